@@ -1,0 +1,124 @@
+"""What services see of the bus."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from shared.errors import SwitchboardError
+from shared.events.base import Event
+from shared.events.codec import encode
+from shared.topics import Topic
+
+E = TypeVar("E", bound=Event)
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Generic[E]):
+    """One event as it was read."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    event: E
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """An event that was encoded earlier: a row of an outbox."""
+
+    topic: str
+    key: str
+    value: bytes
+    kind: str
+    """The event's class name."""
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that could not be handled: its raw bytes, where it came from and what went wrong."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    error: str
+    group: str
+    stack: str = ""
+
+
+Handler = Callable[[Sequence[Record[E]]], Awaitable[None]]
+"""Handles records of one partition, in order. It may see a record again after a crash."""
+
+
+def encoded(topic: Topic[Any], key: str, event: Event) -> Encoded:
+    """An event as bytes, with what its headers need."""
+    identity = getattr(event, "id", "") or getattr(getattr(event, "message", None), "id", "")
+    return Encoded(topic.name, key, encode(event), type(event).__name__, str(identity))
+
+
+class TooManyDeadLetters(SwitchboardError):
+    """So much is bad that the fault is more likely ours: the consumer halts, and an operator is alerted."""
+
+
+class Consumer(Protocol):
+    """Reads topics for a group and hands batches to a handler."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set. Commits what was handled. Raises TooManyDeadLetters."""
+
+
+class View(Protocol[E_co]):
+    """A compacted topic, held in memory: the newest event of each key."""
+
+    @property
+    def ready(self) -> asyncio.Event:
+        """Set once everything that was there at the start has been read."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Read to the end, then follow, until `stop` is set."""
+
+    def get(self, key: str) -> E_co | None:
+        """The newest event of this key."""
+
+    def values(self) -> Iterable[E_co]:
+        """All of them."""
+
+    def __len__(self) -> int: ...
+
+
+class Bus(Protocol):
+    """Kafka, or its twin."""
+
+    async def start(self) -> None:
+        """Connect. Raises Unavailable."""
+
+    async def stop(self) -> None:
+        """Send what is under way, then disconnect."""
+
+    async def publish(self, topic: Topic[E], key: str, event: E) -> None:
+        """Returns when all in-sync replicas have it (acks=all). Raises Unavailable: it may or may not be there."""
+
+    async def publish_all(self, items: Sequence[tuple[Topic[Any], str, Event]]) -> None:
+        """As `publish`, for many at once; in order for each key."""
+
+    async def publish_encoded(self, items: Sequence[Encoded]) -> None:
+        """As `publish_all`, for events that are bytes already."""
+
+    async def set_aside(self, letter: DeadLetter) -> None:
+        """Write a dead letter. Raises Unavailable."""
+
+    def consumer(
+        self, topics: Sequence[Topic[E]], group: str, handle: Handler[E], *, max_records: int = 200
+    ) -> Consumer:
+        """A consumer of this group, not yet running."""
+
+    def view(self, topic: Topic[E]) -> View[E]:
+        """A view of this topic, not yet running."""

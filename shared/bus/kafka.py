@@ -1,0 +1,330 @@
+"""The bus on Apache Kafka, by aiokafka."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterable, Sequence
+from typing import Any, Generic, TypeVar, cast
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    TopicAlreadyExistsError,
+    for_code,
+)
+
+from shared.bus.api import Consumer, DeadLetter, Encoded, Handler, View, encoded
+from shared.bus.handling import BatchHandler, Raw, wait
+from shared.bus.retry import delay
+from shared.clock import utc_now
+from shared.errors import Malformed, Unavailable
+from shared.events.base import Event
+from shared.events.codec import MalformedEvent, decode
+from shared.health import Health
+from shared.kernel import stable_id
+from shared.logs import log
+from shared.metrics import METRICS
+from shared.topics import DEAD_LETTERS, Topic
+
+E = TypeVar("E", bound=Event)
+REQUEST_TIMEOUT_MS = 10_000
+"""A sender waits for our answer; after this we say "try again" rather than leave it hanging."""
+MAX_EVENT = 4 << 20
+"""Bytes. Texts are cut far below; attachments are not in Kafka."""
+
+
+class KafkaBus:
+    """One producer for the process, and any number of consumers and views. `servers`: `host:port`, comma-separated."""
+
+    def __init__(self, servers: str, service: str, health: Health | None = None) -> None:
+        self.servers, self.service, self._health = servers, service, health or Health()
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Connect; raises Unavailable where no broker answers."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.servers,
+            client_id=self.service,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=2,
+            max_batch_size=256 << 10,
+            max_request_size=MAX_EVENT,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+        )
+        try:
+            await producer.start()
+        except (KafkaError, OSError) as error:
+            await producer.stop()
+            raise Unavailable(f"Kafka at {self.servers} does not answer: {error}") from error
+        self._producer = producer
+
+    async def keep_connecting(self, stop: asyncio.Event) -> None:
+        """Start as soon as a broker answers, and keep `/health/ready` right from then on."""
+        attempt = 0
+        while self._producer is None and not stop.is_set():
+            try:
+                await self.start()
+            except Unavailable as error:
+                attempt += 1
+                self._health.set("kafka", ok=False, detail=str(error))
+                await wait(stop, delay(attempt, random.random()))
+        while not stop.is_set():
+            producer = self._producer
+            try:
+                if producer is not None:
+                    await asyncio.wait_for(producer.client.fetch_all_metadata(), 3)
+                self._health.set("kafka", ok=True)
+            except (KafkaError, OSError, TimeoutError) as error:
+                self._health.set("kafka", ok=False, detail=f"no broker of {self.servers} answers: {error!r}")
+            await wait(stop, 2)
+
+    async def stop(self) -> None:
+        """Send what is under way, then disconnect."""
+        if self._producer is not None:
+            producer, self._producer = self._producer, None
+            await producer.stop()
+
+    async def publish(self, topic: Topic[E], key: str, event: E) -> None:
+        """See `Bus.publish`."""
+        await self.publish_encoded([encoded(topic, key, event)])
+
+    async def publish_all(self, items: Sequence[tuple[Topic[Any], str, Event]]) -> None:
+        """See `Bus.publish_all`."""
+        await self.publish_encoded([encoded(*item) for item in items])
+
+    async def publish_encoded(self, items: Sequence[Encoded]) -> None:
+        """See `Bus.publish_encoded`."""
+        producer = self._connected()
+        try:
+            futures = [
+                await producer.send(item.topic, item.value, key=item.key.encode(), headers=_headers(self.service, item))
+                for item in items
+            ]
+            await asyncio.gather(*futures)
+        except (KafkaError, OSError) as error:
+            raise _sorted(error) from error
+        for item in items:
+            METRICS.published.labels(topic=item.topic).inc()
+
+    async def set_aside(self, letter: DeadLetter) -> None:
+        """See `Bus.set_aside`. The raw record is the value; the rest is in the headers."""
+        key, value, headers = dead_letter_record(letter)
+        try:
+            await self._connected().send_and_wait(DEAD_LETTERS.name, value, key=key, headers=headers)
+        except (KafkaError, OSError) as error:
+            raise _sorted(error) from error
+
+    def consumer(
+        self, topics: Sequence[Topic[E]], group: str, handle: Handler[E], *, max_records: int = 200
+    ) -> Consumer:
+        """See `Bus.consumer`."""
+        return KafkaConsumer(self, topics, group, handle, max_records)
+
+    def view(self, topic: Topic[E]) -> View[E]:
+        """See `Bus.view`."""
+        return KafkaView(self.servers, topic)
+
+    def _connected(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            raise Unavailable(f"not connected to Kafka at {self.servers}")
+        return self._producer
+
+
+class KafkaConsumer(Generic[E]):
+    """At least once: offsets are committed after the handler returned."""
+
+    def __init__(
+        self, bus: KafkaBus, topics: Sequence[Topic[E]], group: str, handle: Handler[E], max_records: int
+    ) -> None:
+        self._bus, self._topics, self._group, self._max = bus, topics, group, max_records
+        self._batch = BatchHandler(topics, group, handle, bus.set_aside)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`; reconnects by itself."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bus.servers,
+            client_id=self._bus.service,
+            group_id=self._group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=8_000,
+            heartbeat_interval_ms=2_000,
+            max_poll_interval_ms=600_000,  # a handler may wait long for a database that is away
+            fetch_max_wait_ms=100,
+            max_partition_fetch_bytes=MAX_EVENT,
+        )
+        await _start(consumer, stop)
+        consumer.subscribe([topic.name for topic in self._topics])
+        try:
+            while not stop.is_set():
+                batches = await consumer.getmany(timeout_ms=200, max_records=self._max)
+                for partition, records in batches.items():
+                    if not await self._batch(cast("list[Raw]", records), stop):
+                        return
+                    if partition in consumer.assignment():
+                        await _commit(consumer, partition, records[-1].offset + 1)
+        finally:
+            await consumer.stop()
+
+
+class KafkaView(Generic[E]):
+    """Reads a whole compacted topic without a group, then follows it. An unreadable record is skipped and logged."""
+
+    def __init__(self, servers: str, topic: Topic[E]) -> None:
+        self._servers, self._topic = servers, topic
+        self._events: dict[str, E] = {}
+        self.ready = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._servers,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=100,
+        )
+        await _start(consumer, stop)
+        try:
+            partitions = await self._partitions(consumer, stop)
+            if not partitions:
+                return
+            consumer.assign(partitions)
+            await consumer.seek_to_beginning(*partitions)
+            ends = await consumer.end_offsets(partitions)
+            while not stop.is_set():
+                for records in (await consumer.getmany(timeout_ms=200, max_records=5000)).values():
+                    for record in records:
+                        self._take(record.key, record.value)
+                if not self.ready.is_set() and all([await consumer.position(tp) >= ends[tp] for tp in partitions]):
+                    self.ready.set()
+                METRICS.view_entries.labels(topic=self._topic.name).set(len(self._events))
+        finally:
+            await consumer.stop()
+
+    def get(self, key: str) -> E | None:
+        """The newest event of this key."""
+        return self._events.get(key)
+
+    def values(self) -> Iterable[E]:
+        """All of them."""
+        return list(self._events.values())
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def _take(self, key: bytes | None, value: bytes | None) -> None:
+        name = (key or b"").decode(errors="replace")
+        if value is None:
+            self._events.pop(name, None)
+            return
+        try:
+            self._events[name] = decode(self._topic.value, value)
+        except MalformedEvent as error:
+            log.error("unreadable entry of a view skipped", topic=self._topic.name, error=str(error))
+
+    async def _partitions(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> list[TopicPartition]:
+        while not stop.is_set():
+            metadata = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - there is no public way to ask again
+            found = metadata.partitions_for_topic(self._topic.name)
+            if found:
+                return [TopicPartition(self._topic.name, number) for number in sorted(found)]
+            await wait(stop, 0.5)
+        return []
+
+
+async def create_topics(servers: str, topics: Sequence[Topic[Any]], replication: int = 1) -> list[str]:
+    """Create those that do not exist yet; returns their names. Raises Unavailable."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=REQUEST_TIMEOUT_MS)
+    try:
+        await admin.start()
+        existing = set(await admin.list_topics())
+        missing = [topic for topic in topics if topic.name not in existing]
+        if not missing:
+            return []
+        wanted = [
+            NewTopic(
+                topic.name,
+                topic.partitions,
+                replication,
+                topic_configs={
+                    **topic.config,
+                    "max.message.bytes": str(MAX_EVENT),
+                    "min.insync.replicas": str(2 if replication > 2 else 1),
+                },
+            )
+            for topic in missing
+        ]
+        response = await admin.create_topics(wanted)
+        for name, code, *_ in response.topic_errors:
+            if code and for_code(code) is not TopicAlreadyExistsError:
+                raise Unavailable(f"topic {name} could not be created: {for_code(code).__name__}")
+        return [topic.name for topic in missing]
+    except (KafkaError, OSError) as error:
+        raise Unavailable(f"Kafka at {servers} does not answer: {error}") from error
+    finally:
+        await admin.close()
+
+
+def dead_letter_record(letter: DeadLetter) -> tuple[bytes, bytes | None, list[tuple[str, bytes]]]:
+    """Key, value and headers of a dead letter; the original key is in a header, so that it can be replayed."""
+    headers = [
+        (
+            "ce_id",
+            stable_id("dead-letter", letter.topic, str(letter.partition), str(letter.offset), letter.group).encode(),
+        ),
+        ("ce_time", utc_now().isoformat().encode()),
+        ("source_topic", letter.topic.encode()),
+        ("source_partition", str(letter.partition).encode()),
+        ("source_offset", str(letter.offset).encode()),
+        ("source_key", letter.key or b""),
+        ("group", letter.group.encode()),
+        ("error", letter.error.encode()),
+        ("stack", letter.stack.encode()),
+    ]
+    return letter.topic.encode(), letter.value, headers
+
+
+async def _start(consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
+    attempt = 0
+    while not stop.is_set():
+        try:
+            await consumer.start()
+        except (KafkaError, OSError) as error:
+            attempt += 1
+            log.warning("waiting for Kafka", error=str(error), attempt=attempt)
+            await wait(stop, delay(attempt, random.random()))
+        else:
+            return
+
+
+async def _commit(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:
+    try:
+        await consumer.commit({partition: offset})
+    except (CommitFailedError, IllegalStateError):
+        log.info("partition moved away before its commit: its next owner handles it again", partition=str(partition))
+    except KafkaError as error:
+        log.warning("commit failed; the next one covers it", error=str(error))
+
+
+def _headers(service: str, item: Encoded) -> list[tuple[str, bytes]]:
+    """CloudEvents Kafka binding 1.0.2, binary mode."""
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_type", item.kind.encode()),
+        ("ce_source", service.encode()),
+        ("ce_id", item.id.encode()),
+        ("ce_time", utc_now().isoformat().encode()),
+        ("content-type", b"application/json"),
+    ]
+
+
+def _sorted(error: Exception) -> Exception:
+    if isinstance(error, MessageSizeTooLargeError):
+        return Malformed(f"an event is too large: {error}")
+    return Unavailable(f"Kafka did not acknowledge: {error or type(error).__name__}")

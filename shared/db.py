@@ -1,0 +1,122 @@
+"""PostgreSQL: one transaction per unit of work, a schema per service, migrations by Alembic."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import MetaData, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from shared.bus.handling import wait
+from shared.bus.retry import delay
+from shared.errors import Unavailable
+from shared.health import Health
+
+_AWAY = ("08", "57P", "53")
+"""SQLSTATE classes that mean "not now": connection exceptions, shutdown, out of resources (PostgreSQL, appendix A)."""
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """A pool of connections to one schema. `dsn`: postgresql://role:password@host:port/database."""
+
+    def __init__(self, dsn: str, schema: str, pool_size: int = 8) -> None:
+        self.dsn, self.schema = dsn, schema
+        self.engine = create_async_engine(
+            dsn.replace("postgresql://", "postgresql+asyncpg://", 1),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            connect_args={
+                "timeout": 5,
+                "server_settings": {
+                    "search_path": schema,
+                    "application_name": schema,
+                    # A prepared statement's generic plan made a peer's search drift to a sequential scan.
+                    "plan_cache_mode": "force_custom_plan",
+                    "idle_in_transaction_session_timeout": "30000",
+                },
+            },
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Commits at the end, rolls back on any error. Raises Unavailable where PostgreSQL is away."""
+        try:
+            async with self._sessions() as session, session.begin():
+                yield session
+        except Exception as error:
+            if is_away(error):
+                raise Unavailable(f"PostgreSQL is away: {error}") from error
+            raise
+
+    async def connect_raw(self) -> asyncpg.Connection[asyncpg.Record]:
+        """A connection outside the pool, for LISTEN. Raises Unavailable."""
+        try:
+            return await asyncpg.connect(self.dsn, timeout=5, server_settings={"search_path": self.schema})
+        except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+            raise Unavailable(f"PostgreSQL is away: {error}") from error
+
+    async def keep_checking(self, health: Health, stop: asyncio.Event) -> None:
+        """Keep `/health/ready` right."""
+        attempt = 0
+        while not stop.is_set():
+            try:
+                async with self.transaction() as session:
+                    await session.execute(text("SELECT 1"))
+            except Unavailable as error:
+                attempt += 1
+                health.set("postgres", ok=False, detail=str(error)[:200])
+                await wait(stop, delay(attempt, random.random()))
+            else:
+                attempt = 0
+                health.set("postgres", ok=True)
+                await wait(stop, 2)
+
+    async def dispose(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether this means that PostgreSQL cannot be reached now, rather than that a statement is wrong."""
+    if isinstance(error, (OSError, TimeoutError, asyncpg.InterfaceError)):
+        return True
+    if isinstance(error, DBAPIError):
+        state = str(getattr(error.orig, "sqlstate", "") or "")
+        disconnected = isinstance(error, InterfaceError) or error.connection_invalidated
+        return disconnected or state.startswith(_AWAY) or (isinstance(error, OperationalError) and not state)
+    return isinstance(error, asyncpg.PostgresConnectionError)
+
+
+def metadata(schema: str) -> MetaData:
+    """Tables of one schema, with constraint names that migrations can rely on."""
+    return MetaData(
+        schema=schema,
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        },
+    )
+
+
+def migrate(dsn: str, schema: str, folder: Path) -> None:
+    """Bring the schema up to date. `folder` holds `versions/`; the environment is the same for all services."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("version_locations", str(folder / "versions"))
+    config.set_main_option("path_separator", "newline")
+    config.attributes["dsn"], config.attributes["schema"] = dsn, schema
+    command.upgrade(config, "head")

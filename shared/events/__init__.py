@@ -1,0 +1,30 @@
+"""What travels on the topics: one module a subject. Fields are only ever added, and with defaults."""
+
+from shared.events.channels import Channel
+from shared.events.customers import Observed, OpenTicket, Profile, Stated
+from shared.events.deliveries import DeliveryReport, DeliveryState, OutboundMessage
+from shared.events.inbound import Attachment, InboundMessage, ThreadClues
+from shared.events.policies import RoutingPolicy
+from shared.events.routed import ChannelChoice, Decision, Reason, RoutedMessage, ThreadMatch
+from shared.events.tickets import DeskEvent
+
+__all__ = [
+    "Attachment",
+    "Channel",
+    "ChannelChoice",
+    "Decision",
+    "DeliveryReport",
+    "DeliveryState",
+    "DeskEvent",
+    "InboundMessage",
+    "Observed",
+    "OpenTicket",
+    "OutboundMessage",
+    "Profile",
+    "Reason",
+    "RoutedMessage",
+    "RoutingPolicy",
+    "Stated",
+    "ThreadClues",
+    "ThreadMatch",
+]

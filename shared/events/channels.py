@@ -1,0 +1,23 @@
+"""How a channel describes itself to router and desk."""
+
+from shared.events.base import Event
+
+
+class Channel(Event, frozen=True, kw_only=True):
+    """Announced by the channel's own service, so that a new channel needs no line anywhere else."""
+
+    name: str
+    """As in `InboundMessage.channel` and `deliveries-requested-<name>`."""
+    label: str
+    """English, for people: `Email`."""
+    icon: str
+    """A name in the desk's icon sprite."""
+    reaches: tuple[str, ...]
+    """Kinds of contact points that it can write to or call, such as `email` or `tel`."""
+    live: bool = False
+    public: bool = False
+    can_start: bool = True
+    """Whether we may write first, or only answer."""
+    enabled: bool = True
+    why_off: str = ""
+    """What to set, where `enabled` is false."""

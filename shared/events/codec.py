@@ -1,0 +1,37 @@
+"""Bytes to events and back. There is one way in which it fails: `MalformedEvent`."""
+
+from functools import cache
+from typing import TypeVar
+
+import msgspec
+
+from shared.errors import Malformed
+from shared.events.base import Event
+
+E = TypeVar("E", bound=Event)
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+class MalformedEvent(Malformed):
+    """These bytes are not the event that this topic carries."""
+
+
+def encode(event: Event) -> bytes:
+    """JSON in UTF-8. The same event gives the same bytes, so that a replay can be compared."""
+    return _encoder.encode(event)
+
+
+def decode(kind: type[E], data: bytes | None) -> E:
+    """Raises MalformedEvent with the path of the first field that is wrong."""
+    if data is None:
+        raise MalformedEvent(f"expected {kind.__name__}, found an empty record")
+    try:
+        event: E = _decoder(kind).decode(data)
+        return event
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise MalformedEvent(f"not a {kind.__name__}: {error}") from error
+
+
+@cache
+def _decoder(kind: type[E]) -> msgspec.json.Decoder[E]:
+    return msgspec.json.Decoder(kind)

@@ -1,0 +1,60 @@
+"""What the desk knows of a customer, as far as the router needs it."""
+
+from datetime import datetime
+
+from shared.events.base import Event
+from shared.kernel import ContactPoint
+
+
+class Stated(Event, frozen=True, kw_only=True):
+    """A channel that the customer asked for."""
+
+    channel: str
+    source: str
+    """`customer`, `survey`, `phone` or `agent`: who told us."""
+    at: datetime
+
+
+class Observed(Event, frozen=True, kw_only=True):
+    """How a customer behaves on a channel."""
+
+    messages: int
+    last_at: datetime
+
+
+class OpenTicket(Event, frozen=True, kw_only=True):
+    """A ticket of this customer that a new message may belong to."""
+
+    ticket_id: str
+    channel: str
+    thread_key: str
+    generation: int
+    last_message_at: datetime
+
+
+class Profile(Event, frozen=True, kw_only=True):
+    """Published once for each contact point of a customer, on the compacted topic `customers-updated`."""
+
+    contact_point: ContactPoint
+    customer_id: str
+    version: int
+    """Grows by one with each change of the customer."""
+    updated_at: datetime
+    name: str = ""
+    contact_points: tuple[ContactPoint, ...] = ()
+    opted_out: tuple[ContactPoint, ...] = ()
+    birth_year: int | None = None
+    stated: Stated | None = None
+    observed: dict[str, Observed] = {}
+    """By channel."""
+    language: str = ""
+    tier: str = ""
+    open_tickets: tuple[OpenTicket, ...] = ()
+    """Newest first, at most 20."""
+    generations: dict[str, int] = {}
+    """Thread key → generation, where it is above 0: the next message of the thread opens or joins that one."""
+    recent_contacts: tuple[datetime, ...] = ()
+    """When this customer's messages of the last 24 h came, newest first, at most 20."""
+    last_csat: int | None = None
+    """1 to 5."""
+    missed_sla: bool = False

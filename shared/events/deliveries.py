@@ -1,0 +1,58 @@
+"""An answer on its way to the customer, and what became of it."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from shared.events.base import Event
+from shared.events.inbound import Attachment
+from shared.kernel import ContactPoint
+
+
+class OutboundMessage(Event, frozen=True, kw_only=True):
+    """The desk asks a channel to deliver this."""
+
+    id: str
+    """The reply's id; the key of the channel's ledger."""
+    ticket_id: str
+    channel: str
+    to: ContactPoint
+    text: str
+    requested_at: datetime
+    to_name: str = ""
+    author_name: str = ""
+    subject: str = ""
+    language: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    mailbox: str = ""
+    """Which of our mailboxes, numbers or sites it goes out from: the `recipient` of the newest message."""
+    references: tuple[str, ...] = ()
+    """Provider ids of the ticket's messages on this channel, oldest first; the last is what is answered."""
+    conversation: str = ""
+    """The provider's conversation, as it came in."""
+
+
+class DeliveryState(StrEnum):
+    """What became of an outbound message."""
+
+    SENT = "sent"
+    """The provider accepted it."""
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """It will not be tried again; `detail` says why."""
+    UNCERTAIN = "uncertain"
+    """A crash came between sending and noting it: it may not have been sent."""
+
+
+class DeliveryReport(Event, frozen=True, kw_only=True):
+    """What a channel did with an outbound message."""
+
+    id: str
+    """Made from the outbound id and the state."""
+    outbound_id: str
+    ticket_id: str
+    channel: str
+    state: DeliveryState
+    at: datetime
+    provider_id: str = ""
+    detail: str = ""
+    """For an agent to read."""

@@ -1,0 +1,80 @@
+"""A customer's message as a channel service hands it over."""
+
+from datetime import datetime
+
+from shared.events.base import Event
+from shared.kernel import ContactPoint
+
+
+class Attachment(Event, frozen=True, kw_only=True):
+    """A file that came with a message. The bytes are in the attachment storage, never in Kafka."""
+
+    uri: str
+    """Where `shared.storage` finds it."""
+    name: str
+    media_type: str
+    size: int
+    """Bytes."""
+    sha256: str
+    """Hexadecimal."""
+    content_id: str = ""
+    """Set where HTML shows it inline (RFC 2392), without the angle brackets."""
+
+
+class ThreadClues(Event, frozen=True, kw_only=True):
+    """What a channel knows of where a message belongs. The router weighs it and keeps what matched as evidence."""
+
+    ticket_id: str = ""
+    """A ticket named by a token that this channel signed and has verified. Empty where there was none."""
+    root: str = ""
+    """The provider's id of the thread's first message: for mail the first Message-ID in References."""
+    references: tuple[str, ...] = ()
+    """Provider ids of earlier messages, oldest first."""
+    conversation: str = ""
+    """The provider's own conversation id: a chat session, an X conversation, a pair of SMS numbers."""
+
+
+class InboundMessage(Event, frozen=True, kw_only=True):
+    """One message from one person, in clean text, whatever the channel."""
+
+    id: str
+    """`kernel.message_id(channel, provider's id)`."""
+    channel: str
+    provider_id: str
+    """The provider's own id, such as a Message-ID with its angle brackets."""
+    sender: ContactPoint
+    received_at: datetime
+    """UTC, when the channel service took it. The router's clock: a replay decides as then."""
+    text: str
+    """Plain text as the customer meant it: quotes and signatures may be cut, words never."""
+    sender_name: str = ""
+    sender_verified: bool = False
+    """Proven by a signature of the customer's own site, or by the provider."""
+    also: tuple[ContactPoint, ...] = ()
+    """Other contact points of the sender, as the message itself gives them."""
+    recipient: str = ""
+    """Which of our mailboxes, numbers or sites it came to."""
+    subject: str = ""
+    html: str = ""
+    """Sanitised already (nh3); empty where the message had none."""
+    language: str = ""
+    """ISO 639-1, detected by the channel; empty where it is not known."""
+    attachments: tuple[Attachment, ...] = ()
+    thread: ThreadClues = ThreadClues()
+    live: bool = False
+    """Somebody is waiting for the answer right now: a call, an open chat."""
+    public: bool = False
+    reach: int = 0
+    """How many people may see it: followers of the author of a public post."""
+    automatic: str = ""
+    """`reply` (out of office), `bounce`, `list`, or empty when a person wrote it."""
+    complaint: float | None = None
+    """0 to 1 where the channel scores complaints."""
+    birth_year: int | None = None
+    """As given by the customer or their signed site, never guessed."""
+    tier: str = ""
+    """The customer's plan as their signed site tells it."""
+    facts: dict[str, str] = {}
+    """Site and product data that came along and an agent should see."""
+    raw_uri: str = ""
+    """The original as received, in the attachment storage."""

@@ -1,0 +1,72 @@
+"""What the router decided about a message, with its reasons."""
+
+from shared.events.base import Event
+from shared.events.inbound import InboundMessage
+from shared.kernel import ContactPoint, Level
+
+
+class Reason(Event, frozen=True, kw_only=True):
+    """One signal that counted, in words an agent understands."""
+
+    code: str
+    """Stable, for translation and counting: `severity.outage`, `preference.age`."""
+    text: str
+    """English, ready to show."""
+    weight: float = 0.0
+    """Points added to the score of 0 to 100; 0 where points do not apply."""
+    values: dict[str, str] = {}
+    """What `text` was filled in with, for translation."""
+
+
+class ThreadMatch(Event, frozen=True, kw_only=True):
+    """Which thread the message belongs to and why."""
+
+    key: str
+    generation: int
+    rule: str
+    """`token`, `root`, `conversation`, `open-ticket` or `new`."""
+    evidence: str
+    """What matched, such as a Message-ID."""
+
+
+class ChannelChoice(Event, frozen=True, kw_only=True):
+    """A channel on which this customer could be answered; the first in a list is the best."""
+
+    channel: str
+    reasons: tuple[Reason, ...]
+    contact_point: ContactPoint | None = None
+    """Where to reach them there; none where it has to be asked for."""
+    confidence: float = 0.0
+    """0 to 1."""
+    available: bool = True
+    """Whether we can answer there now: the channel is on, open, and we know where to reach them."""
+
+
+class Decision(Event, frozen=True, kw_only=True):
+    """A pure function of message, profile and policy: a replay makes it again, byte for byte."""
+
+    message_id: str
+    ticket_id: str
+    thread: ThreadMatch
+    score: int
+    """0 to 100."""
+    level: Level
+    reasons: tuple[Reason, ...]
+    """Why this priority, the heaviest first."""
+    channels: tuple[ChannelChoice, ...]
+    """Preferred channel first. Never empty: the channel that was used is always possible."""
+    team: str
+    skills: tuple[str, ...]
+    language: str
+    routing_reasons: tuple[Reason, ...] = ()
+    """Why this team and these skills."""
+    policy: str = ""
+    """Name and version of the policy, as `default@3`."""
+    profile_version: int = 0
+
+
+class RoutedMessage(Event, frozen=True, kw_only=True):
+    """A message with its decision, on its way to the desk."""
+
+    message: InboundMessage
+    decision: Decision

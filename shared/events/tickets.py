@@ -1,0 +1,19 @@
+"""What happened to a ticket at the desk."""
+
+from datetime import datetime
+
+from shared.events.base import Event
+
+
+class DeskEvent(Event, frozen=True, kw_only=True):
+    """One change of one ticket."""
+
+    id: str
+    ticket_id: str
+    kind: str
+    """`ticket.opened`, `message.added`, `reply.added`, `note.added`, `ticket.assigned`, `ticket.status`,
+    `ticket.reopened`, `delivery.changed`, `customer.changed`."""
+    at: datetime
+    actor: str = ""
+    """The agent's e-mail address, or the service that did it."""
+    data: dict[str, str] = {}

@@ -1,0 +1,46 @@
+"""What a service needs and whether it has it. `/health/ready` shows this; nothing crashes because a part is away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shared.logs import log
+
+
+@dataclass
+class Part:
+    """One thing a service needs."""
+
+    ok: bool
+    detail: str = ""
+
+
+@dataclass
+class Health:
+    """All parts of one process. A part that was never set counts as missing only once it is named in `expect`."""
+
+    parts: dict[str, Part] = field(default_factory=dict)
+
+    def expect(self, *parts: str) -> None:
+        """Name what has to be there before the service is ready."""
+        for part in parts:
+            self.parts.setdefault(part, Part(ok=False, detail="starting"))
+
+    def set(self, part: str, ok: bool, detail: str = "") -> None:
+        """Note a part's state, and log it when it changed."""
+        before = self.parts.get(part)
+        self.parts[part] = Part(ok, detail)
+        if before is None or before.ok != ok:
+            log.log(20 if ok else 30, "part is ready" if ok else "part is away", part=part, detail=detail)
+
+    @property
+    def ready(self) -> bool:
+        """Whether every part is there."""
+        return all(part.ok for part in self.parts.values())
+
+    def report(self) -> dict[str, object]:
+        """The body of `/health/ready`."""
+        return {
+            "ready": self.ready,
+            "parts": {name: {"ok": part.ok, "detail": part.detail} for name, part in self.parts.items()},
+        }

@@ -1,0 +1,66 @@
+"""The words everyone uses: contact points, levels and deterministic ids. Standard library only."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID, uuid5
+
+ContactPoint = NewType("ContactPoint", str)
+"""Where a person can be reached: `kind:address` in a normal form, such as `email:ann@example.org`,
+`tel:+33612345678`, `x:44196397` or `chat:<user id>`."""
+
+_NAMESPACE = UUID("6f0c9a53-54d4-5f0e-9a3c-0f6f4c1d2b7e")
+
+
+class Level(StrEnum):
+    """How urgent a ticket is, most urgent first."""
+
+    URGENT = "urgent"
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+def contact_point(kind: str, address: str) -> ContactPoint:
+    """Join a kind and an address that its channel has already brought into normal form."""
+    if not kind or not address or ":" in kind:
+        raise ValueError(f"a contact point needs a kind and an address, not {kind!r} and {address!r}")
+    return ContactPoint(f"{kind}:{address}")
+
+
+def kind_of(point: ContactPoint) -> str:
+    """The kind of a contact point: `email` for `email:ann@example.org`."""
+    return point.partition(":")[0]
+
+
+def address_of(point: ContactPoint) -> str:
+    """The address in a contact point: `ann@example.org` for `email:ann@example.org`."""
+    return point.partition(":")[2]
+
+
+def email_point(address: str) -> ContactPoint:
+    """The contact point of a mail address.
+
+    Domains are case-insensitive (RFC 5321, 2.4); we fold the local part too, because no mailbox provider in use tells
+    two people apart by case.
+    """
+    return contact_point("email", address.strip().lower())
+
+
+def stable_id(*parts: str) -> str:
+    """The same id for the same parts on every run, so that whatever is repeated meets itself."""
+    return str(uuid5(_NAMESPACE, "\x1f".join(parts)))
+
+
+def message_id(channel: str, provider_id: str) -> str:
+    """The id of an inbound message, made from its provider's own id: a retry makes the same event again."""
+    return stable_id("message", channel, provider_id)
+
+
+def ticket_id(thread_key: str, generation: int = 0) -> str:
+    """The id of the ticket that a thread opens.
+
+    Each time a closed thread is taken up again as a new ticket, its generation grows by one.
+    """
+    return stable_id("ticket", thread_key, str(generation))

@@ -1,0 +1,112 @@
+"""The outbox: what a transaction wants published is a row of that transaction, and is published after the commit.
+
+Without it a crash between commit and publish loses the event, and a publish before a rolled-back commit tells a lie.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import BigInteger, Column, Identity, LargeBinary, MetaData, Table, Text, delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.bus.api import Bus, Encoded, encoded
+from shared.bus.handling import wait
+from shared.bus.retry import delay
+from shared.db import Database
+from shared.errors import Unavailable
+from shared.events.base import Event
+from shared.logs import log
+from shared.metrics import METRICS
+from shared.topics import Topic
+
+E = TypeVar("E", bound=Event)
+_BATCH = 500
+_POLL = 1.0
+"""Seconds: how late a row is published that another process of this service committed and then died."""
+
+
+def outbox_table(metadata: MetaData) -> Table:
+    """The table that a service's own migration creates."""
+    return Table(
+        "outbox",
+        metadata,
+        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        Column("topic", Text, nullable=False),
+        Column("key", Text, nullable=False),
+        Column("value", LargeBinary, nullable=False),
+        Column("kind", Text, nullable=False),
+        Column("event_id", Text, nullable=False),
+    )
+
+
+class Outbox:
+    """Add rows within a transaction; one relay per service publishes them in order."""
+
+    def __init__(self, table: Table, database: Database, bus: Bus) -> None:
+        self._table, self._database, self._bus = table, database, bus
+        self._wake = asyncio.Event()
+
+    async def add(self, session: AsyncSession, topic: Topic[E], key: str, event: E) -> None:
+        """To be published once this transaction has committed. Call `wake` after the commit."""
+        await self.add_all(session, [(topic, key, event)])
+
+    async def add_all(self, session: AsyncSession, items: Sequence[tuple[Topic[Any], str, Event]]) -> None:
+        """As `add`, for many at once."""
+        rows = [encoded(*item) for item in items]
+        if rows:
+            await session.execute(
+                insert(self._table),
+                [
+                    {"topic": row.topic, "key": row.key, "value": row.value, "kind": row.kind, "event_id": row.id}
+                    for row in rows
+                ],
+            )
+
+    def wake(self) -> None:
+        """There is something new: do not wait for the next poll."""
+        self._wake.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Publish until `stop`. Where several processes run, one relays at a time."""
+        attempt = 0
+        while not stop.is_set():
+            try:
+                sent = await self._relay()
+                attempt = 0
+            except Unavailable as error:
+                attempt += 1
+                METRICS.retried.labels(what="outbox").inc()
+                log.warning("outbox waits", error=str(error), attempt=attempt)
+                await wait(stop, delay(attempt, random.random()))
+                continue
+            if sent < _BATCH:
+                await self._rest(stop)
+
+    async def _relay(self) -> int:
+        table = self._table
+        async with self._database.transaction() as session:
+            lock = func.pg_try_advisory_xact_lock(func.hashtext(f"outbox:{self._database.schema}"))
+            if not (await session.execute(select(lock))).scalar():
+                return 0
+            rows = (await session.execute(select(table).order_by(table.c.id).limit(_BATCH))).all()
+            if rows:
+                await self._bus.publish_encoded(
+                    [Encoded(row.topic, row.key, row.value, row.kind, row.event_id) for row in rows]
+                )
+                await session.execute(delete(table).where(table.c.id.in_([row.id for row in rows])))
+        METRICS.outbox_waiting.labels(service=self._database.schema).set(len(rows) if len(rows) == _BATCH else 0)
+        return len(rows)
+
+    async def _rest(self, stop: asyncio.Event) -> None:
+        waiting = {asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._wake.wait())}
+        try:
+            await asyncio.wait(waiting, timeout=_POLL, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            self._wake.clear()

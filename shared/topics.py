@@ -1,0 +1,180 @@
+"""Every topic as data: what is on it, under which key, for how long, who writes and who reads, and why.
+
+`python -m shared.topics` prints the table; topics are created from here, and the AsyncAPI document is made from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from shared.events import (
+    Channel,
+    DeliveryReport,
+    DeskEvent,
+    InboundMessage,
+    OutboundMessage,
+    Profile,
+    RoutedMessage,
+    RoutingPolicy,
+)
+from shared.events.base import Event
+
+E = TypeVar("E", bound=Event)
+PARTITIONS = 4
+"""How many workers of one service can share a topic. Raising it later moves keys to other partitions."""
+
+
+@dataclass(frozen=True)
+class Topic(Generic[E]):
+    """One topic. `retention_days` is None where it is compacted: the newest value of each key stays for ever."""
+
+    name: str
+    value: type[E]
+    key: str
+    writers: tuple[str, ...]
+    readers: tuple[str, ...]
+    why: str
+    retention_days: int | None
+    partitions: int = PARTITIONS
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The broker's settings for it."""
+        if self.retention_days is None:
+            return {"cleanup.policy": "compact", "max.compaction.lag.ms": str(24 * 3_600_000)}
+        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * 24 * 3_600_000)}
+
+
+MESSAGES_RECEIVED_LIVE = Topic(
+    "messages-received-live",
+    InboundMessage,
+    "contact point",
+    ("channels",),
+    ("router",),
+    "Somebody is waiting right now: a call or an open chat never queues behind a flood of mail or posts.",
+    7,
+)
+MESSAGES_RECEIVED = Topic(
+    "messages-received",
+    InboundMessage,
+    "contact point",
+    ("channels",),
+    ("router",),
+    "Everything else that customers send.",
+    30,
+)
+MESSAGES_ROUTED = Topic(
+    "messages-routed",
+    RoutedMessage,
+    "ticket id",
+    ("router",),
+    ("desk",),
+    "Each message with its decision; one ticket's messages stay in order.",
+    30,
+)
+CUSTOMERS_UPDATED = Topic(
+    "customers-updated",
+    Profile,
+    "contact point",
+    ("desk",),
+    ("router",),
+    "What the router must know of a customer; the only way back from the desk to the router.",
+    None,
+)
+POLICIES_PUBLISHED = Topic(
+    "policies-published",
+    RoutingPolicy,
+    "policy name",
+    ("router", "desk"),
+    ("router",),
+    "Routing policies; a new one takes effect without a restart.",
+    None,
+    partitions=1,
+)
+CHANNELS_ANNOUNCED = Topic(
+    "channels-announced",
+    Channel,
+    "channel",
+    ("channels",),
+    ("router", "desk"),
+    "Each channel describes itself, so that a new one needs no line in router or desk.",
+    None,
+    partitions=1,
+)
+DELIVERIES_REPORTED = Topic(
+    "deliveries-reported",
+    DeliveryReport,
+    "ticket id",
+    ("channels",),
+    ("desk",),
+    "What became of each answer, so that 'sent' means accepted.",
+    30,
+)
+TICKETS_CHANGED = Topic(
+    "tickets-changed",
+    DeskEvent,
+    "ticket id",
+    ("desk",),
+    ("desk",),
+    "What happened to tickets; every desk process feeds its consoles from it.",
+    30,
+)
+DEAD_LETTERS = Topic(
+    "dead-letters",
+    Event,
+    "source topic",
+    ("all",),
+    ("operators",),
+    "Records that could not be handled, raw, with their error in the headers; seen and replayed by a command.",
+    90,
+    partitions=1,
+)
+
+_FIXED: tuple[Topic[Event], ...] = (
+    MESSAGES_RECEIVED_LIVE,
+    MESSAGES_RECEIVED,
+    MESSAGES_ROUTED,
+    CUSTOMERS_UPDATED,
+    POLICIES_PUBLISHED,
+    CHANNELS_ANNOUNCED,
+    DELIVERIES_REPORTED,
+    TICKETS_CHANGED,
+    DEAD_LETTERS,
+)  # type: ignore[assignment]
+
+
+def deliveries_requested(channel: str) -> Topic[OutboundMessage]:
+    """The topic on which a channel's service finds what it is to deliver."""
+    return Topic(
+        f"deliveries-requested-{channel}",
+        OutboundMessage,
+        "ticket id",
+        ("desk",),
+        (channel,),
+        f"Answers to be delivered by {channel}.",
+        7,
+    )
+
+
+def all_topics(channels: Sequence[str]) -> list[Topic[Event]]:
+    """Every topic, for these channels."""
+    return [*_FIXED, *(deliveries_requested(channel) for channel in channels)]  # type: ignore[list-item]
+
+
+def table(channels: Sequence[str]) -> str:
+    """The topics as a Markdown table."""
+    rows = ["| topic | key | value | writes → reads | kept | why |", "|---|---|---|---|---|---|"]
+    for topic in all_topics(channels):
+        value = "the raw record" if topic is DEAD_LETTERS else f"`{topic.value.__name__}`"
+        kept = "compacted" if topic.retention_days is None else f"{topic.retention_days} days"
+        rows.append(
+            f"| `{topic.name}` | {topic.key} | {value} | {', '.join(topic.writers)} → {', '.join(topic.readers)} "
+            f"| {kept} | {topic.why} |"
+        )
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(table(["<channel>"]))

@@ -1,0 +1,83 @@
+"""The outbox: what a transaction promised to publish is published, once it is committed and not before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import text
+
+from shared.bus.memory import MemoryBus
+from shared.clock import utc_now
+from shared.db import Database, metadata
+from shared.errors import Unavailable
+from shared.events import DeskEvent
+from shared.outbox import Outbox, outbox_table
+from shared.topics import TICKETS_CHANGED
+
+TABLES = metadata("stage")
+TABLE = outbox_table(TABLES)
+
+
+def event(number: int) -> DeskEvent:
+    return DeskEvent(id=str(number), ticket_id="t", kind="note.added", at=utc_now())
+
+
+@pytest.fixture
+async def stage(database: str) -> AsyncIterator[Database]:
+    db = Database(database, "stage")
+    async with db.engine.begin() as connection:
+        await connection.execute(text("CREATE SCHEMA stage"))
+        await connection.run_sync(TABLES.create_all)
+    yield db
+    await db.dispose()
+
+
+async def published(bus: MemoryBus, count: int) -> list[str]:
+    async with asyncio.timeout(10):
+        while len(bus.logs[TICKETS_CHANGED.name]) < count:
+            await asyncio.sleep(0.01)
+    return [found.id for found in bus.events(TICKETS_CHANGED)]
+
+
+async def test_events_come_out_in_order_after_the_commit_and_never_after_a_rollback(stage: Database) -> None:
+    bus = MemoryBus()
+    outbox = Outbox(TABLE, stage, bus)
+    stop = asyncio.Event()
+    relay = asyncio.ensure_future(outbox.run(stop))
+    with pytest.raises(ZeroDivisionError):
+        async with stage.transaction() as session:
+            await outbox.add(session, TICKETS_CHANGED, "t", event(0))
+            raise ZeroDivisionError
+    async with stage.transaction() as session:
+        await outbox.add_all(session, [(TICKETS_CHANGED, "t", event(n)) for n in range(1, 1201)])
+        assert not bus.logs[TICKETS_CHANGED.name]
+    outbox.wake()
+    assert await published(bus, 1200) == [str(n) for n in range(1, 1201)]
+    stop.set()
+    await relay
+
+
+async def test_while_kafka_is_away_the_events_wait_and_then_come_once(stage: Database) -> None:
+    bus = MemoryBus(down=True)
+    outbox = Outbox(TABLE, stage, bus)
+    stop = asyncio.Event()
+    async with stage.transaction() as session:
+        await outbox.add(session, TICKETS_CHANGED, "t", event(1))
+    relays = [asyncio.ensure_future(Outbox(TABLE, stage, bus).run(stop)) for _ in range(3)]
+    bus.down = False
+    assert await published(bus, 1) == ["1"]
+    stop.set()
+    await asyncio.gather(*relays)
+    async with stage.transaction() as session:
+        assert (await session.execute(text("SELECT count(*) FROM stage.outbox"))).scalar() == 0
+    assert len(bus.logs[TICKETS_CHANGED.name]) == 1
+
+
+async def test_a_database_that_is_away_says_so_in_one_word(free_port: int) -> None:
+    db = Database(f"postgresql://x:y@127.0.0.1:{free_port}/z", "stage")
+    with pytest.raises(Unavailable, match="PostgreSQL is away"):
+        async with db.transaction() as session:
+            await session.execute(text("SELECT 1"))
+    await db.dispose()
