@@ -38,7 +38,7 @@ class Database:
             connect_args={
                 "timeout": 5,
                 "server_settings": {
-                    "search_path": schema,
+                    "search_path": f"{schema},extensions",
                     "application_name": schema,
                     # A prepared statement's generic plan made a peer's search drift to a sequential scan.
                     "plan_cache_mode": "force_custom_plan",
@@ -62,7 +62,7 @@ class Database:
     async def connect_raw(self) -> asyncpg.Connection[asyncpg.Record]:
         """A connection outside the pool, for LISTEN. Raises Unavailable."""
         try:
-            return await asyncpg.connect(self.dsn, timeout=5, server_settings={"search_path": self.schema})
+            return await asyncpg.connect(self.dsn, timeout=5, server_settings={"search_path": f"{self.schema},extensions"})
         except (OSError, asyncpg.PostgresError, TimeoutError) as error:
             raise Unavailable(f"PostgreSQL is away: {error}") from error
 

@@ -17,9 +17,9 @@ FOLDER = Path(__file__).parent / "locales"
 
 
 @cache
-def translations(language: str) -> Translations:
-    """The catalogue of a language; English is the source and needs none."""
-    path = FOLDER / f"{language}.po"
+def translations(language: str, folder: Path = FOLDER) -> Translations:
+    """The catalogue of a language, from a service's own folder or the common one; English is the source and needs none."""
+    path = folder / f"{language}.po"
     if language not in LANGUAGES or not path.exists():
         return Translations()
     with path.open("rb") as file:

@@ -19,8 +19,10 @@ def _migrate(connection: Connection, schema: str) -> None:
 async def _run(dsn: str, schema: str) -> None:
     engine = create_async_engine(dsn.replace("postgresql://", "postgresql+asyncpg://", 1))
     async with engine.begin() as connection:
-        await connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
-        await connection.execute(text(f'SET LOCAL search_path TO "{schema}"'))
+        # IF NOT EXISTS would ask for the right to create schemas, which a service's role has no need for.
+        if not (await connection.execute(text("SELECT to_regnamespace(:name)"), {"name": schema})).scalar():
+            await connection.execute(text(f'CREATE SCHEMA "{schema}"'))
+        await connection.execute(text(f'SET LOCAL search_path TO "{schema}", extensions'))
         await connection.run_sync(_migrate, schema)
     await engine.dispose()
 
