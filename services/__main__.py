@@ -1,5 +1,8 @@
-"""`python -m services <name> [command ...]`: run a service, or one of its commands. `python -m services topics` creates
-every topic. Services and channels are found by their folder."""
+"""`python -m services <name> [command ...]`: run a service, or one of its commands.
+
+`python -m services topics` creates every topic, `python -m services channels` lists the channels. Services and channels
+are found by their folder.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +32,13 @@ def channels() -> list[str]:
 
 def main(arguments: list[str]) -> int:
     """Each service's `app.py` has `main(arguments) -> exit code`."""
-    if not arguments or arguments[0] not in [*names(), "topics"]:
-        print(f"usage: python -m services <{'|'.join(names())}|topics> [command ...]", file=sys.stderr)
+    if not arguments or arguments[0] not in [*names(), "topics", "channels"]:
+        print(f"usage: python -m services <{'|'.join(names())}|topics|channels> [command ...]", file=sys.stderr)
         return 2
     try:
+        if arguments[0] == "channels":
+            print(*channels())
+            return 0
         if arguments[0] == "topics":
             return _topics(arguments[1:])
         app = importlib.import_module(f"services.{arguments[0]}.app")

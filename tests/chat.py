@@ -42,6 +42,9 @@ class Visitor:
         assert answer.status_code == 200, answer.text
         return list(answer.json()["messages"])
 
+    def __del__(self) -> None:
+        self._http.close()
+
     def _sign_in(self) -> None:
         if self._token:
             return

@@ -129,7 +129,7 @@ class Stack:
     def send(self, mail: EmailMessage | bytes, *, sender: str = "", recipient: str = "support@example.org") -> None:
         """One SMTP session, as a sender's mail server has it. Raises what smtplib raises."""
         raw = mail if isinstance(mail, bytes) else mail.as_bytes(policy=email.policy.SMTP)
-        origin = sender or (str(mail["From"]) if isinstance(mail, EmailMessage) else "customer@example.net")
+        origin = sender or (email.utils.parseaddr(str(mail["From"]))[1] if isinstance(mail, EmailMessage) else "bulk@example.net")
         smtp = self.run["smtp"]
         with smtplib.SMTP(smtp["host"], smtp["port"], timeout=20) as session:
             session.sendmail(origin, [recipient], raw)
@@ -179,7 +179,7 @@ class Stack:
 def mail_from(address: str, subject: str, text: str, *, name: str = "", reply_to: EmailMessage | None = None) -> EmailMessage:
     """A mail as a customer's program writes it; `reply_to` makes it an answer to one of ours."""
     mail = EmailMessage()
-    mail["From"] = f"{name} <{address}>" if name else address
+    mail["From"] = email.utils.formataddr((name, address))
     mail["To"] = str(reply_to["Reply-To"] or reply_to["From"]) if reply_to else "support@example.org"
     mail["Subject"] = subject
     mail["Message-ID"] = email.utils.make_msgid(domain="mail.example.net")
@@ -236,7 +236,9 @@ def running(home: Path, environment: Mapping[str, str] | None = None) -> Iterato
 
         run = eventually(up, 120, f"the system to start, see {log}")
         assert run
-        yield Stack(home, relay, process, run)
+        system = Stack(home, relay, process, run)
+        with system.api:
+            yield system
     finally:
         relay.stop()
         children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []

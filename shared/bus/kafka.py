@@ -33,7 +33,10 @@ from shared.topics import DEAD_LETTERS, Topic
 
 E = TypeVar("E", bound=Event)
 REQUEST_TIMEOUT_MS = 10_000
-"""A sender waits for our answer; after this we say "try again" rather than leave it hanging."""
+"""A sender waits for our answer; after this we say "try again" rather than leave it hanging. An idempotent producer of
+aiokafka never gives a batch up by itself, so we watch the clock."""
+LAST_WORDS = 2.0
+"""Seconds that a stopping process gives the broker to acknowledge; less than a supervisor's patience."""
 MAX_EVENT = 4 << 20
 """Bytes. Texts are cut far below; attachments are not in Kafka."""
 
@@ -88,7 +91,11 @@ class KafkaBus:
         """Send what is under way, then disconnect."""
         if self._producer is not None:
             producer, self._producer = self._producer, None
-            await producer.stop()
+            try:
+                async with asyncio.timeout(LAST_WORDS):
+                    await producer.stop()
+            except TimeoutError:
+                log.warning("left without Kafka's answer to what was under way; nobody was told that it arrived")
 
     async def publish(self, topic: Topic[E], key: str, event: E) -> None:
         """See `Bus.publish`."""
@@ -102,11 +109,12 @@ class KafkaBus:
         """See `Bus.publish_encoded`."""
         producer = self._connected()
         try:
-            futures = [
-                await producer.send(item.topic, item.value, key=item.key.encode(), headers=_headers(self.service, item))
-                for item in items
-            ]
-            await asyncio.gather(*futures)
+            async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
+                futures = [
+                    await producer.send(item.topic, item.value, key=item.key.encode(), headers=_headers(self.service, item))
+                    for item in items
+                ]
+                await asyncio.gather(*futures)
         except (KafkaError, OSError) as error:
             raise _sorted(error) from error
         for item in items:
@@ -116,7 +124,8 @@ class KafkaBus:
         """See `Bus.set_aside`. The raw record is the value; the rest is in the headers."""
         key, value, headers = dead_letter_record(letter)
         try:
-            await self._connected().send_and_wait(DEAD_LETTERS.name, value, key=key, headers=headers)
+            async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
+                await self._connected().send_and_wait(DEAD_LETTERS.name, value, key=key, headers=headers)
         except (KafkaError, OSError) as error:
             raise _sorted(error) from error
 
@@ -327,4 +336,4 @@ def _headers(service: str, item: Encoded) -> list[tuple[str, bytes]]:
 def _sorted(error: Exception) -> Exception:
     if isinstance(error, MessageSizeTooLargeError):
         return Malformed(f"an event is too large: {error}")
-    return Unavailable(f"Kafka did not acknowledge: {error or type(error).__name__}")
+    return Unavailable(f"Kafka did not acknowledge: {str(error) or type(error).__name__}")

@@ -48,7 +48,7 @@ def test_each_service_killed_while_customers_write_and_agents_answer(system: Sta
             time.sleep(pace)
 
     for number in range(REPLIES):
-        system.send_until_taken(mail_from(f"asker{number}.{run}@example.net", f"ask {run} {number}", "A question."))
+        system.send_until_taken(mail_from(f"asker{number}.{run}@example.net", f"ask {run} {number}", f"Question {number} of {run}."))
     asked = [system.ticket_with(f"ask {run} {number}") for number in range(REPLIES)]
 
     def answer_them() -> None:

@@ -1,0 +1,77 @@
+# `make` lists what there is. Everything bootstraps itself: only Python 3.11 or newer and make are needed.
+
+PYTHON  := .venv/bin/python
+VENV    := .venv/.ready
+ASSETS  := node_modules/.ready
+SOURCES := services shared deploy tests
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run demo test check fix bench faults docs assets up down clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV) $(ASSETS) ## start everything on this machine, until Ctrl-C (SWITCHBOARD_HOME, SWITCHBOARD_PORT)
+	@exec $(PYTHON) -m deploy.local
+
+demo: $(VENV) ## with `make run` in another terminal: send real mails and messages, and say what to look at
+	@$(PYTHON) -m deploy.demo
+
+test: $(VENV) $(ASSETS) ## run every test, with coverage; PYTEST='-k name' chooses
+	@$(PYTHON) -m deploy.local.debian
+	$(PYTHON) -m pytest --cov --cov-report=term:skip-covered $(PYTEST)
+
+check: $(VENV) ## lint, formatting, types, import contracts
+	.venv/bin/ruff check $(SOURCES)
+	.venv/bin/ruff format --check $(SOURCES)
+	.venv/bin/mypy --strict services shared deploy
+	.venv/bin/lint-imports
+
+fix: $(VENV) ## correct what can be corrected by a program
+	.venv/bin/ruff check --fix $(SOURCES)
+	.venv/bin/ruff format $(SOURCES)
+
+bench: $(VENV) $(ASSETS) ## measure speed on this machine and write docs/reference/benchmarks.md
+	@$(PYTHON) -m tests.benchmarks
+
+faults: $(VENV) ## the long fault matrix: kill and stop everything in turn, lose nothing
+	@SWITCHBOARD_FAULTS=all $(PYTHON) -m pytest tests/faults tests/acceptance $(PYTEST)
+
+docs: $(VENV) ## write docs/reference from the code: topics, events (AsyncAPI), metrics
+	@mkdir -p docs/reference
+	$(PYTHON) -m shared.topics > docs/reference/topics.md
+	$(PYTHON) -m shared.asyncapi $$($(PYTHON) -m services channels) > docs/reference/asyncapi.json
+	$(PYTHON) -m shared.metrics > docs/reference/metrics.md
+
+assets: $(ASSETS) ## get the desk's front-end packages
+
+up: ## production: start the containers of docker-compose.yml
+	docker compose up --detach --build --wait
+
+down: ## production: stop the containers; their data is kept
+	docker compose down
+
+clean: ## remove what was made here, but not the data in var/
+	rm -rf .venv node_modules services/desk/web/static/vendor tests/output .coverage* .*_cache
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# No editable install: the root is the working directory, and that is where Python looks first.
+$(VENV): requirements-dev.lock
+	@python=$$(for name in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+		"$$name" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; \
+	done); \
+	if [ -z "$$python" ]; then \
+		echo "make: Python 3.11 or newer with its venv module is needed, and none was found: install it" \
+			"(Debian and Ubuntu: apt install python3 python3-venv) and try again" >&2; exit 1; \
+	fi; \
+	$(PYTHON) -m pip --version >/dev/null 2>&1 || "$$python" -m venv .venv || { echo "make: cannot make .venv here: is the folder writable?" >&2; exit 1; }; \
+	echo "installing Python packages (first time: about a minute)"; \
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock || { \
+		echo "make: the Python packages could not be installed: check the network, a proxy or pip's index settings," \
+			"and try again; nothing is lost" >&2; exit 1; }
+	@touch $@
+
+$(ASSETS): package.json package-lock.json requirements-node.lock deploy/local/assets.py | $(VENV)
+	@$(PYTHON) -m deploy.local.assets
+	@touch $@

@@ -1,0 +1,75 @@
+"""`python -m deploy.local`: everything on this machine, until Ctrl-C.
+
+SWITCHBOARD_HOME: where data is kept (`var`). SWITCHBOARD_PORT: the first of 100 ports (8000).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from deploy.local.console import Console
+from deploy.local.home import Home
+from deploy.local.plan import make_plan
+from deploy.local.problem import Problem
+from deploy.local.supervisor import Supervisor
+
+_ROOT = Path(__file__).parents[2]
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code: 0 after an orderly stop, 1 after a problem, which is told in one line."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
+    parser.add_argument("--root", type=Path, default=_ROOT, help="the folder with `services/`; for tests")
+    root: Path = parser.parse_args(arguments).root.resolve()
+    settings = {name: value for name, value in dotenv_values(root / ".env").items() if value} | dict(os.environ)
+    console = Console()
+    try:
+        asyncio.run(_run(root, settings, console))
+    except Problem as problem:
+        print(f"switchboard: {problem}", file=sys.stderr)
+        return 1
+    except BaseExceptionGroup as group:
+        problems, others = group.split(Problem)
+        if problems is None or others is not None:
+            raise
+        print(f"switchboard: {_first(problems)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:  # before there was anything to stop
+        return 130
+    console.say("stopped; all data is kept")
+    return 0
+
+
+async def _run(root: Path, settings: Mapping[str, str], console: Console) -> None:
+    home = Home(root / settings.get("SWITCHBOARD_HOME", "var"))
+    plan = make_plan(root, home.folder, settings.get("SWITCHBOARD_PORT", "8000"))
+    home.claim()
+    console.names(plan.services)
+    supervisor = Supervisor(plan, home, settings, console)
+
+    def stop() -> None:
+        if supervisor.stopping.is_set():
+            supervisor.kill()
+        supervisor.stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    await supervisor.run()
+
+
+def _first(group: BaseExceptionGroup[Problem]) -> BaseException:
+    """Where several things failed at once, one line is enough: the rest follows from it, or comes next time."""
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

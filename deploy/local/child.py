@@ -1,0 +1,131 @@
+"""One service as a child process: its log lines are passed on, and it is started again when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import cast
+
+from deploy.local import guardian
+from deploy.local.console import Console
+
+MISCONFIGURED = 78
+"""EX_CONFIG of sysexits.h: a setting is wrong, and starting again will not help."""
+_LONGEST_PAUSE = 30.0
+_STEADY = 60.0
+"""Seconds after which a service counts as running well, so that its next crash is its first again."""
+
+
+def pause_after(crashes: int) -> float:
+    """Seconds before the next start: 1, 2, 4 … 30."""
+    return min(2.0 ** min(crashes - 1, 10), _LONGEST_PAUSE)
+
+
+class Child:
+    """`python -m services <name>`. `changed` is called whenever it has a new process id, or none."""
+
+    def __init__(self, name: str, root: Path, console: Console, changed: Callable[[], None] = lambda: None) -> None:
+        self.name, self._root, self._console, self._changed = name, root, console, changed
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = asyncio.Event()
+        self.misconfigured = False
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    async def run(self, environment: Mapping[str, str]) -> None:
+        """Keep it running until `stop`."""
+        crashes = 0
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            code = await self._run_once(environment)
+            self._changed()
+            if self._stopping.is_set():
+                return
+            if code == MISCONFIGURED:
+                self.misconfigured = True
+                self._console.warn(
+                    f"{self.name} stays off: its settings are wrong, as it says above. Correct them and start again."
+                )
+                return
+            crashes = 1 if time.monotonic() - started > _STEADY else crashes + 1
+            pause = pause_after(crashes)
+            self._console.warn(f"{self.name} ended ({_reason(code)}); starting it again in {pause:.0f} s")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+
+    async def _run_once(self, environment: Mapping[str, str]) -> int:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "services",
+            self.name,
+            cwd=self._root,
+            env=dict(environment),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,  # a Ctrl-C at the terminal is ours to pass on, in order
+        )
+        process = self._process
+        guardian.watch(process.pid, guardian.SERVICE)
+        self._changed()
+        pump = asyncio.create_task(self._pass_on(cast("asyncio.StreamReader", process.stdout)))
+        try:
+            code = await process.wait()
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # whatever it started itself
+            guardian.release(process.pid)
+        await pump
+        return code
+
+    async def _pass_on(self, output: asyncio.StreamReader) -> None:
+        """Line by line; an endless line comes in pieces."""
+        while True:
+            try:
+                line = await output.readuntil(b"\n")
+            except asyncio.IncompleteReadError as end:
+                line = end.partial
+            except asyncio.LimitOverrunError as long:
+                line = await output.readexactly(max(long.consumed, 1))
+            if not line:
+                return
+            self._console.log(self.name, line.decode(errors="replace").rstrip())
+
+    async def stop(self, seconds: float = 10.0) -> None:
+        """Ask it to end; kill it if it has not after `seconds`."""
+        self._stopping.set()
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), seconds)
+        except TimeoutError:
+            self._console.warn(f"{self.name} did not end within {seconds:.0f} s: killed")
+            self.kill()
+            await process.wait()
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._stopping.set()
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+
+def _reason(code: int) -> str:
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"

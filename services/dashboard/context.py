@@ -1,0 +1,104 @@
+"""What the dashboard's functions work with, wired once in `app.py`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from services.dashboard import repository
+from services.dashboard.domain.limits import RateLimit
+from services.dashboard.domain.sites import Site
+from services.dashboard.hub import Hub
+from services.dashboard.ports import Phones, Signatures
+from services.dashboard.settings import DashboardSettings
+from shared.bus import Bus
+from shared.db import Database
+from shared.errors import Rejected
+from shared.metrics import METRICS
+from shared.outbox import Outbox
+from shared.storage import Storage
+
+
+class Sites:
+    """All sites, read again when they are ten seconds old: a new site or secret counts within that time."""
+
+    FRESH = 10.0
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._sites: list[Site] = []
+        self._read_at = float("-inf")
+
+    async def all(self, fresh: float = FRESH) -> list[Site]:
+        """Raises Unavailable where they were never read and PostgreSQL is away."""
+        if time.monotonic() - self._read_at > fresh:
+            async with self._database.transaction() as session:
+                self._sites = await repository.sites(session)
+            self._read_at = time.monotonic()
+        return self._sites
+
+    async def of_key(self, key: str) -> Site:
+        """The site of a public key. Raises Rejected."""
+        found = await self._find("key", key)
+        if found is None:
+            raise Rejected(401, "site-unknown", "no site has this key: copy it from `python -m services dashboard create-site`")
+        return found
+
+    async def of_id(self, site: str) -> Site | None:
+        """The site of an id."""
+        return await self._find("id", site)
+
+    async def know_origin(self, origin: str) -> bool:
+        """Whether any site lists this origin: what a browser asks before it sends anything."""
+        return any(origin in site.origins for site in await self.all())
+
+    async def _find(self, field_name: str, value: str) -> Site | None:
+        for fresh in (self.FRESH, 1.0):  # one that was made a moment ago counts at once, and a guesser costs a query a second
+            for site in await self.all(fresh):
+                if getattr(site, field_name) == value:
+                    return site
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Who writes too often."""
+
+    visitors: RateLimit
+    addresses: RateLimit
+
+    def check_address(self, address: str) -> None:
+        """Raises Rejected."""
+        _check(self.addresses, address)
+
+    def check_visitor(self, point: str) -> None:
+        """Raises Rejected."""
+        _check(self.visitors, point)
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """One process of the dashboard."""
+
+    settings: DashboardSettings
+    languages: Sequence[str]
+    secret: str
+    database: Database
+    outbox: Outbox
+    bus: Bus
+    storage: Storage
+    signatures: Signatures
+    phones: Phones
+    hub: Hub
+    sites: Sites
+    gate: Gate
+    acknowledged: set[str] = field(default_factory=set)
+    """Messages that Kafka has and whose rows do not say so yet."""
+
+
+def _check(limit: RateLimit, key: str) -> None:
+    seconds = limit.wait(key, time.monotonic())
+    if seconds:
+        METRICS.refused.labels(channel="chat", reason="too-often").inc()
+        raise Rejected(429, "too-often", f"too many messages at once: wait {seconds:.0f} s, then send it again")

@@ -1,0 +1,85 @@
+"""The contact page's form: what has to be in it, and what it becomes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from services.dashboard.domain.drafts import MAX_SUBJECT, MAX_TEXT, Draft, clean
+from services.dashboard.domain.identity import is_email
+from shared.kernel import ContactPoint, contact_point, email_point
+
+WAYS = ("email", "phone")
+"""How a customer may ask to be answered."""
+_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """As typed, so that it can be shown again beside its errors."""
+
+    topic: str = ""
+    name: str = ""
+    email: str = ""
+    message: str = ""
+    answer: str = "email"
+    phone: str = ""
+    key: str = ""
+    trap: str = ""
+    """A field that people do not see and programs fill in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """`errors`: field → code. Where it is empty, draft and contact points are ready."""
+
+    errors: Mapping[str, str] = field(default_factory=dict)
+    draft: Draft = Draft("")
+    name: str = ""
+    also: tuple[ContactPoint, ...] = ()
+
+
+def read(fields: Mapping[str, str]) -> Form:
+    """The form's fields, cleaned; unknown ones are left out."""
+    one_line = {name: " ".join(clean(fields.get(name, "")).split()) for name in ("topic", "name", "email", "phone", "answer", "key")}
+    return Form(**one_line, message=clean(fields.get("message", "")).strip(), trap=fields.get("website", ""))
+
+
+def check(form: Form, number: str | None) -> Checked:
+    """All errors at once. `number`: the phone number in E.164, None where it could not be read."""
+    errors: dict[str, str] = {}
+    if form.trap:
+        errors["website"] = "trap"
+    if not form.topic:
+        errors["topic"] = "topic-missing"
+    elif len(form.topic) > MAX_SUBJECT:
+        errors["topic"] = "topic-too-long"
+    if len(form.name) > MAX_SUBJECT:
+        errors["name"] = "name-too-long"
+    if not form.email:
+        errors["email"] = "email-missing"
+    elif not is_email(form.email):
+        errors["email"] = "email-wrong"
+    if not form.message:
+        errors["message"] = "message-missing"
+    elif len(form.message) > MAX_TEXT:
+        errors["message"] = "message-too-long"
+    if form.answer not in WAYS:
+        errors["answer"] = "answer-missing"
+    if form.answer == "phone" and not form.phone:
+        errors["phone"] = "phone-missing"
+    elif form.phone and number is None:
+        errors["phone"] = "phone-wrong"
+    if not usable_key(form.key):
+        errors["form"] = "form-stale"
+    if errors:
+        return Checked(errors)
+    tel = (contact_point("tel", number),) if number else ()
+    facts = {"page": "contact", "preferred_channel": form.answer}
+    return Checked({}, Draft(form.message, form.topic, facts), form.name, (email_point(form.email), *tel))
+
+
+def usable_key(key: str) -> bool:
+    """Whether this is an idempotency key that a page of ours can have carried."""
+    return _KEY.fullmatch(key) is not None

@@ -1,0 +1,262 @@
+"""The schema's statements. Each takes the session of the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Row, delete, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.dashboard.domain.drafts import Author
+from services.dashboard.domain.sites import Site
+from services.dashboard.models import CONVERSATIONS, MESSAGES, SITES, VISITORS
+
+Message = Row[Any]
+"""A row of `messages`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The next place in a conversation; held until the transaction ends, so that sequence numbers commit in order."""
+
+    conversation: str
+    seq: int
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A browser, or a signed-in person's session."""
+
+    id: str
+    site: str
+    author: Author
+    issued_at: datetime
+    expires_at: datetime
+
+
+async def sites(session: AsyncSession) -> list[Site]:
+    """All of them: a business has a handful."""
+    rows = await session.execute(select(SITES).order_by(SITES.c.created_at))
+    return [_site(row) for row in rows]
+
+
+async def add_site(session: AsyncSession, site: Site, now: datetime) -> Site:
+    """Returns the site of that id or name that was there before, else the new one."""
+    values = {
+        "id": site.id,
+        "name": site.name,
+        "key": site.key,
+        "secrets": dict(site.secrets),
+        "origins": list(site.origins),
+        "mode": site.mode,
+        "created_at": now,
+    }
+    await session.execute(insert(SITES).values(values).on_conflict_do_nothing())
+    found = (await session.execute(select(SITES).where(or_(SITES.c.id == site.id, SITES.c.name == site.name)))).first()
+    assert found is not None  # noqa: S101 - it was there, or has just been added
+    return _site(found)
+
+
+async def set_secrets(session: AsyncSession, site: str, secrets: Mapping[str, str]) -> None:
+    """Replace a site's secrets."""
+    await session.execute(update(SITES).where(SITES.c.id == site).values(secrets=dict(secrets)))
+
+
+async def visitor(session: AsyncSession, site: str, digest: str, now: datetime) -> Visitor | None:
+    """Whose token this is, where it still counts. `digest`: SHA-256 of the token."""
+    current = VISITORS.c.token == digest
+    older: ColumnElement[bool] = (VISITORS.c.older_token == digest) & (VISITORS.c.older_until > now)
+    row = (
+        await session.execute(select(VISITORS).where(VISITORS.c.site == site, VISITORS.c.expires_at > now, or_(current, older)))
+    ).first()
+    if row is None:
+        return None
+    return Visitor(row.id, row.site, msgspec.convert(row.author, Author), row.issued_at, row.expires_at)
+
+
+async def add_visitor(session: AsyncSession, new: Visitor, digest: str) -> None:
+    """Nothing happens where this visitor is known: a form that is sent twice makes one."""
+    values = {
+        "id": new.id,
+        "site": new.site,
+        "token": digest,
+        "issued_at": new.issued_at,
+        "expires_at": new.expires_at,
+        "author": msgspec.to_builtins(new.author),
+    }
+    await session.execute(insert(VISITORS).values(values).on_conflict_do_nothing())
+
+
+async def rotate(session: AsyncSession, who: Visitor, digest: str, older_until: datetime) -> None:
+    """Give a visitor a new token; the one before counts for a moment longer."""
+    await session.execute(
+        update(VISITORS)
+        .where(VISITORS.c.id == who.id)
+        .values(
+            token=digest,
+            older_token=VISITORS.c.token,
+            older_until=older_until,
+            issued_at=who.issued_at,
+            expires_at=who.expires_at,
+        )
+    )
+
+
+async def introduce(session: AsyncSession, visitor_id: str, author: Author) -> None:
+    """Note what a visitor said about themselves."""
+    await session.execute(update(VISITORS).where(VISITORS.c.id == visitor_id).values(author=msgspec.to_builtins(author)))
+
+
+async def forget_visitor(session: AsyncSession, visitor_id: str) -> None:
+    """Their token opens nothing any more."""
+    await session.execute(delete(VISITORS).where(VISITORS.c.id == visitor_id))
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> None:
+    """Visitors whose token has run out. What they wrote stays."""
+    await session.execute(delete(VISITORS).where(VISITORS.c.expires_at <= now))
+
+
+async def take_turn(session: AsyncSession, site: str, owner: str, new_id: str, now: datetime) -> Turn:
+    """The next sequence number of the owner's conversation, which begins here where there was none."""
+    values = {"id": new_id, "site": site, "owner": owner, "last_seq": 1, "created_at": now}
+    statement = (
+        insert(CONVERSATIONS)
+        .values(values)
+        .on_conflict_do_update(index_elements=["owner"], set_={"last_seq": CONVERSATIONS.c.last_seq + 1})
+        .returning(CONVERSATIONS.c.id, CONVERSATIONS.c.last_seq, CONVERSATIONS.c.also)
+    )
+    row = (await session.execute(statement)).one()
+    return Turn(row.id, row.last_seq, tuple(row.also))
+
+
+async def conversation_of(session: AsyncSession, owner: str) -> Turn | None:
+    """The owner's conversation with its last sequence number."""
+    statement = select(CONVERSATIONS.c.id, CONVERSATIONS.c.last_seq, CONVERSATIONS.c.also).where(CONVERSATIONS.c.owner == owner)
+    row = (await session.execute(statement)).first()
+    return Turn(row.id, row.last_seq, tuple(row.also)) if row else None
+
+
+async def owner_of(session: AsyncSession, conversation: str) -> tuple[str, str] | None:
+    """Site and owner of a conversation, or of the one that it was merged into."""
+    for _ in range(2):  # a conversation is merged once: into a signed-in person's, which is never merged
+        row = (await session.execute(select(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation))).first()
+        if row is None or row.merged_into is None:
+            return (row.site, row.owner) if row else None
+        conversation = row.merged_into
+    return None
+
+
+async def site_of_owner(session: AsyncSession, owner: str) -> str | None:
+    """The site of the conversation that this contact point owns."""
+    return (await session.execute(select(CONVERSATIONS.c.site).where(CONVERSATIONS.c.owner == owner))).scalar()
+
+
+async def add_message(session: AsyncSession, values: Mapping[str, Any]) -> Message | None:
+    """The new row, or None where this conversation already has a message under this idempotency key."""
+    statement = insert(MESSAGES).values(values).on_conflict_do_nothing().returning(*MESSAGES.c)
+    return (await session.execute(statement)).first()
+
+
+async def message_under(session: AsyncSession, owner: str, key: str) -> Message | None:
+    """The owner's message of this idempotency key."""
+    statement = (
+        select(MESSAGES)
+        .join(CONVERSATIONS, CONVERSATIONS.c.id == MESSAGES.c.conversation)
+        .where(CONVERSATIONS.c.owner == owner, MESSAGES.c.idempotency_key == key)
+    )
+    return (await session.execute(statement)).first()
+
+
+async def message(session: AsyncSession, owner: str, message_id: str) -> Message | None:
+    """One message of the owner's conversation."""
+    statement = (
+        select(MESSAGES)
+        .join(CONVERSATIONS, CONVERSATIONS.c.id == MESSAGES.c.conversation)
+        .where(CONVERSATIONS.c.owner == owner, MESSAGES.c.id == message_id)
+    )
+    return (await session.execute(statement)).first()
+
+
+async def has_message(session: AsyncSession, message_id: str) -> bool:
+    """Whether a message of this id is there already."""
+    return bool((await session.execute(select(literal(1)).where(MESSAGES.c.id == message_id))).scalar())
+
+
+async def messages_after(session: AsyncSession, conversation: str, after: int, limit: int) -> Sequence[Message]:
+    """The next messages of a conversation, oldest first."""
+    statement = (
+        select(MESSAGES).where(MESSAGES.c.conversation == conversation, MESSAGES.c.seq > after).order_by(MESSAGES.c.seq).limit(limit)
+    )
+    return (await session.execute(statement)).all()
+
+
+async def mark_delivered(session: AsyncSession, conversation: str, up_to: int, now: datetime) -> Sequence[Message]:
+    """Answers that the customer's client has now: those that were not noted before."""
+    statement = (
+        update(MESSAGES)
+        .where(
+            MESSAGES.c.conversation == conversation,
+            ~MESSAGES.c.incoming,
+            MESSAGES.c.delivered_at.is_(None),
+            MESSAGES.c.seq <= up_to,
+        )
+        .values(delivered_at=now)
+        .returning(MESSAGES.c.id, MESSAGES.c.ticket_id)
+    )
+    return list(await session.execute(statement))
+
+
+async def unpublished(session: AsyncSession, before: datetime, limit: int) -> Sequence[Message]:
+    """What came in before that moment and Kafka has not acknowledged; locked, so that one process publishes it."""
+    statement = (
+        select(MESSAGES.c.id, MESSAGES.c.topic, MESSAGES.c.event)
+        .where(MESSAGES.c.event.is_not(None), MESSAGES.c.at < before)
+        .order_by(MESSAGES.c.at, MESSAGES.c.seq)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(await session.execute(statement))
+
+
+async def mark_published(session: AsyncSession, ids: Sequence[str]) -> None:
+    """Kafka has them."""
+    await session.execute(update(MESSAGES).where(MESSAGES.c.id.in_(ids)).values(event=None))
+
+
+async def merge(session: AsyncSession, visitor_owner: str, person_owner: str) -> None:
+    """Give what a visitor wrote to the person that they turned out to be. One way, and only this visitor's."""
+    locked = select(CONVERSATIONS).where(CONVERSATIONS.c.owner.in_((visitor_owner, person_owner))).order_by(CONVERSATIONS.c.id)
+    both = {row.owner: row for row in await session.execute(locked.with_for_update())}
+    visitors, persons = both.get(visitor_owner), both.get(person_owner)
+    if visitors is None:
+        return
+    also = sorted({*visitors.also, visitor_owner, *(persons.also if persons else ())})
+    if persons is None:
+        await session.execute(update(CONVERSATIONS).where(CONVERSATIONS.c.id == visitors.id).values(owner=person_owner, also=also))
+        return
+    taken = select(MESSAGES.c.idempotency_key).where(MESSAGES.c.conversation == persons.id, MESSAGES.c.idempotency_key.is_not(None))
+    await session.execute(
+        update(MESSAGES)
+        .where(MESSAGES.c.conversation == visitors.id, MESSAGES.c.idempotency_key.in_(taken))
+        .values(idempotency_key=func.concat(visitors.id, ":", MESSAGES.c.idempotency_key))
+    )
+    await session.execute(
+        update(MESSAGES)
+        .where(MESSAGES.c.conversation == visitors.id)
+        .values(conversation=persons.id, seq=MESSAGES.c.seq + persons.last_seq)
+    )
+    moved = {"last_seq": persons.last_seq + visitors.last_seq, "also": also}
+    await session.execute(update(CONVERSATIONS).where(CONVERSATIONS.c.id == persons.id).values(**moved))
+    retired = {"merged_into": persons.id, "owner": f"merged:{visitors.id}", "last_seq": 0}
+    await session.execute(update(CONVERSATIONS).where(CONVERSATIONS.c.id == visitors.id).values(**retired))
+
+
+def _site(row: Row[Any]) -> Site:
+    return Site(row.id, row.name, row.key, row.mode, tuple(row.origins), row.secrets)

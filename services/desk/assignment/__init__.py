@@ -1,0 +1,1 @@
+"""Who works on what. Automatic assignment comes later; here an agent takes, gives and puts back."""

@@ -1,0 +1,73 @@
+"""The desk's commands, for people and for scripts."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from services.desk.people import service as people
+from services.desk.schema import SCHEMA
+from services.desk.settings import DeskSettings
+from shared.db import Database, migrate
+from shared.errors import Rejected, Unavailable
+from shared.settings import load
+
+
+def main(arguments: list[str]) -> int:
+    """`migrate`, `create-agent` or `create-token`. The exit code: 0, 1 with the reason on stderr, 2 for wrong arguments."""
+    parser = argparse.ArgumentParser(prog="python -m services desk", description="Without a command: run the desk.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("migrate", help="bring the database's schema up to date")
+    agent = commands.add_parser("create-agent", help="let a person sign in")
+    agent.add_argument("--email", required=True)
+    agent.add_argument("--name", default="")
+    agent.add_argument("--role", choices=("agent", "admin"), default="agent")
+    agent.add_argument(
+        "--password-stdin", action="store_true", required=True, help="the password is the first line of the input"
+    )
+    agent.add_argument("--if-missing", action="store_true", help="say nothing where this agent exists already")
+    token = commands.add_parser("create-token", help="make an API token and print it, once")
+    token.add_argument("--name", required=True, help="who will use it")
+    token.add_argument(
+        "--scopes", default="read,write", help="of read, write and admin; comma-separated (default: read,write)"
+    )
+    chosen = parser.parse_args(arguments)
+    dsn = load(DeskSettings).database.get_secret_value()
+    try:
+        if chosen.command == "migrate":
+            migrate(dsn, SCHEMA, Path(__file__).parent / "migrations")
+        else:
+            asyncio.run(
+                _with_database(dsn, _create_agent if chosen.command == "create-agent" else _create_token, chosen)
+            )
+    except (Rejected, Unavailable, OSError) as error:
+        print(f"desk: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _with_database(
+    dsn: str, work: Callable[[Database, argparse.Namespace], Awaitable[None]], chosen: argparse.Namespace
+) -> None:
+    database = Database(dsn, SCHEMA)
+    try:
+        await work(database, chosen)
+    finally:
+        await database.dispose()
+
+
+async def _create_agent(database: Database, chosen: argparse.Namespace) -> None:
+    password = sys.stdin.readline().rstrip("\r\n")
+    made = await people.create_agent(
+        database, email=chosen.email, name=chosen.name, role=chosen.role, password=password
+    )
+    if not made and not chosen.if_missing:
+        print(f"An agent with the address {chosen.email} exists already; nothing was changed.", file=sys.stderr)
+
+
+async def _create_token(database: Database, chosen: argparse.Namespace) -> None:
+    scopes = tuple(scope.strip() for scope in chosen.scopes.split(",") if scope.strip())
+    print(await people.create_token(database, name=chosen.name, scopes=scopes))

@@ -1,0 +1,31 @@
+"""What the desk's functions work with, wired once in `app.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.desk.live import Live
+from services.desk.people.limits import Limiter
+from services.desk.settings import DeskSettings
+from shared.bus import Bus, View
+from shared.db import Database
+from shared.events import Channel
+from shared.outbox import Outbox
+from shared.settings import Settings
+from shared.storage import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One process of the desk."""
+
+    common: Settings
+    settings: DeskSettings
+    database: Database
+    outbox: Outbox
+    bus: Bus
+    storage: Storage
+    channels: View[Channel]
+    """Announced channels by name, enabled or not."""
+    live: Live
+    sign_ins: Limiter

@@ -1,0 +1,1 @@
+"""Customers, their contact points and what the router is told of them."""

@@ -1,0 +1,47 @@
+"""Tables of customers and where they can be reached."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from services.desk.schema import METADATA
+
+CUSTOMERS = Table(
+    "customers",
+    METADATA,
+    Column("id", Uuid(as_uuid=False), primary_key=True),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("language", Text, nullable=False, server_default=""),
+    Column("tier", Text, nullable=False, server_default=""),
+    Column("birth_year", SmallInteger),
+    Column("stated", JSONB),
+    Column("observed", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("recent_contacts", JSONB, nullable=False, server_default=text("'[]'")),
+    Column("facts", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+)
+
+CONTACT_POINTS = Table(
+    "contact_points",
+    METADATA,
+    Column("point", Text, primary_key=True),
+    Column("customer_id", Uuid(as_uuid=False), ForeignKey(CUSTOMERS.c.id), nullable=False, index=True),
+    Column("verified", Boolean, nullable=False, server_default=text("false")),
+    Column("opted_out", Boolean, nullable=False, server_default=text("false")),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("ix_contact_points_search", text("point gin_trgm_ops"), postgresql_using="gin"),
+)

@@ -1,0 +1,73 @@
+"""What the router is told of a customer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from services.desk.bulk import among
+from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
+from services.desk.tickets import summaries
+from services.desk.work import Work
+from shared.events import Observed, Profile, Stated
+from shared.kernel import ContactPoint
+from shared.topics import CUSTOMERS_UPDATED
+
+
+async def publish(work: Work, customers: Collection[str]) -> None:
+    """Publish a profile for each contact point of these customers as they are now in this transaction. The caller has locked them
+    and raised their version, so that profiles of one customer leave in the order of their versions."""
+    if not customers:
+        return
+    rows = (await work.session.execute(select(CUSTOMERS).where(among(CUSTOMERS.c.id, customers)))).all()
+    points: dict[str, list[Any]] = defaultdict(list)
+    known = (
+        select(CONTACT_POINTS).where(among(CONTACT_POINTS.c.customer_id, customers)).order_by(CONTACT_POINTS.c.point)
+    )
+    for point in await work.session.execute(known):
+        points[point.customer_id].append(point)
+    threads = await summaries.threads_of(work.session, customers)
+    for row in rows:
+        own = points[row.id]
+        tickets = threads.get(row.id, summaries.NO_THREADS)
+        for point in own:
+            profile = Profile(
+                contact_point=ContactPoint(point.point),
+                customer_id=row.id,
+                version=row.version,
+                updated_at=row.updated_at,
+                name=row.name,
+                contact_points=tuple(ContactPoint(p.point) for p in own),
+                opted_out=tuple(ContactPoint(p.point) for p in own if p.opted_out),
+                birth_year=row.birth_year,
+                stated=stated(row.stated),
+                observed=observed(row.observed),
+                language=row.language,
+                tier=row.tier,
+                open_tickets=tickets.open,
+                generations=tickets.generations,
+                recent_contacts=tuple(map(datetime.fromisoformat, row.recent_contacts)),
+            )
+            work.send(CUSTOMERS_UPDATED, point.point, profile)
+
+
+def stated(value: dict[str, str] | None) -> Stated | None:
+    """The preference as it is stored."""
+    return (
+        Stated(channel=value["channel"], source=value["source"], at=datetime.fromisoformat(value["at"]))
+        if value
+        else None
+    )
+
+
+def observed(value: dict[str, Any]) -> dict[str, Observed]:
+    """By channel as it is stored, most used first."""
+    found = {
+        c: Observed(messages=seen["messages"], last_at=datetime.fromisoformat(seen["last_at"]))
+        for c, seen in value.items()
+    }
+    return dict(sorted(found.items(), key=lambda item: -item[1].messages))

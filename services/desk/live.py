@@ -1,0 +1,165 @@
+"""The live feed: every committed event of the desk, in order and with none left out, to every console of this process.
+
+Each desk process listens to PostgreSQL (`LISTEN`) and reads what is new by sequence number, so it sees what all processes did.
+Numbers are given under a lock as the last step before a commit (`work.py`): what is newer is never visible earlier.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from bisect import bisect_right
+from collections import deque
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from itertools import islice
+from typing import Any
+
+import asyncpg
+from sqlalchemy import func, select
+
+from services.desk.tickets.models import EVENTS
+from services.desk.tickets.views import EventView
+from shared.bus.handling import wait
+from shared.bus.retry import delay
+from shared.db import Database
+from shared.errors import Unavailable
+from shared.logs import log
+from shared.metrics import METRICS
+
+CHANNEL = "desk_live"
+"""PostgreSQL's notification channel."""
+_PAGE = 500
+_FARTHEST = 10_000
+"""Events that a console may be behind; a page load is cheaper than replaying more."""
+_FALLBACK = 5.0
+"""Seconds between reads when no notification comes: a connection that died silently costs no more than this."""
+
+
+class Reset(Exception):
+    """`after` cannot be replayed: read the page again, then subscribe after `seq`."""
+
+    def __init__(self, seq: int) -> None:
+        super().__init__(f"replay is not possible; the newest event is {seq}")
+        self.seq = seq
+
+
+class Live:
+    """One per process; `run` reads events as they are committed by any desk process. `ring`: events kept in memory."""
+
+    def __init__(self, database: Database, ring: int) -> None:
+        self._database = database
+        self._ring: deque[EventView] = deque()
+        self._size = ring
+        self._floor = 0
+        """All events after this number, up to the newest, are in the ring."""
+        self._newest = 0
+        self._started = False
+        self._changed = asyncio.Event()
+        self._stopped = False
+
+    @property
+    def newest(self) -> int:
+        """The newest sequence number known here. A page takes it before it reads its tickets, and subscribes after it."""
+        return self._newest
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`; waits for PostgreSQL where it is away."""
+        attempt = 0
+        try:
+            while not stop.is_set():
+                try:
+                    await self._follow(stop)
+                    attempt = 0
+                except (Unavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    attempt += 1
+                    METRICS.retried.labels(what="live").inc()
+                    log.warning("live feed waits", error=str(error), attempt=attempt)
+                    await wait(stop, delay(attempt, random.random()))
+        finally:
+            self._stopped = True
+            self._wake()
+
+    async def subscribe(self, after: int) -> AsyncGenerator[EventView]:
+        """Each event with seq > after, in order, none left out; replayed first, then as they come. Ends when the desk stops.
+        Raises Reset on first use where `after` cannot be replayed. Read it to the end or `aclose()` it."""
+        if after > self._newest or self._newest - after > _FARTHEST:
+            newest = await self._newest_committed()
+            if after > newest or newest - after > _FARTHEST:
+                raise Reset(newest)
+        METRICS.live_viewers.labels(service="desk").inc()
+        try:
+            while not self._stopped:
+                changed = self._changed
+                events = self._after(after) if after >= self._floor and self._started else await self._read(after)
+                for event in events:
+                    yield event
+                    after = event.seq
+                if not events:
+                    await changed.wait()
+        finally:
+            METRICS.live_viewers.labels(service="desk").dec()
+
+    async def _follow(self, stop: asyncio.Event) -> None:
+        connection = await self._database.connect_raw()
+        notified = asyncio.Event()
+
+        def wake(*_: Any) -> None:
+            notified.set()
+
+        connection.add_termination_listener(wake)
+        try:
+            await connection.add_listener(CHANNEL, wake)
+            if not self._started:
+                self._floor = self._newest = await self._newest_committed()
+                self._started = True
+            stopping = asyncio.ensure_future(stop.wait())
+            stopping.add_done_callback(wake)
+            try:
+                while not stop.is_set() and not connection.is_closed():
+                    notified.clear()
+                    while await self._take():
+                        pass
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(notified.wait(), _FALLBACK)
+            finally:
+                stopping.cancel()
+        finally:
+            connection.terminate()
+        if not stop.is_set():
+            raise Unavailable("the connection that listens for changes was closed")
+
+    async def _take(self) -> bool:
+        events = await self._read(self._newest)
+        if not events:
+            return False
+        self._ring.extend(events)
+        while len(self._ring) > self._size:
+            self._floor = self._ring.popleft().seq
+        self._newest = events[-1].seq
+        self._wake()
+        return len(events) == _PAGE
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    def _after(self, seq: int) -> list[EventView]:
+        start = bisect_right(self._ring, seq, key=lambda event: event.seq)
+        return list(islice(self._ring, start, None))
+
+    async def _read(self, after: int) -> list[EventView]:
+        statement = select(EVENTS).where(EVENTS.c.seq > after).order_by(EVENTS.c.seq).limit(_PAGE)
+        async with self._database.transaction() as session:
+            return [event_view(row) for row in await session.execute(statement)]
+
+    async def _newest_committed(self) -> int:
+        async with self._database.transaction() as session:
+            return int(await session.scalar(select(func.coalesce(func.max(EVENTS.c.seq), 0))) or 0)
+
+
+def event_view(row: Any) -> EventView:
+    """A row of the timeline."""
+    return EventView(
+        seq=row.seq, id=row.id, ticket_id=row.ticket_id or "", kind=row.kind, at=row.at, actor=row.actor, data=row.data
+    )

@@ -1,0 +1,48 @@
+"""Who calls the API: a bearer token with scopes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from services.desk.context import Desk
+from services.desk.people import service as people
+from services.desk.people.views import Token
+from shared.errors import Rejected
+
+_bearer = HTTPBearer(auto_error=False, description="Made with `python -m services desk create-token --name <who>`.")
+_GRANTS = {"read": {"read", "write", "admin"}, "write": {"write", "admin"}, "admin": {"admin"}}
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk behind this app."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def _allows(scope: str) -> Callable[..., Awaitable[Token]]:
+    async def check(
+        desk: Annotated[Desk, Depends(desk_of)],
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    ) -> Token:
+        token = await people.check_token(desk, credentials.credentials) if credentials else None
+        if token is None:
+            raise Rejected(401, "unauthorized", "Send a valid API token: Authorization: Bearer <token>.")
+        if not _GRANTS[scope] & set(token.scopes):
+            raise Rejected(403, "scope", f"This token does not have the scope {scope!r}.")
+        return token
+
+    return check
+
+
+TheDesk = Annotated[Desk, Depends(desk_of)]
+Reader = Annotated[Token, Depends(_allows("read"))]
+Writer = Annotated[Token, Depends(_allows("write"))]
+
+
+def actor(token: Token) -> str:
+    """How a machine is named in timelines."""
+    return f"api:{token.name}"

@@ -1,0 +1,21 @@
+"""The desk's own settings."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class DeskSettings(BaseSettings):
+    """Prefix DESK_."""
+
+    model_config = SettingsConfigDict(env_prefix="DESK_", extra="ignore", frozen=True)
+
+    database: SecretStr = Field(description="PostgreSQL: postgresql://role:password@host:port/database")
+    port: int = Field(8000, description="The desk's HTTP port: console and API")
+    reopen_days: int = Field(14, ge=0, description="A message to a ticket solved longer ago opens a new, linked ticket")
+    session_hours: int = Field(12, ge=1, description="An agent who did nothing for this long signs in again")
+    live_ring: int = Field(2000, ge=10, description="Events kept in memory for consoles that reconnect")
+    sign_in_tries: int = Field(
+        10, ge=1, description="Failed sign-ins within 15 minutes for one address or one IP before both must wait"
+    )

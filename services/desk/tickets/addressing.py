@@ -1,0 +1,103 @@
+"""Where a reply goes: channel, contact point, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.desk.customers import contacts
+from services.desk.customers.views import ContactPointView
+from services.desk.tickets.models import MESSAGES
+from shared.bus import View
+from shared.errors import Rejected
+from shared.events import Channel
+from shared.kernel import ContactPoint, kind_of
+
+_MOST_REFERENCES = 40
+"""Relays refuse headers over 4,096 characters; the first and the newest are kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where it goes."""
+
+    channel: str
+    to: ContactPoint
+    to_name: str
+    subject: str
+    mailbox: str
+    references: tuple[str, ...]
+    conversation: str
+
+
+async def choose(session: AsyncSession, channels: View[Channel], ticket: Any, channel: str, to: str) -> Address:
+    """See `reply` for what is chosen where `channel` and `to` are empty, and for what is rejected."""
+    inbound = select(
+        MESSAGES.c.channel, MESSAGES.c.author, MESSAGES.c.author_name, MESSAGES.c.recipient, MESSAGES.c.conversation
+    )
+    newest = inbound.add_columns(MESSAGES.c.other_address).where(
+        MESSAGES.c.ticket_id == ticket.id, MESSAGES.c.direction == "in"
+    )
+    rows = (await session.execute(newest.order_by(MESSAGES.c.at.desc(), MESSAGES.c.id.desc()).limit(50))).all()
+    own = [row for row in rows if not row.other_address]
+    name = channel or (own or rows)[0].channel
+    described = _usable(channels, name)
+    here = [row for row in own if row.channel == name] or [row for row in rows if row.channel == name]
+    points = await contacts.points_of(session, ticket.customer_id)
+    point = _to(described, to, [row.author for row in here], points, ticket.participants)
+    if await contacts.opted_out(session, point):
+        raise Rejected(
+            409, "opted-out", f"This customer does not want to be reached at {point}. Choose another channel."
+        )
+    answered = next((row for row in here if row.author == point), here[0] if here else None)
+    references = select(MESSAGES.c.provider_id).where(
+        MESSAGES.c.ticket_id == ticket.id, MESSAGES.c.channel == name, MESSAGES.c.provider_id != ""
+    )
+    ids = list(await session.scalars(references.order_by(MESSAGES.c.at, MESSAGES.c.id)))
+    name = await contacts.name_of(session, ticket.customer_id) if point in {p.point for p in points} else ""
+    return Address(
+        channel=described.name,
+        to=ContactPoint(point),
+        to_name=next((row.author_name for row in here if row.author == point and row.author_name), name),
+        subject=ticket.subject,
+        mailbox=answered.recipient if answered else "",
+        references=tuple(ids if len(ids) <= _MOST_REFERENCES else [ids[0], *ids[1 - _MOST_REFERENCES :]]),
+        conversation=answered.conversation if answered else "",
+    )
+
+
+def _usable(channels: View[Channel], name: str) -> Channel:
+    channel = channels.get(name)
+    if channel is None:
+        known = ", ".join(sorted(c.name for c in channels.values() if c.enabled)) or "none yet"
+        raise Rejected(409, "channel-off", f"No channel {name!r} is running. Channels that are: {known}.")
+    if not channel.enabled:
+        raise Rejected(409, "channel-off", f"{channel.label} is off: {channel.why_off or 'its service says so'}.")
+    return channel
+
+
+def _to(
+    channel: Channel, to: str, authors: list[str], points: tuple[ContactPointView, ...], participants: list[str]
+) -> str:
+    reachable = [*authors, *(p.point for p in points if p.kind in channel.reaches and not p.opted_out)]
+    if not to:
+        if not reachable:
+            kinds = " or ".join(channel.reaches)
+            raise Rejected(
+                409,
+                "unreachable",
+                f"We do not know where to reach this customer by {channel.label}. Add a contact point ({kinds}) first.",
+            )
+        to = reachable[0]
+    elif to not in {*participants, *(p.point for p in points)} or kind_of(ContactPoint(to)) not in channel.reaches:
+        raise Rejected(409, "unreachable", f"{to} is not a contact point of this ticket that {channel.label} reaches.")
+    if to not in authors and not channel.can_start:
+        raise Rejected(
+            409,
+            "unreachable",
+            f"{channel.label} can only answer, and {to} did not write there. Choose another channel.",
+        )
+    return to

@@ -1,0 +1,164 @@
+"""Tickets over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.desk.assignment import service as assignment
+from services.desk.security import Reader, TheDesk, Writer, actor
+from services.desk.tickets import service
+from services.desk.tickets.views import MessageView, TicketPage, TicketQuery, TicketRow, TicketView, ViewCount
+from shared.errors import Rejected
+
+router = APIRouter(tags=["tickets"])
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key", max_length=200, description="Send the same key again after a time-out: it is done once"
+    ),
+]
+
+
+class Reply(BaseModel):
+    """An answer to the customer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(
+        description="Plain text, at most 100,000 characters", examples=["Dear Ann, it works again. Sorry for the wait!"]
+    )
+    channel: str = Field("", description="Empty: the channel of the customer's newest message")
+    to: str = Field("", description="A contact point of the ticket; empty: the best one on that channel")
+    seen: int | None = Field(
+        None, description="The ticket's `version` that you read; if it has moved, nothing is sent (409 `stale`)"
+    )
+    status: str = Field("pending", description="The ticket's status afterwards: `open`, `pending` or `solved`")
+    author_name: str = Field("", max_length=200, description="Shown to the customer as the sender's name")
+
+
+class Note(BaseModel):
+    """A note that only the team sees."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(description="At most 100,000 characters")
+
+
+class Change(BaseModel):
+    """What to change; leave out what stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: str | None = Field(None, description="`open`, `pending`, `solved` or `closed`")
+    assignee: str | None = Field(
+        None, description="An agent's e-mail address; empty to put the ticket back into its queue"
+    )
+    team: str | None = Field(None, description="A team's name; empty for none")
+
+
+@router.get("/tickets", summary="List tickets")
+async def list_tickets(
+    desk: TheDesk,
+    _: Reader,
+    status: Annotated[list[str], Query(description="`open`, `pending`, `solved`, `closed`; may be repeated")] = [],  # noqa: B006
+    level: Annotated[list[str], Query(description="`urgent`, `high`, `normal`, `low`; may be repeated")] = [],  # noqa: B006
+    team: str = "",
+    assignee: Annotated[str, Query(description="An agent's e-mail address, or `none`")] = "",
+    channel: str = "",
+    language: Annotated[str, Query(description="ISO 639-1")] = "",
+    customer: Annotated[str, Query(description="A customer's id")] = "",
+    q: Annotated[
+        str, Query(max_length=200, description="Words in messages, part of a subject or address, or #number")
+    ] = "",
+    order: Annotated[
+        str, Query(description="`priority`: most urgent first, then longest waiting; or `newest`")
+    ] = "priority",
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    cursor: Annotated[str, Query(max_length=500, description="`next` of the page before")] = "",
+) -> TicketPage:
+    """A page of tickets. Paging is by keyset: tickets that arrive meanwhile neither repeat nor hide others."""
+    query = TicketQuery(
+        status=tuple(status),
+        level=tuple(level),
+        team=team,
+        assignee=assignee,
+        channel=channel,
+        language=language,
+        customer=customer,
+        q=q,
+        order=order,
+        limit=limit,
+        cursor=cursor,
+    )
+    return await service.list_tickets(desk, query)
+
+
+@router.get("/counts", summary="How many tickets each view holds")
+async def counts(
+    desk: TheDesk, _: Reader, agent: Annotated[str, Query(description="Whose `mine`: an e-mail address")] = ""
+) -> list[ViewCount]:
+    """Counted to 100 and no further."""
+    return list(await service.view_counts(desk, agent))
+
+
+@router.get("/tickets/{ticket}", summary="One ticket with its timeline")
+async def get_ticket(
+    desk: TheDesk,
+    _: Reader,
+    ticket: str,
+    messages: Annotated[int, Query(ge=1, le=200, description="How many of the newest messages")] = 30,
+    before: Annotated[str, Query(max_length=500, description="`earlier` of a former answer")] = "",
+) -> TicketView:
+    """By id or number. With its messages, its events, the reasons for its priority and the channels on which to answer."""
+    return await service.get_ticket(desk, ticket, messages=messages, before=before)
+
+
+@router.post("/tickets/{ticket}/replies", status_code=201, summary="Answer the customer")
+async def reply(desk: TheDesk, token: Writer, ticket: str, body: Reply, key: IdempotencyKey = "") -> MessageView:
+    """Stored and handed to the channel in one step; `delivery` tells what became of it."""
+    return await service.reply(
+        desk,
+        ticket,
+        body.text,
+        agent=actor(token),
+        author_name=body.author_name,
+        channel=body.channel,
+        to=body.to,
+        seen=body.seen,
+        status=body.status,
+        key=key,
+    )
+
+
+@router.post("/tickets/{ticket}/notes", status_code=201, summary="Add a note for the team")
+async def note(desk: TheDesk, token: Writer, ticket: str, body: Note, key: IdempotencyKey = "") -> MessageView:
+    """Never sent to the customer."""
+    return await service.add_note(desk, ticket, body.text, agent=actor(token), author_name=token.name, key=key)
+
+
+@router.patch("/tickets/{ticket}", summary="Change status, assignee or team")
+async def change(desk: TheDesk, token: Writer, ticket: str, body: Change) -> TicketRow:
+    """Each change is an event with what was before, so that it can be undone."""
+    row = None
+    if body.assignee is not None or body.team is not None:
+        row = await assignment.assign(desk, ticket, agent=actor(token), assignee=body.assignee, team=body.team)
+    if body.status is not None:
+        row = await service.set_status(desk, ticket, body.status, agent=actor(token))
+    if row is None:
+        raise Rejected(422, "nothing", "Send at least one of `status`, `assignee` and `team`.")
+    return row
+
+
+@router.get("/messages/{message}", summary="One message")
+async def get_message(desk: TheDesk, _: Reader, message: str) -> MessageView:
+    """With the router's decision where it came from a customer."""
+    return await service.get_message(desk, message)
+
+
+@router.get("/teams", summary="Teams that have tickets")
+async def teams(desk: TheDesk, _: Reader) -> list[str]:
+    """Sorted by name."""
+    return list(await assignment.teams(desk))

@@ -1,0 +1,185 @@
+"""Apply routed messages: many in one transaction, each at most once, whatever comes twice or at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.desk.bulk import among, insert_all, update_all
+from services.desk.context import Desk
+from services.desk.customers import contacts, profiles
+from services.desk.tickets.domain import SETTLED, Placement, Threads, Ticket, opened, place, stranger_key, took_in
+from services.desk.tickets.models import MESSAGES, TICKETS
+from services.desk.work import Work, unit_of_work
+from shared.clock import utc_now
+from shared.errors import Malformed, Unavailable
+from shared.events import RoutedMessage
+from shared.kernel import stable_id
+from shared.metrics import METRICS
+
+ACTOR = "desk"
+_NAMES = tuple(field.name for field in fields(Ticket))
+_COLUMNS = [TICKETS.c[name] for name in _NAMES]
+_LONGEST_POINT = 1000
+_FIXED = (
+    "thread_key",
+    "generation",
+    "linked_to",
+    "created_at",
+    "channel",
+    "subject",
+    "team",
+    "skills",
+    "routing_reasons",
+)
+"""What messages do not change, once the ticket is there."""
+
+
+async def apply(desk: Desk, batch: Sequence[RoutedMessage]) -> int:
+    """Write these messages, in order, with everything that follows from them. How many were new.
+
+    Raises Unavailable with nothing written, or Malformed where an id is none.
+    """
+    batch = list({routed.message.id: routed for routed in reversed(batch)}.values())[::-1]
+    for routed in batch:
+        _check(routed)
+    async with unit_of_work(desk) as work:
+        customers = await contacts.identify(work.session, [routed.message for routed in batch])
+        known = set(await work.session.scalars(select(MESSAGES.c.id).where(among(MESSAGES.c.id, customers))))
+        fresh = [routed for routed in batch if routed.message.id not in known]
+        if fresh:
+            await _write(work, fresh, customers, timedelta(days=desk.settings.reopen_days))
+    now = utc_now()
+    for routed in fresh:
+        labels = {"channel": routed.message.channel, "level": routed.decision.level.value}
+        METRICS.applied.labels(**labels).inc()
+        METRICS.arrival_seconds.labels(**labels).observe(max(0.0, (now - routed.message.received_at).total_seconds()))
+    return len(fresh)
+
+
+async def _write(
+    work: Work, fresh: Sequence[RoutedMessage], customers: dict[str, str], reopen_within: timedelta
+) -> None:
+    before = await _tickets(work.session, fresh, {customers[routed.message.id] for routed in fresh})
+    threads, touched = Threads(before), dict[str, Ticket]()
+    rows = []
+    for routed in fresh:
+        customer = customers[routed.message.id]
+        placement = place(routed, customer, threads, reopen_within)
+        ticket = _after(work, routed, placement, customer)
+        threads.put(ticket)
+        touched[ticket.id] = ticket
+        rows.append(_message_row(routed, placement))
+    existing = {ticket.id for ticket in before}
+    new = [_ticket_row(ticket) for ticket in touched.values() if ticket.id not in existing]
+    if await insert_all(work.session, TICKETS, new) < len(new):
+        raise Unavailable("another process opened the same ticket at the same moment")
+    await update_all(
+        work.session, TICKETS, [_ticket_row(ticket, _FIXED) for ticket in touched.values() if ticket.id in existing]
+    )
+    await insert_all(work.session, MESSAGES, rows)
+    await contacts.learn_from(work.session, [(customers[routed.message.id], routed.message) for routed in fresh])
+    senders = {customers[routed.message.id] for routed in fresh}
+    owners = {ticket.customer_id for ticket in touched.values()}
+    await contacts.touch(work.session, owners - senders)
+    await profiles.publish(work, owners | senders)
+
+
+async def _tickets(session: AsyncSession, fresh: Sequence[RoutedMessage], senders: set[str]) -> list[Ticket]:
+    """All tickets that these messages may concern. First their customers are locked, then they are, each by id."""
+    ids = [routed.decision.ticket_id for routed in fresh]
+    keys = {routed.decision.thread.key for routed in fresh}
+    keys |= {stranger_key(routed.decision.thread.key, routed.message.sender) for routed in fresh}
+    keys |= set(await session.scalars(select(TICKETS.c.thread_key).where(among(TICKETS.c.id, ids))))
+    wanted = among(TICKETS.c.thread_key, keys)
+    owners = set(await session.scalars(select(TICKETS.c.customer_id).where(wanted)))
+    await contacts.lock(session, owners | senders)
+    rows = await session.execute(select(*_COLUMNS).where(wanted).order_by(TICKETS.c.id).with_for_update())
+    return [msgspec.convert(dict(zip(_NAMES, row, strict=True)), Ticket) for row in rows]
+
+
+def _after(work: Work, routed: RoutedMessage, placement: Placement, customer: str) -> Ticket:
+    """The ticket with this message in it; notes what happened."""
+    message, decision = routed.message, routed.decision
+
+    def record(kind: str, data: dict[str, str]) -> None:
+        work.record(kind, placement.id, message.received_at, ACTOR, data, event_id=stable_id(kind, message.id))
+
+    before = placement.ticket
+    if before is None:
+        before = opened(routed, placement, customer)
+        linked = {"linked": placement.linked_to, "why": placement.why} if placement.linked_to else {}
+        record("ticket.opened", {"channel": message.channel, "level": decision.level.value, **linked})
+    ticket = took_in(before, routed)
+    if placement.takes_over:
+        ticket = replace(ticket, customer_id=customer)
+    thread = decision.thread
+    routing = {
+        "rule": thread.rule,
+        "evidence": thread.evidence,
+        "score": str(decision.score),
+        "policy": decision.policy,
+    }
+    record("ticket.routed", {**routing, "level": decision.level.value, "team": decision.team, "message_id": message.id})
+    record("message.added", {"message_id": message.id, "channel": message.channel, "author": message.sender})
+    if before.status in SETTLED and ticket.status == "open":
+        record("ticket.reopened", {"from": before.status, "why": "message"})
+    elif before.status != ticket.status:
+        record("ticket.status", {"from": before.status, "to": ticket.status})
+    return ticket
+
+
+def _ticket_row(ticket: Ticket, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {name: getattr(ticket, name) for name in _NAMES if name not in without}
+
+
+def _message_row(routed: RoutedMessage, placement: Placement) -> dict[str, Any]:
+    message = routed.message
+    return {
+        "id": message.id,
+        "ticket_id": placement.id,
+        "direction": "in",
+        "channel": message.channel,
+        "provider_id": message.provider_id,
+        "conversation": message.thread.conversation,
+        "author": message.sender,
+        "author_name": message.sender_name,
+        "verified": message.sender_verified,
+        "other_address": placement.other_address,
+        "recipient": message.recipient,
+        "subject": message.subject,
+        "text": message.text,
+        "html": message.html,
+        "attachments": message.attachments,
+        "at": message.received_at,
+        "automatic": message.automatic,
+        "facts": message.facts,
+        "raw_uri": message.raw_uri,
+        "decision": routed.decision,
+        "delivery": "",
+        "delivery_detail": "",
+    }
+
+
+def _check(routed: RoutedMessage) -> None:
+    """Ids are UUIDs, and a contact point fits an index; anything else was not made by us."""
+    message, decision = routed.message, routed.decision
+    try:
+        if str(UUID(message.id)) != message.id or str(UUID(decision.ticket_id)) != decision.ticket_id:
+            raise ValueError("not in normal form")
+    except ValueError as error:
+        raise Malformed(
+            f"message {message.id!r} and ticket {decision.ticket_id!r} need ids that are UUIDs: {error}"
+        ) from error
+    if decision.message_id != message.id:
+        raise Malformed(f"the decision is about {decision.message_id}, not about {message.id}")
+    for point in (message.sender, *message.also):
+        if ":" not in point or len(point) > _LONGEST_POINT or "\x00" in point:
+            raise Malformed(f"not a contact point: {point[:100]!r}")

@@ -1,0 +1,262 @@
+"""Changes that agents and machines make to one ticket: reply, note, status."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.desk.bulk import among
+from services.desk.context import Desk
+from services.desk.customers import contacts, profiles
+from services.desk.tickets import addressing, repository
+from services.desk.tickets.domain import SETTLED, STATUSES, snippet
+from services.desk.tickets.models import MESSAGES, TICKETS
+from services.desk.tickets.repository import as_uuid, message_view
+from services.desk.tickets.views import MessageView, TicketRow
+from services.desk.work import Work, unit_of_work
+from shared.clock import utc_now
+from shared.errors import Rejected
+from shared.events import OutboundMessage
+from shared.kernel import stable_id
+from shared.topics import deliveries_requested
+
+LONGEST = 100_000
+"""Characters of a reply or note."""
+_AFTER_REPLY = ("open", "pending", "solved")
+_TEAMS = text(
+    """
+    WITH RECURSIVE found AS (
+        (SELECT team FROM desk.tickets ORDER BY team LIMIT 1)
+        UNION ALL
+        SELECT (SELECT team FROM desk.tickets WHERE team > found.team ORDER BY team LIMIT 1) FROM found WHERE found.team IS NOT NULL
+    )
+    SELECT team FROM found WHERE team <> '' LIMIT :most
+    """
+)
+"""Distinct teams by jumping along the index, however many tickets there are."""
+
+
+async def reply(
+    desk: Desk,
+    ticket: str,
+    text: str,
+    *,
+    agent: str,
+    author_name: str = "",
+    channel: str = "",
+    to: str = "",
+    seen: int | None = None,
+    status: str = "pending",
+    key: str = "",
+) -> MessageView:
+    """Store a reply and ask its channel to deliver it.
+
+    channel: empty means the channel of the newest message from the customer. to: a contact point of the customer or of a
+    participant; empty means the best one. seen: `TicketRow.version` that the agent looked at. status: afterwards, `open`,
+    `pending` or `solved`. key: idempotency key; the same key gives the same reply again.
+
+    Rejected 404 no such ticket; 409 `stale` when something arrived unseen; 409 `channel-off`, `unreachable`, `opted-out`
+    with what to do; 422 empty text or unknown status; 422 `key-reused` for a key that was used with another text.
+    """
+    text = _clean(text)
+    if status not in _AFTER_REPLY:
+        raise Rejected(422, "status", f"After a reply a ticket is one of {', '.join(_AFTER_REPLY)}.")
+    async with unit_of_work(desk) as work:
+        row = await _locked(work.session, ticket)
+        own = stable_id("reply", row.id, key) if key else str(uuid4())
+        repeated = await _repeated(work.session, own, text)
+        if repeated:
+            return repeated
+        _not_stale(row, seen)
+        where = await addressing.choose(work.session, desk.channels, row, channel, to)
+        now = utc_now()
+        message = OutboundMessage(
+            id=own,
+            ticket_id=row.id,
+            channel=where.channel,
+            to=where.to,
+            to_name=where.to_name,
+            text=text,
+            requested_at=now,
+            author_name=author_name,
+            subject=where.subject,
+            language=row.language,
+            mailbox=where.mailbox,
+            references=where.references,
+            conversation=where.conversation,
+        )
+        values = {
+            "channel": where.channel,
+            "recipient": where.to,
+            "conversation": where.conversation,
+            "delivery": "requested",
+        }
+        stored = await _add(work.session, row.id, own, "out", text, agent, author_name, now, values)
+        work.record("reply.added", row.id, now, agent, {"message_id": own, "channel": where.channel, "to": where.to})
+        work.send(deliveries_requested(where.channel), row.id, message)
+        changes: dict[str, Any] = {"waiting_since": None, "queue_at": now, "messages": row.messages + 1}
+        if row.first_reply_at is None:
+            changes["first_reply_at"] = now
+        await _change(work, row, changes, version=row.version + 1, snippet=snippet(text), last_message_at=now)
+        await _to_status(work, row, status, agent)
+        await _tell(work, row.customer_id)
+    return stored
+
+
+async def add_note(
+    desk: Desk, ticket: str, text: str, *, agent: str, author_name: str = "", key: str = ""
+) -> MessageView:
+    """A note that only the team sees. Rejected 404, 422."""
+    text = _clean(text)
+    async with unit_of_work(desk) as work:
+        row = await _locked(work.session, ticket)
+        own = stable_id("note", row.id, key) if key else str(uuid4())
+        repeated = await _repeated(work.session, own, text)
+        if repeated:
+            return repeated
+        now = utc_now()
+        stored = await _add(work.session, row.id, own, "note", text, agent, author_name, now, {"channel": ""})
+        work.record("note.added", row.id, now, agent, {"message_id": own})
+        await _change(work, row, {"version": row.version + 1})
+    return stored
+
+
+async def set_status(desk: Desk, ticket: str, status: str, *, agent: str) -> TicketRow:
+    """`open`, `pending`, `solved` or `closed`. The former status is in the event, so that it can be undone. Rejected 404, 422."""
+    if status not in STATUSES:
+        raise Rejected(422, "status", f"The status is one of {', '.join(STATUSES)}.")
+    async with unit_of_work(desk) as work:
+        row = await _locked(work.session, ticket)
+        if await _to_status(work, row, status, agent):
+            await _tell(work, row.customer_id)
+        return (await repository.rows(work.session, [row.id]))[row.id]
+
+
+async def find(session: AsyncSession, ticket: str) -> str:
+    """A ticket's id from its id or number. Rejected 404."""
+    number = re.fullmatch(r"#?(\d{1,15})", ticket.strip())
+    wanted = TICKETS.c.number == int(number[1]) if number else TICKETS.c.id == as_uuid(ticket.strip(), "ticket")
+    found = await session.scalar(select(TICKETS.c.id).where(wanted))
+    if found is None:
+        raise Rejected(404, "no-such-ticket", "There is no ticket with this id or number.")
+    return str(found)
+
+
+async def team_names(session: AsyncSession, most: int) -> tuple[str, ...]:
+    """Teams that have tickets, sorted."""
+    return tuple(await session.scalars(_TEAMS, {"most": most}))
+
+
+async def assign(
+    work: Work, ticket: str, changes: dict[str, str | None], data: dict[str, str], agent: str
+) -> TicketRow:
+    """For the subject of assignment: set `assignee_id` and `team` as given, and tell. Rejected 404."""
+    row = await _locked(work.session, ticket)
+    if any(getattr(row, name) != value for name, value in changes.items()):
+        await _change(work, row, changes)
+        work.record("ticket.assigned", row.id, utc_now(), agent, data)
+    return (await repository.rows(work.session, [row.id]))[row.id]
+
+
+async def reopen(work: Work, ticket: str, data: dict[str, str]) -> None:
+    """An answer did not reach the customer: somebody has to look again, from now on as before the answer."""
+    row = await _locked(work.session, ticket)
+    now = utc_now()
+    await _change(work, row, {"waiting_since": row.waiting_since or now, "queue_at": row.waiting_since or now})
+    if row.status != "open":
+        await _change(work, row, {"status": "open", "solved_at": None})
+        work.record("ticket.reopened", row.id, now, "desk", {"from": row.status, **data})
+    await _tell(work, row.customer_id)
+
+
+async def hold(session: AsyncSession, tickets: set[str]) -> None:
+    """Nobody else changes these tickets until the commit."""
+    owners = set(await session.scalars(select(TICKETS.c.customer_id).where(among(TICKETS.c.id, tickets))))
+    await contacts.lock(session, owners)
+    await session.execute(
+        select(TICKETS.c.id).where(among(TICKETS.c.id, tickets)).order_by(TICKETS.c.id).with_for_update()
+    )
+
+
+async def _locked(session: AsyncSession, ticket: str) -> Any:
+    """The ticket's row; first its customer is locked, then it is."""
+    found = await find(session, ticket)
+    owner = select(TICKETS.c.customer_id).where(TICKETS.c.id == found)
+    await contacts.lock(session, {str(await session.scalar(owner))})
+    return (await session.execute(select(TICKETS).where(TICKETS.c.id == found).with_for_update())).one()
+
+
+async def _repeated(session: AsyncSession, message: str, text: str) -> MessageView | None:
+    row = (await session.execute(select(MESSAGES).where(MESSAGES.c.id == message))).one_or_none()
+    if row is None:
+        return None
+    if row.text != text:
+        raise Rejected(
+            422, "key-reused", "This idempotency key was used with another text. Use a new key for a new message."
+        )
+    return message_view(row)
+
+
+def _not_stale(row: Any, seen: int | None) -> None:
+    if seen is not None and seen != row.version:
+        raise Rejected(
+            409, "stale", "Something was added to this ticket that you have not seen. Read it, then send again."
+        )
+
+
+def _clean(text: str) -> str:
+    text = text.replace("\r\n", "\n").replace("\x00", "\ufffd").strip()
+    if not text:
+        raise Rejected(422, "empty", "Write something first.")
+    if len(text) > LONGEST:
+        raise Rejected(422, "too-long", f"A message has at most {LONGEST:,} characters.")
+    return text
+
+
+async def _add(
+    session: AsyncSession,
+    ticket: str,
+    message: str,
+    direction: str,
+    text: str,
+    agent: str,
+    name: str,
+    at: Any,
+    values: dict[str, Any],
+) -> MessageView:
+    row = {
+        "id": message,
+        "ticket_id": ticket,
+        "direction": direction,
+        "author": agent,
+        "author_name": name,
+        "text": text,
+        "at": at,
+        **values,
+    }
+    return message_view((await session.execute(insert(MESSAGES).values(row).returning(MESSAGES))).one())
+
+
+async def _change(work: Work, row: Any, changes: dict[str, Any], **more: Any) -> None:
+    await work.session.execute(update(TICKETS).where(TICKETS.c.id == row.id).values(changes | more))
+
+
+async def _to_status(work: Work, row: Any, status: str, agent: str) -> bool:
+    if row.status == status:
+        return False
+    now = utc_now()
+    changes: dict[str, Any] = {"status": status, "solved_at": (row.solved_at or now) if status in SETTLED else None}
+    if status in SETTLED:
+        changes["waiting_since"] = None
+    await _change(work, row, changes)
+    work.record("ticket.status", row.id, now, agent, {"from": row.status, "to": status})
+    return True
+
+
+async def _tell(work: Work, customer: str) -> None:
+    await contacts.touch(work.session, {customer})
+    await profiles.publish(work, {customer})

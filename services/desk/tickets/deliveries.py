@@ -1,0 +1,58 @@
+"""What became of replies. Reports may come twice, late and in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from services.desk.bulk import among
+from services.desk.context import Desk
+from services.desk.tickets import changing
+from services.desk.tickets.domain import delivery_moves, needs_a_person
+from services.desk.tickets.models import MESSAGES
+from services.desk.work import Work, unit_of_work
+from shared.errors import Malformed
+from shared.events import DeliveryReport
+
+
+async def report(desk: Desk, reports: Sequence[DeliveryReport]) -> None:
+    """Note these reports, in order, in one transaction. What other services sent (surveys) is not ours and is passed over."""
+    for one in reports:
+        _check(one)
+    async with unit_of_work(desk) as work:
+        statement = select(MESSAGES.c.id, MESSAGES.c.ticket_id).where(
+            among(MESSAGES.c.id, {r.outbound_id for r in reports}), MESSAGES.c.direction == "out"
+        )
+        ours = {row.id: row.ticket_id for row in await work.session.execute(statement)}
+        await changing.hold(work.session, set(ours.values()))
+        for one in reports:
+            if one.outbound_id in ours:
+                await _note(work, one)
+
+
+async def _note(work: Work, report: DeliveryReport) -> None:
+    reply = report.outbound_id
+    before = (await work.session.execute(select(MESSAGES).where(MESSAGES.c.id == reply))).one()
+    changes = {}
+    if report.provider_id and not before.provider_id:
+        changes["provider_id"] = report.provider_id
+    moves = delivery_moves(before.delivery, report.state)
+    if moves:
+        changes |= {"delivery": report.state.value, "delivery_detail": report.detail[:2000].replace("\x00", "\ufffd")}
+    if changes:
+        await work.session.execute(update(MESSAGES).where(MESSAGES.c.id == reply).values(changes))
+    if not moves:
+        return
+    data = {"message_id": reply, "state": report.state.value, "detail": report.detail[:500], "channel": report.channel}
+    work.record("delivery.changed", before.ticket_id, report.at, report.channel, data)
+    if needs_a_person(report.state):
+        await changing.reopen(work, before.ticket_id, {"why": f"delivery-{report.state.value}", "message_id": reply})
+
+
+def _check(report: DeliveryReport) -> None:
+    try:
+        UUID(report.outbound_id)
+    except ValueError as error:
+        raise Malformed(f"{report.outbound_id[:100]!r} is not the id of a reply") from error

@@ -1,0 +1,242 @@
+"""Where a message lands and what it does to a ticket. Pure: values in, values out; the clock is the message's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from shared.events import ChannelChoice, Decision, DeliveryState, InboundMessage, Reason, RoutedMessage
+from shared.kernel import Level, ticket_id
+
+STATUSES = ("open", "pending", "solved", "closed")
+SETTLED = ("solved", "closed")
+MACHINES = ("reply", "bounce")
+"""Automatic messages that nobody wrote for us: they join and wake nobody. `list` mail was written by a person."""
+_DELIVERY_ORDER = {"requested": 0, "uncertain": 1, "sent": 2, "delivered": 3, "failed": 4}
+_SNIPPET = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """The part of a ticket that messages change."""
+
+    id: str
+    thread_key: str
+    generation: int
+    customer_id: str
+    linked_to: str | None = None
+    participants: tuple[str, ...] = ()
+    """Contact points of those who wrote in it."""
+    verified: bool = False
+    """A person whose identity was proven wrote in it."""
+    status: str = "open"
+    level: str
+    score: int
+    rank: int
+    queue_at: datetime
+    """Its place in the queue within its rank: since when the customer waits, or else its newest message."""
+    reasons: tuple[Reason, ...] = ()
+    routing_reasons: tuple[Reason, ...] = ()
+    channels: tuple[ChannelChoice, ...] = ()
+    team: str = ""
+    skills: tuple[str, ...] = ()
+    language: str = ""
+    subject: str = ""
+    snippet: str = ""
+    channel: str
+    created_at: datetime
+    last_message_at: datetime
+    last_inbound_at: datetime
+    waiting_since: datetime | None = None
+    solved_at: datetime | None = None
+    messages: int = 0
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a message lands: in the ticket `id`, which is a new one unless `ticket` is given."""
+
+    id: str
+    thread_key: str
+    generation: int
+    ticket: Ticket | None = None
+    linked_to: str | None = None
+    why: str = ""
+    """Of a linked one: `closed`, `stranger`."""
+    other_address: bool = False
+    """Joined by a token or a private conversation, from an address that is not the customer's."""
+    takes_over: bool = False
+    """The visitor of a conversation has signed in: the conversation is theirs from now on."""
+
+
+class Threads:
+    """Tickets that the messages of a batch may belong to, kept up to date while it is worked off."""
+
+    def __init__(self, tickets: Iterable[Ticket]) -> None:
+        self._by_id: dict[str, Ticket] = {}
+        self._newest: dict[str, Ticket] = {}
+        for ticket in tickets:
+            self.put(ticket)
+
+    def put(self, ticket: Ticket) -> None:
+        """Add or replace."""
+        self._by_id[ticket.id] = ticket
+        newest = self._newest.get(ticket.thread_key)
+        if newest is None or newest.generation <= ticket.generation:
+            self._newest[ticket.thread_key] = ticket
+
+    def current(self, decision: Decision) -> Ticket | None:
+        """The newest ticket of the thread that the router named, by ticket or by key."""
+        named = self._by_id.get(decision.ticket_id)
+        return self._newest.get(named.thread_key if named else decision.thread.key)
+
+    def newest(self, thread_key: str) -> Ticket | None:
+        """The newest ticket of this thread."""
+        return self._newest.get(thread_key)
+
+
+def stranger_key(thread_key: str, sender: str) -> str:
+    """The thread that somebody gets of their own who quoted another's."""
+    return f"{thread_key}|{sender}"
+
+
+def rank(level: str, score: int) -> int:
+    """Order of work: level first, then score. Smaller is sooner."""
+    return list(Level).index(Level(level)) * 101 + 100 - score
+
+
+def place(routed: RoutedMessage, customer: str, threads: Threads, reopen_within: timedelta) -> Placement:
+    """Where this message of this customer lands.
+
+    The router proposes; a ticket settled for longer than `reopen_within` is followed by a linked one, and whoever is neither the
+    ticket's customer nor somebody who wrote in it gets a linked ticket of their own, unless a token or the provider's own
+    private conversation shows that they were let in.
+    """
+    message, decision = routed.message, routed.decision
+    found = threads.current(decision)
+    if found is None:
+        return Placement(decision.ticket_id, decision.thread.key, decision.thread.generation)
+    stranger = found.customer_id != customer and message.sender not in found.participants
+    if stranger and not _was_let_in(routed, found):
+        key = stranger_key(decision.thread.key, message.sender)
+        own = threads.newest(key)
+        if own is None:
+            return Placement(ticket_id(key), key, 0, linked_to=found.id, why="stranger")
+        found, stranger = own, False
+    if _is_over(found, message, reopen_within):
+        generation = found.generation + 1
+        return Placement(
+            ticket_id(found.thread_key, generation),
+            found.thread_key,
+            generation,
+            linked_to=found.id,
+            why="closed",
+            other_address=stranger,
+        )
+    other = found.customer_id != customer
+    signed_in = other and decision.thread.rule == "conversation" and message.sender_verified and not found.verified
+    return Placement(
+        found.id,
+        found.thread_key,
+        found.generation,
+        ticket=found,
+        other_address=other and not signed_in,
+        takes_over=signed_in,
+    )
+
+
+def _was_let_in(routed: RoutedMessage, ticket: Ticket) -> bool:
+    rule = routed.decision.thread.rule
+    if rule == "token":
+        return True
+    return (
+        rule == "conversation" and not routed.message.public and (routed.message.sender_verified or not ticket.verified)
+    )
+
+
+def _is_over(ticket: Ticket, message: InboundMessage, reopen_within: timedelta) -> bool:
+    if ticket.status not in SETTLED or ticket.solved_at is None or message.automatic in MACHINES:
+        return False
+    return message.received_at - ticket.solved_at > reopen_within
+
+
+def opened(routed: RoutedMessage, place: Placement, customer: str) -> Ticket:
+    """The new ticket, before its first message is counted."""
+    message, decision = routed.message, routed.decision
+    return Ticket(
+        id=place.id,
+        thread_key=place.thread_key,
+        generation=place.generation,
+        customer_id=customer,
+        linked_to=place.linked_to,
+        level=decision.level.value,
+        score=decision.score,
+        rank=rank(decision.level, decision.score),
+        queue_at=message.received_at,
+        routing_reasons=decision.routing_reasons,
+        team=decision.team,
+        skills=decision.skills,
+        subject=message.subject or snippet(message.text)[:80],
+        channel=message.channel,
+        created_at=message.received_at,
+        last_message_at=message.received_at,
+        last_inbound_at=message.received_at,
+    )
+
+
+def took_in(ticket: Ticket, routed: RoutedMessage) -> Ticket:
+    """The ticket after one more message of a customer.
+
+    Priority: the highest of the messages since our last reply. A polite follow-up does not make an outage less urgent, and
+    what is answered no longer counts.
+    """
+    message, decision = routed.message, routed.decision
+    at = message.received_at
+    participants = (
+        ticket.participants if message.sender in ticket.participants else (*ticket.participants, message.sender)
+    )
+    after = replace(
+        ticket,
+        participants=participants,
+        verified=ticket.verified or message.sender_verified,
+        channels=decision.channels,
+        language=decision.language or ticket.language,
+        snippet=snippet(message.text) if at >= ticket.last_message_at else ticket.snippet,
+        last_message_at=max(at, ticket.last_message_at),
+        messages=ticket.messages + 1,
+        version=ticket.version + 1,
+    )
+    first = ticket.messages == 0
+    if message.automatic in MACHINES and not first:
+        return after
+    counts = first or ticket.waiting_since is None or decision.score > ticket.score
+    since = at if ticket.waiting_since is None else min(at, ticket.waiting_since)
+    return replace(
+        after,
+        status="open",
+        level=decision.level.value if counts else ticket.level,
+        score=decision.score if counts else ticket.score,
+        rank=rank(decision.level, decision.score) if counts else ticket.rank,
+        reasons=decision.reasons if counts else ticket.reasons,
+        last_inbound_at=max(at, ticket.last_inbound_at),
+        waiting_since=since,
+        queue_at=since,
+        solved_at=None,
+    )
+
+
+def snippet(text: str) -> str:
+    """The beginning of a text in one line."""
+    return " ".join(text[: _SNIPPET * 3].split())[:_SNIPPET]
+
+
+def delivery_moves(before: str, after: DeliveryState) -> bool:
+    """Whether a report is news. Reports may come twice and in any order; what is known for certain is not taken back."""
+    return _DELIVERY_ORDER[after.value] > _DELIVERY_ORDER.get(before, 0)
+
+
+def needs_a_person(state: DeliveryState) -> bool:
+    """Whether an answer did not, or may not, have reached the customer."""
+    return state in (DeliveryState.FAILED, DeliveryState.UNCERTAIN)

@@ -1,0 +1,275 @@
+"""Reading tickets. Reading joins what belongs to other subjects; changing goes through their service functions."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Column, ColumnElement, Select, func, literal, or_, select, text, tuple_, union
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.desk.bulk import among
+from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
+from services.desk.people.models import AGENTS
+from services.desk.tickets.models import EVENTS, MESSAGES, TICKETS, WORDS
+from services.desk.tickets.views import (
+    AttachmentView,
+    ChannelChoiceView,
+    MessageView,
+    ReasonView,
+    TicketQuery,
+    TicketRow,
+)
+from shared.errors import Rejected
+
+_ROW = (
+    "id", "number", "subject", "snippet", "status", "level", "score", "channel", "language", "team", "customer_id",
+    "created_at", "last_message_at", "waiting_since", "messages", "version",
+)  # fmt: skip
+_ADDRESS = (
+    select(func.split_part(CONTACT_POINTS.c.point, ":", 2))
+    .where(CONTACT_POINTS.c.customer_id == TICKETS.c.customer_id)
+    .order_by(CONTACT_POINTS.c.created_at, CONTACT_POINTS.c.point)
+    .limit(1)
+    .scalar_subquery()
+)
+_PREFERRED = func.coalesce(
+    CUSTOMERS.c.stated["channel"].astext, TICKETS.c.channels[0]["channel"].astext, TICKETS.c.channel
+)
+ROWS = (
+    select(
+        *(TICKETS.c[name] for name in _ROW),
+        func.coalesce(func.nullif(CUSTOMERS.c.name, ""), _ADDRESS, "").label("customer_name"),
+        _PREFERRED.label("preferred_channel"),
+        func.coalesce(AGENTS.c.email, "").label("assignee"),
+        func.coalesce(AGENTS.c.name, "").label("assignee_name"),
+        TICKETS.c.rank,
+        TICKETS.c.queue_at,
+    )
+    .join(CUSTOMERS, CUSTOMERS.c.id == TICKETS.c.customer_id)
+    .outerjoin(AGENTS, AGENTS.c.id == TICKETS.c.assignee_id)
+)
+_PRIORITY = (TICKETS.c.rank, TICKETS.c.queue_at, TICKETS.c.id)
+_NEWEST = (TICKETS.c.last_message_at, TICKETS.c.id)
+_TIMELINE = (MESSAGES.c.at, MESSAGES.c.id)
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_WORD = re.compile(r"\w+")
+_ACTIVE = ("open", "pending", "solved", "closed")
+
+
+def row_view(row: Any) -> TicketRow:
+    """A ticket as lists show it."""
+    values = {name: getattr(row, name) for name in _ROW}
+    return TicketRow(
+        **values,
+        customer_name=row.customer_name,
+        preferred_channel=row.preferred_channel,
+        assignee=row.assignee,
+        assignee_name=row.assignee_name,
+    )
+
+
+async def rows(session: AsyncSession, tickets: Collection[str]) -> dict[str, TicketRow]:
+    """By id; what does not exist is left out."""
+    wanted = among(TICKETS.c.id, [ticket for ticket in tickets if is_uuid(ticket)])
+    return {row.id: row_view(row) for row in await session.execute(ROWS.where(wanted))}
+
+
+def page(query: TicketQuery) -> Select[Any]:
+    """The statement of one page and one row more. Rejected 422."""
+    if not 1 <= query.limit <= 100:
+        raise Rejected(422, "limit", "A page has 1 to 100 tickets.")
+    statement = ROWS.where(*_filters(query)).limit(query.limit + 1)
+    if query.order == "newest":
+        if query.cursor:
+            at, ticket = _uncursor(query.cursor, "n", 2)
+            statement = statement.where(tuple_(*_NEWEST) < _values(_NEWEST, _at(at), ticket))
+        return statement.order_by(TICKETS.c.last_message_at.desc(), TICKETS.c.id.desc())
+    if query.order != "priority":
+        raise Rejected(422, "order", "The order is `priority` or `newest`.")
+    if query.cursor:
+        rank, at, ticket = _uncursor(query.cursor, "p", 3)
+        statement = statement.where(tuple_(*_PRIORITY) > _values(_PRIORITY, _rank(rank), _at(at), ticket))
+    return statement.order_by(*_PRIORITY)
+
+
+def cursor_after(row: Any, order: str) -> str:
+    """Where the next page begins."""
+    if order == "newest":
+        return _cursor("n", row.last_message_at.isoformat(), row.id)
+    return _cursor("p", str(row.rank), row.queue_at.isoformat(), row.id)
+
+
+def messages_before(ticket: str, before: str, limit: int) -> Select[Any]:
+    """Newest first, one more than asked."""
+    statement = select(MESSAGES).where(MESSAGES.c.ticket_id == ticket)
+    if before:
+        at, message = _uncursor(before, "m", 2)
+        statement = statement.where(tuple_(*_TIMELINE) < _values(_TIMELINE, _at(at), message))
+    return statement.order_by(MESSAGES.c.at.desc(), MESSAGES.c.id.desc()).limit(limit + 1)
+
+
+def message_cursor(row: Any) -> str:
+    """Where earlier messages end."""
+    return _cursor("m", row.at.isoformat(), row.id)
+
+
+def events_of(ticket: str, limit: int) -> Select[Any]:
+    """Newest first."""
+    return select(EVENTS).where(EVENTS.c.ticket_id == ticket).order_by(EVENTS.c.seq.desc()).limit(limit)
+
+
+def counted(*conditions: ColumnElement[bool], most: int = 100) -> Select[Any]:
+    """How many tickets, counted no further than `most`."""
+    return select(func.count()).select_from(select(TICKETS.c.id).where(*conditions).limit(most).subquery())
+
+
+def message_view(row: Any) -> MessageView:
+    """A message for readers."""
+    return MessageView(
+        id=row.id,
+        ticket_id=row.ticket_id,
+        direction=row.direction,
+        channel=row.channel,
+        author=row.author,
+        author_name=row.author_name,
+        verified=row.verified,
+        other_address=row.other_address,
+        subject=row.subject,
+        text=row.text,
+        html=row.html,
+        attachments=msgspec.convert(row.attachments, tuple[AttachmentView, ...]),
+        at=row.at,
+        automatic=row.automatic,
+        to=row.recipient,
+        delivery=row.delivery,
+        delivery_detail=row.delivery_detail,
+        facts=row.facts,
+        raw_uri=row.raw_uri,
+        decision=row.decision,
+    )
+
+
+def reasons(value: Any) -> tuple[ReasonView, ...]:
+    """As stored."""
+    return msgspec.convert(value, tuple[ReasonView, ...])
+
+
+def choices(value: Any) -> tuple[ChannelChoiceView, ...]:
+    """As stored, where defaults were left out."""
+    filled = [{"contact_point": None, "confidence": 0.0, "available": True} | choice for choice in value]
+    return msgspec.convert(filled, tuple[ChannelChoiceView, ...])
+
+
+def _filters(query: TicketQuery) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = []
+    if any("\x00" in value for value in (query.assignee, query.team, query.channel, query.language, query.q)):
+        raise Rejected(422, "filter", "A filter contains a NUL character. Leave it out.")
+    if query.status:
+        _known(query.status, _ACTIVE, "status")
+        wanted.append(TICKETS.c.status.in_(query.status))
+    if query.level:
+        _known(query.level, ("urgent", "high", "normal", "low"), "level")
+        wanted.append(TICKETS.c.level.in_(query.level))
+    if query.assignee == "none":
+        wanted.append(TICKETS.c.assignee_id.is_(None))
+    elif query.assignee:
+        agent = select(AGENTS.c.id).where(AGENTS.c.email == query.assignee.lower()).scalar_subquery()
+        wanted.append(TICKETS.c.assignee_id == agent)
+    for name in ("team", "channel", "language"):
+        value = getattr(query, name)
+        if value:
+            wanted.append(TICKETS.c[name] == value)
+    if query.customer:
+        wanted.append(TICKETS.c.customer_id == as_uuid(query.customer, "customer"))
+    if query.q.strip():
+        wanted.append(_search(query.q.strip()[:200]))
+    return wanted
+
+
+def _search(q: str) -> ColumnElement[bool]:
+    number = re.fullmatch(r"#?(\d{1,15})", q)
+    if number:
+        return TICKETS.c.number == int(number[1])
+    like = "%" + re.sub(r"([\\%_])", r"\\\1", q) + "%"
+    words = " & ".join(f"{word}:*" for word in _WORD.findall(q)[:10])
+    found = [
+        select(TICKETS.c.id).where(TICKETS.c.subject.ilike(like)),
+        select(TICKETS.c.id)
+        .join(CONTACT_POINTS, CONTACT_POINTS.c.customer_id == TICKETS.c.customer_id)
+        .where(CONTACT_POINTS.c.point.ilike(like)),
+    ]
+    if words:
+        matches = text(f"{WORDS} @@ to_tsquery('simple', :words)").bindparams(words=words)
+        found.append(select(MESSAGES.c.ticket_id).where(matches))
+    return TICKETS.c.id.in_(union(*found))
+
+
+def is_uuid(value: str) -> bool:
+    """Whether PostgreSQL would take it as an id."""
+    return _UUID.fullmatch(value) is not None
+
+
+def as_uuid(value: str, what: str) -> str:
+    """Rejected 422 where it is none, so that PostgreSQL need not."""
+    if not is_uuid(value):
+        raise Rejected(422, what, f"{value[:60]!r} is not the id of a {what}.")
+    return value.lower()
+
+
+def _known(values: Collection[str], known: Collection[str], what: str) -> None:
+    if not set(values) <= set(known):
+        raise Rejected(422, what, f"The {what} is one of {', '.join(known)}.")
+
+
+def _values(columns: tuple[Column[Any], ...], *values: Any) -> Any:
+    return tuple_(*(literal(value, column.type) for column, value in zip(columns, values, strict=True)))
+
+
+def _cursor(kind: str, *parts: str) -> str:
+    return base64.urlsafe_b64encode("|".join((kind, *parts)).encode()).decode().rstrip("=")
+
+
+def _uncursor(cursor: str, kind: str, parts: int) -> list[str]:
+    try:
+        found = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode().split("|")
+        if found[0] != kind or len(found) != parts + 1:
+            raise ValueError(kind)
+        found[-1] = as_uuid(found[-1], "cursor")
+    except (ValueError, UnicodeError, binascii.Error) as error:
+        raise Rejected(
+            422, "cursor", "This cursor is not one of this list and order. Start again without it."
+        ) from error
+    return found[1:]
+
+
+def _at(value: str) -> datetime:
+    at: datetime | None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise Rejected(422, "cursor", "This cursor is damaged. Start again without it.")
+    return at
+
+
+def _rank(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or len(value) > 4:
+        raise Rejected(422, "cursor", "This cursor is damaged. Start again without it.")
+    return int(value)
+
+
+def links(ticket: str, linked_to: str | None) -> Select[Any]:
+    """The ticket before and those after this one."""
+    return (
+        select(TICKETS.c.id, TICKETS.c.number, TICKETS.c.subject, TICKETS.c.status, TICKETS.c.created_at)
+        .where(or_(TICKETS.c.linked_to == ticket, TICKETS.c.id == linked_to))
+        .order_by(TICKETS.c.created_at)
+        .limit(20)
+    )

@@ -1,0 +1,132 @@
+"""What can be done with tickets. Every function is one transaction; errors are `Rejected` with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.desk.bulk import among
+from services.desk.context import Desk
+from services.desk.live import event_view
+from services.desk.people.models import AGENTS
+from services.desk.tickets import changing, repository
+from services.desk.tickets.changing import add_note, reply, set_status
+from services.desk.tickets.models import MESSAGES, TICKETS
+from services.desk.tickets.repository import as_uuid, message_view
+from services.desk.tickets.views import (
+    LinkedTicket,
+    MessageView,
+    TicketPage,
+    TicketQuery,
+    TicketRow,
+    TicketView,
+    ViewCount,
+)
+from shared.errors import Rejected
+
+__all__ = [
+    "add_note",
+    "get_message",
+    "get_messages",
+    "get_rows",
+    "get_ticket",
+    "list_tickets",
+    "reply",
+    "set_status",
+    "view_counts",
+]
+_EVENTS = 200
+_MOST_TEAMS = 30
+
+
+async def list_tickets(desk: Desk, query: TicketQuery) -> TicketPage:
+    """One page, by keyset: stable while tickets are added. Rejected 422 for a cursor, order or limit that cannot be."""
+    statement = repository.page(query)
+    async with desk.database.transaction() as session:
+        rows = (await session.execute(statement)).all()
+    more = len(rows) > query.limit
+    rows = rows[: query.limit]
+    return TicketPage(
+        items=tuple(repository.row_view(row) for row in rows),
+        next=repository.cursor_after(rows[-1], query.order) if more else "",
+    )
+
+
+async def view_counts(desk: Desk, agent: str) -> tuple[ViewCount, ...]:
+    """Badges for `mine`, `unassigned`, `open`, `pending`, `solved` and each `team:<name>` with open tickets; each counted to 100."""
+    is_open = TICKETS.c.status == "open"
+    mine = TICKETS.c.assignee_id == select(AGENTS.c.id).where(AGENTS.c.email == agent.lower()).scalar_subquery()
+    views: dict[str, list[ColumnElement[bool]]] = {
+        "mine": [is_open, mine],
+        "unassigned": [is_open, TICKETS.c.assignee_id.is_(None)],
+        "open": [is_open],
+        "pending": [TICKETS.c.status == "pending"],
+        "solved": [TICKETS.c.status == "solved"],
+    }
+    async with desk.database.transaction() as session:
+        for team in await changing.team_names(session, _MOST_TEAMS):
+            views[f"team:{team}"] = [is_open, TICKETS.c.team == team]
+        counts = select(*(repository.counted(*where).scalar_subquery().label(name) for name, where in views.items()))
+        row = (await session.execute(counts)).one()
+    return tuple(ViewCount(name=name, count=count) for name, count in zip(views, row, strict=True))
+
+
+async def get_ticket(desk: Desk, ticket: str, *, messages: int = 30, before: str = "") -> TicketView:
+    """By id or number (`1042` or `#1042`). `before`: the `earlier` cursor of a former answer. Rejected 404."""
+    messages = max(1, min(messages, 200))
+    async with desk.database.transaction() as session:
+        own = await changing.find(session, ticket)
+        row = (await session.execute(repository.ROWS.where(TICKETS.c.id == own))).one()
+        more = (await session.execute(select(TICKETS).where(TICKETS.c.id == own))).one()
+        linked = (await session.execute(repository.links(own, more.linked_to))).all()
+        found = (await session.execute(repository.messages_before(own, before, messages))).all()
+        events = (await session.execute(repository.events_of(own, _EVENTS))).all()
+    shown = found[:messages]
+    return TicketView(
+        row=repository.row_view(row),
+        skills=tuple(more.skills),
+        reasons=repository.reasons(more.reasons),
+        routing_reasons=repository.reasons(more.routing_reasons),
+        channels=repository.choices(more.channels),
+        thread_key=more.thread_key,
+        generation=more.generation,
+        participants=tuple(more.participants),
+        linked=tuple(
+            LinkedTicket(id=t.id, number=t.number, subject=t.subject, status=t.status, created_at=t.created_at)
+            for t in linked
+        ),
+        messages=tuple(message_view(message) for message in reversed(shown)),
+        events=tuple(event_view(event) for event in reversed(events)),
+        earlier=repository.message_cursor(shown[-1]) if len(found) > messages else "",
+        first_reply_at=more.first_reply_at,
+        solved_at=more.solved_at,
+    )
+
+
+async def get_rows(desk: Desk, tickets: Sequence[str]) -> dict[str, TicketRow]:
+    """Rows of these ticket ids, for rendering live changes; ids that do not exist are left out."""
+    async with desk.database.transaction() as session:
+        return await repository.rows(session, tickets)
+
+
+async def get_message(desk: Desk, message: str) -> MessageView:
+    """Rejected 404."""
+    found = await get_messages(desk, [as_uuid(message, "message")])
+    if not found:
+        raise Rejected(404, "no-such-message", "There is no message with this id.")
+    return next(iter(found.values()))
+
+
+async def get_messages(desk: Desk, messages: Sequence[str]) -> dict[str, MessageView]:
+    """These messages by id, for rendering live changes; ids that do not exist are left out."""
+    async with desk.database.transaction() as session:
+        return await _messages(session, messages)
+
+
+async def _messages(session: AsyncSession, messages: Sequence[str]) -> dict[str, MessageView]:
+    rows = await session.execute(
+        select(MESSAGES).where(among(MESSAGES.c.id, [message for message in messages if repository.is_uuid(message)]))
+    )
+    return {row.id: message_view(row) for row in rows}

@@ -1,0 +1,245 @@
+"""What readers of tickets get: plain values, the same for the API and the console. All times are aware, in UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic import ConfigDict
+
+_DOCS = ConfigDict(use_attribute_docstrings=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonView:
+    """One reason for a priority, a channel or a team."""
+
+    __pydantic_config__ = _DOCS
+
+    code: str
+    """Stable: `severity.outage`."""
+    text: str
+    """English, ready to show; translate by `code` and `values`."""
+    weight: float = 0.0
+    """Points added to the score, 0 where points do not apply."""
+    values: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelChoiceView:
+    """A channel on which this customer could be answered."""
+
+    __pydantic_config__ = _DOCS
+
+    channel: str
+    contact_point: str | None
+    """Where to reach them there; null where it has to be asked for."""
+    confidence: float
+    available: bool
+    """Whether we can answer there now."""
+    reasons: tuple[ReasonView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentView:
+    """A file that came with a message."""
+
+    __pydantic_config__ = _DOCS
+
+    uri: str
+    name: str
+    media_type: str
+    size: int
+    """Bytes."""
+    sha256: str
+    content_id: str = ""
+    """Where HTML shows it inline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketRow:
+    """A ticket as lists show it."""
+
+    __pydantic_config__ = _DOCS
+
+    id: str
+    number: int
+    """Short, for people: #1042."""
+    subject: str
+    snippet: str
+    """The beginning of the newest message, at most 200 characters, one line."""
+    status: str
+    """`open`, `pending` (waiting for the customer), `solved` or `closed`."""
+    level: str
+    """`urgent`, `high`, `normal` or `low`."""
+    score: int
+    """0 to 100: the highest of the messages since our last reply."""
+    channel: str
+    language: str
+    """ISO 639-1, or empty."""
+    team: str
+    assignee: str
+    """The agent's e-mail address, or empty."""
+    assignee_name: str
+    customer_id: str
+    customer_name: str
+    """Their name, or their address where no name is known."""
+    preferred_channel: str
+    created_at: datetime
+    last_message_at: datetime
+    waiting_since: datetime | None
+    """When the oldest message came that nobody answered yet."""
+    messages: int
+    version: int
+    """Grows with each message and note; send it back as `seen` with a reply."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageView:
+    """A message, reply or note."""
+
+    __pydantic_config__ = _DOCS
+
+    id: str
+    ticket_id: str
+    direction: str
+    """`in`, `out` or `note`."""
+    channel: str
+    author: str
+    """The contact point of a customer, or the e-mail address of an agent."""
+    author_name: str
+    verified: bool
+    """Whether the channel proved who the author is."""
+    other_address: bool
+    """Whether it came from an address that is not the ticket's customer's."""
+    subject: str
+    text: str
+    html: str
+    """Sanitised; still to be shown only in a sandboxed frame. Empty where there was none."""
+    attachments: tuple[AttachmentView, ...]
+    at: datetime
+    automatic: str
+    """`reply`, `bounce`, `list`, or empty when a person wrote it."""
+    to: str
+    """For replies the contact point it goes to; for inbound our mailbox or site."""
+    delivery: str
+    """For replies: `requested`, `sent`, `delivered`, `failed` or `uncertain`; otherwise empty."""
+    delivery_detail: str
+    facts: dict[str, str]
+    raw_uri: str
+    decision: dict[str, Any] | None
+    """The router's decision as published, for inbound."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventView:
+    """One change of a ticket."""
+
+    __pydantic_config__ = _DOCS
+
+    seq: int
+    """Grows with every event of the desk."""
+    id: str
+    ticket_id: str
+    kind: str
+    """As in `DeskEvent.kind`: `ticket.opened`, `message.added`, `reply.added`, `note.added`, `ticket.assigned`,
+    `ticket.status`, `ticket.reopened`, `ticket.routed`, `delivery.changed`, `customer.changed`."""
+    at: datetime
+    actor: str
+    data: dict[str, str]
+    """`ticket.status`: from, to. `ticket.assigned`: assignee, team. `message.added`, `reply.added`, `note.added`: message_id.
+    `delivery.changed`: message_id, state, detail. `ticket.routed`: rule, evidence, level, score, team. `ticket.opened`:
+    channel, level, linked (the earlier ticket's id) and why (`closed`, `stranger`). `ticket.reopened`: why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedTicket:
+    """A ticket that this one follows, or that follows it."""
+
+    __pydantic_config__ = _DOCS
+
+    id: str
+    number: int
+    subject: str
+    status: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketView:
+    """One ticket with its timeline."""
+
+    __pydantic_config__ = _DOCS
+
+    row: TicketRow
+    skills: tuple[str, ...]
+    reasons: tuple[ReasonView, ...]
+    """Why this priority, heaviest first."""
+    routing_reasons: tuple[ReasonView, ...]
+    """Why this team and these skills."""
+    channels: tuple[ChannelChoiceView, ...]
+    """Preferred channel first."""
+    thread_key: str
+    generation: int
+    participants: tuple[str, ...]
+    """Contact points of customers who wrote in this ticket."""
+    linked: tuple[LinkedTicket, ...]
+    messages: tuple[MessageView, ...]
+    """Newest 30 (or as asked), oldest first."""
+    events: tuple[EventView, ...]
+    """The newest 200, oldest first."""
+    earlier: str
+    """Cursor for the messages before these; empty where these are all."""
+    first_reply_at: datetime | None
+    solved_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketPage:
+    """One page of a list."""
+
+    __pydantic_config__ = _DOCS
+
+    items: tuple[TicketRow, ...]
+    next: str
+    """Cursor of the next page; empty on the last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketQuery:
+    """What a list is asked for; an empty value does not filter."""
+
+    status: tuple[str, ...] = ()
+    level: tuple[str, ...] = ()
+    team: str = ""
+    assignee: str = ""
+    """An e-mail address, or `none` for tickets without one."""
+    channel: str = ""
+    language: str = ""
+    customer: str = ""
+    """A customer's id."""
+    q: str = ""
+    """Words in messages, part of a subject, a contact point, or a number such as #1042."""
+    order: str = "priority"
+    """`priority` (most urgent first, then longest waiting) or `newest`."""
+    limit: int = 50
+    """1 to 100."""
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewCount:
+    """How many tickets a view holds, for its badge."""
+
+    __pydantic_config__ = _DOCS
+
+    name: str
+    """`mine`, `unassigned`, `open`, `pending`, `solved`, or `team:<name>`."""
+    count: int
+    """At most 100: a hot list is never counted to the end."""
+
+    @property
+    def label(self) -> str:
+        """`7`, or `99+`."""
+        return "99+" if self.count > 99 else str(self.count)

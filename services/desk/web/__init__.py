@@ -1,0 +1,20 @@
+"""The agents' console: pages made on the server, kept live by one stream per browser, readable without JavaScript."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from services.desk.context import Desk
+from services.desk.web import static
+from services.desk.web.console import Console
+from services.desk.web.pages import actions, customers, inbox, live, originals, preferences, sign_in, styleguide
+
+
+def mount(app: FastAPI, desk: Desk) -> None:
+    """Add the console's pages and files to the desk's app."""
+    app.state.desk = desk
+    app.state.console = Console(desk)
+    app.state.feed = live.Feed(app.state.console)
+    static.files()
+    for part in (static, sign_in, inbox, actions, customers, originals, preferences, live, styleguide):
+        app.include_router(part.router)

@@ -1,0 +1,90 @@
+"""How pages leave the desk: with a strict policy for the browser, and errors that people can read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+
+from services.desk.web.render import gettext, render
+from services.desk.web.viewer import SignedOut, desk_of, is_part, language_of, theme_of
+from shared.errors import Rejected, Unavailable
+from shared.logs import log
+
+CSP = "; ".join((
+    "default-src 'none'",
+    "script-src 'self'",
+    "worker-src 'self'",
+    "style-src 'self'",
+    "font-src 'self'",
+    "img-src 'self' data:",
+    "connect-src 'self'",
+    "frame-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+))
+"""Nothing inline, nothing evaluated, nothing from elsewhere."""
+HEADERS = {
+    "Content-Security-Policy": CSP,
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Vary": "HX-Request, Cookie, Accept-Language",
+}
+
+
+def html(body: str, status: int = 200, headers: dict[str, str] | None = None) -> HTMLResponse:
+    """A page or a part of one."""
+    return HTMLResponse(body, status, HEADERS | (headers or {}))
+
+
+def redirect(to: str) -> RedirectResponse:
+    """After a form: to the page that shows what it did (303, RFC 9110, 15.4.4)."""
+    return RedirectResponse(to, 303, HEADERS)
+
+
+class ConsoleRoute(APIRoute):
+    """A route whose errors are for people."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the handler."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except SignedOut:
+                if is_part(request) or request.url.path == "/live":
+                    return html("", 401)
+                return redirect("/login")
+            except Rejected as error:
+                return refuse(request, error.status, error.message)
+            except Unavailable as error:
+                log.warning("unavailable", error=str(error))
+                _ = gettext(language_of(request))
+                text = _("Something the desk needs is away for a moment. Nothing was done. Try again.")
+                return refuse(request, 503, text, {"Retry-After": "2"})
+            except (HTTPException, RequestValidationError):
+                raise
+            except Exception:
+                log.exception("unexpected error", path=request.url.path)
+                _ = gettext(language_of(request))
+                return refuse(request, 500, _("Something went wrong on our side. It has been logged."))
+
+        return handle
+
+
+def refuse(request: Request, status: int, text: str, headers: dict[str, str] | None = None) -> Response:
+    """What went wrong, as a toast for a part of a page and as a page otherwise."""
+    language = language_of(request)
+    template = "parts/toast.html" if is_part(request) else "error.html"
+    channels = {channel.name: channel for channel in desk_of(request).channels.values()}
+    body = render(template, language, channels, text=text, status=status, theme=theme_of(request), undo=None)
+    return html(body, status, headers)

@@ -1,0 +1,165 @@
+"""Builds pages and parts of pages from what the desk knows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from services.desk.context import Desk
+from services.desk.customers import service as customers
+from services.desk.customers.views import CustomerView
+from services.desk.people import service as people
+from services.desk.tickets import service as tickets
+from services.desk.tickets.views import ChannelChoiceView, EventView, MessageView, TicketPage, TicketRow, TicketView
+from services.desk.web import inbox, pane, words
+from services.desk.web.render import gettext, label_of, line_of, render
+from services.desk.web.viewer import Viewer
+from shared.errors import Rejected
+from shared.events import Channel
+
+_NAMES_KEPT = 30.0
+"""Seconds that agents' names are kept: new colleagues are rare, events are not."""
+EMPTY = TicketPage(items=(), next="")
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """The form behind an Undo button."""
+
+    url: str
+    fields: Mapping[str, str]
+
+
+class Console:
+    """One per process."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._names: tuple[float, dict[str, str]] = (0.0, {})
+
+    @property
+    def channels(self) -> dict[str, Channel]:
+        """Announced channels by name."""
+        return {channel.name: channel for channel in self.desk.channels.values()}
+
+    async def agents(self) -> dict[str, str]:
+        """Names by e-mail address."""
+        expires, names = self._names
+        if time.monotonic() > expires:
+            names = {agent.email: agent.name or agent.email for agent in await people.agents(self.desk)}
+            self._names = (time.monotonic() + _NAMES_KEPT, names)
+        return names
+
+    def render(self, template: str, language: str, **context: Any) -> str:
+        """A template with the announced channels."""
+        return render(template, language, self.channels, **context)
+
+    async def inbox_page(self, viewer: Viewer, view: str, search: str = "", pane_context: dict[str, Any] | None = None) -> str:
+        """The whole page: views, list, and a conversation where one is open."""
+        after = self.desk.live.newest
+        entry = inbox.VIEWS[view]
+        asked = inbox.query(view, viewer.agent.email, search)
+        rows = await inbox.page(self.desk, view, viewer.agent.email, search)
+        context = {"ticket": None} | (pane_context or {}) | {"after": after}
+        return self.render(
+            "inbox.html",
+            viewer.language,
+            viewer=viewer,
+            theme=viewer.theme,
+            section="inbox",
+            back=f"/c/{context['ticket'].row.id}" if context["ticket"] else f"/inbox/{view}",
+            view=entry,
+            views=inbox.VIEWS.values(),
+            labels={name: item.label for name, item in inbox.VIEWS.items()},
+            counts=await inbox.counts(self.desk, viewer.agent.email),
+            words=search,
+            sort=asked.order,
+            rows=rows,
+            more=more_url(view, rows.next, search),
+            **context,
+        )
+
+    async def rows(self, viewer: Viewer, view: str, cursor: str, search: str) -> str:
+        """The next rows."""
+        rows = await inbox.page(self.desk, view, viewer.agent.email, search, cursor)
+        return self.render("parts/rows.html", viewer.language, rows=rows, ticket=None, more=more_url(view, rows.next, search))
+
+    async def pane_context(self, viewer: Viewer, ticket_id: str, before: str = "", **draft: Any) -> dict[str, Any]:
+        """What the conversation pane needs. `draft`: the composer's state where it is not fresh. Rejected 404."""
+        after = self.desk.live.newest
+        ticket = await tickets.get_ticket(self.desk, ticket_id, before=before)
+        customer = await customers.get_customer(self.desk, ticket.row.customer_id)
+        translate = gettext(viewer.language)
+        return {
+            "viewer": viewer,
+            "ticket": ticket,
+            "timeline": pane.timeline(ticket, await self.agents(), translate),
+            "draft": self.draft(ticket, viewer.language, **draft),
+            "after": after,
+            **self.customer_context(customer, ticket.row.id, ticket.channels),
+        }
+
+    def draft(self, ticket: TicketView, language: str, channel: str = "", **state: Any) -> pane.Draft:
+        """The composer for a ticket."""
+        channels, translate = self.channels, gettext(language)
+        label = partial(label_of, channels, translate)
+        found = pane.routes(ticket, channels, channel, partial(line_of, channels, translate))
+        hint = pane.hint(ticket, found, label, lambda item: words.reason(item, translate), translate)
+        return pane.Draft(seen=ticket.row.version, routes=found, hint=hint, **state)
+
+    def customer_context(
+        self, customer: CustomerView, ticket_id: str, choices: tuple[ChannelChoiceView, ...], problem: str = ""
+    ) -> dict[str, Any]:
+        """What the customer panel needs."""
+        return {
+            "customer": customer,
+            "guess": choices[0] if choices and choices[0].reasons else None,
+            "ticket_id": ticket_id,
+            "channel_names": sorted({*self.channels, *(choice.channel for choice in choices)}),
+            "problem": problem,
+        }
+
+    async def customer_part(self, viewer: Viewer | None, language: str, row: TicketRow, problem: str = "") -> str:
+        """The customer panel beside a ticket."""
+        ticket = await tickets.get_ticket(self.desk, row.id, messages=1)
+        customer = await customers.get_customer(self.desk, row.customer_id)
+        context = self.customer_context(customer, row.id, ticket.channels, problem)
+        return self.render("parts/customer.html", language, viewer=viewer, **context)
+
+    async def customer_parts(self, language: str, customer_id: str) -> str:
+        """What shows a customer, for every viewer: the rows of their tickets and the panel."""
+        customer = await customers.get_customer(self.desk, customer_id)
+        rows = await tickets.get_rows(self.desk, [ticket.id for ticket in customer.tickets])
+        html = self.render("parts/row-list.html", language, items=list(rows.values()))
+        newest = next(iter(customer.tickets), None)
+        if newest is None:
+            return html
+        return html + await self.customer_part(None, language, rows[newest.id])
+
+    def ticket_parts(self, language: str, row: TicketRow, message: MessageView | None = None, change: pane.Line | None = None) -> str:
+        """The row, the head, and a new piece of the timeline: the same bytes for every viewer of a language."""
+        return self.render("parts/changed.html", language, row=row, message=message, change=change, viewer=None)
+
+    def toast(self, language: str, text: str, undo: Undo | None = None) -> str:
+        """What was done, and how to take it back."""
+        return self.render("parts/toast.html", language, text=text, undo=undo)
+
+    async def row(self, ticket_id: str) -> TicketRow:
+        """One row. Rejected 404."""
+        found = (await tickets.get_rows(self.desk, [ticket_id])).get(ticket_id)
+        if found is None:
+            raise Rejected(404, "no-such-ticket", "There is no such conversation.")
+        return found
+
+    def line(self, event: EventView, agents: Mapping[str, str], language: str) -> pane.Line | None:
+        """An event as the timeline shows it."""
+        return pane.line(event, agents, gettext(language))
+
+
+def more_url(view: str, cursor: str, search: str) -> str:
+    """Where the next rows are."""
+    return f"/inbox/{view}/rows?" + urlencode({"cursor": cursor} | ({"q": search} if search else {}))

@@ -1,0 +1,126 @@
+"""What agents do with a conversation. Each answer is the parts that changed; without JavaScript, the way back to the page."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+
+from services.desk.assignment import service as assignment
+from services.desk.tickets import service as tickets
+from services.desk.tickets.views import MessageView
+from services.desk.web import words
+from services.desk.web.answers import ConsoleRoute, html, redirect
+from services.desk.web.console import Console, Undo
+from services.desk.web.pages.inbox import console_of
+from services.desk.web.pane import Problem
+from services.desk.web.render import gettext
+from services.desk.web.viewer import Viewer, is_part, writer
+from shared.errors import Rejected
+
+router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
+ARRIVED = 5
+"""Unseen messages that a stale reply shows: enough to see what is new, not the whole story again."""
+
+
+@router.post("/c/{ticket}/send")
+async def send(
+    request: Request,
+    ticket: str,
+    who: Annotated[Viewer, Depends(writer)],
+    text: Annotated[str, Form()] = "",
+    mode: Annotated[str, Form()] = "reply",
+    channel: Annotated[str, Form()] = "",
+    seen: Annotated[int | None, Form()] = None,
+    key: Annotated[str, Form(max_length=100)] = "",
+    then: Annotated[str, Form()] = "",
+) -> Response:
+    """A reply to the customer, or a note for the team."""
+    console, agent = console_of(request), who.agent
+    try:
+        if mode == "note":
+            message = await tickets.add_note(console.desk, ticket, text, agent=agent.email, author_name=agent.name, key=key)
+        else:
+            message = await tickets.reply(
+                console.desk,
+                ticket,
+                text,
+                agent=agent.email,
+                author_name=agent.name,
+                channel=channel,
+                seen=seen,
+                status=then or "pending",
+                key=key,
+            )
+    except Rejected as error:
+        if error.status not in (409, 422):
+            raise
+        return await _not_sent(request, console, who, ticket, error, seen, mode=mode, text=text, channel=channel)
+    if not is_part(request):
+        return redirect(f"/c/{ticket}")
+    row = await console.row(message.ticket_id)
+    context = await console.pane_context(who, row.id, mode=mode, channel=channel)
+    body = console.render("parts/composer.html", who.language, **context) + console.ticket_parts(who.language, row, message)
+    if then == "solved" and mode == "reply":
+        body += _resolved(console, who, row.id, "open")
+    return html(body)
+
+
+async def _not_sent(
+    request: Request,
+    console: Console,
+    who: Viewer,
+    ticket: str,
+    error: Rejected,
+    seen: int | None,
+    **draft: str,
+) -> Response:
+    """The composer again, with the text and what is wrong. After a stale reply the agent has seen what arrived."""
+    _ = gettext(who.language)
+    text = _(words.PROBLEMS[error.code]) if error.code in words.PROBLEMS else error.message
+    context = await console.pane_context(who, ticket)
+    arrived: list[MessageView] = []
+    if error.code == "stale" and seen is not None:
+        unseen = min(context["ticket"].row.version - seen, ARRIVED)
+        arrived = [message for message in context["ticket"].messages if message.direction != "note" or message.author != who.agent.email]
+        arrived = arrived[-unseen:] if unseen > 0 else []
+    problem = Problem(_("Not sent. Your text is saved."), text, arrived)
+    context["draft"] = console.draft(context["ticket"], who.language, problem=problem, **draft)
+    if not is_part(request):
+        context.pop("viewer")
+        return html(await console.inbox_page(who, "all", pane_context=context), error.status)
+    body = console.render("parts/composer.html", who.language, **context)
+    body += "".join(console.ticket_parts(who.language, context["ticket"].row, message) for message in arrived)
+    return html(body, error.status)
+
+
+@router.post("/c/{ticket}/assign")
+async def assign(request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)], to: Annotated[str, Form()] = "me") -> Response:
+    """To whoever presses the button, or to a colleague by address, or (empty) back to the queue."""
+    console = console_of(request)
+    before = await console.row(ticket)
+    row = await assignment.assign(console.desk, before.id, agent=who.agent.email, assignee=who.agent.email if to == "me" else to)
+    if not is_part(request):
+        return redirect(f"/c/{row.id}")
+    _ = gettext(who.language)
+    undo = Undo(f"/c/{row.id}/assign", {"to": before.assignee})
+    name = row.assignee_name or row.assignee
+    text = _("Assigned to %(name)s", name=name) if name else _("Back in the queue")
+    return html(console.ticket_parts(who.language, row) + console.toast(who.language, text, undo))
+
+
+@router.post("/c/{ticket}/status")
+async def status(request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)], status: Annotated[str, Form()]) -> Response:
+    """Resolve, open again, or undo either."""
+    console = console_of(request)
+    before = await console.row(ticket)
+    row = await tickets.set_status(console.desk, before.id, status, agent=who.agent.email)
+    if not is_part(request):
+        return redirect(f"/c/{row.id}")
+    return html(console.ticket_parts(who.language, row) + _resolved(console, who, row.id, before.status, row.status))
+
+
+def _resolved(console: Console, who: Viewer, ticket: str, before: str, after: str = "solved") -> str:
+    _ = gettext(who.language)
+    undo = Undo(f"/c/{ticket}/status", {"status": before}) if before != after else None
+    return console.toast(who.language, words.name(words.STATUSES, after, _), undo)

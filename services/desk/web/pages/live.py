@@ -1,0 +1,132 @@
+"""The stream of everything that happens, as server-sent events, rendered once for each language."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import StreamingResponse
+
+from services.desk.live import Reset
+from services.desk.tickets import service as tickets
+from services.desk.tickets.views import EventView
+from services.desk.web import inbox
+from services.desk.web.answers import HEADERS, ConsoleRoute
+from services.desk.web.console import Console
+from services.desk.web.viewer import Viewer, viewer
+from shared.errors import Rejected, Unavailable
+from shared.logs import log
+
+router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
+BEAT = 15.0
+"""Seconds of silence before we say that we are still here; the browser gives up after 35."""
+KEPT = 1000
+"""Rendered events that are kept for other viewers and for reconnects: about 4 MB."""
+COUNTS_EVERY = 2.0
+"""Seconds between two looks at the badges of one agent: counting is the dearest part of an event."""
+_SILENT = ("ticket.opened", "ticket.routed")
+"""Always followed by `message.added` of the same transaction, which shows all of it."""
+_MESSAGES = ("message.added", "reply.added", "note.added", "delivery.changed")
+
+
+class Feed:
+    """Renders each event once per language; all viewers get the same bytes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._frames: OrderedDict[tuple[int, str], asyncio.Task[bytes]] = OrderedDict()
+
+    async def frame(self, event: EventView, language: str) -> bytes:
+        """An event on the wire."""
+        key = (event.seq, language)
+        task = self._frames.get(key)
+        if task is None or (task.done() and (task.cancelled() or task.exception())):
+            task = self._frames[key] = asyncio.create_task(self._render(event, language))
+            while len(self._frames) > KEPT:
+                self._frames.popitem(last=False)
+        return await asyncio.shield(task)
+
+    async def _render(self, event: EventView, language: str) -> bytes:
+        console, desk = self._console, self._console.desk
+        if event.kind == "customer.changed":
+            html = await console.customer_parts(language, event.data.get("customer_id", ""))
+            return encode(event.seq, "customer", html)
+        if event.kind in _SILENT:
+            return encode(event.seq, f"ticket:{event.ticket_id}")
+        row = (await tickets.get_rows(desk, [event.ticket_id])).get(event.ticket_id)
+        if row is None:
+            return encode(event.seq, f"ticket:{event.ticket_id}")
+        message = None
+        if event.kind in _MESSAGES and (message_id := event.data.get("message_id")):
+            message = (await tickets.get_messages(desk, [message_id])).get(message_id)
+        change = console.line(event, await console.agents(), language)
+        html = console.ticket_parts(language, row, message, change)
+        return encode(event.seq, f"ticket:{event.ticket_id}", html)
+
+
+def encode(seq: int, topic: str, html: str = "", data: dict[str, str] | None = None, *, numbered: bool = True) -> bytes:
+    """One server-sent event. Only numbered ones move the place from which a browser resumes."""
+    body = {"seq": seq, "topic": topic, "html": html} | ({"data": data} if data else {})
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return (f"id: {seq}\n" if numbered else "").encode() + f"data: {text}\n\n".encode()
+
+
+@router.get("/live")
+async def live(request: Request, who: Annotated[Viewer, Depends(viewer)], after: Annotated[int, Query(ge=0)] = 0) -> StreamingResponse:
+    """Everything after `after`, then what comes."""
+    headers = HEADERS | {"X-Accel-Buffering": "no"}
+    return StreamingResponse(_stream(request.app.state.feed, request.app.state.console, who, after), media_type="text/event-stream", headers=headers)
+
+
+async def _stream(feed: Feed, console: Console, who: Viewer, after: int) -> AsyncIterator[bytes]:
+    yield b": hello\n\n"
+    while True:
+        try:
+            async for frame in _events(feed, console, who, after):
+                yield frame
+            return
+        except Reset as reset:
+            after = reset.seq
+            yield encode(reset.seq, "reset")
+        except Unavailable as error:
+            log.warning("live stream ends, the browser will come back", error=str(error))
+            return
+
+
+async def _events(feed: Feed, console: Console, who: Viewer, after: int) -> AsyncIterator[bytes]:
+    source = console.desk.live.subscribe(after)
+    coming: asyncio.Task[EventView] | None = None
+    counted, stale = time.monotonic(), False
+    try:
+        while True:
+            coming = coming or asyncio.ensure_future(anext(source))  # type: ignore[arg-type]
+            wait = min(BEAT, max(0.0, counted + COUNTS_EVERY - time.monotonic())) if stale else BEAT
+            done, _ = await asyncio.wait({coming}, timeout=wait)
+            if done:
+                event = coming.result()
+                coming = None
+                yield await feed.frame(event, who.language)
+                stale = True
+            elif not stale:
+                yield b": still here\n\n"
+            if stale and time.monotonic() >= counted + COUNTS_EVERY:
+                counted, stale = time.monotonic(), False
+                yield encode(0, "counts", data=await inbox.counts(console.desk, who.agent.email), numbered=False)
+    except StopAsyncIteration:
+        return
+    except Rejected:
+        return
+    finally:
+        if coming:
+            coming.cancel()
+            with suppress(asyncio.CancelledError, StopAsyncIteration, Reset):
+                await coming
+        close = getattr(source, "aclose", None)
+        if close:
+            await close()

@@ -1,0 +1,41 @@
+"""`/styleguide`: every colour and every part of the console in all its states. Tests take its picture and check it with axe."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from services.desk.web import pane, samples, static
+from services.desk.web.answers import ConsoleRoute, html
+from services.desk.web.pages.inbox import console_of
+from services.desk.web.render import gettext, render
+from services.desk.web.viewer import Viewer, viewer
+
+router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
+
+
+@router.get("/styleguide")
+async def styleguide(request: Request, who: Annotated[Viewer, Depends(viewer)]) -> Response:
+    """The page."""
+    console, ticket = console_of(request), samples.ticket()
+    problem = pane.Problem("Not sent. Your text is saved.", "Something arrived that you had not seen.", ticket.messages[:1])
+    tokens = re.findall(r"^  --([\w-]+): light-dark\((#\w+), (#\w+)\)", static.files()["css/tokens.css"].data.decode(), re.MULTILINE)
+    body = render(
+        "styleguide.html",
+        who.language,
+        samples.CHANNELS,
+        viewer=who,
+        theme=who.theme,
+        section="",
+        back="/styleguide",
+        after=console.desk.live.newest,
+        tokens=tokens,
+        rows=samples.rows(),
+        ticket=ticket,
+        event=samples.event(),
+        draft=console.draft(ticket, who.language, problem=problem, text=gettext(who.language)("Write here")),
+        **console.customer_context(samples.customer(), ticket.row.id, ticket.channels, "1854"),
+    )
+    return html(body)

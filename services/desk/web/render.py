@@ -1,0 +1,183 @@
+"""Templates in three languages, and what they are filled with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from babel import Locale
+from babel.dates import format_date, format_skeleton, format_time, format_timedelta
+from babel.numbers import format_decimal
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from services.desk.web import icons, static, words
+from shared.clock import utc_now
+from shared.events import Channel, Decision
+from shared.i18n import LANGUAGES, locale, translations
+from shared.kernel import Level
+from shared.logs import log
+
+_ICONS = frozenset(icons.ICONS)
+_CHANNEL_ICONS = {"email": "mail", "phone": "phone", "chat": "message-circle", "sms": "message-square-text", "x": "at-sign"}
+_OLDEST_WAIT = "9999"
+
+
+@cache
+def environment(language: str) -> Environment:
+    """Jinja for one language. Everything is escaped; an unknown name is an error, not an empty string."""
+    env = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+    env.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    spoken = locale(language)
+    env.globals |= {
+        "language": language,
+        "languages": {code: Locale.parse(code).get_display_name(code) for code in LANGUAGES},
+        "asset": static.url,
+        "icon": icon,
+        "now": utc_now,
+    }
+    env.filters |= {
+        "ago": partial(ago, language=language),
+        "moment": partial(moment, language=language),
+        "date": lambda at: format_date(at, "medium", locale=spoken),
+        "size": partial(size, language=language),
+        "initials": initials,
+        "language_name": lambda code: spoken.languages.get(code, code),
+        "iso": lambda at: at.astimezone(UTC).isoformat(),
+        "points": lambda value: format_decimal(value, "+#,##0.#;−#,##0.#", locale=spoken),
+        "order": order,
+        "decision": decision,
+        "address": lambda point: str(point).partition(":")[2] or point,
+        "attr_json": lambda value: json.dumps(value, ensure_ascii=False),
+    }
+    translate = gettext(language)
+    env.filters |= {
+        "level": lambda code: words.name(words.LEVELS, code, translate),
+        "status": lambda code: words.name(words.STATUSES, code, translate),
+        "short_status": lambda code: words.name(words.SHORT_STATUSES, code, translate),
+        "source": lambda code: words.name(words.SOURCES, code, translate),
+        "delivery": lambda code: words.name(words.DELIVERIES, code, translate),
+        "automatic": lambda code: words.name(words.AUTOMATIC, code, translate),
+        "rule": lambda code: words.name(words.RULES, code, translate),
+        "kind": lambda point: words.name(words.KINDS, str(point).partition(":")[0], translate),
+        "reason": lambda found: words.reason(found, translate),
+    }
+    return env
+
+
+@cache
+def gettext(language: str) -> words.Gettext:
+    """`_("Sent to %(name)s", name=…)` outside templates."""
+    catalogue = translations(language)
+
+    def translate(text: str, **values: object) -> str:
+        found = str(catalogue.gettext(text))
+        return found % values if values else found
+
+    return translate
+
+
+def render(template: str, language: str, channels: Mapping[str, Channel], **context: Any) -> str:
+    """A template with the announced channels at hand."""
+    translate = gettext(language)
+    return environment(language).get_template(template).render(
+        channel_label=partial(label_of, channels, translate),
+        channel_icon=partial(_channel_icon, channels),
+        prefers=partial(_prefers, channels, translate),
+        by_channel=partial(by_channel, channels, translate),
+        **context,
+    )
+
+
+def label_of(channels: Mapping[str, Channel], translate: words.Gettext, code: str) -> str:
+    """A channel's name."""
+    known = channels.get(code)
+    return words.channel(code, known.label if known else "", translate)
+
+
+def line_of(channels: Mapping[str, Channel], translate: words.Gettext, code: str, who: str) -> str:
+    """Who gets an answer, and how."""
+    return by_channel(channels, translate, "to", code, who=who)
+
+
+def by_channel(channels: Mapping[str, Channel], translate: words.Gettext, how: str, code: str, **values: str) -> str:
+    """`Sent by email`. `how`: `sent`, `received` or `to`."""
+    table, other = words.BY_CHANNEL[how]
+    if code in table:
+        return translate(table[code], **values)
+    return translate(other, channel=label_of(channels, translate, code), **values)
+
+
+def _prefers(channels: Mapping[str, Channel], translate: words.Gettext, code: str) -> str:
+    if code in words.PREFERS:
+        return translate(words.PREFERS[code])
+    return translate(words.PREFERS_OTHER, channel=label_of(channels, translate, code))
+
+
+def _channel_icon(channels: Mapping[str, Channel], code: str, class_: str = "icon") -> Markup:
+    known = channels.get(code)
+    return icon(known.icon if known else _CHANNEL_ICONS.get(code, "message-square"), class_)
+
+
+def decision(found: dict[str, Any] | None) -> Decision | None:
+    """What the router decided, as it was published; None where it cannot be read any more."""
+    try:
+        return msgspec.convert(found, Decision) if found else None
+    except msgspec.ValidationError as error:
+        log.warning("a stored decision cannot be shown", error=str(error))
+        return None
+
+
+def icon(name: str, class_: str = "icon") -> Markup:
+    """An icon of the sprite, silent for screen readers: words beside it say what it means."""
+    known = name if name in _ICONS else "message-square"
+    return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(class_, static.url("icons.svg"), known)
+
+
+def ago(at: datetime, language: str) -> str:
+    """`12 min ago`."""
+    style: Literal["short", "narrow"] = "short" if language == "fr" else "narrow"  # narrow French says "-12 min"
+    return format_timedelta(at - utc_now(), add_direction=True, format=style, locale=locale(language))
+
+
+def moment(at: datetime, language: str) -> str:
+    """`22 Nov, 09:10` in UTC; the browser writes it anew in the reader's own zone."""
+    spoken = locale(language)
+    return f"{format_skeleton('MMMd', at, locale=spoken)}, {format_time(at, 'short', locale=spoken)}"
+
+
+def size(count: int, language: str) -> str:
+    """`1.2 MB`."""
+    units = {"en": ("bytes", "KB", "MB"), "fr": ("octets", "Ko", "Mo"), "ko": ("바이트", "KB", "MB")}[language]
+    for power, unit in ((2, units[2]), (1, units[1])):
+        if count >= 1000**power:
+            return f"{format_decimal(round(count / 1000**power, 1), locale=locale(language))}\N{NO-BREAK SPACE}{unit}"
+    return f"{count}\N{NO-BREAK SPACE}{units[0]}"
+
+
+def initials(name: str) -> str:
+    """`SO` for Sam Okoro, `서연` stays readable as its last two syllables."""
+    parts = name.replace("@", " ").split()
+    if not parts:
+        return "?"
+    if not parts[0][0].isascii() and len(parts) == 1:
+        return parts[0][-2:]
+    return (parts[0][0] + (parts[-1][0] if len(parts) > 1 and "@" not in name else "")).upper()
+
+
+def order(row: Any) -> str:
+    """Where a row stands in the list, as a string to compare: the same order as the desk's `priority`."""
+    waiting = row.waiting_since.astimezone(UTC).strftime("%Y%m%d%H%M%S%f") if row.waiting_since else _OLDEST_WAIT
+    return f"{list(Level).index(Level(row.level))}-{100 - row.score:03d}-{waiting}-{row.number:012d}"

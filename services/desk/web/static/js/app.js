@@ -1,0 +1,93 @@
+// The console's own scripts. Everything can be read without them; they make it live and quick.
+
+import { startComposer } from "./composer.js";
+import { announce, personal, takeHtml } from "./fragments.js";
+import { startKeys } from "./keys.js";
+import { startList } from "./list.js";
+import { startLive } from "./live.js";
+import { showTimes, startTimes } from "./times.js";
+import { say } from "./words.js";
+
+const SHOWN = 8000;
+
+/** Answers to what a person did are applied by id; failures are said where they happened. */
+function startAnswers() {
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { detail } = /** @type {CustomEvent} */ (event);
+    const status = detail.xhr.status;
+    if (status === 401) {
+      detail.shouldSwap = false;
+      location.assign("/login");
+    } else if (detail.target.id === "apply") {
+      detail.shouldSwap = false;
+      const html = /^text\/html/.test(detail.xhr.getResponseHeader("Content-Type") ?? "");
+      const name = status < 300 ? "desk:sent" : "desk:failed";
+      detail.requestConfig.elt.dispatchEvent(new CustomEvent(name, { bubbles: true }));
+      if (html && status < 500) takeHtml(detail.xhr.responseText);
+      else if (status >= 400) fail(detail.requestConfig.elt);
+    } else if (status >= 400) {
+      detail.shouldSwap = false;
+      fail(detail.requestConfig.elt);
+    }
+  });
+  for (const name of ["htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(name, (event) => {
+      const { elt } = /** @type {CustomEvent} */ (event).detail.requestConfig;
+      elt.dispatchEvent(new CustomEvent("desk:failed", { bubbles: true }));
+      fail(elt);
+    });
+  }
+  let waiting = 0;
+  document.addEventListener("htmx:beforeRequest", () => document.body.classList.toggle("busy", ++waiting > 0));
+  document.addEventListener("htmx:afterRequest", () => document.body.classList.toggle("busy", --waiting > 0));
+  document.addEventListener("htmx:afterSettle", () => {
+    personal(document);
+    showTimes();
+  });
+}
+
+/** @param {Element} element where the request came from; a composer says it by itself */
+function fail(element) {
+  if (!element.closest(".composer")) toast(say("failed"));
+}
+
+/** @param {string} text */
+function toast(text) {
+  const box = document.createElement("div");
+  box.className = "toast";
+  box.textContent = text;
+  document.getElementById("toasts")?.append(box);
+  setTimeout(() => box.remove(), SHOWN);
+  announce(text);
+}
+
+/** Toasts go after a while, but not while somebody is on them. */
+function startToasts() {
+  document.addEventListener("desk:placed", (event) => {
+    const box = event.target;
+    if (!(box instanceof HTMLElement) || !box.matches(".toast")) return;
+    announce(box.dataset.say ?? "");
+    const leave = () => (box.matches(":hover, :focus-within") ? setTimeout(leave, 1000) : box.remove());
+    setTimeout(leave, SHOWN);
+  });
+}
+
+/** Drawers that small screens open and close. */
+function startDrawers() {
+  document.addEventListener("click", (event) => {
+    const opener = event.target instanceof Element ? event.target.closest("[data-toggle]") : null;
+    if (!opener) return;
+    event.preventDefault();
+    document.getElementById("conversation-pane")?.classList.toggle(opener.getAttribute("data-toggle") ?? "");
+  });
+}
+
+startTimes();
+personal(document);
+startDrawers();
+startAnswers();
+startToasts();
+startList();
+startComposer();
+startKeys();
+startLive();

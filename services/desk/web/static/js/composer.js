@@ -1,0 +1,114 @@
+// Writing: a draft for each conversation and kind, sent with Ctrl+Enter, and never lost.
+
+const key = (/** @type {HTMLFormElement} */ form) => `draft:${form.dataset.ticket}:${mode(form)}`;
+const mode = (/** @type {HTMLFormElement} */ form) => String(new FormData(form).get("mode") ?? "reply");
+
+/** @param {Element | null} target @returns {HTMLFormElement | null} */
+function formOf(target) {
+  return /** @type {HTMLFormElement | null} */ (target?.closest(".composer form") ?? null);
+}
+
+/** @param {HTMLFormElement} form */
+function textOf(form) {
+  return /** @type {HTMLTextAreaElement} */ (form.elements.namedItem("text"));
+}
+
+/** @param {HTMLFormElement} form */
+function keep(form) {
+  const text = textOf(form).value;
+  try {
+    if (text) localStorage.setItem(key(form), text);
+    else localStorage.removeItem(key(form));
+  } catch {
+    // A full or forbidden storage must not stop anybody from writing.
+  }
+}
+
+/** @param {HTMLFormElement} form */
+function restore(form) {
+  try {
+    textOf(form).value = localStorage.getItem(key(form)) ?? "";
+  } catch {
+    // As above.
+  }
+}
+
+/** The line that says who gets it. @param {HTMLFormElement} form */
+function address(form) {
+  const select = form.elements.namedItem("channel");
+  const line = form.querySelector("[data-recipient]");
+  const option = select instanceof HTMLSelectElement ? select.selectedOptions[0] : null;
+  if (option && line) line.textContent = option.dataset.to ?? "";
+}
+
+/** The agent has seen what is on the page now. @param {HTMLFormElement} form */
+function note(form) {
+  const seen = form.elements.namedItem("seen");
+  const head = document.querySelector(".conversation-head[data-version]");
+  const version = Number(head?.getAttribute("data-version") ?? 0);
+  if (seen instanceof HTMLInputElement && !document.hidden) seen.value = String(Math.max(Number(seen.value), version));
+}
+
+/** Say that it was not sent, keep the text. @param {HTMLFormElement} form */
+function failed(form) {
+  keep(form);
+  const alert = form.querySelector(".not-sent");
+  if (alert instanceof HTMLElement) alert.hidden = false;
+}
+
+function ready() {
+  const form = formOf(document.querySelector(".composer form"));
+  if (!form || form.dataset.ready) return;
+  form.dataset.ready = "yes";
+  if (!textOf(form).value) restore(form);
+  const log = document.querySelector(".timeline");
+  if (log && !location.hash) log.scrollTop = log.scrollHeight;
+}
+
+/** Listen. */
+export function startComposer() {
+  ready();
+  document.addEventListener("htmx:afterSettle", ready);
+  document.addEventListener("desk:placed", (event) => {
+    const form = formOf(document.querySelector(".composer form"));
+    if (event.target instanceof Element && event.target.matches(".composer")) {
+      ready();
+      if (form) textOf(form).focus({ preventScroll: true });
+    } else if (form && event.target instanceof Element && event.target.matches(".conversation-head")) note(form);
+  });
+  document.addEventListener("input", (event) => {
+    const form = formOf(/** @type {Element} */ (event.target));
+    if (form && event.target instanceof HTMLTextAreaElement) keep(form);
+  });
+  document.addEventListener("change", (event) => {
+    const form = formOf(/** @type {Element} */ (event.target));
+    if (!form || !(event.target instanceof HTMLElement)) return;
+    if (event.target.matches("[name=mode]")) restore(form);
+    if (event.target.matches("[name=channel]")) address(form);
+  });
+  document.addEventListener("keydown", (event) => {
+    const form = formOf(/** @type {Element} */ (event.target));
+    if (form && event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) {
+      event.preventDefault();
+      const button = form.querySelector(`.button[data-sends="${mode(form)}"]`);
+      form.requestSubmit(/** @type {HTMLButtonElement} */ (button));
+    }
+  });
+  document.addEventListener("visibilitychange", () => {
+    const form = formOf(document.querySelector(".composer form"));
+    if (form) note(form);
+  });
+  document.addEventListener("desk:failed", (event) => {
+    const form = formOf(/** @type {Element} */ (event.target));
+    if (form) failed(form);
+  });
+  document.addEventListener("desk:sent", (event) => {
+    const form = formOf(/** @type {Element} */ (event.target));
+    if (!form) return;
+    try {
+      localStorage.removeItem(key(form));
+    } catch {
+      // As above.
+    }
+  });
+}

@@ -1,0 +1,72 @@
+// What the server rendered takes its place on the page by its id, whether it was pushed or came as an answer.
+
+import { takeRow } from "./list.js";
+import { showTimes } from "./times.js";
+import { say } from "./words.js";
+
+const MORPH = {
+  ignoreActiveValue: true,
+  callbacks: {
+    /** What a person has unfolded stays unfolded. @param {string} name @param {Element} node */
+    beforeAttributeUpdated: (name, node) => !(name === "open" && node instanceof HTMLDetailsElement),
+  },
+};
+
+/** @param {Element} old @param {Element} fresh */
+export function morph(old, fresh) {
+  window.Idiomorph.morph(old, fresh, MORPH);
+}
+
+/** Put `element` where its `data-at` belongs. @param {Element} parent @param {HTMLElement} element */
+function insert(parent, element) {
+  const log = parent.closest(".timeline");
+  const atEnd = log && log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+  const at = element.dataset.at ?? "";
+  const next = at && [...parent.children].find((other) => other instanceof HTMLElement && (other.dataset.at ?? "") > at);
+  if (next) next.before(element);
+  else parent.append(element);
+  if (log && atEnd) log.scrollTop = log.scrollHeight;
+  if (element.matches(".message.inbound")) announce(say("newMessage", { name: element.dataset.author ?? "" }));
+}
+
+/** @param {string} text */
+export function announce(text) {
+  const status = document.getElementById("announce");
+  if (status) status.textContent = text;
+}
+
+/** Show the buttons that are for this agent. @param {ParentNode} root */
+export function personal(root) {
+  const me = document.body.dataset.me;
+  for (const element of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-unless]"))) {
+    element.hidden = element.dataset.unless === me;
+  }
+}
+
+/** @param {HTMLElement} element */
+function take(element) {
+  if (element.matches(".row")) {
+    takeRow(element);
+    return;
+  }
+  const old = document.getElementById(element.id);
+  const parent = document.getElementById(element.dataset.into ?? "");
+  if (!old && !parent) return;
+  let placed = element;
+  if (old && element.dataset.replace === undefined) {
+    morph(old, element);
+    placed = old;
+  } else if (old) old.replaceWith(element);
+  else if (parent) insert(parent, element);
+  window.htmx.process(placed);
+  showTimes(placed);
+  personal(placed.parentElement ?? document);
+  placed.dispatchEvent(new CustomEvent("desk:placed", { bubbles: true }));
+}
+
+/** Take in everything that the server sent. @param {string} html */
+export function takeHtml(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  for (const element of [...template.content.children]) if (element instanceof HTMLElement) take(element);
+}

@@ -1,0 +1,118 @@
+// The list of tickets: rows come, change and move, but never under the pointer or the focus.
+
+import { say } from "./words.js";
+import { showTimes } from "./times.js";
+
+/** @type {Map<string, HTMLElement>} rows that wait until nobody points at the list, newest version by id */
+const held = new Map();
+
+const list = () => document.getElementById("rows");
+/** Whether `a` stands above `b`: most urgent first, or newest first. @param {DOMStringMap} a @param {DOMStringMap} b */
+function above(a, b) {
+  if (list()?.dataset.sort === "newest") return (a.at ?? "") > (b.at ?? "");
+  return (a.order ?? "") < (b.order ?? "");
+}
+
+const rows = () => /** @type {HTMLElement[]} */ ([...(list()?.querySelectorAll(":scope > .row") ?? [])]);
+
+/** Whether a ticket is in the view that the list shows. @param {DOMStringMap} row */
+function belongs(row) {
+  const { view, me } = list()?.dataset ?? {};
+  const open = row.status === "open";
+  switch (view) {
+    case "mine": return open && row.assignee === me;
+    case "unassigned": return open && !row.assignee;
+    case "urgent": return open && row.level === "urgent";
+    case "pending": return row.status === "pending";
+    case "solved": return row.status === "solved" || row.status === "closed";
+    case "search": return document.getElementById(`row-${row.ticket}`) !== null;
+    default: return open;
+  }
+}
+
+/** @param {DOMStringMap} a @param {DOMStringMap} b */
+const moves = (a, b) => above(a, b) || above(b, a);
+
+function markCurrent() {
+  const open = document.querySelector(".conversation[data-ticket]")?.getAttribute("data-ticket");
+  for (const row of rows()) {
+    const link = row.querySelector("a");
+    if (row.dataset.ticket === open) link?.setAttribute("aria-current", "true");
+    else link?.removeAttribute("aria-current");
+  }
+}
+
+/** @param {HTMLElement} row in its right place, or away when it left this view */
+function place(row) {
+  const old = document.getElementById(row.id);
+  if (!belongs(row.dataset)) {
+    old?.remove();
+  } else {
+    const next = rows().find((other) => other !== old && above(row.dataset, other.dataset));
+    const last = rows().at(-1);
+    if (!next && !old && document.querySelector(".list-more a") && last) return; // further down than what is loaded
+    const element = old ?? row;
+    if (old) window.Idiomorph.morph(old, row);
+    if (next) next.before(element);
+    else if (!old || rows().at(-1) !== old) list()?.append(element);
+    window.htmx.process(element);
+    showTimes(element);
+  }
+  const empty = document.getElementById("rows-empty");
+  if (empty) empty.hidden = rows().length > 0;
+}
+
+function flush() {
+  const active = document.activeElement;
+  held.forEach(place);
+  held.clear();
+  if (active instanceof HTMLElement && active.isConnected) active.focus({ preventScroll: true });
+  markCurrent();
+  showHeld();
+}
+
+function showHeld() {
+  const button = document.getElementById("fresh");
+  if (!button) return;
+  button.hidden = held.size === 0;
+  button.textContent = held.size === 1 ? say("freshOne") : say("freshMany", { n: held.size });
+}
+
+/** Somebody points at the list or walks through it by keyboard; a row that was clicked a while ago does not hold it. */
+const watched = () => list()?.parentElement?.matches(":hover, :has(:focus-visible)") ?? false;
+
+/** Take in a row as the server rendered it. @param {HTMLElement} row */
+export function takeRow(row) {
+  if (!list()) return;
+  const old = document.getElementById(row.id);
+  const still = old && belongs(row.dataset) && !moves(old.dataset, row.dataset);
+  if (!old && !belongs(row.dataset)) held.delete(row.id);
+  else if (watched() && !still) held.set(row.id, row);
+  else place(row);
+  markCurrent();
+  showHeld();
+}
+
+/** @param {Record<string, unknown>} counts by view; `mine` by agent */
+export function takeCounts(counts) {
+  for (const element of document.querySelectorAll("[data-count]")) {
+    const value = counts[element.getAttribute("data-count") ?? ""];
+    if (typeof value === "string" && element.textContent !== value) element.textContent = value;
+  }
+}
+
+/** Listen on the list. */
+export function startList() {
+  document.addEventListener("click", (event) => {
+    if (event.target instanceof Element && event.target.id === "fresh") {
+      flush();
+      rows()[0]?.querySelector("a")?.focus();
+    }
+  });
+  for (const name of ["pointerout", "focusout"]) {
+    document.addEventListener(name, () => {
+      if (held.size) setTimeout(() => held.size && !watched() && flush(), 300);
+    });
+  }
+  document.addEventListener("htmx:afterSettle", markCurrent);
+}

@@ -1,0 +1,104 @@
+"""Who looks at the console, and how they like it: from the session, from cookies, from the browser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from fastapi import Request
+
+from services.desk.context import Desk
+from services.desk.people import service as people
+from services.desk.people.views import AgentView, Session
+from shared.errors import Rejected
+from shared.i18n import negotiate
+
+THEMES = ("system", "light", "dark")
+THEME, LANGUAGE, KEYS, VIEW = "theme", "language", "keys", "view"
+"""Cookies. None of them says who somebody is."""
+
+
+class SignedOut(Exception):  # noqa: N818 - not an error: the way to the sign-in page
+    """Nobody is signed in here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """An agent at a browser."""
+
+    agent: AgentView
+    session: Session
+    token: str
+    language: str
+    theme: str
+    keys: bool
+    view: str
+    """The list that they looked at last."""
+
+
+def desk_of(request: Request) -> Desk:
+    """This process's desk."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def theme_of(request: Request) -> str:
+    """`system`, `light` or `dark`."""
+    theme = request.cookies.get(THEME, "")
+    return theme if theme in THEMES else "system"
+
+
+def language_of(request: Request) -> str:
+    """For pages before the sign-in: the cookie, then what the browser asks for."""
+    return negotiate(request.headers.get("accept-language", ""), request.cookies.get(LANGUAGE, ""))
+
+
+async def viewer(request: Request) -> Viewer:
+    """Who is signed in. Raises SignedOut."""
+    token = request.cookies.get(people.COOKIE, "")
+    session = await people.session(desk_of(request), token) if token else None
+    if session is None:
+        raise SignedOut
+    return Viewer(
+        agent=session.agent,
+        session=session,
+        token=token,
+        language=negotiate(request.headers.get("accept-language", ""), request.cookies.get(LANGUAGE) or session.agent.language),
+        theme=theme_of(request),
+        keys=request.cookies.get(KEYS) != "off",
+        view=request.cookies.get(VIEW, "all"),
+    )
+
+
+async def writer(request: Request) -> Viewer:
+    """Who is signed in and meant this: the request comes from our own pages and carries the session's token."""
+    check_origin(request)
+    found = await viewer(request)
+    token = request.headers.get("x-csrf-token", "")
+    if not token:
+        form = await request.form()
+        token = str(form.get("csrf", ""))
+    people.check_csrf(found.session, token)
+    return found
+
+
+def check_origin(request: Request) -> None:
+    """Refuse what another site sent. Browsers put Origin on every POST (Fetch, 3.2); without it, Sec-Fetch-Site must vouch."""
+    origin = request.headers.get("origin", "")
+    if origin:
+        ours = {request.headers.get("host", ""), urlsplit(desk_of(request).common.public_url).netloc}
+        trusted = urlsplit(origin).netloc in ours and origin != "null"
+    else:
+        trusted = request.headers.get("sec-fetch-site", "") == "same-origin"
+    if not trusted:
+        raise Rejected(403, "other-origin", "This was sent from another site. Open the desk itself and try again.")
+
+
+def is_part(request: Request) -> bool:
+    """Whether htmx asks for a part of a page."""
+    return request.headers.get("hx-request") == "true" and request.headers.get("hx-history-restore-request") != "true"
+
+
+def is_secure(desk: Desk) -> bool:
+    """Whether cookies travel over https only."""
+    return desk.common.public_url.startswith("https:")

@@ -1,0 +1,171 @@
+"""The desk's terms in the agent's words. `N_` marks what the catalogue has to translate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from services.desk.tickets.views import EventView, ReasonView
+from shared.events import Reason
+
+Gettext = Callable[..., str]
+
+
+def N_(text: str) -> str:  # noqa: N802 - the name by which every extractor knows it
+    """Mark for translation; translated where it is shown."""
+    return text
+
+
+LEVELS = {"urgent": N_("Urgent"), "high": N_("High"), "normal": N_("Normal"), "low": N_("Low")}
+STATUSES = {"open": N_("Open"), "pending": N_("Waiting for the customer"), "solved": N_("Solved"), "closed": N_("Closed")}
+SHORT_STATUSES = {"open": N_("Open"), "pending": N_("Pending"), "solved": N_("Solved"), "closed": N_("Closed")}
+CHANNELS = {
+    "email": N_("Email"),
+    "chat": N_("Chat"),
+    "phone": N_("Phone"),
+    "sms": N_("Text message"),
+    "whatsapp": N_("WhatsApp"),
+    "social": N_("Social"),
+    "x": N_("X"),
+}
+KINDS = {"email": N_("Email"), "tel": N_("Phone"), "chat": N_("Chat"), "x": N_("X")}
+"""Contact points, by kind."""
+SOURCES = {
+    "customer": N_("The customer said so"),
+    "survey": N_("Answered our survey"),
+    "phone": N_("Said so on the phone"),
+    "agent": N_("Set by an agent"),
+}
+PREFERS = {
+    "email": N_("Prefers email"),
+    "chat": N_("Prefers chat"),
+    "phone": N_("Prefers phone"),
+    "sms": N_("Prefers text messages"),
+}
+SENT = {"email": N_("Sent by email"), "chat": N_("Sent by chat"), "phone": N_("Called"), "sms": N_("Sent as a text message")}
+RECEIVED = {
+    "email": N_("Received by email"),
+    "chat": N_("Received by chat"),
+    "phone": N_("Call"),
+    "sms": N_("Received as a text message"),
+}
+TO = {
+    "email": N_("To %(who)s, by email"),
+    "chat": N_("To %(who)s, by chat"),
+    "phone": N_("To %(who)s, by phone"),
+    "sms": N_("To %(who)s, by text message"),
+}
+BY_CHANNEL = {
+    "sent": (SENT, N_("Sent by: %(channel)s")),
+    "received": (RECEIVED, N_("Received by: %(channel)s")),
+    "to": (TO, N_("To %(who)s, by: %(channel)s")),
+}
+"""Phrases for the channels that we know, and one for any other."""
+PROBLEMS = {
+    "stale": N_("Something arrived that you had not seen. Read it, then send again."),
+    "channel-off": N_("This channel is switched off. Choose another one."),
+    "unreachable": N_("We do not know where to reach this person on this channel. Choose another one."),
+    "opted-out": N_("This person asked not to be written to here. Choose another channel."),
+    "key-reused": N_("This was sent already. Look at the conversation before you send it again."),
+    "sign-in-failed": N_("Email or password is not right."),
+    "too-many-tries": N_("Too many tries. Wait a few minutes, then try again."),
+}
+"""What the desk refuses, by its code."""
+PREFERS_OTHER = N_("Prefers: %(channel)s")
+DELIVERIES = {
+    "requested": N_("Sending"),
+    "sent": N_("Sent"),
+    "delivered": N_("Delivered"),
+    "failed": N_("Not delivered"),
+    "uncertain": N_("May not have been sent"),
+}
+AUTOMATIC = {"reply": N_("Automatic reply"), "bounce": N_("Returned mail"), "list": N_("Mailing list")}
+RULES = {
+    "token": N_("Our own signed token, in the reply address or the Message-ID"),
+    "root": N_("The thread's first mail"),
+    "conversation": N_("The channel's own conversation"),
+    "open-ticket": N_("An open ticket of the same person"),
+    "new": N_("Nothing matched: a new conversation"),
+}
+SEVERITIES = {
+    "outage": N_("an outage"),
+    "access": N_("no access"),
+    "data-loss": N_("lost data"),
+    "security": N_("a security problem"),
+    "legal": N_("legal action"),
+    "payment": N_("a payment"),
+}
+_REASONS = {
+    "base": N_("a customer wrote to us"),
+    "live": N_("somebody is waiting right now"),
+    "severity": N_("mentions %(severity)s: “%(words)s”"),
+    "complaint": N_("sounds like a complaint"),
+    "reach": N_("public, up to %(people)s people may see it"),
+    "tier": N_("customer on the %(tier)s plan"),
+    "bad-csat": N_("was not happy last time: rated us %(rating)s of 5"),
+    "missed-sla": N_("was answered too late before"),
+    "repeated": N_("wrote before within %(hours)s hours, times: %(contacts)s"),
+    "automatic": N_("not written by a person"),
+    "preference.stated": N_("asked for it: %(channel)s (%(date)s)"),
+    "preference.observed": N_("%(messages)s of %(all)s messages came by: %(channel)s"),
+    "preference.age": N_("age %(age)s, given by the customer"),
+    "preference.used": N_("this message came by: %(channel)s"),
+    "preference.reachable": N_("can also be reached by: %(channel)s"),
+    "unavailable.opted-out": N_("does not want to be reached at %(address)s"),
+    "unavailable.off": N_("switched off: %(channel)s"),
+    "unavailable.missing": N_("not set up yet: %(channel)s"),
+    "unavailable.answers-only": N_("only answers are possible by: %(channel)s"),
+    "unavailable.unknown-address": N_("we do not know yet where to reach them by: %(channel)s"),
+    "team.rule": N_("team %(team)s, by the rule “%(rule)s”"),
+    "skill.rule": N_("skills %(skills)s, by the rule “%(rule)s”"),
+    "team.default": N_("%(team)s takes what no rule sends elsewhere"),
+}
+_EVENTS = {
+    "ticket.opened": N_("Conversation opened"),
+    "ticket.reopened": N_("Reopened by a new message"),
+}
+
+
+def name(table: Mapping[str, str], code: str, _: Gettext) -> str:
+    """A code in words; the code itself where it is not known here."""
+    return _(table[code]) if code in table else code
+
+
+def channel(code: str, label: str, _: Gettext) -> str:
+    """A channel's name: ours where we know it, else how it announced itself."""
+    return _(CHANNELS[code]) if code in CHANNELS else (label or code)
+
+
+def reason(found: ReasonView | Reason, _: Gettext) -> str:
+    """A routing reason. English is the router's own text; other languages have the frequent ones, by code."""
+    kind = found.code if found.code in _REASONS else found.code.partition(".")[0]
+    if kind not in _REASONS:
+        return found.text
+    template = _(_REASONS[kind])
+    if template == _REASONS[kind]:
+        return found.text
+    values = dict(found.values)
+    if "severity" in values:
+        values["severity"] = name(SEVERITIES, values["severity"], _)
+    if "channel" in values:
+        values["channel"] = name(CHANNELS, values["channel"], _)
+    try:
+        return template % values
+    except (KeyError, ValueError):
+        return found.text
+
+
+def event(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:
+    """One line about a change of a ticket; empty for what the timeline shows otherwise."""
+    actor = agents.get(change.actor, change.actor)
+    match change.kind:
+        case "ticket.status":
+            return _("%(who)s: %(status)s", who=actor, status=name(STATUSES, change.data.get("to", ""), _))
+        case "ticket.assigned":
+            assignee = change.data.get("assignee", "")
+            if assignee:
+                return _("%(who)s assigned this to %(assignee)s", who=actor, assignee=agents.get(assignee, assignee))
+            return _("%(who)s put this back into the queue", who=actor)
+        case kind if kind in _EVENTS:
+            return _(_EVENTS[kind])
+        case _:
+            return ""

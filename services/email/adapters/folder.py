@@ -1,0 +1,61 @@
+"""Outgoing mails as files in a folder, where no relay is configured."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from pathlib import Path
+
+from services.email.domain.outgoing import OutgoingMail
+from services.email.domain.retries import Outcome, Result
+
+
+class FolderSender:
+    """Writes `<outbound id>.eml`: the whole file appears at once, on disk, and the same mail twice is one file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def name(self) -> str:
+        """See `MailSender`."""
+        return f"folder {self._folder}"
+
+    async def send(self, mail: OutgoingMail) -> Outcome:
+        """See `MailSender`."""
+        try:
+            await asyncio.to_thread(_write, self._path(mail.outbound_id), mail.content)
+        except OSError as error:
+            return Outcome(Result.LATER, f"{self._folder} cannot be written: {error.strerror or error}")
+        return Outcome(Result.SENT, f"written to {self._folder}")
+
+    async def was_sent(self, outbound_id: str) -> bool | None:
+        """See `MailSender`."""
+        return await asyncio.to_thread(self._path(outbound_id).exists)
+
+    async def check(self) -> str:
+        """See `MailSender`."""
+        try:
+            await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
+        except OSError as error:
+            return f"{self._folder} cannot be made: {error.strerror or error}"
+        return "" if os.access(self._folder, os.W_OK) else f"{self._folder} cannot be written"
+
+    def _path(self, outbound_id: str) -> Path:
+        return self._folder / f"{re.sub(r'[^A-Za-z0-9-]', '_', outbound_id)[:100]}.eml"
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,131 @@
+"""Outgoing mails by SMTP to a relay, step by step, so that it is known how far an attempt came."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+
+from aiosmtplib import SMTP
+from aiosmtplib.errors import (
+    SMTPDataError,
+    SMTPException,
+    SMTPNotSupported,
+    SMTPRecipientRefused,
+    SMTPResponseException,
+    SMTPSenderRefused,
+)
+
+from services.email.domain.headers import one_line
+from services.email.domain.outgoing import OutgoingMail
+from services.email.domain.retries import Outcome, Result
+
+_TEMPORARY, _PERMANENT = 400, 500
+"""RFC 5321, 4.2.1: 4yz is a transient, 5yz a permanent negative completion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """`tls`: `starttls` (required), `tls` (from the first byte), `auto` (STARTTLS where it is offered) or `none`."""
+
+    host: str
+    port: int
+    user: str = ""
+    password: str = ""
+    tls: str = "auto"
+
+
+class RelaySender:
+    """One connection a mail. `timeout`: seconds for a whole attempt; after it the ledger calls the mail uncertain."""
+
+    def __init__(self, relay: Relay, timeout: float) -> None:
+        self._relay, self._timeout = relay, timeout
+
+    @property
+    def name(self) -> str:
+        """See `MailSender`."""
+        return f"relay {self._relay.host}:{self._relay.port}"
+
+    async def send(self, mail: OutgoingMail) -> Outcome:
+        """See `MailSender`. Until the content goes out, whatever happens means that nothing was sent."""
+        client = self._client()
+        content_out = False
+        try:
+            async with asyncio.timeout(self._timeout):
+                await client.connect()
+                options = [] if (mail.sender + mail.recipient).isascii() else ["SMTPUTF8"]
+                if options and not client.supports_extension("SMTPUTF8"):
+                    return Outcome(Result.REFUSED, "the relay does not take addresses beyond ASCII (SMTPUTF8)")
+                await client.mail(
+                    mail.sender,
+                    options=[*options, f"SIZE={len(mail.content)}"] if client.supports_extension("SIZE") else options,
+                )
+                await client.rcpt(mail.recipient)
+                content_out = True
+                response = await client.data(mail.content)
+                return Outcome(Result.SENT, one_line(f"{response.code} {response.message}", 500))
+        except SMTPResponseException as error:
+            return Outcome(_judged(error, content_out), _words(error))
+        except SMTPNotSupported as error:
+            return Outcome(Result.LATER, one_line(str(error), 500))
+        except (SMTPException, OSError, TimeoutError) as error:
+            words = one_line(str(error), 500) or f"no answer within {self._timeout:.0f} s"
+            return Outcome(Result.UNKNOWN if content_out else Result.LATER, words)
+        except ValueError as error:  # an address that must not stand on a command line
+            return Outcome(Result.REFUSED, one_line(str(error), 500))
+        finally:
+            await _leave(client)
+
+    async def was_sent(self, outbound_id: str) -> bool | None:  # noqa: ARG002 - SMTP has no question to ask
+        """See `MailSender`."""
+        return None
+
+    async def check(self) -> str:
+        """See `MailSender`."""
+        client = self._client()
+        try:
+            async with asyncio.timeout(min(self._timeout, 10)):
+                await client.connect()
+        except (SMTPException, OSError, TimeoutError) as error:
+            return f"{self.name} does not let us in: {one_line(str(error), 200) or 'no answer'}"
+        finally:
+            await _leave(client)
+        return ""
+
+    def _client(self) -> SMTP:
+        relay = self._relay
+        return SMTP(
+            hostname=relay.host,
+            port=relay.port,
+            username=relay.user or None,
+            password=relay.password or None,
+            timeout=self._timeout,
+            use_tls=relay.tls == "tls",
+            start_tls={"starttls": True, "none": False}.get(relay.tls),
+            tls_context=None if relay.tls == "none" else ssl.create_default_context(),
+        )
+
+
+def _judged(error: SMTPResponseException, content_out: bool) -> Result:
+    """Only what the relay says of this mail is final. A 5xx to our greeting or password is ours to put right. An answer
+    to the content that is no refusal by RFC 5321 leaves us in the dark."""
+    if content_out and error.code < _TEMPORARY:
+        return Result.UNKNOWN
+    about_this_mail = isinstance(error, (SMTPSenderRefused, SMTPRecipientRefused, SMTPDataError))
+    return Result.REFUSED if about_this_mail and error.code >= _PERMANENT else Result.LATER
+
+
+def _words(error: SMTPResponseException) -> str:
+    return one_line(f"{error.code} {error.message}", 500)
+
+
+async def _leave(client: SMTP) -> None:
+    """Politely where the relay still listens; the outcome is known already."""
+    try:
+        if client.is_connected:
+            async with asyncio.timeout(2):
+                await client.quit()
+    except (SMTPException, OSError, TimeoutError):
+        pass
+    finally:
+        client.close()

@@ -1,0 +1,5 @@
+"""How this channel describes itself."""
+
+from shared.events import Channel
+
+CHANNEL = Channel(name="email", label="Email", icon="mail", reaches=("email",))

@@ -1,0 +1,1 @@
+"""Pure text and decisions: no I/O, no clock."""

@@ -1,0 +1,126 @@
+"""Header values in clean text: encoded words, addresses, Message-IDs. Never raises."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from dataclasses import dataclass
+from email.message import Message
+from email.utils import getaddresses
+
+from services.email.domain import charsets, transfer
+
+_WORD = re.compile(r"=\?([A-Za-z0-9_.:+-]*)(?:\*[A-Za-z0-9-]*)?\?([bBqQ])\?(.{0,2000}?)\?=(\s+(?==\?))?", re.DOTALL)
+_SPACES = re.compile(r"[\s\x00-\x1f\x7f\u2028\u2029]+")
+_ADDRESS = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,128}@[^\s@<>\"(),:;\\]{1,255}")
+_MESSAGE_ID = re.compile(r"<([^<>\s]{1,990})>")
+_MOST_ADDRESSES = 200
+MAX_VALUE = 16_000
+"""Characters of one value that are looked at. RFC 5322 allows 998 a line; relays refuse more than 4,096 in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A name, decoded, and an address in lower case."""
+
+    name: str
+    address: str
+
+
+class Headers:
+    """The headers of one part, first value first, by lower-case name, in clean text."""
+
+    def __init__(self, part: Message) -> None:
+        self._raw: dict[str, list[str]] = {}
+        self._addresses: dict[str, tuple[Address, ...]] = {}
+        for name, value in part.raw_items():
+            self._raw.setdefault(name.lower(), []).append(str(value)[:MAX_VALUE])
+        self.hint = next(
+            (match[1].lower() for value in self._raw.get("subject", []) for match in _WORD.finditer(value)), ""
+        )
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._raw
+
+    def raw(self, name: str) -> str:
+        """The first value as it came, unfolded, or an empty string."""
+        return _SPACES.sub(" ", _bytes_to_text(self._raw[name][0], self.hint)).strip() if name in self._raw else ""
+
+    def text(self, name: str) -> str:
+        """The first value, decoded, on one line."""
+        return one_line(decode_words(_bytes_to_text(self._raw[name][0], self.hint))) if name in self._raw else ""
+
+    def addresses(self, *names: str) -> tuple[Address, ...]:
+        """All addresses in these headers, each once."""
+        found = {entry.address: entry for name in reversed(names) for entry in reversed(self._addresses_of(name))}
+        return tuple(reversed(found.values()))
+
+    def _addresses_of(self, name: str) -> tuple[Address, ...]:
+        """Read once: sender, thread and automatic mail are all told by them."""
+        if name not in self._addresses:
+            self._addresses[name] = parse_addresses(
+                [_bytes_to_text(value, self.hint) for value in self._raw.get(name, [])]
+            )
+        return self._addresses[name]
+
+    def message_ids(self, name: str) -> tuple[str, ...]:
+        """All Message-IDs in a header, with their angle brackets, in order, each once."""
+        joined = " ".join(_bytes_to_text(value, self.hint) for value in self._raw.get(name, []))
+        return tuple(dict.fromkeys(f"<{match}>" for match in _MESSAGE_ID.findall(joined)))
+
+
+def decode_words(value: str) -> str:
+    """RFC 2047, also with spaces inside, missing padding, unknown charsets, and characters split between two words."""
+    if "=?" not in value:
+        return value
+    out: list[str] = []
+    position, charset, pending = 0, "", b""
+    for match in _WORD.finditer(value):
+        between = value[position : match.start()]
+        if pending and (between.strip() or match[1].lower() != charset):
+            out.append(charsets.decode(pending, charset))
+            pending = b""
+        out.append(between)
+        charset, position = match[1].lower(), match.end()
+        pending += _word_bytes(match[2], match[3])
+    if pending:
+        out.append(charsets.decode(pending, charset))
+    out.append(value[position:])
+    return "".join(out)
+
+
+def one_line(text: str, limit: int = 2_000) -> str:
+    """On one line, without control characters."""
+    return charsets.safe(_SPACES.sub(" ", text)).strip()[:limit]
+
+
+def parse_addresses(values: list[str]) -> tuple[Address, ...]:
+    """Addresses with their names. The structure is read first and the words decoded after, so that a comma inside an
+    encoded name splits nothing. What the standard parser cannot read is searched for anything that looks like an address."""
+    found: dict[str, Address] = {}
+    for value in values:
+        unfolded = _SPACES.sub(" ", value)
+        try:
+            pairs = [(name, address) for name, address in getaddresses([unfolded]) if _ADDRESS.fullmatch(address)]
+        except Exception:  # noqa: BLE001 - nested comments and other oddities trip the standard parser in several ways
+            pairs = []
+        if not pairs:
+            decoded = decode_words(unfolded)
+            pairs = [(decoded.replace(address, "").strip("<>\"' "), address) for address in _ADDRESS.findall(decoded)]
+        for name, address in pairs[:_MOST_ADDRESSES]:
+            lower = charsets.safe(address).lower().rstrip(".")
+            found.setdefault(lower, Address(one_line(decode_words(name), 200).strip("\"' "), lower))
+    return tuple(found.values())[:_MOST_ADDRESSES]
+
+
+def _bytes_to_text(value: str, hint: str) -> str:
+    if value.isascii():
+        return value
+    return charsets.decode(value.encode("utf-8", "surrogateescape"), "", hint)
+
+
+def _word_bytes(encoding: str, text: str) -> bytes:
+    data = text.encode("utf-8", "surrogateescape")
+    if encoding in "bB":
+        return transfer.base64(data)
+    return binascii.a2b_qp(data.replace(b" ", b"_"), header=True)

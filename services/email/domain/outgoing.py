@@ -1,0 +1,192 @@
+"""An answer → the mail that carries it.
+
+Every value is brought onto one line before it becomes a header, so that no name, subject or reference can add a header of
+its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.charset import QP, Charset
+from email.header import Header
+from email.mime.application import MIMEApplication
+from email.mime.multipart import MIMEMultipart
+from email.mime.nonmultipart import MIMENonMultipart
+from email.mime.text import MIMEText
+from email.policy import compat32
+from email.utils import format_datetime, formataddr
+
+from services.email.domain.files import safe_name
+from services.email.domain.headers import one_line, parse_addresses
+from services.email.domain.mailboxes import Mailboxes, with_token
+from services.email.domain.references import our_message_id, reply_token
+from shared.errors import Malformed
+from shared.events import OutboundMessage
+from shared.kernel import address_of, kind_of
+
+MAX_REFERENCES = 4_000
+"""Characters. Relays refuse header fields over 4,096; the first and the last references are what clients thread by."""
+_REPLY_PREFIX = re.compile(
+    r"^(?:\s*(?:re|aw|sv|vs|antw|réf|rif|res|odp|回复|回覆|答复|返信|답장|회신)\s*(?:\[\d+\])?\s*[::])+\s*",
+    re.IGNORECASE,
+)
+_MESSAGE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,900}>")
+_AS_WRITTEN = compat32.clone(linesep="\r\n", max_line_length=None)
+"""We fold where it is safe; the library would put a long Message-ID on a line of its own, which some programs do not read."""
+_TEMPLATE = re.compile(r"\{(agent|company)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMail:
+    """A mail, ready to be sent. `sender`: where bounces go, the ticket's reply address."""
+
+    outbound_id: str
+    message_id: str
+    sender: str
+    recipient: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who answers. `from_name`: a template with {agent} and {company}."""
+
+    mailboxes: Mailboxes
+    secret: str
+    company: str
+    from_name: str = "{agent} via {company}"
+
+
+def build(outbound: OutboundMessage, files: Sequence[bytes], identity: Identity, date: datetime) -> OutgoingMail:
+    """`files`: the bytes of `outbound.attachments`, in their order. Raises Malformed, in words for an agent."""
+    recipient = _recipient(outbound)
+    mailbox = outbound.mailbox if identity.mailboxes.owns(outbound.mailbox) else identity.mailboxes.default
+    message_id = message_id_of(outbound, identity)
+    reply_to = with_token(mailbox, reply_token(identity.secret, outbound.ticket_id))
+    mail = _body(outbound, files)
+    references = [reference for reference in outbound.references if _MESSAGE_ID.fullmatch(reference)]
+    headers = {
+        "From": _address(_from_name(outbound.author_name, identity), mailbox),
+        "To": _address(outbound.to_name, recipient),
+        "Reply-To": _address(identity.company, reply_to),
+        "Subject": _encoded(subject_of(outbound.subject, is_answer=bool(references)), 9),
+        "Date": format_datetime(date),
+        "Message-ID": message_id,
+    }
+    if references:
+        headers["In-Reply-To"] = references[-1]
+        headers["References"] = "\r\n ".join(trimmed(references))
+    if outbound.language.isalpha():
+        headers["Content-Language"] = outbound.language
+    for name, value in headers.items():
+        mail[name] = value
+    return OutgoingMail(outbound.id, message_id, reply_to, recipient, mail.as_bytes(policy=_AS_WRITTEN))
+
+
+def message_id_of(outbound: OutboundMessage, identity: Identity) -> str:
+    """Known before the mail is built, and the same on every attempt."""
+    mailbox = outbound.mailbox if identity.mailboxes.owns(outbound.mailbox) else identity.mailboxes.default
+    return our_message_id(identity.secret, outbound.ticket_id, outbound.id, mailbox.rpartition("@")[2])
+
+
+def subject_of(subject: str, *, is_answer: bool) -> str:
+    """With one `Re:`, however many there were and in whatever language."""
+    bare = _REPLY_PREFIX.sub("", one_line(subject, 900))
+    if not is_answer:
+        return bare or "Your request"
+    return f"Re: {bare or 'your message'}"
+
+
+def trimmed(references: Sequence[str]) -> list[str]:
+    """The first reference and as many of the last as fit, in their order."""
+    first, last, room = references[0], list[str](), MAX_REFERENCES - len(references[0])
+    for reference in reversed(references[1:]):
+        room -= len(reference) + 3
+        if room < 0:
+            break
+        last.append(reference)
+    return [first, *reversed(last)]
+
+
+def _recipient(outbound: OutboundMessage) -> str:
+    if kind_of(outbound.to) != "email":
+        raise Malformed(f"mail cannot be sent to {kind_of(outbound.to)!r}, only to an e-mail address")
+    found = parse_addresses([address_of(outbound.to)])
+    if len(found) != 1 or found[0].address != address_of(outbound.to).lower():
+        raise Malformed("this is not an e-mail address that mail can be sent to")
+    if found[0].address.endswith(".invalid"):
+        raise Malformed("the mail that came in named no address to answer to")
+    return found[0].address
+
+
+def _body(outbound: OutboundMessage, files: Sequence[bytes]) -> MIMENonMultipart | MIMEMultipart:
+    text = "\r\n".join(outbound.text.splitlines()) + "\r\n"
+    charset = Charset("utf-8")
+    if sum(map(str.isascii, text)) * 2 > len(text):
+        charset.body_encoding = QP
+    plain = MIMEText(text, "plain", None)
+    del plain["Content-Transfer-Encoding"]
+    plain.set_payload(text, charset)
+    if not files:
+        return plain
+    mail = MIMEMultipart("mixed", boundary=f"=_{re.sub('[^A-Za-z0-9]', '', outbound.id)[:50]}")
+    mail.attach(plain)
+    for attachment, data in zip(outbound.attachments, files, strict=True):
+        main, _, sub = attachment.media_type.partition("/")
+        usable = re.fullmatch(r"[a-z0-9.+-]{1,100}", main + sub) and main not in {"multipart", "message"} and sub
+        part = MIMEApplication(data, sub if usable and main == "application" else "octet-stream")
+        if usable:
+            part.replace_header("Content-Type", f"{main}/{sub}")
+        part.add_header(
+            "Content-Disposition", "attachment", filename=_file_parameter(safe_name(attachment.name) or "attachment")
+        )
+        mail.attach(part)
+    return mail
+
+
+def _file_parameter(name: str) -> str | tuple[str, str, str]:
+    return name if name.isascii() else ("utf-8", "", name)
+
+
+def _from_name(agent: str, identity: Identity) -> str:
+    agent, company = one_line(agent, 100), one_line(identity.company, 100)
+    if not agent or not company:
+        return agent or company
+    names = {"agent": agent, "company": company}
+    return _TEMPLATE.sub(lambda match: names[match[1]], identity.from_name)
+
+
+def _address(name: str, address: str) -> str:
+    local, _, domain = address.rpartition("@")
+    plain = f"{local}@{domain if domain.isascii() else _idna(domain)}"
+    clean = one_line(name, 100)
+    if not clean:
+        return _raw(plain)
+    if _is_plain(clean) and plain.isascii():
+        return formataddr((clean, plain))
+    return _raw(f"{_encoded(clean, 10)} <{plain}>")
+
+
+def _raw(value: str) -> str:
+    """An address beyond ASCII stands in a header as it is (RFC 6532); the library writes such bytes and encodes all else."""
+    return value if value.isascii() else value.encode().decode("ascii", "surrogateescape")
+
+
+def _idna(domain: str) -> str:
+    try:
+        return domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return domain
+
+
+def _encoded(text: str, used: int) -> str:
+    """RFC 2047 where it is needed: also for ASCII that a mail program would take for an encoded word."""
+    charset = "us-ascii" if _is_plain(text) else "utf-8"
+    return Header(text, charset, header_name="x" * used, maxlinelen=76).encode(linesep="\r\n")
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and "=?" not in text

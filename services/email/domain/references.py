@@ -1,0 +1,51 @@
+"""Where a mail belongs: Message-IDs that it refers to, and tokens of ours, which only we can make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from services.email.domain.headers import Headers
+from services.email.domain.mailboxes import tokens_in
+from shared.events import ThreadClues
+from shared.security.tokens import sign, verify
+
+MOST_REFERENCES = 100
+"""The first is the root and the last ones are what was answered; what lies between is of little use."""
+_OURS = re.compile(r"<t\.([a-z2-7]{16,})\.[^@>]+@", re.IGNORECASE)
+_PURPOSE = "reply"
+_DELIVERY_HEADERS = ("to", "cc", "delivered-to", "x-original-to", "x-delivered-to", "envelope-to")
+
+
+def reply_token(secret: str, ticket_id: str) -> str:
+    """The token that our mails about this ticket carry."""
+    return sign(secret, _PURPOSE, ticket_id)
+
+
+def our_message_id(secret: str, ticket_id: str, outbound_id: str, domain: str) -> str:
+    """The same for the same reply on every attempt, so that a repeated mail can be recognised by whoever receives it."""
+    unique = re.sub(r"[^A-Za-z0-9-]", "", outbound_id)[:64]
+    return f"<t.{reply_token(secret, ticket_id)}.{unique}@{domain}>"
+
+
+def clues(headers: Headers, own_id: str, recipients: Sequence[str], secret: str) -> ThreadClues:
+    """`own_id`: the mail's Message-ID, the root of a thread that it starts; `recipients`: those of the envelope."""
+    references = references_of(headers)
+    addresses = [*recipients, *(entry.address for entry in headers.addresses(*_DELIVERY_HEADERS))]
+    candidates = [
+        *tokens_in(addresses),
+        *(match[1].lower() for reference in reversed(references) if (match := _OURS.match(reference))),
+    ]
+    ticket = next((value for token in dict.fromkeys(candidates) if (value := verify(secret, _PURPOSE, token))), "")
+    return ThreadClues(ticket_id=ticket, root=references[0] if references else own_id, references=references)
+
+
+def references_of(headers: Headers) -> tuple[str, ...]:
+    """Oldest first; the last is what is answered. In-Reply-To counts only where References does not have it already,
+    because some clients overwrite one of the two."""
+    references = list(headers.message_ids("references"))
+    answered = headers.message_ids("in-reply-to")[:1]
+    references += [reference for reference in answered if reference not in references]
+    if len(references) > MOST_REFERENCES:
+        references = [references[0], *references[-(MOST_REFERENCES - 1) :]]
+    return tuple(references)

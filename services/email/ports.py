@@ -1,0 +1,25 @@
+"""The few verbs that this service needs from outside."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from services.email.domain.outgoing import OutgoingMail
+from services.email.domain.retries import Outcome
+
+
+class MailSender(Protocol):
+    """Hands mails over to whoever delivers them."""
+
+    @property
+    def name(self) -> str:
+        """Where mails go, for the health page: `relay mail.example.org:587` or `folder var/outbox`."""
+
+    async def send(self, mail: OutgoingMail) -> Outcome:
+        """One attempt. Never raises for what the other side does or fails to do."""
+
+    async def was_sent(self, outbound_id: str) -> bool | None:
+        """Whether this mail went out in an attempt that nobody saw the end of; None where that cannot be known."""
+
+    async def check(self) -> str:
+        """An empty string, or what is wrong."""

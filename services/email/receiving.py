@@ -1,0 +1,116 @@
+"""A mail that came in: kept raw, read, published. Whoever calls says yes to the sender only after this returned."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+
+from services.email.domain import incoming, mime
+from services.email.domain.files import File
+from services.email.domain.incoming import Context, Envelope, Reading
+from shared.bus import Bus, DeadLetter
+from shared.clock import utc_now
+from shared.errors import Malformed
+from shared.events import Attachment, InboundMessage
+from shared.logs import log
+from shared.metrics import METRICS
+from shared.storage import Storage
+from shared.topics import MESSAGES_RECEIVED
+
+LARGE = 256 << 10
+"""Bytes. A larger mail is read in a thread: it would keep other sessions waiting for tens of milliseconds."""
+SOURCE = "email"
+"""What dead letters of ours name as their source: the door, since there is no topic before it."""
+
+
+class UnreadableMail(msgspec.Struct, frozen=True):
+    """The value of such a dead letter: all that is needed to read the mail again once we can."""
+
+    raw_uri: str
+    sender: str
+    recipients: tuple[str, ...]
+    received_at: datetime
+
+
+class Receiver:
+    """Everything between SMTP and Kafka."""
+
+    def __init__(self, bus: Bus, storage: Storage, context: Context, clock: Callable[[], datetime] = utc_now) -> None:
+        self._bus, self._storage, self._context, self._clock = bus, storage, context, clock
+
+    async def receive(self, raw: bytes, envelope: Envelope) -> str:
+        """Returns the event's id, or an empty string for a mail that was set aside because it cannot be read.
+        Raises Unavailable where storage or Kafka is away: then nobody has the mail but its sender."""
+        received_at = self._clock()
+        original = await self._storage.put(raw, name="original.eml", media_type="message/rfc822")
+        try:
+            return await self.publish(raw, envelope, original.uri, received_at)
+        except Malformed as error:
+            await self._set_aside(
+                UnreadableMail(original.uri, envelope.sender, envelope.recipients, received_at), error
+            )
+            return ""
+
+    async def publish(self, raw: bytes, envelope: Envelope, raw_uri: str, received_at: datetime) -> str:
+        """Read a mail that is in the storage already, and publish it. Raises Malformed or Unavailable."""
+        reading = await self._read(raw)
+        attachments = [await self._storage.put(file.data, **_labels(file)) for file in reading.files]
+        message = _composed(reading, envelope, self._context, attachments, raw_uri, received_at)
+        await self._bus.publish(MESSAGES_RECEIVED, message.sender, message)
+        METRICS.received.labels(channel="email", live="false").inc()
+        log.info(
+            "mail received", message_id=message.id, size=len(raw), files=len(attachments), automatic=message.automatic
+        )
+        return message.id
+
+    async def _read(self, raw: bytes) -> Reading:
+        return await asyncio.to_thread(_parsed, raw) if len(raw) > LARGE else _parsed(raw)
+
+    async def _set_aside(self, mail: UnreadableMail, error: Exception) -> None:
+        number = int.from_bytes(hashlib.sha256(mail.raw_uri.encode()).digest()[:7])
+        letter = DeadLetter(
+            SOURCE,
+            0,
+            number,
+            mail.raw_uri.encode(),
+            msgspec.json.encode(mail),
+            f"{type(error).__name__}: {error}"[:1000],
+            SOURCE,
+        )
+        await self._bus.set_aside(letter)
+        METRICS.dead_lettered.labels(topic=SOURCE).inc()
+        log.error("mail cannot be read and was set aside", raw_uri=mail.raw_uri, error=str(error)[:500])
+
+
+def _labels(file: File) -> dict[str, str]:
+    return {"name": file.name, "media_type": file.media_type, "content_id": file.content_id}
+
+
+def _parsed(raw: bytes) -> Reading:
+    """Raises Malformed only: a fault of ours in reading one odd mail must neither bounce nor block it."""
+    try:
+        return incoming.read(mime.parse(raw))
+    except Malformed:
+        raise
+    except Exception as error:
+        log.exception("a mail tripped our reader")
+        raise Malformed(f"our reader tripped over it: {error!r}") from error
+
+
+def _composed(
+    reading: Reading,
+    envelope: Envelope,
+    context: Context,
+    attachments: list[Attachment],
+    raw_uri: str,
+    received_at: datetime,
+) -> InboundMessage:
+    try:
+        return incoming.compose(reading, envelope, context, attachments, raw_uri, received_at)
+    except Exception as error:
+        log.exception("a mail tripped our reader")
+        raise Malformed(f"our reader tripped over it: {error!r}") from error

@@ -1,0 +1,60 @@
+"""Read mails again that were set aside, once a newer version can read them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from services.email.domain.incoming import Envelope
+from services.email.receiving import SOURCE, Receiver, UnreadableMail
+from shared.clock import utc_now
+from shared.errors import Malformed, Unavailable
+from shared.storage import Storage
+from shared.topics import DEAD_LETTERS
+
+_WAIT_MS = 5_000
+"""For one record whose offset is known; a broker that is there answers in milliseconds."""
+
+
+async def replay(reference: str, servers: str, storage: Storage, receiver: Receiver) -> str:
+    """`reference`: an offset in `dead-letters`, or a raw mail's uri in the storage. Returns the event's id: that of the
+    message itself, so that a mail which is replayed twice is one message.
+
+    Raises Malformed where there is no such mail or it still cannot be read, Unavailable where Kafka or storage is away.
+    """
+    mail = await _dead_letter(servers, int(reference)) if reference.isdigit() else _unknown_envelope(reference)
+    raw = await storage.get(mail.raw_uri)
+    return await receiver.publish(raw, Envelope(mail.sender, mail.recipients), mail.raw_uri, mail.received_at)
+
+
+def _unknown_envelope(raw_uri: str) -> UnreadableMail:
+    """Only the raw mail is known: its headers have to say who wrote and to whom."""
+    now: datetime = utc_now()
+    return UnreadableMail(raw_uri, "", (), now)
+
+
+async def _dead_letter(servers: str, offset: int) -> UnreadableMail:
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
+    try:
+        await consumer.start()
+        partition = TopicPartition(DEAD_LETTERS.name, 0)
+        consumer.assign([partition])
+        ends = await consumer.end_offsets([partition])
+        if offset >= ends[partition]:
+            raise Malformed(f"`{DEAD_LETTERS.name}` has no offset {offset}; its last is {ends[partition] - 1}")
+        consumer.seek(partition, offset)
+        found = (await consumer.getmany(partition, timeout_ms=_WAIT_MS, max_records=1)).get(partition, [])
+    except (KafkaError, OSError) as error:
+        raise Unavailable(f"Kafka at {servers} does not answer: {error}") from error
+    finally:
+        await consumer.stop()
+    record = next((record for record in found if record.offset == offset), None)
+    if record is None or dict(record.headers).get("source_topic") != SOURCE.encode():
+        raise Malformed(f"the dead letter at offset {offset} is not a mail that the email service set aside")
+    try:
+        return msgspec.json.decode(record.value or b"", type=UnreadableMail)
+    except msgspec.MsgspecError as error:
+        raise Malformed(f"the dead letter at offset {offset} cannot be read: {error}") from error

@@ -1,0 +1,116 @@
+"""The ledger's statements. Each takes the session of a transaction that its caller commits. Time is the database's, so
+that processes whose clocks differ agree on what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, case, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from services.email.models import Delivery, State
+from shared.events import OutboundMessage
+from shared.events.codec import encode
+
+UNDER_WAY = (State.WAITING, State.SENDING)
+
+
+async def add(session: AsyncSession, requests: Sequence[OutboundMessage]) -> None:
+    """Note what was asked for, in this order; what is known already stays as it is."""
+    for request in {entry.id: entry for entry in requests}.values():
+        row = {
+            "outbound_id": request.id,
+            "ticket_id": request.ticket_id,
+            "state": State.WAITING,
+            "request": encode(request),
+            "requested_at": request.requested_at,
+            "holder": 0,
+            "attempts": 0,
+            "message_id": "",
+            "detail": "",
+        }
+        await session.execute(insert(Delivery).values(row).on_conflict_do_nothing())
+
+
+async def claim(session: AsyncSession, holder: int, lease: timedelta, limit: int) -> list[Delivery]:
+    """Take what is due, at most `limit`, and mark it `sending` until the lease ends. Of each ticket only its oldest that is
+    under way, so that a later answer never overtakes; other tickets do not wait for it."""
+    earlier = aliased(Delivery)
+    blocked = select(earlier.outbound_id).where(
+        earlier.ticket_id == Delivery.ticket_id, earlier.position < Delivery.position, earlier.state.in_(UNDER_WAY)
+    )
+    due = (
+        select(Delivery.outbound_id)
+        .where(Delivery.state == State.WAITING, Delivery.due_at <= func.now(), ~blocked.exists())
+        .order_by(Delivery.due_at, Delivery.position)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = (
+        update(Delivery)
+        .where(Delivery.outbound_id.in_(due.scalar_subquery()))
+        .values(
+            state=State.SENDING,
+            holder=holder,
+            attempts=Delivery.attempts + 1,
+            due_at=func.now() + lease,
+            changed_at=func.now(),
+        )
+        .returning(Delivery)
+    )
+    return sorted((await session.scalars(taken)).all(), key=lambda delivery: delivery.position)
+
+
+async def abandoned(session: AsyncSession, holder: int, limit: int) -> list[Delivery]:
+    """Attempts that nobody will see the end of: their time is over, or the process behind them is gone and its advisory
+    lock with it. `holder`: who asks. Locked for this transaction."""
+    gone = and_(Delivery.holder != holder, func.pg_try_advisory_xact_lock(Delivery.holder))
+    found = (
+        select(Delivery)
+        .where(Delivery.state == State.SENDING, or_(Delivery.due_at <= func.now(), gone))
+        .order_by(Delivery.position)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list((await session.scalars(found)).all())
+
+
+async def note(session: AsyncSession, delivery: Delivery, state: State, detail: str, message_id: str = "") -> bool:
+    """Write the end of this attempt; False where another process has written one that must stand."""
+    current = and_(Delivery.outbound_id == delivery.outbound_id, Delivery.attempts == delivery.attempts)
+    open_ = (State.SENDING, State.UNCERTAIN) if state is State.SENT else (State.SENDING,)
+    return await _changed(session, current, open_, state=state, detail=detail[:2_000], message_id=message_id)
+
+
+async def put_off(session: AsyncSession, delivery: Delivery, due_at: datetime, detail: str) -> bool:
+    """Try again then."""
+    current = and_(Delivery.outbound_id == delivery.outbound_id, Delivery.attempts == delivery.attempts)
+    return await _changed(session, current, (State.SENDING,), state=State.WAITING, detail=detail[:2_000], due_at=due_at)
+
+
+async def seconds_to_next(session: AsyncSession, most: float) -> float:
+    """Until something is due or a lease ends, at most `most`. What waits behind its ticket's oldest is not counted."""
+    earlier = aliased(Delivery)
+    blocked = select(earlier.outbound_id).where(
+        earlier.ticket_id == Delivery.ticket_id, earlier.position < Delivery.position, earlier.state.in_(UNDER_WAY)
+    )
+    next_at = (
+        select(func.min(Delivery.due_at)).where(Delivery.state.in_(UNDER_WAY), ~blocked.exists()).scalar_subquery()
+    )
+    seconds = select(case((next_at.is_(None), most), else_=func.extract("epoch", next_at - func.clock_timestamp())))
+    return min(most, max(0.0, float((await session.execute(seconds)).scalar_one())))
+
+
+async def count(session: AsyncSession) -> dict[str, int]:
+    """Entries by state."""
+    rows = await session.execute(select(Delivery.state, func.count()).group_by(Delivery.state))
+    return {str(state): number for state, number in rows}
+
+
+async def _changed(session: AsyncSession, current: Any, states: tuple[State, ...], **values: Any) -> bool:
+    statement = update(Delivery).where(current, Delivery.state.in_(states)).values(**values, changed_at=func.now())
+    return bool((await session.execute(statement.returning(Delivery.outbound_id))).first())

@@ -1,0 +1,71 @@
+"""Settings of the email service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.email.domain.mailboxes import Mailboxes
+
+
+class EmailSettings(BaseSettings):
+    """Prefix EMAIL_."""
+
+    model_config = SettingsConfigDict(env_prefix="EMAIL_", extra="ignore", frozen=True)
+
+    port: int = Field(8002, description="HTTP port for health and metrics", ge=1, le=65535)
+    database: str = Field(
+        "postgresql://email:email@127.0.0.1:8032/switchboard",
+        description="PostgreSQL, for the delivery ledger, as the role `email`",
+    )
+    mailboxes: str = Field(
+        "support@example.org,help@example.org",
+        description="Addresses, and domains of which every address is taken, comma-separated; mail to others is refused. "
+        "The first address is the one that answers come from by default",
+    )
+    smtp_host: str = Field("127.0.0.1", description="The address that SMTP and LMTP listen on")
+    smtp_port: int = Field(8025, description="The port on which mail comes in by SMTP; 0 turns it off", ge=0, le=65535)
+    lmtp_port: int = Field(0, description="The port on which mail comes in by LMTP; 0 turns it off", ge=0, le=65535)
+    hostname: str = Field("", description="The name that we greet with; the machine's own where it is empty")
+    max_size: int = Field(
+        25_000_000, description="Bytes of one mail; larger ones are refused with 552 5.3.4", ge=10_000
+    )
+    max_connections: int = Field(200, description="SMTP sessions at a time; more are asked to come back (421)", ge=1)
+    max_recipients: int = Field(100, description="Recipients of one mail (RFC 5321 asks for at least 100)", ge=1)
+    idle_timeout: float = Field(
+        300, description="Seconds without a command or data before a session is closed (RFC 5321, 4.5.3.2)", gt=0
+    )
+    tls_certificate: Path | None = Field(None, description="PEM file with the certificate chain; turns STARTTLS on")
+    tls_key: Path | None = Field(None, description="PEM file with its key")
+    relay_host: str = Field(
+        "", description="The SMTP server that takes outgoing mail; empty: mails go to `outbox_folder`"
+    )
+    relay_port: int = Field(587, description="Its port", ge=1, le=65535)
+    relay_user: str = Field("", description="User name there; empty: no sign-in")
+    relay_password: SecretStr = Field(SecretStr(""), description="Password there")
+    relay_tls: Literal["starttls", "tls", "auto", "none"] = Field(
+        "auto",
+        description="`starttls`: required; `tls`: from the first byte (port 465); `auto`: STARTTLS where offered; `none`",
+    )
+    outbox_folder: Path = Field(
+        Path("var/outbox"), description="Where outgoing mails are kept as files while there is no relay"
+    )
+    company: str = Field("Support", description="Shown as the sender of answers", max_length=100)
+    from_name: str = Field("{agent} via {company}", description="Name in From; {agent} and {company} are filled in")
+    senders: int = Field(4, description="Mails sent at a time by one process", ge=1, le=100)
+    send_timeout: float = Field(60, description="Seconds for one attempt to send", gt=0)
+    retry_first: float = Field(
+        30, description="Seconds before the first repeat after a temporary error; doubles up to an hour", gt=0
+    )
+    give_up_hours: float = Field(
+        24, description="Hours after which a mail that could not be sent is reported as failed", gt=0
+    )
+
+    @field_validator("mailboxes")
+    @classmethod
+    def _mailboxes(cls, value: str) -> str:
+        Mailboxes.parse(value)
+        return value

@@ -1,0 +1,1 @@
+"""What the router needs from outside: Faust on Kafka (`engine/`) and policies in YAML."""

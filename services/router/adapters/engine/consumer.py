@@ -1,0 +1,248 @@
+"""The consumer that hands whole runs of records to Faust. Rules: see the package's docstring."""
+
+# ruff: noqa: SLF001, ASYNC109, ASYNC110 - private names of pinned versions; signatures and waiting as Faust has them
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import faust.transport.drivers.aiokafka as driver
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
+from faust.types import TP
+from mode import Service
+
+from services.router.adapters.engine.ledger import Batch, Ledger
+from shared.logs import log
+
+Run = tuple[int, int, Sequence[ConsumerRecord]]
+"""Position before, position after, and the records between."""
+
+FETCH_WAIT_MS = 100
+"""How long the broker may hold a fetch that has nothing yet. A partition that was just emptied joins the next fetch, so
+this bounds how long a lone message waits; Faust's own 1,500 would be felt."""
+_ROOM_WAIT = 0.02
+"""Seconds to wait for records while some partitions are full, before looking whether they have room again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How the consumer reads."""
+
+    lanes: tuple[frozenset[str], ...] = ()
+    """Topics, the most urgent first; what is in none of them comes last."""
+    max_records: int = 100
+    max_outstanding: int = 4
+    settle: float = 3.0
+    """Seconds to wait for started batches at a revocation or at the end; within the 5 that a service has to stop."""
+    stall: float = 120.0
+    """Seconds without progress after which the worker gives itself up."""
+
+
+class BatchThread(driver.AIOKafkaConsumerThread):
+    """The thread in which aiokafka's consumer lives; all methods here run in it."""
+
+    consumer: BatchConsumer
+
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        return consumer
+
+    def _assignment(self) -> Any:
+        """Aiokafka's current assignment, or None while there is none."""
+        assignment = getattr(self._ensure_consumer()._subscription.subscription, "assignment", None)
+        return assignment if assignment is not None and assignment.active else None
+
+    async def fetch_runs(self, partitions: Iterable[TP], timeout: float, max_records: int) -> dict[TP, Run]:
+        """What each partition moved by (rule 3). `partitions` is never empty."""
+        consumer, assignment = self._ensure_consumer(), self._assignment()
+        if assignment is None or not self.consumer.flow_active:
+            return {}
+        fetcher = consumer._fetcher
+        if fetcher._closed:
+            raise ConsumerStoppedError
+        before = {tp: assignment.state_value(tp)._position for tp in assignment.tps}
+        with fetcher._subscriptions.fetch_context():
+            fetched = await fetcher.fetched_records(partitions, timeout, max_records)
+        if not assignment.active:
+            for tp, records in fetched.items():
+                consumer.seek(tp, records[0].offset)
+            return {}
+        after = {tp: assignment.state_value(tp)._position for tp in before}
+        return {
+            TP(*tp): (start, after[tp], fetched.get(tp, ()))
+            for tp, start in before.items()
+            if start is not None and after[tp] is not None and after[tp] != start
+        }
+
+    async def seek_to_start(self) -> dict[TP, int]:
+        """Seek every assigned partition to where its group left off (rule 2); returns the offsets."""
+        consumer, assignment = self._ensure_consumer(), self._assignment()
+        if assignment is None:
+            raise IllegalStateError("no assignment")
+        lowest = await consumer.beginning_offsets(list(assignment.tps))
+        highest = await consumer.end_offsets(list(assignment.tps))
+        committed = {tp: await consumer.committed(tp) for tp in assignment.tps}
+        if not assignment.active:
+            raise IllegalStateError("the assignment changed meanwhile")
+        start = {
+            tp: offset if offset is not None and lowest[tp] <= offset <= highest[tp] else lowest[tp]
+            for tp, offset in committed.items()
+        }
+        for tp, offset in start.items():
+            consumer.seek(tp, offset)
+        return {TP(*tp): offset for tp, offset in start.items()}
+
+    async def lag(self) -> dict[str, int]:
+        """Records behind the end of the log, by topic, as far as the last fetches told."""
+        assignment, behind = self._assignment(), dict[str, int]()
+        for tp in assignment.tps if assignment else ():
+            state = assignment.state_value(tp)
+            if state._position is not None and state.highwater is not None:
+                behind[tp.topic] = behind.get(tp.topic, 0) + max(0, state.highwater - state._position)
+        return behind
+
+    def in_group(self) -> bool:
+        """Whether the consumer is a member of its group's current generation."""
+        return self._consumer is not None and self._consumer._coordinator.generation >= 0
+
+
+class BatchConsumer(driver.Consumer):
+    """Faust's consumer, but one message is a batch, and commits come from the ledger."""
+
+    _thread: BatchThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.ledger: Ledger[TP, ConsumerRecord] = Ledger()
+        self._room = asyncio.Event()
+        super().__init__(*args, **kwargs)
+        self.batching: Batching = self.app.batching  # type: ignore[attr-defined]
+
+    def _new_consumer_thread(self) -> BatchThread:
+        return BatchThread(self, loop=self.loop, beacon=self.beacon)
+
+    def _begin(self, positions: Mapping[TP, int]) -> None:
+        self.ledger.begin(positions)
+        self._read_offset.clear()
+        self._committed_offset.clear()
+        self._room.set()
+
+    async def perform_seek(self) -> None:
+        """Faust calls this after every assignment, before it resumes the flow (rule 2)."""
+        self._begin(await self._thread.call_thread(self._thread.seek_to_start))
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Faust stops the flow, empties its queues and calls `wait_empty`; then nothing is ours any more (rule 8)."""
+        await super().on_partitions_revoked(revoked)
+        self._begin({})
+
+    async def wait_empty(self) -> None:
+        """Let what was started finish, then commit; at a revocation and at the end (rules 7 and 8)."""
+        if self.app.crashed:
+            return
+        deadline = time.monotonic() + self.batching.settle
+        while self.ledger.working() and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
+        if not await self.commit():
+            await self.commit()
+
+    def finish(self, batch: Batch[TP, ConsumerRecord]) -> None:
+        """All outputs of the batch are acknowledged (rule 6). Called on the loop's thread."""
+        if self.ledger.finish(batch):
+            self._room.set()
+
+    # Faust's commit asks these two which partitions to look at, and up to where each may be committed.
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Any:
+        return [tp for tp in self.ledger.safe if topics is None or tp in topics or tp.topic in topics]
+
+    def _new_offset(self, tp: TP) -> int | None:
+        return self.ledger.safe.get(tp)
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Gaps are within the ledger's runs already."""
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust's own check counts single records; ours is `_watchdog`."""
+
+    async def on_task_error(self, exc: BaseException) -> None:
+        """An agent raised: Faust alone would restart it and go on behind the lost batch (rule 9)."""
+        await self.app.crash(exc)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+        """Batches as Faust messages (rules 4 and 5)."""
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow.wait())
+        epoch, doubtful, size = self.ledger.epoch, False, self.batching.max_records
+        for tp, (start, end, records) in (await self._fetch(timeout)).items():
+            if start != self.ledger.next.get(tp):
+                doubtful = True
+                continue
+            for first in range(0, len(records) or 1, size):
+                if not self._flows(epoch):
+                    return
+                chunk = records[first : first + size]
+                chunk_end = end if first + size >= len(records) else chunk[-1].offset + 1
+                batch = self.ledger.hand_over(tp, chunk, chunk_end, time.monotonic())
+                if chunk:
+                    message = self._to_message(tp, chunk[-1])
+                    message.value = batch  # type: ignore[assignment]
+                    yield tp, message
+        if doubtful and self._flows(epoch):
+            log.warning("something fetched was not handed over: back to the committed offsets")
+            try:
+                await self.perform_seek()
+            except KafkaError as error:
+                log.warning("cannot seek back yet", error=repr(error))
+
+    def _flows(self, epoch: int) -> bool:
+        return self.flow_active and self.ledger.epoch == epoch and not self.should_stop
+
+    async def _fetch(self, timeout: float) -> dict[TP, Run]:
+        """The most urgent lane that has something gets this turn; full partitions get none (rules 10 and 13)."""
+        active = set(self._get_active_partitions())
+        free = {tp for tp in active if self.ledger.outstanding(tp) < self.batching.max_outstanding}
+        if not free:
+            self._room.clear()
+            await self.wait_first(self._room.wait() if active else asyncio.sleep(0.1), timeout=timeout)
+            return {}
+        for lane in self.batching.lanes:
+            partitions = {tp for tp in free if tp.topic in lane}
+            if partitions and (found := await self._fetch_in_thread(partitions, 0)):
+                return found
+        return await self._fetch_in_thread(free, timeout if free == active else _ROOM_WAIT)
+
+    async def _fetch_in_thread(self, partitions: set[TP], timeout: float) -> dict[TP, Run]:
+        found: dict[TP, Run] = await self._thread.call_thread(
+            self._thread.fetch_runs, partitions, timeout, self.batching.max_records
+        )
+        return found
+
+    @property
+    def at_work(self) -> bool:
+        """Whether records flow from partitions that are ours."""
+        return self.flow_active and self._thread.in_group() and bool(self.assignment())
+
+    async def lag(self) -> dict[str, int]:
+        """Records behind, by topic."""
+        behind: dict[str, int] = await self._thread.call_thread(self._thread.lag)
+        return behind
+
+    @Service.task
+    async def _watchdog(self) -> None:
+        """What never ends, never resumes or is refused by the group must not look healthy (rule 12)."""
+        stall, well = self.batching.stall, time.monotonic()
+        while not self.should_stop:
+            await self.sleep(min(5.0, stall / 4))
+            now = time.monotonic()
+            if self.flow_active and self._thread.in_group():
+                well = now
+            oldest = self.ledger.oldest()
+            if now - min(well, well if oldest is None else oldest) > stall:
+                await self.app.crash(
+                    RuntimeError(f"no progress for {stall:g} s: a batch that does not end, or no group")
+                )

@@ -1,0 +1,158 @@
+"""From a policy's YAML to the policy that decisions read. The same text always gives the same policy."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from services.router.adapters.yaml_sections import Problems, Section, document
+from services.router.domain.policy import AgePrior, KnownChannel, Policy, Preference, Priority, Repeated, RoutingRule
+from services.router.domain.words import Lexicon, Phrase, Vocabulary, denial, phrase
+
+SHIPPED = Path(__file__).parent.parent / "policy.yaml"
+"""The policy that is in force until another one is published."""
+OLDEST = 150
+"""Years: above every age, where a prior has no upper end."""
+
+
+def shipped() -> Policy:
+    """The policy that comes with the router, as version 0."""
+    return parse(SHIPPED.read_text(encoding="utf-8"), SHIPPED.name, version=0)
+
+
+def parse(text: str, source: str, version: int = 0) -> Policy:
+    """Read a policy. Raises YamlErrors with a line for everything that is wrong, and what would be right."""
+    root = document(text, source)
+    name, language = root.text("name"), root.text("language")
+    windows = {key: timedelta(hours=hours) for key, hours in _numbers(root.section("windows"), 24 * 365).items()}
+    priority = _priority(root.section("levels"), root.section("signals"))
+    lexicon = _lexicon(root, priority)
+    preference = _preference(root.section("preference"))
+    team, rules = _routing(root.section("routing"), priority)
+    root.end()
+    root.problems.check()
+    return Policy(name, version, language, windows, priority, lexicon, preference, team, rules)
+
+
+def _numbers(section: Section, high: float) -> dict[str, float]:
+    """Names of the author's own, each with a number from 0 to `high`."""
+    return {key: section.number(key, 0, high) for key in section.keys()}  # noqa: SIM118 - a Section is no mapping
+
+
+def _priority(levels: Section, signals: Section) -> Priority:
+    urgent, high, normal = (levels.number(key, 0, 100) for key in ("urgent", "high", "normal"))
+    if not urgent > high > normal:
+        levels.problems.add(levels.line, "levels: urgent must be above high, and high above normal")
+    levels.end()
+    reach, repeated, csat = signals.section("reach"), signals.section("repeated"), signals.section("bad_csat")
+    priority = Priority(
+        urgent=urgent,
+        high=high,
+        normal=normal,
+        base=signals.number("base", 0, 100),
+        live=signals.number("live", 0, 100),
+        severity=_numbers(signals.section("severity"), 100),
+        complaint=signals.number("complaint", 0, 100),
+        reach=reach.number("points", 0, 100),
+        reach_full=int(reach.number("full_at", 1, 10**10)),
+        tiers={tier.lower(): points for tier, points in _numbers(signals.section("tiers"), 100).items()},
+        repeated=Repeated(
+            repeated.number("points", 0, 100),
+            timedelta(hours=repeated.number("hours", 0, 24)),
+            timedelta(minutes=repeated.number("minutes_apart", 0, 24 * 60)),
+            int(repeated.number("at_most", 0, 20)),
+        ),
+        bad_csat=csat.number("points", 0, 100),
+        bad_csat_at_most=int(csat.number("rated_at_most", 1, 5)),
+        missed_sla=signals.number("missed_sla", 0, 100),
+        ceilings=_numbers(signals.section("ceilings"), 100),
+    )
+    for section in (reach, repeated, csat, signals):
+        section.end()
+    return priority
+
+
+def _lexicon(root: Section, priority: Priority) -> Lexicon:
+    deniable = root.texts("deniable", one_of=priority.severity)
+    languages = {}
+    for code, section in root.section("words").subsections():
+        before, after = denial(section.texts("denied_before"), section.texts("denied_after"))
+        severities = {name: _phrases(section, name) for name in priority.severity if section.has(name)}
+        section.asked += priority.severity
+        section.end()
+        languages[code] = Vocabulary(severities, before, after)
+    return Lexicon(languages, frozenset(deniable))
+
+
+def _phrases(section: Section, key: str) -> tuple[Phrase, ...]:
+    found = []
+    for line, text in section.lines(key):
+        try:
+            found.append(phrase(text))
+        except ValueError as error:
+            section.problems.add(
+                line, f"{section.path}.{key}: {error}; a phrase is words, with * at the end or ... between"
+            )
+    return tuple(found)
+
+
+def _preference(section: Section) -> Preference:
+    observed, ages = section.section("observed"), section.section("ages")
+    channels = {}
+    for name, channel in section.section("channels").subsections():
+        label = channel.text("label")
+        channels[name] = KnownChannel(
+            label, channel.texts("reaches"), channel.text("missing", default=f"{label} is not set up yet")
+        )
+        channel.end()
+    priors = []
+    for prior in ages.sections("priors"):
+        low, high = prior.number("at_least", 0, OLDEST, default=0), prior.number("below", 0, OLDEST, default=OLDEST)
+        if low >= high:
+            prior.problems.add(prior.line, f"{prior.path}: at_least must be less than below")
+        priors.append(AgePrior(prior.text("channel", one_of=channels), int(low), int(high)))
+        prior.end()
+    preference = Preference(
+        stated=_numbers(section.section("stated"), 1),
+        observed_at_least=observed.number("at_least", 1, 1000),
+        half_life=timedelta(days=observed.number("half_life_days", 1, 3650)),
+        observed=observed.number("confidence", 0, 1),
+        ages=tuple(priors),
+        age=ages.number("confidence", 0, 1),
+        used=section.number("used", 0, 1),
+        channels=channels,
+    )
+    for part in (observed, ages, section):
+        part.end()
+    return preference
+
+
+def _routing(section: Section, priority: Priority) -> tuple[str, tuple[RoutingRule, ...]]:
+    team = section.text("team")
+    rules = [_rule(rule, priority, section.problems) for rule in section.sections("rules")]
+    section.end()
+    return team, tuple(rules)
+
+
+def _rule(section: Section, priority: Priority, problems: Problems) -> RoutingRule:
+    when = section.section("when")
+    rule = RoutingRule(
+        name=section.text("name"),
+        team=section.text("team", default=""),
+        skills=section.texts("skills"),
+        languages=when.texts("languages"),
+        channels=when.texts("channels"),
+        severities=when.texts("severities", one_of=priority.severity),
+        tiers=tuple(tier.lower() for tier in when.texts("tiers")),
+        words=_phrases(when, "words"),
+        live=when.flag("live"),
+    )
+    if not (rule.team or rule.skills):
+        problems.add(section.line, f"{section.path}: needs a team or skills")
+    if section.has("when") and not when.nodes:
+        problems.add(
+            when.line, f"{when.path}: needs a condition, such as languages, channels, severities, tiers, words or live"
+        )
+    section.end()
+    when.end()
+    return rule

@@ -1,0 +1,203 @@
+"""Reading YAML section by section, with the line of everything that is wrong, and all of it at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import yaml
+
+from shared.errors import Misconfigured
+
+LARGEST = 512 << 10
+"""Characters. A policy is a page that a person reads; more than this is not one."""
+
+T = TypeVar("T")
+
+
+class YamlErrors(Misconfigured):
+    """Everything that is wrong with a document, a line each: `policy.yaml:12: signals.live: …`."""
+
+
+@dataclass
+class Problems:
+    """Collects what is wrong, in the order of the lines."""
+
+    source: str
+    """The file's name, as a person knows it."""
+    found: list[tuple[int, str]] = field(default_factory=list)
+
+    def add(self, line: int, text: str) -> None:
+        """Note a problem; lines count from 1."""
+        self.found.append((line, text))
+
+    def check(self) -> None:
+        """Raises YamlErrors if there is any."""
+        if self.found:
+            raise YamlErrors("\n".join(f"{self.source}:{line}: {text}" for line, text in sorted(self.found)))
+
+
+@dataclass
+class Section:
+    """A mapping of the document. Each key is asked for once; what nobody asked for is unknown.
+
+    Where a value is missing or wrong, the problem is noted and a harmless value returned, so that reading goes on.
+    """
+
+    problems: Problems
+    line: int
+    path: str = ""
+    nodes: dict[str, tuple[int, yaml.Node]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def section(self, key: str) -> Section:
+        """A mapping within this one."""
+        node = self._take(key)
+        return (
+            _section(self.problems, node, self._name(key))
+            if node
+            else Section(self.problems, self.line, self._name(key))
+        )
+
+    def sections(self, key: str) -> list[Section]:
+        """A list of mappings."""
+        return [_section(self.problems, node, f"{self._name(key)}[{n}]") for n, node in enumerate(self._items(key), 1)]
+
+    def subsections(self) -> Iterator[tuple[str, Section]]:
+        """All keys of this mapping that were not asked for by name, where the names are the author's own."""
+        for key in [key for key in self.nodes if key not in self.asked]:
+            yield key, self.section(key)
+
+    def keys(self) -> Iterator[str]:
+        """As `subsections`, where the values are not mappings; ask for each of them."""
+        yield from [key for key in self.nodes if key not in self.asked]
+
+    def text(self, key: str, default: str | None = None, one_of: Collection[str] = ()) -> str:
+        """A text; one of these, where they are given."""
+        node = self._take(key, optional=default is not None)
+        if node is None:
+            return default or ""
+        if not isinstance(node, yaml.ScalarNode) or not node.value.strip():
+            return self._wrong(key, "must be a text", "")
+        value = str(node.value)
+        if one_of and value not in one_of:
+            return self._wrong(key, f"{value!r} is not known{_instead(value, one_of)}", "")
+        return value
+
+    def texts(self, key: str, one_of: Collection[str] = ()) -> tuple[str, ...]:
+        """A list of texts, empty where the key is missing; each one of these, where they are given."""
+        return tuple(text for _, text in self.lines(key, one_of))
+
+    def lines(self, key: str, one_of: Collection[str] = ()) -> list[tuple[int, str]]:
+        """As `texts`, each with its line."""
+        found = []
+        for node in self._items(key):
+            line = node.start_mark.line + 1
+            if not isinstance(node, yaml.ScalarNode) or not node.value.strip():
+                self.problems.add(line, f"{self._name(key)}: must be a list of texts")
+            elif one_of and node.value not in one_of:
+                self.problems.add(line, f"{self._name(key)}: {node.value!r} is not known{_instead(node.value, one_of)}")
+            else:
+                found.append((line, str(node.value)))
+        return found
+
+    def number(self, key: str, low: float, high: float, default: float | None = None) -> float:
+        """A number from `low` to `high`."""
+        node = self._take(key, optional=default is not None)
+        if node is None:
+            return low if default is None else default
+        wish = f"must be a number from {low:g} to {high:g}"
+        try:
+            value = float(node.value) if isinstance(node, yaml.ScalarNode) else float("nan")
+        except ValueError:
+            return self._wrong(key, f"{wish}, not {node.value!r}", low)
+        return (
+            value
+            if low <= value <= high
+            else self._wrong(key, f"{wish}, not {getattr(node, 'value', 'a list')!s:.40}", low)
+        )
+
+    def flag(self, key: str) -> bool | None:
+        """`true`, `false`, or None where the key is missing."""
+        value = self.text(key, default="", one_of=("", "true", "false"))
+        return value == "true" if value else None
+
+    def end(self) -> None:
+        """Note the keys that nobody asked for."""
+        for key, (line, _) in self.nodes.items():
+            if key not in self.asked:
+                self.problems.add(line, f"{self._name(key)}: unknown key{_instead(key, self.asked)}")
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there."""
+        return key in self.nodes
+
+    def line_of(self, key: str) -> int:
+        """Where the key stands, or the section where it is missing."""
+        return self.nodes[key][0] if key in self.nodes else self.line
+
+    def _name(self, key: str) -> str:
+        return f"{self.path}.{key}" if self.path else key
+
+    def _take(self, key: str, *, optional: bool = False) -> yaml.Node | None:
+        self.asked.append(key)
+        if key in self.nodes:
+            return self.nodes[key][1]
+        if not optional:
+            self.problems.add(self.line, f"{self._name(key)}: is missing")
+        return None
+
+    def _items(self, key: str) -> list[yaml.Node]:
+        node = self._take(key, optional=True)
+        if node is None:
+            return []
+        return list(node.value) if isinstance(node, yaml.SequenceNode) else self._wrong(key, "must be a list", [])
+
+    def _wrong(self, key: str, text: str, harmless: T) -> T:
+        self.problems.add(self.line_of(key), f"{self._name(key)}: {text}")
+        return harmless
+
+
+def document(text: str, source: str) -> Section:
+    """The whole document. Raises YamlErrors where it is not YAML at all."""
+    problems = Problems(source)
+    if len(text) > LARGEST:
+        problems.add(1, f"is longer than {LARGEST} characters")
+        problems.check()
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problems.add(mark.line + 1 if mark else 1, f"is not YAML: {error.problem or error.context}")
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        problems.add(1, f"is not YAML: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
+    else:
+        if node is not None:
+            return _section(problems, node, "")
+        problems.add(1, "is empty")
+    problems.check()
+    raise AssertionError("unreachable: check() raised")  # pragma: no cover
+
+
+def _section(problems: Problems, node: yaml.Node, path: str) -> Section:
+    section = Section(problems, node.start_mark.line + 1, path)
+    if not isinstance(node, yaml.MappingNode):
+        problems.add(section.line, f"{path or 'the document'}: must be `key: value` lines")
+        return section
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        name = str(key.value) if isinstance(key, yaml.ScalarNode) else "?"
+        if name in section.nodes:
+            problems.add(line, f"{path}.{name}: stands here twice, first in line {section.nodes[name][0]}".lstrip("."))
+        section.nodes[name] = line, value
+    return section
+
+
+def _instead(wrong: str, right: Collection[str]) -> str:
+    """What would be right: the nearest, or all of them."""
+    near = difflib.get_close_matches(wrong, right, n=1)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; known are {', '.join(sorted(word for word in right if word))}" if right else ""

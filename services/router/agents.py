@@ -1,0 +1,124 @@
+"""The Kafka edge: Faust hands over batches, the handlers decide, the outputs go out before anything is committed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import Awaitable, Sequence
+from typing import cast
+
+from aiokafka import AIOKafkaProducer, ConsumerRecord
+
+from services.router.adapters.engine.app import BatchApp
+from services.router.adapters.engine.consumer import BatchConsumer, Batching
+from services.router.handlers import Output, Router
+from services.router.settings import RouterSettings
+from services.router.waiting import all_set, until
+from shared.bus.kafka import MAX_EVENT
+from shared.errors import Unavailable
+from shared.health import Health
+from shared.metrics import METRICS
+from shared.topics import MESSAGES_RECEIVED, MESSAGES_RECEIVED_LIVE, PARTITIONS
+
+_LOOK_EVERY = 2.0
+"""Seconds between two looks at the lag and at the flow."""
+
+
+def create_app(settings: RouterSettings, servers: str, router: Router, folder: str) -> BatchApp:
+    """The Faust app: two lanes, live first. `folder`: scratch space that Faust insists on."""
+    batching = Batching(
+        lanes=(frozenset({MESSAGES_RECEIVED_LIVE.name}),), max_records=settings.batch, stall=settings.stall
+    )
+    app = BatchApp(
+        settings.group,
+        servers,
+        batching,
+        store="memory://",
+        datadir=folder,
+        web_enabled=False,
+        topic_partitions=PARTITIONS,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        consumer_group_instance_id=f"{settings.group}-{settings.replica}",
+        consumer_max_fetch_size=MAX_EVENT,
+        broker_commit_interval=1.0,
+        broker_session_timeout=settings.session_timeout,
+        broker_heartbeat_interval=settings.session_timeout / 4,
+        broker_rebalance_timeout=30.0,
+        broker_request_timeout=30.0,
+        broker_max_poll_records=settings.batch,
+        producer_acks=-1,
+        producer_linger=0.005,
+        producer_max_batch_size=1 << 20,
+        producer_max_request_size=2 * MAX_EVENT,
+        producer_request_timeout=60.0,  # outlasts a broker's restart: a send that gives up costs one of the worker
+    )
+
+    async def work(records: Sequence[ConsumerRecord]) -> list[Awaitable[object]]:
+        return await send(app.kafka, router.handle(records))
+
+    for topic in (MESSAGES_RECEIVED_LIVE, MESSAGES_RECEIVED):
+        app.work(topic.name, work)
+    return app
+
+
+async def send(producer: AIOKafkaProducer, outputs: Sequence[Output]) -> list[Awaitable[object]]:
+    """Hand the outputs to the producer in order; returns their acknowledgements."""
+    return [
+        await producer.send(output.topic, output.value, key=output.key, headers=output.headers) for output in outputs
+    ]
+
+
+async def run(
+    settings: RouterSettings,
+    servers: str,
+    router: Router,
+    ready: Sequence[asyncio.Event],
+    health: Health,
+    stop: asyncio.Event,
+) -> None:
+    """Route until `stop`, once the views are ready. Raises Unavailable where the engine crashed: start afresh."""
+    if not await all_set(ready, stop):
+        return
+    with tempfile.TemporaryDirectory(prefix="router-") as folder:
+        _quiet()
+        app = create_app(settings, servers, router, folder)
+        app.finalize()
+        stopped, *parts = map(asyncio.ensure_future, (until(stop), _run(app), _watch(app, health)))
+        await asyncio.wait({stopped, *parts}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        await app.stop()
+        parts[1].cancel()
+        outcomes = await asyncio.gather(*parts, return_exceptions=True)
+    failures = [app.crash_reason, *(outcome for outcome in outcomes if isinstance(outcome, Exception))]
+    if any(failures):
+        raise Unavailable(f"the engine crashed: {next(filter(None, failures))!r}")
+
+
+async def _run(app: BatchApp) -> None:
+    await app.start()
+    await app.wait_until_stopped()
+
+
+async def _watch(app: BatchApp, health: Health) -> None:
+    """Keep health and lag told."""
+    while True:
+        consumer = cast("BatchConsumer", app.consumer) if app.started else None
+        flowing = consumer is not None and consumer.at_work
+        health.set("engine", ok=flowing, detail="" if flowing else "waiting for its partitions")
+        if consumer and flowing:
+            for topic, behind in (await consumer.lag()).items():
+                METRICS.records_behind.labels(topic=topic).set(behind)
+        await asyncio.sleep(_LOOK_EVERY if flowing else 0.2)
+
+
+def _quiet() -> None:
+    """Faust tells each start and stop of its parts, and misses the monitor that we left out; a crash is told by us."""
+    for name, level in (
+        ("mode", logging.ERROR),
+        ("faust", logging.WARNING),
+        ("services.router.adapters.engine", logging.ERROR),
+    ):
+        logging.getLogger(name).setLevel(level)

@@ -1,0 +1,111 @@
+"""`python -m services router policy check|publish|show`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from services.router.adapters import policy_yaml
+from services.router.adapters.yaml_sections import YamlErrors
+from services.router.domain.policy import Policy
+from services.router.settings import RouterSettings
+from shared.bus.kafka import KafkaBus
+from shared.clock import utc_now
+from shared.errors import Misconfigured, Unavailable
+from shared.events import RoutingPolicy
+from shared.settings import Settings, load
+from shared.topics import POLICIES_PUBLISHED
+
+_PATIENCE = 20.0
+"""Seconds to wait for Kafka before giving up: a person is watching."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m services router")
+    subjects = parser.add_subparsers(dest="subject", required=True)
+    verbs = subjects.add_parser("policy", help="how messages are routed").add_subparsers(dest="verb", required=True)
+    check = verbs.add_parser("check", help="say everything that is wrong with a policy, with its line")
+    publish = verbs.add_parser("publish", help="put a policy in force, at once and without a restart")
+    for command in (check, publish):
+        command.add_argument("file", type=Path)
+    verbs.add_parser("show", help="print the policy in force")
+    chosen = parser.parse_args(arguments)
+    try:
+        if chosen.verb == "check":
+            return _check(chosen.file)
+        return asyncio.run(_publish(chosen.file) if chosen.verb == "publish" else _show())
+    except YamlErrors as error:
+        print(error, file=sys.stderr)
+        return 1
+    except Unavailable as error:
+        print(f"router: {error}", file=sys.stderr)
+        return 75  # EX_TEMPFAIL of sysexits.h
+
+
+def _check(file: Path) -> int:
+    policy = _read(file)[1]
+    phrases = sum(len(found) for words in policy.lexicon.languages.values() for found in words.severities.values())
+    print(
+        f"{file}: policy {policy.name!r} is right: {len(policy.lexicon.languages)} languages, {phrases} phrases, "
+        f"{len(policy.rules)} routing rules"
+    )
+    return 0
+
+
+async def _publish(file: Path) -> int:
+    text, policy = _read(file)
+    following = load(RouterSettings).policy
+    if policy.name != following:
+        raise Misconfigured(
+            f"{file}: its name is {policy.name!r}, but the router follows {following!r}: see ROUTER_POLICY"
+        )
+    servers = load(Settings).kafka
+    newest = await _newest(servers, policy.name)
+    if newest and newest.yaml == text:
+        print(f"{policy.name}@{newest.version} is this already")
+        return 0
+    version = newest.version + 1 if newest else 1
+    bus = KafkaBus(servers, "router")
+    await bus.start()
+    try:
+        event = RoutingPolicy(name=policy.name, version=version, published_at=utc_now(), yaml=text)
+        await bus.publish(POLICIES_PUBLISHED, policy.name, event)
+    finally:
+        await bus.stop()
+    print(f"{policy.name}@{version} is published")
+    return 0
+
+
+async def _show() -> int:
+    newest = await _newest(load(Settings).kafka, load(RouterSettings).policy)
+    if newest is None:
+        print("# nothing is published: this is the policy that comes with the router")
+        print(policy_yaml.SHIPPED.read_text(encoding="utf-8"), end="")
+    else:
+        print(f"# {newest.name}@{newest.version}, published {newest.published_at.isoformat()}")
+        print(newest.yaml, end="")
+    return 0
+
+
+def _read(file: Path) -> tuple[str, Policy]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{file} cannot be read: {error}") from error
+    return text, policy_yaml.parse(text, str(file))
+
+
+async def _newest(servers: str, name: str) -> RoutingPolicy | None:
+    view, stop = KafkaBus(servers, "router").view(POLICIES_PUBLISHED), asyncio.Event()
+    reading = asyncio.ensure_future(view.run(stop))
+    try:
+        await asyncio.wait_for(view.ready.wait(), _PATIENCE)
+    except TimeoutError:
+        raise Unavailable(f"Kafka at {servers} does not answer; is Switchboard running?") from None
+    finally:
+        stop.set()
+        await asyncio.gather(reading, return_exceptions=True)
+    return view.get(name)

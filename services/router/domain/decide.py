@@ -1,0 +1,46 @@
+"""The decision about one message: thread, priority, channels, team, each with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from services.router.domain import teams
+from services.router.domain.policy import Policy
+from services.router.domain.preference import prefer
+from services.router.domain.priority import score
+from services.router.domain.threading import thread
+from services.router.domain.words import normal
+from shared.events import Channel, Decision, InboundMessage, Profile
+
+
+def decide(
+    message: InboundMessage, profile: Profile | None, policy: Policy, channels: Mapping[str, Channel], now: datetime
+) -> Decision:
+    """What to do with a message. The same arguments give the same decision, byte for byte.
+
+    profile: of the customer who wrote, where the desk knows one; channels: by name, as they announced themselves;
+    now: the router passes the message's own `received_at`, so that a replay decides as it was decided then.
+    """
+    language = message.language or (profile.language if profile else "")
+    text = normal(f"{message.subject}. {message.text}" if message.subject else message.text)
+    severities = policy.lexicon.severities(text, language)
+    match, ticket = thread(message, profile, policy, now)
+    points, reasons = score(message, profile, severities, policy, now)
+    language = language or policy.language
+    team, skills, routing_reasons = teams.route(message, profile, text, language, severities, policy)
+    return Decision(
+        message_id=message.id,
+        ticket_id=ticket,
+        thread=match,
+        score=points,
+        level=policy.priority.level(points),
+        reasons=reasons,
+        channels=prefer(message, profile, policy.preference, channels, now),
+        team=team,
+        skills=skills,
+        language=language,
+        routing_reasons=routing_reasons,
+        policy=policy.label,
+        profile_version=profile.version if profile else 0,
+    )

@@ -1,0 +1,138 @@
+"""A routing policy as the decisions read it: checked, immutable, with its words compiled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from services.router.domain.words import Lexicon, Phrase
+from shared.kernel import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """When writing again counts: each earlier contact within `within` adds `points`, at most `at_most` times."""
+
+    points: float
+    within: timedelta
+    apart: timedelta
+    """Messages closer together than this are one contact: a person who types in short lines is not insisting."""
+    at_most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """Points of 0 to 100 for each signal, and the scores at which the levels begin.
+
+    Points are what a signal would be worth alone; together they saturate towards 100 (`domain.priority`).
+    """
+
+    urgent: float
+    high: float
+    normal: float
+    base: float
+    live: float
+    severity: Mapping[str, float]
+    """By severity, such as `outage`."""
+    complaint: float
+    """At a complaint score of 1."""
+    reach: float
+    """At `reach_full` people and above; grows with the logarithm."""
+    reach_full: int
+    tiers: Mapping[str, float]
+    """By the customer's plan, in lower case."""
+    repeated: Repeated
+    bad_csat: float
+    bad_csat_at_most: int
+    missed_sla: float
+    ceilings: Mapping[str, float]
+    """By kind of automatic mail (`reply`, `bounce`, `list`): its score never exceeds this."""
+
+    def level(self, score: float) -> Level:
+        """The level that a score belongs to."""
+        if score >= self.urgent:
+            return Level.URGENT
+        if score >= self.high:
+            return Level.HIGH
+        return Level.NORMAL if score >= self.normal else Level.LOW
+
+    def reach_points(self, people: int) -> float:
+        """Points for a public post that this many people may see."""
+        if people <= 0:
+            return 0.0
+        return self.reach * min(1.0, math.log1p(people) / math.log1p(self.reach_full))
+
+
+@dataclass(frozen=True, slots=True)
+class KnownChannel:
+    """What the policy knows of a channel even before its service is there."""
+
+    label: str
+    reaches: tuple[str, ...]
+    missing: str
+    """Why it cannot be used where no service has announced it: `no phone line is set up yet`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgePrior:
+    """A channel that people of an age tend to choose. `at_least` is included, `below` is not; years."""
+
+    channel: str
+    at_least: int
+    below: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """How strongly each kind of evidence speaks for a channel. Confidences are 0 to 1."""
+
+    stated: Mapping[str, float]
+    """Confidence by who told us: `customer`, `survey`, `phone`, `agent`."""
+    observed_at_least: float
+    """How many messages, aged by `half_life`, are enough to call it a habit."""
+    half_life: timedelta
+    observed: float
+    """Confidence where every message came by one channel."""
+    ages: tuple[AgePrior, ...]
+    age: float
+    used: float
+    channels: Mapping[str, KnownChannel]
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingRule:
+    """All the conditions that are given must hold; `team` and `skills` are what follows."""
+
+    name: str
+    team: str = ""
+    skills: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    words: tuple[Phrase, ...] = ()
+    live: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One version of a routing policy."""
+
+    name: str
+    version: int
+    language: str
+    """Assumed where neither message nor customer tell."""
+    windows: Mapping[str, timedelta]
+    """By channel: a message without any other clue joins an open ticket that was touched this recently."""
+    priority: Priority
+    lexicon: Lexicon
+    preference: Preference
+    team: str
+    rules: tuple[RoutingRule, ...] = field(default=())
+
+    @property
+    def label(self) -> str:
+        """Name and version, as decisions record it: `default@3`."""
+        return f"{self.name}@{self.version}"

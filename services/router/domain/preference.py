@@ -1,0 +1,186 @@
+"""On which channel this customer would rather be answered: what they said beats what they do beats their age."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.router.domain.policy import KnownChannel, Preference
+from shared.events import Channel, ChannelChoice, InboundMessage, Profile, Reason
+from shared.kernel import ContactPoint, address_of, kind_of
+
+_STATED_TEXT = {
+    "customer": "the customer asked for {label} on {date}",
+    "survey": "the customer chose {label} in a survey on {date}",
+    "phone": "the customer asked for {label} on the phone on {date}",
+    "agent": "prefers {label}, as an agent noted on {date}",
+}
+_AGES = range(5, 121)
+"""Years. Anything else in a form is a slip or a joke."""
+
+_STATED, _OBSERVED, _AGE, _USED, _REACHABLE = range(5)
+"""Kinds of evidence, the strongest first."""
+
+
+@dataclass(slots=True)
+class _Candidate:
+    rank: int = _REACHABLE
+    confidence: float = 0.0
+    reasons: list[Reason] = field(default_factory=list)
+
+
+def prefer(
+    message: InboundMessage,
+    profile: Profile | None,
+    policy: Preference,
+    channels: Mapping[str, Channel],
+    now: datetime,
+) -> tuple[ChannelChoice, ...]:
+    """The channels for this customer, the preferred one first. The channel that was used is always among them.
+
+    A channel stays in its place when it cannot be used right now, with the reason, so that an agent may still call by
+    hand; only what the customer does not want goes to the end.
+    """
+    candidates: dict[str, _Candidate] = {}
+    for rank, channel, confidence, reason in _evidence(message, profile, policy, channels, now):
+        candidate = candidates.setdefault(channel, _Candidate())
+        candidate.rank = min(candidate.rank, rank)
+        candidate.confidence = 1 - (1 - candidate.confidence) * (1 - confidence)
+        candidate.reasons.append(reason)
+    points = _points(message, profile)
+    for name in channels:
+        if name not in candidates and _address(name, points, policy, channels):
+            text = f"can also be reached by {_label(name, policy, channels)}"
+            reason = Reason(code="preference.reachable", text=text, values={"channel": name})
+            candidates[name] = _Candidate(reasons=[reason])
+    ranked = sorted(candidates.items(), key=lambda item: (item[1].rank, -item[1].confidence, item[0]))
+    choices = [_choice(name, found, points, message, profile, policy, channels) for name, found in ranked]
+    return tuple(sorted(choices, key=lambda choice: choice.reasons[-1].code == "unavailable.opted-out"))
+
+
+def _evidence(
+    message: InboundMessage, profile: Profile | None, policy: Preference, channels: Mapping[str, Channel], now: datetime
+) -> Iterator[tuple[int, str, float, Reason]]:
+    """Everything that speaks for a channel: its kind, the channel, confidence, reason."""
+    if profile and (stated := profile.stated):
+        date = _day(stated.at)
+        label = _label(stated.channel, policy, channels)
+        text = _STATED_TEXT.get(stated.source, "prefers {label}, known since {date}").format(label=label, date=date)
+        values = {"channel": stated.channel, "date": f"{stated.at:%Y-%m-%d}", "source": stated.source}
+        confidence = policy.stated.get(stated.source, min(policy.stated.values(), default=0.0))
+        yield _STATED, stated.channel, confidence, Reason(code="preference.stated", text=text, values=values)
+    yield from _habits(profile, policy, channels, now)
+    born = message.birth_year or (profile.birth_year if profile else None)
+    age = now.year - born if born else 0
+    if age in _AGES:
+        for prior in policy.ages:
+            if prior.at_least <= age < prior.below:
+                values = {"channel": prior.channel, "age": str(age)}
+                reason = Reason(code="preference.age", text=f"age {age}, given by the customer", values=values)
+                yield _AGE, prior.channel, policy.age, reason
+    text = f"this message came by {_label(message.channel, policy, channels)}"
+    reason = Reason(code="preference.used", text=text, values={"channel": message.channel})
+    yield _USED, message.channel, policy.used, reason
+
+
+def _habits(
+    profile: Profile | None, policy: Preference, channels: Mapping[str, Channel], now: datetime
+) -> Iterator[tuple[int, str, float, Reason]]:
+    """What the customer does, where that is enough to call it a habit. Old messages count less and less."""
+    if profile is None:
+        return
+    aged = {
+        name: seen.messages * 0.5 ** (max(0.0, (now - seen.last_at).total_seconds()) / policy.half_life.total_seconds())
+        for name, seen in sorted(profile.observed.items())
+    }
+    total, all_messages = sum(aged.values()), sum(seen.messages for seen in profile.observed.values())
+    for name, weight in aged.items():
+        if weight > 0 and weight >= policy.observed_at_least:
+            seen = profile.observed[name]
+            label, last = _label(name, policy, channels), _day(seen.last_at)
+            text = f"{seen.messages} of {all_messages} messages came by {label}, the last on {last}"
+            values = {
+                "channel": name,
+                "messages": str(seen.messages),
+                "all": str(all_messages),
+                "last": f"{seen.last_at:%Y-%m-%d}",
+            }
+            reason = Reason(code="preference.observed", text=text, values=values)
+            yield _OBSERVED, name, policy.observed * weight / total, reason
+
+
+def _choice(
+    name: str,
+    found: _Candidate,
+    points: tuple[ContactPoint, ...],
+    message: InboundMessage,
+    profile: Profile | None,
+    policy: Preference,
+    channels: Mapping[str, Channel],
+) -> ChannelChoice:
+    """A candidate with where to reach the customer, or with the reason why that cannot be done now."""
+    used = name == message.channel
+    point = message.sender if used else _address(name, points, policy, channels)
+    problem = _problem(name, point, profile, policy, channels, used=used)
+    return ChannelChoice(
+        channel=name,
+        reasons=(*found.reasons, problem) if problem else tuple(found.reasons),
+        contact_point=point,
+        confidence=round(found.confidence, 2),
+        available=problem is None,
+    )
+
+
+def _problem(
+    name: str,
+    point: ContactPoint | None,
+    profile: Profile | None,
+    policy: Preference,
+    channels: Mapping[str, Channel],
+    *,
+    used: bool,
+) -> Reason | None:
+    """Why the channel cannot be used now, the most final reason first; None where it can."""
+    label, values, announced = _label(name, policy, channels), {"channel": name}, channels.get(name)
+    if profile and point in profile.opted_out:
+        text = f"the customer does not want to be reached at {address_of(point)}"
+        return Reason(code="unavailable.opted-out", text=text, values={**values, "address": address_of(point)})
+    if announced and not announced.enabled:
+        text = f"{label} is switched off" + (f": {announced.why_off}" if announced.why_off else "")
+        return Reason(code="unavailable.off", text=text, values={**values, "why": announced.why_off})
+    if used:
+        return None  # it reached us: an answer reaches them
+    code = ""
+    if announced is None:
+        known = policy.channels.get(name)
+        code, text = "unavailable.missing", known.missing if known else f"{label} is not set up yet"
+    elif not announced.can_start:
+        code, text = "unavailable.answers-only", f"by {label} we can only answer"
+    elif point is None:
+        code, text = "unavailable.unknown-address", f"we do not know yet where to reach them by {label}: ask"
+    return Reason(code=code, text=text, values=values) if code else None
+
+
+def _points(message: InboundMessage, profile: Profile | None) -> tuple[ContactPoint, ...]:
+    """Every contact point of this customer, the ones that the desk has confirmed first."""
+    return (*(profile.contact_points if profile else ()), message.sender, *message.also)
+
+
+def _address(
+    name: str, points: tuple[ContactPoint, ...], policy: Preference, channels: Mapping[str, Channel]
+) -> ContactPoint | None:
+    """The first contact point of a kind that the channel reaches."""
+    described: Channel | KnownChannel | None = channels.get(name) or policy.channels.get(name)
+    kinds = described.reaches if described else ()
+    return next((point for point in points if kind_of(point) in kinds), None)
+
+
+def _label(name: str, policy: Preference, channels: Mapping[str, Channel]) -> str:
+    """What people call the channel."""
+    described: Channel | KnownChannel | None = channels.get(name) or policy.channels.get(name)
+    return described.label if described else name
+
+
+def _day(at: datetime) -> str:
+    return f"{at.day} {at:%B %Y}"

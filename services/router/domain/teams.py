@@ -1,0 +1,85 @@
+"""Which team should answer, and which skills it takes, from the policy's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+
+from services.router.domain.policy import Policy, RoutingRule
+from services.router.domain.words import first
+from shared.events import InboundMessage, Profile, Reason
+
+
+def route(
+    message: InboundMessage,
+    profile: Profile | None,
+    text: str,
+    language: str,
+    severities: Mapping[str, str],
+    policy: Policy,
+) -> tuple[str, tuple[str, ...], tuple[Reason, ...]]:
+    """Team, skills and the reasons for both. The first rule that holds and names a team wins; skills add up.
+
+    text: normal, as the policy's words are.
+    """
+    tier = message.tier or (profile.tier if profile else "")
+    team, skills, reasons = "", dict[str, None](), []
+    for rule in policy.rules:
+        adds = (rule.team and not team) or not skills.keys() >= set(rule.skills)
+        why = _holds(rule, message, tier.lower(), text, language, severities) if adds else None
+        if why is None:
+            continue
+        wins = rule.team if not team else ""
+        skills |= dict.fromkeys(rule.skills)
+        reasons.append(_reason(rule, wins, why))
+        team = team or rule.team
+    if not team:
+        team = policy.team
+        reasons.append(
+            Reason(code="team.default", text=f"{team} takes what no rule sends elsewhere", values={"team": team})
+        )
+    return team, tuple(skills), tuple(reasons)
+
+
+def _reason(rule: RoutingRule, team: str, why: list[str]) -> Reason:
+    skills = ", ".join(rule.skills)
+    outcome = " and ".join(
+        part for part in (f"team {team}" if team else "", f"skill {skills}" if skills else "") if part
+    )
+    values = {"rule": rule.name, "team": team, "skills": skills, "why": "; ".join(why)}
+    return Reason(code="team.rule" if team else "skill.rule", text=f"{outcome}: {'; '.join(why)}", values=values)
+
+
+def _holds(
+    rule: RoutingRule, message: InboundMessage, tier: str, text: str, language: str, severities: Mapping[str, str]
+) -> list[str] | None:
+    """Why the rule holds, a piece for each of its conditions; None where one of them does not."""
+    why: list[str] = []
+    for piece in chain(_circumstances(rule, message, tier, language), _contents(rule, text, severities)):
+        if not piece:
+            return None
+        why.append(piece)
+    return why
+
+
+def _circumstances(rule: RoutingRule, message: InboundMessage, tier: str, language: str) -> Iterator[str]:
+    """A piece for each condition that the rule has; empty where it does not hold."""
+    if rule.languages:
+        yield f"written in {language}" if language in rule.languages else ""
+    if rule.channels:
+        yield f"came by {message.channel}" if message.channel in rule.channels else ""
+    if rule.live is not None:
+        waiting = "somebody is waiting" if rule.live else "nobody is waiting on the line"
+        yield waiting if message.live == rule.live else ""
+    if rule.tiers:
+        yield f"customer on the {tier} plan" if tier in rule.tiers else ""
+
+
+def _contents(rule: RoutingRule, text: str, severities: Mapping[str, str]) -> Iterator[str]:
+    """As `_circumstances`, for what the message says."""
+    if rule.severities:
+        told = next((severities[severity] for severity in rule.severities if severity in severities), "")
+        yield f"mentions “{told}”" if told else ""
+    if rule.words:
+        told = first(rule.words, text)
+        yield f"mentions “{told}”" if told else ""

@@ -1,0 +1,107 @@
+"""From raw records to what is to be sent: a decision for each message, a dead letter for what cannot be decided on."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from services.router.domain.decide import decide
+from services.router.domain.policy import Policy
+from services.router.ports import Lookup
+from shared.bus import DeadLetter
+from shared.bus.handling import FloodGauge, Raw
+from shared.bus.kafka import dead_letter_record
+from shared.clock import utc_now
+from shared.events import Channel, Decision, InboundMessage, Profile, RoutedMessage
+from shared.events.codec import decode, encode
+from shared.logs import log
+from shared.metrics import METRICS
+from shared.topics import DEAD_LETTERS, MESSAGES_ROUTED
+
+Headers = list[tuple[str, bytes]]
+
+_STACK = 4000
+"""Characters of a dead letter's stack: its end, where the cause is."""
+_HEADERS: Headers = [
+    ("ce_specversion", b"1.0"),
+    ("ce_type", RoutedMessage.__name__.encode()),
+    ("ce_source", b"router"),
+    ("content-type", b"application/json"),
+]
+"""CloudEvents Kafka binding 1.0.2, binary mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A record to send."""
+
+    topic: str
+    key: bytes
+    value: bytes | None
+    headers: Headers
+
+
+class Router:
+    """Decides with what is known now. `group` names the consumer group in dead letters."""
+
+    def __init__(
+        self,
+        profiles: Lookup[Profile],
+        channels: Callable[[], Iterable[Channel]],
+        policy: Callable[[], Policy],
+        group: str,
+    ) -> None:
+        self._profiles, self._channels, self._policy, self._group = profiles, channels, policy, group
+        self._flood = FloodGauge()
+
+    def handle(self, records: Sequence[Raw]) -> list[Output]:
+        """An output for each record, in order. Raises TooManyDeadLetters where too many of them are bad."""
+        started = time.perf_counter()
+        policy = self._policy()
+        channels = {channel.name: channel for channel in sorted(self._channels(), key=lambda channel: channel.name)}
+        now = utc_now().isoformat().encode()
+        outputs: list[Output] = []
+        counts: Counter[tuple[str, str]] = Counter()
+        for record in records:
+            try:
+                output, decision = self._routed(record, policy, channels, now)
+                counts[decision.level, decision.team] += 1
+            except Exception as error:  # noqa: BLE001 - whatever a message trips over, it is kept and the rest flows
+                output = self._set_aside(record, error)
+            outputs.append(output)
+        for (level, team), count in counts.items():
+            METRICS.routed.labels(level=level, team=team).inc(count)
+        METRICS.handling_seconds.labels(stage="router").observe(time.perf_counter() - started)
+        log.debug("batch decided", topic=records[0].topic, partition=records[0].partition, size=len(records))
+        return outputs
+
+    def _routed(
+        self, record: Raw, policy: Policy, channels: Mapping[str, Channel], now: bytes
+    ) -> tuple[Output, Decision]:
+        message = decode(InboundMessage, record.value)
+        decision = decide(message, self._profile(message), policy, channels, message.received_at)
+        value = encode(RoutedMessage(message=message, decision=decision))
+        headers = [*_HEADERS, ("ce_id", message.id.encode()), ("ce_time", now)]
+        headers += [header for header in record.headers if header[0] == "traceparent"]
+        return Output(MESSAGES_ROUTED.name, decision.ticket_id.encode(), value, headers), decision
+
+    def _profile(self, message: InboundMessage) -> Profile | None:
+        """The customer who wrote. What a message says of its sender's other addresses counts only if it is proven."""
+        points = (message.sender, *message.also) if message.sender_verified else (message.sender,)
+        return next((found for point in points if (found := self._profiles.get(point))), None)
+
+    def _set_aside(self, record: Raw, error: Exception) -> Output:
+        self._flood.add(time.monotonic())
+        METRICS.dead_lettered.labels(topic=record.topic).inc()
+        reason = f"{type(error).__name__}: {error}"[:1000]
+        stack = "".join(traceback.format_exception(error))[-_STACK:]
+        log.error(
+            "record set aside", topic=record.topic, partition=record.partition, offset=record.offset, error=reason
+        )
+        letter = DeadLetter(
+            record.topic, record.partition, record.offset, record.key, record.value, reason, self._group, stack
+        )
+        return Output(DEAD_LETTERS.name, *dead_letter_record(letter))

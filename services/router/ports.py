@@ -1,0 +1,16 @@
+"""What the router needs from outside, in a few verbs."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeVar
+
+from shared.events.base import Event
+
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+
+
+class Lookup(Protocol[E_co]):
+    """The newest event of a key: a materialised view of a compacted topic."""
+
+    def get(self, key: str) -> E_co | None:
+        """None where nothing is known under this key."""

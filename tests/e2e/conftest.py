@@ -1,0 +1,113 @@
+"""A desk and a browser. Without Chromium these tests are skipped, except on CI, where they must run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+from services.desk.web import static
+from tests.e2e.desk import EMAIL, PASSWORD, Desk, finish
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""No sandbox, because tests may run as root; nothing that talks to the outside."""
+PICTURES = Path("tests/output")
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, headless."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    problem = "" if chromium else "no Chromium on PATH (Debian: apt-get install chromium)"
+    if not problem and not (static.FOLDER / "vendor" / "htmx.js").exists():
+        problem = "the console's front-end files are missing (make assets)"
+    if problem:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"browser tests need more: {problem}")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="package")
+def desk(browser: Browser, kafka: str, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk of its own database, running."""
+    del browser  # asked for first: without it there is no need to start anything
+    name = f"e2e_{uuid4().hex}"
+    finish(_execute(postgres, f'CREATE DATABASE "{name}"'))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    desk = Desk(kafka, postgres.rsplit("/", 1)[0] + f"/{name}", port, f"file://{tmp_path_factory.mktemp('storage')}")
+    desk.prepare()
+    desk.start()
+    yield desk
+    desk.stop()
+    finish(_execute(postgres, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture(autouse=True)
+def _empty_inbox(desk: Desk) -> None:
+    """What earlier tests left is settled, so that a list of one page shows everything."""
+    desk.rows("UPDATE desk.tickets SET status = 'closed', solved_at = now() WHERE status <> 'closed'")
+
+
+@pytest.fixture
+def tab(browser: Browser, desk: Desk) -> Iterator[Page]:
+    """A signed-in browser with one tab; a script error fails the test."""
+    yield from signed_in(browser, desk)
+
+
+def signed_in(browser: Browser, desk: Desk, language: str = "en", **options: object) -> Iterator[Page]:
+    """A browser of its own: cookies, storage and all."""
+    context = browser.new_context(**({"viewport": {"width": 1440, "height": 860}, "locale": "en-GB" if language == "en" else language} | options))  # type: ignore[arg-type]
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    errors: list[str] = []
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    context.on("console", lambda message: errors.append(message.text) if _is_error(message.text, message.type) else None)
+    page.goto(f"{desk.url}/login?language={language}")
+    page.locator("[name=email]").fill(EMAIL)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator(".login-form .button").click()
+    page.wait_for_url("**/inbox/**")
+    yield page
+    context.close()
+    assert errors == []
+
+
+def _is_error(text: str, kind: str) -> bool:
+    """A refused connection or a refused form is part of some stories; everything else is our mistake."""
+    return kind == "error" and not text.startswith(("Failed to load resource", "Response Status Error", "htmx:"))
+
+
+async def _execute(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep a picture for people to look at."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    try:
+        page.screenshot(path=PICTURES / f"{name}.png")
+    except Error as error:  # a picture is a help, not a result
+        print(f"no picture {name}: {error}")

@@ -1,0 +1,246 @@
+"""An agent at work, in a real browser, on a real desk."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from playwright.sync_api import Browser, Page, expect
+
+from shared.kernel import Level
+from tests.e2e.conftest import picture, signed_in
+from tests.e2e.desk import EMAIL, PASSWORD, Customer, Desk, eventually, people
+
+
+def stranger(name: str = "Ann Lee", **more: str) -> Customer:
+    """Somebody who never wrote before."""
+    return Customer(f"{name} {uuid4().hex[:4]}", f"email:{uuid4().hex[:8]}@example.org", **more)  # type: ignore[arg-type]
+
+
+def open_ticket(tab: Page, customer: Customer) -> None:
+    tab.locator("#rows .row > a", has_text=customer.name).click()
+    expect(tab.locator(".customer h2")).to_have_text(customer.name)
+    tab.mouse.move(700, 5)  # off the list, which holds still under the pointer
+
+
+def test_an_agent_sees_a_new_message_arrive_and_answers_it_by_keyboard_alone(tab: Page, desk: Desk) -> None:
+    expect(tab.locator("#live")).to_have_attribute("data-state", "live")
+    ann = stranger()
+    desk.receive(ann.says("Nothing works since noon, the shop is down.", subject="Shop is down", level=Level.URGENT))
+    row = tab.locator("#rows .row", has_text=ann.name)
+    expect(row).to_contain_text("Urgent")
+
+    tab.keyboard.press("j")
+    while ann.name not in (tab.evaluate("document.activeElement.textContent") or ""):
+        tab.keyboard.press("j")
+    tab.keyboard.press("Enter")
+    expect(tab.locator(".timeline")).to_contain_text("Nothing works since noon")
+    tab.keyboard.press("r")
+    expect(tab.locator(".composer textarea")).to_be_focused()
+    tab.keyboard.type("We are on it, ")
+    tab.keyboard.type("and will write within the hour. j k e")
+    tab.keyboard.press("Control+Enter")
+
+    sent = tab.locator(".message.outbound")
+    expect(sent).to_have_count(1)
+    expect(sent).to_contain_text("within the hour. j k e")
+    expect(tab.locator(".composer textarea")).to_have_value("")
+    stored = desk.rows("SELECT text, direction FROM desk.messages WHERE direction = 'out' ORDER BY at DESC LIMIT 1")
+    assert stored[0]["text"] == "We are on it, and will write within the hour. j k e"
+    picture(tab, "answered")
+
+
+def test_the_inbox_is_in_order_of_priority_and_then_of_waiting(tab: Page, desk: Desk) -> None:
+    desk.receive(*people())
+    expect(tab.locator("#rows .row", has_text="Omar Haddad")).to_be_visible()
+    levels = tab.locator("#rows .row").evaluate_all("rows => rows.map(row => row.dataset.level)")
+    assert levels == sorted(levels, key=list(Level).index)
+    shown = tab.locator("#rows .row").evaluate_all("rows => rows.map(row => row.id)")
+    tab.reload()
+    assert tab.locator("#rows .row").evaluate_all("rows => rows.map(row => row.id)") == shown
+
+
+def test_a_message_sent_twice_in_a_hurry_is_one_message(tab: Page, desk: Desk) -> None:
+    ann = stranger()
+    desk.receive(ann.says("Hello?"))
+    open_ticket(tab, ann)
+    tab.locator(".composer textarea").fill("Only once, please.")
+    tab.evaluate("() => { const form = document.querySelector('.composer form'); form.requestSubmit(); form.requestSubmit(); }")
+    expect(tab.locator(".message.outbound")).to_have_count(1)
+    stored = desk.rows("SELECT count(*) AS n FROM desk.messages WHERE text = 'Only once, please.'")
+    assert stored[0]["n"] == 1
+
+
+def test_a_note_looks_different_and_never_goes_to_the_customer(tab: Page, desk: Desk) -> None:
+    ann = stranger()
+    desk.receive(ann.says("Refund, please."))
+    open_ticket(tab, ann)
+    tab.keyboard.press("n")
+    expect(tab.get_by_text("Only your team sees this")).to_be_visible()
+    expect(tab.get_by_role("button", name="Add note")).to_be_visible()
+    expect(tab.get_by_role("button", name="Send", exact=False)).to_have_count(0)
+    tab.keyboard.type("She is a friend of the house.")
+    tab.keyboard.press("Control+Enter")
+    expect(tab.locator(".message.note")).to_contain_text("friend of the house")
+    expect(tab.locator("[name=mode][value=note]")).to_be_checked()
+    asked = desk.rows("SELECT count(*) AS n FROM desk.messages WHERE direction = 'out' AND text LIKE '%friend of the house%'")
+    assert asked[0]["n"] == 0
+
+
+def test_drafts_are_kept_for_each_conversation_and_kind(tab: Page, desk: Desk) -> None:
+    ann, bob = stranger(), stranger("Bob Ray")
+    desk.receive(ann.says("One"), bob.says("Two"))
+    open_ticket(tab, ann)
+    tab.locator(".composer textarea").fill("A reply to Ann")
+    tab.locator("[name=mode][value=note]").check(force=True)
+    expect(tab.locator(".composer textarea")).to_have_value("")
+    tab.locator(".composer textarea").fill("A note about Ann")
+    open_ticket(tab, bob)
+    expect(tab.locator(".composer textarea")).to_have_value("")
+    open_ticket(tab, ann)
+    expect(tab.locator(".composer textarea")).to_have_value("A reply to Ann")
+    tab.reload()
+    tab.locator("[name=mode][value=note]").check(force=True)
+    expect(tab.locator(".composer textarea")).to_have_value("A note about Ann")
+
+
+def test_a_reply_to_what_one_has_not_seen_is_stopped_and_shows_what_arrived(tab: Page, desk: Desk) -> None:
+    ann = stranger()
+    desk.receive(ann.says("Please cancel my order."))
+    open_ticket(tab, ann)
+    tab.locator(".composer textarea").fill("Cancelled.")
+    form = tab.locator(".composer form")
+    seen = form.locator("[name=seen]").input_value()
+    desk.receive(ann.says("No, wait, keep it!"))
+    expect(tab.locator(".message.inbound")).to_have_count(2)
+    form.locator("[name=seen]").evaluate("(input, seen) => { input.value = seen; }", seen)  # as if the stream had been slow
+    tab.locator(".composer textarea").press("Control+Enter")
+    expect(tab.locator(".composer .alert[role=alert]").first).to_contain_text("No, wait, keep it!")
+    expect(tab.locator(".composer textarea")).to_have_value("Cancelled.")
+    expect(tab.locator(".message.outbound")).to_have_count(0)
+    tab.locator(".composer textarea").fill("It stays.")
+    tab.locator(".composer textarea").press("Control+Enter")
+    expect(tab.locator(".message.outbound")).to_contain_text("It stays.")
+
+
+def test_resolving_can_be_undone(tab: Page, desk: Desk) -> None:
+    ann = stranger()
+    desk.receive(ann.says("Thanks, all good."))
+    open_ticket(tab, ann)
+    tab.keyboard.press("e")
+    expect(tab.locator(".conversation-head")).to_contain_text("Solved")
+    tab.get_by_role("button", name="Undo").click()
+    expect(tab.locator(".conversation-head .chips")).to_contain_text("Open")
+    expect(tab.locator("#rows .row", has_text=ann.name)).to_have_count(1)
+
+
+def test_an_agent_takes_a_conversation_and_finds_it_under_mine(tab: Page, desk: Desk) -> None:
+    ann = stranger()
+    desk.receive(ann.says("Hello"))
+    open_ticket(tab, ann)
+    tab.keyboard.press("a")
+    expect(tab.locator(".conversation-head")).to_contain_text("Sam Okoro")
+    expect(tab.get_by_role("button", name="Assign to me")).to_be_hidden()
+    tab.goto(f"{desk.url}/inbox/mine")
+    expect(tab.locator("#rows .row", has_text=ann.name)).to_be_visible()
+
+
+def test_an_older_customers_wish_is_seen_and_can_be_corrected(tab: Page, desk: Desk) -> None:
+    marie = stranger("Marie", language="fr", prefers="phone")
+    desk.receive(marie.says("Pouvez-vous m’appeler ?", birth_year=1954))
+    open_ticket(tab, marie)
+    expect(tab.locator("#rows .row", has_text=marie.name)).to_contain_text("Prefers phone")
+    expect(tab.locator(".composer")).to_contain_text("That is not possible now, so this goes by: Email.")
+    expect(tab.locator("[data-recipient]")).to_contain_text(marie.point.removeprefix("email:"))
+    tab.locator(".customer summary").click()
+    tab.get_by_label("Preferred channel").select_option("email")
+    tab.get_by_label("How do you know?").select_option("phone")
+    tab.locator(".customer details .button").click()
+    expect(tab.locator(".customer .card")).to_contain_text("Said so on the phone")
+    tab.get_by_label("Birth year").fill("nine")
+    tab.locator(".customer .inline-form .button").click()
+    expect(tab.locator("#birth-year-error")).to_be_visible()
+
+
+def test_new_rows_do_not_jump_under_the_pointer(tab: Page, desk: Desk) -> None:
+    desk.receive(stranger().says("first"))
+    tab.locator("#rows .row").first.hover()
+    before = tab.locator("#rows .row").evaluate_all("rows => rows.map(row => row.id)")
+    late = stranger("Late Comer")
+    desk.receive(late.says("second", level=Level.URGENT))
+    expect(tab.locator("#fresh")).to_be_visible()
+    assert tab.locator("#rows .row").evaluate_all("rows => rows.map(row => row.id)") == before
+    tab.locator("#fresh").click()
+    expect(tab.locator("#rows .row", has_text=late.name)).to_be_visible()
+
+
+def test_two_tabs_share_one_stream_and_both_see_everything(tab: Page, desk: Desk) -> None:
+    second = tab.context.new_page()
+    second.goto(f"{desk.url}/inbox/all")
+    for page in (tab, second):
+        expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    ann = stranger()
+    desk.receive(ann.says("To both of you"))
+    for page in (tab, second):
+        expect(page.locator("#rows .row", has_text=ann.name)).to_be_visible()
+
+
+def test_what_came_while_the_desk_was_away_is_there_when_it_comes_back(tab: Page, desk: Desk) -> None:
+    ann, bob = stranger(), stranger("Bob Ray")
+    desk.receive(ann.says("One"))
+    open_ticket(tab, ann)
+    tab.locator(".composer textarea").fill("Half a sent")
+    desk.stop()
+    expect(tab.locator("#live")).to_have_attribute("data-state", "lost")
+    expect(tab.locator("#live")).to_contain_text("Reconnecting, last update")
+    desk.receive(ann.says("Two, while you were away"), bob.says("Three"))
+    desk.start()
+    expect(tab.locator("#live")).to_have_attribute("data-state", "live", timeout=40_000)
+    expect(tab.locator(".timeline")).to_contain_text("Two, while you were away")
+    expect(tab.locator("#rows .row", has_text=bob.name)).to_be_visible()
+    expect(tab.locator(".composer textarea")).to_have_value("Half a sent")
+
+
+def test_what_cannot_be_sent_now_is_kept_and_sent_on_retry(tab: Page, desk: Desk) -> None:
+    ann = stranger()
+    desk.receive(ann.says("Hello"))
+    open_ticket(tab, ann)
+    tab.locator(".composer textarea").fill("Written in a tunnel")
+    tab.context.set_offline(True)
+    tab.locator(".composer textarea").press("Control+Enter")
+    alert = tab.locator(".composer .not-sent")
+    expect(alert).to_be_visible()
+    expect(tab.locator(".composer textarea")).to_have_value("Written in a tunnel")
+    tab.context.set_offline(False)
+    alert.get_by_role("button").click()
+    expect(tab.locator(".message.outbound")).to_contain_text("Written in a tunnel")
+
+
+def test_signing_in_says_what_is_wrong_and_where(browser: Browser, desk: Desk) -> None:
+    page = browser.new_context(java_script_enabled=False, locale="en-GB").new_page()
+    page.goto(f"{desk.url}/inbox/all")
+    assert page.url.endswith("/login")
+    page.locator("[name=email]").fill("sam")
+    page.locator(".login-form .button").click()
+    expect(page.locator("#email-error")).to_contain_text("like sam@example.org")
+    expect(page.locator("#password-error")).to_be_visible()
+    expect(page.locator("#errors")).to_be_focused()
+    page.locator("[name=email]").fill(EMAIL)
+    page.locator("[name=password]").fill("wrong")
+    page.locator(".login-form .button").click()
+    expect(page.locator("#errors")).to_contain_text("Email or password is not right.")
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator(".login-form .button").click()
+    expect(page.locator("#rows")).to_be_attached()
+    page.context.close()
+
+
+def test_the_conversation_can_be_read_and_answered_without_javascript(browser: Browser, desk: Desk) -> None:
+    ann = stranger()
+    desk.receive(ann.says("Do you read this without scripts?"))
+    eventually(lambda: desk.rows("SELECT 1 FROM desk.messages WHERE text LIKE 'Do you read this%'"), "the message is stored")
+    for page in signed_in(browser, desk, java_script_enabled=False):
+        page.locator("#rows .row > a", has_text=ann.name).click()
+        expect(page.locator(".timeline")).to_contain_text("Do you read this without scripts?")
+        page.locator(".composer textarea").fill("We do.")
+        page.locator("[data-sends=reply]").click()
+        expect(page.locator(".message.outbound")).to_contain_text("We do.")

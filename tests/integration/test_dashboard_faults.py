@@ -1,0 +1,102 @@
+"""Whatever dies in whichever moment: a customer's message is neither lost nor doubled."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.integration.dashboard_parts import Process, Site, Stage, on_topic, received, reply, reports, stage
+from shared.topics import MESSAGES_RECEIVED
+
+
+@pytest.fixture
+def place(kafka: str, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    settings = {"DASHBOARD_SWEEP_AFTER": "1", "DASHBOARD_RATE_PER_VISITOR": "0"}
+    with stage(kafka, postgres, tmp_path_factory.mktemp("dashboard"), **settings) as made:
+        yield made
+
+
+async def test_with_kafka_away_the_sender_is_asked_to_retry_and_a_kill_loses_nothing(place: Stage) -> None:
+    site = place.site()
+    alone = place.start(SWITCHBOARD_KAFKA="127.0.0.1:1").up()
+    once = {"Idempotency-Key": uuid4().hex}
+    async with alone.client(site, site.token("kafka")) as http, asyncio.timeout(60):
+        answer = await http.post("/api/v1/messages", json={"text": "please help"}, headers=once)
+        assert (answer.status_code, bool(answer.headers.get("retry-after"))) == (503, True), answer.text
+        (own,) = (await http.get("/api/v1/conversation")).json()["messages"]
+        assert (await http.get("/health/ready")).status_code == 503
+    alone.end(signal.SIGKILL)
+
+    back = place.start().ready()
+    opened = await back.session(site, identity=site.token("kafka"))
+    (event,) = await received(place.kafka, opened["conversation"])
+    assert (event.id, event.text) == (own["id"], "please help")
+    async with back.client(site, opened["token"]) as http:
+        retried = await http.post("/api/v1/messages", json={"text": "please help"}, headers=once)
+    assert (retried.status_code, retried.json()["id"]) == (202, event.id)
+    assert {found.id for found in await received(place.kafka, opened["conversation"])} == {event.id}
+
+
+async def test_a_kill_in_the_middle_of_many_messages_loses_and_doubles_nothing(place: Stage) -> None:
+    site = place.site()
+    door = place.start().ready()
+    where = [door]
+    sent: dict[str, str] = {}
+
+    async def one(number: int) -> None:
+        once = {"Idempotency-Key": f"key-{number}", "X-Site-Key": site.key, "Authorization": f"Bearer {site.token(f'u{number % 20}')}"}
+        while True:
+            try:
+                answer = await http.post(f"{where[0].url}/api/v1/messages", json={"text": f"message {number}"}, headers=once)
+            except httpx.TransportError:
+                await asyncio.sleep(0.2)
+                continue
+            if answer.status_code == 202:
+                sent[f"message {number}"] = answer.json()["id"]
+                return
+            assert answer.status_code == 503, answer.text
+            await asyncio.sleep(0.2)
+
+    async with httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=20)) as http, asyncio.timeout(150):
+        work = [asyncio.ensure_future(one(number)) for number in range(300)]
+        while len(sent) < 80:
+            await asyncio.sleep(0.01)
+        await asyncio.to_thread(door.end, signal.SIGKILL)
+        where[0] = await asyncio.to_thread(_again, place)
+        await asyncio.gather(*work)
+    ours = [event for event in await on_topic(place.kafka, MESSAGES_RECEIVED) if event.recipient == site.site]
+    by_text = {event.text: event.id for event in ours}
+    assert by_text == sent
+    assert len({event.id for event in ours}) == 300
+    texts: Counter[str] = Counter()
+    for user in range(20):
+        async with where[0].client(site, site.token(f"u{user}")) as http:
+            own = (await http.get("/api/v1/conversation")).json()["messages"]
+        assert [m["seq"] for m in own] == sorted(m["seq"] for m in own)
+        texts.update(m["text"] for m in own)
+    assert texts == Counter(sent.keys())
+
+
+def _again(place: Stage) -> Process:
+    return place.start().ready()
+
+
+async def test_an_answer_asked_for_while_the_service_was_dead_is_delivered_once(place: Stage) -> None:
+    site = place.site()
+    door = place.start().ready()
+    async with door.client(site, site.token("late")) as http:
+        sent = await http.post("/api/v1/messages", json={"text": "question"}, headers={"Idempotency-Key": "1"})
+    (message,) = await received(place.kafka, sent.json()["conversation"])
+    door.end(signal.SIGKILL)
+    outbound = await reply(place.kafka, message, "late answer")
+    back = await asyncio.to_thread(_again, place)
+    assert [report.state for report in await reports(place.kafka, outbound.id, 1)] == ["sent"]
+    async with back.client(site, site.token("late")) as http:
+        own = (await http.get("/api/v1/conversation")).json()["messages"]
+    assert [m["text"] for m in own] == ["question", "late answer"]

@@ -1,0 +1,289 @@
+"""Replies, notes, assignment and what became of deliveries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from services.desk.assignment import service as assignment
+from services.desk.context import Desk
+from services.desk.customers import service as customers
+from services.desk.people import service as people
+from services.desk.tickets import deliveries
+from services.desk.tickets import service as tickets
+from services.desk.tickets.applying import apply
+from services.desk.tickets.views import TicketQuery
+from shared.errors import Rejected
+from shared.events import DeliveryReport, DeliveryState
+from shared.kernel import Level, stable_id, ticket_id
+from tests.integration.desk_parts import desk_on, migrate, outbox, scalar, with_channels
+from tests.unit.desk.examples import NOON, routed
+
+TICKET = ticket_id("email:<1@example.org>")
+
+
+@pytest.fixture
+async def desk(database: str, storage_url: str) -> AsyncIterator[Desk]:
+    await migrate(database)
+    async with desk_on(database, storage_url) as made:
+        yield with_channels(made)
+
+
+@pytest.fixture
+async def asked(desk: Desk) -> Desk:
+    """Ann asked by mail."""
+    await apply(desk, [routed(sender_name="Ann")])
+    return desk
+
+
+def report(outbound: str, state: DeliveryState, provider_id: str = "", detail: str = "") -> DeliveryReport:
+    return DeliveryReport(
+        id=stable_id(outbound, state),
+        outbound_id=outbound,
+        ticket_id=TICKET,
+        channel="email",
+        state=state,
+        at=NOON,
+        provider_id=provider_id,
+        detail=detail,
+    )
+
+
+async def test_a_reply_goes_out_by_the_channel_that_was_used_and_answers_that_mail(asked: Desk) -> None:
+    await apply(asked, [routed("<2@example.org>", received_at=NOON + timedelta(minutes=1))])
+    sent = await tickets.reply(asked, TICKET, "It is right now.", agent="bo@desk.example", author_name="Bo")
+    (wish,) = await outbox(asked, "deliveries-requested-email")
+    assert (wish.id, wish.to, wish.to_name, wish.text) == (sent.id, "email:ann@example.org", "Ann", "It is right now.")
+    assert (wish.subject, wish.mailbox, wish.references) == (
+        "Invoice",
+        "help@shop.example",
+        ("<1@example.org>", "<2@example.org>"),
+    )
+    ticket = await tickets.get_ticket(asked, TICKET)
+    assert (ticket.row.status, ticket.row.waiting_since, ticket.messages[-1].delivery) == ("pending", None, "requested")
+    assert ticket.first_reply_at
+
+
+async def test_the_same_key_answers_once_however_often_it_is_sent(asked: Desk) -> None:
+    sent = await asyncio.gather(*(tickets.reply(asked, TICKET, "Yes.", agent="bo@desk", key="k1") for _ in range(10)))
+    assert len({message.id for message in sent}) == 1
+    assert len(await outbox(asked, "deliveries-requested-email")) == 1
+    with pytest.raises(Rejected) as refused:
+        await tickets.reply(asked, TICKET, "No.", agent="bo@desk", key="k1")
+    assert refused.value.code == "key-reused"
+
+
+async def test_a_stale_reply_is_refused(asked: Desk) -> None:
+    seen = (await tickets.get_ticket(asked, TICKET)).row.version
+    await apply(asked, [routed("<2@example.org>", text="Forget it, I found it.")])
+    with pytest.raises(Rejected) as refused:
+        await tickets.reply(asked, TICKET, "Where did you look?", agent="bo@desk", seen=seen)
+    assert (refused.value.status, refused.value.code) == (409, "stale")
+    assert await outbox(asked, "deliveries-requested-email") == []
+    await tickets.reply(asked, TICKET, "Good!", agent="bo@desk", seen=seen + 1, status="solved")
+    assert (await tickets.get_ticket(asked, TICKET)).row.status == "solved"
+
+
+async def test_a_note_makes_a_reply_stale_and_an_assignment_does_not(asked: Desk) -> None:
+    await assignment.assign(asked, TICKET, agent="bo@desk", team="billing")
+    seen = (await tickets.get_ticket(asked, TICKET)).row.version
+    await tickets.add_note(asked, TICKET, "Do not answer yet.", agent="al@desk")
+    with pytest.raises(Rejected, match="not seen"):
+        await tickets.reply(asked, TICKET, "Hi", agent="bo@desk", seen=seen)
+    assert await outbox(asked, "deliveries-requested-email") == []
+
+
+async def test_a_failed_delivery_reopens_the_ticket_and_says_why(asked: Desk) -> None:
+    sent = await tickets.reply(asked, TICKET, "Here you are.", agent="bo@desk", status="solved")
+    failed = report(sent.id, DeliveryState.FAILED, detail="550 no such user")
+    await deliveries.report(asked, [failed])
+    await deliveries.report(asked, [failed, report(sent.id, DeliveryState.SENT, "<out@desk>")])
+    ticket = await tickets.get_ticket(asked, TICKET)
+    assert (ticket.row.status, ticket.row.waiting_since is not None) == ("open", True)
+    assert (ticket.messages[-1].delivery, ticket.messages[-1].delivery_detail) == ("failed", "550 no such user")
+    kinds = [event.kind for event in ticket.events]
+    assert (kinds.count("delivery.changed"), kinds.count("ticket.reopened")) == (1, 1)
+
+
+async def test_what_was_sent_becomes_a_reference_of_the_next_reply(asked: Desk) -> None:
+    sent = await tickets.reply(asked, TICKET, "One.", agent="bo@desk")
+    await deliveries.report(
+        asked, [report(sent.id, DeliveryState.DELIVERED), report(sent.id, DeliveryState.SENT, "<out@desk>")]
+    )
+    assert (await tickets.get_message(asked, sent.id)).delivery == "delivered"
+    await tickets.reply(asked, TICKET, "Two.", agent="bo@desk")
+    assert (await outbox(asked, "deliveries-requested-email"))[-1].references == ("<1@example.org>", "<out@desk>")
+
+
+async def test_a_survey_that_another_service_sent_is_none_of_our_business(asked: Desk) -> None:
+    await deliveries.report(asked, [report(stable_id("survey"), DeliveryState.FAILED)])
+    assert (await tickets.get_ticket(asked, TICKET)).row.status == "open"
+
+
+@pytest.mark.parametrize(
+    ("channel", "to", "code"),
+    [
+        ("phone", "", "channel-off"),
+        ("pigeon", "", "channel-off"),
+        ("chat", "", "unreachable"),
+        ("email", "email:other@example.org", "unreachable"),
+    ],
+)
+async def test_a_reply_that_cannot_arrive_is_refused_with_what_to_do(
+    asked: Desk, channel: str, to: str, code: str
+) -> None:
+    with pytest.raises(Rejected) as refused:
+        await tickets.reply(asked, TICKET, "Hello", agent="bo@desk", channel=channel, to=to)
+    assert (refused.value.status, refused.value.code) == (409, code)
+    assert await scalar(asked, "SELECT count(*) FROM desk.messages") == 1
+
+
+async def test_who_opted_out_is_not_written_to(asked: Desk) -> None:
+    ann = await customers.find_customer(asked, "email:Ann@Example.org")
+    assert ann
+    await customers.update_customer(asked, ann.id, agent="bo@desk", opted_out={"email:ann@example.org": True})
+    with pytest.raises(Rejected) as refused:
+        await tickets.reply(asked, TICKET, "Hello", agent="bo@desk")
+    assert refused.value.code == "opted-out"
+
+
+async def test_what_an_agent_learns_of_a_customer_reaches_the_router(asked: Desk) -> None:
+    ann = await customers.find_customer(asked, "email:ann@example.org")
+    assert ann
+    changed = await customers.update_customer(
+        asked,
+        ann.id,
+        agent="bo@desk",
+        name="Ann Lee",
+        birth_year="1949",
+        preferred_channel="phone",
+        source="customer",
+        add_contact_points=("tel:+33612345678",),
+    )
+    assert (changed.name, changed.birth_year, changed.preferred and changed.preferred.channel) == (
+        "Ann Lee",
+        1949,
+        "phone",
+    )
+    profiles = {p.contact_point: p for p in await outbox(asked, "customers-updated")}
+    assert set(profiles) == {"email:ann@example.org", "tel:+33612345678"}
+    for profile in profiles.values():
+        assert (profile.birth_year, profile.stated.channel, profile.stated.source) == (1949, "phone", "customer")
+        assert profile.version == changed.version
+        assert [t.ticket_id for t in profile.open_tickets] == [TICKET]
+
+
+@pytest.mark.parametrize("year", [1899, 2999, "soon", -1])
+async def test_nobody_is_born_in_the_future(asked: Desk, year: int | str) -> None:
+    ann = await customers.find_customer(asked, "email:ann@example.org")
+    assert ann
+    with pytest.raises(Rejected) as refused:
+        await customers.update_customer(asked, ann.id, agent="bo@desk", birth_year=year)
+    assert (refused.value.status, refused.value.code) == (422, "birth-year")
+
+
+async def test_a_contact_point_of_somebody_else_is_not_taken_away(asked: Desk) -> None:
+    await apply(asked, [routed("<b@x>", sender="email:bob@example.org", thread="email:b")])
+    ann = await customers.find_customer(asked, "email:ann@example.org")
+    assert ann
+    with pytest.raises(Rejected) as refused:
+        await customers.update_customer(
+            asked, ann.id, agent="bo@desk", name="X", add_contact_points=("email:bob@example.org",)
+        )
+    assert refused.value.code == "taken"
+    assert (await customers.get_customer(asked, ann.id)).name == "Ann"
+
+
+async def test_a_ticket_is_given_to_an_agent_and_put_back(asked: Desk) -> None:
+    await people.create_agent(
+        asked.database, email="Bo@desk.example", name="Bo", role="agent", password="correct horse"
+    )
+    row = await assignment.assign(asked, TICKET, agent="bo@desk.example", assignee="bo@desk.example", team="billing")
+    assert (row.assignee, row.assignee_name, row.team) == ("bo@desk.example", "Bo", "billing")
+    counts = {view.name: view.count for view in await tickets.view_counts(asked, "bo@desk.example")}
+    assert counts == {"mine": 1, "unassigned": 0, "open": 1, "pending": 0, "solved": 0, "team:billing": 1}
+    assert len((await tickets.list_tickets(asked, TicketQuery(assignee="bo@desk.example"))).items) == 1
+    row = await assignment.assign(asked, TICKET, agent="bo@desk.example", assignee="")
+    assert (row.assignee, row.team) == ("", "billing")
+    with pytest.raises(Rejected, match="No active agent"):
+        await assignment.assign(asked, TICKET, agent="bo@desk.example", assignee="nobody@desk.example")
+
+
+async def test_pages_neither_repeat_nor_skip_while_tickets_arrive(desk: Desk) -> None:
+    def arrive(start: int, count: int) -> list[object]:
+        levels = list(Level)
+        return [
+            routed(
+                f"<{i}@x>",
+                sender=f"email:p{i}@x.y",
+                thread=f"email:{i}",
+                level=levels[i % 4],
+                score=50,
+                received_at=NOON + timedelta(seconds=i % 7),
+            )
+            for i in range(start, start + count)
+        ]
+
+    for order in ("priority", "newest"):
+        base = 0 if order == "priority" else 1000
+        await apply(desk, arrive(base, 60))  # type: ignore[arg-type]
+        before = {row.id for row in await _all(desk, order)}
+        seen: list[str] = []
+        cursor, step = "", 0
+        while True:
+            page = await tickets.list_tickets(desk, TicketQuery(order=order, limit=7, cursor=cursor))
+            seen += [row.id for row in page.items]
+            step += 1
+            await apply(desk, arrive(base + 100 + step * 3, 3))  # type: ignore[arg-type]
+            cursor = page.next
+            if not cursor:
+                break
+        assert len(seen) == len(set(seen))
+        assert before <= set(seen)
+
+
+async def _all(desk: Desk, order: str) -> list[object]:
+    rows, cursor = [], ""
+    while True:
+        page = await tickets.list_tickets(desk, TicketQuery(order=order, limit=100, cursor=cursor))
+        rows += page.items
+        cursor = page.next
+        if not cursor:
+            return rows
+
+
+async def test_search_finds_words_parts_of_subjects_addresses_and_numbers(desk: Desk) -> None:
+    await apply(
+        desk,
+        [routed("<1@x>", text="Le serveur est en panne", subject="Panne", sender="email:zoe@x.fr", thread="email:1")],
+    )
+    await apply(
+        desk, [routed("<2@x>", text="결제가 안 됩니다", subject="문의", sender="email:kim@x.kr", thread="email:2")]
+    )
+    for words, subject in [
+        ("serveur panne", "Panne"),
+        ("결제", "문의"),
+        ("ann", "Panne"),
+        ("kim@", "문의"),
+        ("#1001", "Panne"),
+        ("serv", "Panne"),
+    ]:
+        found = (await tickets.list_tickets(desk, TicketQuery(q=words))).items
+        assert [row.subject for row in found] == [subject], words
+    assert (await tickets.list_tickets(desk, TicketQuery(q="100%_\\ ' & | ! ( :*"))).items == ()
+
+
+async def test_long_conversations_come_in_pages(desk: Desk) -> None:
+    await apply(desk, [routed(f"<{i}@x>", text=str(i), received_at=NOON + timedelta(seconds=i)) for i in range(75)])
+    texts: list[str] = []
+    before = ""
+    while True:
+        ticket = await tickets.get_ticket(desk, TICKET, before=before)
+        texts = [message.text for message in ticket.messages] + texts
+        before = ticket.earlier
+        if not before:
+            break
+    assert texts == [str(i) for i in range(75)]

@@ -1,0 +1,390 @@
+"""An agent's answer leaves once, in order, and the agent hears what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+from aiosmtpd.smtp import SMTP
+from sqlalchemy import update
+
+from services.email import repository
+from services.email.adapters.folder import FolderSender
+from services.email.adapters.relay import Relay, RelaySender
+from services.email.consumer import deliveries
+from services.email.delivering import UNSEEN_END, Deliverer, Rules
+from services.email.domain.mailboxes import Mailboxes
+from services.email.domain.outgoing import Identity, OutgoingMail
+from services.email.domain.retries import Outcome, Patience, Result
+from services.email.models import OUTBOX, SCHEMA, Delivery
+from services.email.ports import MailSender
+from services.email.presence import Presence
+from shared import db
+from shared.bus import Record
+from shared.bus.kafka import KafkaBus, create_topics
+from shared.bus.memory import MemoryBus
+from shared.clock import utc_now
+from shared.db import Database
+from shared.events import Attachment, DeliveryReport, OutboundMessage
+from shared.kernel import contact_point
+from shared.outbox import Outbox
+from shared.storage import Storage
+from shared.topics import DELIVERIES_REPORTED, deliveries_requested
+
+IDENTITY = Identity(Mailboxes.parse("support@example.org"), "a secret that is long enough for anybody", "Lamp Shop")
+QUICK = Rules(send_timeout=2, patience=Patience(first=timedelta(milliseconds=20)))
+MIGRATIONS = Path(__file__).parents[2] / "services/email/migrations"
+
+
+def answer(ticket: str = "", **changes: object) -> OutboundMessage:
+    base = OutboundMessage(
+        id=str(uuid4()),
+        ticket_id=ticket or str(uuid4()),
+        channel="email",
+        to=contact_point("email", "ann@example.com"),
+        text="Please restart it.",
+        requested_at=utc_now(),
+        author_name="Bob",
+        subject="Lamp",
+        references=("<1@x>",),
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+@dataclass
+class RelayServer:
+    """A real SMTP server that a test can make moody."""
+
+    answers: list[str] = field(default_factory=list)
+    """What it says to the next mails' content; afterwards 250."""
+    to_recipient: str = "250 OK"
+    taken: list[bytes] = field(default_factory=list)
+    connections: int = 0
+    port: int = 0
+    hang_up: bool = False
+    server: asyncio.Server | None = None
+
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        envelope.rcpt_tos.append(address)
+        return self.to_recipient
+
+    async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        if self.hang_up:
+            self.taken.append(envelope.content)
+            server.transport.abort()
+            return "250 never heard"
+        if self.answers:
+            return self.answers.pop(0)
+        self.taken.append(envelope.content)
+        return "250 2.0.0 queued as 42"
+
+    async def start(self, port: int = 0) -> None:
+        loop = asyncio.get_running_loop()
+
+        def session() -> SMTP:
+            self.connections += 1
+            return SMTP(self, loop=loop, hostname="relay.test", enable_SMTPUTF8=True)
+
+        self.server = await loop.create_server(session, "127.0.0.1", port)
+        self.port = self.server.sockets[0].getsockname()[1]
+
+    def subjects(self) -> list[str]:
+        return [str(email.message_from_bytes(raw, policy=email.policy.default)["Subject"]) for raw in self.taken]
+
+
+@dataclass
+class Stage:
+    database: Database
+    storage: Storage
+    bus: MemoryBus
+    relay: RelayServer
+    running: list[tuple[asyncio.Event, list[asyncio.Task[None]]]] = field(default_factory=list)
+
+    def deliverer(self, sender: MailSender | None = None, rules: Rules = QUICK) -> Deliverer:
+        sender = sender or RelaySender(Relay("127.0.0.1", self.relay.port, tls="none"), rules.send_timeout)
+        presence, outbox = Presence(self.database), Outbox(OUTBOX, self.database, self.bus)
+        deliverer = Deliverer(self.database, outbox, self.storage, sender, IDENTITY, presence, rules)
+        stop = asyncio.Event()
+        self.running.append(
+            (stop, [asyncio.create_task(part(stop)) for part in (presence.run, outbox.run, deliverer.run)])
+        )
+        return deliverer
+
+    async def stop(self) -> None:
+        for stop, tasks in self.running:
+            stop.set()
+            await asyncio.gather(*tasks)
+        self.running.clear()
+
+    def reports(self) -> list[DeliveryReport]:
+        return self.bus.events(DELIVERIES_REPORTED)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(30):
+            while not condition():
+                await asyncio.sleep(0.01)
+
+    async def ask(self, deliverer: Deliverer, *requests: OutboundMessage) -> None:
+        topic = deliveries_requested("email").name
+        await deliverer.take(
+            [Record(topic, 0, number, request.ticket_id, request) for number, request in enumerate(requests)]
+        )
+
+    async def left_behind(self, request: OutboundMessage, holder: int = 12345) -> None:
+        """What a process leaves that is killed between `sending` and `sent`."""
+        async with self.database.transaction() as session:
+            await repository.add(session, [request])
+            assert await repository.claim(session, holder, timedelta(hours=1), 10)
+
+
+@pytest.fixture
+async def stage(database: str, storage_url: str) -> AsyncIterator[Stage]:
+    await asyncio.to_thread(db.migrate, database, SCHEMA, MIGRATIONS)
+    relay = RelayServer()
+    await relay.start()
+    found = Stage(Database(database, SCHEMA), Storage(storage_url), MemoryBus(), relay)
+    yield found
+    await found.stop()
+    await found.database.dispose()
+    assert relay.server is not None
+    relay.server.close()
+
+
+async def test_an_answer_goes_to_the_relay_and_its_acceptance_is_reported(stage: Stage) -> None:
+    file = await stage.storage.put(b"PDF bytes", name="bill.pdf", media_type="application/pdf")
+    request = answer(attachments=(file,))
+    await stage.ask(stage.deliverer(), request)
+    await stage.until(lambda: len(stage.reports()) == 1)
+    [report] = stage.reports()
+    assert (report.outbound_id, report.ticket_id, report.state, report.channel) == (
+        request.id,
+        request.ticket_id,
+        "sent",
+        "email",
+    )
+    assert report.detail == "250 2.0.0 queued as 42"
+    message = email.message_from_bytes(stage.relay.taken[0], policy=email.policy.default)
+    assert message["Message-ID"] == report.provider_id
+    assert [part.get_content() for part in message.iter_attachments()] == [b"PDF bytes"]  # type: ignore[attr-defined]
+
+
+async def test_an_answer_that_is_asked_for_again_is_not_sent_again(stage: Stage) -> None:
+    deliverer, request = stage.deliverer(), answer()
+    await stage.ask(deliverer, request, request)
+    await stage.until(lambda: len(stage.reports()) == 1)
+    await stage.ask(deliverer, request)
+    other = answer()
+    await stage.ask(deliverer, other)
+    await stage.until(lambda: len(stage.reports()) == 2)
+    assert len(stage.relay.taken) == 2
+    assert [report.outbound_id for report in stage.reports()] == [request.id, other.id]
+
+
+async def test_after_a_temporary_refusal_it_is_tried_again(stage: Stage) -> None:
+    stage.relay.answers = ["451 4.7.1 greylisted", "421 4.3.0 busy"]
+    await stage.ask(stage.deliverer(), answer())
+    await stage.until(lambda: len(stage.reports()) == 1)
+    assert stage.reports()[0].state == "sent"
+    assert len(stage.relay.taken) == 1
+
+
+async def test_while_the_relay_is_away_answers_wait(stage: Stage) -> None:
+    assert stage.relay.server is not None
+    stage.relay.server.close()
+    await stage.relay.server.wait_closed()
+    deliverer = stage.deliverer()
+    await stage.ask(deliverer, answer())
+    async with asyncio.timeout(30):
+        while True:
+            async with stage.database.transaction() as session:
+                delivery = (
+                    await session.scalars(Delivery.__table__.select().with_only_columns(Delivery.attempts))
+                ).one()
+            if delivery >= 2:
+                break
+            await asyncio.sleep(0.02)
+    await stage.relay.start(stage.relay.port)
+    await stage.until(lambda: len(stage.reports()) == 1)
+    assert stage.reports()[0].state == "sent"
+
+
+async def test_a_final_refusal_is_told_in_the_servers_words(stage: Stage) -> None:
+    stage.relay.answers = ["554 5.7.1 looks like spam"]
+    deliverer = stage.deliverer()
+    await stage.ask(deliverer, answer())
+    await stage.until(lambda: len(stage.reports()) == 1)
+    stage.relay.to_recipient = "550 5.1.1 no such user"
+    await stage.ask(deliverer, answer())
+    await stage.until(lambda: len(stage.reports()) == 2)
+    assert [(report.state, report.detail) for report in stage.reports()] == [
+        ("failed", "554 5.7.1 looks like spam"),
+        ("failed", "550 5.1.1 no such user"),
+    ]
+    assert stage.relay.taken == []
+
+
+async def test_after_a_day_without_luck_the_agent_is_told(stage: Stage) -> None:
+    stage.relay.to_recipient = "451 4.3.0 later"
+    await stage.ask(stage.deliverer(rules=replace(QUICK, patience=Patience(give_up=timedelta(0)))), answer())
+    await stage.until(lambda: len(stage.reports()) == 1)
+    assert (stage.reports()[0].state, stage.reports()[0].detail) == ("failed", "451 4.3.0 later")
+
+
+async def test_one_tickets_answers_stay_in_order_and_other_tickets_do_not_wait(stage: Stage) -> None:
+    slow = Patience(first=timedelta(seconds=2))
+    stage.relay.answers = ["451 4.3.0 later"]
+    ticket = str(uuid4())
+    first, second, other = answer(ticket, subject="first"), answer(ticket, subject="second"), answer(subject="other")
+    deliverer = stage.deliverer(rules=replace(QUICK, senders=1, patience=slow))
+    await stage.ask(deliverer, first, second, other)
+    await stage.until(lambda: len(stage.relay.taken) == 3)
+    assert stage.relay.subjects() == ["Re: other", "Re: first", "Re: second"]
+
+
+async def test_a_crash_between_sending_and_noting_is_uncertain_and_never_sent_blindly(stage: Stage) -> None:
+    request = answer()
+    await stage.left_behind(request)
+    await stage.ask(stage.deliverer(), request)
+    await stage.until(lambda: len(stage.reports()) == 1)
+    [report] = stage.reports()
+    assert (report.state, report.detail) == ("uncertain", UNSEEN_END)
+    assert stage.relay.connections == 0
+
+
+async def test_what_a_living_process_is_sending_is_left_to_it(stage: Stage) -> None:
+    other = Presence(stage.database)
+    stop = asyncio.Event()
+    living = asyncio.create_task(other.run(stop))
+    await asyncio.wait_for(other.held.wait(), 10)
+    request, later = answer(), answer()
+    await stage.left_behind(request, other.holder)
+    await stage.ask(stage.deliverer(), later)
+    await stage.until(lambda: len(stage.reports()) == 1)
+    assert stage.reports()[0].outbound_id == later.id
+    stop.set()
+    await living
+    await stage.until(lambda: len(stage.reports()) == 2)
+    assert (stage.reports()[1].outbound_id, stage.reports()[1].state) == (request.id, "uncertain")
+
+
+async def test_the_outbox_folder_knows_whether_a_crashed_attempt_was_sent(stage: Stage, tmp_path: Path) -> None:
+    sender = FolderSender(tmp_path / "outbox")
+    sent, unsent = answer(), answer()
+    assert (await sender.send(OutgoingMail(sent.id, "<m@x>", "s@x", "r@x", b"mail"))).result is Result.SENT
+    await stage.left_behind(sent)
+    await stage.left_behind(unsent)
+    stage.deliverer(sender)
+    await stage.until(lambda: len(stage.reports()) == 2)
+    assert {report.state for report in stage.reports()} == {"sent"}
+    assert (tmp_path / "outbox" / f"{sent.id}.eml").read_bytes() == b"mail"
+    assert b"Please restart it." in (tmp_path / "outbox" / f"{unsent.id}.eml").read_bytes()
+    assert list((tmp_path / "outbox").glob("*.part")) == []
+
+
+async def test_a_relay_that_hangs_up_after_the_content_leaves_it_uncertain(stage: Stage) -> None:
+    stage.relay.hang_up = True
+    await stage.ask(stage.deliverer(), answer())
+    await stage.until(lambda: len(stage.reports()) == 1)
+    assert stage.reports()[0].state == "uncertain"
+    assert len(stage.relay.taken) == 1
+
+
+async def test_an_answer_that_comes_after_all_turns_uncertain_into_sent(stage: Stage) -> None:
+    held, release = asyncio.Event(), asyncio.Event()
+
+    class Slow:
+        name = "slow"
+
+        async def send(self, mail: OutgoingMail) -> Outcome:
+            held.set()
+            await release.wait()
+            return Outcome(Result.SENT, "at last")
+
+        async def was_sent(self, outbound_id: str) -> bool | None:
+            return None
+
+        async def check(self) -> str:
+            return ""
+
+    await stage.ask(stage.deliverer(Slow()), answer())
+    await held.wait()
+    async with stage.database.transaction() as session:
+        await session.execute(update(Delivery).values(due_at=utc_now() - timedelta(seconds=1)))
+    await stage.until(lambda: len(stage.reports()) == 1)
+    release.set()
+    await stage.until(lambda: len(stage.reports()) == 2)
+    assert [report.state for report in stage.reports()] == ["uncertain", "sent"]
+
+
+async def test_what_cannot_be_a_mail_fails_and_the_rest_flows(stage: Stage) -> None:
+    nowhere = answer(to=contact_point("tel", "+33123456789"))
+    lost = answer(attachments=(Attachment(uri="../../etc/passwd", name="x", media_type="x/y", size=1, sha256=""),))
+    good = answer()
+    await stage.ask(stage.deliverer(), nowhere, lost, good)
+    await stage.until(lambda: len(stage.reports()) == 3)
+    states = {report.outbound_id: report.state for report in stage.reports()}
+    assert states == {nowhere.id: "failed", lost.id: "failed", good.id: "sent"}
+
+
+async def test_a_file_that_is_away_for_a_moment_is_waited_for(stage: Stage) -> None:
+    file = await stage.storage.put(b"late", name="late.txt", media_type="text/plain")
+    path = Path(stage.storage._root) / file.uri
+    hidden = path.with_suffix(".hidden")
+    path.rename(hidden)
+    await stage.ask(stage.deliverer(), answer(attachments=(file,)))
+
+    async def attempts() -> int:
+        async with stage.database.transaction() as session:
+            return int((await session.scalars(Delivery.__table__.select().with_only_columns(Delivery.attempts))).one())
+
+    async with asyncio.timeout(30):
+        while await attempts() < 2:
+            await asyncio.sleep(0.02)
+    hidden.rename(path)
+    await stage.until(lambda: len(stage.reports()) == 1)
+    assert stage.reports()[0].state == "sent"
+
+
+async def test_a_report_waits_for_kafka(stage: Stage) -> None:
+    stage.bus.down = True
+    await stage.ask(stage.deliverer(), answer())
+    await stage.until(lambda: len(stage.relay.taken) == 1)
+    stage.bus.down = False
+    await stage.until(lambda: len(stage.reports()) == 1)
+
+
+async def test_many_answers_leave_once_each_from_two_processes(stage: Stage) -> None:
+    one, two = stage.deliverer(), stage.deliverer()
+    tickets = [str(uuid4()) for _ in range(10)]
+    requests = [answer(tickets[number % 10], subject=str(number)) for number in range(60)]
+    await asyncio.gather(stage.ask(one, *requests), stage.ask(two, *requests))
+    await stage.until(lambda: len(stage.reports()) == 60)
+    subjects = [int(subject.removeprefix("Re: ")) for subject in stage.relay.subjects()]
+    assert sorted(subjects) == list(range(60))
+    for ticket in range(10):
+        assert [number for number in subjects if number % 10 == ticket] == list(range(ticket, 60, 10))
+
+
+async def test_from_kafka_to_the_relay_and_back(stage: Stage, kafka: str) -> None:
+    requested = deliveries_requested("email")
+    await create_topics(kafka, [requested, DELIVERIES_REPORTED])
+    bus = KafkaBus(kafka, "email")
+    await bus.start()
+    deliverer = stage.deliverer()
+    stop = asyncio.Event()
+    consuming = asyncio.create_task(deliveries(bus, deliverer).run(stop))
+    request = answer()
+    await bus.publish(requested, request.ticket_id, request)
+    await stage.until(lambda: [report.outbound_id for report in stage.reports()] == [request.id])
+    stop.set()
+    await consuming
+    await bus.stop()

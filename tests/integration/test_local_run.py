@@ -1,0 +1,322 @@
+"""The embedded run: one command starts everything on one machine, keeps it running, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import psutil
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from deploy.local import ports
+
+_ROOT = Path(__file__).parents[2]
+_DEADLINE = 90.0
+
+# Two services that do nothing but be healthy, so that these tests are about the run and not about what is run.
+_SERVICES = """
+import http.server, os, sys
+name, *command = sys.argv[1:]
+if name == "topics" or command:
+    sys.exit(0)
+if os.environ.get("WRONG") == name:
+    print(f"{name}: {name.upper()}_COLOUR is missing")
+    sys.exit(78)
+
+class Healthy(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+
+print(f"{name} says hello")
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ[f"{name.upper()}_PORT"])), Healthy).serve_forever()
+"""
+
+
+class Run:
+    """`python -m deploy.local` as a person has it, with what it says and what it leaves."""
+
+    def __init__(self, root: Path, home: Path, port: int, **environment: str) -> None:
+        self.home, self.port = home, port
+        self._output = home.parent / f"output-{time.monotonic_ns()}"
+        with self._output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "deploy.local", "--root", str(root)],
+                cwd=_ROOT,
+                env={**os.environ, "SWITCHBOARD_HOME": str(home), "SWITCHBOARD_PORT": str(port), **environment},
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    @property
+    def said(self) -> str:
+        return self._output.read_text()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return dict(json.loads((self.home / "run.json").read_text()))
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        deadline = time.monotonic() + _DEADLINE
+        while not condition():
+            assert time.monotonic() < deadline, f"waited in vain until {what}; it said:\n{self.said}"
+            time.sleep(0.05)
+
+    def until_up(self) -> dict[str, Any]:
+        self.until(lambda: self._is_up() or self.process.poll() is not None, "run.json is there")
+        assert self.process.poll() is None, self.said
+        return self.facts
+
+    def _is_up(self) -> bool:
+        """run.json is of this run: one that was killed leaves its own behind."""
+        return (self.home / "run.json").exists() and self.facts["supervisor_pid"] == self.process.pid
+
+    def pid_of(self, service: str) -> int | None:
+        pid = self.facts["services"][service]["pid"]
+        return int(pid) if pid else None
+
+    def interrupt(self) -> int:
+        """Ctrl-C; returns the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(_DEADLINE)
+
+    def refusal(self) -> str:
+        """What it says when it does not start: one line on standard error, no traceback."""
+        assert self.process.wait(_DEADLINE) == 1, self.said
+        assert "Traceback" not in self.said
+        lines = [line for line in self.said.splitlines() if line.startswith("switchboard: ")]
+        assert len(lines) == 1, self.said
+        return lines[0]
+
+    def left(self) -> list[str]:
+        """Processes that belong to this home and are not yet gone."""
+        found = []
+        for process in psutil.process_iter(["cmdline", "environ", "status"]):
+            mine = str(self.home) in " ".join(process.info["cmdline"] or []) or (process.info["environ"] or {}).get(
+                "SWITCHBOARD_HOME"
+            ) == str(self.home)
+            if mine and process.info["status"] != psutil.STATUS_ZOMBIE:
+                found.append(f"{process.pid} (of {process.ppid()}): {' '.join(process.cmdline())}")
+        return found
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+Start = Callable[..., Run]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    package = tmp_path / "root" / "services"
+    for name in ("greeter", "router"):
+        (package / name).mkdir(parents=True)
+        (package / name / "app.py").touch()
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(_SERVICES)
+    (package / "greeter" / "migrations").mkdir()
+    return package.parent
+
+
+@pytest.fixture
+def start(root: Path, tmp_path: Path) -> Iterator[Start]:
+    runs: list[Run] = []
+    home, port = tmp_path / "home", _first_port()
+
+    def begin(**environment: str) -> Run:
+        runs.append(Run(root, home, port, **environment))
+        return runs[-1]
+
+    yield begin
+    for run in runs:
+        run.kill()
+    for run in runs:
+        run.until(lambda run=run: not run.left(), "the guardian has taken down the rest")
+
+
+def _first_port() -> int:
+    while True:
+        (port,) = ports.free()
+        if all(ports.is_free(port + offset) for offset in range(100)):
+            return port
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[None]:
+    import socket
+
+    with socket.create_server((ports.HOST, port)):
+        yield
+
+
+def test_everything_is_up_and_other_programs_are_told_where(start: Start) -> None:
+    run = start()
+    facts = run.until_up()
+    assert set(facts["services"]) == {"greeter", "router"}
+    assert all(psutil.pid_exists(service["pid"]) for service in facts["services"].values())
+    assert ports.answers(run.port + 3)
+    assert facts["kafka"] == f"127.0.0.1:{run.port + 92}"
+    assert facts["smtp"] == {"host": "127.0.0.1", "port": run.port + 25}
+    assert facts["supervisor_pid"] == run.process.pid
+    run.until(lambda: "Switchboard is up" in run.said, "the table is shown")
+    assert "router  │ router says hello" in run.said or "greeter │ greeter says hello" in run.said
+
+
+def test_secrets_are_for_their_owner_only(start: Start) -> None:
+    run = start()
+    run.until_up()
+    for name in ("run.json", "secret", "database-password-greeter", "postgres/superuser-password"):
+        assert stat.S_IMODE((run.home / name).stat().st_mode) == 0o600, name
+
+
+def test_ctrl_c_leaves_no_process_and_a_second_start_keeps_all_data(start: Start) -> None:
+    run = start()
+    asyncio.run(_write(run.until_up()))
+    assert run.interrupt() == 0
+    assert run.left() == []
+    assert not (run.home / "run.json").exists()
+    again = start()
+    assert asyncio.run(_read(again.until_up())) == ("a row", b"a record")
+
+
+async def _write(facts: dict[str, Any]) -> None:
+    database = await asyncpg.connect(facts["databases"]["greeter"])
+    await database.execute("CREATE TABLE kept (value text)")
+    await database.execute("INSERT INTO kept VALUES ('a row')")
+    await database.close()
+    admin = AIOKafkaAdminClient(bootstrap_servers=facts["kafka"])
+    await admin.start()
+    await admin.create_topics([NewTopic("kept", 1, 1)])
+    await admin.close()
+    async with AIOKafkaProducer(bootstrap_servers=facts["kafka"], acks="all") as producer:
+        await producer.send_and_wait("kept", b"a record")
+
+
+async def _read(facts: dict[str, Any]) -> tuple[str, bytes]:
+    database = await asyncpg.connect(facts["databases"]["greeter"])
+    value = await database.fetchval("SELECT value FROM kept")
+    await database.close()
+    async with AIOKafkaConsumer("kept", bootstrap_servers=facts["kafka"], auto_offset_reset="earliest") as consumer:
+        record = await asyncio.wait_for(consumer.getone(), 30)
+    return value, record.value
+
+
+def test_a_service_sees_no_other_schema(start: Start) -> None:
+    facts = start().until_up()
+
+    async def look() -> None:
+        admin = await asyncpg.connect(facts["postgres"])
+        await admin.execute("CREATE SCHEMA other CREATE TABLE secrets (value text)")
+        await admin.close()
+        service = await asyncpg.connect(facts["databases"]["greeter"])
+        try:
+            assert await service.fetchval("SELECT current_schema()") == "greeter"
+            for forbidden in ("SELECT * FROM other.secrets", "CREATE TABLE public.x (y int)", "CREATE SCHEMA mine"):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await service.execute(forbidden)
+        finally:
+            await service.close()
+
+    asyncio.run(look())
+
+
+def test_a_service_that_is_killed_comes_back_under_a_new_number(start: Start) -> None:
+    run = start()
+    run.until_up()
+    before = run.pid_of("router")
+    assert before
+    os.kill(before, signal.SIGKILL)
+    run.until(lambda: run.pid_of("router") not in (None, before), "the router has a new process")
+    run.until(lambda: ports.answers(run.port + 3), "the router answers again")
+    assert "router ended (killed by SIGKILL); starting it again in 1 s" in run.said
+
+
+def test_kafka_that_is_killed_comes_back_with_its_data(start: Start) -> None:
+    run = start()
+    asyncio.run(_write(run.until_up()))
+    (broker,) = [line for line in run.left() if "kafka.Kafka" in line]
+    os.kill(int(broker.split()[0]), signal.SIGKILL)
+    run.until(lambda: "Kafka is back" in run.said, "Kafka is back")
+    assert asyncio.run(_read(run.facts)) == ("a row", b"a record")
+
+
+def test_wrong_settings_are_said_and_the_others_run(start: Start) -> None:
+    run = start(WRONG="greeter")
+    assert run.until_up()["services"]["greeter"]["pid"] is None
+    assert "GREETER_COLOUR is missing" in run.said
+    assert run.said.count("greeter stays off") == 1
+
+
+def test_nothing_outlives_a_supervisor_that_is_killed_and_the_next_start_works(start: Start) -> None:
+    run = start()
+    asyncio.run(_write(run.until_up()))
+    run.process.kill()
+    run.process.wait()
+    again = start()  # at once, while the guardian is still stopping the rest
+    assert asyncio.run(_read(again.until_up())) == ("a row", b"a record")
+    again.interrupt()
+    assert again.left() == []
+
+
+def test_a_second_run_on_the_same_home_is_refused(start: Start) -> None:
+    first = start()
+    first.until_up()
+    second = start()
+    assert f"already runs on {first.home} (process {first.process.pid})" in second.refusal()
+    assert first.process.poll() is None
+    assert first.facts["supervisor_pid"] == first.process.pid
+
+
+def test_a_taken_port_is_named(start: Start) -> None:
+    ready = start(SWITCHBOARD_PORT="7")
+    assert "SWITCHBOARD_PORT is '7'" in ready.refusal()
+    with _listening(ready.port + 92):
+        assert f"port {ready.port + 92} on 127.0.0.1, needed for Kafka, is taken" in start().refusal()
+
+
+def test_a_home_that_cannot_be_written_is_named(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("not a folder")
+    refusal = start().refusal()
+    assert f"cannot write to the home folder {tmp_path / 'home'}" in refusal
+    assert "SWITCHBOARD_HOME" in refusal
+
+
+def test_a_half_formatted_kafka_folder_without_records_is_formatted_again(start: Start, tmp_path: Path) -> None:
+    data = tmp_path / "home" / "kafka" / "node-1" / "data"
+    data.mkdir(parents=True)
+    (data / "meta.properties").touch()
+    start().until_up()
+
+
+def test_a_half_written_kafka_folder_with_records_is_never_overwritten(start: Start, tmp_path: Path) -> None:
+    log = tmp_path / "home" / "kafka" / "node-1" / "data" / "messages-received-0" / "00000000000000000000.log"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"somebody's message")
+    refusal = start().refusal()
+    assert "half-written" in refusal
+    assert "backup" in refusal
+    assert log.read_bytes() == b"somebody's message"
+
+
+def test_a_registry_that_is_away_is_said(start: Start, tmp_path: Path) -> None:
+    run = start(SWITCHBOARD_CACHE=str(tmp_path / "empty"), SWITCHBOARD_MAVEN="http://127.0.0.1:9")
+    assert "cannot download Kafka" in run.refusal()
+    assert run.left() == []

@@ -1,0 +1,192 @@
+"""An answer reaches the customer as a mail that their program threads, and that nobody can bend."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from uuid import uuid4
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.email.domain.incoming import Context, Envelope, compose, read
+from services.email.domain.mailboxes import Mailboxes
+from services.email.domain.mime import parse
+from services.email.domain.outgoing import Identity, OutgoingMail, build, subject_of, trimmed
+from services.email.domain.retries import Patience, next_attempt
+from shared.errors import Malformed
+from shared.events import Attachment, OutboundMessage
+from shared.kernel import contact_point
+
+SECRET = "a secret that is long enough for anybody"
+BOXES = Mailboxes.parse("support@example.org,help@example.org")
+IDENTITY = Identity(BOXES, SECRET, "Lamp Shop")
+NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
+TICKET = str(uuid4())
+BASE = OutboundMessage(
+    id=str(uuid4()),
+    ticket_id=TICKET,
+    channel="email",
+    to=contact_point("email", "ann@example.com"),
+    text="Dear Ann,\n\nPlease restart it.\n.\nBest",
+    requested_at=NOW,
+    to_name="Ann Smith",
+    author_name="Bob",
+    subject="Lamp",
+    mailbox="help@example.org",
+    references=("<1@x>", "<2@x>"),
+)
+
+
+def built(**changes: object) -> tuple[OutgoingMail, EmailMessage]:
+    request = msgspec.structs.replace(BASE, **changes)
+    mail = build(request, [b"data" for _ in request.attachments], IDENTITY, NOW)
+    message = email.message_from_bytes(mail.content, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    return mail, message
+
+
+def test_an_answer_is_threaded_and_comes_from_the_agent() -> None:
+    mail, message = built()
+    assert message["From"] == "Bob via Lamp Shop <help@example.org>"
+    assert message["To"] == "Ann Smith <ann@example.com>"
+    assert message["Subject"] == "Re: Lamp"
+    assert (message["In-Reply-To"], message["References"]) == ("<2@x>", "<1@x> <2@x>")
+    assert message["Message-ID"] == mail.message_id
+    assert message["Auto-Submitted"] is None
+    assert message["Date"].datetime == NOW
+    assert message.get_content().splitlines() == BASE.text.splitlines()
+    assert mail.recipient == "ann@example.com"
+    assert mail.sender.startswith("help+t")
+
+
+def test_the_customers_reply_finds_the_ticket_again() -> None:
+    mail, message = built()
+    context = Context(BOXES, SECRET, ("en",))
+    for headers in (f"To: {message['Reply-To']}", f"In-Reply-To: {mail.message_id}"):
+        reply = parse(f"From: ann@example.com\n{headers}\n\nThanks".encode())
+        assert compose(read(reply), Envelope("", ()), context, [], "", NOW).thread.ticket_id == TICKET
+
+
+def test_the_same_answer_has_the_same_message_id_on_every_attempt() -> None:
+    assert built()[0].message_id == built(text="again")[0].message_id != built(id=str(uuid4()))[0].message_id
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bonjour, voilà votre clé: été, naïf",
+        "안녕하세요. 주문이 내일 도착합니다.",
+        "Emoji \U0001f600 and a very " + "long " * 400 + "line",
+    ],
+)
+def test_every_language_arrives_as_it_was_written(text: str) -> None:
+    mail, message = built(text=text, author_name="김철수, 팀장", subject="주문 번호 12345 " * 10)
+    assert message.get_content().strip() == text.strip()
+    assert message["From"].addresses[0].display_name == "김철수, 팀장 via Lamp Shop"
+    assert message["Subject"] == "Re: " + ("주문 번호 12345 " * 10).strip()
+    assert max(map(len, mail.content.splitlines())) <= 998
+    assert b"\n" not in mail.content.replace(b"\r\n", b"")
+
+
+@pytest.mark.parametrize(
+    ("subject", "shown"),
+    [
+        ("Lamp", "Re: Lamp"),
+        ("Re: Lamp", "Re: Lamp"),
+        ("RE: AW: Re[2]: Lamp", "Re: Lamp"),
+        ("답장: 램프", "Re: 램프"),
+        ("Réf : lampe", "Re: lampe"),
+        ("Rebate: lamp", "Re: Rebate: lamp"),
+        ("", "Re: your message"),
+    ],
+)
+def test_re_stands_once(subject: str, shown: str) -> None:
+    assert subject_of(subject, is_answer=True) == shown
+
+
+def test_a_mail_that_answers_nothing_says_so() -> None:
+    _, message = built(references=(), subject="Your refund")
+    assert (message["Subject"], message["In-Reply-To"], message["References"]) == ("Your refund", None, None)
+
+
+def test_a_long_thread_keeps_first_and_last_within_what_relays_take() -> None:
+    references = tuple(f"<{number:04}@a-rather-long-host-name.example.com>" for number in range(500))
+    mail, message = built(references=references)
+    kept = message["References"].split()
+    assert (kept[0], kept[-1]) == (references[0], references[-1])
+    assert len(message["References"]) < 4096
+    assert kept[1:] == list(references[-len(kept) + 1 :])
+    assert trimmed(["<a>"]) == ["<a>"]
+    assert max(map(len, mail.content.split(b"\r\n\r\n")[0].splitlines())) <= 998
+
+
+PIECES = [*'a\r\n\x00\x0b\x85\u2028<>@:,"\\= ?é', "\r\nBcc: evil@example.net", "=?utf-8?q?=0D=0A?="]
+EVIL = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
+
+
+@given(EVIL, EVIL, EVIL, EVIL, EVIL)
+def test_no_value_can_add_a_header(name: str, subject: str, author: str, reference: str, language: str) -> None:
+    _, message = built(
+        to_name=name, subject=subject, author_name=author, references=(reference, "<1@x>"), language=language
+    )
+    allowed = {"content-type", "content-transfer-encoding", "mime-version", "from", "to", "reply-to", "subject", "date"}
+    allowed |= {"message-id", "in-reply-to", "references", "content-language"}
+    assert {key.lower() for key in message} <= allowed
+    assert [str(entry.addr_spec) for entry in message["To"].addresses] == ["ann@example.com"]
+    assert len(message.get_all("To")) == 1
+
+
+def test_file_names_and_types_cannot_add_headers_either() -> None:
+    evil = Attachment(uri="u", name='a"\r\nBcc: x\r\n.pdf', media_type="text/html\r\nX: y", size=4, sha256="")
+    korean = Attachment(uri="u", name="계약서.pdf", media_type="application/pdf", size=4, sha256="")
+    _, message = built(attachments=(evil, korean))
+    files = list(message.iter_attachments())
+    assert [file.get_content_type() for file in files] == ["application/octet-stream", "application/pdf"]
+    assert files[1].get_filename() == "계약서.pdf"
+    assert files[0].get("Bcc") is None
+    assert files[1].get_content() == b"data"
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "tel:+3312345678",
+        "email:nobody",
+        "email:a@b.example, c@d.example",
+        "email:unknown-1@nowhere.invalid",
+        "email:a@b\r\nX: y",
+    ],
+)
+def test_what_is_no_address_is_refused_in_words(to: str) -> None:
+    with pytest.raises(Malformed, match=r"address|mail"):
+        built(to=to)
+
+
+def test_a_mailbox_that_is_not_ours_is_never_used() -> None:
+    _, message = built(mailbox="ceo@bank.example")
+    assert message["From"].addresses[0].addr_spec == "support@example.org"
+
+
+def test_pauses_double_with_jitter_and_end_after_a_day() -> None:
+    patience = Patience()
+    waits = [next_attempt(n, NOW, NOW, patience, 0.999999) for n in (1, 2, 3, 12, 99)]
+    assert [round((at - NOW).total_seconds()) for at in waits if at] == [30, 60, 120, 3600, 3600]
+    first = next_attempt(1, NOW, NOW, patience, 0.0)
+    assert first == NOW + timedelta(seconds=15)
+    assert next_attempt(30, NOW, NOW + timedelta(hours=24), patience, 0.5) is None
+
+
+def test_addresses_of_the_whole_world_are_written_as_servers_take_them() -> None:
+    _, message = built(to=contact_point("email", "ann@bücher.example"))
+    assert message["To"].addresses[0].addr_spec == "ann@xn--bcher-kva.example"
+    mail, _ = built(to=contact_point("email", "안나@x.example"), to_name="안나")
+    assert "안나@x.example".encode() in mail.content
+    bare, _ = built(to=contact_point("email", "안나@x.example"), to_name="")
+    assert "To: 안나@x.example\r\n".encode() in bare.content
+    odd = "ann@" + "ü" * 80 + ".example"
+    assert odd.encode() in built(to=contact_point("email", odd))[0].content

@@ -1,0 +1,149 @@
+"""An agent sees what is new, and never loses a word that the customer wrote."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.email.domain.incoming import read
+from services.email.domain.mime import parse
+from services.email.domain.quotes import html_without_quotes, without_quotes
+
+REPLY = "It still does not work.\nThe lamp is red."
+QUOTED = "> Please restart it.\n> Regards"
+
+
+@pytest.mark.parametrize(
+    "attribution",
+    [
+        "On Mon, 2 Mar 2026 at 10:00, Support <support@example.org> wrote:",
+        "On Mon, 2 Mar 2026 at 10:00, A Very Long Name Of A Support Department\n<support@example.org> wrote:",
+        "Le lun. 2 mars 2026 à 10:00, Support <support@example.org> a écrit :",
+        "Am Mo., 2. März 2026 um 10:00 Uhr schrieb Support <support@example.org>:",
+        "El lun, 2 mar 2026 a las 10:00, Support (<support@example.org>) escribió:",
+        "Em seg., 2 de mar. de 2026 às 10:00, Support <support@example.org> escreveu:",
+        "Il giorno lun 2 mar 2026 alle ore 10:00 Support <support@example.org> ha scritto:",
+        "2026년 3월 2일 (월) 오전 10:00, Support <support@example.org>님이 작성:",
+        "2026年3月2日(月) 10:00 Support <support@example.org>:",
+    ],
+)
+def test_the_quoted_mail_below_a_reply_is_cut(attribution: str) -> None:
+    assert without_quotes(f"{REPLY}\n\n{attribution}\n\n{QUOTED}\n") == REPLY
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "-----Original Message-----\nFrom: Support\nTo: Ann\nSubject: Re: lamp\n\nPlease restart it.",
+        "________________________________\nFrom: Support <support@example.org>\nSent: Monday, 2 March 2026\nTo: Ann\nSubject: Re: lamp\n\nPlease",
+        "De : Support <support@example.org>\nEnvoyé : lundi 2 mars 2026\nÀ : Ann\nObjet : Re: lampe\n\nRedémarrez",
+        "Von: Support\nGesendet: Montag, 2. März 2026\nAn: Ann\nBetreff: AW: Lampe\n\nBitte",
+        "보낸 사람: Support\n보낸 날짜: 2026년 3월 2일\n받는 사람: Ann\n제목: 램프\n\n다시 시작하세요",
+        "差出人: Support\n送信日時: 2026年3月2日\n宛先: Ann\n件名: ランプ\n\n再起動",
+        "-----원본 메시지-----\n다시 시작하세요",
+    ],
+)
+def test_outlooks_block_is_cut(block: str) -> None:
+    assert without_quotes(f"{REPLY}\n\n{block}") == REPLY
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On Monday my boss wrote:\nplease cancel the order\nand I agree.",
+        "From: Berlin\nTo: Paris\nThat is my trip.",
+        "> Is it on?\nYes, it is.\n> Is it red?\nNo, green.",
+        "On Mon, 2 Mar 2026, Support <support@example.org> wrote:\n> Is it on?\n\nYes, it is.",
+        "Note: the -- in the middle\n-- \nstays, because what follows is long\n" + "words and more words\n" * 20,
+        "I wrote:\n\n1. this\n2. that",
+        "Le livre que ma mère a écrit :\nje le cherche.",
+    ],
+)
+def test_when_unsure_nothing_is_cut(text: str) -> None:
+    assert without_quotes(text).split() == text.split()
+
+
+@pytest.mark.parametrize(
+    "subject", ["Fwd: bill", "FW: bill", "WG: Rechnung", "TR : facture", "RV: factura", "전달: 청구서"]
+)
+def test_a_forward_is_kept_whole(subject: str) -> None:
+    text = "See below\n\n-----Original Message-----\nFrom: Shop\nSent: today\nTo: Ann\n\nYour bill"
+    assert without_quotes(text, subject) == text
+
+
+def test_gmails_forward_mark_keeps_what_follows_whatever_the_subject() -> None:
+    text = "See\n\n---------- Forwarded message ---------\nFrom: Shop <shop@example.net>\nDate: today\nSubject: bill\nTo: Ann\n\nYour bill"
+    assert without_quotes(text) == text
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "-- \nAnn Smith\n+44 20 1234",
+        "Sent from my iPhone",
+        "Envoyé de mon iPhone",
+        "Von meinem iPhone gesendet",
+        "나의 iPhone에서 보냄",
+        "iPhoneから送信",
+    ],
+)
+def test_a_signature_is_cut(ending: str) -> None:
+    assert without_quotes(f"{REPLY}\n\n{ending}\n") == REPLY
+
+
+def test_a_mail_that_is_all_quote_or_signature_is_kept() -> None:
+    for text in (QUOTED, "-- \nAnn", "Sent from my iPhone", "-----Original Message-----\nFrom: x\nTo: y\nSubject: z"):
+        assert without_quotes(text) == text
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "On x, y <a@b.c> wrote:",
+                "> q",
+                "-- ",
+                "From: a",
+                "Sent: b",
+                "To: c",
+                "Subject: d",
+                "",
+                "word",
+                "____________",
+            ]
+        )
+    )
+)
+def test_it_never_takes_the_last_word(lines: list[str]) -> None:
+    text = "\n".join(lines)
+    assert any(map(str.isalnum, without_quotes(text))) == any(map(str.isalnum, text))
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        '<div class="gmail_quote gmail_quote_container"><div class="gmail_attr">On Monday wrote:</div><blockquote>Old words</blockquote></div>',
+        '<div id="appendonsend"></div><hr><div id="divRplyFwdMsg"><b>From:</b> Support</div><div>Old words</div>',
+        '<div class="moz-cite-prefix">On Monday:</div><blockquote type="cite">Old words</blockquote>',
+        '<blockquote type="cite"><div>Old words</div></blockquote>',
+        '<div class="yahoo_quoted">Old words</div>',
+        '<div class="protonmail_quote">Old words</div>',
+    ],
+)
+def test_quotes_in_html_are_found_by_their_marks(quote: str) -> None:
+    raw = f"From: a@b.example\nSubject: Re: lamp\nContent-Type: text/html; charset=utf-8\n\n<p>New words</p>{quote}".encode()
+    reading = read(parse(raw))
+    assert reading.text == "New words"
+    assert "Old words" in reading.html
+
+
+def test_an_answer_below_an_html_quote_is_kept() -> None:
+    html = '<p>Hi</p><blockquote type="cite">Old words</blockquote><p>And here is my long answer below it</p>'
+    assert html_without_quotes(html) == html
+    assert html_without_quotes('<blockquote type="cite">Old</blockquote><p>answer</p>').startswith("<blockquote")
+
+
+def test_a_forwarded_html_mail_is_kept() -> None:
+    html = '<p>See</p><div class="gmail_quote">---------- Forwarded message ---------<br>Your bill</div>'
+    assert html_without_quotes(html) == html

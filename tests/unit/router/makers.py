@@ -1,0 +1,77 @@
+"""Messages, customers and channels with everything that a test does not care about filled in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.router.adapters import policy_yaml
+from services.router.domain.decide import decide
+from shared.events import Channel, Decision, InboundMessage, OpenTicket, Profile
+from shared.kernel import ContactPoint, ticket_id
+
+NOW = datetime(2026, 5, 3, 12, 0, tzinfo=UTC)
+ANN = ContactPoint("email:ann@example.org")
+ANNS_PHONE = ContactPoint("tel:+33612345678")
+POLICY = policy_yaml.shipped()
+
+EMAIL = Channel(name="email", label="Email", icon="mail", reaches=("email",))
+CHAT = Channel(name="chat", label="Chat", icon="chat", reaches=("chat",), live=True)
+PHONE = Channel(name="phone", label="Phone", icon="phone", reaches=("tel",), live=True)
+CHANNELS = {"email": EMAIL, "chat": CHAT}
+
+
+def mail(text: str = "Hello, how are you?", **fields: Any) -> InboundMessage:
+    """A mail from Ann."""
+    given: dict[str, Any] = {
+        "id": "m1",
+        "channel": "email",
+        "provider_id": "<m1@example.org>",
+        "sender": ANN,
+        "received_at": NOW,
+        "text": text,
+        "language": "en",
+    }
+    return InboundMessage(**(given | fields))
+
+
+def ann(**fields: Any) -> Profile:
+    """What the desk knows of Ann."""
+    given: dict[str, Any] = {
+        "contact_point": ANN,
+        "customer_id": "c1",
+        "version": 7,
+        "updated_at": NOW,
+        "contact_points": (ANN,),
+    }
+    return Profile(**(given | fields))
+
+
+def open_ticket(
+    channel: str = "email", hours_ago: float = 1, key: str = "email:<old@example.org>", generation: int = 0
+) -> OpenTicket:
+    """A ticket of Ann's."""
+    return OpenTicket(
+        ticket_id=ticket_id(key, generation),
+        channel=channel,
+        thread_key=key,
+        generation=generation,
+        last_message_at=NOW - timedelta(hours=hours_ago),
+    )
+
+
+def decided(
+    message: InboundMessage, profile: Profile | None = None, channels: dict[str, Channel] | None = None
+) -> Decision:
+    """The decision under the policy that comes with the router."""
+    return decide(message, profile, POLICY, CHANNELS if channels is None else channels, message.received_at)
+
+
+def codes(decision: Decision) -> list[str]:
+    """What counted for the priority."""
+    return [reason.code for reason in decision.reasons]
+
+
+def severities(decision: Decision) -> set[str]:
+    """Which severities were found."""
+    return {code.removeprefix("severity.") for code in codes(decision) if code.startswith("severity.")}

@@ -1,0 +1,214 @@
+"""What is urgent, and why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.router.domain.decide import decide
+from services.router.domain.priority import score
+from shared.events import InboundMessage, Profile
+from shared.kernel import ContactPoint, Level
+from tests.unit.router.makers import CHANNELS, NOW, POLICY, ann, codes, decided, mail
+
+ORDER = [Level.LOW, Level.NORMAL, Level.HIGH, Level.URGENT]
+
+
+@pytest.mark.parametrize(
+    ("message", "profile", "level"),
+    [
+        (mail("How do I change my address?"), None, Level.NORMAL),
+        (mail("Our whole shop is down!"), None, Level.URGENT),
+        (mail("I cannot log in since this morning."), None, Level.HIGH),
+        (mail("All my data is gone, everything is gone"), None, Level.URGENT),
+        (mail("We were hacked last night"), None, Level.URGENT),
+        (mail("You will hear from my lawyer"), None, Level.HIGH),
+        (mail("You charged twice this month"), None, Level.HIGH),
+        (mail("Hello?", channel="chat", live=True), None, Level.HIGH),
+        (mail("I cannot log in", channel="chat", live=True), None, Level.URGENT),
+        (mail("The site is down", channel="phone", live=True), None, Level.URGENT),
+        (mail("I am out of the office. The site is down.", automatic="reply"), None, Level.LOW),
+        (mail("Weekly newsletter", automatic="list"), None, Level.LOW),
+        (mail("Could not be delivered", automatic="bounce"), None, Level.LOW),
+        (mail("Terrible service", channel="x", public=True, reach=300, complaint=0.9), None, Level.HIGH),
+        (mail("Terrible service", channel="x", public=True, reach=900_000, complaint=0.95), None, Level.URGENT),
+        (mail("Lovely service", channel="x", public=True, reach=300, complaint=0.0), None, Level.NORMAL),
+        (mail("I want a refund"), ann(tier="Enterprise", last_csat=1, missed_sla=True), Level.URGENT),
+    ],
+)
+def test_a_dispatcher_would_agree(message: InboundMessage, profile: Profile | None, level: Level) -> None:
+    assert decided(message, profile).level is level
+
+
+def test_every_signal_that_counted_is_a_reason_and_their_points_add_up() -> None:
+    profile = ann(tier="pro", last_csat=2, missed_sla=True, recent_contacts=(NOW - timedelta(hours=1),))
+    decision = decided(mail("My site is down", live=True, complaint=0.5, public=True, reach=1000), profile)
+    expected = {"severity.outage", "live", "base", "complaint", "reach", "tier", "repeated", "bad-csat", "missed-sla"}
+    assert set(codes(decision)) == expected
+    assert sum(reason.weight for reason in decision.reasons) == pytest.approx(decision.score, abs=1)
+    assert decision.reasons[0].code == "severity.outage"
+
+
+def test_reasons_are_sentences_that_an_agent_understands() -> None:
+    profile = ann(
+        tier="pro", last_csat=1, missed_sla=True, recent_contacts=(NOW - timedelta(hours=1), NOW - timedelta(hours=3))
+    )
+    decision = decided(mail("The site is down", live=True, complaint=0.5, public=True, reach=12_000), profile)
+    assert {reason.text for reason in decision.reasons} == {
+        "something does not work at all: “is down”",
+        "somebody is waiting right now",
+        "a customer wrote to us",
+        "sounds like a complaint (50%)",
+        "public, up to 12,000 people may see it",
+        "customer on the pro plan",
+        "wrote 2 times before within 24 hours",
+        "was not happy last time: rated us 1 of 5",
+        "was answered too late before",
+    }
+
+
+def test_automatic_mail_says_that_no_person_wrote_it() -> None:
+    first = decided(mail("The server is down", automatic="reply")).reasons[0]
+    assert (first.code, first.text) == ("automatic", "an automatic reply, not written by a person")
+    assert first.weight < 0
+
+
+def test_a_kind_of_automatic_mail_that_the_policy_does_not_know_is_not_held_down() -> None:
+    assert decided(mail("The server is down", automatic="something new")).level is Level.URGENT
+
+
+def test_a_held_down_kind_without_words_of_its_own_is_still_explained() -> None:
+    policy = replace(POLICY, priority=replace(POLICY.priority, ceilings={"digest": 3.0}))
+    reasons = decide(mail(automatic="digest"), None, policy, CHANNELS, NOW).reasons
+    assert reasons[0].text == "automatic mail, not written by a person"
+
+
+def test_a_severity_of_an_operators_own_is_explained_by_its_name() -> None:
+    policy = replace(POLICY, priority=replace(POLICY.priority, severity={"flood": 90.0}))
+    assert score(mail(), None, {"flood": "water"}, policy, NOW)[1][0].text == "flood: “water”"
+
+
+def test_lines_typed_in_a_row_are_one_contact() -> None:
+    burst = tuple(NOW - timedelta(minutes=60 + seconds / 60) for seconds in range(20))
+    reason = next(reason for reason in decided(mail(), ann(recent_contacts=burst)).reasons if reason.code == "repeated")
+    assert reason.text == "wrote 1 time before within 24 hours"
+
+
+@pytest.mark.parametrize("ago", [timedelta(0), timedelta(minutes=5), timedelta(hours=25), timedelta(hours=-1)])
+def test_what_was_just_now_or_long_ago_is_no_insisting(ago: timedelta) -> None:
+    assert "repeated" not in codes(decided(mail(), ann(recent_contacts=(NOW - ago,))))
+
+
+def test_a_public_post_without_readers_is_worth_no_more_than_a_private_one() -> None:
+    assert decided(mail(public=True)).score == decided(mail()).score
+    assert POLICY.priority.reach_points(0) == 0
+
+
+TEXTS = st.sampled_from(
+    [
+        "hello",
+        "the site is down",
+        "I cannot log in",
+        "data loss",
+        "refund please",
+        "my lawyer",
+        "we were hacked",
+        "",
+        "안녕하세요",
+        "환불해 주세요",
+    ]
+)
+MESSAGES = st.builds(
+    mail,
+    st.lists(TEXTS, max_size=4).map(". ".join),
+    language=st.sampled_from(["en", "ko", "", "nl", "xx"]),
+    live=st.booleans(),
+    public=st.booleans(),
+    reach=st.integers(0, 10**8),
+    complaint=st.none() | st.floats(0, 1),
+    automatic=st.sampled_from(["", "", "reply", "list", "bounce"]),
+    tier=st.sampled_from(["", "pro", "enterprise", "unheard of"]),
+)
+PROFILES = st.none() | st.builds(
+    ann,
+    tier=st.sampled_from(["", "business"]),
+    last_csat=st.none() | st.integers(1, 5),
+    missed_sla=st.booleans(),
+    recent_contacts=st.lists(
+        st.integers(0, 3000).map(lambda minutes: NOW - timedelta(minutes=minutes)), max_size=20
+    ).map(tuple),
+)
+
+
+def points(message: InboundMessage, profile: Profile | None) -> int:
+    return decided(message, profile).score
+
+
+@settings(deadline=None)
+@given(
+    MESSAGES,
+    PROFILES,
+    st.sampled_from(["The whole site is down.", "We were hacked.", "데이터가 사라졌어요.", "I want a refund."]),
+)
+def test_more_severe_is_never_lower(message: InboundMessage, profile: Profile | None, more: str) -> None:
+    worse = mail(**(_fields(message) | {"text": f"{message.text}. {more}"}))
+    assert points(worse, profile) >= points(message, profile)
+
+
+@settings(deadline=None)
+@given(MESSAGES, PROFILES)
+def test_a_live_call_is_never_below_an_equal_mail(message: InboundMessage, profile: Profile | None) -> None:
+    waiting, quiet = (mail(**(_fields(message) | {"live": live})) for live in (True, False))
+    assert points(waiting, profile) >= points(quiet, profile)
+
+
+@settings(deadline=None)
+@given(MESSAGES, PROFILES)
+def test_a_score_is_from_0_to_100_and_its_level_fits(message: InboundMessage, profile: Profile | None) -> None:
+    decision = decided(message, profile)
+    assert 0 <= decision.score <= 100
+    lows = [0, POLICY.priority.normal, POLICY.priority.high, POLICY.priority.urgent]
+    assert decision.score >= lows[ORDER.index(decision.level)]
+    assert sum(reason.weight for reason in decision.reasons) == pytest.approx(decision.score, abs=1.1)
+
+
+@settings(deadline=None)
+@given(MESSAGES, PROFILES, st.integers(0, 3000))
+def test_one_contact_more_never_lowers(message: InboundMessage, profile: Profile | None, minutes: int) -> None:
+    known = profile or ann()
+    more = ann(
+        tier=known.tier,
+        last_csat=known.last_csat,
+        missed_sla=known.missed_sla,
+        recent_contacts=(*known.recent_contacts, NOW - timedelta(minutes=minutes)),
+    )
+    assert points(message, more) >= points(message, known)
+
+
+def test_the_order_of_signals_does_not_matter() -> None:
+    found = {"outage": "is down", "payment": "refund", "legal": "lawyer", "access": "locked out"}
+    profile = ann(tier="pro", missed_sla=True)
+    outcomes = {
+        repr(score(mail(live=True), profile, dict(order), POLICY, NOW)) for order in permutations(found.items())
+    }
+    assert len(outcomes) == 1
+
+
+def test_the_order_of_sentences_does_not_matter() -> None:
+    sentences = ["The site is down", "I want a refund", "We were hacked"]
+    assert len({points(mail(". ".join(order)), None) for order in permutations(sentences)}) == 1
+
+
+def _fields(message: InboundMessage) -> dict[str, Any]:
+    names = ("text", "language", "live", "public", "reach", "complaint", "automatic", "tier")
+    return {name: getattr(message, name) for name in names}
+
+
+def test_the_sender_may_be_anyone() -> None:
+    assert decided(mail(sender=ContactPoint("x:44196397"))).level is Level.NORMAL
