@@ -48,11 +48,18 @@ class RouterProcess:
         own = {"SWITCHBOARD_KAFKA": self.servers, "SWITCHBOARD_SECRET": "s" * 32, "ROUTER_PORT": str(self.port)}
         return os.environ | own | {"ROUTER_GROUP": self.group, "ROUTER_REPLICA": self.replica} | self.environment
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    async def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the router."""
         line = [sys.executable, "-m", "services", "router", *arguments]
-        return subprocess.run(
-            line, cwd=ROOT, env=self.variables, capture_output=True, text=True, timeout=PATIENCE, check=False
+        return await asyncio.to_thread(
+            subprocess.run,
+            line,
+            cwd=ROOT,
+            env=self.variables,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
         )
 
     async def start(self, ready: bool = True) -> None:

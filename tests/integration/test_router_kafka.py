@@ -100,13 +100,13 @@ async def test_a_published_policy_takes_effect_without_a_restart(
     name = f"policy-{uuid4().hex[:8]}"
     router.environment["ROUTER_POLICY"] = name
     await router.start()
-    assert "nothing is published" in router.command("policy", "show").stdout
+    assert "nothing is published" in (await router.command("policy", "show")).stdout
     text = policy_yaml.SHIPPED.read_text(encoding="utf-8").replace("name: default", f"name: {name}")
     file = tmp_path / "mine.yaml"
     file.write_text(text.replace("team: support", "team: everybody"), encoding="utf-8")
-    assert f"{name}@1 is published" in router.command("policy", "publish", str(file)).stdout
-    assert "is this already" in router.command("policy", "publish", str(file)).stdout
-    assert "team: everybody" in router.command("policy", "show").stdout
+    assert f"{name}@1 is published" in (await router.command("policy", "publish", str(file))).stdout
+    assert "is this already" in (await router.command("policy", "publish", str(file))).stdout
+    assert "team: everybody" in (await router.command("policy", "show")).stdout
     for message in mails(200):
         (sent,) = await send(bus, [message])
         await outputs.wait_for([sent])
@@ -114,7 +114,7 @@ async def test_a_published_policy_takes_effect_without_a_restart(
             break
     assert outputs.routed[sent].decision.team == "everybody"
     file.write_text(text.replace("live: 45", "live: many"), encoding="utf-8")
-    refused = router.command("policy", "publish", str(file))
+    refused = await router.command("policy", "publish", str(file))
     assert refused.returncode == 1
     assert "signals.live: must be a number from 0 to 100" in refused.stderr
 
