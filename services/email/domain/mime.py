@@ -188,19 +188,15 @@ def _take_broken_multipart(part: Message, payload: str, found: _Found, depth: in
         repaired = email.message_from_bytes(
             (head + payload).encode("utf-8", "surrogateescape"), policy=email.policy.compat32
         )
-        if repaired.is_multipart():
-            _walk(repaired, found, depth + 1, hint)
-            return
+        _walk(repaired, found, depth + 1, hint)
+        return
     text = charsets.decode(content(part), _parameter(part, "charset"), hint)
     (found.html if _LOOKS_LIKE_HTML.search(text) else found.plain).append(text)
 
 
 def content(part: Message) -> bytes:
     """The bytes of a part that has no parts, decoded."""
-    payload = _as_stored(part)
-    if not isinstance(payload, str):
-        return b""
-    data = payload.encode("utf-8", "surrogateescape")
+    data = str(_as_stored(part) or "").encode("utf-8", "surrogateescape")
     return transfer.decode(data, str(part.get("Content-Transfer-Encoding", "")).partition(";")[0])
 
 

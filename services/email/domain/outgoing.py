@@ -79,7 +79,7 @@ def build(outbound: OutboundMessage, files: Sequence[bytes], identity: Identity,
     if references:
         headers["In-Reply-To"] = references[-1]
         headers["References"] = "\r\n ".join(trimmed(references))
-    if outbound.language.isalpha():
+    if re.fullmatch(r"[A-Za-z]{2,3}", outbound.language):
         headers["Content-Language"] = outbound.language
     for name, value in headers.items():
         mail[name] = value

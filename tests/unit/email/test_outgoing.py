@@ -167,6 +167,11 @@ def test_what_is_no_address_is_refused_in_words(to: str) -> None:
         built(to=to)
 
 
+def test_the_language_is_told_where_it_is_one() -> None:
+    assert built(language="ko")[1]["Content-Language"] == "ko"
+    assert built(language="ko\r\nX: y")[1]["Content-Language"] is None
+
+
 def test_a_mailbox_that_is_not_ours_is_never_used() -> None:
     _, message = built(mailbox="ceo@bank.example")
     assert message["From"].addresses[0].addr_spec == "support@example.org"
