@@ -20,8 +20,9 @@ from shared.bus.retry import delay
 from shared.errors import Unavailable
 from shared.health import Health
 
-_AWAY = ("08", "57P", "53")
-"""SQLSTATE classes that mean "not now": connection exceptions, shutdown, out of resources (PostgreSQL, appendix A)."""
+_AWAY = ("08", "57P", "53", "40001", "40P01")
+"""SQLSTATEs that mean "not now": connection exceptions, shutdown, out of resources, a serialization failure or a deadlock,
+after which the same transaction may succeed (PostgreSQL, appendix A)."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 

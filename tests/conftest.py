@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,17 +19,25 @@ from deploy.local import postgres as local_postgres
 ON_CI = os.environ.get("CI") == "true"
 
 
+@contextmanager
+def engine_folder() -> Iterator[Path]:
+    """Not one of pytest's own: it deletes those of older runs, and one of them may still be running."""
+    with tempfile.TemporaryDirectory(prefix="switchboard-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL may run as another user
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def kafka() -> Iterator[str]:
     """Bootstrap address of a real one-node Apache Kafka."""
-    with local_kafka.running(tmp_path_factory.mktemp("kafka")) as bootstrap:
+    with engine_folder() as folder, local_kafka.running(folder) as bootstrap:
         yield bootstrap
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """Superuser's DSN of a real PostgreSQL."""
-    with local_postgres.running(tmp_path_factory.mktemp("postgres")) as dsn:
+    with engine_folder() as folder, local_postgres.running(folder) as dsn:
         yield dsn
 
 

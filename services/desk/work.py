@@ -75,6 +75,6 @@ async def _number(session: AsyncSession, events: list[dict[str, Any]]) -> None:
     not when committed, so without the lock a reader could see 8, go on from there, and never see the 7 that commits later."""
     if not events:
         return
-    await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _FEED_LOCK})
+    lock = "SELECT pg_advisory_xact_lock(:key), pg_notify(:channel, '')"  # a notification is sent with the commit
+    await session.execute(text(lock), {"key": _FEED_LOCK, "channel": CHANNEL})
     await insert_all(session, EVENTS, events)
-    await session.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests import stack
+from tests.conftest import engine_folder
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stack.Stack]:
-    home = tmp_path_factory.mktemp("system") / "home"
+def system() -> Iterator[stack.Stack]:
     # The stories come from one address, faster than one person would write.
-    with stack.running(home, {"DASHBOARD_RATE_PER_ADDRESS": "0", "DASHBOARD_RATE_PER_VISITOR": "0"}) as running:
+    unlimited = {"DASHBOARD_RATE_PER_ADDRESS": "0", "DASHBOARD_RATE_PER_VISITOR": "0"}
+    with engine_folder() as folder, stack.running(folder / "home", unlimited) as running:
         yield running

@@ -5,10 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.desk.context import Desk
+from services.desk.schema import METADATA, SCHEMA
 from services.desk.tickets import service as tickets
 from services.desk.tickets.applying import apply
 from services.desk.tickets.views import TicketQuery
@@ -23,6 +29,18 @@ async def desk(database: str, storage_url: str) -> AsyncIterator[Desk]:
     await migrate(database)
     async with desk_on(database, storage_url) as made:
         yield with_channels(made)
+
+
+async def test_the_migrations_make_the_tables_that_the_code_expects(desk: Desk) -> None:
+    def differences(connection: Connection) -> list[Any]:
+        options = {"include_schemas": True, "include_name": lambda name, kind, _: kind != "schema" or name == SCHEMA}
+        found = compare_metadata(MigrationContext.configure(connection, opts=options), METADATA)
+        return [item for item in found if "alembic_version" not in str(item)]
+
+    engine = create_async_engine(desk.database.dsn.replace("postgresql://", "postgresql+asyncpg://"))
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await engine.dispose()
 
 
 async def test_a_first_mail_becomes_a_ticket_with_its_reasons(desk: Desk) -> None:

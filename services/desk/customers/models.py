@@ -43,5 +43,5 @@ CONTACT_POINTS = Table(
     Column("verified", Boolean, nullable=False, server_default=text("false")),
     Column("opted_out", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Index("ix_contact_points_search", text("point gin_trgm_ops"), postgresql_using="gin"),
+    Index("ix_contact_points_search", "point", postgresql_using="gin", postgresql_ops={"point": "gin_trgm_ops"}),
 )

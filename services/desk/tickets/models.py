@@ -65,7 +65,7 @@ TICKETS = Table(
     Index("ix_tickets_all_newest", "last_message_at", "id"),
     Index("ix_tickets_assignee_id", "assignee_id", "status", "rank", "queue_at", "id"),
     Index("ix_tickets_team", "team", "status", "rank", "queue_at", "id"),
-    Index("ix_tickets_search", text("subject gin_trgm_ops"), postgresql_using="gin"),
+    Index("ix_tickets_search", "subject", postgresql_using="gin", postgresql_ops={"subject": "gin_trgm_ops"}),
 )
 
 WORDS = "to_tsvector('simple', left(text, 100000))"

@@ -15,7 +15,7 @@ from services.desk.customers.views import CustomerView
 from services.desk.people import service as people
 from services.desk.tickets import service as tickets
 from services.desk.tickets.views import ChannelChoiceView, EventView, MessageView, TicketPage, TicketRow, TicketView
-from services.desk.web import inbox, pane, words
+from services.desk.web import lists, pane, words
 from services.desk.web.render import gettext, label_of, line_of, render
 from services.desk.web.viewer import Viewer
 from shared.errors import Rejected
@@ -58,12 +58,14 @@ class Console:
         """A template with the announced channels."""
         return render(template, language, self.channels, **context)
 
-    async def inbox_page(self, viewer: Viewer, view: str, search: str = "", pane_context: dict[str, Any] | None = None) -> str:
+    async def inbox_page(
+        self, viewer: Viewer, view: str, search: str = "", pane_context: dict[str, Any] | None = None
+    ) -> str:
         """The whole page: views, list, and a conversation where one is open."""
         after = self.desk.live.newest
-        entry = inbox.VIEWS[view]
-        asked = inbox.query(view, viewer.agent.email, search)
-        rows = await inbox.page(self.desk, view, viewer.agent.email, search)
+        entry = lists.VIEWS[view]
+        asked = lists.query(view, viewer.agent.email, search)
+        rows = await lists.page(self.desk, view, viewer.agent.email, search)
         context = {"ticket": None} | (pane_context or {}) | {"after": after}
         return self.render(
             "inbox.html",
@@ -73,9 +75,9 @@ class Console:
             section="inbox",
             back=f"/c/{context['ticket'].row.id}" if context["ticket"] else f"/inbox/{view}",
             view=entry,
-            views=inbox.VIEWS.values(),
-            labels={name: item.label for name, item in inbox.VIEWS.items()},
-            counts=await inbox.counts(self.desk, viewer.agent.email),
+            views=lists.VIEWS.values(),
+            labels={name: item.label for name, item in lists.VIEWS.items()},
+            counts=await lists.counts(self.desk, viewer.agent.email),
             words=search,
             sort=asked.order,
             rows=rows,
@@ -85,8 +87,10 @@ class Console:
 
     async def rows(self, viewer: Viewer, view: str, cursor: str, search: str) -> str:
         """The next rows."""
-        rows = await inbox.page(self.desk, view, viewer.agent.email, search, cursor)
-        return self.render("parts/rows.html", viewer.language, rows=rows, ticket=None, more=more_url(view, rows.next, search))
+        rows = await lists.page(self.desk, view, viewer.agent.email, search, cursor)
+        return self.render(
+            "parts/rows.html", viewer.language, rows=rows, ticket=None, more=more_url(view, rows.next, search)
+        )
 
     async def pane_context(self, viewer: Viewer, ticket_id: str, before: str = "", **draft: Any) -> dict[str, Any]:
         """What the conversation pane needs. `draft`: the composer's state where it is not fresh. Rejected 404."""
@@ -140,7 +144,9 @@ class Console:
             return html
         return html + await self.customer_part(None, language, rows[newest.id])
 
-    def ticket_parts(self, language: str, row: TicketRow, message: MessageView | None = None, change: pane.Line | None = None) -> str:
+    def ticket_parts(
+        self, language: str, row: TicketRow, message: MessageView | None = None, change: pane.Line | None = None
+    ) -> str:
         """The row, the head, and a new piece of the timeline: the same bytes for every viewer of a language."""
         return self.render("parts/changed.html", language, row=row, message=message, change=change, viewer=None)
 

@@ -9,12 +9,16 @@ import re
 import sys
 from pathlib import Path
 
-ICONS = """
-arrow-left at-sign check chevron-down circle-alert circle-check circle-question-mark clock download ellipsis flag globe
-headset history inbox keyboard languages layers life-buoy log-out mail menu message-circle message-square
-message-square-text monitor moon panel-right paperclip phone refresh-cw reply route search send settings smartphone
-sticky-note sun triangle-alert undo-2 user user-check user-plus users wifi-off x
-""".split()
+# fmt: off
+ICONS = (
+    "arrow-left", "at-sign", "check", "chevron-down", "circle-alert", "circle-check", "circle-question-mark",
+    "clock", "download", "ellipsis", "flag", "globe", "headset", "history", "inbox", "keyboard", "languages",
+    "layers", "life-buoy", "log-out", "mail", "menu", "message-circle", "message-square", "message-square-text",
+    "monitor", "moon", "panel-right", "paperclip", "phone", "refresh-cw", "reply", "route", "search", "send",
+    "settings", "smartphone", "sticky-note", "sun", "triangle-alert", "undo-2", "user", "user-check", "user-plus",
+    "users", "wifi-off", "x",
+)
+# fmt: on
 """Names in Lucide; a channel's `icon` is one of these. An unknown name is shown as `message-square`."""
 
 SPRITE = Path(__file__).parent / "static" / "icons.svg"

@@ -85,11 +85,24 @@ def routes(ticket: TicketView, channels: Mapping[str, Channel], chosen: str, ren
     """How this customer can be answered, best first. `chosen`: what the agent picked before, or empty."""
     possible = [(choice, _open(choice, channels)) for choice in ticket.channels]
     if not possible:
-        return [Route(ticket.row.channel, render_line(ticket.row.channel, ticket.row.customer_name), available=True, chosen=True)]
+        return [
+            Route(
+                ticket.row.channel,
+                render_line(ticket.row.channel, ticket.row.customer_name),
+                available=True,
+                chosen=True,
+            )
+        ]
     names = {choice.channel for choice, available in possible if available}
-    pick = chosen if chosen in names else next((choice.channel for choice, available in possible if available), possible[0][0].channel)
+    pick = (
+        chosen
+        if chosen in names
+        else next((choice.channel for choice, available in possible if available), possible[0][0].channel)
+    )
     return [
-        Route(choice.channel, render_line(choice.channel, _who(choice, ticket)), available, chosen=choice.channel == pick)
+        Route(
+            choice.channel, render_line(choice.channel, _who(choice, ticket)), available, chosen=choice.channel == pick
+        )
         for choice, available in possible
     ]
 

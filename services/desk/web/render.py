@@ -24,7 +24,13 @@ from shared.kernel import Level
 from shared.logs import log
 
 _ICONS = frozenset(icons.ICONS)
-_CHANNEL_ICONS = {"email": "mail", "phone": "phone", "chat": "message-circle", "sms": "message-square-text", "x": "at-sign"}
+_CHANNEL_ICONS = {
+    "email": "mail",
+    "phone": "phone",
+    "chat": "message-circle",
+    "sms": "message-square-text",
+    "x": "at-sign",
+}
 _OLDEST_WAIT = "9999"
 
 
@@ -92,12 +98,16 @@ def gettext(language: str) -> words.Gettext:
 def render(template: str, language: str, channels: Mapping[str, Channel], **context: Any) -> str:
     """A template with the announced channels at hand."""
     translate = gettext(language)
-    return environment(language).get_template(template).render(
-        channel_label=partial(label_of, channels, translate),
-        channel_icon=partial(_channel_icon, channels),
-        prefers=partial(_prefers, channels, translate),
-        by_channel=partial(by_channel, channels, translate),
-        **context,
+    return (
+        environment(language)
+        .get_template(template)
+        .render(
+            channel_label=partial(label_of, channels, translate),
+            channel_icon=partial(_channel_icon, channels),
+            prefers=partial(_prefers, channels, translate),
+            by_channel=partial(by_channel, channels, translate),
+            **context,
+        )
     )
 
 
@@ -143,7 +153,9 @@ def decision(found: dict[str, Any] | None) -> Decision | None:
 def icon(name: str, class_: str = "icon") -> Markup:
     """An icon of the sprite, silent for screen readers: words beside it say what it means."""
     known = name if name in _ICONS else "message-square"
-    return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(class_, static.url("icons.svg"), known)
+    return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        class_, static.url("icons.svg"), known
+    )
 
 
 def ago(at: datetime, language: str) -> str:

@@ -21,14 +21,30 @@ from shared.events import Channel
 CHANNELS = {
     "email": Channel(name="email", label="Email", icon="mail", reaches=("email",)),
     "chat": Channel(name="chat", label="Chat", icon="message-circle", reaches=("chat",), live=True),
-    "phone": Channel(name="phone", label="Phone", icon="phone", reaches=("tel",), live=True, enabled=False, why_off="not set up"),
+    "phone": Channel(
+        name="phone", label="Phone", icon="phone", reaches=("tel",), live=True, enabled=False, why_off="not set up"
+    ),
 }
 _TICKET = "00000000-0000-0000-0000-000000000001"
 _CUSTOMER = "00000000-0000-0000-0000-0000000000c1"
 _NAMES: tuple[tuple[str, str, str, str, str, str], ...] = (
-    ("김서연", "결제가 두 번 되었어요", "명세서에 같은 금액이 두 번 찍혔습니다. 확인 부탁드려요.", "ko", "urgent", "phone"),
+    (
+        "김서연",
+        "결제가 두 번 되었어요",
+        "명세서에 같은 금액이 두 번 찍혔습니다. 확인 부탁드려요.",
+        "ko",
+        "urgent",
+        "phone",
+    ),
     ("John Abara", "Plugin fails after update 6.1", "The whole site is down since this morning.", "en", "high", ""),
-    ("Chloé Martin", "Impossible de changer ma carte", "Bonjour, le formulaire refuse ma nouvelle carte.", "fr", "normal", "chat"),
+    (
+        "Chloé Martin",
+        "Impossible de changer ma carte",
+        "Bonjour, le formulaire refuse ma nouvelle carte.",
+        "fr",
+        "normal",
+        "chat",
+    ),
     ("Grace Lin", "Where is my invoice?", "Could you send me the one from October?", "en", "low", ""),
 )
 
@@ -74,15 +90,29 @@ def customer() -> CustomerView:
         birth_year=1954,
         preferred=StatedView(channel="phone", source="survey", at=at),
         contact_points=(
-            ContactPointView(point="email:seoyeon@example.org", kind="email", address="seoyeon@example.org", verified=True, opted_out=False),
-            ContactPointView(point="tel:+33199001234", kind="tel", address="+33199001234", verified=False, opted_out=True),
+            ContactPointView(
+                point="email:seoyeon@example.org",
+                kind="email",
+                address="seoyeon@example.org",
+                verified=True,
+                opted_out=False,
+            ),
+            ContactPointView(
+                point="tel:+33199001234", kind="tel", address="+33199001234", verified=False, opted_out=True
+            ),
         ),
         observed=(),
         facts={"Site": "https://example.org/shop", "WordPress": "6.8"},
         tickets=tuple(
             CustomerTicket(
-                id=_TICKET[:-1] + str(number), number=1000 + number, subject=subject, status=status, level="normal", channel="email",
-                created_at=at, last_message_at=at,
+                id=_TICKET[:-1] + str(number),
+                number=1000 + number,
+                subject=subject,
+                status=status,
+                level="normal",
+                channel="email",
+                created_at=at,
+                last_message_at=at,
             )
             for number, subject, status in ((1, "결제가 두 번 되었어요", "open"), (8, "Refund request", "solved"))
         ),
@@ -95,37 +125,85 @@ def messages() -> tuple[MessageView, ...]:
     """Received, sent, failed, a note."""
     now = utc_now()
     decision: dict[str, Any] = {
-        "message_id": "sample-1", "ticket_id": _TICKET, "score": 82, "level": "urgent", "team": "billing", "skills": ["ko"], "language": "ko", "policy": "default@3",
+        "message_id": "sample-1",
+        "ticket_id": _TICKET,
+        "score": 82,
+        "level": "urgent",
+        "team": "billing",
+        "skills": ["ko"],
+        "language": "ko",
+        "policy": "default@3",
         "reasons": [
-            {"code": "severity.payment", "text": "mentions a payment: “결제”", "weight": 55.0, "values": {"severity": "payment", "words": "결제"}},
+            {
+                "code": "severity.payment",
+                "text": "mentions a payment: “결제”",
+                "weight": 55.0,
+                "values": {"severity": "payment", "words": "결제"},
+            },
             {"code": "tier", "text": "customer on the Pro plan", "weight": 17.0, "values": {"tier": "Pro"}},
             {"code": "base", "text": "a customer wrote to us", "weight": 10.0},
         ],
         "channels": [
-            {"channel": "phone", "available": False, "reasons": [{"code": "preference.stated", "text": "asked for it in our survey"}]},
+            {
+                "channel": "phone",
+                "available": False,
+                "reasons": [{"code": "preference.stated", "text": "asked for it in our survey"}],
+            },
             {"channel": "email", "available": True, "reasons": [{"code": "preference.used", "text": "wrote by email"}]},
         ],
-        "routing_reasons": [{"code": "team.rule", "text": "team billing: mentions “결제”", "values": {"team": "billing"}}],
+        "routing_reasons": [
+            {"code": "team.rule", "text": "team billing: mentions “결제”", "values": {"team": "billing"}}
+        ],
         "thread": {"rule": "new", "evidence": "", "key": "email:<a@example.org>", "generation": 0},
     }
 
     def message(number: int, direction: str, text: str, **more: Any) -> MessageView:
         values: dict[str, Any] = {
-            "id": f"sample-{number}", "ticket_id": _TICKET, "direction": direction, "channel": "email",
+            "id": f"sample-{number}",
+            "ticket_id": _TICKET,
+            "direction": direction,
+            "channel": "email",
             "author": "email:seoyeon@example.org" if direction == "in" else "sam@example.org",
-            "author_name": "김서연" if direction == "in" else "Sam Okoro", "verified": False, "other_address": False, "subject": "",
-            "text": text, "html": "", "attachments": (), "at": now - timedelta(minutes=60 - 10 * number), "automatic": "", "to": "",
-            "delivery": "", "delivery_detail": "", "facts": {}, "raw_uri": "", "decision": None,
+            "author_name": "김서연" if direction == "in" else "Sam Okoro",
+            "verified": False,
+            "other_address": False,
+            "subject": "",
+            "text": text,
+            "html": "",
+            "attachments": (),
+            "at": now - timedelta(minutes=60 - 10 * number),
+            "automatic": "",
+            "to": "",
+            "delivery": "",
+            "delivery_detail": "",
+            "facts": {},
+            "raw_uri": "",
+            "decision": None,
         }
         return MessageView(**(values | more))
 
     file = AttachmentView(uri="", name="명세서 10월.pdf", media_type="application/pdf", size=182_400, sha256="")
     return (
-        message(1, "in", "명세서에 같은 금액이 두 번 찍혔습니다.\n확인 부탁드려요.", decision=decision, attachments=(file,), html="<b>x</b>", verified=True),
-        message(2, "out", "Thank you for writing. I see both charges, the second one will be returned today.", delivery="sent"),
+        message(
+            1,
+            "in",
+            "명세서에 같은 금액이 두 번 찍혔습니다.\n확인 부탁드려요.",
+            decision=decision,
+            attachments=(file,),
+            html="<b>x</b>",
+            verified=True,
+        ),
+        message(
+            2,
+            "out",
+            "Thank you for writing. I see both charges, the second one will be returned today.",
+            delivery="sent",
+        ),
         message(3, "out", "A second copy for your records.", delivery="failed", delivery_detail="mailbox is full"),
         message(4, "note", "Refund id r_2201 issued, please call before noon."),
-        message(5, "in", "I am away until Monday.", automatic="reply", other_address=True, author="email:other@example.org"),
+        message(
+            5, "in", "I am away until Monday.", automatic="reply", other_address=True, author="email:other@example.org"
+        ),
     )
 
 
@@ -138,7 +216,10 @@ def ticket() -> TicketView:
     """The first row, opened."""
     choices = tuple(
         ChannelChoiceView(
-            channel=channel, contact_point=point, confidence=0.9, available=available,
+            channel=channel,
+            contact_point=point,
+            confidence=0.9,
+            available=available,
             reasons=(ReasonView(code=f"preference.{code}", text=text),),
         )
         for channel, point, available, code, text in (
@@ -148,6 +229,18 @@ def ticket() -> TicketView:
         )
     )
     return TicketView(
-        row=rows()[0], skills=("ko",), reasons=(), routing_reasons=(), channels=choices, thread_key="email:<a@example.org>", generation=0,
-        participants=("email:seoyeon@example.org",), linked=(), messages=messages(), events=(), earlier="", first_reply_at=None, solved_at=None,
+        row=rows()[0],
+        skills=("ko",),
+        reasons=(),
+        routing_reasons=(),
+        channels=choices,
+        thread_key="email:<a@example.org>",
+        generation=0,
+        participants=("email:seoyeon@example.org",),
+        linked=(),
+        messages=messages(),
+        events=(),
+        earlier="",
+        first_reply_at=None,
+        solved_at=None,
     )

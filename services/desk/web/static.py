@@ -19,7 +19,12 @@ VENDORED = ("htmx.js", "idiomorph.js", "inter-latin.woff2", "inter-latin-ext.wof
 _YEAR = "public, max-age=31536000, immutable"
 _WORKER = "default-src 'none'; script-src 'self'; connect-src 'self'"
 """A worker obeys the policy of its own file: it may import its modules and follow the stream (CSP 3, 4.2)."""
-_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
+_TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
 router = APIRouter(include_in_schema=False)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from fastapi import Request
+from fastapi import Request, Response
 
 from services.desk.context import Desk
 from services.desk.people import service as people
@@ -18,7 +18,7 @@ THEME, LANGUAGE, KEYS, VIEW = "theme", "language", "keys", "view"
 """Cookies. None of them says who somebody is."""
 
 
-class SignedOut(Exception):  # noqa: N818 - not an error: the way to the sign-in page
+class SignedOut(Exception):
     """Nobody is signed in here."""
 
 
@@ -63,7 +63,9 @@ async def viewer(request: Request) -> Viewer:
         agent=session.agent,
         session=session,
         token=token,
-        language=negotiate(request.headers.get("accept-language", ""), request.cookies.get(LANGUAGE) or session.agent.language),
+        language=negotiate(
+            request.headers.get("accept-language", ""), request.cookies.get(LANGUAGE) or session.agent.language
+        ),
         theme=theme_of(request),
         keys=request.cookies.get(KEYS) != "off",
         view=request.cookies.get(VIEW, "all"),
@@ -97,6 +99,12 @@ def check_origin(request: Request) -> None:
 def is_part(request: Request) -> bool:
     """Whether htmx asks for a part of a page."""
     return request.headers.get("hx-request") == "true" and request.headers.get("hx-history-restore-request") != "true"
+
+
+def keep_session(answer: Response, desk: Desk, token: str) -> None:
+    """Let the browser keep the session as long as the desk does, from now on."""
+    hours = desk.settings.session_hours
+    answer.set_cookie(people.COOKIE, token, max_age=hours * 3600, httponly=True, samesite="lax", secure=is_secure(desk))
 
 
 def is_secure(desk: Desk) -> bool:

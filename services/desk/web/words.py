@@ -16,7 +16,12 @@ def N_(text: str) -> str:  # noqa: N802 - the name by which every extractor know
 
 
 LEVELS = {"urgent": N_("Urgent"), "high": N_("High"), "normal": N_("Normal"), "low": N_("Low")}
-STATUSES = {"open": N_("Open"), "pending": N_("Waiting for the customer"), "solved": N_("Solved"), "closed": N_("Closed")}
+STATUSES = {
+    "open": N_("Open"),
+    "pending": N_("Waiting for the customer"),
+    "solved": N_("Solved"),
+    "closed": N_("Closed"),
+}
 SHORT_STATUSES = {"open": N_("Open"), "pending": N_("Pending"), "solved": N_("Solved"), "closed": N_("Closed")}
 CHANNELS = {
     "email": N_("Email"),
@@ -41,7 +46,12 @@ PREFERS = {
     "phone": N_("Prefers phone"),
     "sms": N_("Prefers text messages"),
 }
-SENT = {"email": N_("Sent by email"), "chat": N_("Sent by chat"), "phone": N_("Called"), "sms": N_("Sent as a text message")}
+SENT = {
+    "email": N_("Sent by email"),
+    "chat": N_("Sent by chat"),
+    "phone": N_("Called"),
+    "sms": N_("Sent as a text message"),
+}
 RECEIVED = {
     "email": N_("Received by email"),
     "chat": N_("Received by chat"),
@@ -119,10 +129,8 @@ _REASONS = {
     "skill.rule": N_("skills %(skills)s, by the rule “%(rule)s”"),
     "team.default": N_("%(team)s takes what no rule sends elsewhere"),
 }
-_EVENTS = {
-    "ticket.opened": N_("Conversation opened"),
-    "ticket.reopened": N_("Reopened by a new message"),
-}
+_REOPENED = N_("Reopened by a new message")
+_NOT_DELIVERED = N_("Reopened: an answer was not delivered")
 
 
 def name(table: Mapping[str, str], code: str, _: Gettext) -> str:
@@ -156,16 +164,20 @@ def reason(found: ReasonView | Reason, _: Gettext) -> str:
 
 def event(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:
     """One line about a change of a ticket; empty for what the timeline shows otherwise."""
-    actor = agents.get(change.actor, change.actor)
+    actor, data = agents.get(change.actor, change.actor), change.data
+    line = ""
     match change.kind:
+        case "ticket.reopened":
+            line = _(_NOT_DELIVERED if data.get("why", "").startswith("delivery") else _REOPENED)
+        case "ticket.status" if change.actor not in agents and data.get("to") == "open":
+            line = _(_REOPENED)
         case "ticket.status":
-            return _("%(who)s: %(status)s", who=actor, status=name(STATUSES, change.data.get("to", ""), _))
+            line = _("%(who)s: %(status)s", who=actor, status=name(STATUSES, data.get("to", ""), _))
+        case "ticket.assigned" if not data.get("assignee"):
+            line = _("%(who)s put this back into the queue", who=actor)
+        case "ticket.assigned" if data["assignee"] == change.actor:
+            line = _("%(who)s took this", who=actor)
         case "ticket.assigned":
-            assignee = change.data.get("assignee", "")
-            if assignee:
-                return _("%(who)s assigned this to %(assignee)s", who=actor, assignee=agents.get(assignee, assignee))
-            return _("%(who)s put this back into the queue", who=actor)
-        case kind if kind in _EVENTS:
-            return _(_EVENTS[kind])
-        case _:
-            return ""
+            assignee = agents.get(data["assignee"], data["assignee"])
+            line = _("%(who)s assigned this to %(assignee)s", who=actor, assignee=assignee)
+    return line

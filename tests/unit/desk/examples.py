@@ -26,14 +26,19 @@ def routed(
     **more: Any,
 ) -> RoutedMessage:
     channel = more.pop("channel", "email")
+    defaults: dict[str, Any] = {
+        "received_at": NOON,
+        "text": "My invoice is wrong.",
+        "subject": "Invoice",
+        "recipient": "help@shop.example",
+    }
     message = InboundMessage(
         id=message_id(channel, provider_id),
         channel=channel,
         provider_id=provider_id,
         sender=ContactPoint(sender),
         thread=ThreadClues(conversation=conversation),
-        **{"received_at": NOON, "text": "My invoice is wrong.", "subject": "Invoice", "recipient": "help@shop.example"}
-        | more,
+        **(defaults | more),
     )
     decision = Decision(
         message_id=message.id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -88,7 +89,7 @@ def test_who_was_let_in_once_may_answer_without_the_token() -> None:
 def test_a_conversation_admits_its_own_session_only(
     visitor_verified: bool, proven: bool, public: bool, joins: bool, takes_over: bool
 ) -> None:
-    chat = {"channel": "chat", "thread": "chat:7", "rule": "conversation"}
+    chat: dict[str, Any] = {"channel": "chat", "thread": "chat:7", "rule": "conversation"}
     ticket = first(routed("1", sender="chat:visitor", **chat), verified=visitor_verified)
     found = place(
         routed("2", sender="chat:user", sender_verified=proven, public=public, **chat),

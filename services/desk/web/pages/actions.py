@@ -39,7 +39,9 @@ async def send(
     console, agent = console_of(request), who.agent
     try:
         if mode == "note":
-            message = await tickets.add_note(console.desk, ticket, text, agent=agent.email, author_name=agent.name, key=key)
+            message = await tickets.add_note(
+                console.desk, ticket, text, agent=agent.email, author_name=agent.name, key=key
+            )
         else:
             message = await tickets.reply(
                 console.desk,
@@ -60,7 +62,9 @@ async def send(
         return redirect(f"/c/{ticket}")
     row = await console.row(message.ticket_id)
     context = await console.pane_context(who, row.id, mode=mode, channel=channel)
-    body = console.render("parts/composer.html", who.language, **context) + console.ticket_parts(who.language, row, message)
+    body = console.render("parts/composer.html", who.language, **context) + console.ticket_parts(
+        who.language, row, message
+    )
     if then == "solved" and mode == "reply":
         body += _resolved(console, who, row.id, "open")
     return html(body)
@@ -82,7 +86,11 @@ async def _not_sent(
     arrived: list[MessageView] = []
     if error.code == "stale" and seen is not None:
         unseen = min(context["ticket"].row.version - seen, ARRIVED)
-        arrived = [message for message in context["ticket"].messages if message.direction != "note" or message.author != who.agent.email]
+        arrived = [
+            message
+            for message in context["ticket"].messages
+            if message.direction != "note" or message.author != who.agent.email
+        ]
         arrived = arrived[-unseen:] if unseen > 0 else []
     problem = Problem(_("Not sent. Your text is saved."), text, arrived)
     context["draft"] = console.draft(context["ticket"], who.language, problem=problem, **draft)
@@ -95,11 +103,15 @@ async def _not_sent(
 
 
 @router.post("/c/{ticket}/assign")
-async def assign(request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)], to: Annotated[str, Form()] = "me") -> Response:
+async def assign(
+    request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)], to: Annotated[str, Form()] = "me"
+) -> Response:
     """To whoever presses the button, or to a colleague by address, or (empty) back to the queue."""
     console = console_of(request)
     before = await console.row(ticket)
-    row = await assignment.assign(console.desk, before.id, agent=who.agent.email, assignee=who.agent.email if to == "me" else to)
+    row = await assignment.assign(
+        console.desk, before.id, agent=who.agent.email, assignee=who.agent.email if to == "me" else to
+    )
     if not is_part(request):
         return redirect(f"/c/{row.id}")
     _ = gettext(who.language)
@@ -110,7 +122,9 @@ async def assign(request: Request, ticket: str, who: Annotated[Viewer, Depends(w
 
 
 @router.post("/c/{ticket}/status")
-async def status(request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)], status: Annotated[str, Form()]) -> Response:
+async def status(
+    request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)], status: Annotated[str, Form()]
+) -> Response:
     """Resolve, open again, or undo either."""
     console = console_of(request)
     before = await console.row(ticket)

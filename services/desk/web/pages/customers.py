@@ -49,7 +49,7 @@ async def change(
     except ValueError:
         problem = _("Type a year with four digits, like 1954.")
     except Rejected as error:
-        if error.status != 422:  # noqa: PLR2004 - RFC 9110, 15.5.21
+        if error.status != 422:
             raise
         problem = _("Type a year with four digits, like 1954.") if "birth_year" in form else error.message
     if not is_part(request):

@@ -16,7 +16,7 @@ from fastapi.responses import StreamingResponse
 from services.desk.live import Reset
 from services.desk.tickets import service as tickets
 from services.desk.tickets.views import EventView
-from services.desk.web import inbox
+from services.desk.web import lists
 from services.desk.web.answers import HEADERS, ConsoleRoute
 from services.desk.web.console import Console
 from services.desk.web.viewer import Viewer, viewer
@@ -78,10 +78,16 @@ def encode(seq: int, topic: str, html: str = "", data: dict[str, str] | None = N
 
 
 @router.get("/live")
-async def live(request: Request, who: Annotated[Viewer, Depends(viewer)], after: Annotated[int, Query(ge=0)] = 0) -> StreamingResponse:
+async def live(
+    request: Request, who: Annotated[Viewer, Depends(viewer)], after: Annotated[int, Query(ge=0)] = 0
+) -> StreamingResponse:
     """Everything after `after`, then what comes."""
     headers = HEADERS | {"X-Accel-Buffering": "no"}
-    return StreamingResponse(_stream(request.app.state.feed, request.app.state.console, who, after), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(
+        _stream(request.app.state.feed, request.app.state.console, who, after),
+        media_type="text/event-stream",
+        headers=headers,
+    )
 
 
 async def _stream(feed: Feed, console: Console, who: Viewer, after: int) -> AsyncIterator[bytes]:
@@ -102,10 +108,10 @@ async def _stream(feed: Feed, console: Console, who: Viewer, after: int) -> Asyn
 async def _events(feed: Feed, console: Console, who: Viewer, after: int) -> AsyncIterator[bytes]:
     source = console.desk.live.subscribe(after)
     coming: asyncio.Task[EventView] | None = None
-    counted, stale = time.monotonic(), False
+    counted, stale = 0.0, False
     try:
         while True:
-            coming = coming or asyncio.ensure_future(anext(source))  # type: ignore[arg-type]
+            coming = coming or asyncio.ensure_future(anext(source))
             wait = min(BEAT, max(0.0, counted + COUNTS_EVERY - time.monotonic())) if stale else BEAT
             done, _ = await asyncio.wait({coming}, timeout=wait)
             if done:
@@ -117,7 +123,7 @@ async def _events(feed: Feed, console: Console, who: Viewer, after: int) -> Asyn
                 yield b": still here\n\n"
             if stale and time.monotonic() >= counted + COUNTS_EVERY:
                 counted, stale = time.monotonic(), False
-                yield encode(0, "counts", data=await inbox.counts(console.desk, who.agent.email), numbered=False)
+                yield encode(0, "counts", data=await lists.counts(console.desk, who.agent.email), numbered=False)
     except StopAsyncIteration:
         return
     except Rejected:

@@ -28,7 +28,11 @@ async def change(
     """Keep what was chosen and go back to the page."""
     desk = desk_of(request)
     answer = redirect(back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/")
-    for cookie, value, allowed in ((THEME, theme, THEMES), (LANGUAGE, language, LANGUAGES), (KEYS, keys, ("on", "off"))):
+    for cookie, value, allowed in (
+        (THEME, theme, THEMES),
+        (LANGUAGE, language, LANGUAGES),
+        (KEYS, keys, ("on", "off")),
+    ):
         if value in allowed:
             answer.set_cookie(cookie, value, max_age=YEAR, samesite="lax", secure=is_secure(desk))
     if language in LANGUAGES:
@@ -41,5 +45,7 @@ async def keys(request: Request, who: Annotated[Viewer, Depends(viewer)]) -> Res
     """The list of keys as a page of its own."""
     channels = {channel.name: channel for channel in desk_of(request).channels.values()}
     after = desk_of(request).live.newest
-    body = render("help.html", who.language, channels, viewer=who, theme=who.theme, section="", back="/help/keys", after=after)
+    body = render(
+        "help.html", who.language, channels, viewer=who, theme=who.theme, section="", back="/help/keys", after=after
+    )
     return html(body)

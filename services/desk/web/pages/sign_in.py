@@ -10,7 +10,19 @@ from services.desk.people import service as people
 from services.desk.web import words
 from services.desk.web.answers import ConsoleRoute, html, redirect
 from services.desk.web.render import gettext, render
-from services.desk.web.viewer import LANGUAGE, SignedOut, Viewer, check_origin, desk_of, is_secure, language_of, theme_of, viewer, writer
+from services.desk.web.viewer import (
+    LANGUAGE,
+    SignedOut,
+    Viewer,
+    check_origin,
+    desk_of,
+    is_secure,
+    keep_session,
+    language_of,
+    theme_of,
+    viewer,
+    writer,
+)
 from shared.errors import Rejected
 from shared.i18n import LANGUAGES
 
@@ -34,7 +46,9 @@ async def form(request: Request, language: str = "") -> Response:
 
 
 @router.post("/login")
-async def sign_in(request: Request, email: Annotated[str, Form()] = "", password: Annotated[str, Form()] = "") -> Response:
+async def sign_in(
+    request: Request, email: Annotated[str, Form()] = "", password: Annotated[str, Form()] = ""
+) -> Response:
     """Start a session, or say beside the field what is missing."""
     check_origin(request)
     _ = gettext(language_of(request))
@@ -52,14 +66,7 @@ async def sign_in(request: Request, email: Annotated[str, Form()] = "", password
         text = _(words.PROBLEMS[error.code]) if error.code in words.PROBLEMS else error.message
         return _page(request, {"form": text}, email, error.status)
     answer = redirect("/")
-    answer.set_cookie(
-        people.COOKIE,
-        token,
-        max_age=desk.settings.session_hours * 3600,
-        httponly=True,
-        samesite="lax",
-        secure=is_secure(desk),
-    )
+    keep_session(answer, desk, token)
     return answer
 
 

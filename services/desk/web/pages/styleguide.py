@@ -20,8 +20,12 @@ router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 async def styleguide(request: Request, who: Annotated[Viewer, Depends(viewer)]) -> Response:
     """The page."""
     console, ticket = console_of(request), samples.ticket()
-    problem = pane.Problem("Not sent. Your text is saved.", "Something arrived that you had not seen.", ticket.messages[:1])
-    tokens = re.findall(r"^  --([\w-]+): light-dark\((#\w+), (#\w+)\)", static.files()["css/tokens.css"].data.decode(), re.MULTILINE)
+    problem = pane.Problem(
+        "Not sent. Your text is saved.", "Something arrived that you had not seen.", ticket.messages[:1]
+    )
+    tokens = re.findall(
+        r"^  --([\w-]+): light-dark\((#\w+), (#\w+)\)", static.files()["css/tokens.css"].data.decode(), re.MULTILINE
+    )
     body = render(
         "styleguide.html",
         who.language,

@@ -23,6 +23,7 @@ function startAnswers() {
       const html = /^text\/html/.test(detail.xhr.getResponseHeader("Content-Type") ?? "");
       const name = status < 300 ? "desk:sent" : "desk:failed";
       detail.requestConfig.elt.dispatchEvent(new CustomEvent(name, { bubbles: true }));
+      detail.isError = detail.isError && !(html && status < 500);
       if (html && status < 500) takeHtml(detail.xhr.responseText);
       else if (status >= 400) fail(detail.requestConfig.elt);
     } else if (status >= 400) {
@@ -82,6 +83,7 @@ function startDrawers() {
   });
 }
 
+document.querySelector(".views [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 startTimes();
 personal(document);
 startDrawers();

@@ -1,0 +1,238 @@
+"""The console's pure parts: what it says, in which language, and in which order."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from services.desk.tickets.domain import rank
+from services.desk.tickets.views import EventView, ReasonView
+from services.desk.web import icons, lists, pane, render, samples, static, words
+from shared import i18n
+
+WEB = Path(static.__file__).parent
+HOLES = re.compile(r"%\(\w+\)s|\{\w+\}")
+ENGLISH = render.gettext("en")
+KOREAN = render.gettext("ko")
+
+
+def said() -> set[str]:
+    """Everything that the console says, from its code and its templates."""
+    methods = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
+    options = {"**.html": {"newstyle_gettext": "true"}}
+    return {str(message) for _, _, message, _, _ in extract_from_dir(WEB, methods, options)}
+
+
+@pytest.mark.parametrize("language", [code for code in i18n.LANGUAGES if code != "en"])
+def test_an_agent_reads_every_word_in_their_own_language(language: str) -> None:
+    with (i18n.FOLDER / f"{language}.po").open("rb") as file:
+        catalogue = read_po(file, locale=language)
+    texts = said()
+    assert len(texts) > 150
+    for text in texts:
+        entry = catalogue.get(text)
+        assert entry is not None, f"missing in {language}: {text!r}"
+        assert entry.string, f"empty in {language}: {text!r}"
+        assert not entry.fuzzy, f"fuzzy in {language}: {text!r}"
+        assert sorted(HOLES.findall(str(entry.string))) == sorted(HOLES.findall(text)), (
+            f"holes differ in {language}: {text!r}"
+        )
+
+
+@pytest.mark.parametrize("language", i18n.LANGUAGES)
+def test_every_part_can_be_shown_in_every_language(language: str) -> None:
+    ticket = samples.ticket()
+    for message in ticket.messages:
+        html = render.render(
+            "parts/changed.html",
+            language,
+            samples.CHANNELS,
+            row=ticket.row,
+            message=message,
+            change=samples.event(),
+            viewer=None,
+        )
+        assert f'id="message-{message.id}"' in html
+        assert "csrf" not in html, "what is pushed to everybody must not hold one agent's token"
+
+
+def test_what_customers_write_is_text_and_never_markup() -> None:
+    evil = "<script>alert(1)</script>"
+    row = dataclasses.replace(
+        samples.rows()[0], subject=evil, snippet=evil, customer_name=evil, team=evil, assignee_name=evil
+    )
+    message = dataclasses.replace(samples.messages()[0], text=evil, author_name=evil, delivery_detail=evil)
+    html = render.render(
+        "parts/changed.html", "en", samples.CHANNELS, row=row, message=message, change=None, viewer=None
+    )
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_rows_sort_in_the_browser_as_they_do_at_the_desk() -> None:
+    first = samples.rows()[0]
+    rows = [
+        dataclasses.replace(first, level=level, score=score)
+        for level, score in itertools.product(("urgent", "high", "normal", "low"), (99, 50, 7))
+    ]
+    assert sorted(rows, key=render.order) == sorted(rows, key=lambda row: rank(row.level, row.score))
+
+
+def test_a_decision_that_cannot_be_read_any_more_does_not_hide_the_message() -> None:
+    assert render.decision({"score": "many"}) is None
+    message = dataclasses.replace(samples.messages()[0], decision={"score": "many"})
+    assert message.text in render.render(
+        "parts/changed.html", "en", {}, row=samples.rows()[0], message=message, change=None, viewer=None
+    ).replace("&#39;", "'")
+
+
+@pytest.mark.parametrize("view", list(lists.VIEWS))
+def test_every_view_leads_somewhere_when_it_is_empty(view: str) -> None:
+    assert lists.VIEWS[view].next in lists.VIEWS
+    assert lists.query(view, "sam@example.org").status
+
+
+def test_a_search_looks_at_solved_conversations_too() -> None:
+    asked = lists.query("mine", "sam@example.org", "invoice")
+    assert asked.q == "invoice"
+    assert asked.status == ()
+    assert asked.assignee == ""
+
+
+class TestWhereAnAnswerGoes:
+    def routes(self, *, phone: bool = False, chosen: str = "") -> list[pane.Route]:
+        ticket = samples.ticket()
+        if phone:
+            ticket = dataclasses.replace(
+                ticket, channels=tuple(dataclasses.replace(choice, available=True) for choice in ticket.channels)
+            )
+        channels = samples.CHANNELS | ({"phone": samples.CHANNELS["email"]} if phone else {})
+        return pane.routes(ticket, channels, chosen, lambda channel, who: f"{channel} {who}")
+
+    def test_the_preferred_channel_is_chosen_where_it_is_open(self) -> None:
+        assert next(route for route in self.routes(phone=True) if route.chosen).channel == "phone"
+
+    def test_otherwise_the_best_one_that_is(self) -> None:
+        chosen = next(route for route in self.routes() if route.chosen)
+        assert chosen.line == "email seoyeon@example.org"
+
+    def test_what_the_agent_chose_before_stays(self) -> None:
+        assert next(route for route in self.routes(chosen="chat") if route.chosen).line == "chat 김서연"
+
+    def test_a_channel_that_is_switched_off_cannot_be_chosen(self) -> None:
+        assert next(route for route in self.routes(chosen="phone") if route.chosen).channel == "email"
+
+    def test_the_agent_is_told_what_the_customer_would_rather_have(self) -> None:
+        hint = pane.hint(samples.ticket(), self.routes(), str, lambda item: item.text, ENGLISH)
+        assert hint == (
+            "Would rather be answered by: phone (asked for it in our survey). That is not possible now, so this goes by: email."
+        )
+
+
+class TestReasons:
+    def test_english_is_the_routers_own_text(self) -> None:
+        assert (
+            words.reason(ReasonView(code="tier", text="on the Pro plan", values={"tier": "Pro"}), ENGLISH)
+            == "on the Pro plan"
+        )
+
+    def test_other_languages_say_it_by_code_and_values(self) -> None:
+        found = ReasonView(code="severity.outage", text="mentions", values={"severity": "outage", "words": "down"})
+        assert words.reason(found, KOREAN) == "서비스 장애 언급: “down”"
+
+    @pytest.mark.parametrize(("code", "values"), [("made.up", {}), ("tier", {}), ("reach", {"tier": "x"})])
+    def test_what_cannot_be_translated_stays_in_english(self, code: str, values: dict[str, str]) -> None:
+        assert words.reason(ReasonView(code=code, text="in English", values=values), KOREAN) == "in English"
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "line"),
+    [
+        ("ticket.status", {"from": "open", "to": "solved"}, "Sam: Solved"),
+        ("ticket.assigned", {"assignee": "kim@example.org"}, "Sam assigned this to kim@example.org"),
+        ("ticket.assigned", {"assignee": "sam@example.org"}, "Sam took this"),
+        ("ticket.assigned", {"assignee": ""}, "Sam put this back into the queue"),
+        ("ticket.reopened", {}, "Reopened by a new message"),
+        ("ticket.reopened", {"why": "delivery-failed"}, "Reopened: an answer was not delivered"),
+        ("message.added", {}, None),
+    ],
+)
+def test_a_change_is_one_line_in_the_timeline(kind: str, data: dict[str, str], line: str | None) -> None:
+    event = EventView(
+        seq=1, id="e", ticket_id="t", kind=kind, at=samples.rows()[0].created_at, actor="sam@example.org", data=data
+    )
+    shown = pane.line(event, {"sam@example.org": "Sam"}, ENGLISH)
+    assert (shown.text if shown else None) == line
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"), [("Sam Okoro", "SO"), ("김서연", "서연"), ("ann@example.org", "A"), ("", "?")]
+)
+def test_an_avatar_has_initials(name: str, letters: str) -> None:
+    assert render.initials(name) == letters
+
+
+class TestStaticFiles:
+    @pytest.fixture
+    def client(self) -> TestClient:
+        app = FastAPI()
+        app.include_router(static.router)
+        return TestClient(app)
+
+    def test_a_browser_keeps_them_until_they_change(self, client: TestClient) -> None:
+        assert "immutable" in client.get(static.url("css/tokens.css")).headers["cache-control"]
+        assert client.get("/static/old/css/tokens.css").headers["cache-control"] == "no-cache"
+
+    def test_they_travel_compressed(self, client: TestClient) -> None:
+        packed = client.get(static.url("js/live.js"))
+        assert packed.headers["content-encoding"] == "gzip"
+        plain = client.get(static.url("js/live.js"), headers={"Accept-Encoding": "identity"})
+        assert plain.content == packed.content
+        assert "content-encoding" not in plain.headers
+
+    def test_the_worker_may_follow_the_stream_and_nothing_else(self, client: TestClient) -> None:
+        policy = client.get(static.url("js/live-worker.js")).headers["content-security-policy"]
+        assert policy == "default-src 'none'; script-src 'self'; connect-src 'self'"
+
+    @pytest.mark.parametrize("path", ["../icons.py", "css/../../icons.py", "nothing.css", "%2e%2e/icons.py"])
+    def test_nothing_else_is_served(self, client: TestClient, path: str) -> None:
+        assert client.get(f"/static/{static.build()}/{path}").status_code == 404
+
+    def test_all_our_own_styles_and_scripts_stay_small(self) -> None:
+        def weight(suffix: str) -> int:
+            return sum(
+                len(file.packed or b"")
+                for name, file in static.files().items()
+                if name.endswith(suffix) and "vendor" not in name
+            )
+
+        assert weight(".css") < 20_000
+        assert weight(".js") < 20_000
+
+
+def test_the_sprite_has_every_icon_and_its_notice() -> None:
+    sprite = icons.SPRITE.read_text("utf-8")
+    assert "ISC License" in sprite
+    for name in icons.ICONS:
+        assert f'<symbol id="{name}"' in sprite
+    used: set[Any] = set()
+    for path in (WEB / "templates").rglob("*.html"):
+        used |= set(re.findall(r'icon\("([\w-]+)"', path.read_text("utf-8")))
+    assert used <= set(icons.ICONS)
+
+
+def test_templates_hold_nothing_that_the_policy_forbids() -> None:
+    for path in (WEB / "templates").rglob("*.html"):
+        text = path.read_text("utf-8")
+        assert not re.search(r"\son\w+=|\sstyle=|<style|javascript:|hx-on|\|\s*safe", text), path.name
+        for script in re.findall(r"<script[^>]*>", text):
+            assert "src=" in script, path.name
