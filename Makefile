@@ -4,10 +4,11 @@ PYTHON  := .venv/bin/python
 VENV    := .venv/.ready
 ASSETS  := node_modules/.ready
 SOURCES := services shared deploy tests
+LOCK    := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test check fix bench faults docs assets up down clean
+.PHONY: help run demo test check fix bench faults docs locks assets clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,19 +39,15 @@ bench: $(VENV) $(ASSETS) ## measure speed on this machine and write docs/referen
 faults: $(VENV) ## the long fault matrix: kill and stop everything in turn, lose nothing
 	@SWITCHBOARD_FAULTS=all $(PYTHON) -m pytest tests/faults tests/acceptance $(PYTEST)
 
-docs: $(VENV) ## write docs/reference from the code: topics, events (AsyncAPI), metrics
-	@mkdir -p docs/reference
-	$(PYTHON) -m shared.topics > docs/reference/topics.md
-	$(PYTHON) -m shared.asyncapi $$($(PYTHON) -m services channels) > docs/reference/asyncapi.json
-	$(PYTHON) -m shared.metrics > docs/reference/metrics.md
+docs: $(VENV) ## write docs/reference from the code: topics, events (AsyncAPI), metrics, settings
+	$(PYTHON) -m deploy.reference
+
+locks: $(VENV) ## resolve pyproject.toml anew into the hashed locks
+	@$(PYTHON) -m pip install --quiet uv
+	.venv/bin/uv pip compile --quiet $(LOCK) pyproject.toml -o requirements.lock
+	.venv/bin/uv pip compile --quiet $(LOCK) --extra local --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 assets: $(ASSETS) ## get the desk's front-end packages
-
-up: ## production: start the containers of docker-compose.yml
-	docker compose up --detach --build --wait
-
-down: ## production: stop the containers; their data is kept
-	docker compose down
 
 clean: ## remove what was made here, but not the data in var/
 	rm -rf .venv node_modules services/desk/web/static/vendor tests/output .coverage* .*_cache

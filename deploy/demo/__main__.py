@@ -56,7 +56,8 @@ def _row(ticket: Ticket) -> tuple[str, ...]:
     row = ticket["row"]
     customer = row["customer_name"]
     preferred = next(iter(ticket["channels"]), None)
-    reasons = [reason["text"] for reason in ticket["reasons"][:2]]
+    telling = [reason["text"] for reason in ticket["reasons"] if reason["code"] != "base"]
+    reasons = telling[:2] or [reason["text"] for reason in ticket["reasons"][:1]]
     if preferred:
         reasons += [f"{preferred['channel']}: {reason['text']}" for reason in preferred["reasons"][:1]]
     return (

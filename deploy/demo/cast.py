@@ -67,10 +67,11 @@ LETTERS = (
         "I just wanted to say thank you: the new export saved me a whole afternoon. Lovely work, and no answer needed.\n\nSofia\n",
     ),
     Letter(
-        "Tom “T.J.” O'Neill, Jr.",
+        'Tom "T.J." O\'Neill, Jr.',
         "tj.oneill@example.org",
         'Fwd: Re: AW: <b>50% off</b> "No. 7/2" – what; now? [#1042] 🙃 한글/ñ',
-        "The subject is what your shop printed on my receipt, I did not make it up.\nDoes the 50% voucher still count in November?\n\nT.J.\n",
+        "The subject is what your shop printed on my receipt, I did not make it up.\n"
+        "Does the 50% voucher still count in November?\n\nT.J.\n",
     ),
     Letter(
         "Owen Hart",
@@ -117,7 +118,7 @@ POSTS = (
 def mail(letter: Letter, answered: tuple[str, ...]) -> EmailMessage:
     """The letter as it goes over the wire. `answered`: Message-IDs of the letters before it in its thread, oldest first."""
     message = EmailMessage()
-    message["From"] = formataddr((letter.name, letter.address), "utf-8")
+    message["From"] = formataddr((letter.name, letter.address))
     message["To"] = MAILBOX
     message["Subject"] = letter.subject
     message["Message-ID"] = make_msgid("demo", "example.org")

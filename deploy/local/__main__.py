@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -55,8 +56,12 @@ async def _run(root: Path, settings: Mapping[str, str], console: Console) -> Non
     console.names(plan.services)
     supervisor = Supervisor(plan, home, settings, console)
 
+    asked: list[float] = []
+
     def stop() -> None:
-        if supervisor.stopping.is_set():
+        # Some senders signal the process and then its group: only later is it a person in a hurry.
+        asked.append(time.monotonic())
+        if asked[-1] - asked[0] > 1:
             supervisor.kill()
         supervisor.stopping.set()
 

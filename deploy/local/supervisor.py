@@ -106,9 +106,7 @@ class Supervisor:
             forget(self._home)
         if passwords:
             await self._in_thread(lambda: self._postgres.create_roles(passwords))
-        async with asyncio.TaskGroup() as together:
-            for name in self._plan.with_schema:
-                together.create_task(run_command(self._plan, environment, name, "migrate"))
+            await run_command(self._plan, environment, "migrate")
 
     async def _wait_until_ready(self, child: Child) -> None:
         """Until its /health/ready says 200, or it is known that it never will. Raises Problem when it takes too long."""
@@ -195,7 +193,8 @@ class Supervisor:
                 ("dashboard", plan.url("dashboard"), f"the contact page; a site's keys in {_short(home / 'site.json')}")
             )
         if "email" in plan.services:
-            rows.append(("mail in", f"{ports.HOST}:{plan.smtp_port}", "send mail to it by SMTP, to any address"))
+            mailbox = self._user.get("EMAIL_MAILBOXES", "support@example.org").split(",")[0].strip()
+            rows.append(("mail in", f"{ports.HOST}:{plan.smtp_port}", f"SMTP: send a mail to {mailbox}"))
             relay = self._user.get("EMAIL_RELAY_HOST")
             rows.append(
                 (

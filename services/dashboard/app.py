@@ -113,7 +113,7 @@ async def _announce(bus: KafkaBus, stop: asyncio.Event) -> None:
             await bus.publish(CHANNELS_ANNOUNCED, CHANNEL.name, CHANNEL)
         except Unavailable:
             attempt += 1
-            await wait(stop, delay(attempt, random.random()))  # noqa: S311 - jitter
+            await wait(stop, delay(attempt, random.random()))
         else:
             await stop.wait()
 

@@ -28,7 +28,9 @@ def main(arguments: list[str]) -> int:
     commands.add_parser("migrate", help="bring the database schema up to date")
     create = commands.add_parser("create-site", help="add a site, and print its key and secret as JSON")
     create.add_argument("--name", required=True, help="for people; the site's id is made from it")
-    create.add_argument("--origin", action="append", default=[], help="page that may call from a browser, such as https://shop.example")
+    create.add_argument(
+        "--origin", action="append", default=[], help="page that may call from a browser, such as https://shop.example"
+    )
     create.add_argument("--mode", choices=MODES, default="optional", help="whether customers need a signed identity")
     create.add_argument("--if-missing", action="store_true", help="print the one that is there instead of failing")
     rotate = commands.add_parser("rotate-secret", help="add a new secret; older ones count until they are dropped")
@@ -63,7 +65,9 @@ async def _create(dsn: str, given: argparse.Namespace) -> dict[str, str]:
     finally:
         await database.dispose()
     if found.key != wanted.key and not given.if_missing:
-        raise Misconfigured(f"there is a site {found.id!r} named {found.name!r} already: take another name, or add --if-missing")
+        raise Misconfigured(
+            f"there is a site {found.id!r} named {found.name!r} already: take another name, or add --if-missing"
+        )
     return _shown(found)
 
 

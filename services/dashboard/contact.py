@@ -30,7 +30,6 @@ from services.dashboard.domain.forms import Form
 from services.dashboard.domain.refusal import Refusal
 from services.dashboard.domain.sites import Site, Speaker
 from services.dashboard.requests import address
-from shared.clock import utc_now
 from shared.errors import Rejected, Unavailable
 from shared.i18n import locale, negotiate, translations
 from shared.kernel import contact_point, stable_id
@@ -40,7 +39,8 @@ from shared.security.tokens import sign
 _HERE = Path(__file__).parent
 _REGIONS = {"fr": "FR", "ko": "KR"}
 """Where a number without a country code is likely to be from, by the page's language."""
-_MAX_BODY = 100_000
+_MAX_BODY = 400_000
+"""Bytes of a form: 20,000 characters take up to 240,000 in the encoding of plain forms."""
 _CSP = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 _NAMES = {"en": "English", "fr": "Français", "ko": "한국어"}
 
@@ -48,10 +48,17 @@ _NAMES = {"en": "English", "fr": "Français", "ko": "한국어"}
 def routes(dashboard: Dashboard) -> APIRouter:
     """`/contact/<site>` and the customer's own conversation below it."""
     pages = APIRouter(include_in_schema=False)
+    _form_routes(pages, dashboard)
+    _conversation_routes(pages, dashboard)
+    return pages
 
+
+def _form_routes(pages: APIRouter, dashboard: Dashboard) -> None:
     @pages.get("/static/contact.css")
     async def style() -> Response:
-        return FileResponse(_HERE / "static" / "contact.css", media_type="text/css", headers={"Cache-Control": "max-age=3600"})
+        return FileResponse(
+            _HERE / "static" / "contact.css", media_type="text/css", headers={"Cache-Control": "max-age=3600"}
+        )
 
     @pages.get("/contact/{site_id}")
     async def show(request: Request, site_id: str) -> Response:
@@ -64,7 +71,7 @@ def routes(dashboard: Dashboard) -> APIRouter:
         form = forms.read(await _fields(request))
         region = _REGIONS.get(_language(request), dashboard.settings.region)
         checked = forms.check(form, dashboard.phones.normal(form.phone, region) if form.phone else None)
-        if checked.errors:
+        if checked.draft is None:
             for code in checked.errors.values():
                 METRICS.refused.labels(channel="chat", reason=code).inc()
             fresh = replace(form, key=_new_key()) if "form" in checked.errors else form
@@ -83,6 +90,8 @@ def routes(dashboard: Dashboard) -> APIRouter:
     async def thanks(request: Request, site_id: str) -> Response:
         return _page(request, await _site(dashboard, site_id), "thanks.html")
 
+
+def _conversation_routes(pages: APIRouter, dashboard: Dashboard) -> None:
     @pages.get("/contact/{site_id}/conversation")
     async def conversation(request: Request, site_id: str) -> Response:
         site = await _site(dashboard, site_id)
@@ -99,13 +108,17 @@ def routes(dashboard: Dashboard) -> APIRouter:
         try:
             dashboard.gate.check_visitor(visitor.author.point)
             message = draft(text, facts={"page": "contact"})
-            await handlers.receive(dashboard, visitor, message, key if forms.usable_key(key) else _new_key(), live=False)
+            await handlers.receive(
+                dashboard, visitor, message, key if forms.usable_key(key) else _new_key(), live=False
+            )
         except Refusal as refusal:
             code = "message-missing" if refusal.code == "text-missing" else "message-too-long"
             return await _conversation(dashboard, request, site, visitor, text, key, {"message": code}, 422)
         except (Unavailable, Rejected) as error:
             again = "" if _code(error) == "idempotency-key-reused" else key
-            return await _conversation(dashboard, request, site, visitor, text, again, {"form": _code(error)}, _status(error))
+            return await _conversation(
+                dashboard, request, site, visitor, text, again, {"form": _code(error)}, _status(error)
+            )
         return RedirectResponse(f"/contact/{site.id}/conversation?lang={_language(request)}#newest", 303)
 
     @pages.get("/contact/{site_id}/conversation/files/{message_id}/{place}")
@@ -114,8 +127,6 @@ def routes(dashboard: Dashboard) -> APIRouter:
         if visitor is None:
             raise HTTPException(404)
         return await attachment(dashboard, visitor, message_id, place)
-
-    return pages
 
 
 async def _conversation(
@@ -133,7 +144,9 @@ async def _conversation(
     rows = await handlers.newest(dashboard, visitor)
     if rows:
         await handlers.seen(dashboard, visitor, rows[-1].seq)
-    return _page(request, site, "conversation.html", status, messages=rows, text=text, key=key or _new_key(), errors=errors or {})
+    return _page(
+        request, site, "conversation.html", status, messages=rows, text=text, key=key or _new_key(), errors=errors or {}
+    )
 
 
 async def _site(dashboard: Dashboard, site_id: str) -> Site:
@@ -144,8 +157,11 @@ async def _site(dashboard: Dashboard, site_id: str) -> Site:
 
 
 async def _fields(request: Request) -> dict[str, str]:
-    """The form's text fields. Raises HTTPException 400 or 413."""
-    if int(request.headers.get("content-length", "0")) > _MAX_BODY * 6:
+    """The form's text fields. Raises HTTPException 400, 411 or 413."""
+    length = request.headers.get("content-length", "")
+    if not length.isdigit():  # every browser tells it, and the parser of plain forms has no limit of its own
+        raise HTTPException(411, "Send the form with its Content-Length.")
+    if int(length) > _MAX_BODY:
         raise HTTPException(413)
     form = await request.form(max_files=0, max_fields=20, max_part_size=_MAX_BODY)
     return {name: value for name, value in form.items() if isinstance(value, str)}
@@ -179,7 +195,9 @@ async def _visitor(
 def _remember(dashboard: Dashboard, request: Request, answer: Response, site: Site, token: str) -> Response:
     age = int(timedelta(days=dashboard.settings.visitor_days).total_seconds())
     secure = request.url.scheme == "https"
-    answer.set_cookie(_cookie(site), token, max_age=age, path=f"/contact/{site.id}", secure=secure, httponly=True, samesite="lax")
+    answer.set_cookie(
+        _cookie(site), token, max_age=age, path=f"/contact/{site.id}", secure=secure, httponly=True, samesite="lax"
+    )
     return answer
 
 
@@ -203,7 +221,9 @@ def _language(request: Request) -> str:
     return negotiate(request.headers.get("accept-language", ""), request.query_params.get("lang", ""))
 
 
-def _form(request: Request, site: Site, form: Form, errors: Mapping[str, str] | None = None, status: int = 200) -> Response:
+def _form(
+    request: Request, site: Site, form: Form, errors: Mapping[str, str] | None = None, status: int = 200
+) -> Response:
     if site.mode == "required":
         return _page(request, site, "sign_in.html", 403)
     return _page(request, site, "contact.html", status, form=form, errors=errors or {}, max_text=MAX_TEXT)
@@ -211,10 +231,17 @@ def _form(request: Request, site: Site, form: Form, errors: Mapping[str, str] | 
 
 def _page(request: Request, site: Site, template: str, status: int = 200, **values: object) -> Response:
     language = _language(request)
-    html = _environment(language).get_template(template).render(
-        site=site, language=language, languages=_NAMES, path=request.url.path, **values
+    html = (
+        _environment(language)
+        .get_template(template)
+        .render(site=site, language=language, languages=_NAMES, path=request.url.path, **values)
     )
-    headers = {"Content-Security-Policy": _CSP, "Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language, Cookie"}
+    headers = {
+        "Content-Security-Policy": _CSP,
+        "Cache-Control": "no-store",
+        "Content-Language": language,
+        "Vary": "Accept-Language, Cookie",
+    }
     if status in (429, 503):
         headers["Retry-After"] = "5"
     return HTMLResponse(html, status, headers)
@@ -232,5 +259,5 @@ def _environment(language: str) -> jinja2.Environment:
     )
     catalogue: Translations = translations(language, _HERE / "locales")
     environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters["moment"] = lambda at: format_datetime(at, "medium", locale=locale(language))
+    environment.filters["moment"] = lambda at: f"{format_datetime(at, 'short', locale=locale(language))} UTC"
     return environment

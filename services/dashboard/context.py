@@ -42,7 +42,9 @@ class Sites:
         """The site of a public key. Raises Rejected."""
         found = await self._find("key", key)
         if found is None:
-            raise Rejected(401, "site-unknown", "no site has this key: copy it from `python -m services dashboard create-site`")
+            raise Rejected(
+                401, "site-unknown", "no site has this key: copy it from `python -m services dashboard create-site`"
+            )
         return found
 
     async def of_id(self, site: str) -> Site | None:
@@ -54,7 +56,10 @@ class Sites:
         return any(origin in site.origins for site in await self.all())
 
     async def _find(self, field_name: str, value: str) -> Site | None:
-        for fresh in (self.FRESH, 1.0):  # one that was made a moment ago counts at once, and a guesser costs a query a second
+        for fresh in (
+            self.FRESH,
+            1.0,
+        ):  # one that was made a moment ago counts at once, and a guesser costs a query a second
             for site in await self.all(fresh):
                 if getattr(site, field_name) == value:
                     return site

@@ -56,7 +56,13 @@ class Receipt:
 
 
 async def receive(
-    dashboard: Dashboard, speaker: Speaker, draft: Draft, key: str, *, live: bool, attachments: tuple[Attachment, ...] = ()
+    dashboard: Dashboard,
+    speaker: Speaker,
+    draft: Draft,
+    key: str,
+    *,
+    live: bool,
+    attachments: tuple[Attachment, ...] = (),
 ) -> Receipt:
     """Returns once Kafka has acknowledged the message. Raises Rejected 409 for a key that was used for another one.
 
@@ -66,7 +72,11 @@ async def receive(
     async with _turn(speaker.author.point):
         row = await _store(dashboard, speaker, draft, key, live=live, attachments=attachments)
         if row.fingerprint != draft.fingerprint(attachments):
-            raise Rejected(409, "idempotency-key-reused", "this Idempotency-Key was used for another message: take a new one for each message")
+            raise Rejected(
+                409,
+                "idempotency-key-reused",
+                "this Idempotency-Key was used for another message: take a new one for each message",
+            )
         if row.event is not None and row.id not in dashboard.acknowledged:
             await dashboard.bus.publish_encoded([_encoded(row, speaker.author.point)])
             dashboard.acknowledged.add(row.id)
@@ -119,9 +129,10 @@ async def seen(dashboard: Dashboard, speaker: Speaker, up_to: int) -> None:
 async def deliver(dashboard: Dashboard, records: Sequence[Record[OutboundMessage]]) -> None:
     """Put answers into their conversations, and report it in the same transaction: both happen, or neither, and once."""
     async with dashboard.database.transaction() as session:
-        for record in records:
-            await _deliver_one(dashboard, session, record.event)
+        owners = {await _deliver_one(dashboard, session, record.event) for record in records}
     dashboard.outbox.wake()
+    for owner in owners - {""}:
+        dashboard.hub.tell(owner)
 
 
 async def sweep(dashboard: Dashboard, stop: asyncio.Event) -> None:
@@ -155,9 +166,13 @@ async def publish_left_behind(dashboard: Dashboard) -> int:
     """Returns how many."""
     before = utc_now() - timedelta(seconds=dashboard.settings.sweep_after)
     async with dashboard.database.transaction() as session:
-        rows = [row for row in await repository.unpublished(session, before, 100) if row.id not in dashboard.acknowledged]
+        rows = [
+            row for row in await repository.unpublished(session, before, 100) if row.id not in dashboard.acknowledged
+        ]
         if rows:
-            await dashboard.bus.publish_encoded([_encoded(row, decode(InboundMessage, row.event).sender) for row in rows])
+            await dashboard.bus.publish_encoded(
+                [_encoded(row, decode(InboundMessage, row.event).sender) for row in rows]
+            )
             await repository.mark_published(session, [row.id for row in rows])
             log.info("published messages that were left behind", count=len(rows))
             METRICS.received.labels(channel=CHANNEL.name, live="false").inc(len(rows))
@@ -204,13 +219,14 @@ async def _store(
             row = await repository.add_message(session, _values(event, turn, key, draft.fingerprint(attachments)))
             if row is None:
                 raise _KnownKey
-            return row
     except _KnownKey:
         async with dashboard.database.transaction() as session:
             known = await repository.message_under(session, owner, key)
         if known is None:  # it was merged away between the two statements
             raise Unavailable("the conversation has just changed hands") from None
         return known
+    dashboard.hub.tell(owner)
+    return row
 
 
 def _values(event: InboundMessage, turn: Turn, key: str, fingerprint: str) -> dict[str, Any]:
@@ -232,16 +248,18 @@ def _values(event: InboundMessage, turn: Turn, key: str, fingerprint: str) -> di
     }
 
 
-async def _deliver_one(dashboard: Dashboard, session: AsyncSession, answer: OutboundMessage) -> None:
+async def _deliver_one(dashboard: Dashboard, session: AsyncSession, answer: OutboundMessage) -> str:
+    """Returns the conversation's owner, or an empty string where nothing was added."""
     if await repository.has_message(session, answer.id):
-        return
+        return ""
     now = utc_now()
     found = await repository.owner_of(session, answer.conversation) if answer.conversation else None
     if found is None:
-        site = await repository.site_of_owner(session, answer.to)
-        found = (site, answer.to) if site else None
+        found = await repository.owner_at(session, answer.to)
     if found is None:
-        report = _report(answer.id, answer.ticket_id, DeliveryState.FAILED, now, "No conversation of this customer is known here.")
+        report = _report(
+            answer.id, answer.ticket_id, DeliveryState.FAILED, now, "No conversation of this customer is known here."
+        )
     else:
         turn = await repository.take_turn(session, *found, str(uuid4()), now)
         await repository.add_message(
@@ -262,6 +280,7 @@ async def _deliver_one(dashboard: Dashboard, session: AsyncSession, answer: Outb
         report = _report(answer.id, answer.ticket_id, DeliveryState.SENT, now)
     await dashboard.outbox.add(session, DELIVERIES_REPORTED, answer.ticket_id, report)
     METRICS.delivered.labels(channel=CHANNEL.name, state=report.state).inc()
+    return found[1] if found else ""
 
 
 def _report(outbound_id: str, ticket_id: str, state: DeliveryState, now: datetime, detail: str = "") -> DeliveryReport:

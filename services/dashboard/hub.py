@@ -1,4 +1,9 @@
-"""Wakes whoever follows a conversation, in whichever process its new message was stored."""
+"""Wakes whoever follows a conversation, in whichever process its new message was stored.
+
+PostgreSQL lets transactions that notify commit one after the other, disk included, so messages do not notify by themselves:
+processes tell each other after the commit, many conversations at once. What a crash keeps untold is found by the socket's
+own look, once in a while.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,7 @@ from shared.errors import Unavailable
 from shared.logs import log
 from shared.metrics import METRICS
 
+_NOTIFY = "SELECT pg_notify($1, owner) FROM unnest($2::text[]) AS owner"
 _CHECK = 10.0
 """Seconds between looks at a quiet connection: a cable that was pulled says nothing by itself."""
 
@@ -24,6 +30,8 @@ class Hub:
 
     def __init__(self) -> None:
         self._followers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._untold: set[str] = set()
+        self._news = asyncio.Event()
 
     @contextmanager
     def follow(self, owner: str) -> Iterator[asyncio.Event]:
@@ -38,6 +46,12 @@ class Hub:
             self._followers[owner].discard(event)
             if not self._followers[owner]:
                 del self._followers[owner]
+
+    def tell(self, owner: str) -> None:
+        """A new message of this owner's conversation has been committed: wake its followers here and everywhere."""
+        self.wake(owner)
+        self._untold.add(owner)
+        self._news.set()
 
     def wake(self, owner: str) -> None:
         """There is a new message in the conversation of this owner."""
@@ -59,17 +73,28 @@ class Hub:
             except (Unavailable, OSError) as error:
                 attempt += 1
                 log.warning("not hearing of new messages", error=str(error), attempt=attempt)
-            await wait(stop, delay(attempt, random.random()) if attempt else 0)  # noqa: S311 - jitter
+            await wait(stop, delay(attempt, random.random()) if attempt else 0)
+
+    async def _pause(self, stop: asyncio.Event) -> bool:
+        """Until there is something to tell, or it is time to look at the connection. Whether `stop` was set."""
+        waiting = {asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._news.wait())}
+        try:
+            await asyncio.wait(waiting, timeout=_CHECK, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+        self._news.clear()
+        return stop.is_set()
 
     async def _listen_once(self, database: Database, stop: asyncio.Event) -> None:
         connection = await database.connect_raw()
         try:
             await connection.add_listener(f"{database.schema}_messages", lambda *told: self.wake(str(told[3])))
             self.wake_all()
-            while not stop.is_set() and not connection.is_closed():
-                await wait(stop, _CHECK)
-                if not stop.is_set() and not connection.is_closed():
-                    await connection.execute("SELECT 1", timeout=5)
+            while not await self._pause(stop):
+                told = list(self._untold)
+                await connection.execute(_NOTIFY, f"{database.schema}_messages", told, timeout=5)
+                self._untold.difference_update(told)
         except Exception as error:  # asyncpg raises its own errors, of several trees, for a lost connection
             raise Unavailable(f"the listening connection was lost: {error}") from error
         finally:

@@ -31,6 +31,8 @@ MAX_FRAME = 16 << 10
 """Bytes: a long message; longer ones and files go by POST."""
 HELLO_WITHIN = 10.0
 PING_EVERY = 20.0
+LOOK_EVERY = 30.0
+"""Seconds: how late an answer is seen whose process died before it told of it."""
 SILENT_FOR = 65.0
 """Three pings without an answer: nobody is there any more."""
 GOING_AWAY, POLICY, TOO_BIG, TRY_LATER, UNAUTHORISED = 1001, 1008, 1009, 1013, 4401
@@ -130,8 +132,7 @@ async def _converse(dashboard: Dashboard, socket: WebSocket) -> None:
         news.set()
         stop: asyncio.Event = socket.app.state.stop
         parts = {
-            asyncio.ensure_future(part)
-            for part in (_listen(line), _speak(line, news), _keep_alive(line), _until(stop))
+            asyncio.ensure_future(part) for part in (_listen(line), _speak(line, news), _keep_alive(line), _until(stop))
         }
         try:
             done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
@@ -155,7 +156,7 @@ async def _greet(dashboard: Dashboard, socket: WebSocket) -> _Line:
         raise Closed(POLICY, "send a hello frame first") from error
     except Rejected as refused:
         await _tell(socket, _problem(refused))
-        code = UNAUTHORISED if refused.status in (401, 403) else TRY_LATER if refused.status == 429 else POLICY  # noqa: PLR2004
+        code = UNAUTHORISED if refused.status in (401, 403) else TRY_LATER if refused.status == 429 else POLICY
         raise Closed(code, refused.code) from refused
     return _Line(dashboard, socket, speaker, max(hello.after, 0))
 
@@ -167,7 +168,9 @@ async def _listen(line: _Line) -> None:
         try:
             frame = _frames.decode(data)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-            await line.tell("error", code="json-wrong", detail=f"not a frame that is expected here: {error}", retry=False)
+            await line.tell(
+                "error", code="json-wrong", detail=f"not a frame that is expected here: {error}", retry=False
+            )
             continue
         match frame:
             case Send():
@@ -195,7 +198,8 @@ async def _take(line: _Line, frame: Send) -> None:
 
 async def _speak(line: _Line, news: asyncio.Event) -> None:
     while True:
-        await news.wait()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(news.wait(), LOOK_EVERY)
         news.clear()
         while rows := await handlers.conversation(line.dashboard, line.speaker, line.after, 50):
             for row in rows:
@@ -235,7 +239,7 @@ async def _tell(socket: WebSocket, frame: dict[str, object]) -> None:
 
 
 def _problem(refused: Rejected) -> dict[str, object]:
-    return {"type": "error", "code": refused.code, "detail": refused.message, "retry": refused.status == 429}  # noqa: PLR2004
+    return {"type": "error", "code": refused.code, "detail": refused.message, "retry": refused.status == 429}
 
 
 async def _close(socket: WebSocket, end: Closed) -> None:

@@ -36,7 +36,9 @@ SITES = Table(
     Column("id", Text, primary_key=True, comment="short and readable; the `aud` of identity tokens"),
     Column("name", Text, nullable=False, unique=True),
     Column("key", Text, nullable=False, unique=True, comment="public: it names the site and proves nothing"),
-    Column("secrets", JSONB, nullable=False, comment="kid → secret of identity tokens; several while one is being replaced"),
+    Column(
+        "secrets", JSONB, nullable=False, comment="kid → secret of identity tokens; several while one is being replaced"
+    ),
     Column("origins", ARRAY(Text), nullable=False, comment="pages that may call from a browser"),
     Column("mode", Text, nullable=False, comment="anonymous, optional or required"),
     Column("created_at", _MOMENT, nullable=False),
@@ -61,8 +63,11 @@ CONVERSATIONS = Table(
     Column("owner", Text, nullable=False, unique=True, comment="contact point of the one who reads and writes it"),
     Column("last_seq", BigInteger, nullable=False),
     Column("merged_into", Text, ForeignKey("conversations.id"), comment="where its messages are now"),
-    Column("also", ARRAY(Text), nullable=False, server_default=text("'{}'"), comment="contact points merged into its owner"),
+    Column(
+        "also", ARRAY(Text), nullable=False, server_default=text("'{}'"), comment="contact points merged into its owner"
+    ),
     Column("created_at", _MOMENT, nullable=False),
+    Index("ix_conversations_also", "also", postgresql_using="gin"),
 )
 MESSAGES = Table(
     "messages",

@@ -73,7 +73,9 @@ async def visitor(session: AsyncSession, site: str, digest: str, now: datetime) 
     current = VISITORS.c.token == digest
     older: ColumnElement[bool] = (VISITORS.c.older_token == digest) & (VISITORS.c.older_until > now)
     row = (
-        await session.execute(select(VISITORS).where(VISITORS.c.site == site, VISITORS.c.expires_at > now, or_(current, older)))
+        await session.execute(
+            select(VISITORS).where(VISITORS.c.site == site, VISITORS.c.expires_at > now, or_(current, older))
+        )
     ).first()
     if row is None:
         return None
@@ -110,7 +112,9 @@ async def rotate(session: AsyncSession, who: Visitor, digest: str, older_until: 
 
 async def introduce(session: AsyncSession, visitor_id: str, author: Author) -> None:
     """Note what a visitor said about themselves."""
-    await session.execute(update(VISITORS).where(VISITORS.c.id == visitor_id).values(author=msgspec.to_builtins(author)))
+    await session.execute(
+        update(VISITORS).where(VISITORS.c.id == visitor_id).values(author=msgspec.to_builtins(author))
+    )
 
 
 async def forget_visitor(session: AsyncSession, visitor_id: str) -> None:
@@ -138,7 +142,9 @@ async def take_turn(session: AsyncSession, site: str, owner: str, new_id: str, n
 
 async def conversation_of(session: AsyncSession, owner: str) -> Turn | None:
     """The owner's conversation with its last sequence number."""
-    statement = select(CONVERSATIONS.c.id, CONVERSATIONS.c.last_seq, CONVERSATIONS.c.also).where(CONVERSATIONS.c.owner == owner)
+    statement = select(CONVERSATIONS.c.id, CONVERSATIONS.c.last_seq, CONVERSATIONS.c.also).where(
+        CONVERSATIONS.c.owner == owner
+    )
     row = (await session.execute(statement)).first()
     return Turn(row.id, row.last_seq, tuple(row.also)) if row else None
 
@@ -153,9 +159,11 @@ async def owner_of(session: AsyncSession, conversation: str) -> tuple[str, str] 
     return None
 
 
-async def site_of_owner(session: AsyncSession, owner: str) -> str | None:
-    """The site of the conversation that this contact point owns."""
-    return (await session.execute(select(CONVERSATIONS.c.site).where(CONVERSATIONS.c.owner == owner))).scalar()
+async def owner_at(session: AsyncSession, point: str) -> tuple[str, str] | None:
+    """Site and owner of the conversation of this contact point, also where it was merged into its owner."""
+    whose = or_(CONVERSATIONS.c.owner == point, CONVERSATIONS.c.also.contains([point]))
+    row = (await session.execute(select(CONVERSATIONS.c.site, CONVERSATIONS.c.owner).where(whose).limit(1))).first()
+    return (row.site, row.owner) if row else None
 
 
 async def add_message(session: AsyncSession, values: Mapping[str, Any]) -> Message | None:
@@ -192,7 +200,10 @@ async def has_message(session: AsyncSession, message_id: str) -> bool:
 async def messages_after(session: AsyncSession, conversation: str, after: int, limit: int) -> Sequence[Message]:
     """The next messages of a conversation, oldest first."""
     statement = (
-        select(MESSAGES).where(MESSAGES.c.conversation == conversation, MESSAGES.c.seq > after).order_by(MESSAGES.c.seq).limit(limit)
+        select(MESSAGES)
+        .where(MESSAGES.c.conversation == conversation, MESSAGES.c.seq > after)
+        .order_by(MESSAGES.c.seq)
+        .limit(limit)
     )
     return (await session.execute(statement)).all()
 
@@ -232,16 +243,24 @@ async def mark_published(session: AsyncSession, ids: Sequence[str]) -> None:
 
 async def merge(session: AsyncSession, visitor_owner: str, person_owner: str) -> None:
     """Give what a visitor wrote to the person that they turned out to be. One way, and only this visitor's."""
-    locked = select(CONVERSATIONS).where(CONVERSATIONS.c.owner.in_((visitor_owner, person_owner))).order_by(CONVERSATIONS.c.id)
+    locked = (
+        select(CONVERSATIONS)
+        .where(CONVERSATIONS.c.owner.in_((visitor_owner, person_owner)))
+        .order_by(CONVERSATIONS.c.id)
+    )
     both = {row.owner: row for row in await session.execute(locked.with_for_update())}
     visitors, persons = both.get(visitor_owner), both.get(person_owner)
     if visitors is None:
         return
     also = sorted({*visitors.also, visitor_owner, *(persons.also if persons else ())})
     if persons is None:
-        await session.execute(update(CONVERSATIONS).where(CONVERSATIONS.c.id == visitors.id).values(owner=person_owner, also=also))
+        await session.execute(
+            update(CONVERSATIONS).where(CONVERSATIONS.c.id == visitors.id).values(owner=person_owner, also=also)
+        )
         return
-    taken = select(MESSAGES.c.idempotency_key).where(MESSAGES.c.conversation == persons.id, MESSAGES.c.idempotency_key.is_not(None))
+    taken = select(MESSAGES.c.idempotency_key).where(
+        MESSAGES.c.conversation == persons.id, MESSAGES.c.idempotency_key.is_not(None)
+    )
     await session.execute(
         update(MESSAGES)
         .where(MESSAGES.c.conversation == visitors.id, MESSAGES.c.idempotency_key.in_(taken))

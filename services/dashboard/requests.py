@@ -85,7 +85,9 @@ async def body(request: Request, limit: int = MAX_JSON) -> bytes:
     async for chunk in request.stream():
         data += chunk
         if len(data) > limit:
-            raise Rejected(413, "too-large", f"a message has at most {limit >> 10} KB: send files as multipart/form-data")
+            raise Rejected(
+                413, "too-large", f"a message has at most {limit >> 10} KB: send files as multipart/form-data"
+            )
     return bytes(data)
 
 
@@ -105,9 +107,13 @@ async def parts(dashboard: Dashboard, request: Request) -> tuple[NewMessage, lis
     try:
         form = await request.form(max_files=limits.max_files, max_fields=MAX_FIELDS, max_part_size=MAX_JSON)
     except HTTPException as error:
-        if error.status_code == 413:  # noqa: PLR2004 - RFC 9110, 15.5.14
+        if error.status_code == 413:
             raise
-        raise Rejected(400, "multipart-wrong", f"the multipart body cannot be read, or has more than {limits.max_files} files: {error.detail}") from error
+        raise Rejected(
+            400,
+            "multipart-wrong",
+            f"the multipart body cannot be read, or has more than {limits.max_files} files: {error.detail}",
+        ) from error
     files = [value for value in form.getlist("file") if isinstance(value, UploadFile)]
     texts = {name: value for name, value in form.items() if isinstance(value, str)}
     facts = parse(_Facts, b'{"facts":' + texts.get("facts", "{}").encode("utf-8", "replace") + b"}").facts
@@ -124,11 +130,20 @@ async def keep(dashboard: Dashboard, files: list[UploadFile]) -> tuple[Attachmen
     allowed = {kind.strip().lower() for kind in limits.file_types.split(",")}
     for file in files:
         if (file.size or 0) > limits.max_file_bytes:
-            raise Rejected(413, "file-too-large", f"{_name(file)}: a file may have at most {limits.max_file_bytes:,} bytes")
+            raise Rejected(
+                413, "file-too-large", f"{_name(file)}: a file may have at most {limits.max_file_bytes:,} bytes"
+            )
         if _media_type(file) not in allowed:
-            raise Rejected(415, "file-type", f"{_name(file)}: {_media_type(file) or 'this type'} is not taken; send one of {', '.join(sorted(allowed))}")
+            raise Rejected(
+                415,
+                "file-type",
+                f"{_name(file)}: {_media_type(file) or 'this type'} is not taken; send one of {', '.join(sorted(allowed))}",
+            )
     return tuple(
-        [await dashboard.storage.put(await file.read(), name=_name(file), media_type=_media_type(file)) for file in files]
+        [
+            await dashboard.storage.put(await file.read(), name=_name(file), media_type=_media_type(file))
+            for file in files
+        ]
     )
 
 

@@ -49,14 +49,22 @@ async def speaker(dashboard: Dashboard, site: Site, credential: str) -> Speaker:
     """Who sent this credential: a visitor's token or an identity token. Raises Rejected 401 or 403."""
     now = utc_now()
     if not credential:
-        raise Rejected(401, "token-missing", "open a session with POST /api/v1/sessions and send its token as `Authorization: Bearer …`")
-    if credential.count(".") == 2:  # noqa: PLR2004 - the three parts of a JSON Web Token
+        raise Rejected(
+            401,
+            "token-missing",
+            "open a session with POST /api/v1/sessions and send its token as `Authorization: Bearer …`",
+        )
+    if credential.count(".") == 2:
         person = _person(dashboard, site, credential, now)
         return Speaker(site, _author(dashboard, site, person), person.expires_at)
     async with dashboard.database.transaction() as session:
         known = await _known(session, site, credential, now)
     if known is None:
-        raise Rejected(401, "token-unknown", "this token has expired or is of another site: open a session with POST /api/v1/sessions")
+        raise Rejected(
+            401,
+            "token-unknown",
+            "this token has expired or is of another site: open a session with POST /api/v1/sessions",
+        )
     _admit(site.mode, verified=known.author.verified, claimed=False)
     return Speaker(site, known.author, known.expires_at)
 
@@ -86,7 +94,9 @@ async def open_session(dashboard: Dashboard, site: Site, token: str, identity: s
             if not known.author.verified:
                 await repository.merge(session, known.author.point, author.point)
         fresh = secrets.token_urlsafe(32)
-        await repository.add_visitor(session, Visitor(str(uuid4()), site.id, author, now, person.expires_at), digest(fresh))
+        await repository.add_visitor(
+            session, Visitor(str(uuid4()), site.id, author, now, person.expires_at), digest(fresh)
+        )
     return Opened(fresh, Speaker(site, author, person.expires_at), person.ignored)
 
 

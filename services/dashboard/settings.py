@@ -35,5 +35,6 @@ class DashboardSettings(BaseSettings):
         gt=0,
     )
     region: str = Field(
-        "US", description="Country of phone numbers written without a country code, where the page's language does not tell"
+        "US",
+        description="Country of phone numbers written without a country code, where the page's language does not tell",
     )

@@ -58,7 +58,6 @@ def desk(browser: Browser, kafka: str, postgres: str, tmp_path_factory: pytest.T
     desk.start()
     yield desk
     desk.stop()
-    finish(_execute(postgres, f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 @pytest.fixture(autouse=True)
@@ -75,12 +74,16 @@ def tab(browser: Browser, desk: Desk) -> Iterator[Page]:
 
 def signed_in(browser: Browser, desk: Desk, language: str = "en", **options: object) -> Iterator[Page]:
     """A browser of its own: cookies, storage and all."""
-    context = browser.new_context(**({"viewport": {"width": 1440, "height": 860}, "locale": "en-GB" if language == "en" else language} | options))  # type: ignore[arg-type]
+    context = browser.new_context(
+        **({"viewport": {"width": 1440, "height": 860}, "locale": "en-GB" if language == "en" else language} | options)
+    )  # type: ignore[arg-type]
     context.set_default_timeout(15_000)
     page = context.new_page()
     errors: list[str] = []
     context.on("weberror", lambda error: errors.append(str(error.error)))
-    context.on("console", lambda message: errors.append(message.text) if _is_error(message.text, message.type) else None)
+    context.on(
+        "console", lambda message: errors.append(message.text) if _is_error(message.text, message.type) else None
+    )
     page.goto(f"{desk.url}/login?language={language}")
     page.locator("[name=email]").fill(EMAIL)
     page.locator("[name=password]").fill(PASSWORD)

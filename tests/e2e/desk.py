@@ -20,7 +20,16 @@ import httpx
 
 from shared.bus.kafka import KafkaBus, create_topics
 from shared.clock import utc_now
-from shared.events import Attachment, Channel, ChannelChoice, Decision, InboundMessage, Reason, RoutedMessage, ThreadMatch
+from shared.events import (
+    Attachment,
+    Channel,
+    ChannelChoice,
+    Decision,
+    InboundMessage,
+    Reason,
+    RoutedMessage,
+    ThreadMatch,
+)
 from shared.kernel import ContactPoint, Level, message_id, ticket_id
 from shared.storage import Storage
 from shared.topics import CHANNELS_ANNOUNCED, MESSAGES_ROUTED, all_topics
@@ -31,7 +40,9 @@ EMAIL, PASSWORD, NAME = "sam@example.org", "correct horse battery", "Sam Okoro"
 CHANNELS = (
     Channel(name="email", label="Email", icon="mail", reaches=("email",)),
     Channel(name="chat", label="Dashboard", icon="message-circle", reaches=("chat",)),
-    Channel(name="phone", label="Phone", icon="phone", reaches=("tel",), live=True, enabled=False, why_off="not set up"),
+    Channel(
+        name="phone", label="Phone", icon="phone", reaches=("tel",), live=True, enabled=False, why_off="not set up"
+    ),
 )
 _PATIENCE = 60.0
 """Seconds for a process to start on a machine that is busy with other tests."""
@@ -65,7 +76,9 @@ class Customer:
     prefers: str = ""
     conversation: str = field(default_factory=lambda: uuid4().hex)
 
-    def says(self, text: str, *, subject: str = "", level: Level = Level.NORMAL, at: datetime | None = None, **more: Any) -> RoutedMessage:
+    def says(
+        self, text: str, *, subject: str = "", level: Level = Level.NORMAL, at: datetime | None = None, **more: Any
+    ) -> RoutedMessage:
         """A message with the router's decision about it."""
         provider_id = f"<{uuid4().hex}@example.org>"
         score = {Level.URGENT: 88, Level.HIGH: 65, Level.NORMAL: 35, Level.LOW: 10}[level]
@@ -86,11 +99,21 @@ class Customer:
         used = ChannelChoice(
             channel=self.channel,
             contact_point=ContactPoint(self.point),
-            reasons=(Reason(code="preference.used", text=f"this message came by {self.channel}", values={"channel": self.channel}),),
+            reasons=(
+                Reason(
+                    code="preference.used",
+                    text=f"this message came by {self.channel}",
+                    values={"channel": self.channel},
+                ),
+            ),
         )
-        asked = Reason(code="preference.age", text="age 71, given by the customer", values={"age": "71", "channel": self.prefers})
+        asked = Reason(
+            code="preference.age", text="age 71, given by the customer", values={"age": "71", "channel": self.prefers}
+        )
         missing = Reason(code="unavailable.off", text="Phone is switched off", values={"channel": self.prefers})
-        preferred = (ChannelChoice(channel=self.prefers, reasons=(asked, missing), available=False),) if self.prefers else ()
+        preferred = (
+            (ChannelChoice(channel=self.prefers, reasons=(asked, missing), available=False),) if self.prefers else ()
+        )
         decision = Decision(
             message_id=message.id,
             ticket_id=ticket_id(thread),
@@ -98,14 +121,23 @@ class Customer:
             score=score,
             level=level,
             reasons=(
-                Reason(code="severity.outage", text="mentions an outage: “down”", weight=score - 10.0, values={"severity": "outage", "words": "down"}),
+                Reason(
+                    code="severity.outage",
+                    text="mentions an outage: “down”",
+                    weight=score - 10.0,
+                    values={"severity": "outage", "words": "down"},
+                ),
                 Reason(code="base", text="a customer wrote to us", weight=10.0),
             ),
             channels=(*preferred, used),
             team="support",
             skills=(),
             language=self.language,
-            routing_reasons=(Reason(code="team.default", text="support takes what no rule sends elsewhere", values={"team": "support"}),),
+            routing_reasons=(
+                Reason(
+                    code="team.default", text="support takes what no rule sends elsewhere", values={"team": "support"}
+                ),
+            ),
             policy="default@1",
         )
         return RoutedMessage(message=message, decision=decision)
@@ -175,7 +207,13 @@ class Desk:
             return False
 
     def _run(self, *command: str, text: str = "") -> None:
-        subprocess.run([sys.executable, "-m", "services", "desk", *command], cwd=ROOT, env=self.environment, input=text.encode(), check=True)
+        subprocess.run(
+            [sys.executable, "-m", "services", "desk", *command],
+            cwd=ROOT,
+            env=self.environment,
+            input=text.encode(),
+            check=True,
+        )
 
     async def _publish(self, items: list[Any]) -> None:
         bus = KafkaBus(self.kafka, "e2e")
@@ -207,10 +245,19 @@ def people(at: datetime | None = None) -> list[RoutedMessage]:
             tier="Pro",
             facts={"Site": "https://boutique.example", "WordPress": "6.8"},
         ),
-        seoyeon.says("명세서에 같은 금액이 두 번 찍혔습니다. 확인 부탁드려요.", subject="결제가 두 번 되었어요", level=Level.HIGH, at=now - timedelta(minutes=50)),
-        Customer("Ana Ruiz", "chat:ana-7", channel="chat").says("Where do I find the export button?", at=now - timedelta(minutes=3)),
+        seoyeon.says(
+            "명세서에 같은 금액이 두 번 찍혔습니다. 확인 부탁드려요.",
+            subject="결제가 두 번 되었어요",
+            level=Level.HIGH,
+            at=now - timedelta(minutes=50),
+        ),
+        Customer("Ana Ruiz", "chat:ana-7", channel="chat").says(
+            "Where do I find the export button?", at=now - timedelta(minutes=3)
+        ),
         Customer("Lea Nowak", "email:lea@example.org").says(
-            "Could you send me the invoice from October again?", subject="Where is my invoice?", at=now - timedelta(hours=2)
+            "Could you send me the invoice from October again?",
+            subject="Where is my invoice?",
+            at=now - timedelta(hours=2),
         ),
         Customer("Omar Haddad", "email:omar@example.org").says(
             "Thank you, that was quick.", subject="Re: Export", level=Level.LOW, at=now - timedelta(hours=5)

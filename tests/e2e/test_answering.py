@@ -64,7 +64,9 @@ def test_a_message_sent_twice_in_a_hurry_is_one_message(tab: Page, desk: Desk) -
     desk.receive(ann.says("Hello?"))
     open_ticket(tab, ann)
     tab.locator(".composer textarea").fill("Only once, please.")
-    tab.evaluate("() => { const form = document.querySelector('.composer form'); form.requestSubmit(); form.requestSubmit(); }")
+    tab.evaluate(
+        "() => { const form = document.querySelector('.composer form'); form.requestSubmit(); form.requestSubmit(); }"
+    )
     expect(tab.locator(".message.outbound")).to_have_count(1)
     stored = desk.rows("SELECT count(*) AS n FROM desk.messages WHERE text = 'Only once, please.'")
     assert stored[0]["n"] == 1
@@ -82,7 +84,9 @@ def test_a_note_looks_different_and_never_goes_to_the_customer(tab: Page, desk: 
     tab.keyboard.press("Control+Enter")
     expect(tab.locator(".message.note")).to_contain_text("friend of the house")
     expect(tab.locator("[name=mode][value=note]")).to_be_checked()
-    asked = desk.rows("SELECT count(*) AS n FROM desk.messages WHERE direction = 'out' AND text LIKE '%friend of the house%'")
+    asked = desk.rows(
+        "SELECT count(*) AS n FROM desk.messages WHERE direction = 'out' AND text LIKE '%friend of the house%'"
+    )
     assert asked[0]["n"] == 0
 
 
@@ -112,7 +116,9 @@ def test_a_reply_to_what_one_has_not_seen_is_stopped_and_shows_what_arrived(tab:
     seen = form.locator("[name=seen]").input_value()
     desk.receive(ann.says("No, wait, keep it!"))
     expect(tab.locator(".message.inbound")).to_have_count(2)
-    form.locator("[name=seen]").evaluate("(input, seen) => { input.value = seen; }", seen)  # as if the stream had been slow
+    form.locator("[name=seen]").evaluate(
+        "(input, seen) => { input.value = seen; }", seen
+    )  # as if the stream had been slow
     tab.locator(".composer textarea").press("Control+Enter")
     expect(tab.locator(".composer .alert[role=alert]").first).to_contain_text("No, wait, keep it!")
     expect(tab.locator(".composer textarea")).to_have_value("Cancelled.")
@@ -237,10 +243,27 @@ def test_signing_in_says_what_is_wrong_and_where(browser: Browser, desk: Desk) -
 def test_the_conversation_can_be_read_and_answered_without_javascript(browser: Browser, desk: Desk) -> None:
     ann = stranger()
     desk.receive(ann.says("Do you read this without scripts?"))
-    eventually(lambda: desk.rows("SELECT 1 FROM desk.messages WHERE text LIKE 'Do you read this%'"), "the message is stored")
+    eventually(
+        lambda: desk.rows("SELECT 1 FROM desk.messages WHERE text LIKE 'Do you read this%'"), "the message is stored"
+    )
     for page in signed_in(browser, desk, java_script_enabled=False):
         page.locator("#rows .row > a", has_text=ann.name).click()
         expect(page.locator(".timeline")).to_contain_text("Do you read this without scripts?")
         page.locator(".composer textarea").fill("We do.")
         page.locator("[data-sends=reply]").click()
         expect(page.locator(".message.outbound")).to_contain_text("We do.")
+
+
+def test_what_a_colleague_changes_does_not_overwrite_what_one_is_typing(tab: Page, desk: Desk) -> None:
+    ann = stranger()
+    desk.receive(ann.says("Hello", birth_year=1950))
+    open_ticket(tab, ann)
+    tab.get_by_label("Birth year").fill("19")
+    tab.locator(".composer textarea").focus()
+    colleague = tab.context.new_page()
+    colleague.goto(tab.url)
+    colleague.locator(".customer summary").click()
+    colleague.get_by_label("Preferred channel").select_option("chat")
+    colleague.locator(".customer details .button").click()
+    expect(tab.locator(".customer .card strong")).to_have_text("Chat")
+    expect(tab.get_by_label("Birth year")).to_have_value("19")

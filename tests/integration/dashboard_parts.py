@@ -29,7 +29,14 @@ from shared.clock import utc_now
 from shared.events import DeliveryReport, InboundMessage, OutboundMessage
 from shared.events.codec import decode
 from shared.kernel import ContactPoint
-from shared.topics import DELIVERIES_REPORTED, MESSAGES_RECEIVED, MESSAGES_RECEIVED_LIVE, Topic, all_topics, deliveries_requested
+from shared.topics import (
+    DELIVERIES_REPORTED,
+    MESSAGES_RECEIVED,
+    MESSAGES_RECEIVED_LIVE,
+    Topic,
+    all_topics,
+    deliveries_requested,
+)
 
 ORIGIN = "https://shop.example"
 SECRET = "s" * 40
@@ -98,7 +105,9 @@ class Process:
         self.url = f"http://127.0.0.1:{self.port}"
         environment = stage.environment | {"DASHBOARD_PORT": str(self.port)} | settings
         with stage.log.open("ab") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", "services", "dashboard"], env=environment, stderr=log, stdout=log)
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "services", "dashboard"], env=environment, stderr=log, stdout=log
+            )
         self.stage = stage
 
     def ready(self, seconds: float = 60) -> Process:
@@ -137,7 +146,9 @@ class Process:
         return opened
 
     @contextlib.asynccontextmanager
-    async def socket(self, site: Site, token: str, after: int = 0, origin: str | None = ORIGIN) -> AsyncIterator[ClientConnection]:
+    async def socket(
+        self, site: Site, token: str, after: int = 0, origin: str | None = ORIGIN
+    ) -> AsyncIterator[ClientConnection]:
         async with connect(f"ws://127.0.0.1:{self.port}/api/v1/live", origin=origin) as ws:  # type: ignore[arg-type]
             await ws.send(json.dumps({"type": "hello", "site": site.key, "token": token, "after": after}))
             yield ws
@@ -204,7 +215,9 @@ async def request_delivery(kafka: str, outbound: OutboundMessage, times: int = 1
 
 async def on_topic(kafka: str, topic: Topic[Any]) -> list[Any]:
     """Everything on a topic now."""
-    consumer = AIOKafkaConsumer(*[topic.name], bootstrap_servers=kafka, auto_offset_reset="earliest", enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        *[topic.name], bootstrap_servers=kafka, auto_offset_reset="earliest", enable_auto_commit=False
+    )
     await consumer.start()
     try:
         found = []

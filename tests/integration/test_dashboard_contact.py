@@ -12,7 +12,13 @@ import pytest
 
 from tests.integration.dashboard_parts import Process, Site, Stage, received, reply, stage
 
-MESSAGE = {"topic": "My invoice", "name": "Rose Martin", "email": "rose@example.org", "message": "I was charged twice.", "answer": "email"}
+MESSAGE = {
+    "topic": "My invoice",
+    "name": "Rose Martin",
+    "email": "rose@example.org",
+    "message": "I was charged twice.",
+    "answer": "email",
+}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +38,9 @@ def site(place: Stage) -> Site:
 
 
 def browser(door: Process, language: str = "en") -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=door.url, headers={"Accept-Language": language}, follow_redirects=True, timeout=30)
+    return httpx.AsyncClient(
+        base_url=door.url, headers={"Accept-Language": language}, follow_redirects=True, timeout=30
+    )
 
 
 def hidden_key(page: httpx.Response) -> str:
@@ -50,7 +58,9 @@ async def conversation_of(place: Stage, marker: str) -> str:
     return str(found)
 
 
-async def test_somebody_writes_reads_the_answer_and_writes_back_without_script(place: Stage, door: Process, site: Site) -> None:
+async def test_somebody_writes_reads_the_answer_and_writes_back_without_script(
+    place: Stage, door: Process, site: Site
+) -> None:
     async with browser(door) as http:
         form = await http.get(f"/contact/{site.site}")
         assert form.status_code == 200
@@ -69,7 +79,9 @@ async def test_somebody_writes_reads_the_answer_and_writes_back_without_script(p
         async with asyncio.timeout(20):
             while "We &lt;b&gt;return&lt;/b&gt; it today" not in page.text:
                 page = await http.get(f"/contact/{site.site}/conversation")
-        back = await http.post(f"/contact/{site.site}/conversation", data={"key": hidden_key(page), "message": "Thank you!"})
+        back = await http.post(
+            f"/contact/{site.site}/conversation", data={"key": hidden_key(page), "message": "Thank you!"}
+        )
         assert (back.status_code, back.text.count("<li class=")) == (200, 3)
     both = await received(place.kafka, message.thread.conversation, count=2)
     assert both[1].text == "Thank you!"
@@ -85,7 +97,9 @@ async def test_somebody_writes_reads_the_answer_and_writes_back_without_script(p
         ("de", "Write to us", "Enter your email address.", "Thank you"),
     ],
 )
-async def test_the_page_speaks_the_visitors_language(door: Process, site: Site, language: str, title: str, error: str, thanks: str) -> None:
+async def test_the_page_speaks_the_visitors_language(
+    door: Process, site: Site, language: str, title: str, error: str, thanks: str
+) -> None:
     async with browser(door, language) as http:
         form = await http.get(f"/contact/{site.site}")
         assert f"<h1>{title}</h1>" in form.text
@@ -98,10 +112,20 @@ async def test_the_page_speaks_the_visitors_language(door: Process, site: Site, 
         assert '<html lang="ko">' in chosen.text
 
 
-async def test_errors_stand_beside_their_fields_and_in_a_summary_and_what_was_typed_is_kept(door: Process, site: Site) -> None:
+async def test_errors_stand_beside_their_fields_and_in_a_summary_and_what_was_typed_is_kept(
+    door: Process, site: Site
+) -> None:
     async with browser(door) as http:
         form = await http.get(f"/contact/{site.site}")
-        typed = {"topic": "", "name": "Ann <i>", "email": "ann@", "message": "", "answer": "phone", "phone": "12", "key": hidden_key(form)}
+        typed = {
+            "topic": "",
+            "name": "Ann <i>",
+            "email": "ann@",
+            "message": "",
+            "answer": "phone",
+            "phone": "12",
+            "key": hidden_key(form),
+        }
         page = await http.post(f"/contact/{site.site}", data=typed)
     assert page.status_code == 422
     for field in ("topic", "email", "message", "phone"):
@@ -112,7 +136,9 @@ async def test_errors_stand_beside_their_fields_and_in_a_summary_and_what_was_ty
     assert 'value="phone" checked' in page.text
 
 
-async def test_a_form_that_is_sent_twice_is_one_message_even_before_the_first_answer(place: Stage, door: Process, site: Site) -> None:
+async def test_a_form_that_is_sent_twice_is_one_message_even_before_the_first_answer(
+    place: Stage, door: Process, site: Site
+) -> None:
     async with browser(door) as http:
         key = hidden_key(await http.get(f"/contact/{site.site}"))
     body = MESSAGE | {"key": key, "message": "double click"}
@@ -134,11 +160,15 @@ async def test_a_changed_form_sent_again_asks_once_more_and_keeps_the_text(door:
         assert again.status_code == 409
         assert "something else" in again.text
         assert hidden_key(again) != key
-        sent = await http.post(f"/contact/{site.site}", data=MESSAGE | {"key": hidden_key(again), "message": "something else"})
+        sent = await http.post(
+            f"/contact/{site.site}", data=MESSAGE | {"key": hidden_key(again), "message": "something else"}
+        )
         assert "Thank you" in sent.text
 
 
-async def test_a_program_that_fills_in_every_field_is_stopped_and_a_person_is_told_why(door: Process, site: Site) -> None:
+async def test_a_program_that_fills_in_every_field_is_stopped_and_a_person_is_told_why(
+    door: Process, site: Site
+) -> None:
     async with browser(door) as http:
         key = hidden_key(await http.get(f"/contact/{site.site}"))
         page = await http.post(f"/contact/{site.site}", data=MESSAGE | {"key": key, "website": "https://spam.example"})

@@ -11,8 +11,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.integration.dashboard_parts import Process, Site, Stage, on_topic, received, reply, reports, stage
 from shared.topics import MESSAGES_RECEIVED
+from tests.integration.dashboard_parts import Process, Stage, on_topic, received, reply, reports, stage
 
 
 @pytest.fixture
@@ -50,10 +50,16 @@ async def test_a_kill_in_the_middle_of_many_messages_loses_and_doubles_nothing(p
     sent: dict[str, str] = {}
 
     async def one(number: int) -> None:
-        once = {"Idempotency-Key": f"key-{number}", "X-Site-Key": site.key, "Authorization": f"Bearer {site.token(f'u{number % 20}')}"}
+        once = {
+            "Idempotency-Key": f"key-{number}",
+            "X-Site-Key": site.key,
+            "Authorization": f"Bearer {site.token(f'u{number % 20}')}",
+        }
         while True:
             try:
-                answer = await http.post(f"{where[0].url}/api/v1/messages", json={"text": f"message {number}"}, headers=once)
+                answer = await http.post(
+                    f"{where[0].url}/api/v1/messages", json={"text": f"message {number}"}, headers=once
+                )
             except httpx.TransportError:
                 await asyncio.sleep(0.2)
                 continue

@@ -8,7 +8,18 @@ from uuid import uuid4
 
 import pytest
 
-from tests.integration.dashboard_parts import ORIGIN, Process, Site, Stage, point, received, reply, reports, request_delivery, stage
+from tests.integration.dashboard_parts import (
+    ORIGIN,
+    Process,
+    Site,
+    Stage,
+    point,
+    received,
+    reply,
+    reports,
+    request_delivery,
+    stage,
+)
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +42,19 @@ def key() -> dict[str, str]:
     return {"Idempotency-Key": uuid4().hex}
 
 
-async def test_a_signed_in_customers_message_arrives_with_what_their_site_vouches_for(place: Stage, door: Process, site: Site) -> None:
-    token = site.token("7", email="Rose@Example.org", name="Rose Martin", birth_year=1955, tier="gold", phone="+33 1 42 68 53 00")
+async def test_a_signed_in_customers_message_arrives_with_what_their_site_vouches_for(
+    place: Stage, door: Process, site: Site
+) -> None:
+    token = site.token(
+        "7", email="Rose@Example.org", name="Rose Martin", birth_year=1955, tier="gold", phone="+33 1 42 68 53 00"
+    )
     async with door.client(site, token) as http:
-        body = {"text": "I was charged twice", "subject": "Invoice", "facts": {"order": 41, "plan": "gold"}, "page": "https://shop.example/pay"}
+        body = {
+            "text": "I was charged twice",
+            "subject": "Invoice",
+            "facts": {"order": 41, "plan": "gold"},
+            "page": "https://shop.example/pay",
+        }
         answer = await http.post("/api/v1/messages", json=body, headers=key())
     assert answer.status_code == 202, answer.text
     (message,) = await received(place.kafka, answer.json()["conversation"])
@@ -53,7 +73,9 @@ async def test_the_same_key_fifty_times_in_parallel_is_one_message(place: Stage,
     opened = await door.session(site)
     once = key()
     async with door.client(site, opened["token"]) as http:
-        answers = await asyncio.gather(*(http.post("/api/v1/messages", json={"text": "Help"}, headers=once) for _ in range(50)))
+        answers = await asyncio.gather(
+            *(http.post("/api/v1/messages", json={"text": "Help"}, headers=once) for _ in range(50))
+        )
         own = (await http.get("/api/v1/conversation")).json()
     assert {answer.status_code for answer in answers} == {202}, {answer.text for answer in answers}
     assert len({answer.content for answer in answers}) == 1
@@ -73,7 +95,9 @@ async def test_html_and_sql_in_any_field_are_only_text(place: Stage, door: Proce
     nasty = "<script>alert(1)</script>'; DROP TABLE dashboard.messages; -- \x00 \ud55c\uad6d\uc5b4 {{7*7}}"
     token = site.token("<b>'; --", name="<img src=x onerror=1>")
     async with door.client(site, token) as http:
-        answer = await http.post("/api/v1/messages", json={"text": nasty, "subject": nasty, "facts": {nasty[:60]: nasty}}, headers=key())
+        answer = await http.post(
+            "/api/v1/messages", json={"text": nasty, "subject": nasty, "facts": {nasty[:60]: nasty}}, headers=key()
+        )
         own = (await http.get("/api/v1/conversation")).json()["messages"]
     assert answer.status_code == 202, answer.text
     (message,) = await received(place.kafka, answer.json()["conversation"])
@@ -104,7 +128,10 @@ async def test_what_is_wrong_with_a_request_is_said_and_nothing_is_taken(door: P
     async with door.client(site, token) as http:
         for headers, body, status, code in cases:
             answer = await http.post("/api/v1/messages", content=body, headers=headers)
-            assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (status, code), (body[:40], answer.text)
+            assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (status, code), (
+                body[:40],
+                answer.text,
+            )
             assert answer.headers["content-type"] == "application/problem+json"
         assert (await http.get("/api/v1/conversation")).json() == {"messages": [], "more": False}
 
@@ -160,7 +187,10 @@ async def test_an_anonymous_visitor_becomes_a_person_once_and_one_way(place: Sta
         own = (await http.get("/api/v1/conversation")).json()["messages"]
         again = await http.post("/api/v1/messages", json={"text": "as a stranger"}, headers=once)
         third = await http.post("/api/v1/messages", json={"text": "third"}, headers=key())
-    assert [(m["text"], m["verified"], m["seq"]) for m in own] == [("known before", True, 1), ("as a stranger", False, 2)]
+    assert [(m["text"], m["verified"], m["seq"]) for m in own] == [
+        ("known before", True, 1),
+        ("as a stranger", False, 2),
+    ]
     assert again.json()["id"] == anonymous.json()["id"]
     async with door.client(site, visitor["token"]) as http:
         assert (await http.get("/api/v1/conversation")).status_code == 401
@@ -170,12 +200,16 @@ async def test_an_anonymous_visitor_becomes_a_person_once_and_one_way(place: Sta
     (stranger,) = await received(place.kafka, anonymous.json()["conversation"])
     await reply(place.kafka, stranger, "answer to the stranger")
     async with door.client(site, known["token"]) as http, asyncio.timeout(20):
-        while (texts := [m["text"] for m in (await http.get("/api/v1/conversation")).json()["messages"]])[-1] == "third":
+        while (texts := [m["text"] for m in (await http.get("/api/v1/conversation")).json()["messages"]])[
+            -1
+        ] == "third":
             await asyncio.sleep(0.1)
     assert texts[-1] == "answer to the stranger"
 
 
-async def test_a_visitors_conversation_goes_on_under_the_same_thread_when_they_sign_in(place: Stage, door: Process, site: Site) -> None:
+async def test_a_visitors_conversation_goes_on_under_the_same_thread_when_they_sign_in(
+    place: Stage, door: Process, site: Site
+) -> None:
     visitor = await door.session(site)
     async with door.client(site, visitor["token"]) as http:
         before = await http.post("/api/v1/messages", json={"text": "before"}, headers=key())
@@ -184,7 +218,10 @@ async def test_a_visitors_conversation_goes_on_under_the_same_thread_when_they_s
         after = await http.post("/api/v1/messages", json={"text": "after"}, headers=key())
     assert before.json()["conversation"] == after.json()["conversation"] == known["conversation"]
     events = await received(place.kafka, known["conversation"], count=2)
-    assert [(event.text, event.sender_verified) for event in sorted(events, key=lambda e: e.received_at)] == [("before", False), ("after", True)]
+    assert [(event.text, event.sender_verified) for event in sorted(events, key=lambda e: e.received_at)] == [
+        ("before", False),
+        ("after", True),
+    ]
 
 
 async def test_two_identities_never_see_each_other(door: Process, site: Site, place: Stage) -> None:
@@ -200,18 +237,46 @@ async def test_two_identities_never_see_each_other(door: Process, site: Site, pl
             assert (await http.get(f"/api/v1/conversation/files/{mine.json()['id']}/0")).status_code == 404
 
 
-async def test_attachments_are_kept_and_only_their_writer_gets_them_back(place: Stage, door: Process, site: Site) -> None:
+async def test_attachments_are_kept_and_only_their_writer_gets_them_back(
+    place: Stage, door: Process, site: Site
+) -> None:
     async with door.client(site, site.token("files")) as http:
-        files = [("file", ("../../etc/pass wd.png", b"\x89PNG", "image/png")), ("file", ("notes.txt", b"hello", "text/plain"))]
-        answer = await http.post("/api/v1/messages", data={"text": "see here", "facts": '{"a": 1}'}, files=files, headers=key())
+        files = [
+            ("file", ("../../etc/pass wd.png", b"\x89PNG", "image/png")),
+            ("file", ("notes.txt", b"hello", "text/plain")),
+        ]
+        answer = await http.post(
+            "/api/v1/messages", data={"text": "see here", "facts": '{"a": 1}'}, files=files, headers=key()
+        )
         assert answer.status_code == 202, answer.text
         got = await http.get(f"/api/v1/conversation/files/{answer.json()['id']}/0")
-        bad_type = await http.post("/api/v1/messages", data={"text": "x"}, files=[("file", ("a.exe", b"MZ", "application/x-msdownload"))], headers=key())
-        too_many = await http.post("/api/v1/messages", data={"text": "x"}, files=[("file", (f"{n}.txt", b"x", "text/plain")) for n in range(6)], headers=key())
-        too_big = await http.post("/api/v1/messages", data={"text": "x"}, files=[("file", ("a.txt", b"x" * 10_000_001, "text/plain"))], headers=key())
+        bad_type = await http.post(
+            "/api/v1/messages",
+            data={"text": "x"},
+            files=[("file", ("a.exe", b"MZ", "application/x-msdownload"))],
+            headers=key(),
+        )
+        too_many = await http.post(
+            "/api/v1/messages",
+            data={"text": "x"},
+            files=[("file", (f"{n}.txt", b"x", "text/plain")) for n in range(6)],
+            headers=key(),
+        )
+        too_big = await http.post(
+            "/api/v1/messages",
+            data={"text": "x"},
+            files=[("file", ("a.txt", b"x" * 10_000_001, "text/plain"))],
+            headers=key(),
+        )
         own = (await http.get("/api/v1/conversation")).json()["messages"]
-    assert (got.content, got.headers["content-disposition"]) == (b"\x89PNG", "attachment; filename*=UTF-8''pass%20wd.png")
-    assert own[0]["files"] == [{"name": "pass wd.png", "media_type": "image/png", "size": 4}, {"name": "notes.txt", "media_type": "text/plain", "size": 5}]
+    assert (got.content, got.headers["content-disposition"]) == (
+        b"\x89PNG",
+        "attachment; filename*=UTF-8''pass%20wd.png",
+    )
+    assert own[0]["files"] == [
+        {"name": "pass wd.png", "media_type": "image/png", "size": 4},
+        {"name": "notes.txt", "media_type": "text/plain", "size": 5},
+    ]
     assert (bad_type.status_code, too_many.status_code, too_big.status_code) == (415, 400, 413)
     assert len(own) == 1
     (message,) = await received(place.kafka, answer.json()["conversation"])
@@ -219,7 +284,9 @@ async def test_attachments_are_kept_and_only_their_writer_gets_them_back(place: 
     assert message.facts == {"a": "1"}
 
 
-async def test_an_answer_is_reported_sent_when_stored_and_delivered_when_fetched_and_comes_once(place: Stage, door: Process, site: Site) -> None:
+async def test_an_answer_is_reported_sent_when_stored_and_delivered_when_fetched_and_comes_once(
+    place: Stage, door: Process, site: Site
+) -> None:
     async with door.client(site, site.token("answered")) as http:
         sent = await http.post("/api/v1/messages", json={"text": "question"}, headers=key())
         (message,) = await received(place.kafka, sent.json()["conversation"])
@@ -227,7 +294,9 @@ async def test_an_answer_is_reported_sent_when_stored_and_delivered_when_fetched
         await request_delivery(place.kafka, outbound, times=3)
         assert [report.state for report in await reports(place.kafka, outbound.id, 1)] == ["sent"]
         own = (await http.get("/api/v1/conversation", params={"after": 1})).json()["messages"]
-        assert [(m["sender"], m["author"], m["text"], m["seq"]) for m in own] == [("agent", "Mina", "The <b>answer</b>", 2)]
+        assert [(m["sender"], m["author"], m["text"], m["seq"]) for m in own] == [
+            ("agent", "Mina", "The <b>answer</b>", 2)
+        ]
         assert set(own[0]) <= {"id", "seq", "sender", "text", "at", "verified", "author", "subject", "files"}
         await http.get("/api/v1/conversation")
     assert [report.state for report in await reports(place.kafka, outbound.id, 2)] == ["sent", "delivered"]
@@ -239,7 +308,10 @@ async def test_an_answer_to_nobody_is_reported_as_failed(place: Stage, door: Pro
         sent = await http.post("/api/v1/messages", json={"text": "question"}, headers=key())
     (message,) = await received(place.kafka, sent.json()["conversation"])
     outbound = await reply(place.kafka, message, "hello")
-    stranger = type(outbound)(**{f: getattr(outbound, f) for f in outbound.__struct_fields__} | {"id": uuid4().hex, "conversation": "none", "to": "chat:none"})
+    stranger = type(outbound)(
+        **{f: getattr(outbound, f) for f in outbound.__struct_fields__}
+        | {"id": uuid4().hex, "conversation": "none", "to": "chat:none"}
+    )
     await request_delivery(place.kafka, stranger)
     (report,) = await reports(place.kafka, stranger.id, 1)
     assert (report.state, bool(report.detail)) == ("failed", True)
@@ -251,7 +323,9 @@ async def test_only_listed_pages_may_call_from_a_browser(door: Process, site: Si
         good = await http.options("/api/v1/messages", headers={"Origin": ORIGIN, **preflight})
         bad = await http.options("/api/v1/messages", headers={"Origin": "https://evil.example", **preflight})
         sent = await http.post("/api/v1/messages", json={"text": "x"}, headers={"Origin": ORIGIN, **key()})
-        refused = await http.post("/api/v1/messages", json={"text": "x"}, headers={"Origin": "https://evil.example", **key()})
+        refused = await http.post(
+            "/api/v1/messages", json={"text": "x"}, headers={"Origin": "https://evil.example", **key()}
+        )
     assert (good.status_code, good.headers["access-control-allow-origin"]) == (204, ORIGIN)
     assert "idempotency-key" in good.headers["access-control-allow-headers"]
     assert (bad.status_code, "access-control-allow-origin" in bad.headers) == (403, False)
@@ -289,7 +363,13 @@ async def test_a_secret_can_be_replaced_without_signing_everybody_out(place: Sta
     dropped = Site(**json.loads(place.command("rotate-secret", "--site", old.site, "--drop", old.kid)))
     async with door.client() as http, asyncio.timeout(30):
         await http.post("/api/v1/sessions", json={"site": old.key, "identity": new.token("1")})
-        while (await http.post("/api/v1/sessions", json={"site": old.key, "identity": dropped.token("1")})).status_code != 201:
+        while (
+            await http.post("/api/v1/sessions", json={"site": old.key, "identity": dropped.token("1")})
+        ).status_code != 201:
             await asyncio.sleep(0.5)
-        assert (await http.post("/api/v1/sessions", json={"site": old.key, "identity": new.token("1")})).status_code == 201
-        assert (await http.post("/api/v1/sessions", json={"site": old.key, "identity": old.token("1")})).status_code == 401
+        assert (
+            await http.post("/api/v1/sessions", json={"site": old.key, "identity": new.token("1")})
+        ).status_code == 201
+        assert (
+            await http.post("/api/v1/sessions", json={"site": old.key, "identity": old.token("1")})
+        ).status_code == 401

@@ -29,21 +29,31 @@ class JwtSignatures:
     def claims(self, token: str, secrets: Mapping[str, str]) -> dict[str, object]:
         """The algorithm is pinned: a token that names another one, or `none`, is refused whatever its signature."""
         if len(token) > MAX_TOKEN:
-            raise Refusal("identity-malformed", f"an identity token has at most {MAX_TOKEN:,} characters: leave out claims that are not read")
+            raise Refusal(
+                "identity-malformed",
+                f"an identity token has at most {MAX_TOKEN:,} characters: leave out claims that are not read",
+            )
         try:
             header = jwt.get_unverified_header(token)
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
-            raise Refusal("identity-malformed", "this is not a JSON Web Token: expected three base64url parts with dots between") from error
+            raise Refusal(
+                "identity-malformed", "this is not a JSON Web Token: expected three base64url parts with dots between"
+            ) from error
         if header.get("alg") != "HS256":
             raise Refusal("identity-algorithm", "sign identity tokens with HS256")
         kid = header.get("kid")
         secret = secrets.get(kid) if isinstance(kid, str) else None
         if secret is None:
-            raise Refusal("identity-kid", "the token's header needs `kid`, the name of one of this site's secrets; has it been replaced?")
+            raise Refusal(
+                "identity-kid",
+                "the token's header needs `kid`, the name of one of this site's secrets; has it been replaced?",
+            )
         try:
             claims: dict[str, object] = jwt.decode(token, secret, algorithms=["HS256"], options=_UNCHECKED)
         except jwt.InvalidSignatureError as error:
-            raise Refusal("identity-signature", f"the signature is wrong: sign with the site's secret {kid}, on your server") from error
+            raise Refusal(
+                "identity-signature", f"the signature is wrong: sign with the site's secret {kid}, on your server"
+            ) from error
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             raise Refusal("identity-malformed", "this is not a JSON Web Token with an object of claims") from error
         return claims

@@ -50,13 +50,19 @@ class Author:
     locale: str = ""
 
 
-def draft(text: str, subject: str = "", facts: Mapping[str, object] | None = None, page: str = "", *, has_files: bool = False) -> Draft:
+def draft(
+    text: str, subject: str = "", facts: Mapping[str, object] | None = None, page: str = "", *, has_files: bool = False
+) -> Draft:
     """Check and clean. Whatever is in the text is only text: nothing is read as HTML or SQL. Raises Refusal."""
     body = clean(text).strip()
     if not body and not has_files:
         raise Refusal("text-missing", "write a message: `text` is empty", "text")
     if len(body) > MAX_TEXT:
-        raise Refusal("text-too-long", f"the message has {len(body):,} characters, at most {MAX_TEXT:,} are taken: attach a file", "text")
+        raise Refusal(
+            "text-too-long",
+            f"the message has {len(body):,} characters, at most {MAX_TEXT:,} are taken: attach a file",
+            "text",
+        )
     title = " ".join(clean(subject).split())
     if len(title) > MAX_SUBJECT:
         raise Refusal("subject-too-long", f"the subject may have at most {MAX_SUBJECT} characters", "subject")
@@ -79,7 +85,9 @@ def idempotency_key(value: str) -> str:
         )
     if not _KEY.fullmatch(value):
         raise Refusal(
-            "idempotency-key-wrong", "Idempotency-Key must be 1 to 200 visible ASCII characters, such as a UUID", "Idempotency-Key"
+            "idempotency-key-wrong",
+            "Idempotency-Key must be 1 to 200 visible ASCII characters, such as a UUID",
+            "Idempotency-Key",
         )
     return value
 
@@ -121,7 +129,7 @@ def inbound(
 
 
 def clean(text: str) -> str:
-    """Line ends as `\\n`; no control characters or halves of surrogate pairs, which PostgreSQL and JSON cannot hold."""
+    r"""Line ends as `\n`; no control characters or halves of surrogate pairs, which PostgreSQL and JSON cannot hold."""
     whole = text.encode("utf-8", "replace").decode()
     return _CONTROL.sub("", whole.replace("\r\n", "\n").replace("\r", "\n"))
 
@@ -136,5 +144,7 @@ def _fact_name(name: str) -> str:
 def _fact(name: str, value: object) -> str:
     text = clean(str(value)).strip()
     if len(text) > MAX_FACT:
-        raise Refusal("fact-too-long", f"the fact {clean(name)[:MAX_FACT_NAME]!r} may have at most {MAX_FACT} characters", "facts")
+        raise Refusal(
+            "fact-too-long", f"the fact {clean(name)[:MAX_FACT_NAME]!r} may have at most {MAX_FACT} characters", "facts"
+        )
     return text

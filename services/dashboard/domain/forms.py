@@ -35,44 +35,37 @@ class Checked:
     """`errors`: field → code. Where it is empty, draft and contact points are ready."""
 
     errors: Mapping[str, str] = field(default_factory=dict)
-    draft: Draft = Draft("")
+    draft: Draft | None = None
     name: str = ""
     also: tuple[ContactPoint, ...] = ()
 
 
 def read(fields: Mapping[str, str]) -> Form:
     """The form's fields, cleaned; unknown ones are left out."""
-    one_line = {name: " ".join(clean(fields.get(name, "")).split()) for name in ("topic", "name", "email", "phone", "answer", "key")}
+    one_line = {
+        name: " ".join(clean(fields.get(name, "")).split())
+        for name in ("topic", "name", "email", "phone", "answer", "key")
+    }
     return Form(**one_line, message=clean(fields.get("message", "")).strip(), trap=fields.get("website", ""))
 
 
 def check(form: Form, number: str | None) -> Checked:
     """All errors at once. `number`: the phone number in E.164, None where it could not be read."""
-    errors: dict[str, str] = {}
-    if form.trap:
-        errors["website"] = "trap"
-    if not form.topic:
-        errors["topic"] = "topic-missing"
-    elif len(form.topic) > MAX_SUBJECT:
-        errors["topic"] = "topic-too-long"
-    if len(form.name) > MAX_SUBJECT:
-        errors["name"] = "name-too-long"
-    if not form.email:
-        errors["email"] = "email-missing"
-    elif not is_email(form.email):
-        errors["email"] = "email-wrong"
-    if not form.message:
-        errors["message"] = "message-missing"
-    elif len(form.message) > MAX_TEXT:
-        errors["message"] = "message-too-long"
-    if form.answer not in WAYS:
-        errors["answer"] = "answer-missing"
-    if form.answer == "phone" and not form.phone:
-        errors["phone"] = "phone-missing"
-    elif form.phone and number is None:
-        errors["phone"] = "phone-wrong"
-    if not usable_key(form.key):
-        errors["form"] = "form-stale"
+    wrong = (
+        ("website", "trap", bool(form.trap)),
+        ("topic", "topic-missing", not form.topic),
+        ("topic", "topic-too-long", len(form.topic) > MAX_SUBJECT),
+        ("name", "name-too-long", len(form.name) > MAX_SUBJECT),
+        ("email", "email-missing", not form.email),
+        ("email", "email-wrong", bool(form.email) and not is_email(form.email)),
+        ("message", "message-missing", not form.message),
+        ("message", "message-too-long", len(form.message) > MAX_TEXT),
+        ("answer", "answer-missing", form.answer not in WAYS),
+        ("phone", "phone-missing", form.answer == "phone" and not form.phone),
+        ("phone", "phone-wrong", bool(form.phone) and number is None),
+        ("form", "form-stale", not usable_key(form.key)),
+    )
+    errors = {name: code for name, code, is_wrong in wrong if is_wrong}
     if errors:
         return Checked(errors)
     tel = (contact_point("tel", number),) if number else ()

@@ -64,7 +64,9 @@ def identify(claims: Mapping[str, object], site: str, now: datetime) -> Identity
         raise Refusal("identity-audience", f"`aud` must be this site's id, {site}: sign a token for each site")
     issued, expires = _time(claims, "iat"), _time(claims, "exp")
     if issued > now + LEEWAY:
-        raise Refusal("identity-future", "`iat` lies in the future: set your server's clock, and use seconds since 1970")
+        raise Refusal(
+            "identity-future", "`iat` lies in the future: set your server's clock, and use seconds since 1970"
+        )
     if expires - issued > MAX_LIFETIME:
         raise Refusal("identity-lifetime", "`exp` must be at most one hour after `iat`: sign a new token for each page")
     if expires <= now - LEEWAY:
@@ -77,9 +79,14 @@ def identify(claims: Mapping[str, object], site: str, now: datetime) -> Identity
 def admit(mode: str, *, verified: bool, claimed: bool) -> None:
     """Whether a site's mode lets this person in. `claimed`: they came with an identity token. Raises Refusal."""
     if mode == "anonymous" and claimed:
-        raise Refusal("identity-not-used", "this site takes no signed identities: leave `identity` out, or set its mode to optional")
+        raise Refusal(
+            "identity-not-used",
+            "this site takes no signed identities: leave `identity` out, or set its mode to optional",
+        )
     if mode == "required" and not verified:
-        raise Refusal("identity-required", "this site answers signed-in customers only: sign in there, then write again")
+        raise Refusal(
+            "identity-required", "this site answers signed-in customers only: sign in there, then write again"
+        )
 
 
 def _time(claims: Mapping[str, object], name: str) -> datetime:
@@ -130,7 +137,7 @@ def _words(value: object, longest: int) -> str:
 
 
 def _year(value: object, this_year: int) -> int | None:
-    year = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) == 4 else value  # noqa: PLR2004
+    year = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) == 4 else value
     return year if isinstance(year, int) and not isinstance(year, bool) and _OLDEST <= year <= this_year else None
 
 

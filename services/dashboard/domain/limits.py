@@ -14,7 +14,7 @@ class RateLimit:
 
     per_minute: int
     most_keys: int = 50_000
-    """Full buckets are forgotten beyond this, about 10 MB."""
+    """Beyond this those used longest ago are forgotten; about 10 MB."""
     _buckets: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def wait(self, key: str, now: float) -> float:
@@ -26,13 +26,6 @@ class RateLimit:
         level = min(self.per_minute, level + (now - then) * rate)
         short = 0 if level >= 1 else (1 - level) / rate
         self._buckets[key] = (level if short else level - 1, now)
-        if len(self._buckets) > self.most_keys:
-            self._forget(now)
+        while len(self._buckets) > self.most_keys:  # in order of last use: the first has drained the longest
+            del self._buckets[next(iter(self._buckets))]
         return short
-
-    def _forget(self, now: float) -> None:
-        """Buckets are in order of last use: those untouched for a minute are full, and as good as new."""
-        for key, (_, then) in list(self._buckets.items()):
-            if now - then < 60 and len(self._buckets) <= self.most_keys:  # noqa: PLR2004 - the minute of `per_minute`
-                break
-            del self._buckets[key]

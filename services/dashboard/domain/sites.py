@@ -27,7 +27,10 @@ class Site:
     def check_origin(self, origin: str) -> None:
         """Browsers tell the page's origin and cannot lie about it; programs send none. Raises Refusal."""
         if origin and origin not in self.origins:
-            raise Refusal("origin-not-allowed", f"pages of {origin[:200]} may not call for this site: add it to the site's origins")
+            raise Refusal(
+                "origin-not-allowed",
+                f"pages of {origin[:200]} may not call for this site: add it to the site's origins",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,9 @@ def site_id(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-")
     if not slug:
-        raise Refusal("site-name", "a site's name needs at least one Latin letter or digit, as its id is made from them", "name")
+        raise Refusal(
+            "site-name", "a site's name needs at least one Latin letter or digit, as its id is made from them", "name"
+        )
     return slug
 
 
@@ -52,5 +57,7 @@ def origin_of(text: str) -> str:
     """Scheme, host and port as browsers send them. Raises Refusal for anything with a path, or without a scheme."""
     parts = urlsplit(text.strip().lower().removesuffix("/"))
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query or "@" in parts.netloc:
-        raise Refusal("site-origin", f"{text!r} is not an origin: write it like https://shop.example, without a path", "origin")
+        raise Refusal(
+            "site-origin", f"{text!r} is not an origin: write it like https://shop.example, without a path", "origin"
+        )
     return f"{parts.scheme}://{parts.netloc}"

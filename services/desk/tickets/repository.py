@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Select, func, literal, or_, select, text, tuple_, union
+from sqlalchemy import Column, ColumnElement, Select, case, func, literal, or_, select, text, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among
@@ -31,8 +31,9 @@ _ROW = (
     "id", "number", "subject", "snippet", "status", "level", "score", "channel", "language", "team", "customer_id",
     "created_at", "last_message_at", "waiting_since", "messages", "version",
 )  # fmt: skip
+_REST = func.split_part(CONTACT_POINTS.c.point, ":", 2)
 _ADDRESS = (
-    select(func.split_part(CONTACT_POINTS.c.point, ":", 2))
+    select(case((CONTACT_POINTS.c.point.startswith("chat:"), func.concat("Visitor ", func.left(_REST, 4))), else_=_REST))
     .where(CONTACT_POINTS.c.customer_id == TICKETS.c.customer_id)
     .order_by(CONTACT_POINTS.c.created_at, CONTACT_POINTS.c.point)
     .limit(1)

@@ -116,7 +116,12 @@ class Console:
         return pane.Draft(seen=ticket.row.version, routes=found, hint=hint, **state)
 
     def customer_context(
-        self, customer: CustomerView, ticket_id: str, choices: tuple[ChannelChoiceView, ...], problem: str = ""
+        self,
+        customer: CustomerView,
+        ticket_id: str,
+        choices: tuple[ChannelChoiceView, ...],
+        problem: str = "",
+        typed: str = "",
     ) -> dict[str, Any]:
         """What the customer panel needs."""
         return {
@@ -125,13 +130,16 @@ class Console:
             "ticket_id": ticket_id,
             "channel_names": sorted({*self.channels, *(choice.channel for choice in choices)}),
             "problem": problem,
+            "typed": typed,
         }
 
-    async def customer_part(self, viewer: Viewer | None, language: str, row: TicketRow, problem: str = "") -> str:
+    async def customer_part(
+        self, viewer: Viewer | None, language: str, row: TicketRow, problem: str = "", typed: str = ""
+    ) -> str:
         """The customer panel beside a ticket."""
         ticket = await tickets.get_ticket(self.desk, row.id, messages=1)
         customer = await customers.get_customer(self.desk, row.customer_id)
-        context = self.customer_context(customer, row.id, ticket.channels, problem)
+        context = self.customer_context(customer, row.id, ticket.channels, problem, typed)
         return self.render("parts/customer.html", language, viewer=viewer, **context)
 
     async def customer_parts(self, language: str, customer_id: str) -> str:

@@ -1,4 +1,4 @@
-"""Sites, visitors, conversations, messages, outbox; and a trigger that tells every process of a new message."""
+"""Sites, visitors, conversations, messages, outbox."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.Column("also", sa.ARRAY(sa.Text), nullable=False, server_default=sa.text("'{}'")),
         sa.Column("created_at", _MOMENT, nullable=False),
     )
+    op.create_index("ix_conversations_also", "conversations", ["also"], postgresql_using="gin")
     op.create_table(
         "messages",
         sa.Column("id", sa.Text, primary_key=True),
@@ -83,25 +84,9 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("event_id", sa.Text, nullable=False),
     )
-    op.execute(
-        """
-        CREATE FUNCTION tell_of_message() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-        BEGIN
-            PERFORM pg_notify(TG_TABLE_SCHEMA || '_messages', owner) FROM conversations WHERE id = NEW.conversation;
-            RETURN NULL;
-        END $$
-        """
-    )
-    op.execute(
-        """
-        CREATE TRIGGER tell_of_message AFTER INSERT OR UPDATE OF conversation ON messages
-        FOR EACH ROW EXECUTE FUNCTION tell_of_message()
-        """
-    )
 
 
 def downgrade() -> None:
     """Drop everything."""
     for table in ("outbox", "messages", "conversations", "visitors", "sites"):
         op.drop_table(table)
-    op.execute("DROP FUNCTION tell_of_message()")

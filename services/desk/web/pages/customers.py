@@ -54,7 +54,7 @@ async def change(
         problem = _("Type a year with four digits, like 1954.") if "birth_year" in form else error.message
     if not is_part(request):
         return redirect(f"/c/{row.id}")
-    body = await console.customer_part(who, who.language, row, problem)
+    body = await console.customer_part(who, who.language, row, problem, birth_year or "")
     if not problem:
         body += console.toast(who.language, _("Saved"))
     return html(body, 422 if problem else 200)

@@ -40,6 +40,8 @@ async def styleguide(request: Request, who: Annotated[Viewer, Depends(viewer)]) 
         ticket=ticket,
         event=samples.event(),
         draft=console.draft(ticket, who.language, problem=problem, text=gettext(who.language)("Write here")),
-        **console.customer_context(samples.customer(), ticket.row.id, ticket.channels, "1854"),
+        **console.customer_context(
+            samples.customer(), ticket.row.id, ticket.channels, "Type a year with four digits, like 1954.", "19544"
+        ),
     )
     return html(body)

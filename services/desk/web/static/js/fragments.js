@@ -12,9 +12,23 @@ const MORPH = {
   },
 };
 
-/** @param {Element} old @param {Element} fresh */
-export function morph(old, fresh) {
-  window.Idiomorph.morph(old, fresh, MORPH);
+/** Whether somebody has changed this field and not saved it. @param {Node} node */
+function isTouched(node) {
+  if (node instanceof HTMLSelectElement) {
+    const preset = [...node.options].find((option) => option.defaultSelected) ?? node.options[0];
+    return preset !== undefined && !preset.selected;
+  }
+  return node instanceof HTMLInputElement && node.type === "text" && node.value !== node.defaultValue;
+}
+
+/**
+ * @param {Element} old
+ * @param {Element} fresh
+ * @param {boolean} [own] the answer to what this person just did: it may change what they typed
+ */
+export function morph(old, fresh, own = false) {
+  const keepTyped = { beforeNodeMorphed: (/** @type {Node} */ node) => !isTouched(node) };
+  window.Idiomorph.morph(old, fresh, own ? MORPH : { ...MORPH, callbacks: { ...MORPH.callbacks, ...keepTyped } });
 }
 
 /** Put `element` where its `data-at` belongs. @param {Element} parent @param {HTMLElement} element */
@@ -43,8 +57,8 @@ export function personal(root) {
   }
 }
 
-/** @param {HTMLElement} element */
-function take(element) {
+/** @param {HTMLElement} element @param {boolean} own */
+function take(element, own) {
   if (element.matches(".row")) {
     takeRow(element);
     return;
@@ -54,7 +68,7 @@ function take(element) {
   if (!old && !parent) return;
   let placed = element;
   if (old && element.dataset.replace === undefined) {
-    morph(old, element);
+    morph(old, element, own);
     placed = old;
   } else if (old) old.replaceWith(element);
   else if (parent) insert(parent, element);
@@ -64,9 +78,9 @@ function take(element) {
   placed.dispatchEvent(new CustomEvent("desk:placed", { bubbles: true }));
 }
 
-/** Take in everything that the server sent. @param {string} html */
-export function takeHtml(html) {
+/** Take in everything that the server sent. @param {string} html @param {boolean} [own] as in `morph` */
+export function takeHtml(html, own = false) {
   const template = document.createElement("template");
   template.innerHTML = html;
-  for (const element of [...template.content.children]) if (element instanceof HTMLElement) take(element);
+  for (const element of [...template.content.children]) if (element instanceof HTMLElement) take(element, own);
 }
