@@ -63,7 +63,9 @@ class Database:
     async def connect_raw(self) -> asyncpg.Connection[asyncpg.Record]:
         """A connection outside the pool, for LISTEN. Raises Unavailable."""
         try:
-            return await asyncpg.connect(self.dsn, timeout=5, server_settings={"search_path": f"{self.schema},extensions"})
+            return await asyncpg.connect(
+                self.dsn, timeout=5, server_settings={"search_path": f"{self.schema},extensions"}
+            )
         except (OSError, asyncpg.PostgresError, TimeoutError) as error:
             raise Unavailable(f"PostgreSQL is away: {error}") from error
 

@@ -68,7 +68,9 @@ METRICS = Metrics(
     outbox_waiting=_gauge("outbox_waiting", "Events committed but not yet acknowledged by Kafka", "service"),
     live_viewers=_gauge("live_viewers", "Open live streams and sockets", "service"),
     policy_version=_gauge("policy_version", "Version of the routing policy in force", "policy"),
-    policy_refused=_gauge("policy_refused", "1 where the newest published policy could not be read and the former stays", "policy"),
+    policy_refused=_gauge(
+        "policy_refused", "1 where the newest published policy could not be read and the former stays", "policy"
+    ),
     records_behind=_gauge("records_behind", "Records on a topic that the router has not read yet", "topic"),
     http_requests=_counter("http_requests_total", "HTTP requests answered", "method", "route", "status"),
     http_seconds=_histogram("http_seconds", "Time to answer an HTTP request", "route"),

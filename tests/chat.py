@@ -21,7 +21,9 @@ class Visitor:
     def say(self, text: str, *, key: str = "", **fields: Any) -> dict[str, Any]:
         """One request; AssertionError where the answer is not 202."""
         self._sign_in()
-        answer = self._http.post("/messages", json={"text": text, **fields}, headers={"Idempotency-Key": key or uuid4().hex})
+        answer = self._http.post(
+            "/messages", json={"text": text, **fields}, headers={"Idempotency-Key": key or uuid4().hex}
+        )
         assert answer.status_code == 202, answer.text
         return dict(answer.json())
 

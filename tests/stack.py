@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from pathlib import Path
 from threading import Event, Lock
@@ -53,7 +53,7 @@ class Relay:
         self._lock = Lock()
         self._controller = Controller(self, hostname="127.0.0.1", port=port)
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         if self.down.is_set():
             return "451 4.3.2 not now"
         parsed = email.message_from_bytes(envelope.content, policy=email.policy.default)
@@ -87,10 +87,8 @@ class Stack:
     @property
     def run(self) -> dict[str, Any]:
         """`run.json` as it is now: pids change when a service was restarted."""
-        try:
+        with suppress(OSError, ValueError):
             self._run = json.loads((self.home / "run.json").read_text())
-        except (OSError, ValueError):
-            pass
         return self._run
 
     def url(self, service: str) -> str:
@@ -120,8 +118,10 @@ class Stack:
 
     def wait_restarted(self, service: str, old_pid: int, seconds: float = 60) -> None:
         eventually(
-            lambda: self.run["services"][service]["pid"] not in (None, old_pid)
-            and httpx.get(f"{self.url(service)}/health/ready", timeout=2).status_code == 200,
+            lambda: (
+                self.run["services"][service]["pid"] not in (None, old_pid)
+                and httpx.get(f"{self.url(service)}/health/ready", timeout=2).status_code == 200
+            ),
             seconds,
             f"{service} to come back",
         )
@@ -129,12 +129,16 @@ class Stack:
     def send(self, mail: EmailMessage | bytes, *, sender: str = "", recipient: str = "support@example.org") -> None:
         """One SMTP session, as a sender's mail server has it. Raises what smtplib raises."""
         raw = mail if isinstance(mail, bytes) else mail.as_bytes(policy=email.policy.SMTP)
-        origin = sender or (email.utils.parseaddr(str(mail["From"]))[1] if isinstance(mail, EmailMessage) else "bulk@example.net")
+        origin = sender or (
+            email.utils.parseaddr(str(mail["From"]))[1] if isinstance(mail, EmailMessage) else "bulk@example.net"
+        )
         smtp = self.run["smtp"]
         with smtplib.SMTP(smtp["host"], smtp["port"], timeout=20) as session:
             session.sendmail(origin, [recipient], raw)
 
-    def send_until_taken(self, mail: EmailMessage | bytes, *, recipient: str = "support@example.org", seconds: float = 120) -> None:
+    def send_until_taken(
+        self, mail: EmailMessage | bytes, *, recipient: str = "support@example.org", seconds: float = 120
+    ) -> None:
         """As a mail server does: the same mail again until it was answered with 250."""
         deadline = time.monotonic() + seconds
         while True:
@@ -151,7 +155,9 @@ class Stack:
         found: list[dict[str, Any]] = []
         cursor = ""
         while True:
-            answer = self.api.get("/tickets", params={**filters, "limit": 100, **({"cursor": cursor} if cursor else {})})
+            answer = self.api.get(
+                "/tickets", params={**filters, "limit": 100, **({"cursor": cursor} if cursor else {})}
+            )
             answer.raise_for_status()
             page = answer.json()
             found += page["items"]
@@ -176,7 +182,9 @@ class Stack:
         return found
 
 
-def mail_from(address: str, subject: str, text: str, *, name: str = "", reply_to: EmailMessage | None = None) -> EmailMessage:
+def mail_from(
+    address: str, subject: str, text: str, *, name: str = "", reply_to: EmailMessage | None = None
+) -> EmailMessage:
     """A mail as a customer's program writes it; `reply_to` makes it an answer to one of ours."""
     mail = EmailMessage()
     mail["From"] = email.utils.formataddr((name, address))

@@ -72,7 +72,15 @@ async def first_time(plan: Plan, home: Home, environment: Mapping[str, str]) -> 
             write_private(home / "api-token", token.strip() + "\n")
     if "dashboard" in plan.services and not (home / "site.json").is_file():
         site = await run_command(
-            plan, environment, "dashboard", "create-site", "--name", "Local site", "--origin", plan.url("dashboard")
+            plan,
+            environment,
+            "dashboard",
+            "create-site",
+            "--name",
+            "Local site",
+            "--if-missing",
+            "--origin",
+            plan.url("dashboard"),
         )
         write_private(home / "site.json", json.dumps(json.loads(site), indent=2) + "\n")
 

@@ -56,10 +56,7 @@ class Sites:
         return any(origin in site.origins for site in await self.all())
 
     async def _find(self, field_name: str, value: str) -> Site | None:
-        for fresh in (
-            self.FRESH,
-            1.0,
-        ):  # one that was made a moment ago counts at once, and a guesser costs a query a second
+        for fresh in (self.FRESH, 0):  # one that was made a moment ago counts at once
             for site in await self.all(fresh):
                 if getattr(site, field_name) == value:
                     return site
@@ -98,8 +95,8 @@ class Dashboard:
     hub: Hub
     sites: Sites
     gate: Gate
-    acknowledged: set[str] = field(default_factory=set)
-    """Messages that Kafka has and whose rows do not say so yet."""
+    acknowledged: dict[str, bool] = field(default_factory=dict)
+    """Messages that Kafka has, and whether their rows say so by now."""
 
 
 def _check(limit: RateLimit, key: str) -> None:

@@ -79,7 +79,7 @@ async def receive(
             )
         if row.event is not None and row.id not in dashboard.acknowledged:
             await dashboard.bus.publish_encoded([_encoded(row, speaker.author.point)])
-            dashboard.acknowledged.add(row.id)
+            dashboard.acknowledged[row.id] = False
             METRICS.received.labels(channel=CHANNEL.name, live=str(live).lower()).inc()
     return Receipt(row.id, row.conversation, row.seq, row.at)
 
@@ -155,11 +155,14 @@ async def sweep(dashboard: Dashboard, stop: asyncio.Event) -> None:
 
 async def note_acknowledged(dashboard: Dashboard) -> None:
     """Apart from the requests, many at once: where it is lost the event is published again, and dropped as known."""
-    ids = list(dashboard.acknowledged)
+    known = dict(dashboard.acknowledged)
+    ids = [message_id for message_id, noted in known.items() if not noted]
     if ids:
         async with dashboard.database.transaction() as session:
             await repository.mark_published(session, ids)
-        dashboard.acknowledged.difference_update(ids)
+        dashboard.acknowledged.update(dict.fromkeys(ids, True))
+    for message_id in known.keys() - set(ids):  # a round later: a repetition may have read its row just before
+        del dashboard.acknowledged[message_id]
 
 
 async def publish_left_behind(dashboard: Dashboard) -> int:

@@ -144,6 +144,10 @@ class Live:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
+    def held(self, after: int, most: int) -> list[EventView]:
+        """Events after this number that are here already, for doing work for several at once."""
+        return self._after(after)[:most]
+
     def _after(self, seq: int) -> list[EventView]:
         start = bisect_right(self._ring, seq, key=lambda event: event.seq)
         return list(islice(self._ring, start, None))

@@ -111,7 +111,9 @@ class KafkaBus:
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
                 futures = [
-                    await producer.send(item.topic, item.value, key=item.key.encode(), headers=_headers(self.service, item))
+                    await producer.send(
+                        item.topic, item.value, key=item.key.encode(), headers=_headers(self.service, item)
+                    )
                     for item in items
                 ]
                 await asyncio.gather(*futures)

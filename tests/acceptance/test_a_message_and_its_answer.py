@@ -28,7 +28,9 @@ def answer(system: Stack, ticket: dict, text: str, **more: str) -> dict:
 
 def test_a_mail_is_answered_and_the_customer_s_next_mail_joins_the_ticket(system: Stack) -> None:
     about, address = subject("I was charged twice"), f"ann.{uuid4().hex[:6]}@example.net"
-    first = mail_from(address, about, "Hello,\nI see two charges of 99 EUR for the same plan.\nPlease refund one.", name="Ann Lee")
+    first = mail_from(
+        address, about, "Hello,\nI see two charges of 99 EUR for the same plan.\nPlease refund one.", name="Ann Lee"
+    )
     system.send(first)
 
     ticket = system.ticket_with(about)
@@ -46,14 +48,22 @@ def test_a_mail_is_answered_and_the_customer_s_next_mail_joins_the_ticket(system
     assert str(received["Subject"]).lower().startswith("re:")
     assert "refunded today" in received.get_content()
     sent = eventually(
-        lambda: [m for m in system.ticket(ticket["row"]["id"])["messages"] if m["delivery"] == "sent"], what="the answer marked as sent"
+        lambda: [m for m in system.ticket(ticket["row"]["id"])["messages"] if m["delivery"] == "sent"],
+        what="the answer marked as sent",
     )
     assert len(sent) == 1
 
-    second = mail_from(address, f"Re: {about}", "Thank you!\n\nOn Monday Sam wrote:\n> the second charge", name="Ann Lee", reply_to=received)
+    second = mail_from(
+        address,
+        f"Re: {about}",
+        "Thank you!\n\nOn Monday Sam wrote:\n> the second charge",
+        name="Ann Lee",
+        reply_to=received,
+    )
     system.send(second, recipient=str(second["To"]).split("<")[-1].strip(">"))
     joined = eventually(
-        lambda: (found := system.ticket(ticket["row"]["id"])) and len(found["messages"]) == 3 and found, what="the answer to join"
+        lambda: (found := system.ticket(ticket["row"]["id"])) and len(found["messages"]) == 3 and found,
+        what="the answer to join",
     )
     assert joined["messages"][-1]["text"].startswith("Thank you!")
     assert joined["row"]["status"] == "open"
@@ -70,7 +80,9 @@ def test_an_answer_finds_its_ticket_even_when_the_mail_program_lost_every_header
     del bare["To"]
     bare["To"] = reply_address
     system.send(bare, recipient=reply_address)
-    eventually(lambda: len(system.ticket(ticket["row"]["id"])["messages"]) == 3, what="the bare answer to join by its address")
+    eventually(
+        lambda: len(system.ticket(ticket["row"]["id"])["messages"]) == 3, what="the bare answer to join by its address"
+    )
 
 
 def test_a_stranger_who_quotes_a_thread_never_lands_in_somebody_else_s_ticket(system: Stack) -> None:
@@ -111,7 +123,11 @@ def test_an_older_customer_who_writes_a_mail_is_shown_as_somebody_who_prefers_th
     ("words", "text", "language"),
     [
         ("결제가 두 번 되었어요", "안녕하세요. 같은 요금제로 두 번 결제되었습니다. 확인해 주세요.", "ko"),
-        ("Le site est en panne", "Bonjour, notre site est en panne depuis la mise à jour, plus rien ne fonctionne !", "fr"),
+        (
+            "Le site est en panne",
+            "Bonjour, notre site est en panne depuis la mise à jour, plus rien ne fonctionne !",
+            "fr",
+        ),
     ],
 )
 def test_a_customer_is_understood_in_their_own_language(system: Stack, words: str, text: str, language: str) -> None:
@@ -126,16 +142,25 @@ def test_a_customer_is_understood_in_their_own_language(system: Stack, words: st
 def test_a_customer_in_the_product_s_dashboard_gets_the_answer_there(system: Stack) -> None:
     who = uuid4().hex[:8]
     visitor = Visitor(
-        system.url("dashboard"), system.site, sub=f"user-{who}", name="Jo Park", email=f"jo.{who}@example.net", birth_year=1998
+        system.url("dashboard"),
+        system.site,
+        sub=f"user-{who}",
+        name="Jo Park",
+        email=f"jo.{who}@example.net",
+        birth_year=1998,
     )
     about = subject("The widget is gone")
-    visitor.say("The widget disappeared from my shop. It is urgent, orders are down!", subject=about, facts={"plugin": "2.4.1"})
+    visitor.say(
+        "The widget disappeared from my shop. It is urgent, orders are down!", subject=about, facts={"plugin": "2.4.1"}
+    )
     ticket = system.ticket_with(about)
     assert ticket["messages"][0]["verified"]
     assert ticket["messages"][0]["facts"]["plugin"] == "2.4.1"
     assert ticket["channels"][0]["channel"] == "chat"
     answer(system, ticket, "It is back, please reload.")
-    eventually(lambda: [m for m in visitor.conversation() if "please reload" in m["text"]], what="the answer in the dashboard")
+    eventually(
+        lambda: [m for m in visitor.conversation() if "please reload" in m["text"]], what="the answer in the dashboard"
+    )
     visitor.say("Works, thanks!")
     eventually(lambda: len(system.ticket(ticket["row"]["id"])["messages"]) == 3, what="the thanks to join")
     stranger = Visitor(system.url("dashboard"), system.site)
@@ -152,7 +177,9 @@ def test_the_same_mail_delivered_again_is_one_message(system: Stack) -> None:
     after = mail_from("dora@example.net", f"{about} after", "A later one.")
     system.send(after)
     system.ticket_with(f"{about} after")
-    assert [len(system.ticket(row["id"])["messages"]) for row in system.tickets(order="newest") if row["subject"] == about] == [1]
+    assert [
+        len(system.ticket(row["id"])["messages"]) for row in system.tickets(order="newest") if row["subject"] == about
+    ] == [1]
 
 
 def test_what_looks_like_sql_or_html_is_only_text(system: Stack) -> None:

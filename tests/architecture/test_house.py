@@ -49,7 +49,12 @@ def test_no_module_hides_one_of_the_standard_library() -> None:
 
 def test_the_settings_example_lists_every_setting_and_no_other() -> None:
     listed = set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    own = {"SWITCHBOARD_HOME", "SWITCHBOARD_PORT", "SWITCHBOARD_CACHE"}  # read by the embedded run itself
+    own = {
+        "SWITCHBOARD_HOME",
+        "SWITCHBOARD_PORT",
+        "SWITCHBOARD_CACHE",
+        "SWITCHBOARD_MAVEN",
+    }  # read by the embedded run itself
     known = {
         (str(kind.model_config.get("env_prefix", "")) + name).upper()
         for kind in reference.settings_classes()

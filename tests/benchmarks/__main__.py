@@ -40,7 +40,11 @@ def whole_way() -> str:
             mail = end_to_end.smtp_to_api(system)
             print(f"SMTP 250 to the desk's API: {mail}", flush=True)
             chromium = end_to_end.browser_path()
-            screen = str(end_to_end.http_to_dom(system, chromium)) if chromium else "not measured: no Chromium on this machine"
+            screen = (
+                str(end_to_end.http_to_dom(system, chromium))
+                if chromium
+                else "not measured: no Chromium on this machine"
+            )
             print(f"HTTP 202 to the browser's DOM: {screen}", flush=True)
             bulk = end_to_end.throughput(system)
     shares = ", ".join(f"{name} {seconds:.1f}" for name, seconds in sorted(bulk.cpu.items(), key=lambda item: -item[1]))
@@ -56,15 +60,19 @@ def whole_way() -> str:
             f"| CPU seconds for 1,000 mails, our services | {bulk.services:.1f} |",
             f"| CPU seconds for 1,000 mails, by process | {shares} |",
             "",
-            "A peer, LibreDesk 2.7.0, measured earlier on a machine of the same size: 13 mails a second, 139 CPU seconds for 1,000 mails. "
-            f"Beside that: {bulk.mails_per_second / 13:.0f} times the mails, 1/{139 / max(bulk.services, 0.01):.0f} of the CPU.",
+            (
+                "A peer, LibreDesk 2.7.0, measured earlier on a machine of the same size: 13 mails a second, 139 CPU seconds for 1,000 mails. "
+                f"Beside that: {bulk.mails_per_second / 13:.0f} times the mails, 1/{139 / max(bulk.services, 0.01):.0f} of the CPU."
+            ),
         ]
     )
 
 
 def main() -> None:
     """Run all, print, write the page."""
-    router = subprocess.run([sys.executable, "-m", "tests.benchmarks.router"], check=True, capture_output=True, text=True).stdout
+    router = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.router"], check=True, capture_output=True, text=True
+    ).stdout
     print(router, flush=True)
     way = whole_way()
     print(way)

@@ -12,9 +12,9 @@ import shutil
 import smtplib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,7 +141,9 @@ def http_to_dom(system: Stack, chromium: str) -> Latency:
     password = Path(admin["password_file"]).read_text().strip()
     accepted: dict[str, float] = {}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-quic"])
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
+        )
         page = browser.new_page()
         page.goto(f"{system.url('desk')}/login")
         page.fill("input[name=email]", admin["email"])
@@ -199,13 +201,17 @@ def throughput(system: Stack) -> Throughput:
 
 def _applied(system: Stack) -> float:
     text = httpx.get(f"{system.url('desk')}/metrics", timeout=10).text
-    return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith("switchboard_messages_applied_total{"))
+    return sum(
+        float(line.rpartition(" ")[2])
+        for line in text.splitlines()
+        if line.startswith("switchboard_messages_applied_total{")
+    )
 
 
 def _cpu(system: Stack) -> dict[str, float]:
     found = {name: _seconds(psutil.Process(service["pid"])) for name, service in system.run["services"].items()}
     for process in psutil.Process(system.process.pid).children(recursive=True):
-        with _gone_is_fine():
+        with suppress(psutil.NoSuchProcess):
             line = " ".join(process.cmdline())
             name = "Kafka" if "kafka.Kafka" in line else "PostgreSQL" if "postgres" in line.split(" ")[0] else ""
             if name:
@@ -218,19 +224,11 @@ def _seconds(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-@contextmanager
-def _gone_is_fine() -> Iterator[None]:
-    try:
-        yield
-    except psutil.NoSuchProcess:
-        pass
-
-
 def memory(system: Stack) -> float:
     """Megabytes of all processes: proportional shares where the kernel tells them, so that shared pages count once."""
     total = 0.0
     for process in [psutil.Process(system.process.pid), *psutil.Process(system.process.pid).children(recursive=True)]:
-        with _gone_is_fine():
+        with suppress(psutil.NoSuchProcess):
             full: Any = process.memory_full_info()
             total += getattr(full, "pss", full.rss)
     return total / 1e6

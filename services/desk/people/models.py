@@ -25,7 +25,7 @@ AGENTS = Table(
     Column("name", Text, nullable=False),
     Column("role", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
-    Column("language", Text, nullable=False, server_default="en"),
+    Column("language", Text, nullable=False, server_default=""),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("role IN ('agent', 'admin')", name="role"),

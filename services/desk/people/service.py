@@ -54,8 +54,8 @@ async def sign_in(desk: Desk, email: str, password: str, *, ip: str) -> str:
     return token
 
 
-async def session(desk: Desk, token: str) -> Session | None:
-    """Who this cookie belongs to; None where it is unknown or expired. Using it prolongs it."""
+async def session(desk: Desk, token: str, *, prolong: bool = True) -> Session | None:
+    """Who this cookie belongs to; None where it is unknown or expired. A person's use prolongs it."""
     if not token or len(token) > 100:
         return None
     now = utc_now()
@@ -69,7 +69,7 @@ async def session(desk: Desk, token: str) -> Session | None:
         ).one_or_none()
         if row is None:
             return None
-        if expires - row.expires_at > _PROLONG:
+        if prolong and expires - row.expires_at > _PROLONG:
             await transaction.execute(
                 update(SESSIONS).where(SESSIONS.c.token_hash == _hash(token)).values(expires_at=expires)
             )

@@ -19,7 +19,7 @@ class AgentView:
     name: str
     role: str
     """`agent` or `admin`."""
-    language: str = "en"
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,9 @@ _ROW = (
 )  # fmt: skip
 _REST = func.split_part(CONTACT_POINTS.c.point, ":", 2)
 _ADDRESS = (
-    select(case((CONTACT_POINTS.c.point.startswith("chat:"), func.concat("Visitor ", func.left(_REST, 4))), else_=_REST))
+    select(
+        case((CONTACT_POINTS.c.point.startswith("chat:"), func.concat("Visitor ", func.left(_REST, 4))), else_=_REST)
+    )
     .where(CONTACT_POINTS.c.customer_id == TICKETS.c.customer_id)
     .order_by(CONTACT_POINTS.c.created_at, CONTACT_POINTS.c.point)
     .limit(1)

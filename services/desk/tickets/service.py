@@ -55,13 +55,14 @@ async def list_tickets(desk: Desk, query: TicketQuery) -> TicketPage:
 
 
 async def view_counts(desk: Desk, agent: str) -> tuple[ViewCount, ...]:
-    """Badges for `mine`, `unassigned`, `open`, `pending`, `solved` and each `team:<name>` with open tickets; each counted to 100."""
+    """Badges for `mine`, `unassigned`, `open`, `urgent`, `pending`, `solved` and each `team:<name>`; each counted to 100."""
     is_open = TICKETS.c.status == "open"
     mine = TICKETS.c.assignee_id == select(AGENTS.c.id).where(AGENTS.c.email == agent.lower()).scalar_subquery()
     views: dict[str, list[ColumnElement[bool]]] = {
         "mine": [is_open, mine],
         "unassigned": [is_open, TICKETS.c.assignee_id.is_(None)],
         "open": [is_open],
+        "urgent": [is_open, TICKETS.c.level == "urgent"],
         "pending": [TICKETS.c.status == "pending"],
         "solved": [TICKETS.c.status == "solved"],
     }

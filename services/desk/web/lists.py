@@ -11,7 +11,6 @@ from services.desk.web.words import N_
 
 PAGE = 40
 """Rows at a time: two screens of them."""
-CAP = 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,4 @@ async def counts(desk: Desk, agent: str) -> dict[str, str]:
     """Badges by view, `99+` above the cap."""
     found = {count.name: count.label for count in await tickets.view_counts(desk, agent)}
     found["all"] = found.get("open", "0")
-    if "urgent" not in found:
-        urgent = await tickets.list_tickets(desk, TicketQuery(status=("open",), level=("urgent",), limit=CAP + 1))
-        found["urgent"] = f"{CAP}+" if len(urgent.items) > CAP else str(len(urgent.items))
     return {name: found.get(name, "0") for name in VIEWS}

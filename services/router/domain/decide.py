@@ -9,7 +9,7 @@ from services.router.domain import teams
 from services.router.domain.policy import Policy
 from services.router.domain.preference import prefer
 from services.router.domain.priority import score
-from services.router.domain.threading import thread
+from services.router.domain.threads import thread
 from services.router.domain.words import normal
 from shared.events import Channel, Decision, InboundMessage, Profile
 

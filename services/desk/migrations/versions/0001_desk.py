@@ -19,7 +19,7 @@ _STATEMENTS = (
         name TEXT NOT NULL,
         role TEXT NOT NULL,
         password_hash TEXT NOT NULL,
-        language TEXT DEFAULT 'en' NOT NULL,
+        language TEXT DEFAULT '' NOT NULL,
         active BOOLEAN DEFAULT true NOT NULL,
         created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
         CONSTRAINT pk_agents PRIMARY KEY (id),

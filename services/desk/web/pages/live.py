@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
 from services.desk.live import Reset
+from services.desk.people import service as people
 from services.desk.tickets import service as tickets
 from services.desk.tickets.views import EventView
 from services.desk.web import lists
@@ -30,44 +31,51 @@ KEPT = 1000
 """Rendered events that are kept for other viewers and for reconnects: about 4 MB."""
 COUNTS_EVERY = 2.0
 """Seconds between two looks at the badges of one agent: counting is the dearest part of an event."""
+TOGETHER = 100
+"""Events that are rendered with one look at the database: what came within a tenth of a second in a flood."""
 _SILENT = ("ticket.opened", "ticket.routed")
 """Always followed by `message.added` of the same transaction, which shows all of it."""
 _MESSAGES = ("message.added", "reply.added", "note.added", "delivery.changed")
 
 
 class Feed:
-    """Renders each event once per language; all viewers get the same bytes."""
+    """Renders each event once per language; all viewers get the same bytes. In a flood, many at a time."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._frames: OrderedDict[tuple[int, str], asyncio.Task[bytes]] = OrderedDict()
+        self._frames: OrderedDict[tuple[int, str], asyncio.Task[dict[int, bytes]]] = OrderedDict()
 
     async def frame(self, event: EventView, language: str) -> bytes:
         """An event on the wire."""
-        key = (event.seq, language)
-        task = self._frames.get(key)
+        task = self._frames.get((event.seq, language))
         if task is None or (task.done() and (task.cancelled() or task.exception())):
-            task = self._frames[key] = asyncio.create_task(self._render(event, language))
+            held = self._console.desk.live.held(event.seq, TOGETHER)
+            batch = [event, *(each for each in held if (each.seq, language) not in self._frames)]
+            task = asyncio.create_task(self._render(batch, language))
+            self._frames |= {(each.seq, language): task for each in batch}
             while len(self._frames) > KEPT:
                 self._frames.popitem(last=False)
-        return await asyncio.shield(task)
+        return (await asyncio.shield(task))[event.seq]
 
-    async def _render(self, event: EventView, language: str) -> bytes:
-        console, desk = self._console, self._console.desk
-        if event.kind == "customer.changed":
-            html = await console.customer_parts(language, event.data.get("customer_id", ""))
-            return encode(event.seq, "customer", html)
-        if event.kind in _SILENT:
-            return encode(event.seq, f"ticket:{event.ticket_id}")
-        row = (await tickets.get_rows(desk, [event.ticket_id])).get(event.ticket_id)
-        if row is None:
-            return encode(event.seq, f"ticket:{event.ticket_id}")
-        message = None
-        if event.kind in _MESSAGES and (message_id := event.data.get("message_id")):
-            message = (await tickets.get_messages(desk, [message_id])).get(message_id)
-        change = console.line(event, await console.agents(), language)
-        html = console.ticket_parts(language, row, message, change)
-        return encode(event.seq, f"ticket:{event.ticket_id}", html)
+    async def _render(self, events: Sequence[EventView], language: str) -> dict[int, bytes]:
+        shown = [event for event in events if event.kind != "customer.changed" and event.kind not in _SILENT]
+        rows = await tickets.get_rows(self._console.desk, list({event.ticket_id for event in shown}))
+        wanted = [event.data["message_id"] for event in shown if event.kind in _MESSAGES and "message_id" in event.data]
+        messages = await tickets.get_messages(self._console.desk, wanted) if wanted else {}
+        agents = await self._console.agents()
+        frames = {}
+        for event in events:
+            topic, html = f"ticket:{event.ticket_id}", ""
+            if event.kind == "customer.changed":
+                topic, html = (
+                    "customer",
+                    await self._console.customer_parts(language, event.data.get("customer_id", "")),
+                )
+            elif event.kind not in _SILENT and (row := rows.get(event.ticket_id)):
+                message = messages.get(event.data.get("message_id", "")) if event.kind in _MESSAGES else None
+                html = self._console.ticket_parts(language, row, message, self._console.line(event, agents, language))
+            frames[event.seq] = encode(event.seq, topic, html)
+        return frames
 
 
 def encode(seq: int, topic: str, html: str = "", data: dict[str, str] | None = None, *, numbered: bool = True) -> bytes:
@@ -108,7 +116,7 @@ async def _stream(feed: Feed, console: Console, who: Viewer, after: int) -> Asyn
 async def _events(feed: Feed, console: Console, who: Viewer, after: int) -> AsyncIterator[bytes]:
     source = console.desk.live.subscribe(after)
     coming: asyncio.Task[EventView] | None = None
-    counted, stale = 0.0, False
+    counted, stale, checked = 0.0, False, time.monotonic()
     try:
         while True:
             coming = coming or asyncio.ensure_future(anext(source))
@@ -121,18 +129,22 @@ async def _events(feed: Feed, console: Console, who: Viewer, after: int) -> Asyn
                 stale = True
             elif not stale:
                 yield b": still here\n\n"
+            if time.monotonic() >= checked + BEAT:
+                checked = time.monotonic()
+                if await people.session(console.desk, who.token, prolong=False) is None:
+                    return
             if stale and time.monotonic() >= counted + COUNTS_EVERY:
                 counted, stale = time.monotonic(), False
                 yield encode(0, "counts", data=await lists.counts(console.desk, who.agent.email), numbered=False)
-    except StopAsyncIteration:
-        return
-    except Rejected:
+    except (StopAsyncIteration, Rejected):
         return
     finally:
-        if coming:
-            coming.cancel()
-            with suppress(asyncio.CancelledError, StopAsyncIteration, Reset):
-                await coming
-        close = getattr(source, "aclose", None)
-        if close:
-            await close()
+        await _close(source, coming)
+
+
+async def _close(source: AsyncGenerator[EventView], coming: asyncio.Task[EventView] | None) -> None:
+    if coming:
+        coming.cancel()
+        with suppress(asyncio.CancelledError, StopAsyncIteration, Reset):
+            await coming
+    await source.aclose()

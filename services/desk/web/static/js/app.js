@@ -24,7 +24,7 @@ function startAnswers() {
       const name = status < 300 ? "desk:sent" : "desk:failed";
       detail.requestConfig.elt.dispatchEvent(new CustomEvent(name, { bubbles: true }));
       detail.isError = detail.isError && !(html && status < 500);
-      if (html && status < 500) takeHtml(detail.xhr.responseText, true);
+      if (html && status < 500) takeHtml(detail.xhr.responseText, detail.requestConfig.elt.closest("form"));
       else if (status >= 400) fail(detail.requestConfig.elt);
     } else if (status >= 400) {
       detail.shouldSwap = false;

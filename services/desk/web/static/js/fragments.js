@@ -12,8 +12,9 @@ const MORPH = {
   },
 };
 
-/** Whether somebody has changed this field and not saved it. @param {Node} node */
+/** Whether somebody is at work here: a field that was changed and not saved, a form that was told what is wrong. @param {Node} node */
 function isTouched(node) {
+  if (node instanceof HTMLFormElement) return node.querySelector("[aria-invalid=true]") !== null;
   if (node instanceof HTMLSelectElement) {
     const preset = [...node.options].find((option) => option.defaultSelected) ?? node.options[0];
     return preset !== undefined && !preset.selected;
@@ -24,11 +25,11 @@ function isTouched(node) {
 /**
  * @param {Element} old
  * @param {Element} fresh
- * @param {boolean} [own] the answer to what this person just did: it may change what they typed
+ * @param {Element | null} [own] the form that this answers: what was typed there has arrived, what was typed elsewhere stays
  */
-export function morph(old, fresh, own = false) {
-  const keepTyped = { beforeNodeMorphed: (/** @type {Node} */ node) => !isTouched(node) };
-  window.Idiomorph.morph(old, fresh, own ? MORPH : { ...MORPH, callbacks: { ...MORPH.callbacks, ...keepTyped } });
+export function morph(old, fresh, own = null) {
+  const keepTyped = (/** @type {Node} */ node) => Boolean(own?.contains(node)) || !isTouched(node);
+  window.Idiomorph.morph(old, fresh, { ...MORPH, callbacks: { ...MORPH.callbacks, beforeNodeMorphed: keepTyped } });
 }
 
 /** Put `element` where its `data-at` belongs. @param {Element} parent @param {HTMLElement} element */
@@ -57,7 +58,7 @@ export function personal(root) {
   }
 }
 
-/** @param {HTMLElement} element @param {boolean} own */
+/** @param {HTMLElement} element @param {Element | null} own */
 function take(element, own) {
   if (element.matches(".row")) {
     takeRow(element);
@@ -78,9 +79,12 @@ function take(element, own) {
   placed.dispatchEvent(new CustomEvent("desk:placed", { bubbles: true }));
 }
 
-/** Take in everything that the server sent. @param {string} html @param {boolean} [own] as in `morph` */
-export function takeHtml(html, own = false) {
+/** Take in everything that the server sent. @param {string} html @param {Element | null} [own] as in `morph` */
+export function takeHtml(html, own = null) {
   const template = document.createElement("template");
   template.innerHTML = html;
-  for (const element of [...template.content.children]) if (element instanceof HTMLElement) take(element, own);
+  /** @type {Map<string, HTMLElement>} the newest version of each */
+  const newest = new Map();
+  for (const element of template.content.children) if (element instanceof HTMLElement) newest.set(element.id, element);
+  newest.forEach((element) => take(element, own));
 }

@@ -19,6 +19,8 @@ let after = Number(page.after ?? 0);
 /** @type {{name: string, at: number}} */
 let state = { name: "connecting", at: Date.now() };
 let refreshing = false;
+let waiting = "";
+let scheduled = false;
 
 /** @param {LiveEvent} event */
 function onEvent(event) {
@@ -34,7 +36,20 @@ function onEvent(event) {
   after = event.seq;
   recent.push(event);
   if (recent.length > KEPT) recent.shift();
-  takeHtml(event.html ?? "");
+  waiting += event.html ?? "";
+  // In a flood many events make one change of the page, and nobody sees more often than the screen is drawn.
+  if (!scheduled) {
+    scheduled = true;
+    if (document.hidden) setTimeout(show, 200);
+    else requestAnimationFrame(show);
+  }
+}
+
+function show() {
+  const html = waiting;
+  waiting = "";
+  scheduled = false;
+  takeHtml(html);
 }
 
 /** Fetch this page again and bring its panes up to date, without touching what is being written. */
