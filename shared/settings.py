@@ -47,7 +47,7 @@ def load(kind: type[S]) -> S:
         prefixes = kind.model_config.get("env_prefix", "")
         lines = []
         for item in error.errors():
-            field = str(item["loc"][0])
+            field = str(item["loc"][0]) if item["loc"] else ""
             info = kind.model_fields.get(field)
             name = (info.alias if info and info.alias else f"{prefixes}{field}").upper()
             lines.append(

@@ -207,7 +207,8 @@ class Kafka:
         """Made once: a node refuses data of another cluster."""
         kept = self.folder / "cluster-id"
         if not kept.is_file() or not kept.read_text().strip():
-            kept.write_text(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
+            # The first byte keeps it from beginning with "-", which the storage tool would read as an option.
+            kept.write_text(base64.urlsafe_b64encode(b"\x00" + uuid.uuid4().bytes[1:]).decode().rstrip("="))
         return kept.read_text().strip()
 
 

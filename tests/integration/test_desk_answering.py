@@ -204,7 +204,7 @@ async def test_a_ticket_is_given_to_an_agent_and_put_back(asked: Desk) -> None:
     row = await assignment.assign(asked, TICKET, agent="bo@desk.example", assignee="bo@desk.example", team="billing")
     assert (row.assignee, row.assignee_name, row.team) == ("bo@desk.example", "Bo", "billing")
     counts = {view.name: view.count for view in await tickets.view_counts(asked, "bo@desk.example")}
-    assert counts == {"mine": 1, "unassigned": 0, "open": 1, "pending": 0, "solved": 0, "team:billing": 1}
+    assert counts == {"mine": 1, "unassigned": 0, "open": 1, "urgent": 0, "pending": 0, "solved": 0, "team:billing": 1}
     assert len((await tickets.list_tickets(asked, TicketQuery(assignee="bo@desk.example"))).items) == 1
     row = await assignment.assign(asked, TICKET, agent="bo@desk.example", assignee="")
     assert (row.assignee, row.team) == ("", "billing")
