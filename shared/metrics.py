@@ -40,6 +40,8 @@ class Metrics:
     outbox_waiting: Gauge
     live_viewers: Gauge
     policy_version: Gauge
+    posts: Counter
+    source_read: Gauge
     http_requests: Counter
     http_seconds: Histogram
 
@@ -66,6 +68,10 @@ METRICS = Metrics(
     outbox_waiting=_gauge("outbox_waiting", "Events committed but not yet acknowledged by Kafka", "service"),
     live_viewers=_gauge("live_viewers", "Open live streams and sockets", "service"),
     policy_version=_gauge("policy_version", "Version of the routing policy in force", "policy"),
+    posts=_counter("posts_total", "Posts read from social networks, by what became of them", "network", "outcome"),
+    source_read=_gauge(
+        "source_read_timestamp_seconds", "When a social network's source was last read to its end", "network", "source"
+    ),
     http_requests=_counter("http_requests_total", "HTTP requests answered", "method", "route", "status"),
     http_seconds=_histogram("http_seconds", "Time to answer an HTTP request", "route"),
 )
