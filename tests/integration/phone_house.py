@@ -115,7 +115,9 @@ class House:
         assert found
         return found
 
-    async def ask(self, action: CallAction, call_id: str, agent_at: str = "tel:+33199001201", **more: Any) -> CallRequested:
+    async def ask(
+        self, action: CallAction, call_id: str, agent_at: str = "tel:+33199001201", **more: Any
+    ) -> CallRequested:
         self.asked += 1
         given: dict[str, Any] = {
             "id": f"request-{self.asked}",
@@ -132,7 +134,13 @@ class House:
 
     async def answer(self, outbound: str, to: str, text: str, channel: str = "sms", **more: Any) -> None:
         message = OutboundMessage(
-            id=outbound, ticket_id=more.pop("ticket", "t1"), channel=channel, to=ContactPoint(to), text=text, requested_at=utc_now(), **more
+            id=outbound,
+            ticket_id=more.pop("ticket", "t1"),
+            channel=channel,
+            to=ContactPoint(to),
+            text=text,
+            requested_at=utc_now(),
+            **more,
         )
         await self.bus.publish(deliveries_requested(channel), "t1", message)
 
@@ -168,7 +176,9 @@ async def house(database: str, tmp_path: Path, **more: Any) -> AsyncIterator[Hou
         common = Settings(secret=SecretStr("s" * 40), storage=f"file://{tmp_path}/storage", languages="en,fr,ko")
         service = PhoneService(common, settings(database, api_url=twilio.url, **more), bus, health)
         port = free_port()
-        server = uvicorn.Server(uvicorn.Config(service.api(), host="127.0.0.1", port=port, log_config=None, lifespan="off"))
+        server = uvicorn.Server(
+            uvicorn.Config(service.api(), host="127.0.0.1", port=port, log_config=None, lifespan="off")
+        )
         twilio.webhooks = f"http://127.0.0.1:{port}"
         stop = asyncio.Event()
         async with service.resources():

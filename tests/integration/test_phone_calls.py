@@ -32,7 +32,12 @@ async def test_an_older_caller_presses_nothing_and_reaches_a_person(line: House)
     call = line.twilio.call(MARGARET, margaret)
     await line.waits(call.sid)
     (message,) = await eventually(lambda: line.live, "the call on the live lane")
-    assert (message.channel, message.sender, message.provider_id, message.live) == ("phone", f"tel:{MARGARET}", call.sid, True)
+    assert (message.channel, message.sender, message.provider_id, message.live) == (
+        "phone",
+        f"tel:{MARGARET}",
+        call.sid,
+        True,
+    )
     assert message.thread.conversation == call.sid
     assert message.language == "fr"
     request = await line.ask(CallAction.CONNECT, call.sid)
@@ -89,7 +94,9 @@ async def test_the_chosen_language_is_remembered_at_the_next_call(line: House) -
     assert ("ko-KR", "Polly.Seoyeon-Neural") in third.voices
 
 
-@pytest.mark.parametrize("agent", [Person(answers=False), Person(answers="busy"), Person(answers=True)], ids=["rings", "busy", "voicemail"])
+@pytest.mark.parametrize(
+    "agent", [Person(answers=False), Person(answers="busy"), Person(answers=True)], ids=["rings", "busy", "voicemail"]
+)
 async def test_an_agents_phone_that_nobody_takes_gives_the_caller_back_their_place(line: House, agent: Person) -> None:
     margaret = Person()
     line.twilio.people[AGENT] = agent
@@ -115,7 +122,10 @@ async def test_two_agents_press_answer_and_one_is_told_to_be_late(line: House) -
     first = await line.ask(CallAction.CONNECT, call.sid)
     second = await line.ask(CallAction.CONNECT, call.sid, "tel:+33199001202")
     outcomes = {(await line.outcome(first)).outcome, (await line.outcome(second)).outcome}
-    assert outcomes in ({CallOutcome.CONNECTED, CallOutcome.TOO_LATE}, {CallOutcome.AGENT_NO_ANSWER, CallOutcome.TOO_LATE})
+    assert outcomes in (
+        {CallOutcome.CONNECTED, CallOutcome.TOO_LATE},
+        {CallOutcome.AGENT_NO_ANSWER, CallOutcome.TOO_LATE},
+    )
 
 
 async def test_a_softphone_answers_without_a_key(line: House) -> None:

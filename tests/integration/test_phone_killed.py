@@ -39,7 +39,9 @@ ROOT = Path(__file__).parents[2]
 
 @contextmanager
 def process(environment: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    running = subprocess.Popen([sys.executable, "-m", "services", "phone", *arguments], cwd=ROOT, env=os.environ | environment)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "services", "phone", *arguments], cwd=ROOT, env=os.environ | environment
+    )
     try:
         yield running
     finally:
@@ -175,7 +177,9 @@ async def test_while_the_database_is_away_a_caller_waits_and_then_goes_on(databa
             await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(
                 text(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
             )
-            await connection.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :n"), {"n": name})
+            await connection.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :n"), {"n": name}
+            )
             call = line.twilio.call("+12025550147", Person())
             await eventually(lambda: "Please stay on the line. One moment." in call.person.heard, "a word of patience")
             await connection.execute(text(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true'))

@@ -147,7 +147,9 @@ async def test_a_text_that_the_network_cannot_deliver_is_told_to_the_agent(line:
         (f"tel:{MARGARET}", "Hello", {"channel": "phone"}, "press Call"),
     ],
 )
-async def test_what_cannot_be_sent_says_what_to_do(line: House, to: str, text: str, more: dict[str, str], why: str) -> None:
+async def test_what_cannot_be_sent_says_what_to_do(
+    line: House, to: str, text: str, more: dict[str, str], why: str
+) -> None:
     await line.answer("o1", to, text, **more)
     (report,) = await line.reported("o1", "failed")
     assert why in report.detail

@@ -42,7 +42,10 @@ _MESSAGES = {
     21211: (400, "Invalid 'To' Phone Number"),
     21220: (400, "Call is not in-progress. Cannot redirect."),
     21602: (400, "Message body is required."),
-    21606: (400, "The From phone number is not a valid, SMS-capable inbound phone number or short code for your account."),
+    21606: (
+        400,
+        "The From phone number is not a valid, SMS-capable inbound phone number or short code for your account.",
+    ),
     21610: (400, "Attempt to send to unsubscribed recipient"),
     21617: (400, "The concatenated message body exceeds the 1600 character limit."),
 }
@@ -204,7 +207,9 @@ class Twilio:
             if what == "lose":
                 return _Cut(b"")
             if what == "half":
-                return Response(bytes(found.body)[: len(found.body) // 2], found.status_code, media_type="application/json")
+                return Response(
+                    bytes(found.body)[: len(found.body) // 2], found.status_code, media_type="application/json"
+                )
             return found
 
         return answer
@@ -220,7 +225,9 @@ class Twilio:
                 for one in self.messages.values()
                 if asked.get("To", one.to) == one.to and asked.get("From", one.from_) == one.from_
             ]
-            return JSONResponse({"messages": found, "page": 0, "page_size": 50, "next_page_uri": None, "uri": request.url.path})
+            return JSONResponse(
+                {"messages": found, "page": 0, "page_size": 50, "next_page_uri": None, "uri": request.url.path}
+            )
         to, body = form.get("To", ""), form.get("Body", "")
         if not _possible(to):
             raise Fault(21211)
@@ -260,7 +267,9 @@ class Twilio:
     async def _calls(self, request: Request, form: dict[str, str]) -> Response:
         if request.method == "GET":
             found = [line.view() for line in self.lines.values()]
-            return JSONResponse({"calls": found, "page": 0, "page_size": 50, "next_page_uri": None, "uri": request.url.path})
+            return JSONResponse(
+                {"calls": found, "page": 0, "page_size": 50, "next_page_uri": None, "uri": request.url.path}
+            )
         to = form.get("To", "")
         if not to:
             raise Fault(21201)
@@ -289,7 +298,9 @@ class Twilio:
     async def _queues(self, request: Request, _: dict[str, str]) -> Response:
         size = sum(line.queued for line in self.lines.values())
         queue = {"sid": "QU" + "0" * 32, "friendly_name": "switchboard", "current_size": size, "max_size": 100}
-        return JSONResponse({"queues": [queue], "page": 0, "page_size": 50, "next_page_uri": None, "uri": request.url.path})
+        return JSONResponse(
+            {"queues": [queue], "page": 0, "page_size": 50, "next_page_uri": None, "uri": request.url.path}
+        )
 
     async def _file(self, request: Request, _: dict[str, str]) -> Response:
         path = request.url.path
@@ -323,7 +334,9 @@ class Twilio:
         line = self.lines.get(request.path_params["sid"])
         if line is None:
             return _error(20404)
-        return JSONResponse({"status": line.status, "heard": line.person.heard, "connected_to": line.person.connected_to})
+        return JSONResponse(
+            {"status": line.status, "heard": line.person.heard, "connected_to": line.person.connected_to}
+        )
 
     async def _nothing(self, request: Request) -> Response:
         self.asked.append((request.method, request.url.path, {}))

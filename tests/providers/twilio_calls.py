@@ -81,7 +81,9 @@ class Line:
     def view(self) -> dict[str, Any]:
         date = format_datetime(self.created)
         names = ("to_formatted", "from_formatted", "phone_number_sid", "price", "answered_by", "forwarded_from")
-        return dict.fromkeys((*names, "group_sid", "caller_name", "trunk_sid", "start_time", "end_time", "duration")) | {
+        return dict.fromkeys(
+            (*names, "group_sid", "caller_name", "trunk_sid", "start_time", "end_time", "duration")
+        ) | {
             "sid": self.sid,
             "status": self.status,
             "to": self.to,
@@ -302,7 +304,13 @@ class Line:
         return root, url
 
     async def _post(self, url: str, fields: dict[str, str]) -> Any:
-        own = {"CallSid": self.sid, "From": self.from_, "To": self.to, "CallStatus": self.status, "Direction": self.direction}
+        own = {
+            "CallSid": self.sid,
+            "From": self.from_,
+            "To": self.to,
+            "CallStatus": self.status,
+            "Direction": self.direction,
+        }
         if self.parent:
             own["ParentCallSid"] = self.parent
         return await self.twilio.post(url, {**own, **self.extra, **fields})

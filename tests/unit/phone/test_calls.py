@@ -61,7 +61,9 @@ facts = st.one_of(
     st.builds(LanguageChosen, st.sampled_from(["en", "fr", "ko"]), st.integers(0, 3)),
     st.builds(Waiting, moments),
     st.builds(Attempted, requests, st.sampled_from(Stage), moments, moments, st.sampled_from(["", "a@x", "b@x"])),
-    st.builds(AttemptEnded, requests, st.sampled_from(CallOutcome), moments, moments, st.just("a@x"), st.text(max_size=3)),
+    st.builds(
+        AttemptEnded, requests, st.sampled_from(CallOutcome), moments, moments, st.just("a@x"), st.text(max_size=3)
+    ),
     st.builds(CallbackAsked, moments),
     st.builds(VoicemailBegun, moments),
     st.builds(Recorded, st.sampled_from(["RE1", "RE2"]), st.just("u"), st.integers(1, 60)),
@@ -73,7 +75,9 @@ facts = st.one_of(
 
 
 @given(st.lists(facts, max_size=25), st.randoms(use_true_random=False))
-def test_late_and_repeated_webhooks_in_any_order_end_in_the_same_state(heard: list[Fact], chance: random.Random) -> None:
+def test_late_and_repeated_webhooks_in_any_order_end_in_the_same_state(
+    heard: list[Fact], chance: random.Random
+) -> None:
     again = [*heard, *chance.choices(heard, k=len(heard))] if heard else []
     chance.shuffle(again)
     first, second = fold("CA1", heard), fold("CA1", again)
@@ -94,7 +98,14 @@ def test_a_webhook_that_is_repeated_later_changes_nothing(heard: list[Fact], fac
 @given(st.lists(facts, max_size=20))
 def test_an_ended_call_never_comes_back_to_life(heard: list[Fact]) -> None:
     call = fold("CA1", [*heard, Over("completed", at(700))])
-    alive = {CallState.GREETING, CallState.MENU, CallState.QUEUED, CallState.OFFERED, CallState.BRIDGING, CallState.CONNECTED}
+    alive = {
+        CallState.GREETING,
+        CallState.MENU,
+        CallState.QUEUED,
+        CallState.OFFERED,
+        CallState.BRIDGING,
+        CallState.CONNECTED,
+    }
     assert call.state not in alive
     assert not call.waits
 
@@ -107,18 +118,38 @@ TABLE: list[tuple[str, list[Fact], CallState]] = [
     ("in line", WAITS, CallState.QUEUED),
     ("shown to an agent", [*WAITS, rings("o", 12, Stage.OFFERED)], CallState.OFFERED),
     ("the agent's telephone rings", [*WAITS, rings("o", 12, Stage.OFFERED), rings("r", 15)], CallState.BRIDGING),
-    ("the agent did not press 1", [*WAITS, rings("o", 12, Stage.OFFERED), rings("r", 15), fails("r", 15)], CallState.QUEUED),
+    (
+        "the agent did not press 1",
+        [*WAITS, rings("o", 12, Stage.OFFERED), rings("r", 15), fails("r", 15)],
+        CallState.QUEUED,
+    ),
     ("they speak", [*WAITS, rings("r", 15, Stage.CONNECTED)], CallState.CONNECTED),
-    ("second agent takes it", [*WAITS, rings("r", 15), fails("r", 15), rings("s", 40, Stage.CONNECTED)], CallState.CONNECTED),
+    (
+        "second agent takes it",
+        [*WAITS, rings("r", 15), fails("r", 15), rings("s", 40, Stage.CONNECTED)],
+        CallState.CONNECTED,
+    ),
     ("they have spoken", [*WAITS, rings("r", 15, Stage.CONNECTED), Over("completed", at(90))], CallState.WRAP_UP),
-    ("notes are written", [rings("r", 15, Stage.CONNECTED), Over("completed", at(90)), NotesWritten(at(99))], CallState.ENDED),
+    (
+        "notes are written",
+        [rings("r", 15, Stage.CONNECTED), Over("completed", at(90)), NotesWritten(at(99))],
+        CallState.ENDED,
+    ),
     ("hung up in line", [*WAITS, Over("completed", at(90))], CallState.ABANDONED),
-    ("hung up while the agent's telephone rang", [*WAITS, rings("r", 15), Over("completed", at(20))], CallState.ABANDONED),
+    (
+        "hung up while the agent's telephone rang",
+        [*WAITS, rings("r", 15), Over("completed", at(20))],
+        CallState.ABANDONED,
+    ),
     ("asked for a callback", [*WAITS, CallbackAsked(at(30)), Over("completed", at(40))], CallState.CALLBACK_REQUESTED),
     ("leaving a message", [*GREETED, VoicemailBegun(at(9))], CallState.VOICEMAIL),
     ("recording still to come", [*GREETED, VoicemailBegun(at(9)), Over("completed", at(30))], CallState.VOICEMAIL),
     ("no recording", [VoicemailBegun(at(9)), Over("completed", at(30)), NotRecorded(at(99))], CallState.ABANDONED),
-    ("it came after all", [VoicemailBegun(at(9)), Over("x", at(30)), NotRecorded(at(99)), Recorded("RE", "u", 9)], CallState.VOICEMAIL),
+    (
+        "it came after all",
+        [VoicemailBegun(at(9)), Over("x", at(30)), NotRecorded(at(99)), Recorded("RE", "u", 9)],
+        CallState.VOICEMAIL,
+    ),
     ("called back", [*WAITS, Over("completed", at(90)), CalledBack(at(300))], CallState.ENDED),
     ("a callback rings", [begun(outgoing=True), rings("r", 0)], CallState.BRIDGING),
     ("a callback speaks", [begun(outgoing=True), rings("r", 0, Stage.CONNECTED)], CallState.CONNECTED),

@@ -73,7 +73,15 @@ def test_without_hours_somebody_always_answers_but_on_holidays() -> None:
 
 def test_a_night_over_the_weekend_can_be_written() -> None:
     weekend = parse("sat-mon 00:00-24:00", "UTC", "")
-    assert [weekend.open_at(NOON + timedelta(days=day)) for day in range(7)] == [True, False, False, False, False, True, True]
+    assert [weekend.open_at(NOON + timedelta(days=day)) for day in range(7)] == [
+        True,
+        False,
+        False,
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("hours", ["monday 9-5", "mon-fri 18:00-09:00", "mon-fri", "mon 25:00-26:00"])
@@ -86,7 +94,10 @@ def test_all_languages_say_the_same_things() -> None:
     for language in LANGUAGES:
         assert PROMPTS[language].keys() == PROMPTS["en"].keys()
         for key, text in PROMPTS[language].items():
-            assert {"{company}" in text, "{position}" in text} == {"{company}" in PROMPTS["en"][key], "{position}" in PROMPTS["en"][key]}
+            assert {"{company}" in text, "{position}" in text} == {
+                "{company}" in PROMPTS["en"][key],
+                "{position}" in PROMPTS["en"][key],
+            }
 
 
 def test_a_caller_is_greeted_in_their_language() -> None:
