@@ -27,7 +27,8 @@ def names() -> list[str]:
 def channels() -> list[str]:
     """The name of every channel, as each describes itself in its `channel.py`."""
     found = sorted(path.parent.name for path in _HERE.glob("*/channel.py"))
-    return [importlib.import_module(f"services.{name}.channel").CHANNEL.name for name in found]
+    modules = [importlib.import_module(f"services.{name}.channel") for name in found]
+    return [channel.name for module in modules for channel in getattr(module, "CHANNELS", (module.CHANNEL,))]
 
 
 def main(arguments: list[str]) -> int:

@@ -42,6 +42,8 @@ class Metrics:
     policy_version: Gauge
     policy_refused: Gauge
     records_behind: Gauge
+    posts: Counter
+    source_read: Gauge
     http_requests: Counter
     http_seconds: Histogram
 
@@ -72,6 +74,10 @@ METRICS = Metrics(
         "policy_refused", "1 where the newest published policy could not be read and the former stays", "policy"
     ),
     records_behind=_gauge("records_behind", "Records on a topic that the router has not read yet", "topic"),
+    posts=_counter("posts_total", "Posts read from social networks, by what became of them", "network", "outcome"),
+    source_read=_gauge(
+        "source_read_timestamp_seconds", "When a social network's source was last read to its end", "network", "source"
+    ),
     http_requests=_counter("http_requests_total", "HTTP requests answered", "method", "route", "status"),
     http_seconds=_histogram("http_seconds", "Time to answer an HTTP request", "route"),
 )

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from shared.events import (
+    CallChanged,
+    CallRequested,
     Channel,
     DeliveryReport,
     DeskEvent,
@@ -121,6 +123,24 @@ TICKETS_CHANGED = Topic(
     "What happened to tickets; every desk process feeds its consoles from it.",
     30,
 )
+CALLS_REQUESTED = Topic(
+    "calls-requested",
+    CallRequested,
+    "call id",
+    ("desk",),
+    ("phone",),
+    "What an agent wants done with a call: put it through, call back, hang up.",
+    1,
+)
+CALLS_CHANGED = Topic(
+    "calls-changed",
+    CallChanged,
+    "call id",
+    ("phone",),
+    ("desk",),
+    "Every state of every call, so that the desk shows what the telephone does.",
+    30,
+)
 DEAD_LETTERS = Topic(
     "dead-letters",
     Event,
@@ -141,6 +161,8 @@ _FIXED: tuple[Topic[Event], ...] = (
     CHANNELS_ANNOUNCED,
     DELIVERIES_REPORTED,
     TICKETS_CHANGED,
+    CALLS_REQUESTED,
+    CALLS_CHANGED,
     DEAD_LETTERS,
 )  # type: ignore[assignment]
 

@@ -1,5 +1,6 @@
 """What travels on the topics: one module a subject. Fields are only ever added, and with defaults."""
 
+from shared.events.calls import CallAction, CallChanged, CallOutcome, CallRequested, CallState
 from shared.events.channels import Channel
 from shared.events.customers import Observed, OpenTicket, Profile, Stated
 from shared.events.deliveries import DeliveryReport, DeliveryState, OutboundMessage
@@ -10,6 +11,11 @@ from shared.events.tickets import DeskEvent
 
 __all__ = [
     "Attachment",
+    "CallAction",
+    "CallChanged",
+    "CallOutcome",
+    "CallRequested",
+    "CallState",
     "Channel",
     "ChannelChoice",
     "Decision",

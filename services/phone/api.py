@@ -1,0 +1,171 @@
+"""The HTTP edge: Twilio's webhooks. The signature is checked before anything else is read."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from fastapi import APIRouter, Request, Response
+from starlette.datastructures import FormData
+
+from services.phone.adapters.signatures import Signatures
+from services.phone.adapters.twiml import Script
+from services.phone.calling import Calls
+from services.phone.domain.facts import Fact, NotRecorded, Over, Recorded, Stage
+from services.phone.receiving import Texts
+from services.phone.requests import Requests, attempted
+from services.phone.talking import OVER, Hook, Talk
+from shared.clock import utc_now
+from shared.errors import Rejected, Unavailable
+from shared.logs import log
+from shared.metrics import METRICS
+
+_REPLAYED = timedelta(hours=1)
+"""Twilio repeats a webhook within seconds. One that comes again after this time was recorded by somebody."""
+_EMPTY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+_TRIES = "tries"
+Step = Callable[[Hook], Awaitable[str]]
+
+
+class Webhooks:
+    """Verify, hand over, answer. `signatures` is None while the channel is off: nothing can be genuine then."""
+
+    def __init__(
+        self,
+        signatures: Signatures | None,
+        texts: Texts,
+        calls: Calls,
+        requests: Requests,
+        talk: Talk,
+        script: Script,
+        default_language: str,
+    ) -> None:
+        self._signatures, self._texts, self._calls = signatures, texts, calls
+        self._requests, self._talk, self._script, self._language = requests, talk, script, default_language
+
+    def routes(self) -> APIRouter:
+        """`/webhooks/…`."""
+        router = APIRouter(prefix="/webhooks")
+        talk = self._talk
+        steps: dict[str, Step] = {
+            "": talk.incoming,
+            "/menu": talk.menu,
+            "/wait": talk.wait,
+            "/wait-key": talk.wait_key,
+            "/left": talk.left,
+            "/closed": talk.closed,
+            "/voicemail": talk.voicemail,
+            "/recorded": talk.recorded,
+            "/connect": talk.connect,
+            "/whisper": talk.whisper,
+            "/pressed": talk.pressed,
+            "/answered": talk.answered,
+            "/dialled": talk.dialled,
+            "/callback": talk.callback,
+            "/callback-pressed": talk.callback_pressed,
+            "/customer": talk.customer,
+            "/callback-done": talk.callback_done,
+        }
+        for path, step in steps.items():
+            router.add_api_route(f"/voice{path}", self._voice(step), methods=["POST"], include_in_schema=not path)
+        router.add_api_route("/sms", self.sms, methods=["POST"])
+        router.add_api_route("/status", self.status, methods=["POST"])
+        router.add_api_route("/recording", self.recording, methods=["POST"])
+        return router
+
+    async def sms(self, request: Request) -> Response:
+        """A text message has come in."""
+        hook = await self._genuine(request, "sms")
+        if not (hook.form.get("MessageSid") or hook.form.get("SmsSid")):
+            raise _refused("sms", "incomplete", 400, "a text message has a MessageSid")
+        _check_replay("sms", await self._texts.receive(hook.form, hook.at), hook.at)
+        return Response(_EMPTY, media_type="text/xml")
+
+    async def status(self, request: Request) -> Response:
+        """What became of a text or a call of ours; unknown ones are counted, and forgotten."""
+        hook = await self._genuine(request, "phone")
+        if hook.form.get("MessageStatus") or hook.form.get("SmsStatus"):
+            if not await self._texts.status(hook.form, hook.query.get("outbound", "")):
+                METRICS.refused.labels(channel="sms", reason="unknown").inc()
+                log.info("status of a text that is not ours", sid=hook.form.get("MessageSid", ""))
+        elif hook.sid:
+            await self._call_status(hook)
+        return Response(status_code=204)
+
+    async def recording(self, request: Request) -> Response:
+        """A voicemail can be fetched, or there is none. It may come before or after the call's end."""
+        hook = await self._genuine(request, "phone")
+        sid, url = hook.form.get("RecordingSid", ""), hook.form.get("RecordingUrl", "")
+        seconds = hook.form.get("RecordingDuration", "0")
+        fact: Fact = NotRecorded(hook.at)
+        if (
+            url
+            and hook.form.get("RecordingStatus", "completed") == "completed"
+            and seconds.isdecimal()
+            and int(seconds)
+        ):
+            fact = Recorded(sid, url, int(seconds))
+        await self._calls.learn(hook.sid, (f"recording:{sid}:{type(fact).__name__}", fact), sid=hook.sid)
+        return Response(status_code=204)
+
+    async def _call_status(self, hook: Hook) -> None:
+        status, leg = hook.form.get("CallStatus", ""), hook.query.get("leg", "")
+        over = [(f"over:{status}", Over(status, hook.at))] if status in OVER else []
+        if not hook.request_id:
+            await self._calls.learn(hook.sid, ("status", await self._talk.begun(hook)), *over, sid=hook.sid)
+            return
+        request = await self._requests.find(hook.request_id)
+        if request is None:
+            METRICS.refused.labels(channel="phone", reason="unknown").inc()
+        elif leg == "line":
+            await self._calls.learn(request.call_id, *over, sid=hook.sid)
+            await self._requests.done(request.id)
+        elif leg == "customer" and status == "in-progress":
+            await self._calls.learn(request.call_id, attempted(request, Stage.CONNECTED, hook.at))
+
+    def _voice(self, step: Step) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            hook = await self._genuine(request, "phone")
+            if not hook.sid:
+                raise _refused("phone", "incomplete", 400, "a call has a CallSid")
+            try:
+                known = await self._calls.find(hook.sid)
+                over = known.call.over if known else None
+                _check_replay("phone", over.at if over else None, hook.at)
+                markup = await step(hook)
+            except Unavailable as error:
+                log.warning("a caller waits for our database", call_id=hook.sid, error=str(error)[:200])
+                markup = self._patience(request, hook)
+            return Response(markup, media_type="text/xml")
+
+        return answer
+
+    def _patience(self, request: Request, hook: Hook) -> str:
+        tries = hook.number(_TRIES)
+        query = {**hook.query, _TRIES: str(tries + 1)}
+        again = self._script.url(request.url.path.removeprefix("/webhooks/"), **query)
+        return self._script.patience(self._language, again, tries)
+
+    async def _genuine(self, request: Request, channel: str) -> Hook:
+        form: FormData = await request.form(max_files=0, max_fields=200)
+        signature = request.headers.get("x-twilio-signature", "")
+        genuine = self._signatures is not None and self._signatures.genuine(
+            request.url.path, request.url.query, form, signature
+        )
+        if not genuine:
+            raise _refused(
+                channel, "unsigned", 403, "this webhook is not signed by our Twilio account; check PHONE_PUBLIC_URL"
+            )
+        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        return Hook(fields, dict(request.query_params), utc_now())
+
+
+def _check_replay(channel: str, before: datetime | None, now: datetime) -> None:
+    if before is not None and now - before > _REPLAYED:
+        raise _refused(channel, "replayed", 403, "this webhook was handled long ago")
+
+
+def _refused(channel: str, reason: str, status: int, words: str) -> Rejected:
+    METRICS.refused.labels(channel=channel, reason=reason).inc()
+    log.warning("webhook refused", channel=channel, reason=reason)
+    return Rejected(status, reason, words)

@@ -1,0 +1,19 @@
+"""Kafka's edge: what the desk asks for goes into the tables, and Kafka's offset moves on after that."""
+
+from __future__ import annotations
+
+from services.phone.channel import CHANNELS
+from services.phone.delivering import Deliverer
+from services.phone.requests import Requests
+from shared.bus import Bus, Consumer
+from shared.topics import CALLS_REQUESTED, deliveries_requested
+
+
+def deliveries(bus: Bus, deliverer: Deliverer) -> Consumer:
+    """The consumer of `deliveries-requested-phone` and `deliveries-requested-sms`."""
+    return bus.consumer([deliveries_requested(channel.name) for channel in CHANNELS], "phone", deliverer.take)
+
+
+def calls(bus: Bus, requests: Requests) -> Consumer:
+    """The consumer of `calls-requested`."""
+    return bus.consumer([CALLS_REQUESTED], "phone-calls", requests.take)

@@ -1,0 +1,1 @@
+"""Decisions about calls and text messages: values in, values out."""

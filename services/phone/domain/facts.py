@@ -1,0 +1,173 @@
+"""What can be learned about a call. A fact is true for ever, so it does not matter when, or how often, it is heard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+
+from shared.events import CallOutcome
+from shared.kernel import ContactPoint
+
+
+class Stage(IntEnum):
+    """How far an attempt to bring an agent and a customer together came."""
+
+    OFFERED = 0
+    RINGING = 1
+    """The agent's telephone is being called."""
+    AGENT_READY = 2
+    """In a callback: the agent has pressed 1, the customer's telephone is being called."""
+    CONNECTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """There is this call."""
+
+    customer: ContactPoint
+    ours: str
+    """Our number, E.164."""
+    language: str
+    at: datetime
+    outgoing: bool = False
+    verified: bool = False
+    """The network vouches for the caller's number."""
+    ticket_id: str = ""
+    about: str = ""
+    """The call that a callback answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class MenuHeard:
+    """The caller has heard the menu."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageChosen:
+    """`step` counts the caller's choices: the later one counts, whichever is heard of first."""
+
+    language: str
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The caller waits for a person."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """An attempt for an agent came so far."""
+
+    request_id: str
+    stage: Stage
+    at: datetime
+    asked_at: datetime
+    """When the desk asked: of two attempts the later one counts."""
+    agent: str = ""
+    until: datetime | None = None
+    """When an offer lapses."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded:
+    """An attempt is over."""
+
+    request_id: str
+    outcome: CallOutcome
+    at: datetime
+    asked_at: datetime
+    agent: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackAsked:
+    """The caller wants to be called back."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VoicemailBegun:
+    """The caller is leaving a message."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """There is a recording."""
+
+    sid: str
+    url: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotRecorded:
+    """There is none, or none came in time."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """The caller's line, or the agent's in a callback, is closed. `status`: the provider's word."""
+
+    status: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NotesWritten:
+    """The agent's work after the call is done."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CalledBack:
+    """An agent has spoken to this caller in another call."""
+
+    at: datetime
+
+
+Fact = (
+    Begun
+    | MenuHeard
+    | LanguageChosen
+    | Waiting
+    | Attempted
+    | AttemptEnded
+    | CallbackAsked
+    | VoicemailBegun
+    | Recorded
+    | NotRecorded
+    | Over
+    | NotesWritten
+    | CalledBack
+)
+KINDS: dict[str, type[Fact]] = {
+    kind.__name__: kind
+    for kind in (
+        Begun,
+        MenuHeard,
+        LanguageChosen,
+        Waiting,
+        Attempted,
+        AttemptEnded,
+        CallbackAsked,
+        VoicemailBegun,
+        Recorded,
+        NotRecorded,
+        Over,
+        NotesWritten,
+        CalledBack,
+    )
+}

@@ -1,0 +1,85 @@
+"""When somebody answers the telephone: opening hours of the week, and holidays."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_RULE = re.compile(r"(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))?\s+(?P<spans>[\d:,\s-]+)")
+_SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """`week`: for each day from Monday on, its spans of minutes after midnight, local time. Without any: always
+    open."""
+
+    zone: ZoneInfo
+    week: tuple[tuple[tuple[int, int], ...], ...] = ()
+    holidays: frozenset[date] = frozenset()
+
+    def open_at(self, moment: datetime) -> bool:
+        """Whether somebody answers at this moment (aware)."""
+        local = moment.astimezone(self.zone)
+        if local.date() in self.holidays:
+            return False
+        if not self.week:
+            return True
+        minute = local.hour * 60 + local.minute
+        return any(start <= minute < end for start, end in self.week[local.weekday()])
+
+
+def parse(hours: str, zone: str, holidays: str) -> Hours:
+    """`hours`: `mon-fri 09:00-12:00,13:00-18:00; sat 10:00-13:00`, empty for always; `holidays`:
+    `2026-12-25,2027-01-01`.
+
+    Raises ValueError saying what is wrong.
+    """
+    try:
+        where = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{zone!r} is no time zone; write one such as Europe/Paris") from error
+    week: list[list[tuple[int, int]]] = [[] for _ in _DAYS]
+    for rule in filter(None, (part.strip().lower() for part in hours.split(";"))):
+        days, spans = _rule(rule)
+        for day in days:
+            week[day].extend(spans)
+    days_off = frozenset(_day(text.strip()) for text in holidays.split(",") if text.strip())
+    return Hours(where, tuple(tuple(sorted(day)) for day in week) if hours.strip() else (), days_off)
+
+
+def _rule(rule: str) -> tuple[list[int], list[tuple[int, int]]]:
+    found = _RULE.fullmatch(rule)
+    if not found or found["first"] not in _DAYS or (found["last"] or "mon") not in _DAYS:
+        raise ValueError(f"{rule!r} is no opening time; write `mon-fri 09:00-12:00,13:00-18:00`")
+    first = _DAYS.index(found["first"])
+    last = _DAYS.index(found["last"]) if found["last"] else first
+    days = [day % 7 for day in range(first, last + 1 if last >= first else last + 8)]
+    return days, [_span(text.strip()) for text in found["spans"].split(",")]
+
+
+def _span(text: str) -> tuple[int, int]:
+    found = _SPAN.fullmatch(text)
+    if not found:
+        raise ValueError(f"{text!r} is no span of time; write `09:00-18:00`")
+    start, end = _minutes(found[1], found[2]), _minutes(found[3], found[4])
+    if start >= end:
+        raise ValueError(f"{text!r} ends before it begins; write a night as two spans, one on each day")
+    return start, end
+
+
+def _minutes(hour: str, minute: str) -> int:
+    if (int(hour), int(minute)) == (24, 0):
+        return 24 * 60
+    moment = time(int(hour), int(minute))
+    return moment.hour * 60 + moment.minute
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no date; write 2026-12-25") from error

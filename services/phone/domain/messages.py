@@ -1,0 +1,81 @@
+"""What the rest of the house is told of a call: messages for its ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+
+from services.phone.domain.calls import Call
+from shared.events import CallState, InboundMessage, ThreadClues
+from shared.kernel import kind_of, message_id
+
+
+class Kind(StrEnum):
+    """One message each, at most once a call."""
+
+    WAITING = "waiting"
+    CALLBACK = "callback-requested"
+    VOICEMAIL = "voicemail"
+    ABANDONED = "abandoned"
+
+
+_TEXTS = {
+    Kind.WAITING: "Calling now, and waiting for a person.",
+    Kind.CALLBACK: "Asked to be called back.",
+    Kind.VOICEMAIL: "Left a voicemail of {seconds} seconds.",
+    Kind.ABANDONED: "Called and hung up before anybody answered: call back.",
+}
+
+
+def due(call: Call) -> Iterator[Kind]:
+    """Everything that is to be told of this call by now."""
+    if call.begun is None or call.outgoing:
+        return
+    if call.waiting_since:
+        yield Kind.WAITING
+    if call.callback_at:
+        yield Kind.CALLBACK
+    if call.recording:
+        yield Kind.VOICEMAIL
+    if call.state is CallState.ABANDONED and (call.waiting_since or can_call_back(call)):
+        yield Kind.ABANDONED
+
+
+def can_call_back(call: Call) -> bool:
+    """Whether there is a number to call."""
+    return call.begun is not None and kind_of(call.begun.customer) == "tel"
+
+
+def opening_id(call: Call) -> str:
+    """The id of the message with which the caller began to wait."""
+    return message_id("phone", call.id)
+
+
+def compose(call: Call, kind: Kind, now: datetime) -> InboundMessage:
+    """The message; a voicemail's recording is attached later. All of a call's messages belong to one thread.
+
+    Raises ValueError for a call that nothing is known of.
+    """
+    if call.begun is None:
+        raise ValueError(f"nothing is known of call {call.id}")
+    provider_id = call.id if kind is Kind.WAITING else f"{call.id}/{kind}"
+    facts = {"call": str(kind), "call_id": call.id}
+    if kind is not Kind.WAITING and can_call_back(call):
+        facts["callback"] = "wanted"
+    if call.waiting_since:
+        facts["waiting_since"] = call.waiting_since.isoformat()
+    return InboundMessage(
+        id=message_id("phone", provider_id),
+        channel="phone",
+        provider_id=provider_id,
+        sender=call.begun.customer,
+        sender_verified=call.begun.verified,
+        received_at=now,
+        text=_TEXTS[kind].format(seconds=call.recording.seconds if call.recording else 0),
+        recipient=call.begun.ours,
+        language=call.language,
+        thread=ThreadClues(conversation=call.id),
+        live=kind is Kind.WAITING and call.over is None,
+        facts=facts,
+    )

@@ -1,0 +1,80 @@
+"""Pictures and recordings are fetched from Twilio, stored, and published with their message."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+import msgspec
+
+from services.phone import repository
+from services.phone.domain.retries import Patience, next_attempt
+from services.phone.ports import Provider
+from services.phone.repository import Fetch
+from services.phone.worker import Worker
+from shared.clock import utc_now
+from shared.db import Database
+from shared.errors import Malformed, Unavailable
+from shared.events import Attachment, InboundMessage
+from shared.events.codec import decode
+from shared.logs import log
+from shared.outbox import Outbox
+from shared.storage import Storage
+from shared.topics import MESSAGES_RECEIVED
+
+_LEASE = timedelta(seconds=120)
+"""For all files of one message; after it another process may try."""
+_PATIENCE = Patience(first=timedelta(seconds=1), longest=timedelta(minutes=1), give_up=timedelta(minutes=15))
+"""A message should not wait longer for its picture: after that it goes on without, and says so."""
+
+
+class Fetcher(Worker):
+    """One message at a time."""
+
+    name = "files"
+
+    def __init__(self, database: Database, outbox: Outbox, storage: Storage, provider: Provider) -> None:
+        super().__init__()
+        self._database, self._outbox, self._storage, self._provider = database, outbox, storage, provider
+
+    async def work(self) -> bool:
+        """See `Worker`."""
+        async with self._database.transaction() as session:
+            fetch = await repository.claim_fetch(session, _LEASE)
+        if fetch is None:
+            return False
+        attachments: list[Attachment] = []
+        missing: list[str] = []
+        for file in fetch.files:
+            try:
+                found = await self._provider.fetch(file.url)
+            except Malformed as error:
+                missing.append(f"{file.name}: {error}")
+            except Unavailable as error:
+                if await self._put_off(fetch):
+                    return True
+                missing.append(f"{file.name}: {error}")
+            else:
+                media_type = file.media_type or found.media_type
+                attachments.append(await self._storage.put(found.data, name=file.name, media_type=media_type))
+        await self._publish(fetch, attachments, missing)
+        return True
+
+    async def _put_off(self, fetch: Fetch) -> bool:
+        """False where it has been tried long enough."""
+        due = next_attempt(fetch.attempts, fetch.created_at, utc_now(), _PATIENCE, random.random())
+        if due is None:
+            return False
+        async with self._database.transaction() as session:
+            await repository.put_off_fetch(session, fetch.id, due)
+        return True
+
+    async def _publish(self, fetch: Fetch, attachments: list[Attachment], missing: list[str]) -> None:
+        message = decode(InboundMessage, fetch.message)
+        facts = {**message.facts, "missing_files": "; ".join(missing)} if missing else message.facts
+        whole = msgspec.structs.replace(message, attachments=tuple(attachments), facts=facts)
+        async with self._database.transaction() as session:
+            if await repository.end_fetch(session, fetch.id):
+                await self._outbox.add(session, MESSAGES_RECEIVED, whole.sender, whole)
+        self._outbox.wake()
+        log.info("files fetched", message_id=whole.id, files=len(attachments), missing=len(missing))

@@ -1,0 +1,133 @@
+"""The schema `phone`: calls with everything learned of them, what was asked of us and how far it is, and consents."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared.db import metadata
+from shared.outbox import outbox_table
+
+SCHEMA = "phone"
+METADATA = metadata(SCHEMA)
+_MOMENT = DateTime(timezone=True)
+_UNDER_WAY = text("state IN ('waiting', 'sending')")
+
+CALLS = Table(
+    "calls",
+    METADATA,
+    Column(
+        "id", Text, primary_key=True, comment="the provider's CallSid; for a callback the id that it was asked with"
+    ),
+    Column(
+        "sid", Text, nullable=False, server_default="", comment="the provider's CallSid of the caller's or agent's line"
+    ),
+    Column("state", Text, nullable=False, server_default="greeting"),
+    Column("version", Integer, nullable=False, server_default="0"),
+    Column("view", LargeBinary, nullable=False, server_default="", comment="the newest CallChanged"),
+    Column(
+        "outcomes", JSONB, nullable=False, server_default=text("'{}'"), comment="request id → outcome that was told"
+    ),
+    Column("told", JSONB, nullable=False, server_default=text("'[]'"), comment="messages that were published"),
+    Column("waiting_since", _MOMENT),
+    Column("connected_at", _MOMENT),
+    Column("position", Integer, nullable=False, server_default="0", comment="as the desk tells; 0: we count ourselves"),
+    Column("expected_wait", Integer, nullable=False, server_default="0"),
+    Column("over", Boolean, nullable=False, server_default=text("false")),
+    Column("due_at", _MOMENT, comment="when the next timer runs out"),
+    Column("heard_at", _MOMENT, nullable=False, server_default=text("now()")),
+    Index("ix_calls_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    Index("ix_calls_waiting", "waiting_since", postgresql_where=text("state IN ('queued', 'offered')")),
+    Index("ix_calls_connected", "connected_at", postgresql_where=text("connected_at IS NOT NULL")),
+    Index("ix_calls_going_on", "heard_at", postgresql_where=text("NOT over")),
+)
+FACTS = Table(
+    "facts",
+    METADATA,
+    Column("call_id", Text, ForeignKey("calls.id"), primary_key=True),
+    Column("key", Text, primary_key=True, comment="the same for a webhook that comes again"),
+    Column("kind", Text, nullable=False),
+    Column("fact", LargeBinary, nullable=False),
+    Column("heard_at", _MOMENT, nullable=False, server_default=text("now()")),
+)
+CALLERS = Table(
+    "callers",
+    METADATA,
+    Column("point", Text, primary_key=True),
+    Column("language", Text, nullable=False, comment="chosen by key; greeted in it the next time"),
+    Column("changed_at", _MOMENT, nullable=False, server_default=text("now()")),
+)
+CONSENTS = Table(
+    "consents",
+    METADATA,
+    Column("point", Text, primary_key=True),
+    Column("stopped", Boolean, nullable=False),
+    Column("sid", Text, nullable=False, comment="the message that said so"),
+    Column("changed_at", _MOMENT, nullable=False),
+)
+TEXTS = Table(
+    "texts",
+    METADATA,
+    Column("sid", Text, primary_key=True, comment="of a text message that came in"),
+    Column("received_at", _MOMENT, nullable=False),
+)
+FETCHES = Table(
+    "fetches",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("message", LargeBinary, nullable=False, comment="an InboundMessage without its files"),
+    Column("files", JSONB, nullable=False, comment="list of {url, media_type, name}"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("created_at", _MOMENT, nullable=False, server_default=text("now()")),
+    Column("due_at", _MOMENT, nullable=False, server_default=text("now()")),
+)
+DELIVERIES = Table(
+    "deliveries",
+    METADATA,
+    Column("outbound_id", Text, primary_key=True),
+    Column("place", BigInteger, Identity(always=True), comment="one ticket's go out in this order"),
+    Column("ticket_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("request", LargeBinary, nullable=False, comment="the OutboundMessage"),
+    Column("requested_at", _MOMENT, nullable=False),
+    Column(
+        "due_at", _MOMENT, nullable=False, server_default=text("now()"), comment="waiting: try then; sending: ask then"
+    ),
+    Column("sending_since", _MOMENT),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("sid", Text, nullable=False, server_default=""),
+    Column("detail", Text, nullable=False, server_default=""),
+    Index("ix_deliveries_under_way", "ticket_id", "place", postgresql_where=_UNDER_WAY),
+    Index("ix_deliveries_due", "due_at", postgresql_where=_UNDER_WAY),
+    Index("ix_deliveries_sid", "sid", postgresql_where=text("sid <> ''")),
+)
+REQUESTS = Table(
+    "requests",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("place", BigInteger, Identity(always=True)),
+    Column("call_id", Text, nullable=False),
+    Column("subject", Text, nullable=False, server_default="", comment="of a callback: what its tries are counted for"),
+    Column("state", Text, nullable=False, comment="waiting, doing or done"),
+    Column("request", LargeBinary, nullable=False, comment="the CallRequested"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column(
+        "due_at", _MOMENT, nullable=False, server_default=text("now()"), comment="doing: when the attempt must be over"
+    ),
+    Index("ix_requests_subject", "subject", postgresql_where=text("subject <> ''")),
+    Index("ix_requests_due", "due_at", postgresql_where=text("state <> 'done'")),
+)
+OUTBOX = outbox_table(METADATA)

@@ -1,0 +1,55 @@
+"""What the phone service needs from its provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from services.phone.domain.retries import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class SentText:
+    """A text message as the provider lists it."""
+
+    sid: str
+    body: str
+    status: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A recording or picture."""
+
+    data: bytes
+    media_type: str
+
+
+class Provider(Protocol):
+    """Texts and calls. Nothing raises: what went wrong is an `Outcome`, except where it says so."""
+
+    async def send_text(self, to: str, body: str, status_url: str) -> Outcome:
+        """Send a text. `to`: E.164."""
+
+    async def texts_to(self, to: str, since: datetime) -> list[SentText]:
+        """What we have sent to this number since then. Raises Unavailable."""
+
+    async def redirect(self, sid: str, url: str) -> Outcome:
+        """Let a call that goes on take its instructions from `url`."""
+
+    async def dial(self, to: str, url: str, status_url: str, seconds: int) -> Outcome:
+        """Call somebody, letting it ring so long. `to`: E.164, or `client:<identity>`."""
+
+    async def hang_up(self, sid: str) -> Outcome:
+        """End a call."""
+
+    async def call_status(self, sid: str) -> str:
+        """The provider's word for where a call is; empty for a call that it does not know. Raises Unavailable."""
+
+    async def fetch(self, url: str) -> File:
+        """A recording or a picture. Raises Unavailable, or Malformed where it never will be had."""
+
+    async def check(self) -> str:
+        """Empty where our credentials work; otherwise what is wrong."""

@@ -1,0 +1,98 @@
+"""Texts from customers, and what becomes of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from services.phone import ledger, repository
+from services.phone.adapters.phone_numbers import sender_of
+from services.phone.delivering import Deliverer
+from services.phone.domain.consent import Consent, read
+from services.phone.domain.deliveries import State, state_of
+from services.phone.domain.segments import segments
+from services.phone.repository import WantedFile
+from shared.db import Database
+from shared.events import InboundMessage, ThreadClues
+from shared.kernel import address_of, message_id
+from shared.language import detect
+from shared.logs import log
+from shared.metrics import METRICS
+from shared.outbox import Outbox
+from shared.topics import MESSAGES_RECEIVED
+
+_MOST_FILES = 10
+"""Twilio's own limit for one message."""
+
+
+class Texts:
+    """Takes texts in: each SID once, its consent, message and outbox in one transaction. Twilio hears yes after the
+    commit."""
+
+    def __init__(self, database: Database, outbox: Outbox, deliverer: Deliverer, languages: Sequence[str]) -> None:
+        self._database, self._outbox, self._deliverer, self._languages = database, outbox, deliverer, languages
+
+    async def receive(self, form: Mapping[str, str], at: datetime) -> datetime | None:
+        """A text. Returns when it had come before, or None where it is new. Raises Unavailable: then Twilio tries
+        again."""
+        sid = form.get("MessageSid") or form.get("SmsMessageSid") or form.get("SmsSid", "")
+        message = self._message(form, sid, at)
+        files = _files(form)
+        consent = read(form.get("Body", ""), form.get("OptOutType", ""))
+        async with self._database.transaction() as session:
+            before = await repository.take_text(session, sid, at)
+            if before is not None:
+                return before
+            if consent:
+                await repository.set_consent(session, message.sender, consent is Consent.STOP, sid, at)
+            if files:
+                await repository.want_files(session, message, files)
+            else:
+                await self._outbox.add(session, MESSAGES_RECEIVED, message.sender, message)
+        self._outbox.wake()
+        METRICS.received.labels(channel="sms", live="false").inc()
+        log.info("text received", message_id=message.id, files=len(files), consent=str(consent or ""))
+        return None
+
+    async def status(self, form: Mapping[str, str], outbound_id: str) -> bool:
+        """What became of a text of ours; False where it is none of ours."""
+        state = state_of(form.get("MessageStatus") or form.get("SmsStatus", ""))
+        sid = form.get("MessageSid") or form.get("SmsSid", "")
+        if not outbound_id and sid:
+            async with self._database.transaction() as session:
+                outbound_id = await ledger.outbound_of(session, sid)
+        if not outbound_id:
+            return False
+        code = form.get("ErrorCode", "")
+        detail = f"the network could not deliver it (Twilio error {code})" if code and state is State.FAILED else ""
+        return state is None or await self._deliverer.advance(outbound_id, state, sid, detail)
+
+    def _message(self, form: Mapping[str, str], sid: str, at: datetime) -> InboundMessage:
+        text = form.get("Body", "")
+        sender = sender_of(form.get("From", ""), sid)
+        consent = read(text, form.get("OptOutType", ""))
+        ours = form.get("To", "")
+        facts = {"segments": str(segments(text).count)}
+        return InboundMessage(
+            id=message_id("sms", sid),
+            channel="sms",
+            provider_id=sid,
+            sender=sender,
+            received_at=at,
+            text=text,
+            recipient=ours,
+            language=detect(text, self._languages),
+            thread=ThreadClues(conversation=f"{ours}/{address_of(sender)}"),
+            automatic="consent" if consent else "",
+            facts=facts | ({"consent": str(consent)} if consent else {}),
+        )
+
+
+def _files(form: Mapping[str, str]) -> list[WantedFile]:
+    count = form.get("NumMedia", "0")
+    found = []
+    for place in range(min(int(count) if count.isdecimal() else 0, _MOST_FILES)):
+        media_type = form.get(f"MediaContentType{place}", "application/octet-stream")
+        extension = media_type.partition("/")[2].partition(";")[0] or "bin"
+        found.append(WantedFile(form.get(f"MediaUrl{place}", ""), media_type, f"media-{place + 1}.{extension}"))
+    return found

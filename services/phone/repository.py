@@ -1,0 +1,213 @@
+"""Statements about calls, callers and texts that came in. Each takes the session of a transaction that its caller
+commits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.phone.domain.facts import KINDS, Fact
+from services.phone.models import CALLERS, CALLS, CONSENTS, FACTS, FETCHES, TEXTS
+from shared.events import CallState, InboundMessage
+from shared.events.codec import encode
+from shared.kernel import ContactPoint
+
+_WAITING = (CallState.QUEUED, CallState.OFFERED)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the row of a call holds beside its facts."""
+
+    id: str
+    sid: str
+    version: int
+    view: bytes
+    outcomes: dict[str, str]
+    told: tuple[str, ...]
+    position: int
+    expected_wait: int
+
+
+@dataclass(frozen=True, slots=True)
+class WantedFile:
+    """A file that is at the provider."""
+
+    url: str
+    media_type: str
+    name: str
+
+
+async def lock_call(session: AsyncSession, call_id: str, *, make: bool) -> Kept | None:
+    """The call's row, locked; made where it is missing and `make` says so."""
+    if make:
+        await session.execute(insert(CALLS).values(id=call_id).on_conflict_do_nothing())
+    row = (await session.execute(select(CALLS).where(CALLS.c.id == call_id).with_for_update())).first()
+    if row is None:
+        return None
+    return Kept(row.id, row.sid, row.version, row.view, row.outcomes, tuple(row.told), row.position, row.expected_wait)
+
+
+async def call_row(session: AsyncSession, call_id: str) -> Kept | None:
+    """The call's row, as it is now."""
+    row = (await session.execute(select(CALLS).where(CALLS.c.id == call_id))).first()
+    if row is None:
+        return None
+    return Kept(row.id, row.sid, row.version, row.view, row.outcomes, tuple(row.told), row.position, row.expected_wait)
+
+
+async def add_facts(session: AsyncSession, call_id: str, facts: Sequence[tuple[str, Fact]]) -> bool:
+    """Keep what is new; False where all of it was known already."""
+    rows = [
+        {"call_id": call_id, "key": key, "kind": type(fact).__name__, "fact": msgspec.json.encode(fact)}
+        for key, fact in facts
+    ]
+    added = insert(FACTS).values(rows).on_conflict_do_nothing().returning(FACTS.c.key)
+    return bool((await session.execute(added)).first())
+
+
+async def facts(session: AsyncSession, call_id: str) -> list[Fact]:
+    """Everything that is known of a call."""
+    rows = await session.execute(select(FACTS.c.kind, FACTS.c.fact).where(FACTS.c.call_id == call_id))
+    return [msgspec.json.decode(row.fact, type=KINDS[row.kind]) for row in rows]
+
+
+async def change_call(session: AsyncSession, call_id: str, **values: Any) -> None:
+    """Write these columns, and that the call was heard of."""
+    await session.execute(update(CALLS).where(CALLS.c.id == call_id).values(**values, heard_at=func.now()))
+
+
+async def ahead(session: AsyncSession, since: datetime) -> int:
+    """How many callers have waited longer."""
+    longer = select(func.count()).where(CALLS.c.state.in_(_WAITING), CALLS.c.waiting_since < since)
+    return int((await session.execute(longer)).scalar_one())
+
+
+async def taken(session: AsyncSession, limit: int = 10) -> list[datetime]:
+    """When the last calls were put through, of the last two hours."""
+    recent = (
+        select(CALLS.c.connected_at)
+        .where(CALLS.c.connected_at > func.now() - timedelta(hours=2))
+        .order_by(CALLS.c.connected_at.desc())
+        .limit(limit)
+    )
+    return list((await session.scalars(recent)).all())
+
+
+async def due_calls(session: AsyncSession, limit: int) -> list[str]:
+    """Calls of which a timer has run out."""
+    due = select(CALLS.c.id).where(CALLS.c.due_at <= func.now()).order_by(CALLS.c.due_at).limit(limit)
+    return list((await session.scalars(due)).all())
+
+
+async def silent_calls(session: AsyncSession, silent: timedelta, limit: int) -> list[tuple[str, str]]:
+    """Calls (id, provider's CallSid) that should be going on but of which nothing was heard for so long."""
+    quiet = (
+        select(CALLS.c.id, CALLS.c.sid)
+        .where(~CALLS.c.over, CALLS.c.heard_at < func.now() - silent)
+        .order_by(CALLS.c.heard_at)
+        .limit(limit)
+    )
+    return [(row.id, row.sid) for row in await session.execute(quiet)]
+
+
+async def language_of(session: AsyncSession, point: ContactPoint) -> str:
+    """What this caller chose at an earlier call; empty where they never did."""
+    return (await session.scalar(select(CALLERS.c.language).where(CALLERS.c.point == point))) or ""
+
+
+async def remember_language(session: AsyncSession, point: ContactPoint, language: str) -> None:
+    """Greet this caller in it from now on."""
+    row = insert(CALLERS).values(point=point, language=language)
+    await session.execute(
+        row.on_conflict_do_update(index_elements=["point"], set_={"language": language, "changed_at": func.now()})
+    )
+
+
+async def take_text(session: AsyncSession, sid: str, at: datetime) -> datetime | None:
+    """Note that a text came in. Returns when it came before, or None for a new one."""
+    row = insert(TEXTS).values(sid=sid, received_at=at).on_conflict_do_nothing().returning(TEXTS.c.sid)
+    if (await session.execute(row)).first():
+        return None
+    return (await session.scalar(select(TEXTS.c.received_at).where(TEXTS.c.sid == sid))) or at
+
+
+async def set_consent(session: AsyncSession, point: ContactPoint, stopped: bool, sid: str, at: datetime) -> None:
+    """The newest word of a customer counts."""
+    row = insert(CONSENTS).values(point=point, stopped=stopped, sid=sid, changed_at=at)
+    newer = {"stopped": row.excluded.stopped, "sid": row.excluded.sid, "changed_at": row.excluded.changed_at}
+    await session.execute(
+        row.on_conflict_do_update(
+            index_elements=["point"], set_=newer, where=CONSENTS.c.changed_at <= row.excluded.changed_at
+        )
+    )
+
+
+async def has_stopped(session: AsyncSession, point: ContactPoint) -> bool:
+    """Whether this number must not be texted."""
+    return bool(await session.scalar(select(CONSENTS.c.stopped).where(CONSENTS.c.point == point)))
+
+
+async def want_files(session: AsyncSession, message: InboundMessage, files: Sequence[WantedFile]) -> None:
+    """To be fetched, and then published with the message."""
+    row = {"id": message.id, "message": encode(message), "files": msgspec.to_builtins(files)}
+    await session.execute(insert(FETCHES).values(row).on_conflict_do_nothing())
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """A message that waits for its files."""
+
+    id: str
+    message: bytes
+    files: tuple[WantedFile, ...]
+    attempts: int
+    created_at: datetime
+
+
+async def claim_fetch(session: AsyncSession, lease: timedelta) -> Fetch | None:
+    """One that is due, for the time of the lease."""
+    due = (
+        select(FETCHES.c.id)
+        .where(FETCHES.c.due_at <= func.now())
+        .order_by(FETCHES.c.due_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = (
+        update(FETCHES)
+        .where(FETCHES.c.id == due.scalar_subquery())
+        .values(due_at=func.now() + lease, attempts=FETCHES.c.attempts + 1)
+        .returning(FETCHES)
+    )
+    row = (await session.execute(claimed)).first()
+    if row is None:
+        return None
+    files = msgspec.convert(row.files, tuple[WantedFile, ...])
+    return Fetch(row.id, row.message, files, row.attempts, row.created_at)
+
+
+async def put_off_fetch(session: AsyncSession, fetch_id: str, due_at: datetime) -> None:
+    """Try again then."""
+    await session.execute(update(FETCHES).where(FETCHES.c.id == fetch_id).values(due_at=due_at))
+
+
+async def end_fetch(session: AsyncSession, fetch_id: str) -> bool:
+    """It is done; False where another process was faster."""
+    return bool(
+        (await session.execute(FETCHES.delete().where(FETCHES.c.id == fetch_id).returning(FETCHES.c.id))).first()
+    )
+
+
+async def set_place(session: AsyncSession, call_id: str, position: int, expected_wait: int) -> None:
+    """What the caller is told from now on."""
+    await session.execute(
+        update(CALLS).where(CALLS.c.id == call_id).values(position=position, expected_wait=expected_wait)
+    )

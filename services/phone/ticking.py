@@ -1,0 +1,54 @@
+"""Time that passes: timers that run out, and calls of which nothing is heard any more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from services.phone import repository
+from services.phone.calling import Calls
+from services.phone.domain.facts import Over
+from services.phone.ports import Provider
+from services.phone.talking import OVER
+from services.phone.worker import Worker
+from shared.clock import utc_now
+from shared.errors import Unavailable
+from shared.logs import log
+
+_SILENT = timedelta(minutes=5)
+"""A waiting caller is heard of twice a minute; a conversation is not, so its line is looked up at this pace."""
+_AT_ONCE = 50
+
+
+class Ticker(Worker):
+    """Looks each half second: an offer that lapses should not keep a caller waiting."""
+
+    name = "timers"
+    poll = 0.5
+
+    def __init__(self, calls: Calls, provider: Provider, silent: timedelta = _SILENT) -> None:
+        super().__init__()
+        self._calls, self._provider, self._silent = calls, provider, silent
+
+    async def work(self) -> bool:
+        """See `Worker`."""
+        async with self._calls.database.transaction() as session:
+            due = await repository.due_calls(session, _AT_ONCE)
+            quiet = await repository.silent_calls(session, self._silent, _AT_ONCE)
+        for call_id in due:
+            await self._calls.run_timers(call_id, utc_now())
+        for call_id, sid in quiet:
+            await self._look_up(call_id, sid)
+        return bool(due)
+
+    async def _look_up(self, call_id: str, sid: str) -> None:
+        """A status webhook can get lost: then the provider is asked whether the line is still open."""
+        try:
+            status = await self._provider.call_status(sid) if sid else ""
+        except Unavailable as error:
+            log.warning("a silent call could not be looked up", call_id=call_id, error=str(error)[:200])
+            status = "unknown"
+        if status and status not in OVER:
+            await self._calls.heard_of(call_id)
+        else:
+            log.info("a call had ended unheard", call_id=call_id, status=status)
+            await self._calls.learn(call_id, (f"over:{status}", Over(status or "lost", utc_now())))
