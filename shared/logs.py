@@ -44,10 +44,12 @@ def configure(service: str, log_format: str = "json", level: str = "info") -> No
         ("aiokafka", logging.WARNING),
         ("faust", logging.WARNING),
         ("uvicorn.access", logging.WARNING),
+        ("uvicorn.error", logging.WARNING),
         ("mail.log", logging.WARNING),
     ):
         logging.getLogger(noisy).setLevel(threshold)
-    structlog.contextvars.bind_contextvars(service=service)
+    if log_format == "json":  # on a console, whoever shows several services says whose line it is
+        structlog.contextvars.bind_contextvars(service=service)
 
 
 def redacted(point: ContactPoint) -> str:

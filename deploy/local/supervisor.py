@@ -187,7 +187,7 @@ class Supervisor:
             rows.append(
                 ("desk", plan.url("desk"), f"sign in: admin@example.org, password {_read(home / 'admin-password')}")
             )
-            rows.append(("API", f"{plan.url('desk')}/docs", f"bearer token in {_short(home / 'api-token')}"))
+            rows.append(("API", f"{plan.url('desk')}/openapi.json", f"bearer token in {_short(home / 'api-token')}"))
         if "dashboard" in plan.services:
             rows.append(
                 ("dashboard", plan.url("dashboard"), f"the contact page; a site's keys in {_short(home / 'site.json')}")
