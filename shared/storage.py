@@ -32,7 +32,7 @@ class Storage:
         uri = f"sha256/{digest[:2]}/{digest}"
         try:
             if self._local:
-                await asyncio.to_thread(_write_durably, Path(self._root) / uri, data)
+                await asyncio.to_thread(write_durably, Path(self._root) / uri, data)
             else:
                 await asyncio.to_thread(self._fs.pipe_file, f"{self._root}/{uri}", data)
         except OSError as error:
@@ -51,8 +51,8 @@ class Storage:
             raise Unavailable(f"{uri} cannot be read from the attachment storage: {error.strerror or error}") from error
 
 
-def _write_durably(path: Path, data: bytes) -> None:
-    """A reader sees the whole file or none, and after a power cut it is still there."""
+def write_durably(path: Path, data: bytes) -> None:
+    """Blocks. A reader sees the whole file or none, and after a power cut it is still there. What is there stays."""
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from services.email.domain.outgoing import OutgoingMail
 from services.email.domain.retries import Outcome, Result
+from shared.storage import write_durably
 
 
 class FolderSender:
@@ -25,7 +26,7 @@ class FolderSender:
     async def send(self, mail: OutgoingMail) -> Outcome:
         """See `MailSender`."""
         try:
-            await asyncio.to_thread(_write, self._path(mail.outbound_id), mail.content)
+            await asyncio.to_thread(write_durably, self._path(mail.outbound_id), mail.content)
         except OSError as error:
             return Outcome(Result.LATER, f"{self._folder} cannot be written: {error.strerror or error}")
         return Outcome(Result.SENT, f"written to {self._folder}")
@@ -44,18 +45,3 @@ class FolderSender:
 
     def _path(self, outbound_id: str) -> Path:
         return self._folder / f"{re.sub(r'[^A-Za-z0-9-]', '_', outbound_id)[:100]}.eml"
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
