@@ -13,6 +13,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import MetaData, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from shared.bus.handling import wait
@@ -92,7 +93,8 @@ class Database:
 
 def is_away(error: BaseException) -> bool:
     """Whether this means that PostgreSQL cannot be reached now, rather than that a statement is wrong."""
-    if isinstance(error, (OSError, TimeoutError, asyncpg.InterfaceError)):
+    # PoolTimeout: every connection is in use, as when the server hangs.
+    if isinstance(error, (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError)):
         return True
     if isinstance(error, DBAPIError):
         state = str(getattr(error.orig, "sqlstate", "") or "")

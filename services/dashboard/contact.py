@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import jinja2
 from babel.dates import format_datetime
@@ -53,6 +54,16 @@ def routes(dashboard: Dashboard) -> APIRouter:
     return pages
 
 
+def _own_page(request: Request) -> None:
+    """Raises Rejected 403 for a form that another site sent: it could put its own conversation under a visitor's hands.
+
+    Browsers put Origin on every POST (Fetch, 3.2). Programs send none, and have no visitor to fool.
+    """
+    origin = request.headers.get("origin", "")
+    if origin and urlsplit(origin).netloc != request.headers.get("host"):
+        raise Rejected(403, "other-origin", "This form was sent from another site. Open the page itself and try again.")
+
+
 def _form_routes(pages: APIRouter, dashboard: Dashboard) -> None:
     @pages.get("/static/contact.css")
     async def style() -> Response:
@@ -68,6 +79,7 @@ def _form_routes(pages: APIRouter, dashboard: Dashboard) -> None:
     @pages.post("/contact/{site_id}")
     async def send(request: Request, site_id: str) -> Response:
         site = await _site(dashboard, site_id)
+        _own_page(request)
         form = forms.read(await _fields(request))
         region = _REGIONS.get(_language(request), dashboard.settings.region)
         checked = forms.check(form, dashboard.phones.normal(form.phone, region) if form.phone else None)
@@ -100,6 +112,7 @@ def _conversation_routes(pages: APIRouter, dashboard: Dashboard) -> None:
     @pages.post("/contact/{site_id}/conversation")
     async def reply(request: Request, site_id: str) -> Response:
         site = await _site(dashboard, site_id)
+        _own_page(request)
         visitor = await _known(dashboard, request, site)
         fields = await _fields(request)
         text, key = fields.get("message", ""), fields.get("key", "")

@@ -94,13 +94,22 @@ class EmailService:
             **listening,
             "kafka": self.bus.keep_connecting,
             "postgres": lambda stop: self.database.keep_checking(self.health, stop),
-            "presence": self.presence.run,
             "outbox": self.outbox.run,
             "requests": deliveries(self.bus, self.deliverer).run,
-            "sending": self.deliverer.run,
+            "sending": self._send,
             "announcing": self._announce,
             "looking": self._look,
         }
+
+    async def _send(self, stop: asyncio.Event) -> None:
+        """The sign of life ends after the last attempt is noted: until then nobody may call it abandoned."""
+        ended = asyncio.Event()
+        alive = asyncio.create_task(self.presence.run(ended))
+        try:
+            await self.deliverer.run(stop)
+        finally:
+            ended.set()
+            await alive
 
     async def _announce(self, stop: asyncio.Event) -> None:
         while not stop.is_set():

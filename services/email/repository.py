@@ -79,17 +79,20 @@ async def abandoned(session: AsyncSession, holder: int, limit: int) -> list[Deli
     return list((await session.scalars(found)).all())
 
 
+_OURS = (State.SENDING, State.UNCERTAIN)
+"""What this attempt may still correct: another process may have given it up for lost in the meantime."""
+
+
 async def note(session: AsyncSession, delivery: Delivery, state: State, detail: str, message_id: str = "") -> bool:
     """Write the end of this attempt; False where another process has written one that must stand."""
     current = and_(Delivery.outbound_id == delivery.outbound_id, Delivery.attempts == delivery.attempts)
-    open_ = (State.SENDING, State.UNCERTAIN) if state is State.SENT else (State.SENDING,)
-    return await _changed(session, current, open_, state=state, detail=detail[:2_000], message_id=message_id)
+    return await _changed(session, current, _OURS, state=state, detail=detail[:2_000], message_id=message_id)
 
 
 async def put_off(session: AsyncSession, delivery: Delivery, due_at: datetime, detail: str) -> bool:
     """Try again then."""
     current = and_(Delivery.outbound_id == delivery.outbound_id, Delivery.attempts == delivery.attempts)
-    return await _changed(session, current, (State.SENDING,), state=State.WAITING, detail=detail[:2_000], due_at=due_at)
+    return await _changed(session, current, _OURS, state=State.WAITING, detail=detail[:2_000], due_at=due_at)
 
 
 async def seconds_to_next(session: AsyncSession, most: float) -> float:

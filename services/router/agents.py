@@ -15,12 +15,15 @@ from services.router.adapters.engine.consumer import BatchConsumer, Batching
 from services.router.handlers import Output, Router
 from services.router.settings import RouterSettings
 from services.router.waiting import all_set, until
+from shared.bus import TooManyDeadLetters
 from shared.bus.kafka import MAX_EVENT
 from shared.errors import Unavailable
 from shared.health import Health
 from shared.metrics import METRICS
 from shared.topics import MESSAGES_RECEIVED, MESSAGES_RECEIVED_LIVE, PARTITIONS
 
+COMMIT_EVERY = 1.0
+"""Seconds between two commits of what is done."""
 _LOOK_EVERY = 2.0
 """Seconds between two looks at the lag and at the flow."""
 
@@ -43,7 +46,7 @@ def create_app(settings: RouterSettings, servers: str, router: Router, folder: s
         table_standby_replicas=0,
         consumer_group_instance_id=f"{settings.group}-{settings.replica}",
         consumer_max_fetch_size=MAX_EVENT,
-        broker_commit_interval=1.0,
+        broker_commit_interval=COMMIT_EVERY,
         broker_session_timeout=settings.session_timeout,
         broker_heartbeat_interval=settings.session_timeout / 4,
         broker_rebalance_timeout=30.0,
@@ -57,7 +60,12 @@ def create_app(settings: RouterSettings, servers: str, router: Router, folder: s
     )
 
     async def work(records: Sequence[ConsumerRecord]) -> list[Awaitable[object]]:
-        return await send(app.kafka, router.handle(records))
+        try:
+            return await send(app.kafka, router.handle(records))
+        except TooManyDeadLetters:
+            # Halt only when what was set aside is committed, or it would be set aside again after each restart.
+            await asyncio.sleep(2 * COMMIT_EVERY)
+            raise
 
     for topic in (MESSAGES_RECEIVED_LIVE, MESSAGES_RECEIVED):
         app.work(topic.name, work)

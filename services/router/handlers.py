@@ -58,7 +58,8 @@ class Router:
         self._flood = FloodGauge()
 
     def handle(self, records: Sequence[Raw]) -> list[Output]:
-        """An output for each record, in order. Raises TooManyDeadLetters where too many of them are bad."""
+        """An output for each record, in order. Raises TooManyDeadLetters where too many of the ones before were bad."""
+        self._flood.check()
         started = time.perf_counter()
         policy = self._policy()
         channels = {channel.name: channel for channel in sorted(self._channels(), key=lambda channel: channel.name)}

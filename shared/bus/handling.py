@@ -32,10 +32,16 @@ class FloodGauge:
         self._times: deque[float] = deque()
 
     def add(self, now: float) -> None:
-        """Raises TooManyDeadLetters once the limit is passed. `now`: monotonic seconds."""
+        """One more. `now`: monotonic seconds."""
         self._times.append(now)
         while self._times[0] < now - 60:
             self._times.popleft()
+
+    def check(self) -> None:
+        """Raises TooManyDeadLetters once the limit is passed. Call it when what was set aside is committed.
+
+        A consumer that halted before the commit would set the same records aside after each restart, and never get on.
+        """
         if len(self._times) > self._limit:
             raise TooManyDeadLetters(
                 f"more than {self._limit} dead letters in a minute: see `dead-letters`, then start again"
@@ -65,7 +71,7 @@ class BatchHandler(Generic[E]):
     ) -> None:
         self._kinds = {topic.name: topic.value for topic in topics}
         self._group, self._handle, self._set_aside = group, handle, set_aside
-        self._flood = FloodGauge()
+        self.flood = FloodGauge()
 
     async def __call__(self, raws: Sequence[Raw], stop: asyncio.Event) -> bool:
         """Whether the records are done and may be committed; False where `stop` came first."""
@@ -112,7 +118,7 @@ class BatchHandler(Generic[E]):
             return False
         METRICS.dead_lettered.labels(topic=raw.topic).inc()
         log.error("record set aside", topic=raw.topic, partition=raw.partition, offset=raw.offset, error=letter.error)
-        self._flood.add(time.monotonic())
+        self.flood.add(time.monotonic())
         return True
 
     async def _until_available(self, work: Callable[[], Awaitable[None]], stop: asyncio.Event) -> bool:

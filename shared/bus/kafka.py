@@ -38,7 +38,7 @@ aiokafka never gives a batch up by itself, so we watch the clock."""
 LAST_WORDS = 2.0
 """Seconds that a stopping process gives the broker to acknowledge; less than a supervisor's patience."""
 MAX_EVENT = 4 << 20
-"""Bytes. Texts are cut far below; attachments are not in Kafka."""
+"""Bytes of one event at the door. Topics take twice that: a decision or an error goes along with it further on."""
 
 
 class KafkaBus:
@@ -57,7 +57,7 @@ class KafkaBus:
             enable_idempotence=True,
             linger_ms=2,
             max_batch_size=256 << 10,
-            max_request_size=MAX_EVENT,
+            max_request_size=2 * MAX_EVENT,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
         )
         try:
@@ -180,6 +180,7 @@ class KafkaConsumer(Generic[E]):
                         return
                     if partition in consumer.assignment():
                         await _commit(consumer, partition, records[-1].offset + 1)
+                    self._batch.flood.check()
         finally:
             await consumer.stop()
 
@@ -265,7 +266,7 @@ async def create_topics(servers: str, topics: Sequence[Topic[Any]], replication:
                 replication,
                 topic_configs={
                     **topic.config,
-                    "max.message.bytes": str(MAX_EVENT),
+                    "max.message.bytes": str(2 * MAX_EVENT),
                     "min.insync.replicas": str(2 if replication > 2 else 1),
                 },
             )

@@ -124,6 +124,7 @@ class _MemoryConsumer(Generic[E]):
                 if not await self._batch(records, stop):
                     return
                 committed[self._group, name] = offset + len(records)
+                self._batch.flood.check()
             await self._bus.wait_for_more({name: committed.get((self._group, name), 0) for name in self._names}, stop)
 
 

@@ -190,10 +190,18 @@ async def test_a_flood_of_bad_records_halts_the_consumer(stage: Stage) -> None:
         raise ValueError("all bad")
 
     await stage.bus.publish_all([(stage.changed, "t", event(n)) for n in range(150)])
-    async with running(stage.bus.consumer([stage.changed], f"g-{uuid4().hex}", handle).run) as task:
+    group, seen = f"g-{uuid4().hex}", []
+    async with running(stage.bus.consumer([stage.changed], group, handle, max_records=110).run) as task:
         with pytest.raises(TooManyDeadLetters):
             await asyncio.wait_for(asyncio.shield(task), 30)
-    assert len(await stage.dead_letters()) == 101
+    assert len(await stage.dead_letters()) == 110
+
+    async def better(records: Any) -> None:
+        seen.extend(record.event.id for record in records)
+
+    async with running(stage.bus.consumer([stage.changed], group, better).run):
+        await until(lambda: len(seen) >= 40)
+    assert seen == [str(n) for n in range(110, 150)], "after the halt it goes on behind what was set aside"
 
 
 async def test_a_view_is_ready_when_it_knows_what_was_there_and_then_follows(stage: Stage) -> None:

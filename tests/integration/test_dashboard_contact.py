@@ -74,7 +74,8 @@ async def test_somebody_writes_reads_the_answer_and_writes_back_without_script(
         (message,) = await received(place.kafka, await conversation_of(place, "charged twice"))
         assert message.also == ("email:rose@example.org", "tel:+33142685300")
         assert (message.sender_name, message.sender_verified, message.subject) == ("Rose Martin", False, "My invoice")
-        assert message.facts == {"page": "contact", "preferred_channel": "phone"}
+        assert message.facts["preferred_channel"] == "phone"
+        assert (message.facts["email"], message.facts["phone"]) == ("rose@example.org", "+33142685300")
         await reply(place.kafka, message, "We <b>return</b> it today")
         async with asyncio.timeout(20):
             while "We &lt;b&gt;return&lt;/b&gt; it today" not in page.text:
@@ -183,6 +184,16 @@ async def test_another_browser_sees_nothing_of_a_conversation(door: Process, sit
     assert page.status_code == 403
     assert "We cannot show a conversation here" in page.text
     assert missing.status_code == 404
+
+
+async def test_a_form_that_another_site_sends_leaves_no_conversation_behind(door: Process, site: Site) -> None:
+    async with browser(door) as http:
+        body = MESSAGE | {"key": hidden_key(await http.get(f"/contact/{site.site}")), "answer": "email"}
+        refused = await http.post(f"/contact/{site.site}", data=body, headers={"Origin": "https://evil.example"})
+        assert refused.status_code == 403
+        assert not http.cookies
+        own = await http.post(f"/contact/{site.site}", data=body, headers={"Origin": door.url})
+        assert own.status_code == 200
 
 
 async def test_the_page_runs_no_script_and_shows_in_no_frame(door: Process, site: Site) -> None:

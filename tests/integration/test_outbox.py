@@ -82,3 +82,14 @@ async def test_a_database_that_is_away_says_so_in_one_word(free_port: int) -> No
         async with db.transaction() as session:
             await session.execute(text("SELECT 1"))
     await db.dispose()
+
+
+async def test_a_database_that_has_no_connection_left_is_away_too_so_that_nothing_is_set_aside(database: str) -> None:
+    db = Database(database, "public", pool_size=1)
+    db.engine.pool._timeout = 0.05
+    async with db.transaction() as session:
+        await session.execute(text("SELECT 1"))
+        with pytest.raises(Unavailable, match="PostgreSQL is away"):
+            async with db.transaction() as other:
+                await other.execute(text("SELECT 1"))
+    await db.dispose()

@@ -153,7 +153,7 @@ async def test_killed_in_the_middle_nothing_is_lost_or_said_twice(kafka: str, da
 
             def delivered() -> bool:
                 done = {e.outbound_id for e in heard if isinstance(e, DeliveryReport) and e.state == "delivered"}
-                return done == {f"o{number}" for number in range(50)}
+                return done >= {f"o{number}" for number in range(50)}  # other tests' answers may be there too
 
             await eventually(delivered, "all answers to arrive", 60)
             questions = [e for e in heard if isinstance(e, InboundMessage) and e.channel == "sms"]

@@ -69,7 +69,9 @@ def check(form: Form, number: str | None) -> Checked:
     if errors:
         return Checked(errors)
     tel = (contact_point("tel", number),) if number else ()
-    facts = {"page": "contact", "preferred_channel": form.answer}
+    # Nobody proved these: agents see them, and nothing is merged by them.
+    facts = {"page": "contact", "preferred_channel": form.answer, "email": form.email}
+    facts |= {"phone": number} if number else {}
     return Checked({}, Draft(form.message, form.topic, facts), form.name, (email_point(form.email), *tel))
 
 

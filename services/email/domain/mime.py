@@ -133,8 +133,14 @@ def _children(part: Message, payload: list[Message]) -> Iterator[Message]:
         yield child
 
 
+_LONGEST_TYPE = 255
+"""Characters: two names of 127 and a slash (RFC 6838, 4.2)."""
+
+
 def _take_leaf(part: Message, kind: str, found: _Found, hint: str, *, alone: bool) -> None:
     data = content(part)
+    if len(kind) > _LONGEST_TYPE:
+        kind = "application/octet-stream"
     if kind in {"text/plain", "text/html", "text/enriched", "text/richtext"} and (alone or not _is_file(part)):
         _take_text(part, kind, data, found, hint)
         return

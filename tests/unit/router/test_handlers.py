@@ -10,6 +10,7 @@ from shared.bus.memory import MemoryRecord
 from shared.events import InboundMessage, Profile, RoutedMessage
 from shared.events.codec import decode, encode
 from shared.kernel import ContactPoint
+from shared.topics import DEAD_LETTERS
 from tests.unit.router.makers import ANN, CHAT, EMAIL, POLICY, ann, mail
 
 
@@ -68,8 +69,11 @@ def test_a_fault_of_ours_sets_one_message_aside_and_keeps_where_it_happened() ->
 
 
 def test_a_flood_of_bad_records_stops_the_router() -> None:
+    flooded = router()
+    outputs = flooded.handle([record(b"{", offset=offset) for offset in range(101)])
+    assert {output.topic for output in outputs} == {DEAD_LETTERS.name}, "what was read before the halt is kept"
     with pytest.raises(TooManyDeadLetters):
-        router().handle([record(b"{", offset=offset) for offset in range(101)])
+        flooded.handle([record(b"{", offset=101)])
 
 
 def chat(verified: bool) -> InboundMessage:
