@@ -29,6 +29,10 @@ class Limiter:
         while len(self._failures) > _MOST_KEYS:
             self._failures.popitem(last=False)
 
+    def take_back(self, key: str, at: float) -> None:
+        """The try noted at `at` was no failure."""
+        self._failures[key] = [other for other in self._failures.get(key, ()) if other != at]
+
     def forget(self, key: str) -> None:
         """A success clears the failures."""
         self._failures.pop(key, None)

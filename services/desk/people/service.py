@@ -44,7 +44,8 @@ async def sign_in(desk: Desk, email: str, password: str, *, ip: str) -> str:
         agent = (await session.execute(found)).one_or_none()
     if not await passwords.matches(password, agent.password_hash if agent else None) or agent is None:
         raise Rejected(401, "sign-in-failed", "This address and password do not belong together.")
-    desk.sign_ins.forget(keys[0])  # not those of this IP: one valid account is no licence to guess at others
+    desk.sign_ins.forget(keys[0])
+    desk.sign_ins.take_back(keys[1], now)  # its failures stay: one valid account is no licence to guess at others
     token = secrets.token_urlsafe(32)
     expires = utc_now() + timedelta(hours=desk.settings.session_hours)
     async with desk.database.transaction() as session:
