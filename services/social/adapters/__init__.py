@@ -1,0 +1,1 @@
+"""The networks' own client libraries."""

@@ -1,0 +1,137 @@
+"""HTTP edge for agents' tools: mentions, tickets made of them, corrections, and how well the model does."""
+
+from __future__ import annotations
+
+import hmac
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Query
+from pydantic import BaseModel, Field
+
+from services.social import learning, repository
+from services.social.judging import Judge
+from services.social.models import Outcome, Seen
+from services.social.receiving import Intake
+from services.social.settings import SocialSettings
+from services.social.standing import Standing
+from shared.db import Database
+from shared.errors import Rejected
+from shared.kernel import contact_point, message_id
+
+_SHORTEST_TOKEN = 16
+
+
+class Mention(BaseModel):
+    """A post that opened no ticket."""
+
+    id: str
+    author: str
+    name: str
+    username: str
+    text: str
+    language: str
+    followers: int
+    created_at: datetime
+    received_at: datetime
+    kind: str
+    complaint: float
+    question: float
+    reasons: list[str]
+
+
+class Mentions(BaseModel):
+    """A page, newest first. `before`: what to ask for the next page; empty at the end."""
+
+    mentions: list[Mention]
+    before: str
+
+
+class Opened(BaseModel):
+    """`message_id`: the message as router and desk know it."""
+
+    id: str
+    message_id: str
+    contact_point: str
+
+
+class Label(BaseModel):
+    """What a post is in an agent's eyes."""
+
+    label: Literal["complaint", "question", "other"]
+    by: str = Field("", max_length=200)
+
+
+def routes(settings: SocialSettings, database: Database, intake: Intake, judge: Judge, standing: Standing) -> APIRouter:
+    """`/api/v1`. Every request needs the bearer token of the settings."""
+
+    async def authorised(authorization: Annotated[str, Header()] = "") -> None:
+        token = settings.api_token.get_secret_value()
+        if len(token) < _SHORTEST_TOKEN:
+            raise Rejected(
+                403, "api-off", f"Set SOCIAL_API_TOKEN to at least {_SHORTEST_TOKEN} characters to use this API."
+            )
+        if not hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode()):
+            raise Rejected(401, "unauthorized", "Send `Authorization: Bearer <SOCIAL_API_TOKEN>`.")
+
+    router = APIRouter(prefix="/api/v1", dependencies=[Depends(authorised)])
+
+    @router.get("/mentions")
+    async def mentions(
+        kind: Literal["", "complaint", "question", "other"] = "",
+        language: Annotated[str, Query(max_length=5)] = "",
+        before: Annotated[str, Query(max_length=100)] = "",
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> Mentions:
+        async with database.transaction() as session:
+            rows = await repository.mentions(session, kind, language, _place(before), limit)
+        following = f"{rows[-1].received_at.isoformat()},{rows[-1].id}" if len(rows) == limit else ""
+        return Mentions(mentions=[Mention.model_validate(row, from_attributes=True) for row in rows], before=following)
+
+    @router.post("/mentions/{post}/ticket")
+    async def ticket(post: str) -> Opened:
+        async with database.transaction() as session:
+            row = await _post(session, post)
+            if row.outcome != Outcome.TICKET:
+                await intake.publish(row, standing.account)
+                row.outcome = Outcome.TICKET
+        return Opened(id=post, message_id=message_id("x", post), contact_point=contact_point("x", row.author))
+
+    @router.put("/posts/{post}/label")
+    async def label(post: str, given: Label) -> Label:
+        async with database.transaction() as session:
+            row = await _post(session, post)
+            if not row.text:
+                raise Rejected(
+                    409, "no-text", "The text of this post is not kept here, so nothing can be learned from it."
+                )
+            await repository.correct(session, row, given.label, given.by)
+        return given
+
+    @router.get("/model")
+    async def model() -> dict[str, Any]:
+        async with database.transaction() as session:
+            rows = await repository.corrections(session)
+        own = learning.on_own_posts(rows, judge.model, settings.complaint_from, settings.question_from)
+        thresholds = {"complaint": settings.complaint_from, "question": settings.question_from}
+        return {"version": judge.version, "thresholds": thresholds, "own_posts": own, "about": judge.model.about}
+
+    return router
+
+
+async def _post(session: Any, post: str) -> Seen:
+    row = await repository.post(session, post)
+    if row is None:
+        raise Rejected(404, "no-such-post", "There is no such post, or it was forgotten.")
+    return row
+
+
+def _place(before: str) -> tuple[datetime, str] | None:
+    if not before:
+        return None
+    moment, _, last = before.replace(" ", "+").partition(",")
+    try:
+        parsed = datetime.fromisoformat(moment)
+    except ValueError as error:
+        raise Rejected(422, "before", "Give `before` as the page before gave it.") from error
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)), last

@@ -1,0 +1,127 @@
+"""Is this post a complaint, or a question? Two logistic regressions over hashed features, small enough to read in a
+diff of figures, fast enough to run on every post, and able to name the words that counted."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from array import array
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from math import exp
+from typing import Any
+
+from services.social.domain.features import BITS, features
+from services.social.domain.words import is_japanese, is_korean
+
+COMPLAINT, QUESTION = "complaint", "question"
+HEADS = (COMPLAINT, QUESTION)
+_FORMAT = 1
+_MOST_REASONS = 3
+_SHARE = 0.15
+"""Of the heaviest word's weight: what weighs less is no reason."""
+
+
+class Kind(StrEnum):
+    """What a post is to us."""
+
+    COMPLAINT = "complaint"
+    QUESTION = "question"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Scores from 0 to 1, and for each the words that spoke most for it, heaviest first."""
+
+    complaint: float
+    question: float
+    complaint_words: tuple[str, ...] = ()
+    question_words: tuple[str, ...] = ()
+
+    def kind(self, complaint_from: float, question_from: float) -> Kind:
+        """What this post is, with these thresholds."""
+        if self.complaint >= complaint_from:
+            return Kind.COMPLAINT
+        return Kind.QUESTION if self.question >= question_from else Kind.OTHER
+
+    def reasons(self, kind: Kind) -> tuple[str, ...]:
+        """The words that made it this."""
+        return {Kind.COMPLAINT: self.complaint_words, Kind.QUESTION: self.question_words}.get(kind, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One regression: 8-bit weights, of which each counts `scale`."""
+
+    weights: array[int]
+    scale: float
+    bias: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """`about`: when it was made, from what, and how well it does; `common`: stems too frequent to name a cause."""
+
+    heads: Mapping[str, Head]
+    about: Mapping[str, Any]
+    common: frozenset[str] = frozenset()
+
+    def judge(self, text: str) -> Verdict:
+        """Under a millisecond for a post of usual length."""
+        words, found = features(text)
+        scores, reasons = {}, {}
+        for name, head in self.heads.items():
+            weights, total = head.weights, 0.0
+            by_word: dict[int, float] = defaultdict(float)
+            for place, value, owner in found:
+                weight = weights[place] * value
+                if weight:
+                    total += weight
+                    by_word[owner] += weight
+            scores[name] = 1 / (1 + exp(-max(-30.0, min(30.0, head.bias + total * head.scale))))
+            reasons[name] = _strongest(words, by_word)
+        return Verdict(scores[COMPLAINT], scores[QUESTION], reasons[COMPLAINT], reasons[QUESTION])
+
+
+def dump(model: Model) -> bytes:
+    """A line of JSON, then the weights, compressed."""
+    heads = {name: {"scale": head.scale, "bias": head.bias} for name, head in model.heads.items()}
+    header = {"format": _FORMAT, "bits": BITS, "heads": heads, "about": model.about, "common": sorted(model.common)}
+    weights = b"".join(model.heads[name].weights.tobytes() for name in heads)
+    return json.dumps(header, ensure_ascii=False).encode() + b"\n" + zlib.compress(weights, 9)
+
+
+def load(content: bytes) -> Model:
+    """Raises ValueError for what is no model of this version."""
+    line, _, rest = content.partition(b"\n")
+    try:
+        header = json.loads(line)
+        if header["format"] != _FORMAT or header["bits"] != BITS:
+            raise ValueError("made by another version: train it again")
+        weights, heads, size = zlib.decompress(rest), {}, 1 << BITS
+        for index, (name, head) in enumerate(header["heads"].items()):
+            table = array("b", weights[index * size : (index + 1) * size])
+            if len(table) != size:
+                raise ValueError("cut off")
+            heads[name] = Head(table, float(head["scale"]), float(head["bias"]))
+        if set(heads) != set(HEADS):
+            raise ValueError(f"it answers {sorted(heads)}, not {sorted(HEADS)}")
+        return Model(heads, header["about"], frozenset(header["common"]))
+    except (KeyError, TypeError, AttributeError, zlib.error) as error:
+        raise ValueError(f"not a complaint model: {error!r}") from error
+
+
+def _strongest(words: list[str], by_word: Mapping[int, float]) -> tuple[str, ...]:
+    ranked = sorted(((weight, words[owner]) for owner, weight in by_word.items() if words and weight > 0), reverse=True)
+    shown: dict[str, None] = {}
+    for weight, word in ranked:
+        if (
+            weight >= ranked[0][0] * _SHARE
+            and word[0] != "<"
+            and (len(word) > 2 or is_japanese(word) or is_korean(word))
+        ):
+            shown[word] = None
+    return tuple(shown)[:_MOST_REASONS]

@@ -1,0 +1,32 @@
+"""When to ask a network again. Pure: time and the random number are given."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+FIRST, LONGEST = 2.0, 120.0
+"""Seconds. X asks for exponential back-off; after an outage we are back within two minutes."""
+_AFTER_RESET = 1.0
+"""Seconds on top of a limit's reset, whose clock is not ours."""
+_LONGEST_WAIT = 24 * 3600.0
+"""Seconds. Daily limits reset within a day; a reset further away is a broken header."""
+DENIED = 300.0
+"""Seconds between two tries with credentials that were refused: an operator is mending them."""
+
+
+def after_failure(attempt: int, until: datetime | None, now: datetime, random: float) -> float:
+    """Seconds before repeat `attempt` (1 is the first). `until`: the limit's reset, which is obeyed; otherwise doubling
+    with jitter. `random` is from [0, 1)."""
+    if until is not None:
+        return _until(until, now) + random * _AFTER_RESET
+    ceiling = min(LONGEST, FIRST * 2.0 ** min(attempt - 1, 20))
+    return ceiling / 2 + random * ceiling / 2
+
+
+def after_success(every: float, rest_until: datetime | None, now: datetime) -> float:
+    """Seconds before the next look: the usual, or longer where the limit is used up."""
+    return max(every, _until(rest_until, now)) if rest_until else every
+
+
+def _until(moment: datetime, now: datetime) -> float:
+    return min(_LONGEST_WAIT, max(0.0, (moment - now).total_seconds()) + _AFTER_RESET)

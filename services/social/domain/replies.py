@@ -1,0 +1,54 @@
+"""What may be posted as a public reply: X's way to count characters (its documentation, "Counting characters")."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_LINK = re.compile(
+    r"https?://\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|io|dev|co|eu|de|fr|es|it|pt|jp|kr|uk|app|shop)\b(?:/\S*)?",
+    re.IGNORECASE,
+)
+_LINK_LENGTH = 23
+"""Every link is shortened to this."""
+_EMOJI = re.compile(
+    "(?:[\U0001f1e6-\U0001f1ff]{2}|[0-9#*]\ufe0f?\u20e3|[\u2600-\u27bf\U0001f300-\U0001faff]"
+    "[\ufe0f\U0001f3fb-\U0001f3ff]*(?:\u200d[\u2600-\u27bf\U0001f300-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff]*)*)"
+)
+_LIGHT = ((0x0000, 0x10FF), (0x2000, 0x200D), (0x2010, 0x201F), (0x2032, 0x2037))
+"""Code points that count as one; all others as two."""
+
+
+def weighted_length(text: str) -> int:
+    """Characters as X counts them: links 23, emoji 2, Chinese, Japanese and Korean 2 each, Latin 1."""
+    text = unicodedata.normalize("NFC", text)
+    text, links = _LINK.subn("", text)
+    text, emoji = _EMOJI.subn("", text)
+    return links * _LINK_LENGTH + emoji * 2 + sum(map(_weight, text))
+
+
+def problem(text: str, longest: int) -> str:
+    """What an agent has to change before this can be posted; an empty string where it can."""
+    if not text.strip():
+        return "An answer on X needs some text."
+    length = weighted_length(text)
+    if length > longest:
+        return (
+            f"This answer counts as {length} characters on X, which takes {longest}: shorten it by {length - longest}."
+        )
+    return ""
+
+
+def same(ours: str, theirs: str) -> bool:
+    """Whether a text read back is the one that was sent: networks trim, shorten links and put handles in front."""
+    return _bare(ours) == _bare(theirs)
+
+
+def _bare(text: str) -> str:
+    text = unicodedata.normalize("NFC", _LINK.sub("", text))
+    return " ".join(re.sub(r"^(?:@\w+\s+)+", "", text.strip()).split())
+
+
+def _weight(character: str) -> int:
+    code = ord(character)
+    return 1 if any(low <= code <= high for low, high in _LIGHT) else 2

@@ -1,0 +1,124 @@
+"""Learning from agents: their corrections join the shipped examples, and a model made of both is taken only when it does better on
+corrections that it has not seen, and no worse in general."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from services.social import repository
+from services.social.domain.complaints import Model, dump, load
+from services.social.judging import shipped
+from services.social.models import Correction
+from services.social.turn import Turn
+from shared.bus.handling import wait
+from shared.clock import utc_now
+from shared.db import Database
+from shared.errors import Rejected, Unavailable
+from shared.logs import log
+
+HELD_BACK = 5
+"""One correction in so many is held back, chosen by its post's id: the same ones every time."""
+ENOUGH = 10
+"""Held-back corrections without which nothing can be said."""
+_COUNTS = 5.0
+"""How much more a correction counts than a shipped example: it is the company's own customer."""
+_WORSE = 0.02
+"""F1 that a new model may lose on the shipped held-out posts, which are few."""
+_LOOK = 300.0
+
+
+async def retrain(database: Database) -> dict[str, Any]:
+    """Make a model and take it where it is better; its figures, with `taken` and `why`. Raises Rejected, Unavailable."""
+    async with database.transaction() as session:
+        rows = await repository.corrections(session)
+        version = await repository.active_version(session)
+        active = await repository.trained(session, version) if version else None
+    old = load(active.content) if active else shipped()
+    new, figures = await asyncio.to_thread(_make, rows, old)
+    figures |= {"replaces": version}
+    async with database.transaction() as session:
+        figures["version"] = await repository.add_model(session, dump(new), figures, figures["taken"])
+    log.info("trained on corrections", **{name: figures[name] for name in ("version", "taken", "why", "corrections")})
+    return figures
+
+
+async def roll_back(database: Database) -> int:
+    """Back to the model before; the version that is active then, 0 for the shipped one. Raises Rejected."""
+    async with database.transaction() as session:
+        version = await repository.active_version(session)
+        if not version:
+            raise Rejected(409, "nothing-to-roll-back", "The shipped model is in use: there is none before it.")
+        before = await repository.taken_before(session, version)
+        await repository.activate(session, before)
+    return before
+
+
+async def nightly(database: Database, turn: Turn, hours: float, stop: asyncio.Event) -> None:
+    """Every so many hours train on what is new, in a process of its own: it takes a processor for a minute."""
+    while hours and await turn.mine(stop):
+        try:
+            async with database.transaction() as session:
+                last = await repository.last_trained(session)
+                new = await repository.corrected_since(session, last)
+            if new >= ENOUGH and (last is None or utc_now() - last > timedelta(hours=hours)):
+                process = await asyncio.create_subprocess_exec(sys.executable, "-m", "services", "social", "retrain")
+                await process.wait()
+        except Unavailable:
+            log.debug("training waits for PostgreSQL")
+        await wait(stop, _LOOK)
+    await stop.wait()
+
+
+def _make(rows: Sequence[Correction], old: Model) -> tuple[Model, dict[str, Any]]:
+    from services.social.training import examples as data  # numpy and the examples are not needed to serve
+    from services.social.training.fit import train
+    from services.social.training.measure import fold, measure
+
+    labelled = {"complaint": "complaint", "question": "question", "other": "noise"}
+    own = [data.Example(row.text, labelled[row.label], row.language) for row in rows if row.text.strip()]
+    kept = [example for example in own if fold(example, HELD_BACK) == 0]
+    taught = [example for example in own if fold(example, HELD_BACK) != 0]
+    if len(kept) < ENOUGH or not {e.kind for e in kept} > {"other"}:
+        raise Rejected(
+            409,
+            "too-few-corrections",
+            f"{len(own)} corrections, of which {len(kept)} are held back to compare models: at least {ENOUGH} of those are "
+            "needed, complaints or questions and others among them. Label more mentions and tickets.",
+        )
+    base = data.shipped()
+    new = train([*base, *taught], [1.0] * len(base) + [_COUNTS] * len(taught), {"corrections": len(taught)})
+    general = data.held_out()
+    before, after = measure(old, kept, "ticket"), measure(new, kept, "ticket")
+    wide_before, wide_after = measure(old, general, "ticket"), measure(new, general, "ticket")
+    better = after.f1 > before.f1
+    worse = wide_after.f1 < wide_before.f1 - _WORSE
+    why = "does better on held-back corrections" if better else "does not do better on held-back corrections"
+    return new, {
+        "corrections": len(own),
+        "held_back": len(kept),
+        "before": before.as_dict(),
+        "after": after.as_dict(),
+        "general_before": wide_before.as_dict(),
+        "general_after": wide_after.as_dict(),
+        "taken": better and not worse,
+        "why": f"{why}, but worse in general" if worse else why,
+    }
+
+
+def on_own_posts(
+    rows: Sequence[Correction], model: Model, complaint_from: float, question_from: float
+) -> dict[str, Any]:
+    """Precision and recall of the thresholds on the company's own labelled posts."""
+    from services.social.training.examples import Example
+    from services.social.training.measure import measure
+
+    labelled = {"complaint": "complaint", "question": "question", "other": "noise"}
+    own = [Example(row.text, labelled[row.label], row.language) for row in rows if row.text.strip()]
+    return {
+        head: measure(model, own, head, complaint_from, question_from).as_dict()
+        for head in ("complaint", "question", "ticket")
+    }

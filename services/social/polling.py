@@ -1,0 +1,152 @@
+"""Reading a source from its cursor to its newest post, again and again. The cursor moves once Kafka and PostgreSQL have all."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.social import repository
+from services.social.domain import pace
+from services.social.domain.posts import NETWORK, Account, Post, earlier, id_at
+from services.social.ports import Denied, Later, Network, Page, Source, TooOld
+from services.social.receiving import Intake
+from services.social.standing import Standing
+from services.social.turn import Turn
+from shared.bus import Bus, DeadLetter
+from shared.bus.handling import wait
+from shared.clock import utc_now
+from shared.db import Database
+from shared.errors import Unavailable
+from shared.logs import log
+from shared.metrics import METRICS
+
+_TOGETHER = 10
+"""Pages that are read before they are taken in, oldest post first, so that a conversation arrives in its order."""
+_REMEMBERED = timedelta(days=6, hours=20)
+"""X's recent search knows seven days; a cursor further back is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`every`, `overlap`: seconds; `first`: how far back the first look goes."""
+
+    every: float
+    overlap: float
+    first: timedelta
+
+
+class Reader:
+    """Reads one source."""
+
+    def __init__(
+        self,
+        source: Source,
+        network: Network,
+        intake: Intake,
+        standing: Standing,
+        turn: Turn,
+        database: Database,
+        bus: Bus,
+        pace: Pace,
+    ) -> None:
+        self._source, self._network, self._intake, self._standing, self._turn = source, network, intake, standing, turn
+        self._database, self._bus, self._pace = database, bus, pace
+        self._odd: set[str] = set()
+        self._newest = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`; nothing that a network does ends it."""
+        attempt = 0
+        while await self._turn.mine(stop) and await self._standing.known(stop):
+            try:
+                rest_until = await self.look(self._standing.account, stop)
+                attempt = 0
+                seconds = pace.after_success(self._pace.every, rest_until, utc_now())
+            except Later as error:
+                attempt += 1
+                seconds = self._trouble(error, attempt, error.at)
+            except Denied as error:
+                if error.credentials:
+                    self._standing.refused(error)
+                self._standing.trouble(self._source, f"X does not allow this: {error}")
+                log.warning("the network refuses", source=self._source, error=str(error))
+                seconds = pace.DENIED
+            except Unavailable as error:
+                attempt += 1
+                seconds = pace.after_failure(attempt, None, utc_now(), random.random())
+                log.warning("reading waits", source=self._source, error=str(error)[:300])
+            await wait(stop, seconds)
+
+    async def look(self, account: Account, stop: asyncio.Event) -> datetime | None:
+        """Once from the cursor to the newest; when the rate limit opens again where it is used up. Raises Later, Denied,
+        Unavailable; the cursor has not moved then."""
+        start = id_at(utc_now() - self._pace.first)
+        async with self._database.transaction() as session:
+            cursor = await repository.cursor(session, self._source, start)
+        since, token, newest = earlier(cursor, self._pace.overlap), "", cursor
+        rest_until: datetime | None = None
+        collected: list[Post] = []
+        pages = 0
+        while not stop.is_set():
+            try:
+                page = await self._network.page(self._source, account, since, token)
+            except TooOld:
+                since, token = max(since, id_at(utc_now() - _REMEMBERED)), ""
+                log.warning("the cursor is older than the network remembers", source=self._source, cursor=cursor)
+                page = await self._network.page(self._source, account, since, token)
+            except Later as error:
+                if not collected and not pages:
+                    raise
+                await self._intake.take(_in_order(collected), self._source, account)
+                collected = []
+                await wait(stop, self._trouble(error, 1, error.at))
+                continue
+            await self._set_aside(page)
+            collected += page.posts
+            pages, token, rest_until = pages + 1, page.following, page.rest_until
+            newest = max([newest, *(int(post.id) for post in page.posts)])
+            if not token or pages % _TOGETHER == 0:
+                await self._intake.take(_in_order(collected), self._source, account)
+                collected = []
+            if not token:
+                await self._read_to(newest, cursor)
+                return rest_until
+        return None
+
+    async def _read_to(self, newest: int, cursor: int) -> None:
+        if newest > cursor:
+            async with self._database.transaction() as session:
+                await repository.move_cursor(session, self._source, newest)
+        self._standing.trouble(self._source, "")
+        METRICS.source_read.labels(network=NETWORK, source=self._source).set(time.time())
+
+    def _trouble(self, error: Exception, attempt: int, at: datetime | None) -> float:
+        seconds = pace.after_failure(attempt, at, utc_now(), random.random())
+        METRICS.retried.labels(what=f"{NETWORK}-{self._source}").inc()
+        self._standing.trouble(self._source, str(error)[:200])
+        log.warning(
+            "the network does not answer now", source=self._source, error=str(error)[:300], seconds=round(seconds)
+        )
+        return seconds
+
+    async def _set_aside(self, page: Page) -> None:
+        """What is no post is kept for a person to look at; once, though looks overlap."""
+        for raw in page.unreadable:
+            mark = hashlib.sha256(raw).hexdigest()
+            if mark in self._odd:
+                continue
+            letter = DeadLetter(
+                f"{NETWORK}-{self._source}", 0, 0, mark.encode(), raw, "Malformed: not a post", "social"
+            )
+            await self._bus.set_aside(letter)
+            METRICS.dead_lettered.labels(topic=letter.topic).inc()
+            self._odd.add(mark)
+
+
+def _in_order(posts: Sequence[Post]) -> list[Post]:
+    return sorted(posts, key=lambda post: int(post.id))

@@ -1,0 +1,82 @@
+"""The few verbs that this service needs from a social network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from services.social.domain.posts import Account, Post
+from shared.errors import SwitchboardError, Unavailable
+
+
+class Source(StrEnum):
+    """Where posts are read from; each has a cursor of its own."""
+
+    MENTIONS = "mentions"
+    SEARCH = "search"
+    MESSAGES = "messages"
+
+
+class Later(Unavailable):
+    """Certainly not done; ask again. `at`: not before, where the network says so (a rate limit's reset, UTC)."""
+
+    def __init__(self, message: str, at: datetime | None = None) -> None:
+        super().__init__(message)
+        self.at = at
+
+
+class Denied(SwitchboardError):
+    """What we may do is not enough: an operator has to act. `credentials`: they are wrong altogether (401)."""
+
+    def __init__(self, message: str, *, credentials: bool = False) -> None:
+        super().__init__(message)
+        self.credentials = credentials
+
+
+class Refused(SwitchboardError):
+    """The network will never do this: its own words, for an agent to read."""
+
+
+class Unseen(SwitchboardError):
+    """The request went out and its answer never came: it may have been done."""
+
+
+class TooOld(SwitchboardError):
+    """The cursor points further back than the network's search remembers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Posts, newest first. `following`: the token of the next older page, empty at the end. `rest_until`: when the rate limit
+    opens again, where this was the last call that it allowed."""
+
+    posts: Sequence[Post]
+    following: str = ""
+    unreadable: Sequence[bytes] = ()
+    """What is no post in any form that we know, raw."""
+    rest_until: datetime | None = None
+
+
+class Network(Protocol):
+    """One account on one network. Besides what is named, each verb raises Later and Denied."""
+
+    async def me(self) -> Account:
+        """Who we are there."""
+
+    async def page(self, source: Source, account: Account, since: int, token: str) -> Page:
+        """Posts with a greater id than `since` (0: all). Raises TooOld."""
+
+    async def reply(self, text: str, to_post: str) -> str:
+        """Post publicly under a post; the new post's id. Raises Refused, Unseen."""
+
+    async def message(self, text: str, to_user: str) -> str:
+        """Send a direct message; its id. Raises Refused, Unseen."""
+
+    async def sent_replies(self, account: Account, since: datetime) -> Sequence[Post]:
+        """Our own newest posts, at least all since then unless there are more than 100."""
+
+    async def sent_messages(self, account: Account, to_user: str) -> Sequence[Post]:
+        """Our own newest direct messages to this person, at most 100."""

@@ -1,0 +1,159 @@
+"""Statements on posts, cursors, corrections and models. Each takes the session of a transaction that its caller commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.social.domain.bursts import Complaint
+from services.social.models import Correction, Cursor, Outcome, Seen, Trained
+
+_MOST_COMPLAINTS = 2_000
+"""Complaints within the window that a new one is compared with."""
+
+
+async def cursor(session: AsyncSession, source: str, start: int) -> int:
+    """How far this source was read; `start` is noted and given where it never was."""
+    await session.execute(insert(Cursor).values(source=source, newest=start).on_conflict_do_nothing())
+    return int((await session.execute(select(Cursor.newest).where(Cursor.source == source))).scalar_one())
+
+
+async def move_cursor(session: AsyncSession, source: str, newest: int) -> None:
+    """Never backwards: another process may have read further."""
+    await session.execute(
+        update(Cursor)
+        .where(Cursor.source == source)
+        .values(newest=func.greatest(Cursor.newest, newest), changed_at=func.now())
+    )
+
+
+async def known(session: AsyncSession, ids: Iterable[str]) -> set[str]:
+    """Those of these posts that were taken in already."""
+    return set(await session.scalars(select(Seen.id).where(Seen.id.in_(list(ids)))))
+
+
+async def threads_with_tickets(session: AsyncSession, threads: Iterable[str]) -> set[str]:
+    """Those of these conversations that agents see already."""
+    found = select(Seen.thread).where(Seen.thread.in_(list(threads)), Seen.outcome == Outcome.TICKET)
+    return set(await session.scalars(found.distinct()))
+
+
+async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Note posts; what is known stays as it is."""
+    if rows:
+        await session.execute(insert(Seen).on_conflict_do_nothing(), list(rows))
+
+
+async def complaints_since(session: AsyncSession, moment: datetime) -> list[Complaint]:
+    """The newest complaints, oldest first."""
+    found = (
+        select(Seen.id, Seen.author, Seen.causes)
+        .where(Seen.kind == "complaint", Seen.received_at >= moment)
+        .order_by(Seen.received_at.desc(), Seen.id.desc())
+        .limit(_MOST_COMPLAINTS)
+    )
+    rows = (await session.execute(found)).all()
+    return [Complaint(row.id, row.author, frozenset(row.causes)) for row in reversed(rows)]
+
+
+async def mentions(
+    session: AsyncSession, kind: str, language: str, before: tuple[datetime, str] | None, limit: int
+) -> list[Seen]:
+    """Posts that are no ticket, newest first, after the one that the page before ended with."""
+    found = select(Seen).where(Seen.outcome == Outcome.MENTION)
+    if kind:
+        found = found.where(Seen.kind == kind)
+    if language:
+        found = found.where(Seen.language == language)
+    if before:
+        moment, last = before
+        found = found.where(or_(Seen.received_at < moment, and_(Seen.received_at == moment, Seen.id < last)))
+    return list(await session.scalars(found.order_by(Seen.received_at.desc(), Seen.id.desc()).limit(limit)))
+
+
+async def post(session: AsyncSession, name: str) -> Seen | None:
+    """One post, locked."""
+    return await session.get(Seen, name, with_for_update=True)
+
+
+async def newest_of(session: AsyncSession, author: str, ids: Sequence[str]) -> str:
+    """The newest of these posts that this person wrote; an empty string where there is none."""
+    own = select(Seen.id).where(Seen.id.in_(list(ids)), Seen.author == author)
+    return str((await session.scalars(own.order_by(Seen.created_at.desc(), Seen.id.desc()).limit(1))).first() or "")
+
+
+async def forget(session: AsyncSession, before: datetime) -> None:
+    """Mentions go; of tickets' posts the bare fact stays, so that a later answer below them is recognised."""
+    labelled = select(Correction.post_id)
+    await session.execute(
+        delete(Seen).where(Seen.outcome == Outcome.MENTION, Seen.received_at < before, Seen.id.not_in(labelled))
+    )
+    old = and_(Seen.received_at < before, Seen.text != "")
+    await session.execute(
+        update(Seen).where(old).values(text="", name="", username="", reasons=[], causes=[], media=[])
+    )
+
+
+async def correct(session: AsyncSession, row: Seen, label: str, by: str) -> None:
+    """What this post is; the last word counts."""
+    values = {"post_id": row.id, "text": row.text, "language": row.language, "label": label, "given_by": by}
+    again = {"label": label, "given_by": by, "given_at": func.now()}
+    await session.execute(
+        insert(Correction).values(values).on_conflict_do_update(index_elements=["post_id"], set_=again)
+    )
+
+
+async def corrections(session: AsyncSession) -> list[Correction]:
+    """All of them, in a stable order."""
+    return list(await session.scalars(select(Correction).order_by(Correction.post_id)))
+
+
+async def corrected_since(session: AsyncSession, moment: datetime | None) -> int:
+    """How many corrections are newer."""
+    found = select(func.count()).select_from(Correction)
+    return int((await session.execute(found.where(Correction.given_at > moment) if moment else found)).scalar_one())
+
+
+async def active_version(session: AsyncSession) -> int:
+    """0 where the shipped model works."""
+    return int((await session.scalars(select(Trained.version).where(Trained.active))).first() or 0)
+
+
+async def trained(session: AsyncSession, version: int) -> Trained | None:
+    """One model."""
+    return await session.get(Trained, version)
+
+
+async def last_trained(session: AsyncSession) -> datetime | None:
+    """When a model was made for the last time, taken or not."""
+    return (await session.scalars(select(func.max(Trained.made_at)))).first()
+
+
+async def add_model(session: AsyncSession, content: bytes, figures: dict[str, Any], taken: bool) -> int:
+    """Keep a model; where it was taken it is the active one from now on."""
+    if taken:
+        await activate(session, 0)
+    row = Trained(content=content, figures=figures, active=taken)
+    session.add(row)
+    await session.flush()
+    return row.version
+
+
+async def activate(session: AsyncSession, version: int) -> None:
+    """Make this one active; 0 is the shipped one."""
+    await session.execute(update(Trained).where(Trained.active).values(active=False))
+    if version:
+        await session.execute(update(Trained).where(Trained.version == version).values(active=True))
+
+
+async def taken_before(session: AsyncSession, version: int) -> int:
+    """The model that was active before this one; 0 is the shipped one."""
+    earlier = select(func.max(Trained.version)).where(
+        Trained.version < version, Trained.figures["taken"].as_boolean().is_(True)
+    )
+    return int((await session.scalars(earlier)).first() or 0)

@@ -1,0 +1,107 @@
+"""How we stand with the network: who we are there, whether the channel is on, and what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from msgspec.structs import replace
+
+from services.social.channel import CHANNEL
+from services.social.domain import pace
+from services.social.domain.posts import Account
+from services.social.ports import Denied, Later, Network
+from shared.bus import Bus
+from shared.bus.handling import wait
+from shared.bus.retry import delay
+from shared.clock import utc_now
+from shared.errors import Unavailable
+from shared.events import Channel
+from shared.health import Health
+from shared.logs import log
+from shared.topics import CHANNELS_ANNOUNCED
+
+_CHECK = 1.0
+PART = "x"
+NOBODY = Account("", "")
+
+
+class Standing:
+    """Asks the network who we are until it says so; announces the channel, on or off with the reason. That a network is away or
+    refuses us is told on the health page, but the service is ready: mentions can be read, and answers wait in the ledger."""
+
+    def __init__(self, network: Network | None, missing: list[str], bus: Bus, health: Health) -> None:
+        self._network, self._bus, self._health = network, bus, health
+        self.account = NOBODY
+        self.why_off = f"set {', '.join(missing)}" if network is None else ""
+        self._troubles: dict[str, str] = {}
+        self._tell()
+
+    @property
+    def channel(self) -> Channel:
+        """As it is announced."""
+        return replace(CHANNEL, enabled=not self.why_off, why_off=self.why_off)
+
+    async def known(self, stop: asyncio.Event) -> bool:
+        """Wait until we know who we are; False where `stop` came first."""
+        while not self.account.id:
+            if await wait(stop, 0.2):
+                return False
+        return not stop.is_set()
+
+    def trouble(self, what: str, words: str) -> None:
+        """Note what is wrong with a source; an empty string where nothing is: then our credentials are good."""
+        self._troubles[what] = words
+        if not words:
+            self.why_off = ""
+        self._tell()
+
+    def refused(self, error: Denied) -> None:
+        """Our credentials are good for nothing: the channel is off until an operator has mended them."""
+        self.why_off = f"X refuses our credentials ({error}): check SOCIAL_X_CONSUMER_KEY and the three that follow"
+        self._tell()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Find out who we are, then wait for the end."""
+        attempt = 0
+        while self._network is not None and not self.account.id and not stop.is_set():
+            try:
+                self.account = await self._network.me()
+                self.trouble("account", "")
+                log.info("signed in", network=CHANNEL.name, account=self.account.id)
+                continue
+            except Later as error:
+                attempt += 1
+                self.trouble("account", str(error)[:200])
+                seconds = pace.after_failure(attempt, error.at, utc_now(), random.random())
+            except Denied as error:
+                self.refused(error)
+                seconds = pace.DENIED
+            log.warning("not signed in", network=CHANNEL.name, seconds=round(seconds))
+            await wait(stop, seconds)
+        await stop.wait()
+
+    async def announce(self, stop: asyncio.Event) -> None:
+        """Tell router and desk of this channel, and again when that changes."""
+        said: Channel | None = None
+        attempt = 0
+        while not stop.is_set():
+            now = self.channel
+            if now == said:
+                await wait(stop, _CHECK)
+                continue
+            try:
+                await self._bus.publish(CHANNELS_ANNOUNCED, now.name, now)
+                said, attempt = now, 0
+            except Unavailable:
+                attempt += 1
+                await wait(stop, delay(attempt, random.random()))
+
+    def _tell(self) -> None:
+        wrong = "; ".join(f"{what}: {words}" for what, words in sorted(self._troubles.items()) if words)
+        detail = (
+            f"off: {self.why_off}"
+            if self.why_off
+            else wrong or (f"@{self.account.username}" if self.account.id else "")
+        )
+        self._health.set(PART, ok=True, detail=detail)

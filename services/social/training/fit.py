@@ -1,0 +1,133 @@
+"""Logistic regression over sparse features: numpy and a small L-BFGS (Nocedal and Wright, "Numerical Optimization", algorithm 7.4)."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.social.domain.complaints import HEADS, Head, Model
+from services.social.domain.features import BITS, features
+from services.social.domain.words import content
+from services.social.training.examples import Example
+
+Floats = NDArray[np.float64]
+_RIDGE = 1e-5
+"""Strength of the pull towards zero, for each example; found on folds that keep a core's examples together."""
+_STEPS, _MEMORY, _SMALL = 120, 8, 1e-5
+_ORDINARY = 0.006
+"""Stems in more than this share of a language's examples cannot name the cause of a burst."""
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """A matrix by its entries: `values` at (`rows`, `columns`)."""
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    values: Floats
+    height: int
+    width: int
+
+    def times(self, weights: Floats) -> Floats:
+        """Matrix times vector."""
+        return np.bincount(self.rows, self.values * weights[self.columns], self.height).astype(np.float64)
+
+    def transposed_times(self, errors: Floats) -> Floats:
+        """Transposed matrix times vector."""
+        return np.bincount(self.columns, self.values * errors[self.rows], self.width).astype(np.float64)
+
+
+def train(examples: Sequence[Example], weights: Sequence[float], about: Mapping[str, Any]) -> Model:
+    """A model of these examples. `weights`: how much each counts."""
+    matrix, places = _matrix(examples)
+    heads = {}
+    for name in HEADS:
+        wanted = np.array([1.0 if example.kind == name else 0.0 for example in examples])
+        heads[name] = _head(matrix, places, wanted, _balanced(wanted, np.array(weights, float)))
+    return Model(heads, about, _ordinary(examples))
+
+
+def _matrix(examples: Sequence[Example]) -> tuple[Sparse, NDArray[np.int64]]:
+    rows, places, values = array("q"), array("q"), array("d")
+    for row, example in enumerate(examples):
+        for place, value, _ in features(example.text)[1]:
+            rows.append(row)
+            places.append(place)
+            values.append(value)
+    used, columns = np.unique(np.array(places, np.int64), return_inverse=True)
+    return Sparse(np.array(rows, np.int64), columns.astype(np.int64), np.array(values), len(examples), len(used)), used
+
+
+def _balanced(wanted: Floats, weights: Floats) -> Floats:
+    """Both answers count the same in sum: how often a kind occurs among examples says nothing about the company's posts."""
+    yes, no = float(weights @ wanted), float(weights @ (1 - wanted))
+    half = (yes + no) / 2
+    return weights * np.where(wanted > 0, half / max(yes, 1e-9), half / max(no, 1e-9))
+
+
+def _head(matrix: Sparse, places: NDArray[np.int64], wanted: Floats, weights: Floats) -> Head:
+    total = float(weights.sum())
+
+    def loss(point: Floats) -> tuple[float, Floats]:
+        slope, bias = point[:-1], point[-1]
+        margins = matrix.times(slope) + bias
+        losses = np.logaddexp(0, margins) - wanted * margins
+        errors = weights * (1 / (1 + np.exp(-margins)) - wanted) / total
+        gradient = np.append(matrix.transposed_times(errors) + _RIDGE * slope, errors.sum())
+        return float(weights @ losses) / total + _RIDGE / 2 * float(slope @ slope), gradient
+
+    found = _minimum(loss, np.zeros(matrix.width + 1))
+    scale = float(np.abs(found[:-1]).max()) / 127 or 1.0
+    table = np.zeros(1 << BITS, np.int8)
+    table[places] = np.round(found[:-1] / scale).astype(np.int8)
+    return Head(array("b", table.tobytes()), scale, float(found[-1]))
+
+
+def _minimum(loss: Callable[[Floats], tuple[float, Floats]], point: Floats) -> Floats:
+    steps: deque[tuple[Floats, Floats, float]] = deque(maxlen=_MEMORY)
+    value, gradient = loss(point)
+    for _ in range(_STEPS):
+        direction = _direction(gradient, steps)
+        downhill, length = float(direction @ gradient), 1.0
+        while True:
+            ahead = point + length * direction
+            value_ahead, gradient_ahead = loss(ahead)
+            if value_ahead <= value + 1e-4 * length * downhill or length < 1e-6:
+                break
+            length /= 2
+        moved, changed = ahead - point, gradient_ahead - gradient
+        if (curvature := float(moved @ changed)) > 1e-12:
+            steps.append((moved, changed, 1 / curvature))
+        improved = value - value_ahead
+        point, value, gradient = ahead, value_ahead, gradient_ahead
+        if improved < _SMALL * max(abs(value), 1e-3):
+            break
+    return point
+
+
+def _direction(gradient: Floats, steps: Sequence[tuple[Floats, Floats, float]]) -> Floats:
+    result, shares = gradient.copy(), []
+    for moved, changed, inverse in reversed(steps):
+        share = inverse * float(moved @ result)
+        result -= share * changed
+        shares.append(share)
+    if steps:
+        moved, changed, inverse = steps[-1]
+        result *= 1 / (inverse * float(changed @ changed))
+    for (moved, changed, inverse), share in zip(steps, reversed(shares), strict=True):
+        result += (share - inverse * float(changed @ result)) * moved
+    return -result
+
+
+def _ordinary(examples: Sequence[Example]) -> frozenset[str]:
+    seen: Counter[tuple[str, str]] = Counter()
+    sizes = Counter(example.language for example in examples)
+    for example in examples:
+        seen.update((example.language, stem) for stem in set(content(example.text)))
+    return frozenset(stem for (language, stem), count in seen.items() if count > _ORDINARY * sizes[language])

@@ -1,0 +1,153 @@
+"""What becomes of posts between the network and Kafka, with the real database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.social import repository
+from services.social.app import _MIGRATIONS
+from services.social.domain.posts import Account, Post, id_at
+from services.social.judging import Judge
+from services.social.models import SCHEMA
+from services.social.polling import Pace, Reader
+from services.social.ports import Page, Source, TooOld
+from services.social.receiving import Intake, Rules
+from services.social.standing import Standing
+from services.social.turn import Turn
+from shared.bus.memory import MemoryBus
+from shared.clock import utc_now
+from shared.db import Database, migrate
+from shared.errors import Unavailable
+from shared.events import InboundMessage
+from shared.health import Health
+from shared.topics import MESSAGES_RECEIVED
+from tests.unit.social.makers import US, post
+
+RULES = Rules(0.5, 0.5, timedelta(hours=1), 3, ("en", "fr"), ("acme",))
+BROKEN = "@acme your checkout rejects my voucher, nobody answers, this is unacceptable"
+
+
+@pytest.fixture
+async def here(database: str) -> AsyncIterator[Database]:
+    await asyncio.to_thread(migrate, database, SCHEMA, _MIGRATIONS)
+    found = Database(database, SCHEMA)
+    yield found
+    await found.dispose()
+
+
+class Parts:
+    """An intake on a bus in memory."""
+
+    def __init__(self, database: Database) -> None:
+        self.bus = MemoryBus()
+        self.intake = Intake(database, self.bus, Judge(database), RULES)
+
+    def published(self) -> list[InboundMessage]:
+        return self.bus.events(MESSAGES_RECEIVED)
+
+
+def by(author: str, number: int, text: str, **more: object) -> Post:
+    return replace(post(id=str(number), author=author, text=text, conversation=str(number)), **more)  # type: ignore[arg-type]
+
+
+async def test_a_burst_about_one_cause_is_counted_on_every_ticket_and_joins_nobody(here: Database) -> None:
+    parts = Parts(here)
+    for number in range(4):
+        await parts.intake.take([by(f"{number}", number, f"{BROKEN} {'!' * number}")], "search", US)
+    counted = [event.facts.get("Burst", "") for event in parts.published()]
+    assert counted[:2] == ["", ""]
+    assert counted[2].startswith("3 people")
+    assert counted[3].startswith("4 people")
+    assert len({event.thread.conversation for event in parts.published()}) == 4
+    assert len({event.facts["Burst id"] for event in parts.published()[2:]}) == 1
+
+
+async def test_a_post_that_comes_by_two_ways_at_once_is_published_once(here: Database) -> None:
+    parts = Parts(here)
+    same = by("1", 1, BROKEN)
+    await asyncio.gather(*(parts.intake.take([same, same], source, US) for source in ("mentions", "search")))
+    assert len(parts.published()) == 1
+
+
+async def test_while_kafka_is_away_nothing_is_noted_and_later_all_comes(here: Database) -> None:
+    parts = Parts(here)
+    parts.bus.down = True
+    with pytest.raises(Unavailable):
+        await parts.intake.take([by("1", 1, BROKEN), by("2", 2, "lovely day")], "search", US)
+    async with here.transaction() as session:
+        assert not await repository.known(session, ["1", "2"])
+    parts.bus.down = False
+    await parts.intake.take([by("1", 1, BROKEN), by("2", 2, "lovely day")], "search", US)
+    assert [event.provider_id for event in parts.published()] == ["1"]
+
+
+async def test_thanks_below_a_complaint_reaches_the_agent_and_strangers_are_judged_by_themselves(
+    here: Database,
+) -> None:
+    parts = Parts(here)
+    first = by("1", 10, BROKEN)
+    thanks = by("1", 11, "thank you, you made my day", conversation="10")
+    stranger = by("2", 12, "thank you, you made my day", conversation="10")
+    await parts.intake.take([first, thanks, stranger], "search", US)
+    assert [event.provider_id for event in parts.published()] == ["10", "11"]
+
+
+class Timeline:
+    """A network of which only pages are read."""
+
+    def __init__(self, *posts: Post, odd: bytes = b"") -> None:
+        self.posts, self.odd, self.asked = posts, odd, list[int]()
+
+    async def page(self, source: Source, account: Account, since: int, token: str) -> Page:
+        self.asked.append(since)
+        if since < id_at(utc_now() - timedelta(days=7)):
+            raise TooOld("'since_id' must be a tweet id created after")
+        return Page([p for p in self.posts if int(p.id) > since], "", [self.odd] if self.odd else [])
+
+
+def reader(parts: Parts, network: Timeline, database: Database) -> Reader:
+    standing = Standing(None, [], parts.bus, Health())
+    pace = Pace(60, 30, timedelta(hours=1))
+    return Reader(Source.SEARCH, network, parts.intake, standing, Turn(database), database, parts.bus, pace)  # type: ignore[arg-type]
+
+
+async def test_what_is_no_post_is_set_aside_once_and_stops_nothing(here: Database) -> None:
+    parts = Parts(here)
+    network = Timeline(by("1", id_at(datetime.now(UTC)), BROKEN), odd=b'{"id": "what?"}')
+    reading = reader(parts, network, here)
+    for _ in range(3):
+        await reading.look(US, asyncio.Event())
+    assert [letter.value for letter in parts.bus.dead] == [b'{"id": "what?"}']
+    assert len(parts.published()) == 1
+
+
+async def test_after_more_than_a_week_away_all_that_x_remembers_is_read(here: Database) -> None:
+    parts = Parts(here)
+    async with here.transaction() as session:
+        await repository.cursor(session, Source.SEARCH, id_at(utc_now() - timedelta(days=30)))
+    newest = id_at(utc_now() - timedelta(days=6))
+    await reader(parts, Timeline(by("1", newest, BROKEN)), here).look(US, asyncio.Event())
+    assert len(parts.published()) == 1
+    async with here.transaction() as session:
+        assert await repository.cursor(session, Source.SEARCH, 0) == newest
+
+
+async def test_the_cursor_stays_where_it_was_until_everything_is_taken_in(here: Database) -> None:
+    parts = Parts(here)
+    newest = id_at(utc_now())
+    network = Timeline(by("1", newest, BROKEN))
+    parts.bus.down = True
+    with pytest.raises(Unavailable):
+        await reader(parts, network, here).look(US, asyncio.Event())
+    async with here.transaction() as session:
+        assert await repository.cursor(session, Source.SEARCH, 0) < newest
+    parts.bus.down = False
+    await reader(parts, network, here).look(US, asyncio.Event())
+    async with here.transaction() as session:
+        assert await repository.cursor(session, Source.SEARCH, 0) == newest
+    assert network.asked[0] == network.asked[1]

@@ -1,0 +1,477 @@
+"""X's API v2 on loopback, as far as the social service uses it: wire format, OAuth, rate limits, errors. tweepy's real client
+talks to it. `python -m tests.providers.x [port]` runs it by itself, with `/control/...` for what happens there.
+
+Written after X's public API reference: objects, error forms and headers are those of `api.x.com/2`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+EPOCH_MS = 1_288_834_974_657
+WINDOW = 900
+"""Seconds of a rate limit's window, as at X."""
+Answer = tuple[int, dict[str, Any]]
+
+
+def iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment_of(number: int) -> float:
+    return ((number >> 22) + EPOCH_MS) / 1000
+
+
+@dataclass
+class User:
+    id: str
+    username: str
+    name: str
+    followers: int = 10
+
+
+@dataclass
+class Tweet:
+    id: int
+    author: str
+    text: str
+    conversation: int
+    answers: int = 0
+    reposts: int = 0
+    lang: str = "und"
+    history: tuple[int, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class DirectMessage:
+    id: int
+    sender: str
+    conversation: str
+    text: str
+
+
+@dataclass
+class X:
+    """What happens at X. Public methods may be called from a test while the server runs."""
+
+    me: User = field(default_factory=lambda: User("7000", "acme", "Acme", 5_000))
+    page_size: int = 100
+    limits: dict[str, int] = field(default_factory=lambda: {"mentions": 450, "search": 450, "dm": 450, "post": 200})
+    outage: str = ""
+    """`503`, `500`, `hang`, `cut` (half an answer) or `drop` (the connection ends); empty: all is well."""
+    after_post: str = ""
+    """As `outage`, once a POST has taken effect: its answer never comes."""
+    denied: int = 0
+    """401 or 403 to everything."""
+    raw: list[dict[str, Any]] = field(default_factory=list)
+    """Items put in front of every page of mentions as they are: what no specification foresaw."""
+
+    def __post_init__(self) -> None:
+        self.users = {self.me.id: self.me}
+        self.tweets: dict[int, Tweet] = {}
+        self.messages: dict[int, DirectMessage] = {}
+        self.calls: list[tuple[str, str]] = []
+        self.used: dict[str, int] = defaultdict(int)
+        self.resets: dict[str, int] = {}
+        self.lock = threading.RLock()
+        self.released = threading.Event()
+        self._last = 0
+
+    # What people do there
+
+    def person(self, username: str, followers: int = 10, name: str = "") -> User:
+        with self.lock:
+            for user in self.users.values():
+                if user.username == username:
+                    return user
+            user = User(str(9_000_000 + len(self.users)), username, name or username.title(), followers)
+            self.users[user.id] = user
+            return user
+
+    def post(
+        self,
+        author: User,
+        text: str,
+        answers: int = 0,
+        reposts: int = 0,
+        ago: float = 0,
+        lang: str = "und",
+        **extra: Any,
+    ) -> int:
+        """The new post's id. ago: seconds."""
+        with self.lock:
+            number = self._id(ago)
+            conversation = self.tweets[answers].conversation if answers in self.tweets else number
+            self.tweets[number] = Tweet(number, author.id, text, conversation, answers, reposts, lang, (number,), extra)
+            return number
+
+    def edit(self, number: int, text: str) -> int:
+        with self.lock:
+            old = self.tweets.pop(number)
+            new = self._id(0)
+            self.tweets[new] = Tweet(
+                new, old.author, text, old.conversation, old.answers, 0, old.lang, (*old.history, new)
+            )
+            return new
+
+    def write_to_us(self, sender: User, text: str) -> int:
+        return self._message(sender.id, sender.id, text)
+
+    def ours(self) -> list[Tweet]:
+        """Public posts of the company, oldest first."""
+        with self.lock:
+            return [tweet for _, tweet in sorted(self.tweets.items()) if tweet.author == self.me.id]
+
+    def our_messages(self) -> list[DirectMessage]:
+        with self.lock:
+            return [message for _, message in sorted(self.messages.items()) if message.sender == self.me.id]
+
+    # What the API does
+
+    def answer(  # noqa: PLR0911 - a table of what X has
+        self, method: str, path: str, query: Mapping[str, str], body: dict[str, Any]
+    ) -> tuple[str, Callable[[], Answer]]:
+        """The rate limit's name and the work."""
+        if method == "GET" and path == "/2/users/me":
+            return "me", lambda: (200, {"data": _plain_user(self.me)})
+        if method == "GET" and (found := re.fullmatch(r"/2/users/(\d+)/mentions", path)):
+            return "mentions", lambda: self._timeline(query, self._mentions_of(found[1]), "pagination_token")
+        if method == "GET" and (found := re.fullmatch(r"/2/users/(\d+)/tweets", path)):
+            return "timeline", lambda: self._timeline(query, lambda tweet: tweet.author == found[1], "pagination_token")
+        if method == "GET" and path == "/2/tweets/search/recent":
+            return "search", lambda: self._search(query)
+        if method == "POST" and path == "/2/tweets":
+            return "post", lambda: self._create(body)
+        if method == "GET" and path == "/2/dm_events":
+            return "dm", lambda: self._events(query, "")
+        if method == "GET" and (found := re.fullmatch(r"/2/dm_conversations/with/(\d+)/dm_events", path)):
+            return "dm", lambda: self._events(query, found[1])
+        if method == "POST" and (found := re.fullmatch(r"/2/dm_conversations/with/(\d+)/messages", path)):
+            return "post", lambda: self._send(found[1], body)
+        return "other", lambda: problem(404, "Not Found", "Could not find the requested resource.")
+
+    def count(self, name: str) -> tuple[int, int, int]:
+        """Limit, remaining (-1: exceeded) and reset of this call."""
+        now, limit = int(time.time()), self.limits.get(name, 900)
+        if self.resets.get(name, 0) <= now:
+            self.resets[name], self.used[name] = now + WINDOW, 0
+        self.used[name] += 1
+        return limit, limit - self.used[name], self.resets[name]
+
+    def lift_limit(self, name: str, limit: int) -> None:
+        with self.lock:
+            self.limits[name], self.resets[name] = limit, 0
+
+    def _mentions_of(self, user: str) -> Callable[[Tweet], bool]:
+        handle = f"@{self.users[user].username}".lower()
+        return lambda tweet: bool(re.search(rf"{re.escape(handle)}\b", tweet.text.lower()))
+
+    def _search(self, query: Mapping[str, str]) -> Answer:
+        words = query.get("query", "")
+        if not words or len(words) > 512:
+            return problem(400, "Invalid Request", "One or more parameters to your request was invalid.", "query")
+        since = query.get("since_id")
+        if since and time.time() - moment_of(int(since)) > 7 * 24 * 3600:
+            detail = "'since_id' must be a tweet id created after [7 days ago]. Please use a 'since_id' that is larger."
+            return problem(400, "Invalid Request", detail, "since_id")
+        names = [
+            name.strip('"').lower()
+            for name in re.findall(r'"[^"]+"|[^\s()]+', words.partition(" -")[0])
+            if name != "OR"
+        ]
+        without = words.partition("-from:")[2].split(" ")[0].lower()
+
+        def matches(tweet: Tweet) -> bool:
+            if "-is:retweet" in words and tweet.reposts:
+                return False
+            return self.users[tweet.author].username.lower() != without and any(n in tweet.text.lower() for n in names)
+
+        return self._timeline(query, matches, "next_token")
+
+    def _timeline(self, query: Mapping[str, str], wanted: Callable[[Tweet], bool], token: str) -> Answer:
+        since, before = int(query.get("since_id", 0)), int(query.get(token, 0)) or None
+        start = datetime.fromisoformat(query["start_time"]).timestamp() if "start_time" in query else 0
+        size = min(self.page_size, int(query.get("max_results", 10)))
+        found = [
+            tweet
+            for number, tweet in sorted(self.tweets.items(), reverse=True)
+            if number > since and (before is None or number < before) and moment_of(number) >= start and wanted(tweet)
+        ]
+        page = found[:size]
+        if not page and not (self.raw and token == "pagination_token"):
+            return 200, {"meta": {"result_count": 0}}
+        authors = {tweet.author: self.users[tweet.author] for tweet in page}
+        meta: dict[str, Any] = {"result_count": len(page)}
+        if page:
+            meta |= {"newest_id": str(page[0].id), "oldest_id": str(page[-1].id)}
+        if len(found) > size:
+            meta["next_token"] = str(page[-1].id)
+        data = [_tweet(tweet, query) for tweet in page]
+        return 200, {
+            "data": [*self.raw, *data],
+            "includes": {"users": [_user(user) for user in authors.values()]},
+            "meta": meta,
+        }
+
+    def _create(self, body: dict[str, Any]) -> Answer:
+        text = str(body.get("text", ""))
+        if not text:
+            return problem(400, "Invalid Request", "$.text: is missing", "text")
+        if any(tweet.text == text for tweet in self.ours()[-50:]):
+            return problem(403, "Forbidden", "You are not allowed to create a Tweet with duplicate content.")
+        answers = int((body.get("reply") or {}).get("in_reply_to_tweet_id", 0))
+        if answers and answers not in self.tweets:
+            return problem(403, "Forbidden", "You attempted to reply to a Tweet that is deleted or not visible to you.")
+        number = self.post(self.me, text, answers=answers)
+        return 201, {"data": {"id": str(number), "text": text, "edit_history_tweet_ids": [str(number)]}}
+
+    def _send(self, person: str, body: dict[str, Any]) -> Answer:
+        if person not in self.users:
+            return problem(403, "Forbidden", "You cannot send messages to this user.")
+        number = self._message(self.me.id, person, str(body.get("text", "")))
+        return 201, {"data": {"dm_conversation_id": self.messages[number].conversation, "dm_event_id": str(number)}}
+
+    def _events(self, query: Mapping[str, str], person: str) -> Answer:
+        before, size = (
+            int(query.get("pagination_token", 0)) or None,
+            min(self.page_size, int(query.get("max_results", 100))),
+        )
+        found = [
+            message
+            for number, message in sorted(self.messages.items(), reverse=True)
+            if (before is None or number < before) and (not person or person in message.conversation.split("-"))
+        ]
+        page = found[:size]
+        data = [
+            {
+                "id": str(message.id),
+                "event_type": "MessageCreate",
+                "text": message.text,
+                "sender_id": message.sender,
+                "dm_conversation_id": message.conversation,
+                "created_at": iso(moment_of(message.id)),
+            }
+            for message in page
+        ]
+        meta = {"result_count": len(page), **({"next_token": str(page[-1].id)} if len(found) > size else {})}
+        senders = {message.sender: self.users[message.sender] for message in page}
+        return 200, {"data": data, "includes": {"users": [_user(user) for user in senders.values()]}, "meta": meta}
+
+    def _message(self, sender: str, person: str, text: str) -> int:
+        with self.lock:
+            number = self._id(0)
+            conversation = "-".join(sorted([person, self.me.id]))
+            self.messages[number] = DirectMessage(number, sender, conversation, text)
+            return number
+
+    def _id(self, ago: float) -> int:
+        """As X makes them: time, then a counter; of posts made now, each greater than the one before."""
+        number = (int((time.time() - ago) * 1000) - EPOCH_MS) << 22
+        if not ago:
+            number = self._last = max(number, self._last + 1)
+        while number in self.tweets or number in self.messages:
+            number += 1
+        return number
+
+
+def problem(status: int, title: str, detail: str, parameter: str = "") -> Answer:
+    kind = {400: "invalid-request", 403: "client-forbidden", 404: "resource-not-found"}.get(status, "about:blank")
+    body: dict[str, Any] = {
+        "title": title,
+        "detail": detail,
+        "type": f"https://api.twitter.com/2/problems/{kind}",
+        "status": status,
+    }
+    if status == 400:
+        body["errors"] = [{"parameters": {parameter: []}, "message": detail}]
+    return status, body
+
+
+def _plain_user(user: User) -> dict[str, Any]:
+    return {"id": user.id, "name": user.name, "username": user.username}
+
+
+def _user(user: User) -> dict[str, Any]:
+    metrics = {
+        "followers_count": user.followers,
+        "following_count": 3,
+        "tweet_count": 12,
+        "listed_count": 0,
+        "like_count": 1,
+    }
+    return {**_plain_user(user), "public_metrics": metrics}
+
+
+def _tweet(tweet: Tweet, query: Mapping[str, str]) -> dict[str, Any]:
+    """Id and text always, the rest as asked for by `tweet.fields` and `expansions`."""
+    wanted = {*query.get("tweet.fields", "").split(","), *query.get("expansions", "").split(",")}
+    references = [
+        {"type": kind, "id": str(number)}
+        for kind, number in (("replied_to", tweet.answers), ("retweeted", tweet.reposts))
+        if number
+    ]
+    full = {
+        "author_id": tweet.author,
+        "created_at": iso(moment_of(tweet.history[0])),
+        "conversation_id": str(tweet.conversation),
+        "lang": tweet.lang,
+        "edit_history_tweet_ids": [str(number) for number in tweet.history],
+        **({"referenced_tweets": references} if references else {}),
+        **tweet.extra,
+    }
+    return {"id": str(tweet.id), "text": tweet.text, **{key: value for key, value in full.items() if key in wanted}}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_GET(self) -> None:
+        self._serve("GET", {})
+
+    def do_POST(self) -> None:
+        raw = self.rfile.read(int(self.headers.get("content-length", 0)))
+        self._serve("POST", json.loads(raw or b"{}"))
+
+    def _serve(self, method: str, body: dict[str, Any]) -> None:
+        x, parts = self.server.x, urlsplit(self.path)
+        query = dict(parse_qsl(parts.query))
+        if parts.path.startswith("/control/"):
+            self._control(parts.path.removeprefix("/control/"), body)
+            return
+        with x.lock:
+            x.calls.append((method, parts.path))
+            trouble = x.outage
+        if trouble:
+            self._fail(trouble)
+            return
+        if not self._signed():
+            self._say(401, {"title": "Unauthorized", "type": "about:blank", "status": 401, "detail": "Unauthorized"})
+            return
+        if x.denied:
+            self._say(
+                *problem(x.denied, "Forbidden" if x.denied == 403 else "Unauthorized", "Your account may not do this.")
+            )
+            return
+        name, work = x.answer(method, parts.path, query, body)
+        with x.lock:
+            limit, left, reset = x.count(name)
+            headers = {"x-rate-limit-limit": limit, "x-rate-limit-remaining": max(left, 0), "x-rate-limit-reset": reset}
+            if left < 0:
+                self._say(
+                    429,
+                    {"title": "Too Many Requests", "detail": "Too Many Requests", "type": "about:blank", "status": 429},
+                    headers,
+                )
+                return
+            status, answer = work()
+            trouble = x.after_post if method == "POST" else ""
+        if trouble:
+            self._fail(trouble)
+        else:
+            self._say(status, answer, headers)
+
+    def _signed(self) -> bool:
+        given = self.headers.get("authorization", "")
+        parts = ("oauth_consumer_key=", "oauth_token=", "oauth_signature=", "oauth_nonce=", "oauth_timestamp=")
+        return given.startswith("OAuth ") and all(part in given for part in parts)
+
+    def _fail(self, trouble: str) -> None:
+        if trouble == "hang":
+            self.server.x.released.wait(30)
+            self.close_connection = True
+        elif trouble == "drop":
+            self.close_connection = True
+        elif trouble == "cut":
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", "17")
+            self.end_headers()
+            self.wfile.write(b'{"data":[{"id":"1')
+        else:
+            status = int(trouble)
+            self._say(
+                status,
+                {
+                    "title": "Service Unavailable",
+                    "detail": "Service Unavailable",
+                    "type": "about:blank",
+                    "status": status,
+                },
+            )
+
+    def _control(self, what: str, body: dict[str, Any]) -> None:
+        """For a demonstration, from the command line: `post`, `message`, `outage`, `posts`."""
+        x = self.server.x
+        match what:
+            case "post":
+                author = x.person(str(body["username"]), int(body.get("followers", 10)), str(body.get("name", "")))
+                self._say(200, {"id": str(x.post(author, str(body["text"]), int(body.get("answers", 0))))})
+            case "message":
+                self._say(200, {"id": str(x.write_to_us(x.person(str(body["username"])), str(body["text"])))})
+            case "outage":
+                x.outage = str(body.get("kind", ""))
+                self._say(200, {"outage": x.outage})
+            case "posts":
+                self._say(
+                    200, {"posts": [{"id": str(t.id), "text": t.text, "answers": str(t.answers)} for t in x.ours()]}
+                )
+            case _:
+                self._say(404, {"detail": "post, message, outage or posts"})
+
+    def _say(self, status: int, body: dict[str, Any], headers: Mapping[str, object] | None = None) -> None:
+        raw = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json; charset=utf-8")
+        self.send_header("content-length", str(len(raw)))
+        for key, value in (headers or {}).items():
+            self.send_header(key, str(value))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, *args: object) -> None:
+        """Quiet."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    x: X
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed hangs up in the middle."""
+
+
+@contextmanager
+def serving(x: X, port: int = 0) -> Iterator[str]:
+    """The base URL while it runs."""
+    server = _Server(("127.0.0.1", port), _Handler)
+    server.x = x
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        x.released.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+if __name__ == "__main__":
+    with serving(X(), int(sys.argv[1]) if len(sys.argv) > 1 else 0) as url:
+        print(f"X is at {url}", flush=True)
+        threading.Event().wait()

@@ -1,0 +1,46 @@
+"""Many people with one cause: an agent sees the count, and nobody sees another's post."""
+
+from __future__ import annotations
+
+from services.social.domain.bursts import Complaint, burst, causes
+from services.social.judging import shipped
+
+COMMON = shipped().common
+
+
+def complaint(number: int, text: str) -> Complaint:
+    return Complaint(str(number), f"person{number}", causes(text, COMMON, ["Acme"]))
+
+
+def test_people_with_the_same_cause_are_counted() -> None:
+    texts = ["Acme checkout rejects voucher", "voucher rejected at checkout, Acme!", "your checkout hates my voucher"]
+    earlier = [complaint(number, text) for number, text in enumerate(texts)]
+    found = burst(complaint(9, "why does the checkout not take a voucher"), earlier, 4)
+    assert found
+    assert found.people == 4
+    assert {"checko", "vouche"} & set(found.words)
+    assert burst(complaint(9, "why does the checkout not take a voucher"), earlier, 5) is None
+
+
+def test_one_angry_person_is_no_burst() -> None:
+    earlier = [Complaint(str(n), "ann", causes("checkout voucher rejected", COMMON)) for n in range(10)]
+    assert burst(Complaint("11", "ann", causes("checkout voucher rejected", COMMON)), earlier, 2) is None
+
+
+def test_different_causes_and_the_brands_name_alone_do_not_meet() -> None:
+    earlier = [complaint(number, "Acme Acme my suitcase vanished in Lisbon") for number in range(8)]
+    assert burst(complaint(9, "Acme Acme my heating exploded in Oslo"), earlier, 2) is None
+
+
+def test_a_burst_keeps_its_name_while_it_grows() -> None:
+    posts = [complaint(number, "checkout voucher rejected") for number in range(6)]
+    names = {found.id for n in range(3, 6) if (found := burst(posts[n], posts[:n], 3))}
+    assert len(names) == 1
+
+
+def test_causes_are_found_in_korean_and_japanese() -> None:
+    assert causes("결제가 쿠폰에서 오류", frozenset()) & causes("쿠폰을 쓰면 결제는 오류예요", frozenset()) >= {
+        "결제",
+        "쿠폰",
+    }
+    assert causes("決済で障害が出た", frozenset()) & causes("障害のせいで決済不可", frozenset()) >= {"障害"}

@@ -1,0 +1,131 @@
+"""Complaints are caught with nobody watching, and an agent sees why."""
+
+from __future__ import annotations
+
+from array import array
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from services.social.domain.complaints import Head, Kind, Model, Verdict, dump, load
+from services.social.domain.features import BITS, features
+from services.social.judging import shipped
+from services.social.training.examples import held_out
+from services.social.training.examples import shipped as examples
+from services.social.training.measure import leaks, measure
+
+MODEL = shipped()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@acme my parcel never arrived and nobody answers my emails, I want a refund",
+        "@acme votre appli ne marche plus et le service client ne répond pas, c'est inadmissible",
+        "@acme 택배가 2주째 안 오는데 고객센터는 전화도 안 받아요",
+        "@acme euer Kundenservice ist eine Zumutung, seit drei Wochen keine Antwort",
+        "@acme llevo dos semanas esperando mi paquete y nadie responde, qué vergüenza",
+        "@acme não recebi meu pedido e ninguém responde, péssimo atendimento",
+        "@acme il pacco non è mai arrivato e nessuno risponde, pessimo servizio",
+        "@acme 荷物が届かないし、サポートから返事もない。ひどい対応",
+    ],
+)
+def test_a_plain_complaint_is_caught_in_each_language_with_its_words(text: str) -> None:
+    verdict = MODEL.judge(text)
+    assert verdict.kind(0.5, 0.5) is Kind.COMPLAINT
+    assert 1 <= len(verdict.reasons(Kind.COMPLAINT)) <= 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@acme thank you so much, you made my day",
+        "Merci beaucoup @acme, au top",
+        "@acme 감사합니다 최고예요",
+        "@acme reports record revenue",
+        "good morning everyone",
+        "",
+        "🙂",
+        "@acme",
+    ],
+)
+def test_praise_news_and_small_talk_open_no_ticket(text: str) -> None:
+    assert MODEL.judge(text).kind(0.5, 0.5) is Kind.OTHER
+
+
+def test_a_question_is_told_apart() -> None:
+    assert MODEL.judge("Hi @acme, do you ship to Norway?").kind(0.5, 0.5) is Kind.QUESTION
+    assert MODEL.judge("Hi @acme, do you ship to Norway?").kind(0.5, 1.1) is Kind.OTHER
+
+
+def test_shouting_accents_and_handles_change_little() -> None:
+    quiet = MODEL.judge("c'est inadmissible, personne ne répond").complaint
+    for loud in ("C'EST INADMISSIBLE, PERSONNE NE REPOND", "@acme c’est inadmissible, personne ne répond"):
+        assert abs(MODEL.judge(loud).complaint - quiet) < 0.15
+
+
+@given(some.text(max_size=400))
+def test_no_text_breaks_the_judge(text: str) -> None:
+    verdict = MODEL.judge(text)
+    assert 0 <= verdict.complaint <= 1
+    assert 0 <= verdict.question <= 1
+
+
+@given(some.text(min_size=1, max_size=200))
+def test_every_feature_belongs_to_a_word(text: str) -> None:
+    words, found = features(text)
+    assert all(0 <= place < 1 << BITS and 0 <= owner < max(1, len(words)) for place, _, owner in found)
+
+
+def test_the_shipped_model_is_small_and_no_held_out_post_was_seen() -> None:
+    assert len(dump(MODEL)) < 3_000_000
+    assert not leaks(examples(), held_out())
+
+
+def test_the_shipped_model_keeps_what_its_card_says() -> None:
+    posts = held_out()
+    assert measure(MODEL, posts, "ticket").f1 >= 0.74
+    for head, languages in MODEL.about["held_out"].items():
+        assert measure(MODEL, posts, head).as_dict() == languages["all"]
+    assert {post.language for post in posts} == {"en", "fr", "ko", "de", "es", "pt", "it", "ja"}
+
+
+def test_a_model_is_the_same_after_writing_and_reading() -> None:
+    again = load(dump(MODEL))
+    for post in held_out()[:40]:
+        assert again.judge(post.text) == MODEL.judge(post.text)
+    assert again.common == MODEL.common
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{}\n", b"[]\nx", b'{"format": 1, "bits": 18, "heads": {}}\nx', b"\xff\n\xff"]
+)
+def test_a_broken_model_file_is_refused(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        load(content)
+
+
+def test_another_versions_model_is_refused_with_what_to_do() -> None:
+    other = dump(MODEL).replace(b'"format": 1', b'"format": 9', 1)
+    with pytest.raises(ValueError, match="train it again"):
+        load(other)
+
+
+def test_a_model_that_answers_other_questions_is_refused() -> None:
+    head = Head(array("b", bytes(1 << BITS)), 1.0, 0.0)
+    with pytest.raises(ValueError, match="it answers"):
+        load(dump(Model({"sarcasm": head}, {})))
+
+
+def test_a_model_cut_off_in_the_middle_is_refused() -> None:
+    head = Head(array("b", [0] * 10), 1.0, 0.0)
+    with pytest.raises(ValueError, match="cut off"):
+        load(dump(Model({"complaint": head, "question": head}, {})))
+
+
+def test_only_what_opened_the_ticket_is_its_reason() -> None:
+    verdict = Verdict(0.9, 0.8, ("broken",), ("when",))
+    assert verdict.reasons(Kind.COMPLAINT) == ("broken",)
+    assert verdict.reasons(Kind.QUESTION) == ("when",)
+    assert verdict.reasons(Kind.OTHER) == ()
