@@ -147,7 +147,7 @@ DEAD_LETTERS = Topic(
     "source topic",
     ("all",),
     ("operators",),
-    "Records that could not be handled, raw, with their error in the headers; seen and replayed by a command.",
+    "Records that could not be handled, raw, with their error in the headers: nothing is thrown away.",
     90,
     partitions=1,
 )
