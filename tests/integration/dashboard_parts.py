@@ -21,22 +21,20 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import jwt
-from aiokafka import AIOKafkaConsumer
 from websockets.asyncio.client import ClientConnection, connect
 
 from shared.bus.kafka import KafkaBus, create_topics
 from shared.clock import utc_now
 from shared.events import DeliveryReport, InboundMessage, OutboundMessage
-from shared.events.codec import decode
 from shared.kernel import ContactPoint
 from shared.topics import (
     DELIVERIES_REPORTED,
     MESSAGES_RECEIVED,
     MESSAGES_RECEIVED_LIVE,
-    Topic,
     all_topics,
     deliveries_requested,
 )
+from tests.topic import events_on
 
 ORIGIN = "https://shop.example"
 SECRET = "s" * 40
@@ -213,30 +211,12 @@ async def request_delivery(kafka: str, outbound: OutboundMessage, times: int = 1
     await bus.stop()
 
 
-async def on_topic(kafka: str, topic: Topic[Any]) -> list[Any]:
-    """Everything on a topic now."""
-    consumer = AIOKafkaConsumer(
-        *[topic.name], bootstrap_servers=kafka, auto_offset_reset="earliest", enable_auto_commit=False
-    )
-    await consumer.start()
-    try:
-        found = []
-        partitions = consumer.assignment()
-        ends = await consumer.end_offsets(partitions)
-        while any([await consumer.position(tp) < ends[tp] for tp in partitions]):
-            for records in (await consumer.getmany(timeout_ms=200)).values():
-                found += [decode(topic.value, record.value) for record in records]
-        return found
-    finally:
-        await consumer.stop()
-
-
 async def received(kafka: str, conversation: str, *, live: bool = False, count: int = 1) -> list[InboundMessage]:
     """The messages of a conversation, once there are that many."""
     topic = MESSAGES_RECEIVED_LIVE if live else MESSAGES_RECEIVED
     async with asyncio.timeout(40):
         while True:
-            found = [event for event in await on_topic(kafka, topic) if event.thread.conversation == conversation]
+            found = [event for event in await events_on(kafka, topic) if event.thread.conversation == conversation]
             if len(found) >= count:
                 return found
             await asyncio.sleep(0.1)
@@ -245,7 +225,7 @@ async def received(kafka: str, conversation: str, *, live: bool = False, count: 
 async def reports(kafka: str, outbound_id: str, count: int) -> list[DeliveryReport]:
     async with asyncio.timeout(40):
         while True:
-            found = [event for event in await on_topic(kafka, DELIVERIES_REPORTED) if event.outbound_id == outbound_id]
+            found = [event for event in await events_on(kafka, DELIVERIES_REPORTED) if event.outbound_id == outbound_id]
             if len(found) >= count:
                 return found
             await asyncio.sleep(0.1)

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from shared.topics import MESSAGES_RECEIVED
-from tests.integration.dashboard_parts import Process, Stage, on_topic, received, reply, reports, stage
+from tests.integration.dashboard_parts import Process, Stage, received, reply, reports, stage
+from tests.topic import events_on
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ async def test_a_kill_in_the_middle_of_many_messages_loses_and_doubles_nothing(p
         await asyncio.to_thread(door.end, signal.SIGKILL)
         where[0] = await asyncio.to_thread(_again, place)
         await asyncio.gather(*work)
-    ours = [event for event in await on_topic(place.kafka, MESSAGES_RECEIVED) if event.recipient == site.site]
+    ours = [event for event in await events_on(place.kafka, MESSAGES_RECEIVED) if event.recipient == site.site]
     by_text = {event.text: event.id for event in ours}
     assert by_text == sent
     assert len({event.id for event in ours}) == 300

@@ -16,7 +16,6 @@ from uuid import uuid4
 
 import aiosmtplib
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.email.adapters.smtp import Door, Listener, LocalMailSession, MailSession
 from services.email.domain.incoming import Context
@@ -27,9 +26,9 @@ from shared.bus import Bus
 from shared.bus.kafka import KafkaBus, create_topics
 from shared.errors import Malformed
 from shared.events import InboundMessage
-from shared.events.codec import decode
 from shared.storage import Storage
 from shared.topics import DEAD_LETTERS, MESSAGES_RECEIVED
+from tests.topic import events_on, records_on
 
 MAILBOXES = Mailboxes.parse("support@example.org,help@example.org")
 CONTEXT = Context(MAILBOXES, "a secret that is long enough for anybody", ("en", "fr", "ko"))
@@ -102,34 +101,8 @@ def mail(identity: str, body: str = "My lamp is broken.", headers: str = "") -> 
     return f"From: Ann <ann@example.com>\r\nTo: support@example.org\r\nSubject: Lamp\r\nMessage-ID: <{identity}>\r\n{headers}\r\n{body}\r\n".encode()
 
 
-async def records(servers: str, topic: str) -> list[object]:
-    """Everything on a topic."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, auto_offset_reset="earliest", enable_auto_commit=False)
-    await consumer.start()
-    try:
-        partitions = [
-            TopicPartition(topic, number)
-            for number in consumer.partitions_for_topic(topic) or await _partitions(consumer, topic)
-        ]
-        consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
-        found: list[object] = []
-        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
-            for batch in (await consumer.getmany(timeout_ms=200)).values():
-                found += batch
-        return found
-    finally:
-        await consumer.stop()
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    metadata = await consumer._client.fetch_all_metadata()
-    return metadata.partitions_for_topic(topic) or set()
-
-
 async def received(servers: str, identity: str) -> list[InboundMessage]:
-    events = [decode(InboundMessage, record.value) for record in await records(servers, MESSAGES_RECEIVED.name)]  # type: ignore[attr-defined]
+    events = await events_on(servers, MESSAGES_RECEIVED)
     return [event for event in events if identity in event.provider_id]
 
 
@@ -273,7 +246,7 @@ async def test_a_mail_that_cannot_be_read_is_kept_and_can_be_replayed(
     assert await received(kafka, identity) == []
     letters = [
         record
-        for record in await records(kafka, DEAD_LETTERS.name)
+        for record in await records_on(kafka, DEAD_LETTERS)
         if dict(record.headers)["source_topic"] == SOURCE.encode()
     ]  # type: ignore[attr-defined]
     letter = letters[-1]
@@ -294,9 +267,9 @@ async def test_a_mail_that_cannot_be_read_is_kept_and_can_be_replayed(
 
 
 async def test_what_is_no_mail_at_all_is_kept_too(kafka: str, stage: Stage) -> None:
-    before = len(await records(kafka, DEAD_LETTERS.name))
+    before = len(await records_on(kafka, DEAD_LETTERS))
     assert (await stage.send(b"\x00\x01 nothing like a mail"))[0] == 250
-    assert len(await records(kafka, DEAD_LETTERS.name)) == before + 1
+    assert len(await records_on(kafka, DEAD_LETTERS)) == before + 1
 
 
 async def test_lmtp_answers_once_for_each_recipient(kafka: str, bus: KafkaBus, storage_url: str) -> None:

@@ -21,10 +21,10 @@ from deploy.local.kafka import Kafka
 from shared.bus.kafka import KafkaBus, create_topics
 from shared.clock import utc_now
 from shared.events import DeliveryReport, OutboundMessage
-from shared.events.codec import decode
 from shared.kernel import contact_point
 from shared.topics import DELIVERIES_REPORTED, MESSAGES_RECEIVED, all_topics, deliveries_requested
-from tests.integration.test_email_receiving import CONTEXT, mail, received, records, running
+from tests.integration.test_email_receiving import CONTEXT, mail, received, running
+from tests.topic import events_on
 
 ROOT = Path(__file__).parents[2]
 
@@ -140,7 +140,7 @@ async def test_killed_between_two_mails_and_two_answers_it_goes_on(
 
 
 async def _reports(kafka: str) -> list[DeliveryReport]:
-    return [decode(DeliveryReport, record.value) for record in await records(kafka, DELIVERIES_REPORTED.name)]  # type: ignore[attr-defined]
+    return await events_on(kafka, DELIVERIES_REPORTED)
 
 
 async def test_wrong_settings_are_named_and_stop_it(tmp_path: Path) -> None:

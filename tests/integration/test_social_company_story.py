@@ -16,24 +16,21 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaConsumer
 
 from services.__main__ import channels
 from shared.bus.kafka import KafkaBus, create_topics
 from shared.clock import utc_now
 from shared.events import Channel, DeliveryReport, InboundMessage, OutboundMessage
-from shared.events.base import Event
-from shared.events.codec import decode
 from shared.kernel import message_id
 from shared.topics import (
     CHANNELS_ANNOUNCED,
     DELIVERIES_REPORTED,
     MESSAGES_RECEIVED,
-    Topic,
     all_topics,
     deliveries_requested,
 )
 from tests.providers.x import X, serving
+from tests.topic import events_on
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-for-the-tests-of-social"
@@ -169,31 +166,12 @@ async def bus(topics: str) -> AsyncIterator[KafkaBus]:
     await bus.stop()
 
 
-async def read(kafka: str, topic: Topic[Any]) -> list[Any]:
-    """Everything on a topic."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=None, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        from aiokafka import TopicPartition
-
-        partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-        consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
-        found: list[Event] = []
-        for partition in partitions:
-            while await consumer.position(partition) < ends[partition]:
-                for records in (await consumer.getmany(timeout_ms=500)).values():
-                    found += [decode(topic.value, record.value) for record in records]
-        return found
-    finally:
-        await consumer.stop()
-
-
 async def messages(kafka: str, x: X) -> list[InboundMessage]:
     """Those of this test's X: others share the topic."""
     ours = {str(one) for one in [*x.tweets, *x.messages]}
-    return [event for event in await read(kafka, MESSAGES_RECEIVED) if event.provider_id.removeprefix("dm:") in ours]
+    return [
+        event for event in await events_on(kafka, MESSAGES_RECEIVED) if event.provider_id.removeprefix("dm:") in ours
+    ]
 
 
 async def published(kafka: str, x: X, number: int, seconds: float = 40) -> list[InboundMessage]:
@@ -238,7 +216,7 @@ async def test_complaints_and_only_they_reach_agents_while_nobody_watches(
             assert {event.language for event in found} == {"en", "fr", "ko"}
             assert max(found, key=lambda event: event.reach).sender == f"x:{star.id}"
             assert max(event.reach for event in found) == 2_000_000
-            announced = [c for c in await read(topics, CHANNELS_ANNOUNCED) if c.name == "x"]
+            announced = [c for c in await events_on(topics, CHANNELS_ANNOUNCED) if c.name == "x"]
             assert announced[-1].enabled
 
             praised = next(m for m in service.mentions() if "Anna" in m["text"])
@@ -380,7 +358,7 @@ def answer_to(message: InboundMessage, text: str) -> OutboundMessage:
 async def reported(kafka: str, outbound_id: str, seconds: float = 40) -> DeliveryReport:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        found = [report for report in await read(kafka, DELIVERIES_REPORTED) if report.outbound_id == outbound_id]
+        found = [report for report in await events_on(kafka, DELIVERIES_REPORTED) if report.outbound_id == outbound_id]
         if found:
             assert len(found) == 1, "told once"
             return found[0]
@@ -401,7 +379,7 @@ async def published_with(kafka: str, x: X, one: str) -> list[InboundMessage]:
 async def announced(kafka: str, wanted: Callable[[Channel], bool]) -> Channel:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        found = [c for c in await read(kafka, CHANNELS_ANNOUNCED) if c.name == "x"]
+        found = [c for c in await events_on(kafka, CHANNELS_ANNOUNCED) if c.name == "x"]
         if found and wanted(found[-1]):
             return found[-1]
         await asyncio.sleep(0.2)
