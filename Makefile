@@ -8,7 +8,7 @@ LOCK    := --universal --python-version 3.11 --generate-hashes --no-emit-index-u
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test check fix bench faults docs locks assets clean
+.PHONY: help run demo up down test check fix bench faults docs locks assets clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,8 +16,15 @@ help: ## list these targets
 run: $(VENV) $(ASSETS) ## start everything on this machine, until Ctrl-C (SWITCHBOARD_HOME, SWITCHBOARD_PORT)
 	@exec $(PYTHON) -m deploy.local
 
-demo: $(VENV) ## with `make run` in another terminal: send real mails and messages, and say what to look at
-	@$(PYTHON) -m deploy.demo
+demo: $(VENV) $(ASSETS) ## a practice system with customers on all channels, and a telephone to try; until Ctrl-C
+	@exec $(PYTHON) -m deploy.demo
+
+up: ## start everything in Docker, with secrets of its own in .env (docs/how-to/deploy.md)
+	@python3 -m deploy.passwords
+	docker compose up --build --detach --wait
+
+down: ## stop what `make up` started; all data is kept
+	docker compose down
 
 test: $(VENV) $(ASSETS) ## run every test, with coverage; PYTEST='-k name' chooses
 	@$(PYTHON) -m deploy.local.debian

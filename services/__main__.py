@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import os
 import sys
 from pathlib import Path
 
 from shared.errors import Misconfigured, Unavailable
-from shared.settings import Settings, load
+from shared.settings import Settings, load, single
 from shared.topics import all_topics
 
 _HERE = Path(__file__).parent
@@ -68,7 +67,7 @@ def _migrate(_arguments: list[str]) -> int:
 
     for folder in sorted(_HERE.glob("*/migrations")):
         name = folder.parent.name
-        dsn = os.environ.get(f"{name.upper()}_DATABASE", "")
+        dsn = single(f"{name.upper()}_DATABASE")
         if not dsn:
             raise Misconfigured(f"{name.upper()}_DATABASE is missing: the PostgreSQL DSN of the role {name}")
         migrate(dsn, name, folder)

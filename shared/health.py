@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from shared.logs import log
+from shared.metrics import METRICS
 
 
 @dataclass
@@ -25,11 +26,13 @@ class Health:
         """Name what has to be there before the service is ready."""
         for part in parts:
             self.parts.setdefault(part, Part(ok=False, detail="starting"))
+            METRICS.part_ready.labels(part=part).set(int(self.parts[part].ok))
 
     def set(self, part: str, ok: bool, detail: str = "") -> None:
         """Note a part's state, and log it when it changed."""
         before = self.parts.get(part)
         self.parts[part] = Part(ok, detail)
+        METRICS.part_ready.labels(part=part).set(int(ok))
         if before is None or before.ok != ok:
             log.log(20 if ok else 30, "part is ready" if ok else "part is away", part=part, detail=detail)
 

@@ -6,8 +6,12 @@ from dataclasses import dataclass, fields
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from shared import VERSION
+
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 """From the router's few milliseconds to the five minutes after which a customer has given up."""
+A_WEEK = (60, 300, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 259_200, 604_800)
+"""From the minute of a chat to the week after which an answer is an apology."""
 
 
 def _counter(name: str, meaning: str, *labels: str) -> Counter:
@@ -18,8 +22,8 @@ def _gauge(name: str, meaning: str, *labels: str) -> Gauge:
     return Gauge(f"switchboard_{name}", meaning, labels)
 
 
-def _histogram(name: str, meaning: str, *labels: str) -> Histogram:
-    return Histogram(f"switchboard_{name}", meaning, labels, buckets=SECONDS)
+def _histogram(name: str, meaning: str, *labels: str, buckets: tuple[float, ...] = SECONDS) -> Histogram:
+    return Histogram(f"switchboard_{name}", meaning, labels, buckets=buckets)
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,9 @@ class Metrics:
     """The typed list. Each has the prefix `switchboard_`."""
 
     received: Counter
+    last_received: Gauge
+    channel_enabled: Gauge
+    repeated: Counter
     refused: Counter
     routed: Counter
     applied: Counter
@@ -36,27 +43,69 @@ class Metrics:
     retried: Counter
     handling_seconds: Histogram
     arrival_seconds: Histogram
+    first_reply_seconds: Histogram
+    tickets_waiting: Gauge
+    tickets_oldest_waiting: Gauge
+    tickets_due_soon: Gauge
+    tickets_overdue: Gauge
+    calls_waiting: Gauge
+    calls_oldest: Gauge
+    agents: Gauge
+    calls_answer_seconds: Histogram
+    sampled: Gauge
     view_entries: Gauge
     outbox_waiting: Gauge
+    outbox_emptied: Gauge
     live_viewers: Gauge
     policy_version: Gauge
     policy_refused: Gauge
     records_behind: Gauge
     posts: Counter
+    stream_up: Gauge
     source_read: Gauge
     http_requests: Counter
     http_seconds: Histogram
+    part_ready: Gauge
+    storage_free: Gauge
+    build: Gauge
+
+    def took_in(self, channel: str, *, live: bool = False, count: int = 1) -> None:
+        """Messages were accepted from customers, just now."""
+        self.received.labels(channel=channel, live=str(live).lower()).inc(count)
+        self.last_received.labels(channel=channel).set_to_current_time()
+
+    def announced(self, channel: str, *, enabled: bool) -> None:
+        """A channel is on or off. Its counters begin at 0 here: Prometheus cannot see the first step of one that begins at 1."""
+        self.channel_enabled.labels(channel=channel).set(int(enabled))
+        for live in ("false", "true"):
+            self.received.labels(channel=channel, live=live)
+        for state in ("sent", "delivered", "failed"):
+            self.delivered.labels(channel=channel, state=state)
+        self.repeated.labels(channel=channel)
+
+    def started(self, service: str) -> None:
+        """A process of this service has begun."""
+        self.build.labels(service=service, version=VERSION).set(1)
 
 
 METRICS = Metrics(
     received=_counter("messages_received_total", "Messages accepted from customers", "channel", "live"),
+    last_received=_gauge(
+        "channel_last_received_timestamp_seconds", "When a channel last accepted a message from a customer", "channel"
+    ),
+    channel_enabled=_gauge(
+        "channel_enabled", "1 where a channel takes and sends messages, 0 where it is off", "channel"
+    ),
+    repeated=_counter(
+        "messages_repeated_total", "Messages and webhooks that had come before, and changed nothing", "channel"
+    ),
     refused=_counter(
         "messages_refused_total",
         "Messages refused at the door, with the reason told to the sender",
         "channel",
         "reason",
     ),
-    routed=_counter("messages_routed_total", "Messages decided on by the router", "level", "team"),
+    routed=_counter("messages_routed_total", "Messages decided on by the router", "channel", "level", "team"),
     applied=_counter("messages_applied_total", "Messages written to the desk's database", "channel", "level"),
     delivered=_counter("deliveries_total", "Outcomes of answers to customers", "channel", "state"),
     published=_counter("events_published_total", "Events acknowledged by Kafka", "topic"),
@@ -66,20 +115,51 @@ METRICS = Metrics(
     arrival_seconds=_histogram(
         "arrival_seconds", "From receipt at the door to the desk's database", "channel", "level"
     ),
+    first_reply_seconds=_histogram(
+        "first_reply_seconds",
+        "From the customer's first message to our first reply",
+        "channel",
+        "level",
+        buckets=A_WEEK,
+    ),
+    tickets_waiting=_gauge("tickets_waiting", "Tickets whose customer waits for our reply", "channel", "level"),
+    tickets_oldest_waiting=_gauge(
+        "tickets_oldest_waiting_seconds",
+        "How long the customer has waited who waits longest; 0 where nobody does",
+        "level",
+    ),
+    tickets_due_soon=_gauge("tickets_due_soon", "Waiting tickets whose reply is due within half an hour", "level"),
+    tickets_overdue=_gauge("tickets_overdue", "Waiting tickets whose reply is later than was promised", "level"),
+    calls_waiting=_gauge("calls_waiting", "Callers in line, before an agent answers"),
+    calls_oldest=_gauge(
+        "calls_oldest_seconds", "How long the caller has waited who waits longest; 0 where nobody does"
+    ),
+    agents=_gauge("agents", "Agents by presence: who is there for calls", "presence"),
+    calls_answer_seconds=_histogram("calls_answer_seconds", "From a caller's place in line to an agent on the line"),
+    sampled=_gauge(
+        "sampled_timestamp_seconds", "When a service last counted in its database what it tells here", "service"
+    ),
     view_entries=_gauge("view_entries", "Keys held by a materialised view", "topic"),
     outbox_waiting=_gauge("outbox_waiting", "Events committed but not yet acknowledged by Kafka", "service"),
+    outbox_emptied=_gauge(
+        "outbox_emptied_timestamp_seconds", "When everything committed had last been acknowledged by Kafka", "service"
+    ),
     live_viewers=_gauge("live_viewers", "Open live streams and sockets", "service"),
     policy_version=_gauge("policy_version", "Version of the routing policy in force", "policy"),
     policy_refused=_gauge(
         "policy_refused", "1 where the newest published policy could not be read and the former stays", "policy"
     ),
-    records_behind=_gauge("records_behind", "Records on a topic that the router has not read yet", "topic"),
+    records_behind=_gauge("records_behind", "Records that a consumer has not handled yet", "group", "topic"),
     posts=_counter("posts_total", "Posts read from social networks, by what became of them", "network", "outcome"),
+    stream_up=_gauge("stream_up", "1 while a social network's stream of posts is heard", "network"),
     source_read=_gauge(
         "source_read_timestamp_seconds", "When a social network's source was last read to its end", "network", "source"
     ),
     http_requests=_counter("http_requests_total", "HTTP requests answered", "method", "route", "status"),
     http_seconds=_histogram("http_seconds", "Time to answer an HTTP request", "route"),
+    part_ready=_gauge("part_ready", "1 where what a service needs is there, 0 where it is away", "part"),
+    storage_free=_gauge("storage_free_ratio", "Share of the attachments' disk that is free", "service"),
+    build=_gauge("build_info", "1; which version of a service runs", "service", "version"),
 )
 
 

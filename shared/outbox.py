@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Column, Identity, LargeBinary, MetaData, Table, Text, delete, func, insert, select
@@ -25,6 +26,8 @@ from shared.topics import Topic
 
 E = TypeVar("E", bound=Event)
 _BATCH = 500
+_COUNT_TO = 100_000
+"""A backlog is counted up to here: beyond, the number changes nothing that anybody does."""
 _POLL = 1.0
 """Seconds: how late a row is published that another process of this service committed and then died."""
 
@@ -72,6 +75,8 @@ class Outbox:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop`. Where several processes run, one relays at a time."""
+        # A process that starts while Kafka is away must grow old too, or nobody would hear of it.
+        METRICS.outbox_emptied.labels(service=self._database.schema).set_to_current_time()
         attempt = 0
         while not stop.is_set():
             try:
@@ -81,6 +86,7 @@ class Outbox:
                 attempt += 1
                 METRICS.retried.labels(what="outbox").inc()
                 log.warning("outbox waits", error=str(error), attempt=attempt)
+                await self._tell_waiting()
                 await wait(stop, delay(attempt, random.random()))
                 continue
             if sent < _BATCH:
@@ -91,15 +97,26 @@ class Outbox:
         async with self._database.transaction() as session:
             lock = func.pg_try_advisory_xact_lock(func.hashtext(f"outbox:{self._database.schema}"))
             if not (await session.execute(select(lock))).scalar():
-                return 0
+                return 0  # another process relays, and tells of it
             rows = (await session.execute(select(table).order_by(table.c.id).limit(_BATCH))).all()
             if rows:
                 await self._bus.publish_encoded(
                     [Encoded(row.topic, row.key, row.value, row.kind, row.event_id) for row in rows]
                 )
                 await session.execute(delete(table).where(table.c.id.in_([row.id for row in rows])))
-        METRICS.outbox_waiting.labels(service=self._database.schema).set(len(rows) if len(rows) == _BATCH else 0)
+        if len(rows) < _BATCH:
+            METRICS.outbox_waiting.labels(service=self._database.schema).set(0)
+            METRICS.outbox_emptied.labels(service=self._database.schema).set_to_current_time()
+        else:
+            await self._tell_waiting()
         return len(rows)
+
+    async def _tell_waiting(self) -> None:
+        some = select(self._table.c.id).limit(_COUNT_TO).subquery()
+        with suppress(Unavailable):  # where PostgreSQL is away, health tells it
+            async with self._database.transaction() as session:
+                waiting = await session.scalar(select(func.count()).select_from(some))
+            METRICS.outbox_waiting.labels(service=self._database.schema).set(waiting or 0)
 
     async def _rest(self, stop: asyncio.Event) -> None:
         waiting = {asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._wake.wait())}

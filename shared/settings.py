@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from shared.errors import Misconfigured
 
@@ -37,12 +38,21 @@ class Settings(BaseSettings):
 
 
 S = TypeVar("S", bound=BaseSettings)
+SECRETS = Path("/run/secrets")
+"""Where Docker and Kubernetes put files with secrets: one for each setting, with its variable's name, as in `phone_auth_token`."""
 
 
 def load(kind: type[S]) -> S:
-    """Read settings from the environment. Raises Misconfigured naming the variables that are missing or wrong."""
+    """Read settings from the environment, then from files in SECRETS; a variable wins over a file.
+
+    Raises Misconfigured naming the variables that are missing or wrong.
+    """
     try:
-        return kind()
+        return kind(_secrets_dir=SECRETS if SECRETS.is_dir() else None)
+    except SettingsError as error:
+        raise Misconfigured(
+            f"a secret cannot be read: {error.__cause__}. Let the user that this runs as read it"
+        ) from error
     except ValidationError as error:
         prefixes = kind.model_config.get("env_prefix", "")
         lines = []
@@ -54,3 +64,9 @@ def load(kind: type[S]) -> S:
                 f"{name}: {item['msg'].lower()}" + (f" ({info.description})" if info and info.description else "")
             )
         raise Misconfigured("wrong settings:\n  " + "\n  ".join(lines)) from error
+
+
+def single(name: str) -> str:
+    """One setting by the name of its variable, as `load` finds it; empty where it is not set."""
+    file = SECRETS / name.lower()
+    return os.environ.get(name) or (file.read_text().strip() if file.is_file() else "")

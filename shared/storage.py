@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -49,6 +50,17 @@ class Storage:
             return bytes(await asyncio.to_thread(self._fs.cat_file, f"{self._root}/{uri}"))
         except OSError as error:
             raise Unavailable(f"{uri} cannot be read from the attachment storage: {error.strerror or error}") from error
+
+    async def free(self) -> float | None:
+        """Share of the disk that is free; None where it is no disk of ours."""
+        if not self._local:
+            return None
+        folder = next((path for path in (Path(self._root), *Path(self._root).parents) if path.is_dir()), Path("/"))
+        try:
+            usage = await asyncio.to_thread(shutil.disk_usage, folder)
+        except OSError:
+            return None
+        return usage.free / usage.total
 
 
 def write_durably(path: Path, data: bytes) -> None:

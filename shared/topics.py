@@ -13,10 +13,12 @@ from shared.events import (
     CallChanged,
     CallRequested,
     Channel,
+    DeadLetterReplayed,
     DeliveryReport,
     DeskEvent,
     InboundMessage,
     OutboundMessage,
+    PostJudged,
     Profile,
     RoutedMessage,
     RoutingPolicy,
@@ -40,12 +42,19 @@ class Topic(Generic[E]):
     why: str
     retention_days: int | None
     partitions: int = PARTITIONS
+    history_days: int = 0
+    """Of a compacted one: for how long every version stays, so that a decision can be made again as it was made."""
 
     @property
     def config(self) -> dict[str, str]:
         """The broker's settings for it."""
         if self.retention_days is None:
-            return {"cleanup.policy": "compact", "max.compaction.lag.ms": str(24 * 3_600_000)}
+            day = 24 * 3_600_000
+            lags = {
+                "min.compaction.lag.ms": self.history_days * day,
+                "max.compaction.lag.ms": (self.history_days + 1) * day,
+            }
+            return {"cleanup.policy": "compact"} | {name: str(value) for name, value in lags.items()}
         return {"cleanup.policy": "delete", "retention.ms": str(self.retention_days * 24 * 3_600_000)}
 
 
@@ -67,6 +76,15 @@ MESSAGES_RECEIVED = Topic(
     "Everything else that customers send.",
     30,
 )
+MESSAGES_ROUTED_LIVE = Topic(
+    "messages-routed-live",
+    RoutedMessage,
+    "ticket id",
+    ("router",),
+    ("desk",),
+    "Decisions on what came by `messages-received-live`: the fast lane goes on to the desk, past any flood.",
+    7,
+)
 MESSAGES_ROUTED = Topic(
     "messages-routed",
     RoutedMessage,
@@ -84,6 +102,7 @@ CUSTOMERS_UPDATED = Topic(
     ("router",),
     "What the router must know of a customer; the only way back from the desk to the router.",
     None,
+    history_days=7,
 )
 POLICIES_PUBLISHED = Topic(
     "policies-published",
@@ -94,6 +113,7 @@ POLICIES_PUBLISHED = Topic(
     "Routing policies; a new one takes effect without a restart.",
     None,
     partitions=1,
+    history_days=3650,
 )
 CHANNELS_ANNOUNCED = Topic(
     "channels-announced",
@@ -104,6 +124,7 @@ CHANNELS_ANNOUNCED = Topic(
     "Each channel describes itself, so that a new one needs no line in router or desk.",
     None,
     partitions=1,
+    history_days=90,
 )
 DELIVERIES_REPORTED = Topic(
     "deliveries-reported",
@@ -141,6 +162,24 @@ CALLS_CHANGED = Topic(
     "Every state of every call, so that the desk shows what the telephone does.",
     30,
 )
+MENTIONS_KEPT = Topic(
+    "mentions-kept",
+    InboundMessage,
+    "contact point",
+    ("social",),
+    ("desk",),
+    "Posts about the company that need no answer, such as praise: agents may read them and make one a ticket.",
+    30,
+)
+POSTS_JUDGED = Topic(
+    "posts-judged",
+    PostJudged,
+    "post id",
+    ("desk",),
+    ("social",),
+    "What agents say a post is, so that the complaint model learns, and which mention is to become a ticket.",
+    30,
+)
 DEAD_LETTERS = Topic(
     "dead-letters",
     Event,
@@ -151,10 +190,21 @@ DEAD_LETTERS = Topic(
     90,
     partitions=1,
 )
+DEAD_LETTERS_REPLAYED = Topic(
+    "dead-letters-replayed",
+    DeadLetterReplayed,
+    "offset in `dead-letters`",
+    ("router", "desk"),
+    ("router", "desk"),
+    "Which dead letters went back to their topic, so that nobody replays one twice unawares.",
+    90,
+    partitions=1,
+)
 
 _FIXED: tuple[Topic[Event], ...] = (
     MESSAGES_RECEIVED_LIVE,
     MESSAGES_RECEIVED,
+    MESSAGES_ROUTED_LIVE,
     MESSAGES_ROUTED,
     CUSTOMERS_UPDATED,
     POLICIES_PUBLISHED,
@@ -163,7 +213,10 @@ _FIXED: tuple[Topic[Event], ...] = (
     TICKETS_CHANGED,
     CALLS_REQUESTED,
     CALLS_CHANGED,
+    MENTIONS_KEPT,
+    POSTS_JUDGED,
     DEAD_LETTERS,
+    DEAD_LETTERS_REPLAYED,
 )  # type: ignore[assignment]
 
 
@@ -190,7 +243,9 @@ def table(channels: Sequence[str]) -> str:
     rows = ["| topic | key | value | writes → reads | kept | why |", "|---|---|---|---|---|---|"]
     for topic in all_topics(channels):
         value = "the raw record" if topic is DEAD_LETTERS else f"`{topic.value.__name__}`"
-        kept = "compacted" if topic.retention_days is None else f"{topic.retention_days} days"
+        kept = f"{topic.retention_days} days"
+        if topic.retention_days is None:
+            kept = f"compacted; every version for {topic.history_days} days"
         rows.append(
             f"| `{topic.name}` | {topic.key} | {value} | {', '.join(topic.writers)} → {', '.join(topic.readers)} "
             f"| {kept} | {topic.why} |"

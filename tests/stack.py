@@ -38,7 +38,7 @@ def eventually(look: Callable[[], T], seconds: float = 60, what: str = "") -> T:
             found = look()
             if found:
                 return found
-        except (AssertionError, httpx.TransportError, OSError, IndexError, KeyError) as error:
+        except (AssertionError, httpx.TransportError, OSError, LookupError, StopIteration) as error:
             problem = error
         time.sleep(0.05)
     raise AssertionError(f"not within {seconds} s: {what or look} ({problem!r})")
@@ -96,7 +96,7 @@ class Stack:
 
     def kill(self, service: str) -> int:
         """As a crash would: the pid that it had."""
-        pid = int(self.run["services"][service]["pid"])
+        pid = int(eventually(lambda: self.run["services"][service]["pid"], 60, f"{service} to be restarted"))
         os.kill(pid, signal.SIGKILL)
         return pid
 
@@ -203,7 +203,7 @@ def free_ports() -> int:
     """The first of a row of ports that nobody listens on."""
     for base in range(21_000, 60_000, _PORTS_NEEDED):
         try:
-            for offset in (0, 1, 2, 3, 25, 32, 92, 93, 99):
+            for offset in (0, 1, 2, 3, 4, 5, 25, 32, 92, 93, 98, 99):
                 with socket.socket() as probe:
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     probe.bind(("127.0.0.1", base + offset))
@@ -214,9 +214,9 @@ def free_ports() -> int:
 
 
 @contextmanager
-def running(home: Path, environment: Mapping[str, str] | None = None) -> Iterator[Stack]:
-    """`make run`, and at the end Ctrl-C."""
-    base = free_ports()
+def running(home: Path, environment: Mapping[str, str] | None = None, base: int = 0) -> Iterator[Stack]:
+    """`make run`, and at the end Ctrl-C. `base`: from `free_ports`, where something has to know the ports before."""
+    base = base or free_ports()
     relay = Relay(base + 99)
     relay.start()
     variables = os.environ | {
@@ -242,7 +242,7 @@ def running(home: Path, environment: Mapping[str, str] | None = None) -> Iterato
             path = home / "run.json"
             return json.loads(path.read_text()) if path.exists() else None
 
-        run = eventually(up, 120, f"the system to start, see {log}")
+        run = eventually(up, 240, f"the system to start, see {log}")
         assert run
         system = Stack(home, relay, process, run)
         with system.api:

@@ -1,1 +1,1 @@
-"""`make demo`: real mails and messages through the real doors of a system that is running. Nothing is written into a database."""
+"""`make demo`: a practice system with a street of customers who mail, chat, text, call and post through the real doors."""

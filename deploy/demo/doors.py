@@ -1,7 +1,8 @@
-"""Through the real doors: SMTP for mails, the dashboard's HTTP API for messages."""
+"""Through the real doors: SMTP for mails, the dashboard's HTTP API and WebSocket, the telephone network, X."""
 
 from __future__ import annotations
 
+import json
 import smtplib
 import time
 from dataclasses import dataclass
@@ -9,14 +10,17 @@ from email.utils import localtime
 from uuid import uuid4
 
 import jwt
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
 
-from deploy.demo.cast import MAILBOX, Letter, Post, mail
-from deploy.demo.running import Problem, System, call
+from deploy.demo.cast import MAILBOX, Caller, Chat, Letter, Post, Text, mail
+from deploy.demo.running import System, call
+from deploy.local.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What to look for at the desk: an author's contact point (empty where only the id tells) and how the text begins."""
+    """What to look for at the desk: the message's id, or else its author's contact point, its text's beginning, or both."""
 
     title: str
     author: str = ""
@@ -38,7 +42,7 @@ def send_mails(system: System, letters: tuple[Letter, ...]) -> list[Sent]:
         except (OSError, smtplib.SMTPException) as error:
             host, port = system.smtp
             raise Problem(
-                f"the mail door at {host}:{port} did not take a mail ({error}): look at what `make run` prints"
+                f"the mail door at {host}:{port} did not take a mail ({error}): look at the services' log"
             ) from error
         sent.append(
             Sent(f"mail from {letter.name}: {letter.subject}", f"email:{letter.address}", letter.text.split("\n", 1)[0])
@@ -46,20 +50,72 @@ def send_mails(system: System, letters: tuple[Letter, ...]) -> list[Sent]:
     return sent
 
 
-def send_posts(system: System, posts: tuple[Post, ...]) -> list[Sent]:
+def send_chats(system: System, chats: tuple[Chat, ...]) -> list[Sent]:
     """Signed where the author is signed in, else with a visitor's session. Raises Problem."""
-    return [_send_post(system, post) for post in posts]
+    return [_chat_live(system, chat) if chat.live else _chat(system, chat) for chat in chats]
 
 
-def _send_post(system: System, post: Post) -> Sent:
+def _chat(system: System, chat: Chat) -> Sent:
     site = system.site
-    if post.claims:
+    if chat.claims:
         now = int(time.time())
-        claims = {**post.claims, "aud": site["site"], "iat": now, "exp": now + 600}
+        claims = {**chat.claims, "aud": site["site"], "iat": now, "exp": now + 600}
         token = jwt.encode(claims, site["secret"], algorithm="HS256", headers={"kid": site["kid"]})
     else:
-        token = call(f"{system.dashboard}/api/v1/sessions", {"site": site["key"]})["token"]
+        token = _visitor(system)
     headers = {"X-Site-Key": site["key"], "Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
-    body = {"text": post.text, "subject": post.subject, "facts": dict(post.facts)}
+    body = {"text": chat.text, "subject": chat.subject, "facts": dict(chat.facts)}
     answer = call(f"{system.dashboard}/api/v1/messages", body, headers)
-    return Sent(f"dashboard message from {post.claims.get('name', 'a visitor')}: {post.subject}", id=str(answer["id"]))
+    return Sent(f"message from {chat.claims.get('name', 'a visitor')}: {chat.subject}", id=str(answer["id"]))
+
+
+def _chat_live(system: System, chat: Chat) -> Sent:
+    """As the chat in a page does it."""
+    address = system.dashboard.replace("http", "ws", 1) + "/api/v1/live"
+    hello = {"type": "hello", "site": system.site["key"], "token": _visitor(system), "after": 0}
+    try:
+        with connect(address, open_timeout=30, close_timeout=5) as socket:
+            socket.send(json.dumps(hello))
+            socket.send(json.dumps({"type": "send", "id": str(uuid4()), "text": chat.text}))
+            while json.loads(socket.recv(timeout=30)).get("type") not in ("ack", "error"):
+                pass
+    except (OSError, WebSocketException, TimeoutError) as error:
+        raise Problem(f"the chat at {address} did not take a message ({error})") from error
+    return Sent("live chat from a visitor", text=chat.text)
+
+
+def _visitor(system: System) -> str:
+    return str(call(f"{system.dashboard}/api/v1/sessions", {"site": system.site["key"]})["token"])
+
+
+def send_texts(system: System, texts: tuple[Text, ...]) -> list[Sent]:
+    """By the practice exchange, as signed webhooks. Raises Problem."""
+    for text in texts:
+        answered = call(f"{system.exchange}/demo/text", {"from": text.number, "body": text.text})["answered"]
+        if answered >= 300:
+            raise Problem(f"the phone service answered a text message with {answered}")
+    return [Sent(f"text from {text.number}", f"tel:{text.number}", text.text) for text in texts]
+
+
+def make_calls(system: System, callers: tuple[Caller, ...]) -> list[Sent]:
+    """By the practice exchange. Who is called back later answers. Raises Problem."""
+    for caller in callers:
+        person = {
+            "presses": {words: list(keys) for words, keys in caller.presses.items()},
+            "says": list(caller.says),
+            "talks": caller.talks,
+        }
+        call(f"{system.exchange}/demo/person", {**person, "number": caller.number})
+        call(f"{system.exchange}/demo/call", {**person, "from": caller.number})
+    return [Sent(f"call from {caller.name}", f"tel:{caller.number}") for caller in callers]
+
+
+def send_posts(system: System, posts: tuple[Post, ...]) -> list[Sent]:
+    """On the practice X. Those that must become tickets, to look for. Raises Problem."""
+    sent = []
+    for post in posts:
+        body = {"username": post.username, "name": post.name, "followers": post.followers, "text": post.text}
+        call(f"{system.network}/control/post", body)
+        if post.complaint:
+            sent.append(Sent(f"post of @{post.username}", text=post.text))
+    return sent

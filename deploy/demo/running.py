@@ -1,9 +1,9 @@
-"""Where the running system is, from its `run.json`."""
+"""Where the practice system is, from its `run.json`, and how to ask it."""
 
 from __future__ import annotations
 
+import fcntl
 import json
-import os
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
-class Problem(Exception):
-    """One line for the person at the terminal: what is wrong, and what to do about it."""
+from deploy.local.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,46 +21,67 @@ class System:
     desk: str
     dashboard: str
     smtp: tuple[str, int]
+    exchange: str
+    """Twilio's stand-in."""
+    network: str
+    """X's stand-in."""
+    line: str
+    """The number that customers call."""
     token: str
     site: Mapping[str, str]
     """`site`, `key`, `secret` and `kid`, as `create-site` printed them."""
-    password_file: str
+    password: str
+    outgoing_mail: Path
+
+    @property
+    def contact(self) -> str:
+        """The contact page."""
+        return f"{self.dashboard}/contact/{self.site['site']}"
 
 
-def find(environment: Mapping[str, str]) -> System:
-    """Raises Problem where nothing runs."""
-    home = Path(environment.get("SWITCHBOARD_HOME") or "var").expanduser()
-    start = f"start it with `make run` in another terminal (looked in {home}; SWITCHBOARD_HOME chooses another folder)"
-    try:
-        run = json.loads((home / "run.json").read_text())
-        os.kill(int(run["supervisor_pid"]), 0)
-    except PermissionError:
-        pass
-    except (FileNotFoundError, NotADirectoryError, ProcessLookupError) as error:
-        raise Problem(f"Switchboard is not running: {start}") from error
-    except (OSError, ValueError, KeyError) as error:
-        raise Problem(f"{home / 'run.json'} cannot be read ({error}): {start}") from error
+def describe(run: Mapping[str, Any], exchange: str, network: str, line: str) -> System:
+    """From run.json. Raises Problem where it lacks something."""
     try:
         return System(
             desk=run["services"]["desk"]["url"],
             dashboard=run["services"]["dashboard"]["url"],
             smtp=(run["smtp"]["host"], int(run["smtp"]["port"])),
+            exchange=exchange,
+            network=network,
+            line=line,
             token=Path(run["api_token_file"]).read_text().strip(),
             site=json.loads(Path(run["site_file"]).read_text()),
-            password_file=run.get("admin", {}).get("password_file", ""),
+            password=Path(run["admin"]["password_file"]).read_text().strip(),
+            outgoing_mail=Path(run["outgoing_mail"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Problem(f"the running system lacks something that the demonstration needs ({error}): {start}") from error
+        raise Problem(f"the practice system lacks something that the demonstration needs ({error})") from error
 
 
-def call(url: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None) -> Any:
+def runs_at(home: Path) -> bool:
+    """Whether a system holds this home now: its lock says so, whatever a crash left in run.json."""
+    try:
+        with (home / "lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def call(
+    url: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None, method: str | None = None
+) -> Any:
     """A JSON request: POST with a body, else GET. Raises Problem with what the service said."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json", **(headers or {})})  # noqa: S310
+    given = {"Content-Type": "application/json", **(headers or {})}
+    request = urllib.request.Request(url, data, given, method=method)  # noqa: S310 - run.json's own address
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the address is run.json's
-            return json.load(answer)
+            text = answer.read()
+            return json.loads(text) if text else None
     except urllib.error.HTTPError as error:
         raise Problem(f"{url} answered {error.code}: {error.read(500).decode(errors='replace')}") from error
     except (OSError, ValueError) as error:
-        raise Problem(f"{url} does not answer ({error}): is Switchboard still running?") from error
+        raise Problem(f"{url} does not answer ({error}): is the demonstration still running?") from error

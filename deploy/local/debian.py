@@ -1,4 +1,4 @@
-"""What the browser tests need from the system, installed where we may: root, on a Debian that has apt.
+"""What tests need from the system: a browser is installed where we may (root, on a Debian that has apt), Prometheus is unpacked.
 
 Elsewhere nothing happens, and the tests that need it say that they are skipped.
 """
@@ -9,6 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
+
+from deploy.local import tools
 
 
 def missing() -> list[str]:
@@ -28,6 +30,7 @@ def missing() -> list[str]:
 
 def main() -> int:
     """Always 0: what cannot be installed is a skipped test, not a failure."""
+    tools.main()
     packages = missing()
     if not packages:
         return 0

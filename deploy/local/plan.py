@@ -12,6 +12,7 @@ from deploy.local.problem import Problem
 _OFFSETS = ("desk", "dashboard", "email", "router", "phone", "social", "helpscout", "knowledge", "feedback")
 """A service's port is the first port plus its place here; others follow from the tenth on, by name."""
 SMTP, POSTGRES, KAFKA = 25, 32, 92
+PROMETHEUS, ALERTMANAGER = 90, 91
 
 
 @dataclass(frozen=True)

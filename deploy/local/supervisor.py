@@ -212,7 +212,7 @@ class Supervisor:
             *rows,
             ("Kafka", plan.kafka, ""),
             ("PostgreSQL", f"{ports.HOST}:{plan.postgres_port}", f"addresses and passwords in {_short(home.run_file)}"),
-            ("try", "make demo", "in a second terminal: sends mails and messages, and says what to look at"),
+            ("try", "make demo", "a practice system of its own, with customers on all channels and a telephone"),
             ("stop", "Ctrl-C", "all data is kept for the next start"),
         ]
 

@@ -29,6 +29,7 @@ from shared.db import Database
 from shared.errors import Unavailable
 from shared.health import Health
 from shared.language import detect
+from shared.metrics import METRICS
 from shared.outbox import Outbox
 from shared.run import Task, serve
 from shared.settings import Settings, load
@@ -107,6 +108,7 @@ def create_app(common: Settings, settings: DashboardSettings) -> Parts:
 
 async def _announce(bus: KafkaBus, stop: asyncio.Event) -> None:
     """Tell router and desk of this channel, then wait for the end."""
+    METRICS.announced(CHANNEL.name, enabled=CHANNEL.enabled)
     attempt = 0
     while not stop.is_set():
         try:

@@ -80,7 +80,9 @@ async def receive(
         if row.event is not None and row.id not in dashboard.acknowledged:
             await dashboard.bus.publish_encoded([_encoded(row, speaker.author.point)])
             dashboard.acknowledged[row.id] = False
-            METRICS.received.labels(channel=CHANNEL.name, live=str(live).lower()).inc()
+            METRICS.took_in(CHANNEL.name, live=live)
+        else:
+            METRICS.repeated.labels(channel=CHANNEL.name).inc()
     return Receipt(row.id, row.conversation, row.seq, row.at)
 
 
@@ -178,7 +180,7 @@ async def publish_left_behind(dashboard: Dashboard) -> int:
             )
             await repository.mark_published(session, [row.id for row in rows])
             log.info("published messages that were left behind", count=len(rows))
-            METRICS.received.labels(channel=CHANNEL.name, live="false").inc(len(rows))
+            METRICS.took_in(CHANNEL.name, count=len(rows))
     return len(rows)
 
 

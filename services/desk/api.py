@@ -11,10 +11,13 @@ import msgspec
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
+from services.desk.calls.api import router as calls
 from services.desk.customers.api import router as customers
 from services.desk.live import Live, Reset
+from services.desk.mentions.api import router as mentions
 from services.desk.security import Reader, TheDesk
 from services.desk.tickets.api import router as tickets
+from services.desk.tickets.group_api import router as groups
 from services.desk.tickets.views import EventView
 from shared.errors import Unavailable
 
@@ -26,7 +29,7 @@ live = APIRouter(tags=["live"])
 def router() -> APIRouter:
     """Everything under /api/v1."""
     whole = APIRouter(prefix="/api/v1")
-    for part in (tickets, customers, live):
+    for part in (tickets, groups, mentions, customers, calls, live):
         whole.include_router(part)
     return whole
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 
-from services.desk import api, commands, consumer
+from services.desk import api, commands, consumer, watching
+from services.desk.calls import serving
 from services.desk.context import Desk
 from services.desk.live import Live
+from services.desk.mentions import consumer as mentions
 from services.desk.people.limits import Limiter
 from services.desk.schema import OUTBOX, SCHEMA
 from services.desk.settings import DeskSettings
+from services.desk.wallboard.service import Wallboard
 from shared import logs
 from shared.bus.kafka import KafkaBus
 from shared.db import Database
@@ -56,6 +60,7 @@ def create_desk(common: Settings, settings: DeskSettings, bus: KafkaBus) -> Desk
         channels=bus.view(CHANNELS_ANNOUNCED),
         live=Live(database, settings.live_ring),
         sign_ins=Limiter(settings.sign_in_tries),
+        wallboard=Wallboard(database, common.kafka),
     )
 
 
@@ -78,8 +83,15 @@ def tasks(desk: Desk, bus: KafkaBus, health: Health) -> dict[str, Task]:
         "channels": desk.channels.run,
         "outbox": desk.outbox.run,
         "live": desk.live.run,
+        "wallboard": desk.wallboard.run,
         "routed": consumer.routed(desk).run,
+        "routed live": consumer.routed_live(desk).run,
         "reported": consumer.reported(desk).run,
+        "calls-changed": consumer.called(desk).run,
+        "calls": partial(serving.run, desk),
+        "mentions": mentions.kept(desk).run,
+        "old mentions": partial(mentions.forget_old, desk),
+        "watching": partial(watching.run, desk),
     }
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from services.desk.people import service as people
 from services.desk.schema import SCHEMA
 from services.desk.settings import DeskSettings
+from services.desk.wallboard import display
 from shared.db import Database, migrate
 from shared.errors import Rejected, Unavailable
-from shared.settings import load
+from shared.settings import Settings, load
 
 
 def main(arguments: list[str]) -> int:
-    """`migrate`, `create-agent` or `create-token`. The exit code: 0, 1 with the reason on stderr, 2 for wrong arguments."""
+    """`migrate`, `create-agent`, `create-token` or `display-link`. The exit code: 0, 1 with the reason on stderr, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(prog="python -m services desk", description="Without a command: run the desk.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("migrate", help="bring the database's schema up to date")
@@ -28,11 +29,20 @@ def main(arguments: list[str]) -> int:
     agent.add_argument(
         "--password-stdin", action="store_true", required=True, help="the password is the first line of the input"
     )
+    agent.add_argument("--phone", default="", help="where calls reach them, such as '+33 6 12 34 56 78'")
+    agent.add_argument("--skills", default="", help="as the router's policy names them, comma-separated (default: all)")
     agent.add_argument("--if-missing", action="store_true", help="say nothing where this agent exists already")
     token = commands.add_parser("create-token", help="make an API token and print it, once")
     token.add_argument("--name", required=True, help="who will use it")
     token.add_argument(
         "--scopes", default="read,write", help="of read, write and admin; comma-separated (default: read,write)"
+    )
+    screen = commands.add_parser(
+        "display-link", help="make a link that shows the wallboard without a login, and print it, once"
+    )
+    screen.add_argument("--name", default="Display", help="where it hangs (default: Display)")
+    screen.add_argument(
+        "--revoke-all", action="store_true", help="instead: let no link that was ever made work any more"
     )
     chosen = parser.parse_args(arguments)
     dsn = load(DeskSettings).database.get_secret_value()
@@ -40,9 +50,7 @@ def main(arguments: list[str]) -> int:
         if chosen.command == "migrate":
             migrate(dsn, SCHEMA, Path(__file__).parent / "migrations")
         else:
-            asyncio.run(
-                _with_database(dsn, _create_agent if chosen.command == "create-agent" else _create_token, chosen)
-            )
+            asyncio.run(_with_database(dsn, _COMMANDS[chosen.command], chosen))
     except (Rejected, Unavailable, OSError) as error:
         print(f"desk: {error}", file=sys.stderr)
         return 1
@@ -62,7 +70,13 @@ async def _with_database(
 async def _create_agent(database: Database, chosen: argparse.Namespace) -> None:
     password = sys.stdin.readline().rstrip("\r\n")
     made = await people.create_agent(
-        database, email=chosen.email, name=chosen.name, role=chosen.role, password=password
+        database,
+        email=chosen.email,
+        name=chosen.name,
+        role=chosen.role,
+        password=password,
+        phone=chosen.phone,
+        skills=tuple(chosen.skills.split(",")),
     )
     if not made and not chosen.if_missing:
         print(f"An agent with the address {chosen.email} exists already; nothing was changed.", file=sys.stderr)
@@ -71,3 +85,15 @@ async def _create_agent(database: Database, chosen: argparse.Namespace) -> None:
 async def _create_token(database: Database, chosen: argparse.Namespace) -> None:
     scopes = tuple(scope.strip() for scope in chosen.scopes.split(",") if scope.strip())
     print(await people.create_token(database, name=chosen.name, scopes=scopes))
+
+
+async def _display_link(database: Database, chosen: argparse.Namespace) -> None:
+    if chosen.revoke_all:
+        print(f"{await display.revoke(database)} display links do not work any more.", file=sys.stderr)
+        return
+    common = load(Settings)
+    token = await display.create(database, common.secret.get_secret_value(), chosen.name)
+    print(f"{common.public_url}/wallboard?display={token}")
+
+
+_COMMANDS = {"create-agent": _create_agent, "create-token": _create_token, "display-link": _display_link}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from services.desk.calls import applying as calls
 from services.desk.context import Desk
 from services.desk.tickets import applying, deliveries
 from shared.bus import Consumer, Record
-from shared.events import DeliveryReport, RoutedMessage
-from shared.topics import DELIVERIES_REPORTED, MESSAGES_ROUTED
+from shared.events import CallChanged, DeliveryReport, RoutedMessage
+from shared.topics import CALLS_CHANGED, DELIVERIES_REPORTED, MESSAGES_ROUTED, MESSAGES_ROUTED_LIVE, Topic
 
 GROUP = "desk"
 MOST = 200
@@ -17,11 +18,20 @@ MOST = 200
 
 def routed(desk: Desk) -> Consumer:
     """Applies `messages-routed`."""
+    return _applying(desk, MESSAGES_ROUTED, GROUP)
+
+
+def routed_live(desk: Desk) -> Consumer:
+    """Applies `messages-routed-live`, beside a flood on the other one and not behind it."""
+    return _applying(desk, MESSAGES_ROUTED_LIVE, f"{GROUP}-live")
+
+
+def _applying(desk: Desk, topic: Topic[RoutedMessage], group: str) -> Consumer:
 
     async def handle(records: Sequence[Record[RoutedMessage]]) -> None:
         await applying.apply(desk, [record.event for record in records])
 
-    return desk.bus.consumer([MESSAGES_ROUTED], GROUP, handle, max_records=MOST)
+    return desk.bus.consumer([topic], group, handle, max_records=MOST)
 
 
 def reported(desk: Desk) -> Consumer:
@@ -31,3 +41,12 @@ def reported(desk: Desk) -> Consumer:
         await deliveries.report(desk, [record.event for record in records])
 
     return desk.bus.consumer([DELIVERIES_REPORTED], f"{GROUP}-deliveries", handle, max_records=MOST)
+
+
+def called(desk: Desk) -> Consumer:
+    """Notes `calls-changed`, in a group of its own: a caller never waits behind mail."""
+
+    async def handle(records: Sequence[Record[CallChanged]]) -> None:
+        await calls.apply(desk, [record.event for record in records])
+
+    return desk.bus.consumer([CALLS_CHANGED], f"{GROUP}-calls", handle, max_records=MOST)

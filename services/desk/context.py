@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from services.desk.live import Live
 from services.desk.people.limits import Limiter
 from services.desk.settings import DeskSettings
+from services.desk.wallboard.service import Wallboard
 from shared.bus import Bus, View
 from shared.db import Database
 from shared.events import Channel
@@ -29,3 +30,4 @@ class Desk:
     """Announced channels by name, enabled or not."""
     live: Live
     sign_ins: Limiter
+    wallboard: Wallboard

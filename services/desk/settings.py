@@ -19,3 +19,12 @@ class DeskSettings(BaseSettings):
     sign_in_tries: int = Field(
         10, ge=1, description="Failed sign-ins within 15 minutes for one address or one IP before both must wait"
     )
+    offer_seconds: int = Field(20, ge=1, description="How long an agent is shown a call before it goes on to the next")
+    phone_head_start: int = Field(
+        300, ge=0, description="Seconds that a caller who prefers the phone counts as having waited longer"
+    )
+    callback_tries: int = Field(3, ge=1, description="Callbacks that nobody answers before the ticket says so instead")
+    callback_pause: int = Field(30, ge=1, description="Minutes after a callback that nobody answered until the next")
+    mention_days: int = Field(
+        30, ge=1, description="Mentions (posts that opened no ticket) are forgotten after this long"
+    )

@@ -30,7 +30,7 @@ _FEED_LOCK = 0x6465736B
 @dataclass(slots=True)
 class Work:
     """What one transaction has to say. Locks are taken in this order, so that no two wait for each other:
-    contact points, customers by id, tickets by id, and last the feed."""
+    public posts and bursts, calls, agents, contact points, customers by id, tickets by id, and last the feed."""
 
     session: AsyncSession
     events: list[dict[str, Any]] = field(default_factory=list)

@@ -41,6 +41,7 @@ from shared.db import Database
 from shared.errors import Misconfigured, SwitchboardError, Unavailable
 from shared.health import Health
 from shared.language import detect
+from shared.metrics import METRICS
 from shared.outbox import Outbox
 from shared.run import Task, serve
 from shared.settings import Settings, load
@@ -112,6 +113,7 @@ class EmailService:
             await alive
 
     async def _announce(self, stop: asyncio.Event) -> None:
+        METRICS.announced(CHANNEL.name, enabled=CHANNEL.enabled)
         while not stop.is_set():
             try:
                 await self.bus.publish(CHANNELS_ANNOUNCED, CHANNEL.name, CHANNEL)

@@ -61,7 +61,7 @@ class Receiver:
         attachments = [await self._storage.put(file.data, **_labels(file)) for file in reading.files]
         message = _composed(reading, envelope, self._context, attachments, raw_uri, received_at)
         await self._bus.publish(MESSAGES_RECEIVED, message.sender, message)
-        METRICS.received.labels(channel="email", live="false").inc()
+        METRICS.took_in("email")
         log.info(
             "mail received", message_id=message.id, size=len(raw), files=len(attachments), automatic=message.automatic
         )

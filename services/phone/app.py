@@ -45,6 +45,7 @@ from shared.db import Database
 from shared.errors import SwitchboardError, Unavailable
 from shared.health import Health
 from shared.language import detect
+from shared.metrics import METRICS
 from shared.outbox import Outbox
 from shared.run import Task, serve
 from shared.settings import Settings, load
@@ -108,8 +109,10 @@ class PhoneService:
 
     @asynccontextmanager
     async def resources(self) -> AsyncIterator[None]:
-        """What is opened first and closed last."""
-        await asyncio.to_thread(detect, "Hello, where is my order?", self.languages)
+        """What is opened first and closed last. The language detector takes half a second to load: the first text should not
+        wait for it, and channels that are off do without."""
+        if not self.settings.why_off:
+            await asyncio.to_thread(detect, "Hello, where is my order?", self.languages)
         try:
             yield
         finally:
@@ -146,6 +149,7 @@ class PhoneService:
             try:
                 for channel in CHANNELS:
                     announced = msgspec.structs.replace(channel, enabled=not why, why_off=why)
+                    METRICS.announced(channel.name, enabled=announced.enabled)
                     await self.bus.publish(CHANNELS_ANNOUNCED, channel.name, announced)
             except Unavailable:
                 attempt += 1

@@ -62,6 +62,8 @@ class Calls:
         call = fold(call_id, await repository.facts(session, call_id))
         if new:
             await self._tell(session, kept, call)
+        elif facts and sid:
+            METRICS.repeated.labels(channel="phone").inc()
         named = {"sid": sid} if sid and not kept.sid else {}
         await repository.change_call(session, call_id, **named)
         return call
@@ -129,7 +131,7 @@ class Calls:
 
     async def _publish(self, session: AsyncSession, call: Call, kind: Kind, now: datetime) -> None:
         message = compose(call, kind, now)
-        METRICS.received.labels(channel="phone", live=str(message.live).lower()).inc()
+        METRICS.took_in("phone", live=message.live)
         if kind is Kind.VOICEMAIL and call.recording:
             name = f"voicemail-{call.recording.seconds}s.mp3"
             await repository.want_files(session, message, [WantedFile(f"{call.recording.url}.mp3", "audio/mpeg", name)])

@@ -42,6 +42,7 @@ class Texts:
         async with self._database.transaction() as session:
             before = await repository.take_text(session, sid, at)
             if before is not None:
+                METRICS.repeated.labels(channel="sms").inc()
                 return before
             if consent:
                 await repository.set_consent(session, message.sender, consent is Consent.STOP, sid, at)
@@ -50,7 +51,7 @@ class Texts:
             else:
                 await self._outbox.add(session, MESSAGES_RECEIVED, message.sender, message)
         self._outbox.wake()
-        METRICS.received.labels(channel="sms", live="false").inc()
+        METRICS.took_in("sms")
         log.info("text received", message_id=message.id, files=len(files), consent=str(consent or ""))
         return None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.phone.domain.hours import Hours, parse
 from services.phone.domain.prompts import LANGUAGES
+from shared.hours import Hours, parse
 
 
 class PhoneSettings(BaseSettings):

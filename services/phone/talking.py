@@ -25,13 +25,13 @@ from services.phone.domain.facts import (
     VoicemailBegun,
     Waiting,
 )
-from services.phone.domain.hours import Hours
 from services.phone.domain.menu import CALLBACK_KEY, PERSON_KEY, Step, choose, choose_without_agents
 from services.phone.domain.messages import can_call_back
 from services.phone.domain.prompts import LANGUAGES, language_of
 from services.phone.domain.waiting import expected_wait, pace
 from services.phone.requests import Requests, attempted, ended
 from shared.events import CallOutcome, CallRequested
+from shared.hours import Hours
 from shared.kernel import address_of
 from shared.logs import log
 

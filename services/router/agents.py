@@ -118,7 +118,7 @@ async def _watch(app: BatchApp, health: Health) -> None:
         health.set("engine", ok=flowing, detail="" if flowing else "waiting for its partitions")
         if consumer and flowing:
             for topic, behind in (await consumer.lag()).items():
-                METRICS.records_behind.labels(topic=topic).set(behind)
+                METRICS.records_behind.labels(group=app.conf.id, topic=topic).set(behind)
         await asyncio.sleep(_LOOK_EVERY if flowing else 0.2)
 
 

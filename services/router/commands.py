@@ -1,4 +1,5 @@
-"""`python -m services router policy check|publish|show`."""
+"""`python -m services router policy check|publish|show`, what is made of recorded decisions (`replaying.py`), and
+`dead-letters list|show|replay`."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from services.router import dead_letters_commands, reconciling, replaying
 from services.router.adapters import policy_yaml
 from services.router.adapters.yaml_sections import YamlErrors
 from services.router.domain.policy import Policy
@@ -32,8 +34,14 @@ def main(arguments: list[str]) -> int:
     for command in (check, publish):
         command.add_argument("file", type=Path)
     verbs.add_parser("show", help="print the policy in force")
+    replaying.add(subjects)
+    dead_letters_commands.add(subjects)
+    reconciling.add(subjects, replaying.moment)
     chosen = parser.parse_args(arguments)
     try:
+        if chosen.subject != "policy":
+            others = {"reconcile": reconciling.run, "dead-letters": dead_letters_commands.run}
+            return others.get(chosen.subject, replaying.run)(chosen)
         if chosen.verb == "check":
             return _check(chosen.file)
         return asyncio.run(_publish(chosen.file) if chosen.verb == "publish" else _show())

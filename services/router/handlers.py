@@ -15,11 +15,11 @@ from shared.bus import DeadLetter
 from shared.bus.handling import FloodGauge, Raw
 from shared.bus.kafka import dead_letter_record
 from shared.clock import utc_now
-from shared.events import Channel, Decision, InboundMessage, Profile, RoutedMessage
+from shared.events import Channel, InboundMessage, Profile, RoutedMessage
 from shared.events.codec import decode, encode
 from shared.logs import log
 from shared.metrics import METRICS
-from shared.topics import DEAD_LETTERS, MESSAGES_ROUTED
+from shared.topics import DEAD_LETTERS, MESSAGES_RECEIVED, MESSAGES_RECEIVED_LIVE, MESSAGES_ROUTED, MESSAGES_ROUTED_LIVE
 
 Headers = list[tuple[str, bytes]]
 
@@ -56,6 +56,9 @@ class Router:
     ) -> None:
         self._profiles, self._channels, self._policy, self._group = profiles, channels, policy, group
         self._flood = FloodGauge()
+        METRICS.handling_seconds.labels(stage="router")
+        for topic in (MESSAGES_RECEIVED_LIVE, MESSAGES_RECEIVED):
+            METRICS.dead_lettered.labels(topic=topic.name)
 
     def handle(self, records: Sequence[Raw]) -> list[Output]:
         """An output for each record, in order. Raises TooManyDeadLetters where too many of the ones before were bad."""
@@ -65,29 +68,30 @@ class Router:
         channels = {channel.name: channel for channel in sorted(self._channels(), key=lambda channel: channel.name)}
         now = utc_now().isoformat().encode()
         outputs: list[Output] = []
-        counts: Counter[tuple[str, str]] = Counter()
+        counts: Counter[tuple[str, str, str]] = Counter()
         for record in records:
             try:
-                output, decision = self._routed(record, policy, channels, now)
-                counts[decision.level, decision.team] += 1
+                output, routed = self._routed(record, policy, channels, now)
+                counts[routed.message.channel, routed.decision.level, routed.decision.team] += 1
             except Exception as error:  # noqa: BLE001 - whatever a message trips over, it is kept and the rest flows
                 output = self._set_aside(record, error)
             outputs.append(output)
-        for (level, team), count in counts.items():
-            METRICS.routed.labels(level=level, team=team).inc(count)
+        for (channel, level, team), count in counts.items():
+            METRICS.routed.labels(channel=channel, level=level, team=team).inc(count)
         METRICS.handling_seconds.labels(stage="router").observe(time.perf_counter() - started)
         log.debug("batch decided", topic=records[0].topic, partition=records[0].partition, size=len(records))
         return outputs
 
     def _routed(
         self, record: Raw, policy: Policy, channels: Mapping[str, Channel], now: bytes
-    ) -> tuple[Output, Decision]:
+    ) -> tuple[Output, RoutedMessage]:
         message = decode(InboundMessage, record.value)
         decision = decide(message, self._profile(message), policy, channels, message.received_at)
-        value = encode(RoutedMessage(message=message, decision=decision))
+        routed = RoutedMessage(message=message, decision=decision)
         headers = [*_HEADERS, ("ce_id", message.id.encode()), ("ce_time", now)]
         headers += [header for header in record.headers if header[0] == "traceparent"]
-        return Output(MESSAGES_ROUTED.name, decision.ticket_id.encode(), value, headers), decision
+        lane = MESSAGES_ROUTED_LIVE if record.topic == MESSAGES_RECEIVED_LIVE.name else MESSAGES_ROUTED
+        return Output(lane.name, decision.ticket_id.encode(), encode(routed), headers), routed
 
     def _profile(self, message: InboundMessage) -> Profile | None:
         """The customer who wrote. What a message says of its sender's other addresses counts only if it is proven."""
@@ -103,6 +107,14 @@ class Router:
             "record set aside", topic=record.topic, partition=record.partition, offset=record.offset, error=reason
         )
         letter = DeadLetter(
-            record.topic, record.partition, record.offset, record.key, record.value, reason, self._group, stack
+            record.topic,
+            record.partition,
+            record.offset,
+            record.key,
+            record.value,
+            reason,
+            self._group,
+            stack,
+            record.headers,
         )
         return Output(DEAD_LETTERS.name, *dead_letter_record(letter))

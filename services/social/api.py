@@ -10,11 +10,11 @@ from fastapi import APIRouter, Depends, Header, Query
 from pydantic import BaseModel, Field
 
 from services.social import learning, repository
+from services.social.judgements import Judgements
 from services.social.judging import Judge
-from services.social.models import Outcome, Seen
-from services.social.receiving import Intake
+from services.social.models import Seen
 from services.social.settings import SocialSettings
-from services.social.standing import Standing
+from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Rejected
 from shared.kernel import contact_point, message_id
@@ -62,7 +62,7 @@ class Label(BaseModel):
     by: str = Field("", max_length=200)
 
 
-def routes(settings: SocialSettings, database: Database, intake: Intake, judge: Judge, standing: Standing) -> APIRouter:
+def routes(settings: SocialSettings, database: Database, judge: Judge, judgements: Judgements) -> APIRouter:
     """`/api/v1`. Every request needs the bearer token of the settings."""
 
     async def authorised(authorization: Annotated[str, Header()] = "") -> None:
@@ -92,20 +92,17 @@ def routes(settings: SocialSettings, database: Database, intake: Intake, judge: 
     async def ticket(post: str) -> Opened:
         async with database.transaction() as session:
             row = await _post(session, post)
-            if row.outcome != Outcome.TICKET:
-                await intake.publish(row, standing.account)
-                row.outcome = Outcome.TICKET
+            await judgements.open(row)
         return Opened(id=post, message_id=message_id("x", post), contact_point=contact_point("x", row.author))
 
     @router.put("/posts/{post}/label")
     async def label(post: str, given: Label) -> Label:
         async with database.transaction() as session:
             row = await _post(session, post)
-            if not row.text:
+            if not await judgements.label(session, row, given.label, given.by, utc_now()):
                 raise Rejected(
                     409, "no-text", "The text of this post is not kept here, so nothing can be learned from it."
                 )
-            await repository.correct(session, row, given.label, given.by)
         return given
 
     @router.get("/model")

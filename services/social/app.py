@@ -20,16 +20,21 @@ from typing import Any
 from fastapi import FastAPI
 
 from services.social import api, learning, ledger, repository
-from services.social.adapters.x import Access, XNetwork
-from services.social.consumer import deliveries
+from services.social.adapters.x import XNetwork
+from services.social.adapters.x_http import Access
+from services.social.adapters.x_stream import XStream
+from services.social.consumer import deliveries, judged
 from services.social.delivering import Deliverer
+from services.social.judgements import Judgements
 from services.social.judging import Judge
 from services.social.models import OUTBOX, SCHEMA
 from services.social.polling import Pace, Reader
 from services.social.ports import Source
 from services.social.receiving import Intake, Rules
+from services.social.setting_aside import Oddities
 from services.social.settings import SocialSettings
 from services.social.standing import Standing
+from services.social.streaming import Live, Streaming
 from services.social.turn import Turn
 from shared import db, logs
 from shared.bus.handling import wait
@@ -64,6 +69,9 @@ class SocialService:
         self.judge = Judge(self.database)
         self.standing = Standing(self.network, settings.missing, self.bus, self.health)
         self.intake = Intake(self.database, self.bus, self.judge, rules(common, settings))
+        self.oddities, self.live = Oddities(self.bus), Live()
+        keep = timedelta(days=settings.keep_days)
+        self.judgements = Judgements(self.database, self.intake, self.standing, keep)
         self.deliverer = Deliverer(
             self.database,
             self.outbox,
@@ -76,8 +84,10 @@ class SocialService:
 
     @asynccontextmanager
     async def resources(self) -> AsyncIterator[None]:
-        """The language detector takes half a second to load; the first post should not wait for it."""
-        await asyncio.to_thread(detect, "Where is my order?", languages(self.common))
+        """The language detector takes half a second and 60 MB to load: the first post should not wait for it, and a
+        channel that is off does without."""
+        if self.network is not None:
+            await asyncio.to_thread(detect, "Where is my order?", languages(self.common))
         try:
             yield
         finally:
@@ -95,11 +105,18 @@ class SocialService:
             "model": self.judge.run,
             "outbox": self.outbox.run,
             "requests": deliveries(self.bus, self.deliverer).run,
+            "judgements": judged(self.bus, self.judgements).run,
             "sending": self.deliverer.run,
             "forgetting": self._forget,
             "learning": partial(learning.nightly, self.database, self.turn, self.settings.retrain_hours),
-            **{f"reading {reader_source}": reader.run for reader_source, reader in self.readers().items()},
+            **{f"reading {source}": reader.run for source, reader in self.readers().items()},
+            **({"streaming": self.streaming().run} if self.network and self.settings.x_stream == "auto" else {}),
         }
+
+    def streaming(self) -> Streaming:
+        """Posts as they are written."""
+        stream = XStream(access(self.settings), self.settings.x_stream_silence)
+        return Streaming(stream, self.intake, self.standing, self.turn, self.oddities, self.live)
 
     def readers(self) -> dict[Source, Reader]:
         """One for each source that is on."""
@@ -112,9 +129,11 @@ class SocialService:
         if settings.x_messages_every:
             every[Source.MESSAGES] = settings.x_messages_every
         first = timedelta(hours=settings.x_first_hours)
-        parts = (self.network, self.intake, self.standing, self.turn, self.database, self.bus)
+        parts = (self.network, self.intake, self.standing, self.turn, self.database, self.oddities)
         return {
-            source: Reader(source, *parts, Pace(seconds, settings.x_overlap, first))
+            source: Reader(source, *parts, self.live, Pace(seconds, settings.x_overlap, first, settings.x_stream_every))
+            if source is not Source.MESSAGES
+            else Reader(source, *parts, Live(), Pace(seconds, settings.x_overlap, first))
             for source, seconds in every.items()
         }
 
@@ -132,8 +151,7 @@ class SocialService:
 def create_app(service: SocialService) -> FastAPI:
     """Health, metrics and `/api/v1`."""
     app = create_api("social", service.health, title="Switchboard social", max_body=10_000)
-    parts = (service.settings, service.database, service.intake, service.judge, service.standing)
-    app.include_router(api.routes(*parts))
+    app.include_router(api.routes(service.settings, service.database, service.judge, service.judgements))
     return app
 
 

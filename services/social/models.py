@@ -81,6 +81,8 @@ class Seen(Base):
     reasons: Mapped[list[str]] = mapped_column(ARRAY(Text))
     causes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     """Words by which complaints with a common cause are found."""
+    burst: Mapped[str] = mapped_column(Text, server_default="")
+    """The burst that this complaint belongs to, as it was told to the desk; empty where it belongs to none."""
 
 
 class Correction(Base):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
 import time
 from collections.abc import Sequence
@@ -13,11 +12,12 @@ from datetime import datetime, timedelta
 from services.social import repository
 from services.social.domain import pace
 from services.social.domain.posts import NETWORK, Account, Post, earlier, id_at
-from services.social.ports import Denied, Later, Network, Page, Source, TooOld
+from services.social.ports import Denied, Later, Network, Source, TooOld
 from services.social.receiving import Intake
+from services.social.setting_aside import Oddities
 from services.social.standing import Standing
+from services.social.streaming import Live
 from services.social.turn import Turn
-from shared.bus import Bus, DeadLetter
 from shared.bus.handling import wait
 from shared.clock import utc_now
 from shared.db import Database
@@ -29,15 +29,19 @@ _TOGETHER = 10
 """Pages that are read before they are taken in, oldest post first, so that a conversation arrives in its order."""
 _REMEMBERED = timedelta(days=6, hours=20)
 """X's recent search knows seven days; a cursor further back is refused."""
+_LOOK = 1.0
+"""Seconds after which polling takes over from a stream that went down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`every`, `overlap`: seconds; `first`: how far back the first look goes."""
+    """`every`, `overlap`: seconds; `first`: how far back the first look goes; `seldom`: seconds between two looks while the stream
+    brings posts, not less than `every`."""
 
     every: float
     overlap: float
     first: timedelta
+    seldom: float = 0
 
 
 class Reader:
@@ -51,18 +55,18 @@ class Reader:
         standing: Standing,
         turn: Turn,
         database: Database,
-        bus: Bus,
+        oddities: Oddities,
+        live: Live,
         pace: Pace,
     ) -> None:
         self._source, self._network, self._intake, self._standing, self._turn = source, network, intake, standing, turn
-        self._database, self._bus, self._pace = database, bus, pace
-        self._odd: set[str] = set()
-        self._newest = 0
+        self._database, self._oddities, self._live, self._pace = database, oddities, live, pace
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; nothing that a network does ends it."""
         attempt = 0
         while await self._turn.mine(stop) and await self._standing.known(stop):
+            looked = utc_now()
             try:
                 rest_until = await self.look(self._standing.account, stop)
                 attempt = 0
@@ -81,6 +85,9 @@ class Reader:
                 seconds = pace.after_failure(attempt, None, utc_now(), random.random())
                 log.warning("reading waits", source=self._source, error=str(error)[:300])
             await wait(stop, seconds)
+            while not attempt and pace.relieved(looked, self._live.since, utc_now(), self._pace.seldom):
+                if await wait(stop, min(_LOOK, self._pace.every)):
+                    break
 
     async def look(self, account: Account, stop: asyncio.Event) -> datetime | None:
         """Once from the cursor to the newest; when the rate limit opens again where it is used up. Raises Later, Denied,
@@ -106,7 +113,7 @@ class Reader:
                 collected = []
                 await wait(stop, self._trouble(error, 1, error.at))
                 continue
-            await self._set_aside(page)
+            await self._oddities.set_aside(self._source, page.unreadable)
             collected += page.posts
             pages, token, rest_until = pages + 1, page.following, page.rest_until
             newest = max([newest, *(int(post.id) for post in page.posts)])
@@ -133,19 +140,6 @@ class Reader:
             "the network does not answer now", source=self._source, error=str(error)[:300], seconds=round(seconds)
         )
         return seconds
-
-    async def _set_aside(self, page: Page) -> None:
-        """What is no post is kept for a person to look at; once, though looks overlap."""
-        for raw in page.unreadable:
-            mark = hashlib.sha256(raw).hexdigest()
-            if mark in self._odd:
-                continue
-            letter = DeadLetter(
-                f"{NETWORK}-{self._source}", 0, 0, mark.encode(), raw, "Malformed: not a post", "social"
-            )
-            await self._bus.set_aside(letter)
-            METRICS.dead_lettered.labels(topic=letter.topic).inc()
-            self._odd.add(mark)
 
 
 def _in_order(posts: Sequence[Post]) -> list[Post]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from services.social.domain.pace import Break
 from services.social.domain.posts import Account, Post
 from shared.errors import SwitchboardError, Unavailable
 
@@ -26,6 +27,14 @@ class Later(Unavailable):
     def __init__(self, message: str, at: datetime | None = None) -> None:
         super().__init__(message)
         self.at = at
+
+
+class Lost(Later):
+    """A stream ended or did not begin. `kind`: how, which says how soon to try again."""
+
+    def __init__(self, message: str, kind: Break, at: datetime | None = None) -> None:
+        super().__init__(message, at)
+        self.kind = kind
 
 
 class Denied(SwitchboardError):
@@ -80,3 +89,11 @@ class Network(Protocol):
 
     async def sent_messages(self, account: Account, to_user: str) -> Sequence[Post]:
         """Our own newest direct messages to this person, at most 100."""
+
+
+class Stream(Protocol):
+    """Posts in the moment in which they are written. What is written while it is down is for `Network.page` to find."""
+
+    def listen(self, account: Account) -> AsyncGenerator[Page | None, None]:
+        """Something at least every second: a page, empty where only a sign of life came, or None where nothing did. The first page
+        says that we are connected. Raises Lost, Denied; ends only so. Close it to hang up."""

@@ -1,16 +1,16 @@
-"""Posts on their way in: judged, published where they are for agents, and noted; in this order, so that a crash repeats work
-but loses none. A post is one message however often and by whatever way it comes."""
+"""Posts on their way in: judged, published (what is for agents as messages, the rest as kept mentions), and noted; in this order, so
+that a crash repeats work but loses none. A post is one message however often and by whatever way it comes."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from services.social import repository
-from services.social.domain.bursts import Complaint, burst, causes
+from services.social.domain.bursts import Burst, Complaint, Window, causes
 from services.social.domain.complaints import Kind, Verdict
 from services.social.domain.posts import NETWORK, Account, Post, ignored, inbound
 from services.social.judging import Judge
@@ -22,9 +22,9 @@ from shared.events import InboundMessage
 from shared.language import detect
 from shared.logs import log
 from shared.metrics import METRICS
-from shared.topics import MESSAGES_RECEIVED
+from shared.topics import MENTIONS_KEPT, MESSAGES_RECEIVED
 
-_TOLD = {Kind.COMPLAINT: "Sounds like a complaint", Kind.QUESTION: "Sounds like a question"}
+_TOLD: Mapping[str, str] = {Kind.COMPLAINT: "Sounds like a complaint", Kind.QUESTION: "Sounds like a question"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Intake:
         )
         event = inbound(post, account, utc_now(), row.language, row.complaint, {"Ticket": "opened by an agent"})
         await self._bus.publish(MESSAGES_RECEIVED, event.sender, event)
-        METRICS.received.labels(channel=NETWORK, live="false").inc()
+        METRICS.took_in(NETWORK)
         return event
 
     async def _take(self, posts: Sequence[Post], source: str, account: Account) -> None:
@@ -94,27 +94,31 @@ class Intake:
             seen = await repository.known(session, ours)
             tickets = await repository.threads_with_tickets(session, {post.thread for post in ours.values()})
             complaints = await repository.complaints_since(session, now - self._rules.burst_window)
-        events, rows = [], []
+        events, rows, window = [], [], Window(complaints, self._rules.burst_from)
         for name, post in ours.items():
             if name in seen:
+                METRICS.repeated.labels(channel=NETWORK).inc()
                 continue
             judged = self.judge(post, followed=post.thread in tickets)
+            complaint = Complaint(name, post.author, judged.causes) if judged.kind == Kind.COMPLAINT else None
+            found = window.add(complaint) if complaint else None
             if judged.outcome is Outcome.TICKET:
                 tickets.add(post.thread)
-                event = self._event(judged, account, now, complaints)
-                events.append((MESSAGES_RECEIVED, str(event.sender), event))
-            if judged.kind == Kind.COMPLAINT:
-                complaints.append(Complaint(name, post.author, judged.causes))
-            rows.append(_row(judged, source, now))
+            event = self._event(judged, account, now, found)
+            topic = MESSAGES_RECEIVED if judged.outcome is Outcome.TICKET else MENTIONS_KEPT
+            events.append((topic, str(event.sender), event))
+            rows.append(_row(judged, source, now, found))
+        opened = sum(row["outcome"] == Outcome.TICKET for row in rows)
         if events:
             await self._bus.publish_all(events)
-            METRICS.received.labels(channel=NETWORK, live="false").inc(len(events))
+            METRICS.took_in(NETWORK, count=opened)
         async with self._database.transaction() as session:
             await repository.add(session, rows)
+            await repository.join(session, window.joined)
         for row in rows:
             METRICS.posts.labels(network=NETWORK, outcome=row["outcome"]).inc()
         if rows:
-            log.info("posts taken in", source=source, new=len(rows), published=len(events), known=len(seen))
+            log.info("posts taken in", source=source, new=len(rows), published=opened, known=len(seen))
 
     def judge(self, post: Post, *, followed: bool) -> Judged:
         """What a post is. `followed`: agents see its conversation already, so they see this too."""
@@ -128,24 +132,26 @@ class Intake:
         outcome = Outcome.TICKET if followed or kind is not Kind.OTHER else Outcome.MENTION
         return Judged(post, language, kind, verdict, verdict.reasons(kind), found, outcome)
 
-    def _event(
-        self, judged: Judged, account: Account, now: datetime, complaints: Sequence[Complaint]
-    ) -> InboundMessage:
-        facts, post = {}, judged.post
-        if told := _TOLD.get(Kind(judged.kind)) if judged.kind in tuple(Kind) else None:
-            facts[told] = ", ".join(judged.reasons) or "by its whole wording"
-        if judged.kind == Kind.COMPLAINT:
-            found = burst(Complaint(post.provider_id, post.author, judged.causes), complaints, self._rules.burst_from)
-            if found:
-                minutes = round(self._rules.burst_window.total_seconds() / 60)
-                words = ", ".join(found.words)
-                facts["Burst"] = f"{found.people} people complain of the same within {minutes} minutes: {words}"
-                facts["Burst id"] = found.id
+    def _event(self, judged: Judged, account: Account, now: datetime, found: Burst | None) -> InboundMessage:
+        post, facts = judged.post, dict[str, str]()
+        words = ", ".join(judged.reasons)
+        if judged.outcome is Outcome.MENTION:
+            facts |= {"Kind": judged.kind, **({"Words": words} if words else {})}
+        elif judged.kind in _TOLD:
+            facts[_TOLD[judged.kind]] = words or "by its whole wording"
+        if found:
+            minutes = round(self._rules.burst_window.total_seconds() / 60)
+            facts |= {
+                "Burst": f"{found.people} people complain of the same within {minutes} minutes: {', '.join(found.words)}",
+                "Burst id": found.id,
+                "Burst count": str(found.people),
+                "Burst first": ",".join(found.first),
+            }
         score = None if post.direct else round(judged.verdict.complaint, 3)
         return inbound(post, account, now, judged.language, score, facts)
 
 
-def _row(judged: Judged, source: str, now: datetime) -> dict[str, Any]:
+def _row(judged: Judged, source: str, now: datetime, found: Burst | None) -> dict[str, Any]:
     """Of a direct message only the bare fact is kept here: it is private."""
     post, private = judged.post, judged.post.direct
     return {
@@ -168,4 +174,5 @@ def _row(judged: Judged, source: str, now: datetime) -> dict[str, Any]:
         "question": judged.verdict.question,
         "reasons": list(judged.reasons),
         "causes": sorted(judged.causes),
+        "burst": found.id if found else "",
     }

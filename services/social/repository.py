@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -52,13 +52,20 @@ async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
 async def complaints_since(session: AsyncSession, moment: datetime) -> list[Complaint]:
     """The newest complaints, oldest first."""
     found = (
-        select(Seen.id, Seen.author, Seen.causes)
+        select(Seen.id, Seen.author, Seen.causes, Seen.burst)
         .where(Seen.kind == "complaint", Seen.received_at >= moment)
         .order_by(Seen.received_at.desc(), Seen.id.desc())
         .limit(_MOST_COMPLAINTS)
     )
     rows = (await session.execute(found)).all()
-    return [Complaint(row.id, row.author, frozenset(row.causes)) for row in reversed(rows)]
+    return [Complaint(row.id, row.author, frozenset(row.causes), row.burst) for row in reversed(rows)]
+
+
+async def join(session: AsyncSession, bursts: Mapping[str, str]) -> None:
+    """Note what burst these complaints turned out to belong to. `bursts`: its id by post."""
+    for name in set(bursts.values()):
+        ids = [post for post, burst in bursts.items() if burst == name]
+        await session.execute(update(Seen).where(Seen.id.in_(ids)).values(burst=name))
 
 
 async def mentions(
@@ -99,12 +106,13 @@ async def forget(session: AsyncSession, before: datetime) -> None:
     )
 
 
-async def correct(session: AsyncSession, row: Seen, label: str, by: str) -> None:
-    """What this post is; the last word counts."""
-    values = {"post_id": row.id, "text": row.text, "language": row.language, "label": label, "given_by": by}
-    again = {"label": label, "given_by": by, "given_at": func.now()}
+async def correct(session: AsyncSession, row: Seen, label: str, by: str, at: datetime) -> None:
+    """What this post is; the word that was said last counts, in whatever order words arrive."""
+    said = {"label": label, "given_by": by, "given_at": at}
+    values = {"post_id": row.id, "text": row.text, "language": row.language, **said}
+    statement = insert(Correction).values(values)
     await session.execute(
-        insert(Correction).values(values).on_conflict_do_update(index_elements=["post_id"], set_=again)
+        statement.on_conflict_do_update(index_elements=["post_id"], set_=said, where=Correction.given_at <= at)
     )
 
 

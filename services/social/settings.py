@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -58,6 +60,20 @@ class SocialSettings(BaseSettings):
         30,
         description="X: seconds that each look goes back behind the last one, for posts that were indexed late",
         ge=0,
+    )
+    x_stream: Literal["auto", "off"] = Field(
+        "auto",
+        description="X: `auto` uses the filtered stream where the plan has it, beside polling; `off` only polls",
+    )
+    x_stream_every: float = Field(
+        600,
+        description="X: seconds between two looks at mentions and at the search while the stream brings posts",
+        gt=0,
+    )
+    x_stream_silence: float = Field(
+        30,
+        description="X: seconds without a byte after which the stream counts as broken; X sends one at least every 20",
+        gt=0,
     )
     x_timeout: float = Field(10, description="X: seconds for one request", gt=0)
     x_longest_reply: int = Field(

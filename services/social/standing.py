@@ -19,6 +19,7 @@ from shared.errors import Unavailable
 from shared.events import Channel
 from shared.health import Health
 from shared.logs import log
+from shared.metrics import METRICS
 from shared.topics import CHANNELS_ANNOUNCED
 
 _CHECK = 1.0
@@ -51,9 +52,13 @@ class Standing:
 
     def trouble(self, what: str, words: str) -> None:
         """Note what is wrong with a source; an empty string where nothing is: then our credentials are good."""
-        self._troubles[what] = words
         if not words:
             self.why_off = ""
+        self.note(what, words)
+
+    def note(self, what: str, words: str) -> None:
+        """As `trouble`, where that all is well says nothing about our credentials."""
+        self._troubles[what] = words
         self._tell()
 
     def refused(self, error: Denied) -> None:
@@ -87,6 +92,7 @@ class Standing:
         attempt = 0
         while not stop.is_set():
             now = self.channel
+            METRICS.announced(now.name, enabled=now.enabled)
             if now == said:
                 await wait(stop, _CHECK)
                 continue
@@ -99,9 +105,6 @@ class Standing:
 
     def _tell(self) -> None:
         wrong = "; ".join(f"{what}: {words}" for what, words in sorted(self._troubles.items()) if words)
-        detail = (
-            f"off: {self.why_off}"
-            if self.why_off
-            else wrong or (f"@{self.account.username}" if self.account.id else "")
-        )
+        who = f"@{self.account.username}" if self.account.id else ""
+        detail = f"off: {self.why_off}" if self.why_off else "; ".join(filter(None, (who, wrong)))
         self._health.set(PART, ok=True, detail=detail)

@@ -52,6 +52,8 @@ class DeadLetter:
     error: str
     group: str
     stack: str = ""
+    headers: Sequence[tuple[str, bytes]] = ()
+    """The record's own."""
 
 
 Handler = Callable[[Sequence[Record[E]]], Awaitable[None]]

@@ -72,6 +72,9 @@ class BatchHandler(Generic[E]):
         self._kinds = {topic.name: topic.value for topic in topics}
         self._group, self._handle, self._set_aside = group, handle, set_aside
         self.flood = FloodGauge()
+        METRICS.handling_seconds.labels(stage=group)
+        for topic in topics:
+            METRICS.dead_lettered.labels(topic=topic.name)
 
     async def __call__(self, raws: Sequence[Raw], stop: asyncio.Event) -> bool:
         """Whether the records are done and may be committed; False where `stop` came first."""
@@ -113,6 +116,7 @@ class BatchHandler(Generic[E]):
             f"{type(error).__name__}: {error}"[:1000],
             self._group,
             stack,
+            raw.headers,
         )
         if not await self._until_available(lambda: self._set_aside(letter), stop):
             return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -37,8 +37,13 @@ REQUEST_TIMEOUT_MS = 10_000
 aiokafka never gives a batch up by itself, so we watch the clock."""
 LAST_WORDS = 2.0
 """Seconds that a stopping process gives the broker to acknowledge; less than a supervisor's patience."""
+LAG_EVERY = 5.0
+"""Seconds between two looks at how far a consumer is behind: one small request to the broker."""
 MAX_EVENT = 4 << 20
 """Bytes of one event at the door. Topics take twice that: a decision or an error goes along with it further on."""
+
+ORIGINAL = "original:"
+"""Before the name of each header that a dead letter had as a record."""
 
 
 class KafkaBus:
@@ -155,6 +160,8 @@ class KafkaConsumer(Generic[E]):
     ) -> None:
         self._bus, self._topics, self._group, self._max = bus, topics, group, max_records
         self._batch = BatchHandler(topics, group, handle, bus.set_aside)
+        self._under_way: dict[TopicPartition, int] = {}
+        """The first record of each partition that was fetched and is not handled yet."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; reconnects by itself."""
@@ -172,17 +179,42 @@ class KafkaConsumer(Generic[E]):
         )
         await _start(consumer, stop)
         consumer.subscribe([topic.name for topic in self._topics])
+        telling = asyncio.create_task(self._tell_lag(consumer))
         try:
             while not stop.is_set():
                 batches = await consumer.getmany(timeout_ms=200, max_records=self._max)
+                self._under_way = {partition: records[0].offset for partition, records in batches.items()}
                 for partition, records in batches.items():
                     if not await self._batch(cast("list[Raw]", records), stop):
                         return
                     if partition in consumer.assignment():
                         await _commit(consumer, partition, records[-1].offset + 1)
+                    del self._under_way[partition]
                     self._batch.flood.check()
         finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+            self._tell({})
             await consumer.stop()
+
+    async def _tell_lag(self, consumer: AIOKafkaConsumer) -> None:
+        """Keep the lag told. Beside the work and with the broker's own ends: a consumer that is stuck fetches nothing new, and
+        would believe for ever that it is nearly done."""
+        while True:
+            try:
+                async with asyncio.timeout(LAG_EVERY):
+                    ends = await consumer.end_offsets(consumer.assignment())
+                    at = {partition: await consumer.position(partition) for partition in ends}
+                done = {partition: self._under_way.get(partition, at[partition]) for partition in ends}
+                self._tell({partition: max(0, end - done[partition]) for partition, end in ends.items()})
+            except (KafkaError, TimeoutError):
+                pass  # the broker is away, which health tells; or the partitions are moving
+            await asyncio.sleep(LAG_EVERY)
+
+    def _tell(self, behind: Mapping[TopicPartition, int]) -> None:
+        for topic in self._topics:
+            found = sum(count for partition, count in behind.items() if partition.topic == topic.name)
+            METRICS.records_behind.labels(group=self._group, topic=topic.name).set(found)
 
 
 class KafkaView(Generic[E]):
@@ -284,7 +316,7 @@ async def create_topics(servers: str, topics: Sequence[Topic[Any]], replication:
 
 
 def dead_letter_record(letter: DeadLetter) -> tuple[bytes, bytes | None, list[tuple[str, bytes]]]:
-    """Key, value and headers of a dead letter; the original key is in a header, so that it can be replayed."""
+    """Key, value and headers of a dead letter; the original key and headers are in headers, so that it can be replayed."""
     headers = [
         (
             "ce_id",
@@ -298,6 +330,7 @@ def dead_letter_record(letter: DeadLetter) -> tuple[bytes, bytes | None, list[tu
         ("group", letter.group.encode()),
         ("error", letter.error.encode()),
         ("stack", letter.stack.encode()),
+        *((ORIGINAL + name, value) for name, value in letter.headers),
     ]
     return letter.topic.encode(), letter.value, headers
 

@@ -5,7 +5,9 @@ from shared.events.channels import Channel
 from shared.events.customers import Observed, OpenTicket, Profile, Stated
 from shared.events.deliveries import DeliveryReport, DeliveryState, OutboundMessage
 from shared.events.inbound import Attachment, InboundMessage, ThreadClues
+from shared.events.letters import DeadLetterReplayed
 from shared.events.policies import RoutingPolicy
+from shared.events.posts import PostJudged
 from shared.events.routed import ChannelChoice, Decision, Reason, RoutedMessage, ThreadMatch
 from shared.events.tickets import DeskEvent
 
@@ -18,6 +20,7 @@ __all__ = [
     "CallState",
     "Channel",
     "ChannelChoice",
+    "DeadLetterReplayed",
     "Decision",
     "DeliveryReport",
     "DeliveryState",
@@ -26,6 +29,7 @@ __all__ = [
     "Observed",
     "OpenTicket",
     "OutboundMessage",
+    "PostJudged",
     "Profile",
     "Reason",
     "RoutedMessage",

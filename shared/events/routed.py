@@ -63,6 +63,9 @@ class Decision(Event, frozen=True, kw_only=True):
     policy: str = ""
     """Name and version of the policy, as `default@3`."""
     profile_version: int = 0
+    reply_within: int = 0
+    """Seconds after `received_at` within which the customer is to have an answer (the policy's target for this level);
+    0 where there is no target."""
 
 
 class RoutedMessage(Event, frozen=True, kw_only=True):

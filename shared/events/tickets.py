@@ -12,7 +12,8 @@ class DeskEvent(Event, frozen=True, kw_only=True):
     ticket_id: str
     kind: str
     """`ticket.opened`, `message.added`, `reply.added`, `note.added`, `ticket.assigned`, `ticket.status`,
-    `ticket.reopened`, `delivery.changed`, `customer.changed`."""
+    `ticket.reopened`, `ticket.answered` (by a call), `delivery.changed`, `customer.changed`, `call.changed`, `call.offered`,
+    `agent.presence`, `post.judged`, `ticket.grouped`, `ticket.ungrouped`, `mentions.added`, `mention.judged`."""
     at: datetime
     actor: str = ""
     """The agent's e-mail address, or the service that did it."""

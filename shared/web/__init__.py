@@ -25,6 +25,7 @@ def create_api(name: str, health: Health, *, title: str, description: str = "", 
     """An app with `/health/live`, `/health/ready` and `/metrics`. `max_body`: bytes of a request that are read."""
     api = FastAPI(title=title, description=description, version="1", docs_url=None, redoc_url=None)
     api.state.health, api.state.service = health, name
+    METRICS.started(name)
     api.add_middleware(Limits, max_body=max_body)
     api.add_exception_handler(Rejected, _rejected)
     api.add_exception_handler(Unavailable, _unavailable)

@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 
 from tests import stack
-from tests.benchmarks import end_to_end
+from tests.benchmarks import end_to_end, flood
+from tests.exchange import exchange
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks.md"
 _UNLIMITED = {"DASHBOARD_RATE_PER_ADDRESS": "0", "DASHBOARD_RATE_PER_VISITOR": "0"}
@@ -68,6 +69,25 @@ def whole_way() -> str:
     )
 
 
+def calls_in_a_flood() -> str:
+    """From a call's webhook to the agent's offer, with and without a flood of posts, as Markdown."""
+    base = stack.free_ports()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, exchange(base + 98) as telephones:
+        Path(folder).chmod(0o755)
+        with stack.running(Path(folder) / "home", telephones.settings, base=base) as system:
+            found = flood.measure(system, telephones)
+    ratio = found.flooded.p50 / max(found.quiet.p50, 0.001)
+    return "\n".join(
+        [
+            "| calls, from the first webhook to the agent's offer | measured |",
+            "|---|---|",
+            f"| nothing else going on | {found.quiet} |",
+            f"| while {flood.POSTS:,} posts come in ({found.behind:,} not yet at the desk at the end) | {found.flooded} |",
+            f"| ratio of the medians | {ratio:.1f} |",
+        ]
+    )
+
+
 def main() -> None:
     """Run all, print, write the page."""
     router = subprocess.run(
@@ -76,8 +96,11 @@ def main() -> None:
     print(router, flush=True)
     way = whole_way()
     print(way)
+    calls = calls_in_a_flood()
+    print(calls)
     PAGE.write_text(
         f"# Benchmarks\n\nMeasured by `make bench` on {machine()}\n\n## The whole way of a message\n\n{way}\n\n"
+        f"## Calls in a flood of posts\n\n{calls}\n\n"
         f"## The router beside a plain loop\n\n{router.strip()}\n"
     )
 

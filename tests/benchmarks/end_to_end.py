@@ -183,7 +183,7 @@ def throughput(system: Stack) -> Throughput:
     run = uuid4().hex[:8]
     where = system.run["smtp"]
     mails = [mail_from(f"bulk{n % 500}.{run}@example.net", f"{run} {n}", WORDS).as_bytes() for n in range(MAILS)]
-    before, applied = _cpu(system), _applied(system)
+    before, first = _cpu(system), applied(system)
     start = time.monotonic()
 
     def session(first: int) -> None:
@@ -193,13 +193,14 @@ def throughput(system: Stack) -> Throughput:
 
     with ThreadPoolExecutor(SENDERS) as pool:
         list(pool.map(session, range(0, MAILS, MAILS_PER_SESSION)))
-    eventually(lambda: _applied(system) - applied >= MAILS, 180, "every mail at the desk")
+    eventually(lambda: applied(system) - first >= MAILS, 180, "every mail at the desk")
     seconds = time.monotonic() - start
     after = _cpu(system)
     return Throughput(MAILS / seconds, {name: (after[name] - before[name]) * 1000 / MAILS for name in after})
 
 
-def _applied(system: Stack) -> float:
+def applied(system: Stack) -> float:
+    """Messages that the desk has written since it started."""
     text = httpx.get(f"{system.url('desk')}/metrics", timeout=10).text
     return sum(
         float(line.rpartition(" ")[2])

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from services.desk.web import static
 from tests.e2e.desk import EMAIL, PASSWORD, Desk, finish
@@ -27,6 +27,7 @@ FLAGS = (
 )
 """No sandbox, because tests may run as root; nothing that talks to the outside."""
 PICTURES = Path("tests/output")
+expect.set_options(timeout=15_000)  # five seconds are not enough on a machine that is busy with other tests
 
 
 @pytest.fixture(scope="package")

@@ -32,7 +32,7 @@ from shared.events import (
 )
 from shared.kernel import ContactPoint, Level, message_id, ticket_id
 from shared.storage import Storage
-from shared.topics import CHANNELS_ANNOUNCED, MESSAGES_ROUTED, all_topics
+from shared.topics import CHANNELS_ANNOUNCED, MESSAGES_ROUTED, Topic, all_topics
 
 T = TypeVar("T")
 ROOT = Path(__file__).parent.parent.parent
@@ -43,6 +43,7 @@ CHANNELS = (
     Channel(
         name="phone", label="Phone", icon="phone", reaches=("tel",), live=True, enabled=False, why_off="not set up"
     ),
+    Channel(name="x", label="X", icon="at-sign", reaches=("x",), public=True),
 )
 _PATIENCE = 60.0
 """Seconds for a process to start on a machine that is busy with other tests."""
@@ -181,6 +182,10 @@ class Desk:
     def receive(self, *messages: RoutedMessage) -> None:
         """Messages come from the router."""
         finish(self._publish([(MESSAGES_ROUTED, message.decision.ticket_id, message) for message in messages]))
+
+    def publish(self, *items: tuple[Topic[Any], str, Any]) -> None:
+        """Whatever else another service tells: topic, key, value."""
+        finish(self._publish(list(items)))
 
     def file(self, data: bytes, name: str, media_type: str) -> Attachment:
         """A file in the attachment storage."""

@@ -18,6 +18,7 @@ from services.desk.live import Live
 from services.desk.people.limits import Limiter
 from services.desk.schema import OUTBOX, SCHEMA
 from services.desk.settings import DeskSettings
+from services.desk.wallboard.service import Wallboard
 from shared import db
 from shared.bus.memory import MemoryBus
 from shared.db import Database
@@ -55,6 +56,7 @@ async def desk_on(dsn: str, storage: str, bus: Any = None, **settings: Any) -> A
         channels=bus.view(CHANNELS_ANNOUNCED),
         live=Live(database, own.live_ring),
         sign_ins=Limiter(own.sign_in_tries),
+        wallboard=Wallboard(database, getattr(bus, "servers", "127.0.0.1:9")),
     )
     try:
         yield desk

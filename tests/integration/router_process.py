@@ -22,7 +22,15 @@ from shared.bus.kafka import KafkaBus, create_topics
 from shared.events import InboundMessage, RoutedMessage
 from shared.events.codec import decode
 from shared.kernel import email_point, message_id
-from shared.topics import DEAD_LETTERS, MESSAGES_RECEIVED, MESSAGES_RECEIVED_LIVE, MESSAGES_ROUTED, Topic, all_topics
+from shared.topics import (
+    DEAD_LETTERS,
+    MESSAGES_RECEIVED,
+    MESSAGES_RECEIVED_LIVE,
+    MESSAGES_ROUTED,
+    MESSAGES_ROUTED_LIVE,
+    Topic,
+    all_topics,
+)
 from tests.unit.router.makers import NOW
 
 ROOT = Path(__file__).parents[2]
@@ -102,7 +110,7 @@ class Outputs:
     async def __aenter__(self) -> Self:
         self._consumer = AIOKafkaConsumer(bootstrap_servers=self.servers, fetch_max_wait_ms=50)
         await self._consumer.start()
-        topics = (MESSAGES_ROUTED, DEAD_LETTERS)
+        topics = (MESSAGES_ROUTED_LIVE, MESSAGES_ROUTED, DEAD_LETTERS)
         partitions = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
         self._consumer.assign(partitions)
         await self._consumer.seek_to_end(*partitions)

@@ -13,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+import services.desk.app  # noqa: F401 - every subject's tables
 from services.desk.context import Desk
 from services.desk.schema import METADATA, SCHEMA
 from services.desk.tickets import service as tickets

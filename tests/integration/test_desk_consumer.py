@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -22,6 +21,7 @@ from shared.events import DeliveryReport, DeliveryState, Profile, RoutedMessage
 from shared.events.codec import decode
 from shared.kernel import stable_id
 from shared.topics import CUSTOMERS_UPDATED, DELIVERIES_REPORTED, MESSAGES_ROUTED, all_topics
+from tests.conftest import engine_folder
 from tests.integration.desk_parts import desk_on, migrate, scalar, with_channels
 from tests.unit.desk.examples import routed
 
@@ -176,26 +176,31 @@ async def test_a_failed_delivery_that_a_channel_reports_reopens_the_ticket(
         await until(reopened)
 
 
+@pytest.fixture
+def own() -> Iterator[Postgres]:
+    """A PostgreSQL that may be killed."""
+    with engine_folder() as folder:
+        server = Postgres(folder)
+        server.start()
+        yield server
+        server.stop()
+
+
 async def test_while_postgresql_is_away_the_desk_waits_and_loses_nothing(
-    bus: KafkaBus, tmp_path: Path, storage_url: str
+    bus: KafkaBus, own: Postgres, storage_url: str
 ) -> None:
-    server = Postgres(tmp_path / "own")
-    await asyncio.to_thread(server.start)
-    try:
-        await migrate(server.dsn)
-        before, during = mails(100), mails(100)
-        async with desk_on(server.dsn, storage_url, bus) as desk, running(desk):
-            await publish(bus, before)
-            await until(applied(desk, before[:20]))
-            await asyncio.to_thread(server.kill)
-            await publish(bus, during)
-            with pytest.raises(Unavailable):
-                await scalar(desk, "SELECT 1")
-            await asyncio.to_thread(server.start)
-            await until(applied(desk, [*before, *during]))
-            threads = ",".join(f"'{routed.decision.ticket_id}'" for routed in [*before, *during])
-            assert await scalar(desk, f"SELECT sum(messages) FROM desk.tickets WHERE id IN ({threads})") == 200
-            kinds = "SELECT count(*) FROM desk.ticket_events WHERE kind = 'message.added' AND ticket_id IN ({})"
-            assert await scalar(desk, kinds.format(threads)) == 200
-    finally:
-        await asyncio.to_thread(server.stop)
+    await migrate(own.dsn)
+    before, during = mails(100), mails(100)
+    async with desk_on(own.dsn, storage_url, bus) as desk, running(desk):
+        await publish(bus, before)
+        await until(applied(desk, before[:20]))
+        await asyncio.to_thread(own.kill)
+        await publish(bus, during)
+        with pytest.raises(Unavailable):
+            await scalar(desk, "SELECT 1")
+        await asyncio.to_thread(own.start)
+        await until(applied(desk, [*before, *during]))
+        threads = ",".join(f"'{routed.decision.ticket_id}'" for routed in [*before, *during])
+        assert await scalar(desk, f"SELECT sum(messages) FROM desk.tickets WHERE id IN ({threads})") == 200
+        kinds = "SELECT count(*) FROM desk.ticket_events WHERE kind = 'message.added' AND ticket_id IN ({})"
+        assert await scalar(desk, kinds.format(threads)) == 200

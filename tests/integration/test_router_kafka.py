@@ -63,7 +63,7 @@ async def test_each_message_is_routed_under_its_ticket_and_a_bad_record_is_set_a
     assert outputs.routed[ids[-1]].decision.level == "urgent"
     async with httpx.AsyncClient(trust_env=False) as client:
         metrics = (await client.get(f"http://127.0.0.1:{router.port}/metrics")).text
-    assert 'switchboard_messages_routed_total{level="urgent",team="technical"}' in metrics
+    assert 'switchboard_messages_routed_total{channel="email",level="urgent",team="technical"}' in metrics
 
 
 async def test_what_the_desk_learned_of_a_customer_changes_the_next_decision(

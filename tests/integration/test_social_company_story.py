@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,12 +21,14 @@ import pytest
 from services.__main__ import channels
 from shared.bus.kafka import KafkaBus, create_topics
 from shared.clock import utc_now
-from shared.events import Channel, DeliveryReport, InboundMessage, OutboundMessage
+from shared.events import Channel, DeliveryReport, InboundMessage, OutboundMessage, PostJudged
 from shared.kernel import message_id
 from shared.topics import (
     CHANNELS_ANNOUNCED,
     DELIVERIES_REPORTED,
+    MENTIONS_KEPT,
     MESSAGES_RECEIVED,
+    POSTS_JUDGED,
     all_topics,
     deliveries_requested,
 )
@@ -287,6 +290,58 @@ async def test_an_hour_without_x_loses_nothing_and_its_limits_are_obeyed(
         assert len([call for call in x.calls if "mentions" in call[1]]) - asked <= 1, "nobody asks before the reset"
 
 
+async def test_where_the_plan_has_the_stream_posts_come_by_it_and_polling_closes_its_gaps(
+    topics: str, database: str, bus: KafkaBus, free_port: int, tmp_path: Path, x: X
+) -> None:
+    x.streams.allowed, x.streams.keep_alive = True, 0.3
+    patient = {"SOCIAL_X_STREAM_EVERY": "3600", "SOCIAL_X_STREAM_SILENCE": "2"}
+    with serving(x) as url, service_for(topics, database, url, free_port, tmp_path, **patient) as service:
+        early = [x.post(x.person("early"), COMPLAINTS[0])]
+        eventually(lambda: x.streams.open)
+        await published(topics, x, 1)
+        eventually(lambda: resting(x), 60)
+        looks = looked(x)
+        heard = [x.post(x.person(f"heard{n}"), f"{COMPLAINTS[n]} #{n}") for n in range(5)]
+        praise = x.post(x.person("fan"), OTHERS[0])
+        assert {m.provider_id for m in await published(topics, x, 6)} == {str(one) for one in (*early, *heard)}
+        kept = await kept_mentions(topics, praise)
+        assert (kept.facts["Kind"], kept.public) == ("other", True)
+        assert looked(x) == looks, "nobody had to ask"
+
+        with service_for(topics, database, url, free_port_beside(free_port), tmp_path, **patient):
+            assert len(x.streams.open) == 1, "one process listens, the others stand by"
+            x.streams.allowed = False  # the plan ends
+            x.streams.cut()
+            eventually(lambda: "polled" in service.api.get("/health/ready").json()["parts"]["x"]["detail"])
+            missed = [x.post(x.person(f"missed{n}"), f"{COMPLAINTS[n]} in the gap #{n}") for n in range(5)]
+            found = await published(topics, x, 11)
+        assert {message.provider_id for message in found} == {str(one) for one in (*early, *heard, *missed)}
+        assert len(found) == 11, "by whatever way it came, a post is one message"
+
+
+async def test_an_agents_word_at_the_desk_reaches_the_model_and_opens_the_ticket(
+    topics: str, database: str, bus: KafkaBus, free_port: int, tmp_path: Path, x: X
+) -> None:
+    with serving(x) as url, service_for(topics, database, url, free_port, tmp_path) as service:
+        praise = x.post(x.person("fan"), OTHERS[0])
+        kept = await kept_mentions(topics, praise)
+        word = PostJudged(
+            id=str(uuid4()),
+            channel="x",
+            provider_id=kept.provider_id,
+            at=utc_now(),
+            agent="ann@example.org",
+            label="complaint",
+            open_ticket=True,
+        )
+        for _ in range(2):
+            await bus.publish(POSTS_JUDGED, word.provider_id, word)
+        (message,) = await published(topics, x, 1)
+        assert (message.id, message.text) == (kept.id, kept.text)
+        eventually(lambda: service.api.get("/api/v1/model").json()["own_posts"]["complaint"]["wanted"] == 1)
+        assert len(await messages(topics, x)) == 1
+
+
 async def test_direct_messages_stay_private_and_public_answers_short(
     topics: str, database: str, bus: KafkaBus, free_port: int, tmp_path: Path, x: X
 ) -> None:
@@ -340,6 +395,36 @@ async def test_wrong_credentials_turn_the_channel_off_and_say_so(
         channel = await announced(topics, lambda channel: "refuses" in channel.why_off)
         assert not channel.enabled
         assert service.ready()
+
+
+def looked(x: X) -> int:
+    """How often mentions and the search were asked."""
+    return len([path for _, path in x.calls if path.endswith(("/mentions", "/recent"))])
+
+
+def resting(x: X) -> bool:
+    """Whether polling has nothing to do: two seconds are many times its usual pause here."""
+    before = looked(x)
+    time.sleep(2)
+    return looked(x) == before
+
+
+def free_port_beside(port: int) -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        found = int(probe.getsockname()[1])
+    return found if found != port else free_port_beside(port)
+
+
+async def kept_mentions(kafka: str, post: int, seconds: float = 40) -> InboundMessage:
+    """The kept mention of this post, once it is there."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for event in await events_on(kafka, MENTIONS_KEPT):
+            if event.provider_id == str(post):
+                return event
+        await asyncio.sleep(0.2)
+    raise AssertionError("no kept mention")
 
 
 def answer_to(message: InboundMessage, text: str) -> OutboundMessage:

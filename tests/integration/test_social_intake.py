@@ -17,7 +17,9 @@ from services.social.models import SCHEMA
 from services.social.polling import Pace, Reader
 from services.social.ports import Page, Source, TooOld
 from services.social.receiving import Intake, Rules
+from services.social.setting_aside import Oddities
 from services.social.standing import Standing
+from services.social.streaming import Live
 from services.social.turn import Turn
 from shared.bus.memory import MemoryBus
 from shared.clock import utc_now
@@ -25,11 +27,12 @@ from shared.db import Database, migrate
 from shared.errors import Unavailable
 from shared.events import InboundMessage
 from shared.health import Health
-from shared.topics import MESSAGES_RECEIVED
+from shared.topics import MENTIONS_KEPT, MESSAGES_RECEIVED
 from tests.unit.social.makers import US, post
 
 RULES = Rules(0.5, 0.5, timedelta(hours=1), 3, ("en", "fr"), ("acme",))
 BROKEN = "@acme your checkout rejects my voucher, nobody answers, this is unacceptable"
+PRAISE = "Huge thanks to Anna for sorting it so quickly, you made my day"
 
 
 @pytest.fixture
@@ -65,6 +68,46 @@ async def test_a_burst_about_one_cause_is_counted_on_every_ticket_and_joins_nobo
     assert counted[3].startswith("4 people")
     assert len({event.thread.conversation for event in parts.published()}) == 4
     assert len({event.facts["Burst id"] for event in parts.published()[2:]}) == 1
+    assert [event.facts.get("Burst count") for event in parts.published()] == [None, None, "3", "4"]
+
+
+async def test_a_burst_can_be_put_together_whole_though_its_first_posts_did_not_know_of_it(here: Database) -> None:
+    parts = Parts(here)
+    for number in range(3):
+        await parts.intake.take([by(f"{number}", number, BROKEN)], "search", US)
+    await parts.intake.take([by(f"{number}", number, BROKEN) for number in range(3, 6)], "search", US)
+    told = {event.provider_id: event.facts for event in parts.published()}
+    (name,) = {facts["Burst id"] for facts in told.values() if "Burst id" in facts}
+    members = {post for post, facts in told.items() if facts.get("Burst id") == name}
+    members |= {post for facts in told.values() for post in facts.get("Burst first", "").split(",") if post}
+    assert members == {str(number) for number in range(6)}
+    async with here.transaction() as session:
+        noted = await repository.complaints_since(session, utc_now() - timedelta(hours=1))
+    assert {one.burst for one in noted} == {name}, "its name stays, whatever leaves the window"
+
+
+async def test_praise_is_kept_for_agents_to_read_and_private_words_are_not(here: Database) -> None:
+    parts = Parts(here)
+    private = by("3", 3, "thank you, lovely", direct=True)
+    own, repost = by(US.id, 4, "lovely day at acme"), by("5", 5, "lovely acme", repost=True)
+    await parts.intake.take([by("1", 1, BROKEN), by("2", 2, f"{PRAISE} @acme"), private, own, repost], "search", US)
+    (kept,) = parts.bus.events(MENTIONS_KEPT)
+    assert (kept.provider_id, kept.sender, kept.facts["Kind"]) == ("2", "x:2", "other")
+    assert kept.complaint is not None
+    assert kept.complaint < 0.5
+    assert set(kept.facts["Words"].split(", ")) <= set(PRAISE.lower().replace(",", "").split())
+    assert [event.provider_id for event in parts.published()] == ["1", "dm:3"]
+
+
+async def test_a_mention_is_not_noted_before_agents_can_read_it(here: Database) -> None:
+    parts = Parts(here)
+    parts.bus.down = True
+    with pytest.raises(Unavailable):
+        await parts.intake.take([by("2", 2, PRAISE)], "search", US)
+    parts.bus.down = False
+    for _ in range(2):
+        await parts.intake.take([by("2", 2, PRAISE)], "search", US)
+    assert [event.provider_id for event in parts.bus.events(MENTIONS_KEPT)] == ["2"]
 
 
 async def test_a_post_that_comes_by_two_ways_at_once_is_published_once(here: Database) -> None:
@@ -113,7 +156,9 @@ class Timeline:
 def reader(parts: Parts, network: Timeline, database: Database) -> Reader:
     standing = Standing(None, [], parts.bus, Health())
     pace = Pace(60, 30, timedelta(hours=1))
-    return Reader(Source.SEARCH, network, parts.intake, standing, Turn(database), database, parts.bus, pace)  # type: ignore[arg-type]
+    return Reader(
+        Source.SEARCH, network, parts.intake, standing, Turn(database), database, Oddities(parts.bus), Live(), pace
+    )  # type: ignore[arg-type]
 
 
 async def test_what_is_no_post_is_set_aside_once_and_stops_nothing(here: Database) -> None:

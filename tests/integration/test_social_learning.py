@@ -55,7 +55,7 @@ async def teach(database: Database, labelled: list[tuple[str, str]]) -> None:
         for number, (_, label) in enumerate(labelled):
             post = await repository.post(session, str(number))
             assert post
-            await repository.correct(session, post, label, "agent")
+            await repository.correct(session, post, label, "agent", utc_now())
 
 
 async def test_the_model_learns_what_this_companys_customers_mean_and_can_be_taken_back(here: Database) -> None:
@@ -104,7 +104,7 @@ async def test_the_last_correction_of_a_post_counts(here: Database) -> None:
     async with here.transaction() as session:
         post = await repository.post(session, "0")
         assert post
-        await repository.correct(session, post, "question", "another agent")
+        await repository.correct(session, post, "question", "another agent", utc_now())
         assert [(c.label, c.given_by) for c in await session.scalars(select(Correction))] == [
             ("question", "another agent")
         ]
@@ -123,7 +123,7 @@ async def test_old_mentions_are_forgotten_but_a_tickets_thread_is_still_known(he
         )
         labelled = await repository.post(session, "4")
         assert labelled
-        await repository.correct(session, labelled, "complaint", "agent")
+        await repository.correct(session, labelled, "complaint", "agent", utc_now())
         await repository.forget(session, utc_now() - timedelta(days=90))
     async with here.transaction() as session:
         left = {post.id: post.text for post in await session.scalars(select(Seen))}

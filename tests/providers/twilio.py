@@ -1,6 +1,6 @@
 """A stand-in for Twilio on loopback: its REST API in its own wire format, and a telephone network that calls our webhooks with
-the right signatures. Twilio's own client runs against it. `python -m tests.providers.twilio <port> <webhooks>` starts one by
-itself; `/demo/text`, `/demo/person` and `/demo/call` work its network by hand.
+the right signatures. Twilio's own client runs against it. `python -m tests.providers.twilio <port> <webhooks> [pace]` starts one by
+itself; `/demo/text`, `/demo/person`, `/demo/call` and `/demo/phones` work its network by hand.
 
 It follows Twilio's public documents: field names, RFC 2822 dates, error bodies with `code`, `message`, `more_info`, `status`.
 """
@@ -28,6 +28,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from tests.providers import twilio_handsets
 from tests.providers.twilio_calls import Line, Person
 
 ACCOUNT, TOKEN = "AC" + "0" * 31 + "1", "a" * 31 + "1"
@@ -118,6 +119,8 @@ class Twilio:
         sid = sid or new_sid("SM")
         if body.strip().upper() == "STOP":
             self.stopped.add(from_)
+        elif body.strip().upper() in ("START", "UNSTOP"):
+            self.stopped.discard(from_)
         fields = {"MessageSid": sid, "SmsSid": sid, "SmsMessageSid": sid, "From": from_, "To": OURS, "Body": body}
         fields |= {"NumMedia": str(media), "NumSegments": "1", "SmsStatus": "received"}
         for place in range(media):
@@ -180,6 +183,7 @@ class Twilio:
                 Route("/demo/person", self._demo_person, methods=["POST"]),
                 Route("/demo/call", self._demo_call, methods=["POST"]),
                 Route("/demo/call/{sid}", self._demo_heard),
+                *twilio_handsets.routes(self),
                 Route("/{rest:path}", self._nothing, methods=["GET", "POST"]),
             ]
         )
@@ -242,6 +246,8 @@ class Twilio:
         callback = form.get("StatusCallback", "")
         message = Message(new_sid("SM"), to, OURS, body, "queued", "outbound-api", datetime.now(UTC), callback)
         self.messages[message.sid] = message
+        if isinstance(reader := self.people.get(to), twilio_handsets.Handset):
+            reader.changed()
         answer = JSONResponse(_message(message), 201)
         self.spawn(self._deliver(message))
         return answer
@@ -382,11 +388,18 @@ def _error(code: int) -> Response:
 
 
 def _person(asked: Mapping[str, Any]) -> Person:
-    presses: dict[str, str] = asked.get("presses", {})
-    return Person(
-        keys=lambda heard: next((key for words, key in presses.items() if words in heard), ""),
-        talks=float(asked.get("talks", 60)),
-    )
+    """`presses`: after which words which key; a list has the key for each time that they hear them, and the last one stays."""
+    presses = {
+        words: [keys] if isinstance(keys, str) else list(keys) for words, keys in asked.get("presses", {}).items()
+    }
+
+    def keys(heard: str) -> str:
+        for words, left in presses.items():
+            if words in heard:
+                return str(left.pop(0) if len(left) > 1 else left[0])
+        return ""
+
+    return Person(keys=keys, talks=float(asked.get("talks", 60)), says=tuple(asked.get("says", ())))
 
 
 def _possible(number: str) -> bool:
@@ -419,12 +432,12 @@ def _message(message: Message) -> dict[str, Any]:
     }
 
 
-async def _main(port: int, webhooks: str) -> None:
-    twilio = Twilio(public_url=webhooks, webhooks=webhooks, pace=0.5)
+async def _main(port: int, webhooks: str, pace: float = 0.5) -> None:
+    twilio = Twilio(public_url=webhooks, webhooks=webhooks, pace=pace)
     async with twilio.running(port):
         print(json.dumps({"url": twilio.url, "account_sid": ACCOUNT, "auth_token": TOKEN, "number": OURS}), flush=True)
         await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(int(sys.argv[1]), sys.argv[2]))
+    asyncio.run(_main(int(sys.argv[1]), sys.argv[2], *map(float, sys.argv[3:4])))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
 
 ALLOWED_WHILE_WAITING = {"Say", "Play", "Pause", "Gather", "Redirect", "Leave", "Hangup"}
 HANG_UP = "hang up"
+Speech = tuple[str, str, str]
+"""What is spoken: text, language, rate."""
 TERMINAL = ("completed", "busy", "no-answer", "failed", "canceled")
+
+
+def _speech(verb: ET.Element) -> Speech:
+    prosody = verb.find("prosody")
+    text = " ".join("".join(verb.itertext()).split())
+    return text, verb.get("language", ""), prosody.get("rate", "") if prosody is not None else ""
 
 
 def _nothing(_: str) -> str:
@@ -34,12 +43,52 @@ class Person:
     """Seconds until they hang up once connected."""
     message: bytes = b"ID3 a message"
     """What they leave on a voicemail; empty: they hang up at the tone."""
+    says: tuple[str, ...] = ()
+    """Their words once connected, for whoever is at the other end."""
     heard: list[str] = field(default_factory=list)
     connected_to: list[str] = field(default_factory=list)
 
     @property
     def transcript(self) -> str:
         return "\n".join(self.heard)
+
+    async def picks_up(self, line: Line, seconds: float) -> str:
+        """`answered`, `busy` or `no-answer`, which takes all these seconds."""
+        await line.twilio.tick(1 if self.answers else seconds)
+        return "answered" if self.answers is True else "busy" if self.answers else "no-answer"
+
+    async def listens(self, line: Line, text: str, language: str, rate: str) -> None:
+        """For as long as it is spoken; no time at all to a program."""
+
+    async def presses(self, line: Line, says: Sequence[Speech], seconds: float) -> str:
+        """The keys, or nothing after these seconds. Raises Hung."""
+        heard = []
+        for text, language, rate in says:
+            await line.hear(text, language, rate)
+            heard.append(text)
+        digits = self.keys(" ".join(heard))
+        if digits == HANG_UP:
+            raise Hung
+        if not digits:
+            await line.twilio.tick(seconds)
+        return digits
+
+    async def records(self, line: Line, seconds: float) -> bool:
+        """Speaks after the tone. True: ended it by a key and is still there."""
+        return False
+
+    async def converses(self, line: Line, other: Person) -> None:
+        """Until they want to hang up."""
+        for text in self.says:
+            await line.twilio.tick(3)
+            other.is_told(text)
+        await line.twilio.tick(self.talks)
+
+    def is_told(self, text: str) -> None:
+        """By whom they are connected to."""
+
+    def closed(self, line: Line) -> None:
+        """This line is over."""
 
 
 class Hung(Exception):
@@ -73,6 +122,11 @@ class Line:
     _since: float = 0
     _next: str = ""
     _status_url: str = ""
+
+    @property
+    def has_own_task(self) -> bool:
+        """False for a line that another one dialled."""
+        return self._task is not None
 
     @property
     def over(self) -> bool:
@@ -124,15 +178,23 @@ class Line:
         self.hang_up()
 
     async def _ring(self, url: str, seconds: float) -> None:
-        if self.person.answers is True:
-            await self.twilio.tick(1)
+        try:
+            result = await self.person.picks_up(self, seconds)
+        except asyncio.CancelledError:
+            result = "canceled"
+        if result == "answered":
             await self._live(url)
-            return
-        await self.twilio.tick(1 if self.person.answers else seconds)
-        await self._end("busy" if self.person.answers == "busy" else "no-answer")
+        else:
+            await self._end(result)
 
     async def _live(self, url: str) -> None:
         self.status = "in-progress"
+        try:
+            await self._follow(url)
+        finally:
+            self.person.closed(self)
+
+    async def _follow(self, url: str) -> None:
         while True:
             try:
                 await self._walk(url, {})
@@ -155,6 +217,7 @@ class Line:
 
     async def _end(self, status: str) -> None:
         self.status = status
+        self.person.closed(self)
         if self._status_url:
             await self._post(self._status_url, {"CallDuration": "10"})
         if self.recording and self.twilio.late_recordings:
@@ -173,7 +236,8 @@ class Line:
         for verb in root:
             match verb.tag:
                 case "Say":
-                    self._hear(verb)
+                    await self.hear(*_speech(verb))
+                    self.voices.add((verb.get("language", ""), verb.get("voice", "")))
                 case "Play" | "Pause":
                     await self.twilio.tick(float(verb.get("length", "15")))
                 case "Gather":
@@ -188,8 +252,7 @@ class Line:
                     await self._dial(verb, base)
                     return None
                 case "Record":
-                    await self._record(verb, base)
-                    return None
+                    return await self._record(verb, base)
                 case "Leave":
                     raise Left
                 case "Hangup":
@@ -198,21 +261,16 @@ class Line:
                     raise AssertionError(f"no such verb: {other}")
         return None
 
-    def _hear(self, verb: ET.Element) -> str:
-        text = " ".join("".join(verb.itertext()).split())
-        self.voices.add((verb.get("language", ""), verb.get("voice", "")))
+    async def hear(self, text: str, language: str, rate: str) -> None:
         self.person.heard.append(text)
-        return text
+        await self.person.listens(self, text, language, rate)
 
     async def _gather(self, verb: ET.Element, base: str) -> bool:
-        heard = " ".join(self._hear(child) for child in verb if child.tag == "Say")
-        digits = self.person.keys(heard)
-        if digits == HANG_UP:
-            raise Hung
-        if not digits:
-            await self.twilio.tick(float(verb.get("timeout", "5")))
-            if verb.get("actionOnEmptyResult") != "true":
-                return False
+        says = [child for child in verb if child.tag == "Say"]
+        self.voices |= {(child.get("language", ""), child.get("voice", "")) for child in says}
+        digits = await self.person.presses(self, [_speech(child) for child in says], float(verb.get("timeout", "5")))
+        if not digits and verb.get("actionOnEmptyResult") != "true":
+            return False
         digits = digits[: int(verb.get("numDigits", "99"))]
         await self._walk(urljoin(base, verb.get("action", "")), {"Digits": digits} if digits else {"msg": "Gather End"})
         return True
@@ -241,7 +299,8 @@ class Line:
         assert target is not None
         called = (target.text or "").strip() if target.tag == "Number" else f"client:{(target.text or '').strip()}"
         other = self.twilio.people.get(called, Person(answers=False))
-        child = Line(self.twilio, f"CA{id(other):032x}"[-34:], verb.get("callerId", ""), called, "outbound-dial", other)
+        sid = f"CA{secrets.token_hex(16)}"
+        child = Line(self.twilio, sid, verb.get("callerId", ""), called, "outbound-dial", other)
         child.parent, child.status = self.sid, "ringing"
         events = (target.get("statusCallbackEvent") or "").split()
         callback = target.get("statusCallback", "")
@@ -252,29 +311,47 @@ class Line:
                 await child._post(urljoin(base, callback), {})
 
         await tell("ringing", "ringing")
-        result = "no-answer"
-        if other.answers is True:
-            await self.twilio.tick(1)
-            await tell("answered", "in-progress")
-            try:
-                if target.get("url"):
-                    await child._walk(urljoin(base, target.get("url", "")), {})
-                other.connected_to.append(self.from_ if self.direction == "inbound" else self.to)
-                self.person.connected_to.append(called)
-                await self.twilio.tick(min(self.person.talks, other.talks))
-            except Hung:
-                pass
-            result = "completed"
-        elif other.answers == "busy":
-            result = "busy"
-        else:
-            await self.twilio.tick(float(verb.get("timeout", "30")))
-        await tell("completed", result)
+        result = "completed"
+        try:
+            result = await other.picks_up(child, float(verb.get("timeout", "30")))
+            if result == "answered":
+                result = "completed"
+                await tell("answered", "in-progress")
+                await self._connect(child, urljoin(base, target.get("url", "")) if target.get("url") else "")
+        finally:
+            other.closed(child)
+            await tell("completed", result)
         await self._walk(urljoin(base, verb.get("action", "")), {"DialCallStatus": result, "DialCallSid": child.sid})
 
-    async def _record(self, verb: ET.Element, base: str) -> None:
+    async def _connect(self, child: Line, whisper: str) -> None:
+        """The words for who was called, then both can talk, until one of them hangs up."""
+        other = child.person
+        try:
+            if whisper:
+                await child._walk(whisper, {})
+        except Hung:
+            return
+        other.connected_to.append(self.from_ if self.direction == "inbound" else self.to)
+        self.person.connected_to.append(child.to)
+        both = [
+            asyncio.ensure_future(self.person.converses(self, other)),
+            asyncio.ensure_future(other.converses(child, self.person)),
+        ]
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in both:
+                one.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+
+    async def _record(self, verb: ET.Element, base: str) -> str:
+        """Where the caller goes on, who ended the message by a key. Raises Hung for all others."""
         self._recorded_url = urljoin(base, verb.get("recordingStatusCallback", ""))
         self.recording = f"RE{self.sid[2:]}"
+        try:
+            stays = await self.person.records(self, float(verb.get("maxLength", "3600")))
+        except asyncio.CancelledError:
+            stays = False
         if self.person.message:
             from tests.providers.twilio import ACCOUNT
 
@@ -282,7 +359,9 @@ class Line:
             self.twilio.files[f"{path}.mp3"] = ("audio/mpeg", self.person.message)
         if not self.twilio.late_recordings:
             await self._tell_recording()
-        raise Hung
+        if not stays:
+            raise Hung
+        return urljoin(base, verb.get("action", ""))
 
     async def _tell_recording(self) -> None:
         from tests.providers.twilio import ACCOUNT

@@ -20,7 +20,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.providers.x_stream import Streams
+
 EPOCH_MS = 1_288_834_974_657
+_STREAM = "/2/tweets/search/stream"
+TOKEN = "AAAA-the-app-itself"
 WINDOW = 900
 """Seconds of a rate limit's window, as at X."""
 Answer = tuple[int, dict[str, Any]]
@@ -78,6 +82,8 @@ class X:
     """401 or 403 to everything."""
     raw: list[dict[str, Any]] = field(default_factory=list)
     """Items put in front of every page of mentions as they are: what no specification foresaw."""
+    streams: Streams = field(default_factory=Streams)
+    """The filtered stream; `streams.allowed` where the plan has it."""
 
     def __post_init__(self) -> None:
         self.users = {self.me.id: self.me}
@@ -116,6 +122,7 @@ class X:
             number = self._id(ago)
             conversation = self.tweets[answers].conversation if answers in self.tweets else number
             self.tweets[number] = Tweet(number, author.id, text, conversation, answers, reposts, lang, (number,), extra)
+            self._into_streams(number)
             return number
 
     def edit(self, number: int, text: str) -> int:
@@ -125,6 +132,7 @@ class X:
             self.tweets[new] = Tweet(
                 new, old.author, text, old.conversation, old.answers, 0, old.lang, (*old.history, new)
             )
+            self._into_streams(new)
             return new
 
     def write_to_us(self, sender: User, text: str) -> int:
@@ -145,6 +153,8 @@ class X:
         self, method: str, path: str, query: Mapping[str, str], body: dict[str, Any]
     ) -> tuple[str, Callable[[], Answer]]:
         """The rate limit's name and the work."""
+        if path == "/2/tweets/search/stream/rules":
+            return "rules", lambda: self.streams.rules_for(method, body)
         if method == "GET" and path == "/2/users/me":
             return "me", lambda: (200, {"data": _plain_user(self.me)})
         if method == "GET" and (found := re.fullmatch(r"/2/users/(\d+)/mentions", path)):
@@ -187,19 +197,32 @@ class X:
         if since and time.time() - moment_of(int(since)) > 7 * 24 * 3600:
             detail = "'since_id' must be a tweet id created after [7 days ago]. Please use a 'since_id' that is larger."
             return problem(400, "Invalid Request", detail, "since_id")
+        return self._timeline(query, lambda tweet: self._matches(words, tweet), "next_token")
+
+    def _matches(self, words: str, tweet: Tweet) -> bool:
+        """As far as X's query language is used here: names with OR, `-is:retweet`, `-from:`."""
         names = [
             name.strip('"').lower()
             for name in re.findall(r'"[^"]+"|[^\s()]+', words.partition(" -")[0])
             if name != "OR"
         ]
         without = words.partition("-from:")[2].split(" ")[0].lower()
+        if "-is:retweet" in words and tweet.reposts:
+            return False
+        return self.users[tweet.author].username.lower() != without and any(n in tweet.text.lower() for n in names)
 
-        def matches(tweet: Tweet) -> bool:
-            if "-is:retweet" in words and tweet.reposts:
-                return False
-            return self.users[tweet.author].username.lower() != without and any(n in tweet.text.lower() for n in names)
-
-        return self._timeline(query, matches, "next_token")
+    def _into_streams(self, number: int) -> None:
+        tweet = self.tweets[number]
+        matching = [rule for rule in self.streams.rules.values() if self._matches(rule["value"], tweet)]
+        if matching:
+            everything = {"tweet.fields": ",".join((*_FIELDS, *tweet.extra)), "expansions": "author_id"}
+            self.streams.send(
+                {
+                    "data": _tweet(tweet, everything),
+                    "includes": {"users": [_user(self.users[tweet.author])]},
+                    "matching_rules": [{"id": rule["id"], "tag": rule.get("tag", "")} for rule in matching],
+                }
+            )
 
     def _timeline(self, query: Mapping[str, str], wanted: Callable[[Tweet], bool], token: str) -> Answer:
         since, before = int(query.get("since_id", 0)), int(query.get(token, 0)) or None
@@ -287,6 +310,9 @@ class X:
         return number
 
 
+_FIELDS = ("author_id", "created_at", "conversation_id", "lang", "edit_history_tweet_ids", "referenced_tweets")
+
+
 def problem(status: int, title: str, detail: str, parameter: str = "") -> Answer:
     kind = {400: "invalid-request", 403: "client-forbidden", 404: "resource-not-found"}.get(status, "about:blank")
     body: dict[str, Any] = {
@@ -335,6 +361,22 @@ def _tweet(tweet: Tweet, query: Mapping[str, str]) -> dict[str, Any]:
     return {"id": str(tweet.id), "text": tweet.text, **{key: value for key, value in full.items() if key in wanted}}
 
 
+def _seen(tweet: Tweet, author: User) -> dict[str, Any]:
+    """As somebody who reads along sees it."""
+    return {
+        "id": str(tweet.id),
+        "text": tweet.text,
+        "answers": str(tweet.answers or ""),
+        "at": moment_of(tweet.id),
+        "name": author.name,
+        "username": author.username,
+        "followers": author.followers,
+    }
+
+
+_NOBODY = (401, {"title": "Unauthorized", "type": "about:blank", "status": 401, "detail": "Unauthorized"})
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
@@ -344,7 +386,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("content-length", 0)))
-        self._serve("POST", json.loads(raw or b"{}"))
+        form = self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        self._serve("POST", dict(parse_qsl(raw.decode())) if form else json.loads(raw or b"{}"))
 
     def _serve(self, method: str, body: dict[str, Any]) -> None:
         x, parts = self.server.x, urlsplit(self.path)
@@ -358,15 +401,11 @@ class _Handler(BaseHTTPRequestHandler):
         if trouble:
             self._fail(trouble)
             return
-        if not self._signed():
-            self._say(401, {"title": "Unauthorized", "type": "about:blank", "status": 401, "detail": "Unauthorized"})
+        if before := self._without_asking(parts.path):
+            self._say(*before)
             return
-        if x.denied:
-            self._say(
-                *problem(x.denied, "Forbidden" if x.denied == 403 else "Unauthorized", "Your account may not do this.")
-            )
-            return
-        name, work = x.answer(method, parts.path, query, body)
+        streaming = parts.path == _STREAM
+        name, work = ("stream", x.streams.full) if streaming else x.answer(method, parts.path, query, body)
         with x.lock:
             limit, left, reset = x.count(name)
             headers = {"x-rate-limit-limit": limit, "x-rate-limit-remaining": max(left, 0), "x-rate-limit-reset": reset}
@@ -381,11 +420,49 @@ class _Handler(BaseHTTPRequestHandler):
             trouble = x.after_post if method == "POST" else ""
         if trouble:
             self._fail(trouble)
+        elif streaming and status == 200:
+            self._stream(headers)
         else:
             self._say(status, answer, headers)
 
-    def _signed(self) -> bool:
+    def _without_asking(self, path: str) -> Answer | None:
+        """What is answered whatever X knows: the app's token, and refusals."""
+        x = self.server.x
+        if path == "/oauth2/token":
+            basic = self.headers.get("authorization", "").startswith("Basic ")
+            return (200, {"token_type": "bearer", "access_token": TOKEN}) if basic else _NOBODY
+        if not self._signed(path):
+            return _NOBODY
+        if x.denied:
+            title = "Forbidden" if x.denied == 403 else "Unauthorized"
+            return problem(x.denied, title, "Your account may not do this.")
+        if path.startswith(_STREAM) and not x.streams.allowed:
+            return problem(403, "Forbidden", "Your plan does not include the filtered stream.")
+        return None
+
+    def _stream(self, headers: Mapping[str, object]) -> None:
+        """Lines in chunks, until somebody hangs up."""
+        x = self.server.x
+        mine = x.streams.connect()
+        self.send_response(200)
+        self.send_header("content-type", "application/json; charset=utf-8")
+        self.send_header("transfer-encoding", "chunked")
+        for key, value in headers.items():
+            self.send_header(key, str(value))
+        self.end_headers()
+        self.close_connection = True
+        for line in x.streams.lines(mine, x.released):
+            try:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+                self.wfile.flush()
+            except OSError:
+                return
+
+    def _signed(self, path: str) -> bool:
+        """Streams take the app's token, everything else the account's signature."""
         given = self.headers.get("authorization", "")
+        if path.startswith(_STREAM):
+            return given == f"Bearer {TOKEN}"
         parts = ("oauth_consumer_key=", "oauth_token=", "oauth_signature=", "oauth_nonce=", "oauth_timestamp=")
         return given.startswith("OAuth ") and all(part in given for part in parts)
 
@@ -414,7 +491,7 @@ class _Handler(BaseHTTPRequestHandler):
             )
 
     def _control(self, what: str, body: dict[str, Any]) -> None:
-        """For a demonstration, from the command line: `post`, `message`, `outage`, `posts`."""
+        """For a demonstration, from the command line: `post`, `message`, `outage`, `posts`, `feed`."""
         x = self.server.x
         match what:
             case "post":
@@ -429,8 +506,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self._say(
                     200, {"posts": [{"id": str(t.id), "text": t.text, "answers": str(t.answers)} for t in x.ours()]}
                 )
+            case "feed":
+                with x.lock:
+                    newest = sorted(x.tweets.items(), reverse=True)[:100]
+                    self._say(200, {"posts": [_seen(tweet, x.users[tweet.author]) for _, tweet in newest]})
             case _:
-                self._say(404, {"detail": "post, message, outage or posts"})
+                self._say(404, {"detail": "post, message, outage, posts or feed"})
 
     def _say(self, status: int, body: dict[str, Any], headers: Mapping[str, object] | None = None) -> None:
         raw = json.dumps(body).encode()
@@ -466,12 +547,13 @@ def serving(x: X, port: int = 0) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         x.released.set()
+        x.streams.cut()
         server.shutdown()
         server.server_close()
         thread.join()
 
 
 if __name__ == "__main__":
-    with serving(X(), int(sys.argv[1]) if len(sys.argv) > 1 else 0) as url:
+    with serving(X(streams=Streams(allowed=True)), int(sys.argv[1]) if len(sys.argv) > 1 else 0) as url:
         print(f"X is at {url}", flush=True)
         threading.Event().wait()

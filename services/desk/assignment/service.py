@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.desk.context import Desk
 from services.desk.people import service as people
 from services.desk.tickets import changing
+from services.desk.tickets.teams import team_names
 from services.desk.tickets.views import TicketRow
 from services.desk.work import unit_of_work
 from shared.errors import Rejected
@@ -38,4 +39,4 @@ async def assign(
 async def teams(desk: Desk) -> tuple[str, ...]:
     """Teams that have tickets, sorted."""
     async with desk.database.transaction() as session:
-        return await changing.team_names(session, _MOST_TEAMS)
+        return await team_names(session, _MOST_TEAMS)

@@ -77,7 +77,10 @@ def learn(customer: dict[str, Any], message: InboundMessage) -> None:
     """Bring a customer's row up to date with a message of theirs. What a person told us is not overwritten by a message."""
     if message.sender_name and not customer["name"]:
         customer["name"] = message.sender_name
-    if message.facts:
+    if message.facts and message.public:  # what a post tells is about the post, except whose account it is
+        account = {"Account": message.facts["Account"]} if "Account" in message.facts else {}
+        customer["facts"] = {**customer["facts"], **account}
+    elif message.facts:
         customer["facts"] = message.facts
     if message.sender_verified and message.tier:
         customer["tier"] = message.tier

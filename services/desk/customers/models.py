@@ -42,6 +42,7 @@ CONTACT_POINTS = Table(
     Column("customer_id", Uuid(as_uuid=False), ForeignKey(CUSTOMERS.c.id), nullable=False, index=True),
     Column("verified", Boolean, nullable=False, server_default=text("false")),
     Column("opted_out", Boolean, nullable=False, server_default=text("false")),
+    Column("consent_at", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Index("ix_contact_points_search", "point", postgresql_using="gin", postgresql_ops={"point": "gin_trgm_ops"}),
 )

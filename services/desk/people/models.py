@@ -28,8 +28,16 @@ AGENTS = Table(
     Column("language", Text, nullable=False, server_default=""),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("presence", Text, nullable=False, server_default="away"),
+    Column("presence_since", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("presence_reason", Text, nullable=False, server_default=""),
+    Column("presence_after", Text, nullable=False, server_default=""),
+    Column("phone", Text, nullable=False, server_default=""),
+    Column("skills", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     CheckConstraint("role IN ('agent', 'admin')", name="role"),
+    CheckConstraint("presence IN ('ready', 'busy', 'wrap-up', 'away')", name="presence"),
 )
+"""`presence_after`: to what a call's end returns this agent; empty where the agent chose the presence by hand."""
 
 SESSIONS = Table(
     "sessions",

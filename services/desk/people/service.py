@@ -15,9 +15,10 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.desk.context import Desk
-from services.desk.people import passwords
+from services.desk.people import passwords, presence
 from services.desk.people.models import AGENTS, API_TOKENS, SESSIONS
 from services.desk.people.views import AgentView, Session, Token
+from services.desk.work import unit_of_work
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Rejected
@@ -80,9 +81,13 @@ async def session(desk: Desk, token: str, *, prolong: bool = True) -> Session | 
 
 
 async def sign_out(desk: Desk, token: str) -> None:
-    """Ends the session; unknown tokens are nothing."""
-    async with desk.database.transaction() as transaction:
-        await transaction.execute(delete(SESSIONS).where(SESSIONS.c.token_hash == _hash(token)))
+    """Ends the session; unknown tokens are nothing. Whoever has no other one is not offered calls any more."""
+    async with unit_of_work(desk) as work:
+        ended = delete(SESSIONS).where(SESSIONS.c.token_hash == _hash(token)).returning(SESSIONS.c.agent_id)
+        agent = await work.session.scalar(ended)
+        left = select(SESSIONS.c.agent_id).where(SESSIONS.c.agent_id == agent, SESSIONS.c.expires_at > utc_now())
+        if agent and await work.session.scalar(left.limit(1)) is None:
+            await presence.leave(work, agent)
 
 
 def check_csrf(session: Session, token: str) -> None:
@@ -112,15 +117,35 @@ async def set_language(desk: Desk, agent: str, language: str) -> None:
         await transaction.execute(update(AGENTS).where(AGENTS.c.email == agent).values(language=language[:20]))
 
 
-async def create_agent(database: Database, *, email: str, name: str, role: str, password: str) -> bool:
-    """False, and nothing changed, where this address is taken. Rejected 422."""
+async def create_agent(
+    database: Database,
+    *,
+    email: str,
+    name: str,
+    role: str,
+    password: str,
+    phone: str = "",
+    skills: tuple[str, ...] = (),
+) -> bool:
+    """False, and nothing changed, where this address is taken. `phone`: where calls reach them; `skills`: none means all.
+    Rejected 422."""
     email = email.strip().lower()
     if email.count("@") != 1 or not all(email.split("@")) or not email.isprintable() or " " in email:
         raise Rejected(422, "email", f"{email!r} is not a mail address.")
     if role not in ("agent", "admin"):
         raise Rejected(422, "role", "The role is `agent` or `admin`.")
     hashed = await asyncio.to_thread(passwords.hash_password, password)
-    values = {"id": str(uuid4()), "email": email, "name": name.strip() or email, "role": role, "password_hash": hashed}
+    values: dict[str, Any] = {
+        "id": str(uuid4()),
+        "email": email,
+        "name": name.strip() or email,
+        "role": role,
+        "password_hash": hashed,
+    }
+    values |= {
+        "phone": presence.normal_number(phone) if phone.strip() else "",
+        "skills": presence.normal_skills(skills),
+    }
     async with database.transaction() as transaction:
         statement = (
             upsert(AGENTS).values(values).on_conflict_do_nothing(index_elements=["email"]).returning(AGENTS.c.id)

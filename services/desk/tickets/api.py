@@ -70,6 +70,10 @@ async def list_tickets(
     channel: str = "",
     language: Annotated[str, Query(description="ISO 639-1")] = "",
     customer: Annotated[str, Query(description="A customer's id")] = "",
+    due: Annotated[str, Query(description="`overdue`, or `soon` for those that will be within half an hour")] = "",
+    grouped: Annotated[
+        bool, Query(description="False leaves out tickets that show under another one about the same")
+    ] = True,
     q: Annotated[
         str, Query(max_length=200, description="Words in messages, part of a subject or address, or #number")
     ] = "",
@@ -88,6 +92,8 @@ async def list_tickets(
         channel=channel,
         language=language,
         customer=customer,
+        due=due,
+        grouped=grouped,
         q=q,
         order=order,
         limit=limit,
@@ -98,10 +104,13 @@ async def list_tickets(
 
 @router.get("/counts", summary="How many tickets each view holds")
 async def counts(
-    desk: TheDesk, _: Reader, agent: Annotated[str, Query(description="Whose `mine`: an e-mail address")] = ""
+    desk: TheDesk,
+    _: Reader,
+    agent: Annotated[str, Query(description="Whose `mine`: an e-mail address")] = "",
+    grouped: Annotated[bool, Query(description="False counts a group of tickets about the same as one")] = True,
 ) -> list[ViewCount]:
     """Counted to 100 and no further."""
-    return list(await service.view_counts(desk, agent))
+    return list(await service.view_counts(desk, agent, grouped=grouped))
 
 
 @router.get("/tickets/{ticket}", summary="One ticket with its timeline")

@@ -9,12 +9,15 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among, insert_all, update_all
+from services.desk.calls.waking import wake
 from services.desk.context import Desk
-from services.desk.customers import contacts, profiles
+from services.desk.customers import consent, contacts, profiles
+from services.desk.mentions import service as mentions
+from services.desk.tickets import bursts, groups
 from services.desk.tickets.domain import SETTLED, Placement, Threads, Ticket, opened, place, stranger_key, took_in
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.work import Work, unit_of_work
@@ -50,14 +53,23 @@ async def apply(desk: Desk, batch: Sequence[RoutedMessage]) -> int:
     batch = list({routed.message.id: routed for routed in reversed(batch)}.values())[::-1]
     for routed in batch:
         _check(routed)
+    told = [routed for routed in batch if routed.message.automatic == consent.AUTOMATIC]
+    heard = await consent.apply(desk, [routed.message for routed in told]) if told else set()
+    batch = [routed for routed in batch if routed.message.automatic != consent.AUTOMATIC]
     async with unit_of_work(desk) as work:
+        held = await bursts.hold(work.session, [routed.message for routed in batch])
         customers = await contacts.identify(work.session, [routed.message for routed in batch])
         known = set(await work.session.scalars(select(MESSAGES.c.id).where(among(MESSAGES.c.id, customers))))
         fresh = [routed for routed in batch if routed.message.id not in known]
         if fresh:
-            await _write(work, fresh, customers, timedelta(days=desk.settings.reopen_days))
+            await _write(work, fresh, customers, held, timedelta(days=desk.settings.reopen_days))
+        if any(routed.message.channel == "phone" for routed in fresh):
+            await wake(work.session)
+    for routed in batch:
+        if routed.message.id in known:
+            METRICS.repeated.labels(channel=routed.message.channel).inc()
     now = utc_now()
-    for routed in fresh:
+    for routed in [*fresh, *(routed for routed in told if routed.message.id in heard)]:
         labels = {"channel": routed.message.channel, "level": routed.decision.level.value}
         METRICS.applied.labels(**labels).inc()
         METRICS.arrival_seconds.labels(**labels).observe(max(0.0, (now - routed.message.received_at).total_seconds()))
@@ -65,9 +77,13 @@ async def apply(desk: Desk, batch: Sequence[RoutedMessage]) -> int:
 
 
 async def _write(
-    work: Work, fresh: Sequence[RoutedMessage], customers: dict[str, str], reopen_within: timedelta
+    work: Work,
+    fresh: Sequence[RoutedMessage],
+    customers: dict[str, str],
+    held: bursts.Bursts,
+    reopen_within: timedelta,
 ) -> None:
-    before = await _tickets(work.session, fresh, {customers[routed.message.id] for routed in fresh})
+    before = await _tickets(work.session, fresh, {customers[routed.message.id] for routed in fresh}, held.concerned)
     threads, touched = Threads(before), dict[str, Ticket]()
     rows = []
     for routed in fresh:
@@ -85,6 +101,9 @@ async def _write(
         work.session, TICKETS, [_ticket_row(ticket, _FIXED) for ticket in touched.values() if ticket.id in existing]
     )
     await insert_all(work.session, MESSAGES, rows)
+    await bursts.join(work, held, {row["id"]: row["ticket_id"] for row in rows})
+    await groups.raise_leaders(work.session, {*touched, *held.concerned})
+    await mentions.became_tickets(work, [routed.message for routed in fresh if routed.message.public])
     await contacts.learn_from(work.session, [(customers[routed.message.id], routed.message) for routed in fresh])
     senders = {customers[routed.message.id] for routed in fresh}
     owners = {ticket.customer_id for ticket in touched.values()}
@@ -92,13 +111,19 @@ async def _write(
     await profiles.publish(work, owners | senders)
 
 
-async def _tickets(session: AsyncSession, fresh: Sequence[RoutedMessage], senders: set[str]) -> list[Ticket]:
-    """All tickets that these messages may concern. First their customers are locked, then they are, each by id."""
+async def _tickets(
+    session: AsyncSession, fresh: Sequence[RoutedMessage], senders: set[str], more: set[str]
+) -> list[Ticket]:
+    """All tickets that these messages may concern, with their leaders and those of `more`. First their customers are locked,
+    then they are, each by id."""
     ids = [routed.decision.ticket_id for routed in fresh]
     keys = {routed.decision.thread.key for routed in fresh}
     keys |= {stranger_key(routed.decision.thread.key, routed.message.sender) for routed in fresh}
     keys |= set(await session.scalars(select(TICKETS.c.thread_key).where(among(TICKETS.c.id, ids))))
     wanted = among(TICKETS.c.thread_key, keys)
+    more = more | await groups.leaders_of(session, wanted)
+    if more:
+        wanted = or_(wanted, among(TICKETS.c.id, more))
     owners = set(await session.scalars(select(TICKETS.c.customer_id).where(wanted)))
     await contacts.lock(session, owners | senders)
     rows = await session.execute(select(*_COLUMNS).where(wanted).order_by(TICKETS.c.id).with_for_update())
@@ -165,6 +190,9 @@ def _message_row(routed: RoutedMessage, placement: Placement) -> dict[str, Any]:
         "decision": routed.decision,
         "delivery": "",
         "delivery_detail": "",
+        "public": message.public,
+        "reach": message.reach,
+        "complaint": message.complaint,
     }
 
 

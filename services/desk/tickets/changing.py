@@ -6,13 +6,13 @@ import re
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.customers import contacts, profiles
-from services.desk.tickets import addressing, repository
+from services.desk.tickets import addressing, groups, repository
 from services.desk.tickets.domain import SETTLED, STATUSES, snippet
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.tickets.repository import as_uuid, message_view
@@ -22,22 +22,12 @@ from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.events import OutboundMessage
 from shared.kernel import stable_id
+from shared.metrics import METRICS
 from shared.topics import deliveries_requested
 
 LONGEST = 100_000
 """Characters of a reply or note."""
 _AFTER_REPLY = ("open", "pending", "solved")
-_TEAMS = text(
-    """
-    WITH RECURSIVE found AS (
-        (SELECT team FROM desk.tickets ORDER BY team LIMIT 1)
-        UNION ALL
-        SELECT (SELECT team FROM desk.tickets WHERE team > found.team ORDER BY team LIMIT 1) FROM found WHERE found.team IS NOT NULL
-    )
-    SELECT team FROM found WHERE team <> '' LIMIT :most
-    """
-)
-"""Distinct teams by jumping along the index, however many tickets there are."""
 
 
 async def reply(
@@ -62,49 +52,95 @@ async def reply(
     Rejected 404 no such ticket; 409 `stale` when something arrived unseen; 409 `channel-off`, `unreachable`, `opted-out`
     with what to do; 422 empty text or unknown status; 422 `key-reused` for a key that was used with another text.
     """
+    text = checked(text, status)
+    async with unit_of_work(desk) as work:
+        row = await lock_group(work.session, ticket)
+        stored = await answer(
+            work,
+            desk,
+            row,
+            text,
+            agent=agent,
+            author_name=author_name,
+            channel=channel,
+            to=to,
+            seen=seen,
+            status=status,
+            key=key,
+        )
+    count_first_reply(row, stored)
+    return stored
+
+
+def checked(text: str, status: str) -> str:
+    """The text of a reply as it is stored. Rejected 422."""
     text = _clean(text)
     if status not in _AFTER_REPLY:
         raise Rejected(422, "status", f"After a reply a ticket is one of {', '.join(_AFTER_REPLY)}.")
-    async with unit_of_work(desk) as work:
-        row = await _locked(work.session, ticket)
-        own = stable_id("reply", row.id, key) if key else str(uuid4())
-        repeated = await _repeated(work.session, own, text)
-        if repeated:
-            return repeated
-        _not_stale(row, seen)
-        where = await addressing.choose(work.session, desk.channels, row, channel, to)
-        now = utc_now()
-        message = OutboundMessage(
-            id=own,
-            ticket_id=row.id,
-            channel=where.channel,
-            to=where.to,
-            to_name=where.to_name,
-            text=text,
-            requested_at=now,
-            author_name=author_name,
-            subject=where.subject,
-            language=row.language,
-            mailbox=where.mailbox,
-            references=where.references,
-            conversation=where.conversation,
-        )
-        values = {
-            "channel": where.channel,
-            "recipient": where.to,
-            "conversation": where.conversation,
-            "delivery": "requested",
-        }
-        stored = await _add(work.session, row.id, own, "out", text, agent, author_name, now, values)
-        work.record("reply.added", row.id, now, agent, {"message_id": own, "channel": where.channel, "to": where.to})
-        work.send(deliveries_requested(where.channel), row.id, message)
-        changes: dict[str, Any] = {"waiting_since": None, "queue_at": now, "messages": row.messages + 1}
-        if row.first_reply_at is None:
-            changes["first_reply_at"] = now
-        await _change(work, row, changes, version=row.version + 1, snippet=snippet(text), last_message_at=now)
-        await _to_status(work, row, status, agent)
-        await _tell(work, row.customer_id)
+    return text
+
+
+async def answer(
+    work: Work,
+    desk: Desk,
+    row: Any,
+    text: str,
+    *,
+    agent: str,
+    author_name: str,
+    status: str,
+    key: str,
+    channel: str = "",
+    to: str = "",
+    seen: int | None = None,
+    together: bool = False,
+) -> MessageView:
+    """As `reply`, for a ticket whose row is locked. together: those that stand under it are answered by the same caller."""
+    own = stable_id("reply", row.id, key) if key else str(uuid4())
+    repeated = await _repeated(work.session, own, text)
+    if repeated:
+        return repeated
+    _not_stale(row, seen)
+    where = await addressing.choose(work.session, desk.channels, row, channel, to)
+    now = utc_now()
+    message = OutboundMessage(
+        id=own,
+        ticket_id=row.id,
+        channel=where.channel,
+        to=where.to,
+        to_name=where.to_name,
+        text=text,
+        requested_at=now,
+        author_name=author_name,
+        subject=where.subject,
+        language=row.language,
+        mailbox=where.mailbox,
+        references=where.references,
+        conversation=where.conversation,
+    )
+    values = {
+        "channel": where.channel,
+        "recipient": where.to,
+        "conversation": where.conversation,
+        "delivery": "requested",
+    }
+    stored = await _add(work.session, row.id, own, "out", text, agent, author_name, now, values)
+    work.record("reply.added", row.id, now, agent, {"message_id": own, "channel": where.channel, "to": where.to})
+    work.send(deliveries_requested(where.channel), row.id, message)
+    changes: dict[str, Any] = {"waiting_since": None, "due_at": None, "queue_at": now, "messages": row.messages + 1}
+    if row.first_reply_at is None:
+        changes["first_reply_at"] = now
+    await _change(work, row, changes, version=row.version + 1, snippet=snippet(text), last_message_at=now)
+    await _to_status(work, row, status, agent, together=together)
+    await _tell(work, row.customer_id)
     return stored
+
+
+def count_first_reply(row: Any, reply: MessageView) -> None:
+    """Once it is committed. row: the ticket as it was before."""
+    if row.first_reply_at is None:
+        waited = max(0.0, (reply.at - row.created_at).total_seconds())
+        METRICS.first_reply_seconds.labels(channel=row.channel, level=row.level).observe(waited)
 
 
 async def add_note(
@@ -130,7 +166,7 @@ async def set_status(desk: Desk, ticket: str, status: str, *, agent: str) -> Tic
     if status not in STATUSES:
         raise Rejected(422, "status", f"The status is one of {', '.join(STATUSES)}.")
     async with unit_of_work(desk) as work:
-        row = await _locked(work.session, ticket)
+        row = await lock_group(work.session, ticket)
         if await _to_status(work, row, status, agent):
             await _tell(work, row.customer_id)
         return (await repository.rows(work.session, [row.id]))[row.id]
@@ -144,11 +180,6 @@ async def find(session: AsyncSession, ticket: str) -> str:
     if found is None:
         raise Rejected(404, "no-such-ticket", "There is no ticket with this id or number.")
     return str(found)
-
-
-async def team_names(session: AsyncSession, most: int) -> tuple[str, ...]:
-    """Teams that have tickets, sorted."""
-    return tuple(await session.scalars(_TEAMS, {"most": most}))
 
 
 async def assign(
@@ -180,6 +211,13 @@ async def hold(session: AsyncSession, tickets: set[str]) -> None:
     await session.execute(
         select(TICKETS.c.id).where(among(TICKETS.c.id, tickets)).order_by(TICKETS.c.id).with_for_update()
     )
+
+
+async def lock_group(session: AsyncSession, ticket: str) -> Any:
+    """The ticket's row; it is locked, and with it those that stand under it, which may need another leader."""
+    found = await find(session, ticket)
+    await hold(session, {found, *await groups.members_of(session, found)})
+    return (await session.execute(select(TICKETS).where(TICKETS.c.id == found))).one()
 
 
 async def _locked(session: AsyncSession, ticket: str) -> Any:
@@ -245,15 +283,17 @@ async def _change(work: Work, row: Any, changes: dict[str, Any], **more: Any) ->
     await work.session.execute(update(TICKETS).where(TICKETS.c.id == row.id).values(changes | more))
 
 
-async def _to_status(work: Work, row: Any, status: str, agent: str) -> bool:
+async def _to_status(work: Work, row: Any, status: str, agent: str, *, together: bool = False) -> bool:
     if row.status == status:
         return False
     now = utc_now()
     changes: dict[str, Any] = {"status": status, "solved_at": (row.solved_at or now) if status in SETTLED else None}
     if status in SETTLED:
-        changes["waiting_since"] = None
+        changes |= {"waiting_since": None, "due_at": None}
     await _change(work, row, changes)
     work.record("ticket.status", row.id, now, agent, {"from": row.status, "to": status})
+    if row.status == "open" and not together:
+        await groups.hand_over(work, row.id, agent)
     return True
 
 

@@ -15,6 +15,11 @@ MACHINES = ("reply", "bounce")
 """Automatic messages that nobody wrote for us: they join and wake nobody. `list` mail was written by a person."""
 _DELIVERY_ORDER = {"requested": 0, "uncertain": 1, "sent": 2, "delivered": 3, "failed": 4}
 _SNIPPET = 200
+_LONGEST_BURST = 100
+_MOST_FIRST = 500
+"""Earlier posts of a burst that one post may name."""
+SOON = timedelta(minutes=30)
+"""A ticket that is due within this is shown as due soon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,8 @@ class Ticket:
     last_message_at: datetime
     last_inbound_at: datetime
     waiting_since: datetime | None = None
+    due_at: datetime | None = None
+    """When the customer who waits is to have an answer at the latest; none where nobody waits or there is no target."""
     solved_at: datetime | None = None
     messages: int = 0
     version: int = 0
@@ -222,9 +229,21 @@ def took_in(ticket: Ticket, routed: RoutedMessage) -> Ticket:
         reasons=decision.reasons if counts else ticket.reasons,
         last_inbound_at=max(at, ticket.last_inbound_at),
         waiting_since=since,
+        due_at=due(ticket, routed),
         queue_at=since,
         solved_at=None,
     )
+
+
+def due(ticket: Ticket, routed: RoutedMessage) -> datetime | None:
+    """When an answer is due once this message is in. It counts from the message with which the customer began to wait; whatever
+    they add meanwhile can only bring it forward."""
+    before = ticket.due_at if ticket.waiting_since else None
+    within = routed.decision.reply_within
+    if within <= 0:
+        return before
+    own = routed.message.received_at + timedelta(seconds=within)
+    return min(before, own) if before else own
 
 
 def snippet(text: str) -> str:
@@ -240,3 +259,47 @@ def delivery_moves(before: str, after: DeliveryState) -> bool:
 def needs_a_person(state: DeliveryState) -> bool:
     """Whether an answer did not, or may not, have reached the customer."""
     return state in (DeliveryState.FAILED, DeliveryState.UNCERTAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A ticket of a burst that stands for itself, or for others too."""
+
+    id: str
+    created_at: datetime
+    usable: bool
+    """It is open, and no agent took it out of a group."""
+    in_hand: bool
+    """It leads others, and an agent has it or has answered it."""
+
+
+def grouped(heads: Iterable[Head]) -> tuple[str, tuple[str, ...]]:
+    """Who leads, and who joins. The oldest leads, whatever came first; but what an agent has in hand goes on leading."""
+    usable = sorted(
+        (head for head in heads if head.usable), key=lambda head: (not head.in_hand, head.created_at, head.id)
+    )
+    if not usable:
+        return "", ()
+    return usable[0].id, tuple(head.id for head in usable[1:] if not head.in_hand)
+
+
+def burst_of(message: InboundMessage) -> str:
+    """The burst that a public post is part of, as its channel recognised it. Facts of other messages are a customer's own."""
+    return message.facts.get("Burst id", "")[:_LONGEST_BURST] if message.public else ""
+
+
+def burst_first(message: InboundMessage) -> tuple[str, ...]:
+    """Provider ids of the posts that came before the burst was recognised."""
+    names = (name.strip() for name in message.facts.get("Burst first", "").split(","))
+    return tuple(name for name in names if name)[:_MOST_FIRST]
+
+
+def as_urgent_as(number: int) -> dict[str, object]:
+    """The reason of a leader whose priority comes from another ticket of its group, as reasons are stored."""
+    text = f"as urgent as #{number}, which is about the same"
+    return {"code": "group", "text": text, "weight": 0.0, "values": {"number": str(number)}}
+
+
+def addressed(text: str, account: str) -> str:
+    """A public answer that names whom it answers. account: `@ann`, or empty where it is not public."""
+    return f"{account} {text}" if account.startswith("@") and not text.startswith(account) else text

@@ -1,6 +1,7 @@
 """Tables of tickets, messages and their timeline."""
 
 from sqlalchemy import (
+    REAL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -31,6 +32,9 @@ TICKETS = Table(
     Column("generation", Integer, nullable=False),
     Column("customer_id", Uuid(as_uuid=False), ForeignKey(CUSTOMERS.c.id), nullable=False),
     Column("linked_to", Uuid(as_uuid=False), ForeignKey("desk.tickets.id")),
+    Column("group_id", Uuid(as_uuid=False), ForeignKey("desk.tickets.id")),
+    Column("burst_id", Text, nullable=False, server_default=""),
+    Column("alone", Boolean, nullable=False, server_default=text("false")),
     Column("participants", ARRAY(Text), nullable=False),
     Column("verified", Boolean, nullable=False),
     Column("status", Text, nullable=False),
@@ -52,6 +56,7 @@ TICKETS = Table(
     Column("last_message_at", DateTime(timezone=True), nullable=False),
     Column("last_inbound_at", DateTime(timezone=True), nullable=False),
     Column("waiting_since", DateTime(timezone=True)),
+    Column("due_at", DateTime(timezone=True)),
     Column("first_reply_at", DateTime(timezone=True)),
     Column("solved_at", DateTime(timezone=True)),
     Column("messages", Integer, nullable=False),
@@ -60,11 +65,30 @@ TICKETS = Table(
     Index("ix_tickets_thread_key", "thread_key", postgresql_using="hash"),
     Index("ix_tickets_customer_id", "customer_id", "last_message_at"),
     Index("ix_tickets_linked_to", "linked_to", postgresql_where=text("linked_to IS NOT NULL")),
+    Index("ix_tickets_group_id", "group_id", postgresql_where=text("group_id IS NOT NULL")),
+    Index("ix_tickets_burst_id", "burst_id", postgresql_where=text("burst_id <> ''")),
     Index("ix_tickets_priority", "status", "rank", "queue_at", "id"),
     Index("ix_tickets_newest", "status", "last_message_at", "id"),
     Index("ix_tickets_all_newest", "last_message_at", "id"),
     Index("ix_tickets_assignee_id", "assignee_id", "status", "rank", "queue_at", "id"),
     Index("ix_tickets_team", "team", "status", "rank", "queue_at", "id"),
+    Index(
+        "ix_tickets_callbacks",
+        "rank",
+        "waiting_since",
+        postgresql_where=text(
+            "status = 'open' AND waiting_since IS NOT NULL AND channels -> 0 ->> 'channel' = 'phone'"
+        ),
+    ),
+    Index(
+        "ix_tickets_waiting",
+        "due_at",
+        "team",
+        "waiting_since",
+        postgresql_where=text("status = 'open' AND waiting_since IS NOT NULL"),
+        postgresql_include=["skills"],
+    ),
+    Index("ix_tickets_first_reply_at", "first_reply_at", postgresql_include=["created_at"]),
     Index("ix_tickets_search", "subject", postgresql_using="gin", postgresql_ops={"subject": "gin_trgm_ops"}),
 )
 
@@ -96,10 +120,27 @@ MESSAGES = Table(
     Column("decision", JSONB),
     Column("delivery", Text, nullable=False, server_default=""),
     Column("delivery_detail", Text, nullable=False, server_default=""),
+    Column("public", Boolean, nullable=False, server_default=text("false")),
+    Column("reach", BigInteger, nullable=False, server_default=text("0")),
+    Column("complaint", REAL),
+    Column("label", Text, nullable=False, server_default=""),
+    Column("label_by", Text, nullable=False, server_default=""),
     CheckConstraint("direction IN ('in', 'out', 'note')", name="direction"),
     Index("ix_messages_ticket_id", "ticket_id", "at", "id"),
+    Index("ix_messages_callbacks", "at", "ticket_id", postgresql_where=text("facts ->> 'callback' = 'wanted'")),
+    Index("ix_messages_calls", "conversation", "at", postgresql_where=text("channel = 'phone' AND direction = 'in'")),
+    Index("ix_messages_inbound", "at", "channel", postgresql_where=text("direction = 'in'")),
     Index("ix_messages_search", text(WORDS), postgresql_using="gin"),
 )
+
+BURST_POSTS = Table(
+    "burst_posts",
+    METADATA,
+    Column("message_id", Uuid(as_uuid=False), primary_key=True),
+    Column("burst_id", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, index=True),
+)
+"""Posts that were told to be part of a burst by a later one, whether their tickets are here already or not."""
 
 EVENTS = Table(
     "ticket_events",

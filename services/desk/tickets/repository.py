@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.desk.bulk import among
 from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
 from services.desk.people.models import AGENTS
+from services.desk.tickets import groups
+from services.desk.tickets.domain import SOON
 from services.desk.tickets.models import EVENTS, MESSAGES, TICKETS, WORDS
 from services.desk.tickets.views import (
     AttachmentView,
@@ -29,7 +31,7 @@ from shared.errors import Rejected
 
 _ROW = (
     "id", "number", "subject", "snippet", "status", "level", "score", "channel", "language", "team", "customer_id",
-    "created_at", "last_message_at", "waiting_since", "messages", "version",
+    "created_at", "last_message_at", "waiting_since", "messages", "version", "due_at",
 )  # fmt: skip
 _REST = func.split_part(CONTACT_POINTS.c.point, ":", 2)
 _ADDRESS = (
@@ -37,6 +39,17 @@ _ADDRESS = (
         case((CONTACT_POINTS.c.point.startswith("chat:"), func.concat("Visitor ", func.left(_REST, 4))), else_=_REST)
     )
     .where(CONTACT_POINTS.c.customer_id == TICKETS.c.customer_id)
+    .order_by(CONTACT_POINTS.c.created_at, CONTACT_POINTS.c.point)
+    .limit(1)
+    .scalar_subquery()
+)
+_TELEPHONE = (
+    select(CONTACT_POINTS.c.point)
+    .where(
+        CONTACT_POINTS.c.customer_id == TICKETS.c.customer_id,
+        CONTACT_POINTS.c.point.startswith("tel:+"),
+        CONTACT_POINTS.c.opted_out.is_(False),
+    )
     .order_by(CONTACT_POINTS.c.created_at, CONTACT_POINTS.c.point)
     .limit(1)
     .scalar_subquery()
@@ -49,10 +62,14 @@ ROWS = (
         *(TICKETS.c[name] for name in _ROW),
         func.coalesce(func.nullif(CUSTOMERS.c.name, ""), _ADDRESS, "").label("customer_name"),
         _PREFERRED.label("preferred_channel"),
+        func.coalesce(_TELEPHONE, "").label("telephone"),
         func.coalesce(AGENTS.c.email, "").label("assignee"),
         func.coalesce(AGENTS.c.name, "").label("assignee_name"),
         TICKETS.c.rank,
         TICKETS.c.queue_at,
+        TICKETS.c.group_id,
+        groups.stands_under_its_leader().label("grouped"),
+        *groups.size_of_group(),
     )
     .join(CUSTOMERS, CUSTOMERS.c.id == TICKETS.c.customer_id)
     .outerjoin(AGENTS, AGENTS.c.id == TICKETS.c.assignee_id)
@@ -63,6 +80,10 @@ _TIMELINE = (MESSAGES.c.at, MESSAGES.c.id)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _WORD = re.compile(r"\w+")
 _ACTIVE = ("open", "pending", "solved", "closed")
+_LINK = tuple(TICKETS.c[name] for name in ("id", "number", "subject", "status", "created_at"))
+_MOST_SHOWN = 200
+"""Tickets of a group that are listed one by one."""
+DUE = ("overdue", "soon")
 
 
 def row_view(row: Any) -> TicketRow:
@@ -72,8 +93,13 @@ def row_view(row: Any) -> TicketRow:
         **values,
         customer_name=row.customer_name,
         preferred_channel=row.preferred_channel,
+        telephone=row.telephone,
         assignee=row.assignee,
         assignee_name=row.assignee_name,
+        group_id=row.group_id or "",
+        grouped=row.grouped,
+        group_size=row.group_size,
+        group_people=row.group_people,
     )
 
 
@@ -88,6 +114,8 @@ def page(query: TicketQuery) -> Select[Any]:
     if not 1 <= query.limit <= 100:
         raise Rejected(422, "limit", "A page has 1 to 100 tickets.")
     statement = ROWS.where(*_filters(query)).limit(query.limit + 1)
+    if not query.grouped:
+        statement = statement.where(~groups.stands_under_its_leader())
     if query.order == "newest":
         if query.cursor:
             at, ticket = _uncursor(query.cursor, "n", 2)
@@ -132,6 +160,18 @@ def counted(*conditions: ColumnElement[bool], most: int = 100) -> Select[Any]:
     return select(func.count()).select_from(select(TICKETS.c.id).where(*conditions).limit(most).subquery())
 
 
+def due(which: str) -> list[ColumnElement[bool]]:
+    """Of those who wait: `overdue`, or `soon`; no condition where it is empty. Rejected 422."""
+    if not which:
+        return []
+    _known((which,), DUE, "due")
+    now = func.now()
+    late = [TICKETS.c.status == "open", TICKETS.c.waiting_since.is_not(None)]
+    if which == "overdue":
+        return [*late, TICKETS.c.due_at <= now]
+    return [*late, TICKETS.c.due_at > now, TICKETS.c.due_at <= now + SOON]
+
+
 def message_view(row: Any) -> MessageView:
     """A message for readers."""
     return MessageView(
@@ -153,6 +193,11 @@ def message_view(row: Any) -> MessageView:
         delivery=row.delivery,
         delivery_detail=row.delivery_detail,
         facts=row.facts,
+        public=row.public,
+        reach=row.reach,
+        complaint=row.complaint,
+        label=row.label,
+        label_by=row.label_by,
         raw_uri=row.raw_uri,
         decision=row.decision,
     )
@@ -170,7 +215,7 @@ def choices(value: Any) -> tuple[ChannelChoiceView, ...]:
 
 
 def _filters(query: TicketQuery) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = []
+    wanted = due(query.due)
     if any("\x00" in value for value in (query.assignee, query.team, query.channel, query.language, query.q)):
         raise Rejected(422, "filter", "A filter contains a NUL character. Leave it out.")
     if query.status:
@@ -251,6 +296,17 @@ def _uncursor(cursor: str, kind: str, parts: int) -> list[str]:
     return found[1:]
 
 
+def write_place(kind: str, at: datetime, own: str) -> str:
+    """A cursor of a list by time and id, for other subjects."""
+    return _cursor(kind, at.isoformat(), own)
+
+
+def read_place(cursor: str, kind: str) -> tuple[datetime, str]:
+    """Time and id of such a cursor. Rejected 422."""
+    at, own = _uncursor(cursor, kind, 2)
+    return _at(at), own
+
+
 def _at(value: str) -> datetime:
     at: datetime | None
     try:
@@ -268,10 +324,26 @@ def _rank(value: str) -> int:
     return int(value)
 
 
+def group_of(leader: str) -> Select[Any]:
+    """The tickets under this one, oldest first, whether or not they show there now."""
+    return (
+        select(*_LINK, func.coalesce(func.nullif(CUSTOMERS.c.name, ""), _ADDRESS, "").label("customer_name"))
+        .join(CUSTOMERS, CUSTOMERS.c.id == TICKETS.c.customer_id)
+        .where(TICKETS.c.group_id == leader)
+        .order_by(TICKETS.c.created_at, TICKETS.c.id)
+        .limit(_MOST_SHOWN)
+    )
+
+
+def link(ticket: str) -> Select[Any]:
+    """One ticket, as others point at it."""
+    return select(*_LINK).where(TICKETS.c.id == ticket)
+
+
 def links(ticket: str, linked_to: str | None) -> Select[Any]:
     """The ticket before and those after this one."""
     return (
-        select(TICKETS.c.id, TICKETS.c.number, TICKETS.c.subject, TICKETS.c.status, TICKETS.c.created_at)
+        select(*_LINK)
         .where(or_(TICKETS.c.linked_to == ticket, TICKETS.c.id == linked_to))
         .order_by(TICKETS.c.created_at)
         .limit(20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,11 +12,12 @@ from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.live import event_view
 from services.desk.people.models import AGENTS
-from services.desk.tickets import changing, repository
+from services.desk.tickets import changing, groups, repository, teams
 from services.desk.tickets.changing import add_note, reply, set_status
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.tickets.repository import as_uuid, message_view
 from services.desk.tickets.views import (
+    GroupedTicket,
     LinkedTicket,
     MessageView,
     TicketPage,
@@ -54,8 +56,9 @@ async def list_tickets(desk: Desk, query: TicketQuery) -> TicketPage:
     )
 
 
-async def view_counts(desk: Desk, agent: str) -> tuple[ViewCount, ...]:
-    """Badges for `mine`, `unassigned`, `open`, `urgent`, `pending`, `solved` and each `team:<name>`; each counted to 100."""
+async def view_counts(desk: Desk, agent: str, *, grouped: bool = True) -> tuple[ViewCount, ...]:
+    """Badges for `mine`, `unassigned`, `open`, `urgent`, `overdue`, `soon`, `pending`, `solved` and each `team:<name>`; each
+    counted to 100. grouped: whether tickets that show under another one count too."""
     is_open = TICKETS.c.status == "open"
     mine = TICKETS.c.assignee_id == select(AGENTS.c.id).where(AGENTS.c.email == agent.lower()).scalar_subquery()
     views: dict[str, list[ColumnElement[bool]]] = {
@@ -63,13 +66,18 @@ async def view_counts(desk: Desk, agent: str) -> tuple[ViewCount, ...]:
         "unassigned": [is_open, TICKETS.c.assignee_id.is_(None)],
         "open": [is_open],
         "urgent": [is_open, TICKETS.c.level == "urgent"],
+        "overdue": repository.due("overdue"),
+        "soon": repository.due("soon"),
         "pending": [TICKETS.c.status == "pending"],
         "solved": [TICKETS.c.status == "solved"],
     }
     async with desk.database.transaction() as session:
-        for team in await changing.team_names(session, _MOST_TEAMS):
+        for team in await teams.team_names(session, _MOST_TEAMS):
             views[f"team:{team}"] = [is_open, TICKETS.c.team == team]
-        counts = select(*(repository.counted(*where).scalar_subquery().label(name) for name, where in views.items()))
+        single = [] if grouped else [~groups.stands_under_its_leader()]
+        counts = select(
+            *(repository.counted(*where, *single).scalar_subquery().label(name) for name, where in views.items())
+        )
         row = (await session.execute(counts)).one()
     return tuple(ViewCount(name=name, count=count) for name, count in zip(views, row, strict=True))
 
@@ -84,6 +92,8 @@ async def get_ticket(desk: Desk, ticket: str, *, messages: int = 30, before: str
         linked = (await session.execute(repository.links(own, more.linked_to))).all()
         found = (await session.execute(repository.messages_before(own, before, messages))).all()
         events = (await session.execute(repository.events_of(own, _EVENTS))).all()
+        group = (await session.execute(repository.group_of(own))).mappings().all()
+        leader = (await session.execute(repository.link(more.group_id))).one_or_none() if more.group_id else None
     shown = found[:messages]
     return TicketView(
         row=repository.row_view(row),
@@ -94,16 +104,19 @@ async def get_ticket(desk: Desk, ticket: str, *, messages: int = 30, before: str
         thread_key=more.thread_key,
         generation=more.generation,
         participants=tuple(more.participants),
-        linked=tuple(
-            LinkedTicket(id=t.id, number=t.number, subject=t.subject, status=t.status, created_at=t.created_at)
-            for t in linked
-        ),
+        linked=tuple(_linked(each) for each in linked),
         messages=tuple(message_view(message) for message in reversed(shown)),
         events=tuple(event_view(event) for event in reversed(events)),
         earlier=repository.message_cursor(shown[-1]) if len(found) > messages else "",
         first_reply_at=more.first_reply_at,
         solved_at=more.solved_at,
+        group=tuple(GroupedTicket(**each) for each in group),
+        leader=_linked(leader) if leader else None,
     )
+
+
+def _linked(row: Any) -> LinkedTicket:
+    return LinkedTicket(id=row.id, number=row.number, subject=row.subject, status=row.status, created_at=row.created_at)
 
 
 async def get_rows(desk: Desk, tickets: Sequence[str]) -> dict[str, TicketRow]:

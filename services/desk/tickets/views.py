@@ -93,6 +93,18 @@ class TicketRow:
     messages: int
     version: int
     """Grows with each message and note; send it back as `seen` with a reply."""
+    due_at: datetime | None = None
+    """When the customer is to have an answer at the latest; null where nobody waits or there is no target."""
+    group_id: str = ""
+    """The ticket under which this one was grouped, or empty."""
+    grouped: bool = False
+    """It shows under that ticket and not by itself."""
+    group_size: int = 1
+    """How many tickets about the same show as this one, itself included."""
+    group_people: int = 1
+    """Of how many customers they are."""
+    telephone: str = ""
+    """Where the customer can be called, `tel:+…`; empty where no number is known or they do not want it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +142,15 @@ class MessageView:
     raw_uri: str
     decision: dict[str, Any] | None
     """The router's decision as published, for inbound."""
+    public: bool = False
+    """Everybody can read it: a post."""
+    reach: int = 0
+    """How many people may see a public post."""
+    complaint: float | None = None
+    """0 to 1: how much it sounds like a complaint, where the channel says so."""
+    label: str = ""
+    """What an agent says it is: `complaint`, `question`, `other`, or empty."""
+    label_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,13 +165,17 @@ class EventView:
     ticket_id: str
     kind: str
     """As in `DeskEvent.kind`: `ticket.opened`, `message.added`, `reply.added`, `note.added`, `ticket.assigned`,
-    `ticket.status`, `ticket.reopened`, `ticket.routed`, `delivery.changed`, `customer.changed`."""
+    `ticket.status`, `ticket.reopened`, `ticket.routed`, `ticket.answered`, `delivery.changed`, `customer.changed`,
+    `call.changed`, `call.offered`, `agent.presence`, `post.judged`, `ticket.grouped`, `ticket.ungrouped`, `mentions.added`,
+    `mention.judged`."""
     at: datetime
     actor: str
     data: dict[str, str]
     """`ticket.status`: from, to. `ticket.assigned`: assignee, team. `message.added`, `reply.added`, `note.added`: message_id.
     `delivery.changed`: message_id, state, detail. `ticket.routed`: rule, evidence, level, score, team. `ticket.opened`:
-    channel, level, linked (the earlier ticket's id) and why (`closed`, `stranger`). `ticket.reopened`: why."""
+    channel, level, linked (the earlier ticket's id) and why (`closed`, `stranger`). `ticket.reopened`: why.
+    `post.judged`: message_id, label, before. `ticket.grouped`: leader, or (of the leader) joined or left. `mention.judged`:
+    mention_id, label."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +189,20 @@ class LinkedTicket:
     subject: str
     status: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupedTicket:
+    """One ticket of a group, as its leader shows it."""
+
+    __pydantic_config__ = _DOCS
+
+    id: str
+    number: int
+    subject: str
+    status: str
+    created_at: datetime
+    customer_name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +232,34 @@ class TicketView:
     """Cursor for the messages before these; empty where these are all."""
     first_reply_at: datetime | None
     solved_at: datetime | None
+    group: tuple[GroupedTicket, ...] = ()
+    """Tickets about the same that were grouped under this one, oldest first, at most 200."""
+    leader: LinkedTicket | None = None
+    """The ticket under which this one was grouped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A ticket that was not answered with its group."""
+
+    __pydantic_config__ = _DOCS
+
+    ticket_id: str
+    number: int
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What became of one answer to a group."""
+
+    __pydantic_config__ = _DOCS
+
+    messages: tuple[MessageView, ...]
+    """One reply for each customer, in a conversation of their own."""
+    left_out: tuple[LeftOut, ...]
+    """Customers who could not be answered, and why. Nothing was changed on their tickets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +286,10 @@ class TicketQuery:
     language: str = ""
     customer: str = ""
     """A customer's id."""
+    due: str = ""
+    """`overdue`, or `soon` for those that will be within half an hour."""
+    grouped: bool = True
+    """False leaves out tickets that show under another one."""
     q: str = ""
     """Words in messages, part of a subject, a contact point, or a number such as #1042."""
     order: str = "priority"
@@ -235,7 +306,7 @@ class ViewCount:
     __pydantic_config__ = _DOCS
 
     name: str
-    """`mine`, `unassigned`, `open`, `pending`, `solved`, or `team:<name>`."""
+    """`mine`, `unassigned`, `open`, `urgent`, `overdue`, `soon`, `pending`, `solved`, or `team:<name>`."""
     count: int
     """At most 100: a hot list is never counted to the end."""
 

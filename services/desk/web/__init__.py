@@ -7,7 +7,19 @@ from fastapi import FastAPI
 from services.desk.context import Desk
 from services.desk.web import static
 from services.desk.web.console import Console
-from services.desk.web.pages import actions, customers, inbox, live, originals, preferences, sign_in, styleguide
+from services.desk.web.pages import (
+    actions,
+    calls,
+    customers,
+    inbox,
+    live,
+    mentions,
+    originals,
+    preferences,
+    sign_in,
+    styleguide,
+    wallboard,
+)
 
 
 def mount(app: FastAPI, desk: Desk) -> None:
@@ -16,5 +28,18 @@ def mount(app: FastAPI, desk: Desk) -> None:
     app.state.console = Console(desk)
     app.state.feed = live.Feed(app.state.console)
     static.files()
-    for part in (static, sign_in, inbox, actions, customers, originals, preferences, live, styleguide):
+    for part in (
+        static,
+        sign_in,
+        inbox,
+        actions,
+        calls,
+        customers,
+        originals,
+        preferences,
+        live,
+        mentions,
+        styleguide,
+        wallboard,
+    ):
         app.include_router(part.router)

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 
+from services.desk.web import words
 from services.desk.web.render import gettext, render
 from services.desk.web.viewer import SignedOut, desk_of, is_part, language_of, theme_of
 from shared.errors import Rejected, Unavailable
@@ -62,11 +63,11 @@ class ConsoleRoute(APIRoute):
             try:
                 return await handler(request)
             except SignedOut:
-                if is_part(request) or request.url.path == "/live":
+                if is_part(request) or request.url.path.endswith("/live"):
                     return html("", 401)
                 return redirect("/login")
             except Rejected as error:
-                return refuse(request, error.status, error.message)
+                return refuse(request, error.status, words.problem(error, gettext(language_of(request))))
             except Unavailable as error:
                 log.warning("unavailable", error=str(error))
                 _ = gettext(language_of(request))

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+from services.desk.calls import service as calls
 from services.desk.context import Desk
 from services.desk.customers import service as customers
 from services.desk.customers.views import CustomerView
@@ -16,6 +17,7 @@ from services.desk.people import service as people
 from services.desk.tickets import service as tickets
 from services.desk.tickets.views import ChannelChoiceView, EventView, MessageView, TicketPage, TicketRow, TicketView
 from services.desk.web import lists, pane, words
+from services.desk.web.calling import Line, Lookout
 from services.desk.web.render import gettext, label_of, line_of, render
 from services.desk.web.viewer import Viewer
 from shared.errors import Rejected
@@ -32,6 +34,8 @@ class Undo:
 
     url: str
     fields: Mapping[str, str]
+    label: str = ""
+    """What else may be done, where it is not taking it back."""
 
 
 class Console:
@@ -39,6 +43,7 @@ class Console:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self.lookout = Lookout(desk)
         self._names: tuple[float, dict[str, str]] = (0.0, {})
 
     @property
@@ -56,6 +61,7 @@ class Console:
 
     def render(self, template: str, language: str, **context: Any) -> str:
         """A template with the announced channels."""
+        context = {"board": self.lookout.board, "names": self._names[1]} | context
         return render(template, language, self.channels, **context)
 
     async def inbox_page(
@@ -63,6 +69,7 @@ class Console:
     ) -> str:
         """The whole page: views, list, and a conversation where one is open."""
         after = self.desk.live.newest
+        await self.lookout.look()
         entry = lists.VIEWS[view]
         asked = lists.query(view, viewer.agent.email, search)
         rows = await lists.page(self.desk, view, viewer.agent.email, search)
@@ -87,6 +94,7 @@ class Console:
 
     async def rows(self, viewer: Viewer, view: str, cursor: str, search: str) -> str:
         """The next rows."""
+        await self.lookout.look()
         rows = await lists.page(self.desk, view, viewer.agent.email, search, cursor)
         return self.render(
             "parts/rows.html", viewer.language, rows=rows, ticket=None, more=more_url(view, rows.next, search)
@@ -95,13 +103,15 @@ class Console:
     async def pane_context(self, viewer: Viewer, ticket_id: str, before: str = "", **draft: Any) -> dict[str, Any]:
         """What the conversation pane needs. `draft`: the composer's state where it is not fresh. Rejected 404."""
         after = self.desk.live.newest
+        await self.lookout.look()
         ticket = await tickets.get_ticket(self.desk, ticket_id, before=before)
+        talks = await calls.of_tickets(self.desk, [ticket.row.id])
         customer = await customers.get_customer(self.desk, ticket.row.customer_id)
         translate = gettext(viewer.language)
         return {
             "viewer": viewer,
             "ticket": ticket,
-            "timeline": pane.timeline(ticket, await self.agents(), translate),
+            "timeline": pane.timeline(ticket, talks, await self.agents(), translate),
             "draft": self.draft(ticket, viewer.language, **draft),
             "after": after,
             **self.customer_context(customer, ticket.row.id, ticket.channels),
@@ -112,8 +122,11 @@ class Console:
         channels, translate = self.channels, gettext(language)
         label = partial(label_of, channels, translate)
         found = pane.routes(ticket, channels, channel, partial(line_of, channels, translate))
-        hint = pane.hint(ticket, found, label, lambda item: words.reason(item, translate), translate)
-        return pane.Draft(seen=ticket.row.version, routes=found, hint=hint, **state)
+        call = pane.may_call(ticket, channels)
+        if call and not any(route.available for route in found):
+            state = {"mode": "note"} | state
+        hint = pane.hint(ticket, found, label, lambda item: words.reason(item, translate), translate, call=call)
+        return pane.Draft(seen=ticket.row.version, routes=found, hint=hint, call=call, **state)
 
     def customer_context(
         self,
@@ -153,10 +166,44 @@ class Console:
         return html + await self.customer_part(None, language, rows[newest.id])
 
     def ticket_parts(
-        self, language: str, row: TicketRow, message: MessageView | None = None, change: pane.Line | None = None
+        self,
+        language: str,
+        row: TicketRow,
+        message: MessageView | None = None,
+        change: pane.Line | None = None,
+        talk: pane.Talk | None = None,
     ) -> str:
         """The row, the head, and a new piece of the timeline: the same bytes for every viewer of a language."""
-        return self.render("parts/changed.html", language, row=row, message=message, change=change, viewer=None)
+        return self.render(
+            "parts/changed.html", language, row=row, message=message, change=change, talk=talk, viewer=None
+        )
+
+    def my_line(self, viewer: Viewer, line: Line, problem: str = "", typed: str = "") -> str:
+        """The agent's own part of the telephone line, wherever pages show it. `problem`: with the number that was `typed`."""
+        context = {"viewer": viewer, "line": line, "problem": problem, "typed": typed}
+        return self.render("parts/my-line.html", viewer.language, **context)
+
+    async def calls_page(self, viewer: Viewer, line: Line, problem: str = "", typed: str = "") -> str:
+        """Who waits on the telephone, who talks, and who is to be called back."""
+        after = self.desk.live.newest
+        await self.lookout.look()
+        await self.agents()
+        phone, _ = self.channels.get("phone"), gettext(viewer.language)
+        off = phone is None or not phone.enabled
+        why = (phone.why_off if phone else "") or _("its service is not running")
+        return self.render(
+            "calls.html",
+            viewer.language,
+            viewer=viewer,
+            theme=viewer.theme,
+            section="calls",
+            back="/calls",
+            after=after,
+            line=line,
+            problem=problem,
+            typed=typed,
+            phone_off=_("The telephone is switched off: %(why)s", why=why) if off else None,
+        )
 
     def toast(self, language: str, text: str, undo: Undo | None = None) -> str:
         """What was done, and how to take it back."""

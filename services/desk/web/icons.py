@@ -12,9 +12,10 @@ from pathlib import Path
 # fmt: off
 ICONS = (
     "arrow-left", "at-sign", "check", "chevron-down", "circle-alert", "circle-check", "circle-question-mark",
-    "clock", "download", "ellipsis", "flag", "globe", "headset", "history", "inbox", "keyboard", "languages",
-    "layers", "life-buoy", "log-out", "mail", "menu", "message-circle", "message-square", "message-square-text",
-    "monitor", "moon", "panel-right", "paperclip", "phone", "refresh-cw", "reply", "route", "search", "send",
+    "clock", "download", "ellipsis", "flag", "gauge", "globe", "headset", "history", "inbox", "keyboard", "languages",
+    "layers", "life-buoy", "log-out", "mail", "maximize", "menu", "message-circle", "message-square", "message-square-text",
+    "monitor", "moon", "panel-right", "paperclip", "phone", "phone-incoming", "phone-off", "phone-outgoing",
+    "refresh-cw", "reply", "route", "search", "send",
     "settings", "smartphone", "sticky-note", "sun", "triangle-alert", "undo-2", "user", "user-check", "user-plus",
     "users", "wifi-off", "x",
 )

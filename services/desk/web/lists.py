@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from services.desk.context import Desk
 from services.desk.tickets import service as tickets
+from services.desk.tickets.repository import DUE
 from services.desk.tickets.views import TicketPage, TicketQuery
 from services.desk.web.words import N_
 
@@ -31,6 +32,8 @@ VIEWS = {
         View("mine", N_("Mine"), N_("Nothing waits for you."), "unassigned"),
         View("unassigned", N_("Unassigned"), N_("Everything has somebody who takes care of it."), "all"),
         View("urgent", N_("Urgent"), N_("Nothing is urgent right now."), "all"),
+        View("overdue", N_("Overdue"), N_("Nobody has waited too long."), "soon"),
+        View("soon", N_("Due soon"), N_("Nothing is due within half an hour."), "all"),
         View("all", N_("All open"), N_("All done. Nobody is waiting for an answer."), "solved"),
         View("pending", N_("Pending"), N_("No conversation waits for a customer."), "all"),
         View("solved", N_("Solved"), N_("Nothing has been solved yet."), "all"),
@@ -39,21 +42,22 @@ VIEWS = {
 
 
 def query(view: str, agent: str, words: str = "", cursor: str = "") -> TicketQuery:
-    """What the desk is asked for. A search looks everywhere."""
+    """What the desk is asked for. A search looks everywhere; views show tickets about the same as one."""
     if words:
         return TicketQuery(q=words, order="newest", limit=PAGE, cursor=cursor)
     match view:
         case "mine":
-            return TicketQuery(status=("open",), assignee=agent, limit=PAGE, cursor=cursor)
+            return TicketQuery(status=("open",), assignee=agent, grouped=False, limit=PAGE, cursor=cursor)
         case "unassigned":
-            return TicketQuery(status=("open",), assignee="none", limit=PAGE, cursor=cursor)
+            return TicketQuery(status=("open",), assignee="none", grouped=False, limit=PAGE, cursor=cursor)
         case "urgent":
-            return TicketQuery(status=("open",), level=("urgent",), limit=PAGE, cursor=cursor)
+            return TicketQuery(status=("open",), level=("urgent",), grouped=False, limit=PAGE, cursor=cursor)
         case "pending" | "solved":
             status = ("pending",) if view == "pending" else ("solved", "closed")
-            return TicketQuery(status=status, order="newest", limit=PAGE, cursor=cursor)
+            return TicketQuery(status=status, order="newest", grouped=False, limit=PAGE, cursor=cursor)
         case _:
-            return TicketQuery(status=("open",), limit=PAGE, cursor=cursor)
+            due = view if view in DUE else ""
+            return TicketQuery(status=("open",), due=due, grouped=False, limit=PAGE, cursor=cursor)
 
 
 async def page(desk: Desk, view: str, agent: str, words: str = "", cursor: str = "") -> TicketPage:
@@ -63,6 +67,6 @@ async def page(desk: Desk, view: str, agent: str, words: str = "", cursor: str =
 
 async def counts(desk: Desk, agent: str) -> dict[str, str]:
     """Badges by view, `99+` above the cap."""
-    found = {count.name: count.label for count in await tickets.view_counts(desk, agent)}
+    found = {count.name: count.label for count in await tickets.view_counts(desk, agent, grouped=False)}
     found["all"] = found.get("open", "0")
     return {name: found.get(name, "0") for name in VIEWS}

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
+from services.desk.calls.views import CallView
 from services.desk.tickets.views import ChannelChoiceView, EventView, MessageView, TicketView
-from services.desk.web import words
+from services.desk.web import posts, words
 from services.desk.web.words import Gettext
 from shared.events import Channel
+from shared.kernel import stable_id
 
-SHOWN_EVENTS = ("ticket.status", "ticket.assigned", "ticket.reopened")
+SHOWN_EVENTS = (
+    "ticket.status",
+    "ticket.assigned",
+    "ticket.reopened",
+    "post.judged",
+    "ticket.grouped",
+    "ticket.ungrouped",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,15 @@ class Line:
     ticket_id: str
     at: datetime
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A call in the timeline."""
+
+    call: CallView
+    at: datetime
+    """When it was first heard of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +70,8 @@ class Draft:
     seen: int
     routes: Sequence[Route]
     hint: str = ""
+    call: bool = False
+    """Whether a call would be the better answer, and there is a number."""
     mode: str = "reply"
     text: str = ""
     key: str = field(default_factory=lambda: uuid4().hex)
@@ -66,14 +86,37 @@ class Draft:
 
 def line(event: EventView, agents: Mapping[str, str], _: Gettext) -> Line | None:
     """An event for the timeline; None for what shows otherwise."""
-    text = words.event(event, agents, _) if event.kind in SHOWN_EVENTS else ""
+    text = (words.event(event, agents, _) or posts.event(event, agents, _)) if event.kind in SHOWN_EVENTS else ""
     return Line(event.id, event.ticket_id, event.at, text) if text else None
 
 
-def timeline(ticket: TicketView, agents: Mapping[str, str], _: Gettext) -> list[tuple[str, MessageView | Line]]:
-    """Messages and changes, oldest first; changes from before the first message shown are left to earlier pages."""
+def call_notes(talks: Iterable[CallView]) -> set[str]:
+    """Ids of the notes by which the desk tells of these calls: here the calls show themselves, in the reader's language."""
+    return {stable_id("call-note", call.ticket_id, call.call_id) for call in talks}
+
+
+def talk(call: CallView, heard: datetime) -> Talk:
+    """Where a call stands in the timeline: a caller from when they began to wait, which no later news changes."""
+    return Talk(call, call.waiting_since or heard)
+
+
+def timeline(
+    ticket: TicketView, talks: Sequence[CallView], agents: Mapping[str, str], _: Gettext
+) -> list[tuple[str, MessageView | Line | Talk]]:
+    """Messages, calls and changes, oldest first; what is from before the first message shown is left to earlier pages."""
     first = ticket.messages[0].at if ticket.messages and ticket.earlier else None
-    items: list[tuple[str, MessageView | Line]] = [("message", message) for message in ticket.messages]
+    told = call_notes(talks)
+    items: list[tuple[str, MessageView | Line | Talk]] = [
+        ("message", message) for message in ticket.messages if message.id not in told
+    ]
+    begun: dict[str, datetime] = {}
+    for event in ticket.events:
+        if event.kind == "call.changed":
+            begun.setdefault(event.data.get("call_id", ""), event.at)
+    for call in talks:
+        at = begun.get(call.call_id)
+        if at and (first is None or at >= first):
+            items.append(("call", talk(call, at)))
     for event in ticket.events:
         shown = line(event, agents, _)
         if shown and (first is None or shown.at >= first):
@@ -83,13 +126,14 @@ def timeline(ticket: TicketView, agents: Mapping[str, str], _: Gettext) -> list[
 
 def routes(ticket: TicketView, channels: Mapping[str, Channel], chosen: str, render_line: Gettext) -> list[Route]:
     """How this customer can be answered, best first. `chosen`: what the agent picked before, or empty."""
-    possible = [(choice, _open(choice, channels)) for choice in ticket.channels]
+    written = [choice for choice in ticket.channels if not is_spoken(choice.channel, channels)]
+    possible = [(choice, _open(choice, channels)) for choice in written]
     if not possible:
         return [
             Route(
                 ticket.row.channel,
                 render_line(ticket.row.channel, ticket.row.customer_name),
-                available=True,
+                available=not is_spoken(ticket.row.channel, channels),
                 chosen=True,
             )
         ]
@@ -107,12 +151,30 @@ def routes(ticket: TicketView, channels: Mapping[str, Channel], chosen: str, ren
     ]
 
 
-def hint(ticket: TicketView, found: Sequence[Route], label: Gettext, reason: Gettext, _: Gettext) -> str:
-    """Why this channel is preset, and what the customer would rather have where that is not possible."""
+def is_spoken(channel: str, channels: Mapping[str, Channel]) -> bool:
+    """Whether nothing can be written there: people are called on it."""
+    known = channels.get(channel)
+    return known is not None and known.live and known.reaches == ("tel",)
+
+
+def may_call(ticket: TicketView, channels: Mapping[str, Channel]) -> bool:
+    """Whether the customer would rather be called, and that is possible."""
+    best = next(iter(ticket.channels), None)
+    return bool(best and ticket.row.telephone and is_spoken(best.channel, channels) and _open(best, channels))
+
+
+def hint(
+    ticket: TicketView, found: Sequence[Route], label: Gettext, reason: Gettext, _: Gettext, *, call: bool = False
+) -> str:
+    """Why this channel is preset, and what the customer would rather have where that is not possible. `call`: as `may_call`."""
     if not ticket.channels:
         return ""
     best = ticket.channels[0]
     why = "; ".join(reason(item) for item in best.reasons)
+    if call:
+        rather = _("Would rather be called: %(why)s.", why=why) if why else _("Would rather be called.")
+        written = any(route.available for route in found)
+        return rather if written else f"{rather} {_('We know no address to write to: call, or write a note.')}"
     route = next((route for route in found if route.chosen), None)
     if route is None or not route.available:
         return _("No channel to this customer is open now. You can still write a note.")

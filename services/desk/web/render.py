@@ -13,10 +13,13 @@ import msgspec
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_decimal
+from babel.units import format_unit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from services.desk.web import icons, static, words
+from services.desk.tickets.domain import SOON
+from services.desk.web import call_words, icons, posts, static, words
+from services.desk.web.calling import NOBODY
 from shared.clock import utc_now
 from shared.events import Channel, Decision
 from shared.i18n import LANGUAGES, locale, translations
@@ -32,6 +35,7 @@ _CHANNEL_ICONS = {
     "x": "at-sign",
 }
 _OLDEST_WAIT = "9999"
+_UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"))
 
 
 @cache
@@ -56,6 +60,8 @@ def environment(language: str) -> Environment:
     }
     env.filters |= {
         "ago": partial(ago, language=language),
+        "due": partial(due, language=language),
+        "due_class": due_class,
         "moment": partial(moment, language=language),
         "date": lambda at: format_date(at, "medium", locale=spoken),
         "size": partial(size, language=language),
@@ -79,6 +85,19 @@ def environment(language: str) -> Environment:
         "rule": lambda code: words.name(words.RULES, code, translate),
         "kind": lambda point: words.name(words.KINDS, str(point).partition(":")[0], translate),
         "reason": lambda found: words.reason(found, translate),
+        "clock": call_words.clock,
+        "telephone": call_words.telephone,
+        "sounds": lambda post: posts.sounds(post, language, translate),
+        "post_link": posts.where,
+        "said": lambda label, agent, names: posts.said(label, agent, names, translate),
+        "post_label": lambda code: words.name(posts.LABELS, code, translate),
+        "count": lambda value: format_decimal(value, locale=spoken),
+        "presence": lambda code: call_words.presence(code, translate),
+        "missed": lambda code: words.name(call_words.MISSED, code, translate),
+        "why_set": lambda code: call_words.why_set(code, translate),
+        "call_state": lambda call: call_words.state(call, translate),
+        "why_call": lambda todo: call_words.why_call(todo, translate),
+        "place": lambda call, names: call_words.place(call, names, translate),
     }
     return env
 
@@ -106,7 +125,7 @@ def render(template: str, language: str, channels: Mapping[str, Channel], **cont
             channel_icon=partial(_channel_icon, channels),
             prefers=partial(_prefers, channels, translate),
             by_channel=partial(by_channel, channels, translate),
-            **context,
+            **({"board": NOBODY, "line": None, "names": {}, "why_away": call_words.WHY_AWAY} | context),
         )
     )
 
@@ -162,6 +181,21 @@ def ago(at: datetime, language: str) -> str:
     """`12 min ago`."""
     style: Literal["short", "narrow"] = "short" if language == "fr" else "narrow"  # narrow French says "-12 min"
     return format_timedelta(at - utc_now(), add_direction=True, format=style, locale=locale(language))
+
+
+def due(at: datetime, language: str) -> str:
+    """`Due in 25 min`, `Overdue 8 min`. `times.js` says the same as time goes on."""
+    seconds = abs((at - utc_now()).total_seconds())
+    size, unit = next(step for step in _UNITS if seconds >= step[0] or step is _UNITS[-1])
+    count = int(seconds // size)
+    span = format_unit(count, f"duration-{unit}", "short", locale=locale(language))
+    return gettext(language)(words.DUE[at <= utc_now()], time=span)
+
+
+def due_class(at: datetime) -> str:
+    """`late`, `soon`, or nothing."""
+    now = utc_now()
+    return "late" if at <= now else "soon" if at - now <= SOON else ""
 
 
 def moment(at: datetime, language: str) -> str:

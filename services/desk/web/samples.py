@@ -74,6 +74,7 @@ def rows() -> tuple[TicketRow, ...]:
             waiting_since=None if index == 3 else now - timedelta(minutes=4**index),
             messages=3,
             version=3,
+            due_at=None if index == 3 else now + timedelta(minutes=(-8, 25, 300)[index]),
         )
         for index, (name, subject, snippet, language, level, preferred) in enumerate(_NAMES)
     )

@@ -14,7 +14,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from shared.logs import log
 
 FOLDER = Path(__file__).parent / "static"
-VENDORED = ("htmx.js", "idiomorph.js", "inter-latin.woff2", "inter-latin-ext.woff2")
+VENDORED = ("htmx.js", "idiomorph.js", "inter-latin.woff2", "inter-latin-ext.woff2", "uplot.css", "uplot.js")
 """What `package.json` names under `switchboard.vendor`."""
 _YEAR = "public, max-age=31536000, immutable"
 _WORKER = "default-src 'none'; script-src 'self'; connect-src 'self'"

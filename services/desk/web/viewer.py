@@ -10,11 +10,13 @@ from fastapi import Request, Response
 from services.desk.context import Desk
 from services.desk.people import service as people
 from services.desk.people.views import AgentView, Session
+from services.desk.web import calling
+from services.desk.web.calling import Line
 from shared.errors import Rejected
 from shared.i18n import negotiate
 
 THEMES = ("system", "light", "dark")
-THEME, LANGUAGE, KEYS, VIEW = "theme", "language", "keys", "view"
+THEME, LANGUAGE, KEYS, VIEW, SOUND = "theme", "language", "keys", "view", "sound"
 """Cookies. None of them says who somebody is."""
 
 
@@ -34,6 +36,10 @@ class Viewer:
     keys: bool
     view: str
     """The list that they looked at last."""
+    sound: bool = True
+    """Whether a call may be heard."""
+    line: Line | None = None
+    """Their own part of the telephone line, where a whole page is made."""
 
 
 def desk_of(request: Request) -> Desk:
@@ -69,6 +75,8 @@ async def viewer(request: Request) -> Viewer:
         theme=theme_of(request),
         keys=request.cookies.get(KEYS) != "off",
         view=request.cookies.get(VIEW, "all"),
+        sound=request.cookies.get(SOUND) != "off",
+        line=await calling.line(desk_of(request), session.agent.email) if _is_page(request) else None,
     )
 
 
@@ -99,6 +107,12 @@ def check_origin(request: Request) -> None:
 def is_part(request: Request) -> bool:
     """Whether htmx asks for a part of a page."""
     return request.headers.get("hx-request") == "true" and request.headers.get("hx-history-restore-request") != "true"
+
+
+def _is_page(request: Request) -> bool:
+    """Whether a whole page is asked for, by a browser that shows it."""
+    wanted = request.headers.get("accept", "")
+    return request.method in ("GET", "POST") and "text/html" in wanted and not is_part(request)
 
 
 def keep_session(answer: Response, desk: Desk, token: str) -> None:

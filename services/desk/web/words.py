@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from services.desk.tickets.views import EventView, ReasonView
+from shared.errors import Rejected
 from shared.events import Reason
 
 Gettext = Callable[..., str]
@@ -78,9 +79,20 @@ PROBLEMS = {
     "key-reused": N_("This was sent already. Look at the conversation before you send it again."),
     "sign-in-failed": N_("Email or password is not right."),
     "too-many-tries": N_("Too many tries. Wait a few minutes, then try again."),
+    "call-taken": N_("A colleague has this call already."),
+    "call-gone": N_("This call is over, or is not offered to you any more."),
+    "on-a-call": N_("You are on a call already. End it first."),
+    "calling": N_("Somebody is on the telephone with this customer already, or the customer waits in line."),
+    "no-phone": N_("First say under Calls at which telephone we reach you."),
+    "no-number": N_("We do not know a number of this customer. Ask for it first."),
+    "number": N_("Write the number with its country, like +33 6 12 34 56 78."),
+    "no-ticket-yet": N_("The conversation of this call is on its way. Your notes are kept: try again in a moment."),
+    "no-such-call": N_("There is no such call any more."),
 }
 """What the desk refuses, by its code."""
 PREFERS_OTHER = N_("Prefers: %(channel)s")
+DUE = {True: N_("Overdue %(time)s"), False: N_("Due in %(time)s")}
+"""Whether an answer is late."""
 DELIVERIES = {
     "requested": N_("Sending"),
     "sent": N_("Sent"),
@@ -121,10 +133,14 @@ _REASONS = {
     "preference.used": N_("this message came by: %(channel)s"),
     "preference.reachable": N_("can also be reached by: %(channel)s"),
     "unavailable.opted-out": N_("does not want to be reached at %(address)s"),
+    "unavailable.closed": N_("closed now, open again: %(opens)s"),
     "unavailable.off": N_("switched off: %(channel)s"),
     "unavailable.missing": N_("not set up yet: %(channel)s"),
     "unavailable.answers-only": N_("only answers are possible by: %(channel)s"),
     "unavailable.unknown-address": N_("we do not know yet where to reach them by: %(channel)s"),
+    "call.prefers-phone": N_("prefers the phone, so it counts as waiting %(minutes)s minutes longer"),
+    "call.no-skill": N_("nobody on duty has all skills for it: %(skills)s"),
+    "group": N_("as urgent as #%(number)s, which is about the same"),
     "team.rule": N_("team %(team)s, by the rule “%(rule)s”"),
     "skill.rule": N_("skills %(skills)s, by the rule “%(rule)s”"),
     "team.default": N_("%(team)s takes what no rule sends elsewhere"),
@@ -160,6 +176,11 @@ def reason(found: ReasonView | Reason, _: Gettext) -> str:
         return template % values
     except (KeyError, ValueError):
         return found.text
+
+
+def problem(error: Rejected, _: Gettext) -> str:
+    """What the desk refused, and what to do about it."""
+    return _(PROBLEMS[error.code]) if error.code in PROBLEMS else error.message
 
 
 def event(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:

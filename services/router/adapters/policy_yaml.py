@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from services.router.adapters.yaml_sections import Problems, Section, document
-from services.router.domain.policy import AgePrior, KnownChannel, Policy, Preference, Priority, Repeated, RoutingRule
+from services.router.domain.policy import (
+    AgePrior,
+    KnownChannel,
+    Policy,
+    Preference,
+    Priority,
+    Repeated,
+    RoutingRule,
+    Service,
+)
 from services.router.domain.words import Lexicon, Phrase, Vocabulary, denial, phrase
+from shared.hours import Hours
+from shared.hours import parse as parse_hours
+from shared.kernel import Level
 
 SHIPPED = Path(__file__).parent.parent / "policy.yaml"
 """The policy that is in force until another one is published."""
@@ -28,10 +41,11 @@ def parse(text: str, source: str, version: int = 0) -> Policy:
     priority = _priority(root.section("levels"), root.section("signals"))
     lexicon = _lexicon(root, priority)
     preference = _preference(root.section("preference"))
+    service = _service(root.optional("hours"), root.optional("answer_within"))
     team, rules = _routing(root.section("routing"), priority)
     root.end()
     root.problems.check()
-    return Policy(name, version, language, windows, priority, lexicon, preference, team, rules)
+    return Policy(name, version, language, windows, priority, lexicon, preference, service, team, rules)
 
 
 def _numbers(section: Section, high: float) -> dict[str, float]:
@@ -125,6 +139,37 @@ def _preference(section: Section) -> Preference:
     for part in (observed, ages, section):
         part.end()
     return preference
+
+
+def _service(hours: Section, targets: Section) -> Service:
+    zone, closed = hours.text("timezone", default="UTC"), ",".join(hours.texts("closed_on"))
+    channels = hours.optional("channels")
+    service = Service(
+        hours=_hours(hours, "open", zone, closed),
+        channels={name: _hours(channels, name, zone, closed) for name in channels.keys()},  # noqa: SIM118
+        targets={},
+        tiers={},
+    )
+    hours.end()
+    tiers = targets.optional("tiers")
+    found = {tier.lower(): _targets(section) for tier, section in tiers.subsections()}
+    return replace(service, targets=_targets(targets), tiers=found)
+
+
+def _hours(section: Section, key: str, zone: str, closed: str) -> Hours:
+    text = section.text(key, default="always")
+    try:
+        return parse_hours("" if text == "always" else text, zone, closed)
+    except ValueError as error:
+        section.problems.add(section.line_of(key), f"{section.path}.{key}: {error}")
+        return parse_hours("", "UTC", "")
+
+
+def _targets(section: Section) -> dict[Level, timedelta]:
+    minutes = {level: section.number(level, 1, 60 * 24 * 60) for level in Level if section.has(level)}
+    section.asked += [level.value for level in Level]
+    section.end()
+    return {level: timedelta(minutes=given) for level, given in minutes.items()}
 
 
 def _routing(section: Section, priority: Priority) -> tuple[str, tuple[RoutingRule, ...]]:

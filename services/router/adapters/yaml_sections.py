@@ -61,6 +61,13 @@ class Section:
             else Section(self.problems, self.line, self._name(key))
         )
 
+    def optional(self, key: str) -> Section:
+        """As `section`, empty where the key is missing."""
+        if self.has(key):
+            return self.section(key)
+        self.asked.append(key)
+        return Section(self.problems, self.line, self._name(key))
+
     def sections(self, key: str) -> list[Section]:
         """A list of mappings."""
         return [_section(self.problems, node, f"{self._name(key)}[{n}]") for n, node in enumerate(self._items(key), 1)]

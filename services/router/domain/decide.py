@@ -27,6 +27,8 @@ def decide(
     severities = policy.lexicon.severities(text, language)
     match, ticket = thread(message, profile, policy, now)
     points, reasons = score(message, profile, severities, policy, now)
+    level = policy.priority.level(points)
+    tier = message.tier or (profile.tier if profile else "")
     language = language or policy.language
     team, skills, routing_reasons = teams.route(message, profile, text, language, severities, policy)
     return Decision(
@@ -34,13 +36,14 @@ def decide(
         ticket_id=ticket,
         thread=match,
         score=points,
-        level=policy.priority.level(points),
+        level=level,
         reasons=reasons,
-        channels=prefer(message, profile, policy.preference, channels, now),
+        channels=prefer(message, profile, policy, channels, now),
         team=team,
         skills=skills,
         language=language,
         routing_reasons=routing_reasons,
         policy=policy.label,
         profile_version=profile.version if profile else 0,
+        reply_within=round(policy.service.reply_within(level, tier, now).total_seconds()),
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.router.domain.words import Lexicon, Phrase
+from shared.hours import Hours
 from shared.kernel import Level
 
 
@@ -117,6 +118,29 @@ class RoutingRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """When people answer, and within which time they promise to."""
+
+    hours: Hours
+    """Targets count only these."""
+    channels: Mapping[str, Hours]
+    """Of channels that have hours of their own."""
+    targets: Mapping[Level, timedelta]
+    """Time to the first answer, by level; a level without one is not promised anything."""
+    tiers: Mapping[str, Mapping[Level, timedelta]]
+    """By the customer's plan, in lower case, where it is promised more."""
+
+    def hours_of(self, channel: str) -> Hours:
+        """When somebody answers on this channel."""
+        return self.channels.get(channel, self.hours)
+
+    def reply_within(self, level: Level, tier: str, now: datetime) -> timedelta:
+        """From `now` until the answer is due, by the wall clock; zero where nothing is promised."""
+        target = self.tiers.get(tier.lower(), {}).get(level) or self.targets.get(level)
+        return self.hours.after(now, target) - now if target else timedelta()
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of a routing policy."""
 
@@ -129,6 +153,7 @@ class Policy:
     priority: Priority
     lexicon: Lexicon
     preference: Preference
+    service: Service
     team: str
     rules: tuple[RoutingRule, ...] = field(default=())
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.router.domain.policy import KnownChannel, Preference
+from services.router.domain.policy import KnownChannel, Policy, Preference
 from shared.events import Channel, ChannelChoice, InboundMessage, Profile, Reason
 from shared.kernel import ContactPoint, address_of, kind_of
 
@@ -33,7 +33,7 @@ class _Candidate:
 def prefer(
     message: InboundMessage,
     profile: Profile | None,
-    policy: Preference,
+    whole: Policy,
     channels: Mapping[str, Channel],
     now: datetime,
 ) -> tuple[ChannelChoice, ...]:
@@ -42,6 +42,7 @@ def prefer(
     A channel stays in its place when it cannot be used right now, with the reason, so that an agent may still call by
     hand; only what the customer does not want goes to the end.
     """
+    policy = whole.preference
     candidates: dict[str, _Candidate] = {}
     for rank, channel, confidence, reason in _evidence(message, profile, policy, channels, now):
         candidate = candidates.setdefault(channel, _Candidate())
@@ -55,7 +56,7 @@ def prefer(
             reason = Reason(code="preference.reachable", text=text, values={"channel": name})
             candidates[name] = _Candidate(reasons=[reason])
     ranked = sorted(candidates.items(), key=lambda item: (item[1].rank, -item[1].confidence, item[0]))
-    choices = [_choice(name, found, points, message, profile, policy, channels) for name, found in ranked]
+    choices = [_choice(name, found, points, message, profile, whole, channels, now) for name, found in ranked]
     return tuple(sorted(choices, key=lambda choice: choice.reasons[-1].code == "unavailable.opted-out"))
 
 
@@ -116,13 +117,16 @@ def _choice(
     points: tuple[ContactPoint, ...],
     message: InboundMessage,
     profile: Profile | None,
-    policy: Preference,
+    policy: Policy,
     channels: Mapping[str, Channel],
+    now: datetime,
 ) -> ChannelChoice:
     """A candidate with where to reach the customer, or with the reason why that cannot be done now."""
     used = name == message.channel
-    point = message.sender if used else _address(name, points, policy, channels)
-    problem = _problem(name, point, profile, policy, channels, used=used)
+    point = message.sender if used else _address(name, points, policy.preference, channels)
+    problem = _problem(name, point, profile, policy.preference, channels, used=used)
+    if problem is None and not used:
+        problem = _closed(name, policy, channels, now)
     return ChannelChoice(
         channel=name,
         reasons=(*found.reasons, problem) if problem else tuple(found.reasons),
@@ -160,6 +164,19 @@ def _problem(
     elif point is None:
         code, text = "unavailable.unknown-address", f"we do not know yet where to reach them by {label}: ask"
     return Reason(code=code, text=text, values=values) if code else None
+
+
+def _closed(name: str, policy: Policy, channels: Mapping[str, Channel], now: datetime) -> Reason | None:
+    """Only channels on which somebody has to be there at the same time close: a mail may wait until the morning."""
+    announced, hours = channels.get(name), policy.service.hours_of(name)
+    if announced is None or not announced.live or hours.open_at(now):
+        return None
+    opens = hours.next_opening(now)
+    local = opens.astimezone(hours.zone) if opens else None
+    when = f"from {local:%A %H:%M}" if local else "no more"
+    text = f"{_label(name, policy.preference, channels)} is closed now, open {when}"
+    values = {"channel": name, "opens": f"{local:%Y-%m-%d %H:%M}" if local else ""}
+    return Reason(code="unavailable.closed", text=text, values=values)
 
 
 def _points(message: InboundMessage, profile: Profile | None) -> tuple[ContactPoint, ...]:

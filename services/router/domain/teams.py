@@ -41,6 +41,47 @@ def route(
     return team, tuple(skills), tuple(reasons)
 
 
+def considered(
+    message: InboundMessage,
+    profile: Profile | None,
+    text: str,
+    language: str,
+    severities: Mapping[str, str],
+    policy: Policy,
+) -> Iterator[tuple[bool, str, str]]:
+    """Every rule in order: whether it counted, its name, and why or why not. Arguments as for `route`."""
+    tier = message.tier or (profile.tier if profile else "")
+    team, skills = "", set[str]()
+    for rule in policy.rules:
+        pieces = [*_circumstances(rule, message, tier.lower(), language), *_contents(rule, text, severities)]
+        if not all(pieces):
+            yield False, rule.name, f"does not hold: {_wish(rule)}"
+        elif (not rule.team or team) and skills >= set(rule.skills):
+            yield False, rule.name, f"holds ({'; '.join(pieces)}), but team {team} was chosen before"
+        else:
+            outcome = [f"team {rule.team}"] if rule.team and not team else []
+            outcome += [f"skill {skill}" for skill in rule.skills if skill not in skills]
+            yield True, rule.name, f"{' and '.join(outcome)}: {'; '.join(pieces)}"
+            team, skills = team or rule.team, skills | set(rule.skills)
+    if not team:
+        yield True, "default", f"team {policy.team}: no rule names another"
+
+
+def _wish(rule: RoutingRule) -> str:
+    """What the rule asks for, in words."""
+    wishes = {
+        "written in": rule.languages,
+        "by": rule.channels,
+        "about": rule.severities,
+        "plan": rule.tiers,
+        "words such as": tuple(phrase.text for phrase in rule.words[:5]),
+    }
+    told = [f"{name} {' or '.join(values)}" for name, values in wishes.items() if values]
+    if rule.live is not None:
+        told.append("somebody is waiting" if rule.live else "nobody is waiting")
+    return ", ".join(told)
+
+
 def _reason(rule: RoutingRule, team: str, why: list[str]) -> Reason:
     skills = ", ".join(rule.skills)
     outcome = " and ".join(

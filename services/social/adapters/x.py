@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import requests
 import tweepy
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
 from services.social.adapters import x_wire
+from services.social.adapters.x_http import ORIGIN, TWEETS, Access, Door, asked, moment, short, words
 from services.social.domain.posts import Account, Post, query
-from services.social.ports import Denied, Later, Page, Refused, Source, TooOld, Unseen
+from services.social.ports import Denied, Later, Page, Refused, Source, Unseen
 
-_HOST = "api.twitter.com"
-"""tweepy has no setting for it."""
-_TWEETS = {
-    "max_results": 100,
-    "expansions": ["author_id", "attachments.media_keys"],
-    "tweet_fields": [
-        *("id", "text", "author_id", "created_at", "conversation_id", "lang", "referenced_tweets", "entities"),
-        *("edit_history_tweet_ids", "note_tweet", "attachments"),
-    ],
-    "user_fields": ["id", "name", "username", "public_metrics"],
-    "media_fields": ["media_key", "type", "url", "preview_image_url"],
-}
+_TWEETS = {"max_results": 100, **TWEETS}
 _EVENTS = {
     "max_results": 100,
     "event_types": "MessageCreate",
@@ -47,20 +34,6 @@ _EVENTS = {
     "user_fields": ["id", "name", "username"],
     "media_fields": ["media_key", "type", "url", "preview_image_url"],
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How to reach X as the company's account. `names`, `search`: see the settings; `timeout`: seconds."""
-
-    consumer_key: str
-    consumer_secret: str
-    access_token: str
-    access_token_secret: str
-    url: str
-    timeout: float
-    names: tuple[str, ...]
-    search: str
 
 
 class XNetwork:
@@ -85,8 +58,8 @@ class XNetwork:
                 call = lambda x: x.get_users_mentions(account.id, user_auth=True, **_TWEETS, **more)  # noqa: E731
             case Source.SEARCH:
                 more |= {"next_token": token} if token else {}
-                words = self._access.search or query(self._access.names, account)
-                call = lambda x: x.search_recent_tweets(words, user_auth=True, **_TWEETS, **more)  # noqa: E731
+                wanted = self._access.search or query(self._access.names, account)
+                call = lambda x: x.search_recent_tweets(wanted, user_auth=True, **_TWEETS, **more)  # noqa: E731
             case Source.MESSAGES:
                 more = {"pagination_token": token} if token else {}
                 call = lambda x: x.get_direct_message_events(**_EVENTS, **more)  # noqa: E731
@@ -121,42 +94,26 @@ class XNetwork:
         return [post for post in x_wire.messages(body)[0] if post.author == account.id]
 
     async def _read(self, use: str, call: Callable[[tweepy.Client], Any]) -> tuple[dict[str, Any], datetime | None]:
-        try:
-            response: requests.Response = await asyncio.to_thread(call, self._client(use))
-            body = response.json()
-        except tweepy.TooManyRequests as error:
-            raise Later(f"X's rate limit: {_words(error)}", _moment(error.reset_time)) from error
-        except tweepy.TwitterServerError as error:
-            raise Later(f"X is not well: {_words(error)}") from error
-        except tweepy.HTTPException as error:
-            words = _words(error)
-            if isinstance(error, tweepy.BadRequest) and "since_id" in words:
-                raise TooOld(words) from error
-            raise Denied(words, credentials=isinstance(error, tweepy.Unauthorized)) from error
-        except (requests.RequestException, ValueError) as error:  # ValueError: half an answer
-            raise Later(f"X cannot be reached: {_short(error)}") from error
-        if not isinstance(body, dict):
-            raise Later("X's answer is not an object")
-        return body, _used_up(response.headers)
+        return await asked(lambda: call(self._client(use)))
 
     async def _write(self, call: Callable[[tweepy.Client], Any]) -> dict[str, Any]:
         try:
             response: requests.Response = await asyncio.to_thread(call, self._client("write"))
             body = response.json()
         except tweepy.TooManyRequests as error:
-            raise Later(f"X's rate limit: {_words(error)}", _moment(error.reset_time)) from error
+            raise Later(f"X's rate limit: {words(error)}", moment(error.reset_time)) from error
         except tweepy.Unauthorized as error:
-            raise Denied(_words(error), credentials=True) from error
+            raise Denied(words(error), credentials=True) from error
         except tweepy.TwitterServerError as error:
-            raise Unseen(_words(error)) from error
+            raise Unseen(words(error)) from error
         except tweepy.HTTPException as error:
-            raise Refused(_words(error)) from error
+            raise Refused(words(error)) from error
         except requests.RequestException as error:
             if _never_left(error):
-                raise Later(f"X cannot be reached: {_short(error)}") from error
-            raise Unseen(_short(error)) from error
+                raise Later(f"X cannot be reached: {short(error)}") from error
+            raise Unseen(short(error)) from error
         except ValueError as error:
-            raise Unseen(f"X's answer was cut off: {_short(error)}") from error
+            raise Unseen(f"X's answer was cut off: {short(error)}") from error
         data = body.get("data") if isinstance(body, dict) else None
         return data if isinstance(data, dict) else {}
 
@@ -171,53 +128,9 @@ class XNetwork:
                 access_token_secret=access.access_token_secret,
                 return_type=requests.Response,
             )
-            client.session.mount(f"https://{_HOST}", _Door(access.url, access.timeout))
+            client.session.mount(ORIGIN, Door(access.url, access.timeout))
             self._clients[use] = client
         return self._clients[use]
-
-
-class _Door(HTTPAdapter):
-    """Adds the time-out, and sends requests to another address where one is set."""
-
-    def __init__(self, base: str, timeout: float) -> None:
-        super().__init__()
-        self._base, self._timeout = urlsplit(base), timeout
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        kwargs["timeout"] = self._timeout
-        if self._base.hostname != _HOST:
-            parts = urlsplit(request.url or "")
-            request.url = urlunsplit((self._base.scheme, self._base.netloc, str(parts.path), str(parts.query), ""))
-            kwargs["proxies"] = {}
-        return super().send(request, *args, **kwargs)
-
-
-def _used_up(headers: Any) -> datetime | None:
-    """When the limit opens again, where nothing of it is left."""
-    return _moment(headers.get("x-rate-limit-reset")) if headers.get("x-rate-limit-remaining") == "0" else None
-
-
-def _moment(seconds: object) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(int(str(seconds)), UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _words(error: tweepy.HTTPException) -> str:
-    """X's own words, on one line."""
-    detail = ""
-    try:
-        body = error.response.json()
-        detail = str(body.get("detail", "")) if isinstance(body, dict) else ""
-    except ValueError:
-        pass
-    line = " ".join(str(error).split())
-    return (line if not detail or detail in line else f"{line}: {detail}")[:500]
-
-
-def _short(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:200]
 
 
 def _never_left(error: requests.RequestException) -> bool:
@@ -230,5 +143,5 @@ def _not_us() -> Account:
     raise Later("X did not say who we are")
 
 
-def _unseen(words: str) -> str:
-    raise Unseen(words)
+def _unseen(why: str) -> str:
+    raise Unseen(why)

@@ -113,6 +113,11 @@ def as_object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def as_objects(value: object) -> list[dict[str, Any]]:
+    """The objects in the value where it is a list, or else none."""
+    return [item for item in _items(value) if isinstance(item, dict)]
+
+
 def _items(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 

@@ -40,6 +40,8 @@ class Verdict:
     question: float
     complaint_words: tuple[str, ...] = ()
     question_words: tuple[str, ...] = ()
+    other_words: tuple[str, ...] = ()
+    """Those that spoke most against a complaint."""
 
     def kind(self, complaint_from: float, question_from: float) -> Kind:
         """What this post is, with these thresholds."""
@@ -49,7 +51,8 @@ class Verdict:
 
     def reasons(self, kind: Kind) -> tuple[str, ...]:
         """The words that made it this."""
-        return {Kind.COMPLAINT: self.complaint_words, Kind.QUESTION: self.question_words}.get(kind, ())
+        told = {Kind.COMPLAINT: self.complaint_words, Kind.QUESTION: self.question_words, Kind.OTHER: self.other_words}
+        return told[kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,9 @@ class Model:
     def judge(self, text: str) -> Verdict:
         """Under a millisecond for a post of usual length."""
         words, found = features(text)
-        scores, reasons = {}, {}
+        scores: dict[str, float] = {}
+        reasons: dict[str, tuple[str, ...]] = {}
+        against: tuple[str, ...] = ()
         for name, head in self.heads.items():
             weights, total = head.weights, 0.0
             by_word: dict[int, float] = defaultdict(float)
@@ -83,7 +88,9 @@ class Model:
                     by_word[owner] += weight
             scores[name] = 1 / (1 + exp(-max(-30.0, min(30.0, head.bias + total * head.scale))))
             reasons[name] = _strongest(words, by_word)
-        return Verdict(scores[COMPLAINT], scores[QUESTION], reasons[COMPLAINT], reasons[QUESTION])
+            if name == COMPLAINT:
+                against = _strongest(words, {owner: -weight for owner, weight in by_word.items()})
+        return Verdict(scores[COMPLAINT], scores[QUESTION], reasons[COMPLAINT], reasons[QUESTION], against)
 
 
 def dump(model: Model) -> bytes:

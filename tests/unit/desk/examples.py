@@ -26,6 +26,7 @@ def routed(
     **more: Any,
 ) -> RoutedMessage:
     channel = more.pop("channel", "email")
+    reply_within = more.pop("reply_within", 0)
     defaults: dict[str, Any] = {
         "received_at": NOON,
         "text": "My invoice is wrong.",
@@ -52,5 +53,6 @@ def routed(
         skills=(),
         language=more.get("language", "en"),
         policy="default@1",
+        reply_within=reply_within,
     )
     return RoutedMessage(message=message, decision=decision)

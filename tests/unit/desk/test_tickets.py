@@ -190,3 +190,30 @@ def test_an_answer_that_may_not_have_been_sent_needs_a_person() -> None:
         DeliveryState.FAILED,
         DeliveryState.UNCERTAIN,
     ]
+
+
+class TestDue:
+    """When a customer is to have an answer."""
+
+    def test_it_counts_from_the_message_with_which_the_customer_began_to_wait(self) -> None:
+        assert first(routed(reply_within=1800)).due_at == NOON + timedelta(minutes=30)
+        assert first(routed()).due_at is None
+
+    def test_a_more_urgent_message_brings_it_forward_and_nothing_puts_it_off(self) -> None:
+        ticket = first(routed(reply_within=7200))
+        urgent = took_in(ticket, routed("<2@x>", received_at=NOON + timedelta(minutes=5), reply_within=900))
+        assert urgent.due_at == NOON + timedelta(minutes=20)
+        for within in (0, 86_400):
+            later = took_in(urgent, routed("<3@x>", received_at=NOON + timedelta(minutes=6), reply_within=within))
+            assert later.due_at == urgent.due_at
+
+    def test_after_an_answer_it_counts_anew(self) -> None:
+        answered = first(routed(reply_within=1800), waiting_since=None, due_at=None, status="pending")
+        later = NOON + timedelta(days=1)
+        assert took_in(answered, routed("<2@x>", received_at=later, reply_within=3600)).due_at == later + timedelta(
+            hours=1
+        )
+
+    def test_an_out_of_office_answer_sets_no_time(self) -> None:
+        answered = first(routed(reply_within=1800), waiting_since=None, due_at=None, status="pending")
+        assert took_in(answered, routed("<2@x>", automatic="reply", reply_within=60)).due_at is None

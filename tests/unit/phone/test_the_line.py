@@ -9,11 +9,11 @@ import pytest
 
 from services.phone.adapters.phone_numbers import point_of, region_of, sender_of
 from services.phone.adapters.twiml import Script
-from services.phone.domain.hours import parse
 from services.phone.domain.menu import Choice, Step, choose, choose_without_agents
 from services.phone.domain.prompts import LANGUAGES, PROMPTS, language_of, menu, place
 from services.phone.domain.retries import Patience, next_attempt
 from services.phone.domain.waiting import USUAL_PACE, expected_wait, minutes, pace
+from shared.hours import parse
 from shared.kernel import ContactPoint
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

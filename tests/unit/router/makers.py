@@ -7,6 +7,7 @@ from typing import Any
 
 from services.router.adapters import policy_yaml
 from services.router.domain.decide import decide
+from services.router.domain.policy import Policy
 from shared.events import Channel, Decision, InboundMessage, OpenTicket, Profile
 from shared.kernel import ContactPoint, ticket_id
 
@@ -61,10 +62,20 @@ def open_ticket(
 
 
 def decided(
-    message: InboundMessage, profile: Profile | None = None, channels: dict[str, Channel] | None = None
+    message: InboundMessage,
+    profile: Profile | None = None,
+    channels: dict[str, Channel] | None = None,
+    policy: Policy = POLICY,
 ) -> Decision:
-    """The decision under the policy that comes with the router."""
-    return decide(message, profile, POLICY, CHANNELS if channels is None else channels, message.received_at)
+    """The decision, under the policy that comes with the router unless another one is given."""
+    return decide(message, profile, policy, CHANNELS if channels is None else channels, message.received_at)
+
+
+def under(old: str, new: str) -> Policy:
+    """The policy that comes with the router, with one text replaced."""
+    text = policy_yaml.SHIPPED.read_text(encoding="utf-8")
+    assert old in text
+    return policy_yaml.parse(text.replace(old, new), "test.yaml", version=1)
 
 
 def codes(decision: Decision) -> list[str]:

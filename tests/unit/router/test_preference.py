@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.events import Channel, ChannelChoice, InboundMessage, Observed, Profile, Stated
 from shared.kernel import ContactPoint
-from tests.unit.router.makers import ANN, ANNS_PHONE, CHANNELS, CHAT, EMAIL, NOW, PHONE, ann, decided, mail
+from tests.unit.router.makers import ANN, ANNS_PHONE, CHANNELS, CHAT, EMAIL, NOW, PHONE, ann, decided, mail, under
 
 EVERYTHING = {"email": EMAIL, "chat": CHAT, "phone": PHONE}
 REACHABLE = (ANN, ANNS_PHONE)
@@ -209,3 +209,19 @@ def test_the_channel_used_is_always_there_and_each_channel_once(
     assert len(names) == len(set(names))
     assert all(choice.reasons and 0 <= choice.confidence <= 1 for choice in found)
     assert not any(choice.available and choice.contact_point in fields["opted_out"] for choice in found)
+
+
+def test_the_telephone_is_not_proposed_while_nobody_is_there_and_the_agent_reads_when() -> None:
+    weekdays = under("  channels: {}          # such as", "  channels: {phone: mon-fri 09:00-18:00}  # such as")
+    older = ann(birth_year=1955, contact_points=(ANN, ANNS_PHONE))  # NOW is a Sunday
+    found = {choice.channel: choice for choice in decided(mail(), older, EVERYTHING, weekdays).channels}
+    assert not found["phone"].available
+    assert found["phone"].reasons[-1].text == "Phone is closed now, open from Monday 09:00"
+    assert found["email"].available
+
+
+def test_whoever_calls_at_night_is_still_answered_where_they_are() -> None:
+    closed = under("  open: always", "  open: mon-fri 09:00-18:00")
+    (used, *_) = decided(mail(channel="phone", sender=ANNS_PHONE), None, {"phone": PHONE}, closed).channels
+    assert used.channel == "phone"
+    assert used.available

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.social.domain.bursts import Complaint, burst, causes
+from services.social.domain.bursts import Complaint, Window, burst, causes
 from services.social.judging import shipped
 
 COMMON = shipped().common
@@ -36,6 +36,38 @@ def test_a_burst_keeps_its_name_while_it_grows() -> None:
     posts = [complaint(number, "checkout voucher rejected") for number in range(6)]
     names = {found.id for n in range(3, 6) if (found := burst(posts[n], posts[:n], 3))}
     assert len(names) == 1
+
+
+def test_a_burst_keeps_its_name_when_its_first_posts_are_long_gone() -> None:
+    posts = [complaint(number, "checkout voucher rejected") for number in range(12)]
+    window = Window([], 3)
+    first = [window.add(one) for one in posts[:6]]
+    left = [Complaint(one.id, one.author, one.causes, window.joined.get(one.id, "")) for one in posts[2:6]]
+    names = {found.id for found in first if found}
+    left = [Complaint(one.id, one.author, one.causes, min(names)) for one in left]
+    later = [found for one in posts[6:] if (found := Window(left, 3).add(one))]
+    assert {found.id for found in later} == names
+
+
+def test_whoever_came_before_the_burst_was_seen_is_named_on_every_later_post() -> None:
+    window = Window([], 3)
+    found = [window.add(complaint(number, "checkout voucher rejected")) for number in range(30)]
+    assert found[:2] == [None, None], "nobody could know yet"
+    named = [burst.first for burst in found[2:] if burst]
+    assert named[0] == ("0", "1")
+    assert all(first[:2] == ("0", "1") for first in named)
+    assert named[-1] == tuple(str(number) for number in range(20)), "twenty are enough"
+    assert set(window.joined) == {"0", "1"}
+
+
+def test_two_bursts_at_once_stay_two() -> None:
+    window = Window([], 3)
+    vouchers = [window.add(complaint(number, "checkout voucher rejected")) for number in range(4)]
+    trains = [window.add(complaint(number, "evening train cancelled")) for number in range(10, 14)]
+    assert {found.id for found in vouchers if found}.isdisjoint(found.id for found in trains if found)
+    both = window.add(complaint(20, "train cancelled evening and voucher rejected"))
+    assert both
+    assert both.id in {found.id for found in (*vouchers, *trains) if found}
 
 
 def test_causes_are_found_in_korean_and_japanese() -> None:

@@ -125,7 +125,7 @@ def test_a_model_cut_off_in_the_middle_is_refused() -> None:
 
 
 def test_only_what_opened_the_ticket_is_its_reason() -> None:
-    verdict = Verdict(0.9, 0.8, ("broken",), ("when",))
+    verdict = Verdict(0.9, 0.8, ("broken",), ("when",), ("thanks",))
     assert verdict.reasons(Kind.COMPLAINT) == ("broken",)
     assert verdict.reasons(Kind.QUESTION) == ("when",)
-    assert verdict.reasons(Kind.OTHER) == ()
+    assert verdict.reasons(Kind.OTHER) == ("thanks",), "what spoke against a complaint, for those who read mentions"

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 
 from services.desk.assignment import service as assignment
 from services.desk.tickets import service as tickets
+from services.desk.tickets import together
 from services.desk.tickets.views import MessageView
 from services.desk.web import words
 from services.desk.web.answers import ConsoleRoute, html, redirect
@@ -42,6 +43,8 @@ async def send(
             message = await tickets.add_note(
                 console.desk, ticket, text, agent=agent.email, author_name=agent.name, key=key
             )
+        elif then == "all":
+            return await _to_all(request, console, who, ticket, text, seen, key)
         else:
             message = await tickets.reply(
                 console.desk,
@@ -70,6 +73,41 @@ async def send(
     return html(body)
 
 
+async def _to_all(
+    request: Request, console: Console, who: Viewer, ticket: str, text: str, seen: int | None, key: str
+) -> Response:
+    """One answer for each customer of a group. Rejected as a reply."""
+    done = await together.reply_all(
+        console.desk, ticket, text, agent=who.agent.email, author_name=who.agent.name, seen=seen, key=key
+    )
+    if not is_part(request):
+        return redirect(f"/c/{ticket}")
+    row, _ = await console.row(ticket), gettext(who.language)
+    context = await console.pane_context(who, row.id)
+    body = console.render("parts/composer.html", who.language, **context)
+    body += console.render("parts/grouped.html", who.language, **context)
+    for message in done.messages:
+        if message.ticket_id == row.id:
+            body += console.ticket_parts(who.language, row, message)
+    said = _("Sent to each of them: %(count)s", count=len(done.messages))
+    if done.left_out:
+        numbers = ", ".join(f"#{left.number}" for left in done.left_out)
+        said += ". " + _("Could not be answered: %(tickets)s", tickets=numbers)
+    return html(body + console.toast(who.language, said))
+
+
+@router.post("/c/{ticket}/ungroup")
+async def ungroup(request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
+    """Take a ticket out of its group."""
+    console, _ = console_of(request), gettext(who.language)
+    row = await together.ungroup(console.desk, (await console.row(ticket)).id, agent=who.agent.email)
+    if not is_part(request):
+        return redirect(f"/c/{row.id}")
+    context = await console.pane_context(who, row.id)
+    body = console.ticket_parts(who.language, row) + console.render("parts/grouped.html", who.language, **context)
+    return html(body + console.toast(who.language, _("Stands by itself now")))
+
+
 async def _not_sent(
     request: Request,
     console: Console,
@@ -81,7 +119,7 @@ async def _not_sent(
 ) -> Response:
     """The composer again, with the text and what is wrong. After a stale reply the agent has seen what arrived."""
     _ = gettext(who.language)
-    text = _(words.PROBLEMS[error.code]) if error.code in words.PROBLEMS else error.message
+    text = words.problem(error, _)
     context = await console.pane_context(who, ticket)
     arrived: list[MessageView] = []
     if error.code == "stale" and seen is not None:

@@ -6,18 +6,20 @@ import asyncio
 import json
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
+from services.desk.calls import service as calls
+from services.desk.calls.views import CallView
 from services.desk.live import Reset
 from services.desk.people import service as people
 from services.desk.tickets import service as tickets
-from services.desk.tickets.views import EventView
-from services.desk.web import lists
+from services.desk.tickets.views import EventView, MessageView, TicketRow
+from services.desk.web import lists, pane, post_parts
 from services.desk.web.answers import HEADERS, ConsoleRoute
 from services.desk.web.console import Console
 from services.desk.web.viewer import Viewer, viewer
@@ -35,7 +37,9 @@ TOGETHER = 100
 """Events that are rendered with one look at the database: what came within a tenth of a second in a flood."""
 _SILENT = ("ticket.opened", "ticket.routed")
 """Always followed by `message.added` of the same transaction, which shows all of it."""
-_MESSAGES = ("message.added", "reply.added", "note.added", "delivery.changed")
+_LINE = ("call.changed", "call.offered", "agent.presence")
+"""What changes the telephone line. Their data travels along: each tab sees whether its own agent is meant."""
+_MESSAGES = ("message.added", "reply.added", "note.added", "delivery.changed", "post.judged")
 
 
 class Feed:
@@ -63,19 +67,48 @@ class Feed:
         wanted = [event.data["message_id"] for event in shown if event.kind in _MESSAGES and "message_id" in event.data]
         messages = await tickets.get_messages(self._console.desk, wanted) if wanted else {}
         agents = await self._console.agents()
+        line = await self._line(shown, rows, language)
+        talks = await self._talks(shown, messages)
+        told = pane.call_notes(talks.values())
         frames = {}
         for event in events:
-            topic, html = f"ticket:{event.ticket_id}", ""
+            topic, html, data = f"ticket:{event.ticket_id}", "", {}
             if event.kind == "customer.changed":
                 topic, html = (
                     "customer",
                     await self._console.customer_parts(language, event.data.get("customer_id", "")),
                 )
+            elif event.kind in post_parts.MENTIONS:
+                topic, html = "mentions", await post_parts.mention_parts(self._console, language, event)
             elif event.kind not in _SILENT and (row := rows.get(event.ticket_id)):
                 message = messages.get(event.data.get("message_id", "")) if event.kind in _MESSAGES else None
-                html = self._console.ticket_parts(language, row, message, self._console.line(event, agents, language))
-            frames[event.seq] = encode(event.seq, topic, html)
+                if message and message.id in told:
+                    message = None
+                call = talks.get(event.data.get("call_id", "")) if event.kind == "call.changed" else None
+                change = self._console.line(event, agents, language)
+                talk = pane.talk(call, event.at) if call else None
+                html = self._console.ticket_parts(language, row, message, change, talk)
+                if event.kind in post_parts.GROUPED:
+                    html += await post_parts.group_part(self._console, language, row.id)
+            if event.kind in _LINE:
+                topic, data = "calls", {"kind": event.kind, **event.data}
+            if event is events[-1]:
+                html += line
+            frames[event.seq] = encode(event.seq, topic, html, data)
         return frames
+
+    async def _line(self, events: Sequence[EventView], rows: Mapping[str, TicketRow], language: str) -> str:
+        """The telephone line, where these events may have changed it: calls, presence, and whoever would rather phone."""
+        changed = any(event.kind in _LINE for event in events)
+        phone = any("phone" in (row.channel, row.preferred_channel) for row in rows.values())
+        await self._console.lookout.look(since=time.monotonic() if changed or phone else 0.0)
+        return self._console.render("parts/calls-changed.html", language, viewer=None) if changed or phone else ""
+
+    async def _talks(self, events: Sequence[EventView], messages: Mapping[str, MessageView]) -> dict[str, CallView]:
+        """Calls by id that these events are about, and those of which a note tells."""
+        about = {event.ticket_id for event in events if event.kind == "call.changed" and event.ticket_id}
+        about |= {note.ticket_id for note in messages.values() if (note.direction, note.channel) == ("note", "phone")}
+        return {call.call_id: call for call in await calls.of_tickets(self._console.desk, sorted(about))}
 
 
 def encode(seq: int, topic: str, html: str = "", data: dict[str, str] | None = None, *, numbered: bool = True) -> bytes:

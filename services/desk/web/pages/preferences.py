@@ -10,7 +10,7 @@ from services.desk.people import service as people
 from services.desk.web.answers import ConsoleRoute, html, redirect
 from services.desk.web.pages.sign_in import YEAR
 from services.desk.web.render import render
-from services.desk.web.viewer import KEYS, LANGUAGE, THEME, THEMES, Viewer, desk_of, is_secure, viewer, writer
+from services.desk.web.viewer import KEYS, LANGUAGE, SOUND, THEME, THEMES, Viewer, desk_of, is_secure, viewer, writer
 from shared.i18n import LANGUAGES
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
@@ -23,6 +23,7 @@ async def change(
     theme: Annotated[str, Form()] = "",
     language: Annotated[str, Form()] = "",
     keys: Annotated[str, Form()] = "",
+    sound: Annotated[str, Form()] = "",
     back: Annotated[str, Form()] = "/",
 ) -> Response:
     """Keep what was chosen and go back to the page."""
@@ -32,6 +33,7 @@ async def change(
         (THEME, theme, THEMES),
         (LANGUAGE, language, LANGUAGES),
         (KEYS, keys, ("on", "off")),
+        (SOUND, sound, ("on", "off")),
     ):
         if value in allowed:
             answer.set_cookie(cookie, value, max_age=YEAR, samesite="lax", secure=is_secure(desk))

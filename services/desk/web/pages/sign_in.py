@@ -63,8 +63,7 @@ async def sign_in(
     try:
         token = await people.sign_in(desk, email.strip(), password, ip=request.client.host if request.client else "")
     except Rejected as error:
-        text = _(words.PROBLEMS[error.code]) if error.code in words.PROBLEMS else error.message
-        return _page(request, {"form": text}, email, error.status)
+        return _page(request, {"form": words.problem(error, _)}, email, error.status)
     answer = redirect("/")
     keep_session(answer, desk, token)
     return answer

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.desk.web import pane, samples, static
+from services.desk.web import call_samples, pane, samples, static
 from services.desk.web.answers import ConsoleRoute, html
 from services.desk.web.pages.inbox import console_of
 from services.desk.web.render import gettext, render
@@ -37,6 +37,9 @@ async def styleguide(request: Request, who: Annotated[Viewer, Depends(viewer)]) 
         after=console.desk.live.newest,
         tokens=tokens,
         rows=samples.rows(),
+        lines=call_samples.lines(),
+        sample_board=call_samples.board(),
+        talks=call_samples.talks(),
         ticket=ticket,
         event=samples.event(),
         draft=console.draft(ticket, who.language, problem=problem, text=gettext(who.language)("Write here")),

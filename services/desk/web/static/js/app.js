@@ -1,5 +1,6 @@
 // The console's own scripts. Everything can be read without them; they make it live and quick.
 
+import { startCalls } from "./calls.js";
 import { startComposer } from "./composer.js";
 import { announce, personal, takeHtml } from "./fragments.js";
 import { startKeys } from "./keys.js";
@@ -92,4 +93,5 @@ startToasts();
 startList();
 startComposer();
 startKeys();
+startCalls();
 startLive();

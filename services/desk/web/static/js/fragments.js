@@ -7,8 +7,8 @@ import { say } from "./words.js";
 const MORPH = {
   ignoreActiveValue: true,
   callbacks: {
-    /** What a person has unfolded stays unfolded. @param {string} name @param {Element} node */
-    beforeAttributeUpdated: (name, node) => !(name === "open" && node instanceof HTMLDetailsElement),
+    /** What a person has unfolded, and what has been shown, stays open. @param {string} name @param {Element} node */
+    beforeAttributeUpdated: (name, node) => !(name === "open" && (node instanceof HTMLDetailsElement || node instanceof HTMLDialogElement)),
   },
 };
 
@@ -19,7 +19,8 @@ function isTouched(node) {
     const preset = [...node.options].find((option) => option.defaultSelected) ?? node.options[0];
     return preset !== undefined && !preset.selected;
   }
-  return node instanceof HTMLInputElement && node.type === "text" && node.value !== node.defaultValue;
+  const isText = node instanceof HTMLTextAreaElement || (node instanceof HTMLInputElement && node.type === "text");
+  return isText && node.value !== node.defaultValue;
 }
 
 /**
@@ -55,6 +56,9 @@ export function personal(root) {
   const me = document.body.dataset.me;
   for (const element of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-unless]"))) {
     element.hidden = element.dataset.unless === me;
+  }
+  for (const element of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-only]"))) {
+    element.hidden = element.dataset.only !== me;
   }
 }
 

@@ -58,9 +58,9 @@ function onKey(event) {
   if (document.body.dataset.keys === "off" || document.querySelector("dialog[open]")) return;
   const arrow = event.key.startsWith("Arrow");
   if (arrow && !target?.closest("#rows")) return;
-  if (event.key === "i" && Date.now() - going < 1500) {
+  if (/^[a-z]$/.test(event.key) && Date.now() - going < 1500 && document.querySelector(`[data-key='g ${event.key}']`)) {
     going = 0;
-    press("[data-key='g i']");
+    press(`[data-key='g ${event.key}']`);
   } else if (KEYS[event.key]) {
     event.preventDefault();
     KEYS[event.key]?.();

@@ -15,14 +15,24 @@ function above(a, b) {
 
 const rows = () => /** @type {HTMLElement[]} */ ([...(list()?.querySelectorAll(":scope > .row") ?? [])]);
 
+/** As on the server: milliseconds within which "due soon" is. */
+const SOON = 1_800_000;
+/** A list by due time changes when nothing happens, too: milliseconds between two looks. */
+const LOOK_AGAIN = 30_000;
+/** @param {DOMStringMap} row milliseconds until an answer is due; not a number where it never is */
+const dueIn = (row) => (row.dueAt ? Date.parse(row.dueAt) - Date.now() : NaN);
+
 /** Whether a ticket is in the view that the list shows. @param {DOMStringMap} row */
 function belongs(row) {
   const { view, me } = list()?.dataset ?? {};
   const open = row.status === "open";
+  if (row.grouped !== undefined && view !== "search") return false; // it shows under its leader
   switch (view) {
     case "mine": return open && row.assignee === me;
     case "unassigned": return open && !row.assignee;
     case "urgent": return open && row.level === "urgent";
+    case "overdue": return open && dueIn(row) <= 0;
+    case "soon": return open && dueIn(row) > 0 && dueIn(row) <= SOON;
     case "pending": return row.status === "pending";
     case "solved": return row.status === "solved" || row.status === "closed";
     case "search": return document.getElementById(`row-${row.ticket}`) !== null;
@@ -115,4 +125,7 @@ export function startList() {
     });
   }
   document.addEventListener("htmx:afterSettle", markCurrent);
+  if (["overdue", "soon"].includes(list()?.dataset.view ?? "")) {
+    setInterval(() => !document.hidden && !watched() && document.dispatchEvent(new Event("desk:stale")), LOOK_AGAIN);
+  }
 }

@@ -37,6 +37,7 @@ function onEvent(event) {
   recent.push(event);
   if (recent.length > KEPT) recent.shift();
   waiting += event.html ?? "";
+  if (event.data) document.dispatchEvent(new CustomEvent("desk:event", { detail: event.data }));
   // In a flood many events make one change of the page, and nobody sees more often than the screen is drawn.
   if (!scheduled) {
     scheduled = true;
@@ -139,6 +140,7 @@ export function startLive() {
   if ("SharedWorker" in window) connectWorker();
   else connectTab();
   setInterval(showState, 1000);
+  document.addEventListener("desk:stale", () => void refresh());
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target instanceof Element && event.target.matches("[data-after]")) catchUp(event.target);
   });

@@ -1,5 +1,7 @@
 // Times in the reader's own zone and language. The server writes UTC; this makes it "12 min" or "9:10".
 
+import { say } from "./words.js";
+
 const shown = document.documentElement.lang || "en";
 /** The reader's own kind of English, say: 14:05 or 2:05 PM. */
 const language = navigator.languages.find((code) => code.startsWith(shown)) ?? shown;
@@ -23,19 +25,52 @@ export function ago(at, now = Date.now()) {
   return relative.format(Math.trunc(seconds / 31_536_000), "year");
 }
 
-/** Write every `<time data-as>` below `root` anew. @param {ParentNode} [root] */
+/** As on the server: `SOON` of the desk's tickets. */
+const SOON = 1_800_000;
+
+/** "Due in 25 min", "Overdue 8 min". @param {HTMLElement} element @param {number} now */
+function showDue(element, now) {
+  const left = Date.parse(element.dataset.due ?? "") - now;
+  const seconds = Math.abs(left) / 1000;
+  const [size, unit] = seconds >= 86_400 ? [86_400, "day"] : seconds >= 3600 ? [3600, "hour"] : [60, "minute"];
+  const span = new Intl.NumberFormat(shown, { style: "unit", unit, unitDisplay: "short" }).format(Math.floor(seconds / size));
+  const text = say(left <= 0 ? "overdue" : "dueIn", { time: span });
+  if (element.textContent !== text) element.textContent = text;
+  element.classList.toggle("late", left <= 0);
+  element.classList.toggle("soon", left > 0 && left <= SOON);
+}
+
+/** Write every `<time data-as>` and every due time below `root` anew. @param {ParentNode} [root] */
 export function showTimes(root = document) {
   const today = new Date().toDateString();
-  for (const element of /** @type {NodeListOf<HTMLTimeElement>} */ (root.querySelectorAll("time[data-as]"))) {
+  for (const element of /** @type {NodeListOf<HTMLTimeElement>} */ (root.querySelectorAll("time[data-as]:not([data-as=clock])"))) {
     const at = new Date(element.dateTime);
     const text = element.dataset.as === "ago" ? ago(at) : (at.toDateString() === today ? clock : day).format(at);
     if (element.textContent !== text) element.textContent = text;
     element.title = full.format(at);
+  }
+  for (const element of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("[data-due]"))) showDue(element, Date.now());
+}
+
+/** How much the server's clock is ahead of this one, where that is more than a page takes to come: milliseconds. */
+const ahead = Date.parse(document.body.dataset.now ?? "") - Date.now();
+const skew = Math.abs(ahead) > 5000 ? ahead : 0;
+
+/** "3:07": how long something has been going on. */
+function showClocks() {
+  for (const element of /** @type {NodeListOf<HTMLTimeElement>} */ (document.querySelectorAll("time[data-as=clock]"))) {
+    const seconds = Math.max(0, Math.floor((Date.now() + skew - Date.parse(element.dateTime)) / 1000));
+    const two = (/** @type {number} */ count) => String(count).padStart(2, "0");
+    const minutes = Math.floor(seconds / 60);
+    const text = minutes < 60 ? `${minutes}:${two(seconds % 60)}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
+    if (element.textContent !== text) element.textContent = text;
   }
 }
 
 /** Keep them right. */
 export function startTimes() {
   showTimes();
+  showClocks();
+  setInterval(showClocks, 1000);
   setInterval(showTimes, 20_000);
 }

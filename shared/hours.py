@@ -1,12 +1,16 @@
-"""When somebody answers the telephone: opening hours of the week, and holidays."""
+"""When people answer: opening hours of the week and holidays, and time that counts only while somebody is there."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+_FARTHEST = 400
+"""Days to look ahead: a calendar that is closed for longer than a year is a slip."""
+_WHOLE_DAY = ((0, 24 * 60),)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _RULE = re.compile(r"(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))?\s+(?P<spans>[\d:,\s-]+)")
 _SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
@@ -30,6 +34,36 @@ class Hours:
             return True
         minute = local.hour * 60 + local.minute
         return any(start <= minute < end for start, end in self.week[local.weekday()])
+
+    def after(self, start: datetime, work: timedelta) -> datetime:
+        """When `work` will have passed from `start` on (aware), counting opening hours only. UTC."""
+        start, left = start.astimezone(UTC), work
+        for begins, ends in self._spans(start):
+            counted = max(begins, start)
+            if ends - counted >= left:
+                return counted + left
+            left -= max(ends - counted, timedelta())
+        return start + work
+
+    def next_opening(self, moment: datetime) -> datetime | None:
+        """When somebody will be there again, UTC; the moment itself while it is open, None where nobody ever is."""
+        moment = moment.astimezone(UTC)
+        return next((max(begins, moment) for begins, ends in self._spans(moment) if ends > moment), None)
+
+    def _spans(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Opening times from the day of `start` on, UTC. Across a change of the clocks they keep their local time."""
+        first = start.astimezone(self.zone).date()
+        for days in range(_FARTHEST if self.week or self.holidays else 0):
+            day = first + timedelta(days=days)
+            if day not in self.holidays:
+                for begins, ends in self.week[day.weekday()] if self.week else _WHOLE_DAY:
+                    yield self._utc(day, begins), self._utc(day, ends)
+        if not self.week and not self.holidays:
+            yield start, datetime.max.replace(tzinfo=UTC)
+
+    def _utc(self, day: date, minute: int) -> datetime:
+        local = datetime.combine(day + timedelta(days=minute // (24 * 60)), time(), self.zone)
+        return local.replace(hour=minute // 60 % 24, minute=minute % 60).astimezone(UTC)
 
 
 def parse(hours: str, zone: str, holidays: str) -> Hours:

@@ -1,0 +1,47 @@
+"""`python3 -m deploy.passwords [file]`: the secrets that Compose needs, made once and kept in `.env`.
+
+Only what is missing is added, so run it again after an update; a secret that is there is never changed. Needs Python alone.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import sys
+from pathlib import Path
+
+from deploy.local.secrets_kept import write_private
+
+_ROOT = Path(__file__).parent.parent
+
+
+def names(root: Path = _ROOT) -> list[str]:
+    """The variables that must have a value: one password for each service with a database, and those of the engines."""
+    services = sorted(folder.parent.name for folder in (root / "services").glob("*/migrations"))
+    databases = [f"{name.upper()}_DATABASE_PASSWORD" for name in services]
+    return ["SWITCHBOARD_SECRET", "POSTGRES_PASSWORD", *databases, "GRAFANA_PASSWORD"]
+
+
+def completed(text: str, wanted: list[str]) -> tuple[str, list[str]]:
+    """`text`, an environment file, with a value for each that has none; and which those are."""
+    missing = [name for name in wanted if not re.search(rf"^(export )?{name}=.*\S", text, re.MULTILINE)]
+    kept = [
+        line for line in text.splitlines() if line.removeprefix("export ").rstrip() not in {f"{m}=" for m in missing}
+    ]
+    # Letters, digits, - and _: they stand in addresses, JSON and shells as they are.
+    made = [f"{name}={secrets.token_urlsafe(32)}" for name in missing]
+    return "".join(f"{line}\n" for line in [*kept, *made]), missing
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code 0."""
+    file = Path(arguments[0]) if arguments else _ROOT / ".env"
+    text, missing = completed(file.read_text() if file.exists() else "", names())
+    if missing:
+        write_private(file, text)
+    print(f"{file}: {'made ' + ', '.join(missing) if missing else 'every secret is there'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

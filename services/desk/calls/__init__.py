@@ -1,0 +1,1 @@
+"""Telephone calls: who is waiting, who answers, which callbacks are to be made, and what became of them."""

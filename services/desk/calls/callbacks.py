@@ -1,0 +1,162 @@
+"""Callbacks as work: who is to be called, in which order, at which number.
+
+Nothing is kept of it: the list is read off the tickets that wait for an answer, so whatever answers one takes it off the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.desk.calls import domain, repository
+from services.desk.calls.views import CallbackView
+from services.desk.context import Desk
+from services.desk.customers import contacts
+from services.desk.people.models import AGENTS
+from services.desk.tickets import repository as tickets
+from services.desk.tickets.models import TICKETS
+from shared.clock import utc_now
+
+_MOST = 200
+_REMEMBERED = timedelta(days=90)
+"""Whoever asked longer ago and has no answer yet is in the inbox."""
+_WHY = {"voicemail": "voicemail", "abandoned": "abandoned"}
+_WAITING = text(
+    """
+    WITH candidates AS (
+        (SELECT id FROM desk.tickets
+        WHERE status = 'open' AND waiting_since IS NOT NULL AND channels -> 0 ->> 'channel' = 'phone'
+            AND (CAST(:ticket AS uuid) IS NULL OR id = :ticket)
+        ORDER BY rank, waiting_since LIMIT 1000)
+        UNION
+        SELECT ticket_id FROM desk.messages
+        WHERE facts ->> 'callback' = 'wanted' AND at > :remembered
+            AND (CAST(:ticket AS uuid) IS NULL OR ticket_id = :ticket)
+    )
+    SELECT CAST(t.id AS text) AS id, t.skills, t.rank, t.waiting_since, t.channels,
+        asked.author, asked.facts AS asked, asked.at AS asked_at,
+        asked.conversation, wrote.at AS wrote_at, reach.point,
+        EXISTS (SELECT FROM desk.contact_points WHERE point = t.channels -> 0 ->> 'contact_point' AND opted_out) AS refused,
+        tried.tries, tried.last_at, calling.agent AS calling
+    FROM candidates JOIN desk.tickets AS t USING (id)
+    LEFT JOIN LATERAL (
+        SELECT author, facts, at, conversation FROM desk.messages
+        WHERE ticket_id = t.id AND at >= t.waiting_since AND facts ->> 'callback' = 'wanted'
+        ORDER BY at DESC, id LIMIT 1
+    ) AS asked ON true
+    LEFT JOIN LATERAL (
+        SELECT at FROM desk.messages
+        WHERE ticket_id = t.id AND at >= t.waiting_since AND direction = 'in' AND channel <> 'phone' AND automatic = ''
+        ORDER BY at LIMIT 1
+    ) AS wrote ON true
+    LEFT JOIN LATERAL (
+        SELECT point FROM desk.contact_points
+        WHERE customer_id = t.customer_id AND point LIKE 'tel:+%' AND NOT opted_out
+        ORDER BY created_at, point LIMIT 1
+    ) AS reach ON true
+    LEFT JOIN LATERAL (
+        SELECT count(*) AS tries, max(outcome_at) AS last_at FROM desk.call_requests
+        WHERE ticket_id = t.id AND action = 'call-back' AND outcome = 'customer-no-answer'
+            AND requested_at >= t.waiting_since
+    ) AS tried ON true
+    LEFT JOIN LATERAL (
+        SELECT agent, direction FROM desk.calls
+        WHERE ticket_id = t.id AND state IN ('queued', 'offered', 'bridging', 'connected')
+            AND at > CASE state WHEN 'bridging' THEN CAST(:rung AS timestamptz) WHEN 'connected' THEN :talked ELSE :queued END
+        ORDER BY at DESC LIMIT 1
+    ) AS calling ON true
+    WHERE t.status = 'open' AND t.waiting_since IS NOT NULL
+        AND (calling.direction IS NULL OR calling.direction = 'out')
+        AND tried.tries < :tries AND (:early OR tried.last_at IS NULL OR tried.last_at <= :rested)
+    """
+)
+
+
+async def to_make(desk: Desk, agent: str = "") -> tuple[CallbackView, ...]:
+    """In the order of work. `agent`: only those that this agent has the skills for."""
+    async with desk.database.transaction() as session:
+        rows = await _read(session, desk, utc_now())
+        if agent:
+            everybody = [repository.agent(row) for row in await session.execute(select(AGENTS).where(AGENTS.c.active))]
+            own = next((one for one in everybody if one.email == agent.lower()), None)
+            rows = [row for row in rows if own and domain.may_call_back(own, row.skills, everybody)]
+        shown = await tickets.rows(session, [row.id for row in rows[:_MOST]])
+        return tuple(_view(row, shown[row.id]) for row in rows[:_MOST])
+
+
+async def of_ticket(session: AsyncSession, desk: Desk, ticket: str) -> Any:
+    """The callback of this ticket, also one that is rather to be tried later; None where there is none to make."""
+    return next(iter(await _read(session, desk, utc_now(), ticket)), None)
+
+
+def number(row: Any) -> str:
+    """Where to call: the number that they called from when they asked, the one that the router knew, or else one of theirs; may
+    be empty."""
+    if row.asked is not None:
+        return str(row.author)
+    chosen = row.channels[0].get("contact_point") or ""
+    return chosen if chosen.startswith("tel:+") and not row.refused else str(row.point or "")
+
+
+async def known_number(session: AsyncSession, ticket: str) -> str:
+    """One of the customer's numbers, which they do not mind being reached at; may be empty."""
+    customer = select(TICKETS.c.customer_id).where(TICKETS.c.id == ticket).scalar_subquery()
+    found = [
+        p.point
+        for p in await contacts.points_of(session, str(await session.scalar(select(customer))))
+        if not p.opted_out
+    ]
+    return next((point for point in found if point.startswith("tel:+")), "")
+
+
+async def _read(session: AsyncSession, desk: Desk, now: datetime, ticket: str | None = None) -> Sequence[Any]:
+    values = {
+        "ticket": ticket,
+        "early": ticket is not None,
+        "tries": desk.settings.callback_tries,
+        "rested": now - timedelta(minutes=desk.settings.callback_pause),
+        "remembered": now - _REMEMBERED,
+        "rung": now - domain.LONGEST["bridging"],
+        "talked": now - domain.LONGEST["connected"],
+        "queued": now - repository.LOST,
+    }
+    found = [row for row in await session.execute(_WAITING, values) if row.asked is not None or _prefers(row)]
+    return sorted(found, key=lambda row: (row.rank // 101, _since(row), str(row.id)))
+
+
+def _prefers(row: Any) -> bool:
+    """Wrote, and would rather be called."""
+    return row.wrote_at is not None and domain.prefers_phone(row.channels) and not _opted_out(row.channels[0])
+
+
+def _opted_out(choice: dict[str, Any]) -> bool:
+    return any(reason["code"] == "unavailable.opted-out" for reason in choice["reasons"])
+
+
+def _since(row: Any) -> datetime:
+    """A callback keeps the place that its caller had in line."""
+    if row.asked is None:
+        return row.waiting_since  # type: ignore[no-any-return]
+    try:
+        since = datetime.fromisoformat(row.asked.get("waiting_since", ""))
+    except ValueError:
+        since = row.asked_at
+    return since if since.tzinfo else row.asked_at
+
+
+def _view(row: Any, ticket: Any) -> CallbackView:
+    asked = row.asked is not None
+    return CallbackView(
+        ticket=ticket,
+        number=number(row),
+        since=_since(row),
+        why=_WHY.get(row.asked.get("call", ""), "asked") if asked else "prefers",
+        reason=None if asked else repository.preference(row.channels[0]),
+        about=row.conversation if asked else "",
+        tries=row.tries,
+        agent=row.calling or "",
+    )

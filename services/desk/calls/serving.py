@@ -1,0 +1,266 @@
+"""Handing out calls: offers to agents, what becomes of those that nobody answers, and the callers' places in line.
+
+Any number of desk processes do this at the same time: each decides on rows that it has locked, and leaves out what another one holds.
+What is to be done is read off the database each time, so a process may be killed at any moment and another one goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+from sqlalchemy import and_, func, select
+
+from services.desk.calls import agents, domain, linking, repository
+from services.desk.calls.domain import WAITING, Offer
+from services.desk.calls.models import CALLS
+from services.desk.calls.repository import being_answered, being_offered, in_order
+from services.desk.calls.service import ask, change, tell
+from services.desk.calls.waking import CHANNEL, wake
+from services.desk.context import Desk
+from services.desk.people.models import AGENTS
+from services.desk.people.presence import PRESENCES
+from services.desk.work import Work, unit_of_work
+from shared.bus.handling import wait
+from shared.bus.retry import delay
+from shared.clock import utc_now
+from shared.errors import Unavailable
+from shared.events import CallAction, CallOutcome, CallRequested, CallState
+from shared.logs import log
+from shared.metrics import METRICS
+from shared.topics import CALLS_REQUESTED
+
+_BUSY, _IDLE = 1.0, 5.0
+"""Seconds until the next look when nothing wakes us: while somebody waits, and otherwise. A row that another process held just now
+is looked at again then."""
+_SHORTEST = 0.05
+_UNHEARD = "the telephone line did not say what became of the call"
+_PLACE_EVERY = timedelta(seconds=4)
+"""A caller hears a sentence about the place, and then music: news come no faster than that."""
+
+
+async def run(desk: Desk, stop: asyncio.Event) -> None:
+    """Until `stop`; waits for PostgreSQL where it is away."""
+    attempt = 0
+    while not stop.is_set():
+        try:
+            await _follow(desk, stop)
+            attempt = 0
+        except (Unavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            attempt += 1
+            METRICS.retried.labels(what="calls").inc()
+            log.warning("calls wait", error=str(error), attempt=attempt)
+            await wait(stop, delay(attempt, random.random()))
+
+
+async def _follow(desk: Desk, stop: asyncio.Event) -> None:
+    connection = await desk.database.connect_raw()
+    woken = asyncio.Event()
+
+    def notice(*_: Any) -> None:
+        woken.set()
+
+    connection.add_termination_listener(notice)
+    stopping = asyncio.ensure_future(stop.wait())
+    stopping.add_done_callback(notice)
+    try:
+        await connection.add_listener(CHANNEL, notice)
+        while not stop.is_set() and not connection.is_closed():
+            woken.clear()
+            seconds = await serve(desk)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(woken.wait(), seconds)
+    finally:
+        stopping.cancel()
+        connection.terminate()
+    if not stop.is_set():
+        raise Unavailable("the connection that listens for calls was closed")
+
+
+async def serve(desk: Desk) -> float:
+    """Everything that is to be done now. Seconds until there may be more."""
+    await linking.catch_up(desk)
+    async with desk.database.transaction() as session:
+        waiting = await repository.read(session, repository.waits(utc_now()))
+        await _measure(session, waiting)
+    async with unit_of_work(desk) as work:
+        await _lapse(work, waiting)
+    async with unit_of_work(desk) as work:
+        await _give_up(work)
+        await agents.settle(work, skip=True)
+    if not waiting:
+        return _IDLE
+    async with unit_of_work(desk) as work:
+        await _offer(desk, work)
+    async with unit_of_work(desk) as work:
+        return await _places(desk, work)
+
+
+async def _locked(session: Any) -> list[Any]:
+    """Waiting calls that nobody else is changing right now."""
+    statement = repository.ROWS.where(repository.waits(utc_now())).order_by(CALLS.c.call_id)
+    return list(await session.execute(statement.with_for_update(of=CALLS, skip_locked=True)))
+
+
+async def _lapse(work: Work, seen: Sequence[Any]) -> None:
+    """Offers that nobody answered in time, and answers of which nothing was heard: the call goes on, its age is kept."""
+    now = utc_now()
+    if not any(_is_late(row, now) for row in seen):
+        return
+    late = [row for row in await _locked(work.session) if _is_late(row, now)]
+    people = {
+        p.email for p in await agents.hold(work.session, {r.offered_to or r.answered_by for r in late}, skip=True)
+    }
+    late = [row for row in late if (row.offered_to or row.answered_by) in people]
+    await work.session.execute(repository.share_tickets({row.ticket_id for row in late if row.ticket_id}))
+    for row in late:
+        agent, offered = row.offered_to or row.answered_by, bool(row.offered_to)
+        asked = {**row.asked, agent: now.isoformat()}
+        values: dict[str, Any] = {
+            "offered_to": "",
+            "offered_until": None,
+            "offer_missing": [],
+            "answered_by": "",
+            "answer_id": "",
+        }
+        await change(work.session, row.call_id, **values, answer_until=None, asked=asked)
+        if offered:
+            await agents.missed_offer(work, agent)
+        else:
+            await agents.free(work, agent, _UNHEARD)
+        why = "missed" if offered else "unheard"
+        tell(work, row.call_id, row.ticket_id, CallState.QUEUED.value, "", version=row.version, actor="desk", why=why)
+    await wake(work.session)
+
+
+def _is_late(row: Any, now: datetime) -> bool:
+    offered = row.offered_to and not being_offered(row, now)
+    return bool(offered or (row.answered_by and not being_answered(row, now)))
+
+
+async def _give_up(work: Work) -> None:
+    """Callbacks of which the phone service has told nothing at all. Whatever it tells later counts."""
+    late = and_(CALLS.c.version == 0, CALLS.c.direction == "out", CALLS.c.at <= utc_now() - domain.LONGEST["bridging"])
+    found = select(CALLS).where(late, repository.is_open()).order_by(CALLS.c.call_id).with_for_update(skip_locked=True)
+    rows = list(await work.session.execute(found))
+    if rows:
+        people = await agents.hold(work.session, {row.agent for row in rows})
+        await work.session.execute(repository.share_tickets({row.ticket_id for row in rows}))
+        for person in people:
+            await agents.free(work, person.email, _UNHEARD)
+    for row in rows:
+        state, outcome = CallState.ENDED.value, CallOutcome.UNCERTAIN.value
+        await change(work.session, row.call_id, state=state, outcome=outcome, detail=_UNHEARD)
+        tell(work, row.call_id, row.ticket_id, state, row.agent, actor="desk", outcome=outcome)
+
+
+async def _offer(desk: Desk, work: Work) -> None:
+    now = utc_now()
+    rows = {row.call_id: row for row in await _locked(work.session)}
+    if all(repository.caller(row, now).offered for row in rows.values()):
+        return
+    emails = set(await work.session.scalars(select(AGENTS.c.email).where(AGENTS.c.active)))
+    locked = {person.email for person in await agents.hold(work.session, emails, skip=True)}
+    everybody = list(await work.session.execute(select(AGENTS).where(AGENTS.c.active)))
+    occupied = await _occupied(work.session, now) | (emails - locked)
+    offers = domain.next_offers(
+        [repository.caller(row, now) for row in rows.values()],
+        [repository.agent(person, occupied) for person in everybody],
+        now,
+        head_start=timedelta(seconds=desk.settings.phone_head_start),
+        pause=timedelta(seconds=desk.settings.offer_seconds),
+    )
+    tickets = {row.ticket_id for offer in offers if (row := rows[offer.call_id]).ticket_id}
+    await work.session.execute(repository.share_tickets(tickets))
+    for offer in offers:
+        await _make(desk, work, rows[offer.call_id], offer, now)
+
+
+async def _make(desk: Desk, work: Work, row: Any, offer: Offer, now: datetime) -> None:
+    until = now + timedelta(seconds=desk.settings.offer_seconds)
+    await ask(
+        work,
+        CallRequested(
+            id=str(uuid4()),
+            action=CallAction.OFFER,
+            call_id=offer.call_id,
+            requested_at=now,
+            expires_at=until,
+            agent=offer.agent,
+            ticket_id=row.ticket_id or "",
+        ),
+    )
+    missing = sorted(offer.missing)
+    await change(work.session, row.call_id, offered_to=offer.agent, offered_until=until, offer_missing=missing)
+    state = CallState.OFFERED.value
+    tell(work, row.call_id, row.ticket_id, state, "", offered_to=offer.agent, version=row.version, actor="desk")
+    data = {"call_id": row.call_id, "agent": offer.agent, "until": until.isoformat()}
+    work.record("call.offered", row.ticket_id or "", now, "desk", data, customer=row.call_id)
+
+
+async def _occupied(session: Any, now: datetime) -> set[str]:
+    """Agents who are rung, speak, or are being offered a call. Whoever says so is ready although notes are left."""
+    found = set()
+    for row in await session.execute(select(CALLS).where(repository.is_open())):
+        agent, held_by = repository.agent_on(row, now)
+        offered = row.offered_to if row.state in WAITING and being_offered(row, now) else ""
+        found |= {agent if held_by == "busy" else "", offered} - {""}
+    return found
+
+
+async def _places(desk: Desk, work: Work) -> float:
+    """Callers hear their place whenever it has changed. Seconds until there may be more to do."""
+    now, head_start = utc_now(), timedelta(seconds=desk.settings.phone_head_start)
+    rows = [row for row in await _locked(work.session) if not being_answered(row, now)]
+    whole = await repository.read(work.session, repository.waits(now))
+    order = [row.call_id for row in in_order([r for r in whole if not being_answered(r, now)], now, head_start)]
+    moved = [row for row in rows if row.call_id in order and row.position != order.index(row.call_id) + 1]
+    if moved:
+        talk = domain.usual_talk(await repository.talks(work.session, now))
+        on_duty = select(func.count()).where(AGENTS.c.active, AGENTS.c.presence.in_(domain.ON_DUTY))
+        count = int(await work.session.scalar(on_duty) or 0)
+        for row in moved:
+            if row.position_at is None or row.position_at + _PLACE_EVERY <= now:
+                await _place(work, row, order.index(row.call_id) + 1, talk, count, now)
+    pause = timedelta(seconds=desk.settings.offer_seconds)
+    return _until_next(whole, moved, now, pause)
+
+
+async def _place(work: Work, row: Any, position: int, talk: float, on_duty: int, now: datetime) -> None:
+    await change(work.session, row.call_id, position=position, position_at=now)
+    request = CallRequested(
+        id=str(uuid4()),
+        action=CallAction.PLACE,
+        call_id=row.call_id,
+        requested_at=now,
+        position=position,
+        expected_wait=domain.expected_wait(position, talk, on_duty),
+    )
+    work.send(CALLS_REQUESTED, row.call_id, request)
+
+
+def _until_next(rows: Sequence[Any], moved: Sequence[Any], now: datetime, pause: timedelta) -> float:
+    """Seconds until the first timer runs out; never long, as a row that another process holds may be ours in a moment."""
+    moments = [row.offered_until for row in rows if row.offered_to]
+    moments += [row.answer_until + repository.MARGIN for row in rows if row.answered_by]
+    moments += [datetime.fromisoformat(at) + pause for row in rows for at in row.asked.values()]
+    moments += [row.position_at + _PLACE_EVERY for row in moved if row.position_at]
+    coming: list[float] = [(moment - now).total_seconds() for moment in moments if moment > now]
+    return max(_SHORTEST, min([_BUSY, *coming]))
+
+
+async def _measure(session: Any, waiting: Sequence[Any]) -> None:
+    now = utc_now()
+    METRICS.calls_waiting.set(len(waiting))
+    oldest = min((row.waiting_since or row.at for row in waiting), default=now)
+    METRICS.calls_oldest.set(max(0.0, (now - oldest).total_seconds()))
+    counted = select(AGENTS.c.presence, func.count()).where(AGENTS.c.active).group_by(AGENTS.c.presence)
+    found = {row.presence: int(row[1]) for row in await session.execute(counted)}
+    for presence in PRESENCES:
+        METRICS.agents.labels(presence=presence).set(found.get(presence, 0))

@@ -1,0 +1,47 @@
+"""STOP and START: a person says on a channel whether they want to be reached there. It concerns the customer and no ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import or_, update
+
+from services.desk.context import Desk
+from services.desk.customers import contacts, profiles
+from services.desk.customers.models import CONTACT_POINTS
+from services.desk.work import unit_of_work
+from shared.errors import Malformed
+from shared.events import InboundMessage
+
+AUTOMATIC = "consent"
+"""`InboundMessage.automatic` of such a message; `facts["consent"]` says which."""
+_OUT = {"stop": True, "start": False}
+
+
+async def apply(desk: Desk, messages: Sequence[InboundMessage]) -> set[str]:
+    """Note what they say, in order, and tell the router. An older word never undoes a newer one, and the same one again is nothing.
+    Ids of those that were news. Raises Malformed for a word that is neither."""
+    for message in messages:
+        if message.facts.get("consent") not in _OUT:
+            raise Malformed(
+                f"message {message.id}: `consent` is `stop` or `start`, not {message.facts.get('consent')!r:.60}"
+            )
+    async with unit_of_work(desk) as work:
+        customers = await contacts.identify(work.session, messages)
+        await contacts.lock(work.session, set(customers.values()))
+        changed, news = set(), set()
+        for message in messages:
+            point = CONTACT_POINTS.c.point == message.sender
+            newer = or_(CONTACT_POINTS.c.consent_at.is_(None), CONTACT_POINTS.c.consent_at < message.received_at)
+            values = {"opted_out": _OUT[message.facts["consent"]], "consent_at": message.received_at}
+            noted = update(CONTACT_POINTS).where(point, newer).values(values).returning(CONTACT_POINTS.c.point)
+            if (await work.session.execute(noted)).one_or_none():
+                customer = customers[message.id]
+                data = {"customer_id": customer, "fields": "opted_out", "contact_point": message.sender}
+                data |= {"consent": message.facts["consent"], "channel": message.channel}
+                work.record("customer.changed", "", message.received_at, "desk", data, customer=customer)
+                changed.add(customer)
+                news.add(message.id)
+        await contacts.touch(work.session, changed)
+        await profiles.publish(work, changed)
+    return news

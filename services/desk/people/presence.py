@@ -1,0 +1,183 @@
+"""Whether an agent is there for calls, where they are reached, and what they can do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import phonenumbers
+from pydantic import ConfigDict
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.desk.bulk import among
+from services.desk.calls.waking import wake
+from services.desk.context import Desk
+from services.desk.people.models import AGENTS
+from services.desk.work import Work, unit_of_work
+from shared.clock import utc_now
+from shared.errors import Rejected
+
+PRESENCES = ("ready", "busy", "wrap-up", "away")
+"""`away` is the default; only who is `ready` is offered calls."""
+_LONGEST_REASON = 200
+_MOST_SKILLS = 50
+_LONGEST_SKILL = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentState:
+    """An agent as the telephone line sees them."""
+
+    __pydantic_config__ = ConfigDict(use_attribute_docstrings=True)
+
+    email: str
+    name: str
+    presence: str
+    """`ready`, `busy`, `wrap-up` or `away`."""
+    since: datetime
+    reason: str
+    """Why, for people: `lunch`, `missed a call`. Often empty."""
+    phone: str
+    """Where calls are put through to, E.164; empty where it is not known."""
+    skills: tuple[str, ...]
+    """As the router's policy names them; empty means all."""
+
+
+async def state(desk: Desk, agent: str) -> AgentState:
+    """Rejected 404."""
+    async with desk.database.transaction() as session:
+        return await _one(session, agent)
+
+
+async def states(desk: Desk) -> tuple[AgentState, ...]:
+    """All active agents by name."""
+    async with desk.database.transaction() as session:
+        rows = await session.execute(select(AGENTS).where(AGENTS.c.active).order_by(AGENTS.c.name, AGENTS.c.email))
+        return tuple(agent_state(row) for row in rows)
+
+
+async def set_presence(desk: Desk, agent: str, presence: str, reason: str = "") -> AgentState:
+    """By hand. A call's end leaves it as it is chosen here. Rejected 404; 422 `presence`; 422 `no-phone`: to be ready one needs a
+    number to be reached at."""
+    if presence not in PRESENCES:
+        raise Rejected(422, "presence", f"The presence is one of {', '.join(PRESENCES)}.")
+    reason = " ".join(reason.replace("\x00", "").split())[:_LONGEST_REASON]
+    async with unit_of_work(desk) as work:
+        (row,) = await locked(work.session, [agent]) or [None]
+        if row is None:
+            raise _unknown(agent)
+        if presence == "ready" and not row.phone:
+            raise _no_phone()
+        await change(work, row, presence, reason, actor=row.email)
+        return await _one(work.session, row.email)
+
+
+async def set_phone(desk: Desk, agent: str, number: str) -> AgentState:
+    """Empty to forget it; then nobody is ready any more. Rejected 404, 422 with an example."""
+    phone = normal_number(number) if number.strip() else ""
+    async with unit_of_work(desk) as work:
+        (row,) = await locked(work.session, [agent]) or [None]
+        if row is None:
+            raise _unknown(agent)
+        await work.session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(phone=phone))
+        if not phone and row.presence == "ready":
+            await change(work, row, "away", "no telephone number", actor=row.email)
+        return await _one(work.session, row.email)
+
+
+async def set_skills(desk: Desk, agent: str, skills: Collection[str]) -> AgentState:
+    """As the router's policy names them; none means all. Rejected 404, 422."""
+    values = normal_skills(skills)
+    async with unit_of_work(desk) as work:
+        (row,) = await locked(work.session, [agent]) or [None]
+        if row is None:
+            raise _unknown(agent)
+        await work.session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(skills=values))
+        await wake(work.session)
+        return await _one(work.session, row.email)
+
+
+def normal_number(number: str) -> str:
+    """E.164. Rejected 422 with an example."""
+    try:
+        parsed = phonenumbers.parse(number.strip()[:40], None)
+    except phonenumbers.NumberParseException:
+        parsed = None
+    if parsed is None or not phonenumbers.is_possible_number(parsed):
+        raise Rejected(422, "number", "Write the number with its country, such as +33 6 12 34 56 78.")
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def normal_skills(skills: Collection[str]) -> list[str]:
+    """Lower case, sorted, each once. Rejected 422."""
+    found = sorted({skill.strip().lower() for skill in skills if skill.strip()})
+    if len(found) > _MOST_SKILLS or any(len(skill) > _LONGEST_SKILL or not skill.isprintable() for skill in found):
+        raise Rejected(
+            422, "skills", f"At most {_MOST_SKILLS} skills with at most {_LONGEST_SKILL} printable characters each."
+        )
+    return found
+
+
+async def locked(session: AsyncSession, agents: Collection[str], *, skip: bool = False) -> list[Any]:
+    """Rows of these active agents, by id; nobody else changes them until the commit. `skip`: leave out those that somebody else is
+    changing right now. Taken after calls, and before customers and tickets. Not so strong that a ticket's assignment would wait."""
+    emails = [agent.strip().lower().replace("\x00", "") for agent in agents]
+    found = select(AGENTS).where(AGENTS.c.active, among(AGENTS.c.email, emails)).order_by(AGENTS.c.id)
+    return list(await session.execute(found.with_for_update(key_share=True, skip_locked=skip)))
+
+
+async def change(
+    work: Work, row: Any, presence: str, reason: str = "", *, after: str = "", actor: str = "desk"
+) -> None:
+    """Of an agent whose row is locked. `after`: to what the end of a call returns them; empty where it does not."""
+    if (row.presence, row.presence_reason, row.presence_after) == (presence, reason, after):
+        return
+    now = utc_now()
+    since = row.presence_since if row.presence == presence else now
+    values = {"presence": presence, "presence_since": since, "presence_reason": reason, "presence_after": after}
+    await work.session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(values))
+    data = {"agent": row.email, "presence": presence, "reason": reason}
+    work.record("agent.presence", "", now, actor, data, customer=row.email)
+    await wake(work.session)
+
+
+async def leave(work: Work, agent: str) -> None:
+    """The agent with this id has signed out: no new calls; one that goes on goes on."""
+    email = await work.session.scalar(select(AGENTS.c.email).where(AGENTS.c.id == agent))
+    for row in await locked(work.session, [email] if email else []):
+        if row.presence_after:
+            await change(work, row, row.presence, row.presence_reason, after="away", actor=row.email)
+        elif row.presence == "ready":
+            await change(work, row, "away", "signed out", actor=row.email)
+
+
+def agent_state(row: Any) -> AgentState:
+    """A row for readers."""
+    return AgentState(
+        email=row.email,
+        name=row.name,
+        presence=row.presence,
+        since=row.presence_since,
+        reason=row.presence_reason,
+        phone=row.phone,
+        skills=tuple(row.skills),
+    )
+
+
+async def _one(session: AsyncSession, agent: str) -> AgentState:
+    found = select(AGENTS).where(AGENTS.c.email == agent.strip().lower().replace("\x00", ""), AGENTS.c.active)
+    row = (await session.execute(found)).one_or_none()
+    if row is None:
+        raise _unknown(agent)
+    return agent_state(row)
+
+
+def _unknown(agent: str) -> Rejected:
+    return Rejected(404, "no-such-agent", f"No active agent has the address {agent[:100]}.")
+
+
+def _no_phone() -> Rejected:
+    return Rejected(422, "no-phone", "First say at which number calls reach you, with its country: +33 6 12 34 56 78.")

@@ -1,0 +1,131 @@
+"""Tickets that stand in lists as one, under a leader. Each stays its own customer's, with its own conversation and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import ColumnElement, Label, Select, and_, func, literal_column, or_, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.desk.bulk import among, update_all
+from services.desk.tickets import domain
+from services.desk.tickets.models import TICKETS
+from services.desk.work import Work
+from shared.clock import utc_now
+
+
+def stands_under_its_leader() -> ColumnElement[bool]:
+    """Whether a ticket shows under its leader and not by itself: it has the same status, and was not given to somebody else.
+    What reopens, or is answered by itself, is seen again."""
+    leader = TICKETS.alias("its_leader")
+    found: Select[Any] = select(literal_column("1")).where(
+        leader.c.id == TICKETS.c.group_id, _together(TICKETS, leader)
+    )
+    return TICKETS.c.group_id.is_not(None) & found.correlate(TICKETS).exists()
+
+
+def size_of_group() -> tuple[Label[int], Label[int]]:
+    """Columns of a ticket: how many stand under it with itself, and how many people they are."""
+    member = TICKETS.alias("member")
+    under = (member.c.group_id == TICKETS.c.id) & _together(member, TICKETS)
+    tickets = select(func.count() + 1).select_from(member).where(under)
+    others = select(func.count(member.c.customer_id.distinct()) + 1).where(
+        under, member.c.customer_id != TICKETS.c.customer_id
+    )
+    return (
+        tickets.correlate(TICKETS).scalar_subquery().label("group_size"),
+        others.correlate(TICKETS).scalar_subquery().label("group_people"),
+    )
+
+
+async def members_of(session: AsyncSession, leader: str, most: int | None = None) -> list[str]:
+    """Tickets that stand under this one right now, oldest first."""
+    found = select(TICKETS.c.id).where(TICKETS.c.group_id == leader, stands_under_its_leader())
+    return list(await session.scalars(found.order_by(TICKETS.c.created_at, TICKETS.c.id).limit(most)))
+
+
+async def leaders_of(session: AsyncSession, condition: ColumnElement[bool]) -> set[str]:
+    """Leaders of the tickets that fulfil this condition."""
+    found = await session.scalars(select(TICKETS.c.group_id).where(condition, TICKETS.c.group_id.is_not(None)))
+    return set(found)
+
+
+async def put_under(work: Work, leader: str, tickets: Collection[str], actor: str) -> None:
+    """These tickets, and those under them, stand under that one from now on. All are locked."""
+    if not tickets:
+        return
+    them = or_(among(TICKETS.c.id, tickets), among(TICKETS.c.group_id, tickets))
+    await work.session.execute(update(TICKETS).where(them).values(group_id=leader))
+    await work.session.execute(update(TICKETS).where(TICKETS.c.id == leader).values(group_id=None))
+    for ticket in sorted(tickets):
+        work.record("ticket.grouped", ticket, utc_now(), actor, {"leader": leader})
+    work.record("ticket.grouped", leader, utc_now(), actor, {"joined": str(len(tickets))})
+
+
+async def take_out(work: Work, row: Any, actor: str) -> None:
+    """This ticket (locked, with those that stand under it) goes its own way and is never grouped again."""
+    own = {"group_id": None, "alone": True}
+    await work.session.execute(update(TICKETS).where(TICKETS.c.id == row.id).values(own))
+    await hand_over(work, row.id, actor)
+    work.record("ticket.ungrouped", row.id, utc_now(), actor, {"leader": row.group_id or ""})
+    if row.group_id:
+        work.record("ticket.grouped", row.group_id, utc_now(), actor, {"left": "1"})
+
+
+async def hand_over(work: Work, leader: str, actor: str) -> None:
+    """The oldest of the open tickets under this one leads the others from now on. They are locked."""
+    waiting = list(
+        await work.session.scalars(
+            select(TICKETS.c.id)
+            .where(TICKETS.c.group_id == leader, TICKETS.c.status == "open")
+            .order_by(TICKETS.c.created_at, TICKETS.c.id)
+        )
+    )
+    if not waiting:
+        return
+    following, *rest = waiting
+    await work.session.execute(update(TICKETS).where(TICKETS.c.id == following).values(group_id=None))
+    await work.session.execute(update(TICKETS).where(among(TICKETS.c.id, rest)).values(group_id=following))
+    await raise_leaders(work.session, [following])
+    work.record("ticket.grouped", following, utc_now(), actor, {"joined": str(len(rest)), "after": leader})
+
+
+async def raise_leaders(session: AsyncSession, tickets: Collection[str]) -> None:
+    """Give leaders among these tickets, and leaders of these, the highest priority and the earliest due time of their open
+    group. All are locked."""
+    member, leader = TICKETS.alias("member"), TICKETS.alias("leader")
+    led = select(TICKETS.c.group_id).where(among(TICKETS.c.id, tickets), TICKETS.c.group_id.is_not(None))
+    statement = (
+        select(
+            leader.c.id,
+            leader.c.rank.label("own"),
+            func.least(leader.c.due_at, func.min(member.c.due_at).over(partition_by=leader.c.id)).label("due_at"),
+            *(member.c[name] for name in ("number", "level", "score", "rank", "reasons")),
+        )
+        .ext(distinct_on(leader.c.id))
+        .select_from(leader.join(member, member.c.group_id == leader.c.id))
+        .where(or_(among(leader.c.id, tickets), leader.c.id.in_(led)), member.c.status == "open")
+        .where(leader.c.status == "open")
+        .order_by(leader.c.id, member.c.rank, member.c.id)
+    )
+    found = (await session.execute(statement)).all()
+    await update_all(session, TICKETS, [{"id": row.id, "due_at": row.due_at} for row in found])
+    higher = [
+        {
+            "id": row.id,
+            "level": row.level,
+            "score": row.score,
+            "rank": row.rank,
+            "reasons": [domain.as_urgent_as(row.number), *row.reasons],
+        }
+        for row in found
+        if row.rank < row.own
+    ]
+    await update_all(session, TICKETS, higher)
+
+
+def _together(member: Any, leader: Any) -> ColumnElement[bool]:
+    same = or_(member.c.assignee_id.is_(None), member.c.assignee_id == leader.c.assignee_id)
+    return and_(member.c.status == leader.c.status, same)

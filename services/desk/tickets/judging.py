@@ -1,0 +1,38 @@
+"""What agents say of a post that is a ticket already: the social service learns from it."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+
+from services.desk.context import Desk
+from services.desk.mentions import service as mentions
+from services.desk.mentions.domain import known
+from services.desk.tickets import changing
+from services.desk.tickets.models import MESSAGES
+from services.desk.tickets.repository import as_uuid, message_view
+from services.desk.tickets.views import MessageView
+from services.desk.work import unit_of_work
+from shared.clock import utc_now
+from shared.errors import Rejected
+
+
+async def judge(desk: Desk, message: str, label: str, *, agent: str) -> MessageView:
+    """Keep what an agent says of a public post (`complaint`, `question`, `other`), and tell the social service with the commit.
+    The same again does nothing. Rejected 404, 422; 409 `not-a-post` for what is not public."""
+    own, label = as_uuid(message, "message"), known(label)
+    async with unit_of_work(desk) as work:
+        row = (await work.session.execute(select(MESSAGES).where(MESSAGES.c.id == own))).one_or_none()
+        if row is None:
+            raise Rejected(404, "no-such-message", "There is no message with this id.")
+        if row.direction != "in" or not row.public:
+            raise Rejected(409, "not-a-post", "Only public posts are judged: the social service learns from them.")
+        await changing.hold(work.session, {row.ticket_id})
+        row = (await work.session.execute(select(MESSAGES).where(MESSAGES.c.id == own).with_for_update())).one()
+        if row.label == label:
+            return message_view(row)
+        changed = update(MESSAGES).where(MESSAGES.c.id == own).values(label=label, label_by=agent)
+        stored = (await work.session.execute(changed.returning(MESSAGES))).one()
+        mentions.tell(work, row.channel, row.provider_id, agent, label=label)
+        data = {"message_id": own, "label": label, "before": row.label}
+        work.record("post.judged", row.ticket_id, utc_now(), agent, data)
+    return message_view(stored)

@@ -1,0 +1,127 @@
+"""What agents do with a group: answer all of it, or take one ticket out."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.desk.bulk import among
+from services.desk.context import Desk
+from services.desk.tickets import changing, domain, groups, repository
+from services.desk.tickets.models import MESSAGES, TICKETS
+from services.desk.tickets.views import Answered, LeftOut, MessageView, TicketRow
+from services.desk.work import Work, unit_of_work
+from shared.errors import Rejected
+
+_AT_ONCE = 100
+"""Answers of one transaction: its locks are gone within seconds. A repetition with the same key goes on where it ended."""
+
+
+async def reply_all(
+    desk: Desk,
+    ticket: str,
+    text: str,
+    *,
+    agent: str,
+    author_name: str = "",
+    seen: int | None = None,
+    status: str = "pending",
+    key: str = "",
+) -> Answered:
+    """Answer the customers of all tickets that stand under this one, and its own: each by a reply of their own, in their own
+    conversation, on the channel that they wrote on. A public reply begins with the name of the account that it answers: networks
+    refuse the same words twice. key: one for all; the same key again answers only who was not answered yet.
+
+    Rejected as `reply`; 409 `not-the-leader` for a ticket that stands under another. Who cannot be reached is left out, and told.
+    """
+    text, key = changing.checked(text, status), key or uuid4().hex
+    async with desk.database.transaction() as session:
+        leader = await changing.find(session, ticket)
+        members = await groups.members_of(session, leader)
+    messages: list[MessageView] = []
+    left_out: list[LeftOut] = []
+    everybody = [
+        *members,
+        leader,
+    ]  # the leader last: what stands under it can be found again as long as it stays as it is
+    for start in range(0, len(everybody), _AT_ONCE):
+        part = set(everybody[start : start + _AT_ONCE])
+        before = []
+        async with unit_of_work(desk) as work:
+            await changing.hold(work.session, part | {leader})
+            row = (await work.session.execute(select(TICKETS).where(TICKETS.c.id == leader))).one()
+            _leads(row)
+            for each in await _rows(work.session, part):
+                own_seen = seen if each.id == leader else None
+                try:
+                    stored = await _answer(work, desk, each, text, agent, author_name, own_seen, status, key)
+                except Rejected as error:
+                    if error.code in ("stale", "key-reused"):
+                        raise
+                    left_out.append(LeftOut(ticket_id=each.id, number=each.number, code=error.code, detail=str(error)))
+                else:
+                    messages.append(stored)
+                    before.append((each, stored))
+        for each, stored in before:
+            changing.count_first_reply(each, stored)
+    if not messages:
+        raise Rejected(409, left_out[0].code, left_out[0].detail)
+    return Answered(messages=tuple(messages), left_out=tuple(left_out))
+
+
+async def ungroup(desk: Desk, ticket: str, *, agent: str) -> TicketRow:
+    """Take a ticket out of its group for good; where it led, the oldest of the others leads them from now on. A ticket of no
+    group is left alone. Rejected 404."""
+    async with unit_of_work(desk) as work:
+        found = await changing.find(work.session, ticket)
+        near = await groups.leaders_of(work.session, TICKETS.c.id == found)
+        await changing.hold(work.session, {found, *near, *await groups.members_of(work.session, found)})
+        row = (await work.session.execute(select(TICKETS).where(TICKETS.c.id == found))).one()
+        if row.burst_id and not row.alone:
+            await groups.take_out(work, row, agent)
+        return (await repository.rows(work.session, [found]))[found]
+
+
+async def _answer(
+    work: Work,
+    desk: Desk,
+    row: Any,
+    text: str,
+    agent: str,
+    author_name: str,
+    seen: int | None,
+    status: str,
+    key: str,
+) -> MessageView:
+    newest = select(MESSAGES.c.public, MESSAGES.c.facts).where(
+        MESSAGES.c.ticket_id == row.id, MESSAGES.c.direction == "in"
+    )
+    post = (await work.session.execute(newest.order_by(MESSAGES.c.at.desc(), MESSAGES.c.id.desc()).limit(1))).first()
+    account = post.facts.get("Account", "") if post and post.public else ""
+    return await changing.answer(
+        work,
+        desk,
+        row,
+        domain.addressed(text, account),
+        agent=agent,
+        author_name=author_name,
+        seen=seen,
+        status=status,
+        key=key,
+        together=True,
+    )
+
+
+async def _rows(session: AsyncSession, tickets: set[str]) -> list[Any]:
+    found = select(TICKETS).where(among(TICKETS.c.id, tickets))
+    return list(await session.execute(found.order_by(TICKETS.c.created_at, TICKETS.c.id)))
+
+
+def _leads(row: Any) -> None:
+    if row.group_id:
+        raise Rejected(
+            409, "not-the-leader", f"This ticket stands under another one. Answer all from there: {row.group_id}."
+        )

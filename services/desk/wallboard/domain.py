@@ -1,0 +1,117 @@
+"""From what was counted to what is shown. Pure: values in, values out; the clock is an argument."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from services.desk.wallboard.views import Queue
+
+MINUTE = timedelta(minutes=1)
+REPLIES_OVER = timedelta(minutes=5)
+"""Over which time first replies are looked at: fewer would make a percentile of a handful."""
+Offsets = Mapping[tuple[str, int], int]
+"""By topic and partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Those of one team who need the same skills."""
+
+    team: str
+    skills: frozenset[str]
+    waiting: int
+    oldest: datetime | None
+    aimed: int
+    late: int
+
+
+def queues(counted: Iterable[Counted], teams: Iterable[str], ready: Collection[frozenset[str]]) -> tuple[Queue, ...]:
+    """A row for each team, by name. `ready`: the skills of each agent who is ready; an agent without any has all."""
+    found = {team: Queue(team=team, ready=len(ready)) for team in teams}
+    able: dict[str, set[int]] = {}
+    for part in counted:
+        before = found.get(part.team, Queue(team=part.team))
+        able.setdefault(part.team, set()).update(
+            number for number, skills in enumerate(ready) if not skills or part.skills <= skills
+        )
+        found[part.team] = replace(
+            before,
+            waiting=before.waiting + part.waiting,
+            oldest=min((at for at in (before.oldest, part.oldest) if at), default=None),
+            aimed=before.aimed + part.aimed,
+            late=before.late + part.late,
+            ready=len(able[part.team]),
+        )
+    return tuple(found[team] for team in sorted(found))
+
+
+def percentile(values: Sequence[float], share: float) -> float | None:
+    """The smallest value that `share` of all do not exceed (nearest rank); none of nothing."""
+    if not values:
+        return None
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
+
+
+def trailing(replies: Sequence[tuple[datetime, float]], times: Sequence[datetime]) -> tuple[float | None, ...]:
+    """For each time the 95th percentile of what came in the five minutes before. `replies`: when, and after how many seconds."""
+    return tuple(percentile([took for at, took in replies if time - REPLIES_OVER < at <= time], 0.95) for time in times)
+
+
+def per_minute(
+    counts: Iterable[tuple[datetime, str, int]], times: Sequence[datetime], channels: Iterable[str]
+) -> dict[str, tuple[int, ...]]:
+    """Counts by the minute that ends at each time. `counts`: a minute's beginning, a channel, how many."""
+    found: dict[str, dict[datetime, int]] = {channel: {} for channel in channels}
+    for begin, channel, count in counts:
+        found.setdefault(channel, {})[begin + MINUTE] = count
+    return {channel: tuple(by_time.get(time, 0) for time in times) for channel, by_time in found.items()}
+
+
+def rate(samples: Sequence[tuple[float, int]]) -> float:
+    """Growth a second, from the first sample to the last; 0 where there is one, or where a topic was made anew.
+    `samples`: seconds, and a count."""
+    if len(samples) < 2:
+        return 0.0
+    (began, before), (ended, after) = samples[0], samples[-1]
+    return max(0.0, (after - before) / (ended - began)) if ended > began else 0.0
+
+
+def lag(group: Offsets, begins: Offsets, ends: Offsets, topics: Collection[str]) -> int:
+    """Records on these topics that a group has not read. On a topic of which it has read anything, a partition that it never
+    committed counts from its beginning."""
+    read = {topic for topic, _ in group} & set(topics)
+    return sum(
+        max(0, end - max(group.get(place, 0), begins.get(place, 0))) for place, end in ends.items() if place[0] in read
+    )
+
+
+def waiting(groups: Iterable[Offsets], begins: Offsets, ends: Offsets, topics: Collection[str]) -> int:
+    """Records on these topics that wait to be read. Of several readers of a topic the slowest counts; what nobody ever read
+    waits as a whole."""
+    known, total = list(groups), 0
+    for topic in topics:
+        readers = [group for group in known if any(name == topic for name, _ in group)]
+        total += max((lag(group, begins, ends, [topic]) for group in readers), default=kept(begins, ends, topic))
+    return total
+
+
+def kept(begins: Offsets, ends: Offsets, topic: str) -> int:
+    """Records that a topic holds."""
+    return sum(end - begins.get(place, 0) for place, end in ends.items() if place[0] == topic)
+
+
+def quantile(buckets: Sequence[tuple[float, float]], share: float) -> float | None:
+    """From a histogram. `buckets`: upper bounds, ascending to infinity, and how many were at most that. Evenly spread within a
+    bucket, as Prometheus' `histogram_quantile` has it; beyond the last bound, that bound."""
+    total = buckets[-1][1] if buckets else 0
+    if not total:
+        return None
+    wanted, low, below = share * total, 0.0, 0.0
+    for bound, count in buckets:
+        if count >= wanted:
+            return low if math.isinf(bound) else low + (bound - low) * (wanted - below) / (count - below)
+        low, below = bound, count
+    return low

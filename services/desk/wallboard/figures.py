@@ -1,0 +1,119 @@
+"""The wallboard's figures from the database: a few statements, each answered from an index or a handful of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import TextClause, text
+
+from services.desk.tickets.teams import team_names
+from services.desk.wallboard.domain import MINUTE, REPLIES_OVER, Counted, per_minute, queues, trailing
+from services.desk.wallboard.views import History, Line, Mood, Staff, Work
+from shared.db import Database
+
+HOUR = timedelta(hours=1)
+_MOST_TEAMS = 30
+_MOST_REPLIES = 50_000
+"""First replies of an hour that are looked at; bounds memory after an import."""
+_WAITING = text(
+    """
+    SELECT team, skills, count(*) AS waiting, min(waiting_since) AS oldest, count(due_at) AS aimed,
+        count(*) FILTER (WHERE due_at <= :now) AS late
+    FROM desk.tickets WHERE status = 'open' AND waiting_since IS NOT NULL GROUP BY team, skills
+    """
+)
+_NOW = text(
+    """
+    SELECT
+        (SELECT max(at) FROM (SELECT at FROM desk.ticket_events ORDER BY seq DESC LIMIT 50) AS newest) AS last_event,
+        calls.waiting, calls.longest, calls.talking, replies.p95
+    FROM
+        (SELECT count(*) FILTER (WHERE state IN ('queued', 'offered') AND direction = 'in') AS waiting,
+            min(waiting_since) FILTER (WHERE state IN ('queued', 'offered') AND direction = 'in') AS longest,
+            count(*) FILTER (WHERE state IN ('bridging', 'connected')) AS talking
+         FROM desk.calls WHERE state IN ('queued', 'offered', 'bridging', 'connected', 'wrap-up')) AS calls,
+        (SELECT percentile_disc(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM first_reply_at - created_at)) AS p95
+         FROM desk.tickets WHERE first_reply_at > :recently) AS replies
+    """
+)
+_AGENTS = text("SELECT presence, skills, count(*) AS agents FROM desk.agents WHERE active GROUP BY presence, skills")
+_MESSAGES = text(
+    """
+    SELECT channel, count(*) AS messages FROM desk.messages
+    WHERE direction = 'in' AND at > :since AND at <= :now GROUP BY channel
+    """
+)
+# The social service says in the facts what a post sounds like; the words are its own (`services/social/receiving.py`).
+_MOOD = text(
+    """
+    SELECT count(*) FILTER (WHERE facts ? 'Sounds like a complaint') AS complaints,
+        count(*) FILTER (WHERE facts ? 'Sounds like a question') AS questions, count(*) AS all
+    FROM desk.messages WHERE direction = 'in' AND at > :since AND channel = 'x'
+    """
+)
+_BY_MINUTE = text(
+    """
+    SELECT date_bin('1 minute', at, :since) AS begin, channel, count(*) AS messages FROM desk.messages
+    WHERE direction = 'in' AND at >= :since AND at < :now GROUP BY 1, 2
+    """
+)
+_REPLIES = text(
+    """
+    SELECT first_reply_at AS at, extract(epoch FROM first_reply_at - created_at)::float8 AS took FROM desk.tickets
+    WHERE first_reply_at > :since ORDER BY first_reply_at LIMIT :most
+    """
+)
+
+
+async def work(database: Database, now: datetime) -> Work:
+    """As it is now. Raises Unavailable."""
+    async with database.transaction() as session:
+
+        async def rows(statement: TextClause, **values: Any) -> Sequence[Any]:
+            return (await session.execute(statement, values)).all()
+
+        counted = await rows(_WAITING, now=now)
+        (one,) = await rows(_NOW, recently=now - REPLIES_OVER)
+        agents = await rows(_AGENTS)
+        messages = await rows(_MESSAGES, since=now - MINUTE, now=now)
+        teams = await team_names(session, _MOST_TEAMS)
+    ready = [frozenset(row.skills) for row in agents if row.presence == "ready" for _ in range(row.agents)]
+    return Work(
+        last_event=one.last_event,
+        queues=queues(
+            [Counted(r.team, frozenset(r.skills), r.waiting, r.oldest, r.aimed, r.late) for r in counted], teams, ready
+        ),
+        line=Line(waiting=one.waiting, longest=one.longest),
+        staff=Staff(
+            all=sum(row.agents for row in agents),
+            ready=len(ready),
+            on_call=one.talking,
+            away=sum(row.agents for row in agents if row.presence == "away"),
+        ),
+        messages={row.channel: row.messages for row in messages},
+        first_reply=None if one.p95 is None else float(one.p95),
+    )
+
+
+async def mood(database: Database, now: datetime) -> Mood:
+    """Of the last hour. Raises Unavailable."""
+    async with database.transaction() as session:
+        row = (await session.execute(_MOOD, {"since": now - HOUR})).one()
+    return Mood(complaints=row.complaints, questions=row.questions, other=row.all - row.complaints - row.questions)
+
+
+async def history(database: Database, now: datetime, channels: Sequence[str]) -> History:
+    """The hour before `now`, with a line for each of `channels` and for any other that was used. Raises Unavailable."""
+    since = now - HOUR
+    async with database.transaction() as session:
+        counts = (await session.execute(_BY_MINUTE, {"since": since, "now": now})).all()
+        values = {"since": since - REPLIES_OVER, "most": _MOST_REPLIES}
+        replies = [(row.at, row.took) for row in await session.execute(_REPLIES, values)]
+    times = [since + MINUTE * number for number in range(1, 61)]
+    return History(
+        times=tuple(times),
+        messages=per_minute([(row.begin, row.channel, row.messages) for row in counts], times, channels),
+        first_reply=trailing(replies, times),
+    )

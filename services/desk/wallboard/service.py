@@ -1,0 +1,137 @@
+"""The wallboard of this process: figures are read while somebody watches, once for all who do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Generic, TypeVar
+
+from services.desk.wallboard import figures
+from services.desk.wallboard.pipeline import Reader
+from services.desk.wallboard.views import History, Mood, Pipeline, Reading, Snapshot, Work
+from shared.bus.handling import wait
+from shared.clock import utc_now
+from shared.db import Database
+from shared.errors import Unavailable
+from shared.logs import log
+
+T = TypeVar("T")
+EVERY = 1.0
+"""Seconds between two looks at the database."""
+PIPELINE_EVERY, MOOD_EVERY = 2.0, 10.0
+_PATIENCE = 4.0
+"""Seconds after which a source that does not answer is told to be away."""
+_HISTORY_KEPT = timedelta(seconds=1)
+"""So that many who open the page at once share one look."""
+
+
+class Source(Generic[T]):
+    """One place that figures come from. What could be had last is kept, with its time."""
+
+    def __init__(self, name: str, every: float, read: Callable[[datetime], Awaitable[T]]) -> None:
+        self.name, self.every = name, every
+        self.reading: Reading[T] = Reading()
+        self._read = read
+        self._lock = asyncio.Lock()
+
+    async def refresh(self) -> None:
+        """Ask, unless it was asked just now."""
+        async with self._lock:
+            now, last = utc_now(), self.reading.at
+            if last and self.reading.ok and now - last < timedelta(seconds=self.every / 2):
+                return
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    self.reading = Reading(value=await self._read(now), at=now)
+            except (Unavailable, TimeoutError) as error:
+                if self.reading.ok:
+                    log.warning("the wallboard has no new figures", source=self.name, error=str(error))
+                self.reading = replace(self.reading, ok=False)
+
+
+class Wallboard:
+    """One per process. `kafka`: its servers; empty where there is no Kafka, as in some tests."""
+
+    def __init__(self, database: Database, kafka: str) -> None:
+        self._database = database
+        self._kafka = Reader(kafka)
+        self._work: Source[Work] = Source("database", EVERY, partial(figures.work, database))
+        self._mood: Source[Mood] = Source("mood", MOOD_EVERY, partial(figures.mood, database))
+        self._pipeline: Source[Pipeline] = Source("kafka", PIPELINE_EVERY, self._kafka.read)
+        self._history: History | None = None
+        self._watchers = 0
+        self._watched, self._changed = asyncio.Event(), asyncio.Event()
+        self._snapshot: Snapshot | None = None
+        self._stopped = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`."""
+
+        async def repeat(every: float, step: Callable[[], Awaitable[None]]) -> None:
+            while not stop.is_set():
+                await self._watched.wait()
+                await step()
+                await wait(stop, every)
+
+        async def end() -> None:
+            await stop.wait()
+            self._stopped = True
+            self._watched.set()
+            self._wake()
+
+        sources: list[Source[Work] | Source[Mood] | Source[Pipeline]] = [self._work, self._mood, self._pipeline]
+        try:
+            await asyncio.gather(
+                end(), repeat(EVERY, self._tell), *(repeat(source.every, source.refresh) for source in sources)
+            )
+        finally:
+            await self._kafka.close()
+
+    async def current(self) -> Snapshot:
+        """As it is now; a source that is away shows its last figures, and says so."""
+        await asyncio.gather(self._work.refresh(), self._mood.refresh(), self._pipeline.refresh())
+        return self._take()
+
+    async def history(self, channels: Sequence[str]) -> History:
+        """The last hour, for the charts to begin with. The last one that could be had where the database is away."""
+        now = utc_now().replace(microsecond=0)
+        if self._history is None or now - self._history.times[-1] > _HISTORY_KEPT:
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    self._history = await figures.history(self._database, now, channels)
+            except (Unavailable, TimeoutError):
+                return self._history or History(times=(), messages={}, first_reply=())
+        return self._history
+
+    async def watch(self) -> AsyncGenerator[Snapshot]:
+        """Everything once a second, until the desk stops. Read it to the end or `aclose()` it."""
+        self._watchers += 1
+        self._watched.set()
+        try:
+            while not self._stopped:
+                changed = self._changed
+                if self._snapshot:
+                    yield self._snapshot
+                if changed is self._changed:
+                    await changed.wait()
+        finally:
+            self._watchers -= 1
+            if not self._watchers and not self._stopped:
+                self._watched.clear()
+
+    async def _tell(self) -> None:
+        self._take()
+        self._wake()
+
+    def _take(self) -> Snapshot:
+        self._snapshot = Snapshot(
+            at=utc_now(), work=self._work.reading, mood=self._mood.reading, pipeline=self._pipeline.reading
+        )
+        return self._snapshot
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()

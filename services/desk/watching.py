@@ -1,0 +1,71 @@
+"""What operators see of the desk: counted in the database every few seconds by one statement, and not at each scrape."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from services.desk.context import Desk
+from services.desk.tickets.domain import SOON
+from shared.bus.handling import wait
+from shared.errors import Unavailable
+from shared.kernel import Level
+from shared.logs import log
+from shared.metrics import METRICS
+
+EVERY = 5.0
+"""Seconds between two counts: fresher than any scrape needs, and a fraction of a percent of a processor."""
+_PATIENCE = 10.0
+"""Seconds: a database that hangs must not hold the next count back for ever."""
+SERVICE = "desk"
+_WAITING = text(
+    """
+    SELECT channel, level, count(*) AS waiting,
+        extract(epoch FROM now() - min(waiting_since)) AS oldest,
+        count(*) FILTER (WHERE due_at <= now()) AS overdue,
+        count(*) FILTER (WHERE due_at > now() AND due_at <= now() + :soon) AS due_soon
+    FROM desk.tickets WHERE status = 'open' AND waiting_since IS NOT NULL GROUP BY channel, level
+    """
+)
+
+
+async def run(desk: Desk, stop: asyncio.Event) -> None:
+    """Count until `stop`. While the database is away the last numbers stay, and `sampled` tells how old they are."""
+    while not stop.is_set():
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await sample(desk)
+        except (Unavailable, TimeoutError) as error:
+            log.warning("tickets could not be counted", error=str(error)[:200])
+        await wait(stop, EVERY)
+
+
+async def sample(desk: Desk) -> None:
+    """Count once. Raises Unavailable."""
+    async with desk.database.transaction() as session:
+        rows = (await session.execute(_WAITING, {"soon": SOON})).all()
+    free = await desk.storage.free()
+    _tell(rows)
+    if free is not None:
+        METRICS.storage_free.labels(service=SERVICE).set(free)
+    METRICS.sampled.labels(service=SERVICE).set_to_current_time()
+
+
+def _tell(rows: Sequence[Row[Any]]) -> None:
+    """Without a pause in which a scrape could see half of it. Every level is told, so that 0 is a number too."""
+    METRICS.tickets_waiting.clear()
+    oldest: dict[str, float] = {}
+    overdue, due_soon = Counter[str](), Counter[str]()
+    for row in rows:
+        METRICS.tickets_waiting.labels(channel=row.channel, level=row.level).set(row.waiting)
+        oldest[row.level] = max(oldest.get(row.level, 0.0), float(row.oldest))
+        overdue[row.level] += row.overdue
+        due_soon[row.level] += row.due_soon
+    for level in Level:
+        METRICS.tickets_oldest_waiting.labels(level=level).set(oldest.get(level, 0.0))
+        METRICS.tickets_overdue.labels(level=level).set(overdue[level])
+        METRICS.tickets_due_soon.labels(level=level).set(due_soon[level])

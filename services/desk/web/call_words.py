@@ -1,0 +1,132 @@
+"""The telephone line in the agent's words. `N_` marks what the catalogue has to translate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import phonenumbers
+
+from services.desk.calls.views import CallbackView, CallView
+from services.desk.tickets.views import ReasonView
+from services.desk.web.words import N_, Gettext, name, reason
+from shared.clock import utc_now
+
+PRESENCES = {
+    "ready": N_("Ready for calls"),
+    "busy": N_("Busy"),
+    "wrap-up": N_("After-call work"),
+    "away": N_("Away"),
+}
+WHY_AWAY = {
+    "break": N_("Break"),
+    "lunch": N_("Lunch"),
+    "meeting": N_("Meeting"),
+    "done": N_("Done for today"),
+}
+"""What an agent may give as the reason for being away."""
+WHY_SET = WHY_AWAY | {
+    "missed a call": N_("Missed a call"),
+    "did not answer the telephone": N_("Did not pick up"),
+    "no telephone number": N_("No telephone number"),
+}
+"""Reasons of a presence, also those that the desk gives; any other is shown as it was written."""
+MISSED = {
+    "missed a call": N_("A call was offered to you and not answered. The next ones go to your colleagues."),
+    "did not answer the telephone": N_(
+        "Your telephone rang and nobody pressed 1. The next calls go to your colleagues."
+    ),
+}
+"""Reasons with which the desk sets somebody away who was asked and did not come."""
+STATES = {
+    "greeting": N_("Hears the greeting"),
+    "menu": N_("Chooses in the menu"),
+    "queued": N_("Waits in line"),
+    "offered": N_("Is offered to an agent"),
+    "bridging": N_("The agent’s telephone rings"),
+    "connected": N_("They talk"),
+    "wrap-up": N_("Notes are being written"),
+    "voicemail": N_("Left a voice message"),
+    "callback-requested": N_("Asked to be called back"),
+    "abandoned": N_("Hung up before anybody answered"),
+    "ended": N_("Ended"),
+}
+OUTCOMES = {
+    "agent-no-answer": N_("The agent’s telephone was not answered"),
+    "customer-no-answer": N_("The customer did not answer"),
+    "caller-gone": N_("The caller had hung up"),
+    "too-late": N_("It was too late"),
+    "failed": N_("The call did not go through"),
+    "uncertain": N_("It is not known whether the call went through"),
+}
+"""What became of an answer or a callback, where it did not go well."""
+WHY_CALL = {
+    "asked": N_("Asked to be called back"),
+    "voicemail": N_("Left a voice message"),
+    "abandoned": N_("Hung up before anybody answered"),
+    "prefers": N_("Would rather be called"),
+}
+_ASKED = N_("was offered before to %(agents)s, and keeps the place")
+_PREFERS = N_("prefers the phone: %(why)s; counts as waiting %(minutes)s minutes longer")
+_BECAUSE = N_("Would rather be called: %(why)s")
+
+
+def presence(code: str, _: Gettext) -> str:
+    """An agent's presence."""
+    return name(PRESENCES, code, _)
+
+
+def why_set(text: str, _: Gettext) -> str:
+    """Why somebody has their presence."""
+    return name(WHY_SET, text, _)
+
+
+def state(call: CallView, _: Gettext) -> str:
+    """How far a call is; for an ended one what became of it."""
+    if call.state == "ended" and not call.connected_at and call.outcome in OUTCOMES:
+        return _(OUTCOMES[call.outcome])
+    if call.state == "ended" and call.connected_at:
+        return _("They talked")
+    return name(STATES, call.state, _)
+
+
+def why_call(found: CallbackView, _: Gettext) -> str:
+    """Why somebody is to be called."""
+    if found.reason is not None:
+        return _(_BECAUSE, why=reason(found.reason, _))
+    return name(WHY_CALL, found.why, _)
+
+
+def place(call: CallView, names: Mapping[str, str], _: Gettext) -> list[str]:
+    """Why a caller has their place in the line. The level is shown beside the name. `names`: of agents, by mail address."""
+    why = next((found for found in call.reasons if found.code.startswith("preference.")), None)
+    shown = (found for found in call.reasons if found.code != "call.level" and found is not why)
+    return [_place(found, why, names, _) for found in shown]
+
+
+def _place(found: ReasonView, why: ReasonView | None, names: Mapping[str, str], _: Gettext) -> str:
+    if found.code == "call.prefers-phone" and why is not None:
+        return _(_PREFERS, why=reason(why, _), minutes=found.values.get("minutes", ""))
+    if found.code == "call.asked":
+        agents = found.values.get("agents", "").split(", ")
+        return _(_ASKED, agents=", ".join(names.get(agent, agent) for agent in agents))
+    return reason(found, _)
+
+
+def telephone(point: str) -> str:
+    """`+33 1 99 00 12 34` of `tel:+33199001234`; empty where the number was withheld."""
+    number = point.removeprefix("tel:")
+    if not number.startswith("+"):
+        return ""
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def clock(since: datetime, until: datetime | None = None) -> str:
+    """`3:07`, or `1:02:45` from an hour on."""
+    seconds = max(0, int(((until or utc_now()) - since).total_seconds()))
+    hours, minutes = seconds // 3600, seconds // 60 % 60
+    return f"{hours}:{minutes:02d}:{seconds % 60:02d}" if hours else f"{minutes}:{seconds % 60:02d}"

@@ -1,0 +1,104 @@
+"""The telephone line as pages show it: one look at it for everybody, and each agent's own part of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.desk.calls import service as calls
+from services.desk.calls.views import CallbackView, CallView
+from services.desk.context import Desk
+from services.desk.people import presence
+from services.desk.people.presence import AgentState
+from services.desk.web.call_words import MISSED
+from shared.clock import utc_now
+
+FRESH = 0.2
+"""Seconds that one look at the line is good for, where nothing says that it has changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Board:
+    """Everything on the line now: the same for every viewer."""
+
+    waiting: tuple[CallView, ...] = ()
+    ongoing: tuple[CallView, ...] = ()
+    callbacks: tuple[CallbackView, ...] = ()
+    team: tuple[AgentState, ...] = ()
+
+    def callback(self, ticket: str) -> CallbackView | None:
+        """What there is to call this ticket's customer about."""
+        return next((found for found in self.callbacks if found.ticket.id == ticket), None)
+
+    def call(self, ticket: str) -> CallView | None:
+        """The call that goes on about this ticket, or the caller who waits."""
+        return next((call for call in (*self.ongoing, *self.waiting) if call.ticket_id == ticket), None)
+
+    @property
+    def on_duty(self) -> tuple[AgentState, ...]:
+        """Agents who are there for calls, ready ones first."""
+        order = ("ready", "busy", "wrap-up")
+        there = (agent for agent in self.team if agent.presence in order)
+        return tuple(sorted(there, key=lambda agent: order.index(agent.presence)))
+
+
+NOBODY = Board()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One agent's own part: their presence, and the call that they are offered or have."""
+
+    state: AgentState
+    call: CallView | None
+    waiting: int
+    """How many callers are in line."""
+
+    @property
+    def phase(self) -> str:
+        """`offered`, `bridging`, `connected` or `wrap-up`; `missed` where an offer lapsed; else empty."""
+        if self.call is not None:
+            return self.call.state
+        return "missed" if self.state.presence == "away" and self.state.reason in MISSED else ""
+
+    def left(self, now: datetime | None = None) -> float:
+        """Seconds in which the offered call can still be answered."""
+        until = self.call.offered_until if self.call else None
+        return max(0.0, (until - (now or utc_now())).total_seconds()) if until else 0.0
+
+
+class Lookout:
+    """Looks at the line, and not again within `FRESH` seconds for the same. One per process."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._lock = asyncio.Lock()
+        self._looked = 0.0
+        self.board = NOBODY
+        """As it was at the last look."""
+
+    async def look(self, *, since: float = 0.0) -> Board:
+        """The line now. `since`: what was seen before this moment (`time.monotonic`) is too old."""
+        async with self._lock:
+            if self._looked < max(since, time.monotonic() - FRESH):
+                looked = time.monotonic()
+                self.board = await board(self._desk)
+                self._looked = looked
+        return self.board
+
+
+async def board(desk: Desk) -> Board:
+    """The line now."""
+    return Board(
+        waiting=await calls.waiting(desk),
+        ongoing=await calls.ongoing(desk),
+        callbacks=await calls.callbacks(desk),
+        team=await presence.states(desk),
+    )
+
+
+async def line(desk: Desk, agent: str) -> Line:
+    """One agent's own part of the line."""
+    return Line(await presence.state(desk, agent), await calls.current(desk, agent), len(await calls.waiting(desk)))

@@ -1,0 +1,138 @@
+"""The telephone line: who waits and who is to be called back, the agent's own call, and whether they take any."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+
+from services.desk.calls import service as calls
+from services.desk.people import presence as people
+from services.desk.tickets import service as tickets
+from services.desk.web import calling, words
+from services.desk.web.answers import ConsoleRoute, html, redirect
+from services.desk.web.calling import Line
+from services.desk.web.pages.inbox import console_of
+from services.desk.web.render import gettext
+from services.desk.web.viewer import Viewer, desk_of, is_part, keep_session, viewer, writer
+from shared.errors import Rejected
+
+router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
+
+
+@router.get("/calls")
+async def page(request: Request, who: Annotated[Viewer, Depends(viewer)]) -> Response:
+    """The line, with what the agent can do."""
+    console = console_of(request)
+    answer = html(await console.calls_page(who, await _line(request, who)))
+    keep_session(answer, console.desk, who.token)
+    return answer
+
+
+@router.get("/calls/mine")
+async def mine(request: Request, who: Annotated[Viewer, Depends(viewer)]) -> Response:
+    """The agent's own part: a tab asks for it when it hears that something about it has changed."""
+    return html(console_of(request).my_line(who, await _line(request, who)))
+
+
+@router.post("/calls/{call}/answer")
+async def answer(request: Request, call: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
+    """Take it; their telephone rings."""
+    found = await calls.answer(desk_of(request), call, agent=who.agent.email)
+    return await _done(request, who, f"/c/{found.ticket_id}" if found.ticket_id else "/calls")
+
+
+@router.post("/calls/{call}/decline")
+async def decline(request: Request, call: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
+    """Let it go on to a colleague."""
+    await calls.decline(desk_of(request), call, agent=who.agent.email)
+    return await _done(request, who)
+
+
+@router.post("/calls/{call}/hang-up")
+async def hang_up(request: Request, call: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
+    """End it."""
+    await calls.hang_up(desk_of(request), call, agent=who.agent.email)
+    return await _done(request, who)
+
+
+@router.post("/calls/{call}/finish")
+async def finish(
+    request: Request,
+    call: str,
+    who: Annotated[Viewer, Depends(writer)],
+    text: Annotated[str, Form()] = "",
+) -> Response:
+    """Keep what was noted in the conversation; then the agent is free again."""
+    desk = desk_of(request)
+    if text.strip():
+        found = await calls.get_call(desk, call)
+        if not found.ticket_id:
+            raise Rejected(409, "no-ticket-yet", "Its conversation is on its way. Try again in a moment.")
+        note = {"agent": who.agent.email, "author_name": who.agent.name, "key": f"call:{call}:{text}"}
+        await tickets.add_note(desk, found.ticket_id, text, **note)
+    await calls.finish(desk, call, agent=who.agent.email)
+    return await _done(request, who)
+
+
+@router.post("/c/{ticket}/call")
+async def call_back(
+    request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)], number: Annotated[str, Form()] = ""
+) -> Response:
+    """Ring the agent, then the customer."""
+    await calls.call_back(desk_of(request), ticket, agent=who.agent.email, number=number)
+    return await _done(request, who, f"/c/{ticket}")
+
+
+@router.post("/c/{ticket}/callback-done")
+async def callback_done(request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
+    """The customer was reached in another way."""
+    console, _ = console_of(request), gettext(who.language)
+    await calls.callback_done(console.desk, ticket, agent=who.agent.email)
+    if not is_part(request):
+        return redirect("/calls#callbacks")
+    return html(console.toast(who.language, _("Off the list of people to call back")))
+
+
+@router.post("/presence")
+async def presence(
+    request: Request,
+    who: Annotated[Viewer, Depends(writer)],
+    presence: Annotated[str, Form()],
+    reason: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """Whether calls are offered to the agent. A reason is only asked for where somebody is away."""
+    why = reason if presence == "away" else ""
+    await people.set_presence(desk_of(request), who.agent.email, presence, why)
+    return await _done(request, who)
+
+
+@router.post("/phone-number")
+async def phone_number(
+    request: Request, who: Annotated[Viewer, Depends(writer)], number: Annotated[str, Form(max_length=100)] = ""
+) -> Response:
+    """Where calls reach the agent; a wrong number is said beside the field."""
+    console, _ = console_of(request), gettext(who.language)
+    try:
+        await people.set_phone(console.desk, who.agent.email, number)
+    except Rejected as error:
+        if error.status != 422:
+            raise
+        line, problem = await _line(request, who), words.problem(error, _)
+        if is_part(request):
+            return html(console.my_line(who, line, problem, number), 422)
+        return html(await console.calls_page(who, line, problem, number), 422)
+    return await _done(request, who, said=_("Saved"))
+
+
+async def _line(request: Request, who: Viewer) -> Line:
+    return await calling.line(desk_of(request), who.agent.email)
+
+
+async def _done(request: Request, who: Viewer, back: str = "/calls", said: str = "") -> Response:
+    """The agent's own part anew; without JavaScript, the page that shows it."""
+    if not is_part(request):
+        return redirect(back)
+    console = console_of(request)
+    body = console.my_line(who, await _line(request, who))
+    return html(body + (console.toast(who.language, said) if said else ""))

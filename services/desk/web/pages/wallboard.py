@@ -1,0 +1,195 @@
+"""The wallboard: a page, its stream, and the links by which a display shows it without a login."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import StreamingResponse
+
+from services.desk.context import Desk
+from services.desk.people import service as people
+from services.desk.wallboard import display
+from services.desk.wallboard.views import Snapshot
+from services.desk.web import wall
+from services.desk.web.answers import HEADERS, ConsoleRoute, html, redirect
+from services.desk.web.console import Console
+from services.desk.web.pages.inbox import console_of
+from services.desk.web.render import gettext
+from services.desk.web.viewer import (
+    SignedOut,
+    Viewer,
+    desk_of,
+    is_secure,
+    keep_session,
+    language_of,
+    theme_of,
+    viewer,
+    writer,
+)
+from shared.errors import Rejected, Unavailable
+
+router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
+COOKIE = "switchboard_display"
+"""Holds a display's token after its first request, so that the token stays out of the stream's address."""
+YEAR = 365 * 24 * 3600
+CHECK_EVERY = 15.0
+"""Seconds between two looks at whether a stream's viewer may still watch."""
+_KEPT = 12
+"""Rendered snapshots that are kept: two of each language, with links and without."""
+_frames: OrderedDict[tuple[int, int, str, bool], bytes] = OrderedDict()
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Somebody signed in, or a display."""
+
+    desk: Desk
+    language: str
+    agent: Viewer | None = None
+    display: str = ""
+
+    async def may_watch(self) -> bool:
+        """Whether that still holds. While the database is away: yes, they were let in before."""
+        try:
+            if self.agent:
+                return await people.session(self.desk, self.agent.token, prolong=False) is not None
+            return await display.allows(self.desk.database, _secret(self.desk), self.display)
+        except Unavailable:
+            return True
+
+
+async def watcher(request: Request) -> Watcher:
+    """Who watches: the session, or else the display's link. Raises SignedOut."""
+    desk, token = desk_of(request), request.cookies.get(COOKIE, "")
+    try:
+        who = await viewer(request)
+    except (SignedOut, Unavailable):
+        if not await display.allows(desk.database, _secret(desk), token):
+            raise
+        return Watcher(desk, language_of(request), display=token)
+    return Watcher(desk, who.language, agent=who)
+
+
+@router.get("/wallboard")
+async def page(request: Request) -> Response:
+    """The page. With `display=<token>`: for a display, which keeps the token in a cookie."""
+    desk, token = desk_of(request), request.query_params.get("display", "")
+    if token:
+        if not await display.allows(desk.database, _secret(desk), token):
+            _ = gettext(language_of(request))
+            raise Rejected(403, "display", _("This display link does not work any more."))
+        answer: Response = redirect("/wallboard")
+        answer.set_cookie(
+            COOKIE, token, max_age=YEAR, path="/wallboard", httponly=True, samesite="lax", secure=is_secure(desk)
+        )
+        return answer
+    who = await watcher(request)
+    answer = html(await _page(request, who))
+    if who.agent:
+        keep_session(answer, desk, who.agent.token)
+    return answer
+
+
+@router.post("/wallboard/links")
+async def make_link(
+    request: Request, who: Annotated[Viewer, Depends(writer)], name: Annotated[str, Form()] = ""
+) -> Response:
+    """A new display link, shown once. For admins."""
+    _admins_only(who)
+    desk = desk_of(request)
+    token = await display.create(desk.database, _secret(desk), name)
+    link = f"{desk.common.public_url}/wallboard?display={token}"
+    return html(await _page(request, Watcher(desk, who.language, agent=who), link=link))
+
+
+@router.post("/wallboard/links/{link}/revoke")
+async def revoke_link(request: Request, link: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
+    """The display goes dark. For admins."""
+    _admins_only(who)
+    active = {each.id for each in await display.links(desk_of(request).database)}
+    if link in active:
+        await display.revoke(desk_of(request).database, link)
+    return redirect("/wallboard")
+
+
+@router.get("/wallboard/live")
+async def live(request: Request, who: Annotated[Watcher, Depends(watcher)]) -> StreamingResponse:
+    """Everything, once a second."""
+    return StreamingResponse(
+        _stream(console_of(request), who), media_type="text/event-stream", headers=HEADERS | {"X-Accel-Buffering": "no"}
+    )
+
+
+async def _page(request: Request, who: Watcher, link: str = "") -> str:
+    console, desk = console_of(request), who.desk
+    snapshot = await desk.wallboard.current()
+    announced = console.channels
+    history = await desk.wallboard.history([name for name, channel in announced.items() if channel.enabled])
+    lines = wall.channels_of(history, snapshot, announced)
+    admin = who.agent is not None and who.agent.agent.role == "admin"
+    links: tuple[display.DisplayLink, ...] = ()
+    if admin:
+        with suppress(Unavailable):
+            links = await display.links(desk.database)
+    theme = who.agent.theme if who.agent else theme_of(request)
+    return console.render(
+        "wallboard.html" if who.agent else "wallboard-display.html",
+        who.language,
+        viewer=who.agent,
+        theme="dark" if theme == "system" else theme,
+        section="wallboard",
+        back="/wallboard",
+        after=desk.live.newest,
+        history=history,
+        shown=wall.rows(history),
+        lines=lines,
+        series=wall.series(history, lines),
+        links=who.agent is not None,
+        admin=admin,
+        display_links=links,
+        link=link,
+        **wall.context(snapshot, who.language, announced),
+    )
+
+
+async def _stream(console: Console, who: Watcher) -> AsyncIterator[bytes]:
+    yield b": hello\n\n"
+    checked = time.monotonic()
+    source = who.desk.wallboard.watch()
+    try:
+        async for snapshot in source:
+            if time.monotonic() > checked + CHECK_EVERY:
+                if not await who.may_watch():
+                    return
+                checked = time.monotonic()
+            yield _frame(console, snapshot, who.language, links=who.agent is not None)
+    finally:
+        with suppress(asyncio.CancelledError):
+            await source.aclose()
+
+
+def _frame(console: Console, snapshot: Snapshot, language: str, *, links: bool) -> bytes:
+    """Rendered once for all who watch in this language."""
+    key = (id(console), snapshot.seq, language, links)
+    if key not in _frames:
+        _frames[key] = wall.frame(snapshot, wall.parts(snapshot, language, console.channels, links=links))
+        while len(_frames) > _KEPT:
+            _frames.popitem(last=False)
+    return _frames[key]
+
+
+def _secret(desk: Desk) -> str:
+    return desk.common.secret.get_secret_value()
+
+
+def _admins_only(who: Viewer) -> None:
+    if who.agent.role != "admin":
+        _ = gettext(who.language)
+        raise Rejected(403, "admin", _("Only an admin can do this. Ask one of them."))

@@ -1,0 +1,28 @@
+"""Parts of pages about posts, for every viewer of a language."""
+
+from __future__ import annotations
+
+from services.desk.mentions import service as mentions
+from services.desk.tickets import service as tickets
+from services.desk.tickets.views import EventView
+from services.desk.web.console import Console
+
+GROUPED = ("ticket.grouped", "ticket.ungrouped")
+"""Events after which a ticket's group looks different."""
+MENTIONS = ("mentions.added", "mention.judged")
+
+
+async def mention_parts(console: Console, language: str, event: EventView) -> str:
+    """What changed on the page of mentions: new ones are offered, not pushed under somebody's eyes."""
+    if event.kind == "mentions.added":
+        return console.render("parts/mentions-fresh.html", language, fresh=True)
+    found = await mentions.get_many(console.desk, [event.data.get("mention_id", "")])
+    return "".join(
+        console.render("parts/mention-changed.html", language, mention=mention, viewer=None) for mention in found
+    )
+
+
+async def group_part(console: Console, language: str, ticket: str) -> str:
+    """The group of a ticket, and the button that answers all of it."""
+    found = await tickets.get_ticket(console.desk, ticket, messages=1)
+    return console.render("parts/grouped.html", language, ticket=found, viewer=None)

@@ -1,0 +1,81 @@
+"""What the console says of public posts: how they sound, what agents say they are, and groups of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from babel.numbers import format_decimal
+
+from services.desk.mentions.domain import link
+from services.desk.tickets.views import EventView
+from services.desk.web.words import N_, Gettext
+from shared.i18n import locale
+
+LABELS = {"complaint": N_("A complaint"), "question": N_("A question"), "other": N_("Not a complaint")}
+_SAID = {
+    "complaint": N_("%(who)s: this is a complaint"),
+    "question": N_("%(who)s: this is a question"),
+    "other": N_("%(who)s: this is not a complaint"),
+    "": N_("%(who)s wants a ticket of this"),
+}
+_SOUNDS = (
+    (0.5, N_("Sounds like a complaint: %(score)s")),
+    (0.2, N_("May be a complaint: %(score)s")),
+    (0.0, N_("Does not sound like a complaint: %(score)s")),
+)
+"""From which score of 0 to 1 on."""
+_QUESTION = N_("Sounds like a question")
+_COMPLAINT_WORDS, _QUESTION_WORDS = "Sounds like a complaint", "Sounds like a question"
+"""Facts of the social service: the words that counted most."""
+_NO_WORDS = N_("by its whole wording")
+
+
+class Post(Protocol):
+    """A message or a mention."""
+
+    @property
+    def complaint(self) -> float | None:
+        """0 to 1."""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """As the channel tells them."""
+
+
+def sounds(post: Post, language: str, _: Gettext) -> list[str]:
+    """`Sounds like a complaint: 0.91 — crashing, refund`, and whether it sounds like a question."""
+    found = []
+    if post.complaint is not None:
+        text = next(text for least, text in _SOUNDS if post.complaint >= least or not least)
+        score = format_decimal(post.complaint, "0.00", locale=locale(language))
+        found.append(_with_words(_(text, score=score), post.facts.get(_COMPLAINT_WORDS, ""), _))
+    if words := post.facts.get(_QUESTION_WORDS, ""):
+        found.append(_with_words(_(_QUESTION), words, _))
+    return found
+
+
+def where(post: Post) -> str:
+    """The post's own address, where it may be a link; else empty."""
+    return link(post.facts.get("Post", ""))
+
+
+def said(label: str, agent: str, names: Mapping[str, str], _: Gettext) -> str:
+    """Who says what of a post."""
+    return _(_SAID.get(label, _SAID[""]), who=names.get(agent, agent))
+
+
+def event(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:
+    """One line of a ticket's timeline; empty for what shows otherwise."""
+    match change.kind:
+        case "post.judged":
+            return said(change.data.get("label", ""), change.actor, agents, _)
+        case "ticket.grouped" if change.data.get("leader"):
+            return _("Grouped with others about the same")
+        case "ticket.ungrouped":
+            return _("%(who)s took this out of its group", who=agents.get(change.actor, change.actor))
+    return ""
+
+
+def _with_words(text: str, words: str, _: Gettext) -> str:
+    return f"{text} — {_(words) if words == _NO_WORDS else words}" if words else text

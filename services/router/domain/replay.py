@@ -1,0 +1,132 @@
+"""Deciding again: what was recorded, the same or another policy, and what differs. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+
+from services.router.domain.decide import decide
+from services.router.domain.policy import Policy
+from shared.events import Channel, Decision, Profile, RoutedMessage
+from shared.events.codec import encode
+from shared.kernel import Level
+
+FIELDS = ("level", "score", "team", "skills", "channel", "ticket", "reply_within")
+"""What of a decision people ask about."""
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """A message with the decision that was made on it, and what was known then."""
+
+    at: datetime
+    """When the decision was written."""
+    routed: RoutedMessage
+    profile: Profile | None = None
+    profile_known: bool = True
+    """False where Kafka no longer has the version of the profile that the decision was made with; then `profile` is the
+    nearest one."""
+    channels: tuple[tuple[Channel, ...], ...] = ((),)
+    """How the channels stood. More than one where a channel announced itself within seconds of the decision: nobody can tell
+    which of them the router had read by then."""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """Of deciding again under the policy that was in force."""
+
+    message_id: str
+    outcome: str
+    """`same`, `different`, `unknown-policy` or `unknown-profile`."""
+    fields: tuple[str, ...] = ()
+    """Of `different`: which parts of the decision."""
+
+
+def again(recorded: Recorded, policy: Policy, channels: Sequence[Channel]) -> Decision:
+    """The decision under this policy, with the profile and the clock of that time."""
+    message = recorded.routed.message
+    return decide(message, recorded.profile, policy, {one.name: one for one in channels}, message.received_at)
+
+
+def verify(recorded: Recorded, policies: Mapping[str, Policy]) -> Verdict:
+    """Whether the recorded decision comes out again, byte for byte. `policies`: by label, such as `default@3`."""
+    message, decision = recorded.routed.message, recorded.routed.decision
+    policy = policies.get(decision.policy)
+    if policy is None:
+        return Verdict(message_id=message.id, outcome="unknown-policy")
+    if not recorded.profile_known:
+        return Verdict(message_id=message.id, outcome="unknown-profile")
+    as_written = encode(decision)
+    candidates = [again(recorded, policy, channels) for channels in recorded.channels]
+    if any(encode(candidate) == as_written for candidate in candidates):
+        return Verdict(message_id=message.id, outcome="same")
+    differing = [name for name in Decision.__struct_fields__ if getattr(candidates[0], name) != getattr(decision, name)]
+    return Verdict(message_id=message.id, outcome="different", fields=tuple(differing))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A message that another policy decides on differently."""
+
+    recorded: Recorded
+    after: Decision
+    fields: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """How much its priority moved: points, and a hundred for each level."""
+        before, after = self.recorded.routed.decision, self.after
+        levels = list(Level)
+        return abs(after.score - before.score) + 100 * abs(levels.index(after.level) - levels.index(before.level))
+
+
+@dataclass(slots=True)
+class Comparison:
+    """A period under two policies. Counts are of messages."""
+
+    messages: int = 0
+    nearest_profiles: int = 0
+    """Decided with the nearest profile, because the one of that time is gone."""
+    changed: Counter[str] = field(default_factory=Counter)
+    """By field; a message may count under several."""
+    before: dict[str, Counter[str]] = field(
+        default_factory=lambda: {name: Counter() for name in ("level", "team", "channel")}
+    )
+    after: dict[str, Counter[str]] = field(
+        default_factory=lambda: {name: Counter() for name in ("level", "team", "channel")}
+    )
+    changes: list[Change] = field(default_factory=list)
+
+
+def compare(recording: Iterable[Recorded], policy: Policy) -> Comparison:
+    """Decide on everything again under `policy`."""
+    found = Comparison()
+    for recorded in recording:
+        before, after = recorded.routed.decision, again(recorded, policy, recorded.channels[0])
+        found.messages += 1
+        found.nearest_profiles += not recorded.profile_known
+        old, new = summary(before), summary(after)
+        for name in ("level", "team", "channel"):
+            found.before[name][str(old[name])] += 1
+            found.after[name][str(new[name])] += 1
+        fields = tuple(name for name in FIELDS if old[name] != new[name])
+        if fields:
+            found.changed.update(fields)
+            found.changes.append(Change(recorded, after, fields))
+    return found
+
+
+def summary(decision: Decision) -> dict[str, object]:
+    """The parts that `FIELDS` names."""
+    best = next((choice.channel for choice in decision.channels if choice.available), decision.channels[0].channel)
+    return {
+        "level": decision.level.value,
+        "score": decision.score,
+        "team": decision.team,
+        "skills": decision.skills,
+        "channel": best,
+        "ticket": decision.ticket_id,
+        "reply_within": decision.reply_within,
+    }

@@ -1,0 +1,126 @@
+"""Calls while 50,000 posts come in: how long from a call's first webhook to the agent's offer, beside the same without the posts.
+
+Twilio's stand-in signs and sends the webhooks, its callers press 0 at once. The posts are written to `messages-received` as the
+social service writes them, as fast as Kafka takes them, so that router and desk are busy all the while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from shared.bus.kafka import KafkaBus
+from shared.clock import utc_now
+from shared.events import InboundMessage, ThreadClues
+from shared.kernel import ContactPoint, message_id
+from shared.topics import MESSAGES_RECEIVED
+from tests.benchmarks.end_to_end import Latency, applied
+from tests.exchange import Exchange
+from tests.providers.twilio_calls import Person
+from tests.stack import Stack, eventually
+
+POSTS = 50_000
+AUTHORS = 5_000
+CALLS = 30
+AGENT, AGENTS_PHONE = "admin@example.org", "+33199001201"
+_TALKS = 100_000.0
+_TOGETHER = 500
+
+
+@dataclass(frozen=True)
+class Flood:
+    """`behind`: posts that the desk had not applied yet when the last of the calls had been offered."""
+
+    quiet: Latency
+    flooded: Latency
+    behind: int
+
+
+class Offers(threading.Thread):
+    """An API client on the desk's live stream: when each call was offered."""
+
+    def __init__(self, system: Stack) -> None:
+        super().__init__(daemon=True)
+        self._system = system
+        self.seen: dict[str, float] = {}
+        self.connected = threading.Event()
+
+    def run(self) -> None:
+        with self._system.api.stream("GET", "/live", timeout=None) as answer:
+            self.connected.set()
+            for line in answer.iter_lines():
+                if line.startswith("data:"):
+                    event: dict[str, Any] = json.loads(line[5:])
+                    if event.get("kind") == "call.offered":
+                        self.seen.setdefault(event["data"]["call_id"], time.time())
+
+
+def measure(system: Stack, telephones: Exchange) -> Flood:
+    """The running system needs `telephones.settings`."""
+    telephones.network.webhooks = system.url("phone")
+    system.api.put(f"/agents/{AGENT}/phone", json={"number": AGENTS_PHONE}).raise_for_status()
+    offers = Offers(system)
+    offers.start()
+    assert offers.connected.wait(20)
+    quiet = _calls(system, telephones, offers)
+    flood = threading.Thread(target=lambda: asyncio.run(_posts(str(system.run["kafka"]))), daemon=True)
+    before = applied(system)
+    flood.start()
+    eventually(lambda: applied(system) > before + 100, 120, "the flood at the desk")
+    flooded = _calls(system, telephones, offers)
+    behind = POSTS - (applied(system) - before)
+    flood.join()
+    assert behind > 0, "the flood was over before the calls were: they were not measured in it"
+    return Flood(quiet, flooded, int(behind))
+
+
+def _calls(system: Stack, telephones: Exchange, offers: Offers) -> Latency:
+    taken = []
+    for number in range(CALLS):
+        system.api.put(f"/agents/{AGENT}/presence", json={"presence": "ready"}).raise_for_status()
+        began = time.time()
+        line = telephones.call(
+            f"+3361{number:03d}{int(uuid4().hex[:4], 16) % 10000:04d}", Person(keys=_zero, talks=_TALKS)
+        )
+        eventually(lambda line=line: line.sid in offers.seen, 120, "the offer")
+        taken.append(offers.seen[line.sid] - began)
+        telephones.hang_up(line)
+        eventually(lambda: not system.api.get("/calls").json()["waiting"], 120, "the line to be empty")
+    return Latency.of(taken)
+
+
+def _zero(heard: str) -> str:
+    return "0" if "press 0" in heard.lower() else ""
+
+
+async def _posts(servers: str) -> None:
+    bus, run = KafkaBus(servers, "flood"), uuid4().hex[:8]
+    await bus.start()
+    try:
+        for first in range(0, POSTS, _TOGETHER):
+            posts = [_post(run, number) for number in range(first, first + _TOGETHER)]
+            await bus.publish_all([(MESSAGES_RECEIVED, post.sender, post) for post in posts])
+    finally:
+        await bus.stop()
+
+
+def _post(run: str, number: int) -> InboundMessage:
+    own = f"{run}{number}"
+    return InboundMessage(
+        id=message_id("x", own),
+        channel="x",
+        provider_id=own,
+        sender=ContactPoint(f"x:{int(run, 16) * 10 + number % AUTHORS}"),
+        received_at=utc_now(),
+        text=f"@acme your app is down again, since an hour nothing loads here. Number {number}.",
+        language="en",
+        thread=ThreadClues(conversation=f"{own}"),
+        public=True,
+        reach=number % 1000,
+        complaint=0.9,
+    )

@@ -1,0 +1,61 @@
+"""Opening hours: a promise counts only the time in which somebody is there to keep it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.hours import parse
+
+OFFICE = parse("mon-fri 09:00-12:00,13:00-18:00; sat 10:00-13:00", "Europe/Paris", "2026-12-25")
+ALWAYS = parse("", "UTC", "")
+
+
+def paris(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=OFFICE.zone)
+
+
+@pytest.mark.parametrize(
+    ("asked", "hours", "due"),
+    [
+        ("2026-11-23T09:30", 2, "2026-11-23T11:30"),
+        ("2026-11-23T11:30", 2, "2026-11-23T14:30"),  # over lunch
+        ("2026-11-23T17:00", 2, "2026-11-24T10:00"),  # over night
+        ("2026-11-21T12:30", 1, "2026-11-23T09:30"),  # Saturday to Monday
+        ("2026-12-24T17:30", 1, "2026-12-26T10:30"),  # over Christmas
+        ("2026-03-27T17:00", 2, "2026-03-28T11:00"),
+        ("2026-03-28T12:00", 2, "2026-03-30T10:00"),  # over the change of the clocks
+    ],
+)
+def test_a_promise_of_hours_stands_still_while_nobody_is_there(asked: str, hours: int, due: str) -> None:
+    assert OFFICE.after(paris(asked), timedelta(hours=hours)) == paris(due)
+
+
+def test_who_never_closes_answers_by_the_clock() -> None:
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    assert ALWAYS.after(now, timedelta(days=3)) == now + timedelta(days=3)
+    assert ALWAYS.next_opening(now) == now
+
+
+def test_a_day_off_is_skipped_also_by_those_who_never_close() -> None:
+    hours = parse("", "UTC", "2026-12-25")
+    assert hours.after(datetime(2026, 12, 24, 23, tzinfo=UTC), timedelta(hours=2)) == datetime(
+        2026, 12, 26, 1, tzinfo=UTC
+    )
+
+
+def test_the_next_opening_is_told_on_a_sunday() -> None:
+    assert OFFICE.next_opening(paris("2026-11-22T15:00")) == paris("2026-11-23T09:00")
+    assert OFFICE.next_opening(paris("2026-11-23T10:00")) == paris("2026-11-23T10:00")
+
+
+@given(st.integers(0, 365 * 24 * 60), st.integers(0, 5000), st.integers(0, 5000))
+def test_more_work_is_never_due_earlier_and_is_due_while_open(minute: int, less: int, more: int) -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)
+    first = OFFICE.after(start, timedelta(minutes=less))
+    assert first >= start + timedelta(minutes=less)
+    assert OFFICE.after(start, timedelta(minutes=less + more)) >= first
+    assert OFFICE.after(first, timedelta(minutes=more)) == OFFICE.after(start, timedelta(minutes=less + more))

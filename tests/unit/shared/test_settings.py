@@ -1,0 +1,54 @@
+"""An operator gives a secret as a variable or as a file, and is told what is wrong with either."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.phone.settings import PhoneSettings
+from shared import settings
+from shared.errors import Misconfigured
+from shared.settings import load, single
+
+
+@pytest.fixture
+def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(settings, "SECRETS", tmp_path)
+    monkeypatch.delenv("PHONE_AUTH_TOKEN", raising=False)
+    monkeypatch.delenv("DESK_DATABASE", raising=False)
+    return tmp_path
+
+
+def test_a_secret_may_be_a_file_with_the_variable_s_name(secrets: Path) -> None:
+    (secrets / "phone_auth_token").write_text("from a file\n")
+    (secrets / "desk_database").write_text("postgresql://desk@db/switchboard\n")
+    assert load(PhoneSettings).auth_token.get_secret_value() == "from a file"
+    assert single("DESK_DATABASE") == "postgresql://desk@db/switchboard"
+
+
+def test_a_variable_wins_over_a_file(secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("phone_auth_token", "desk_database"):
+        (secrets / name).write_text("from a file")
+        monkeypatch.setenv(name.upper(), "from the environment")
+    assert load(PhoneSettings).auth_token.get_secret_value() == "from the environment"
+    assert single("DESK_DATABASE") == "from the environment"
+
+
+def test_without_either_nothing_is_set(secrets: Path) -> None:
+    assert load(PhoneSettings).auth_token.get_secret_value() == ""
+    assert single("DESK_DATABASE") == ""
+
+
+def test_a_secret_s_file_that_cannot_be_read_is_told_in_one_line(
+    secrets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compose mounts a file with the owner and mode that it has on the host; root, as which tests may run, reads it anyhow."""
+    (secrets / "phone_auth_token").write_text("secret")
+
+    def refuse(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied", str(secrets / "phone_auth_token"))
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(Misconfigured, match=r"phone_auth_token.*Let the user that this runs as read it"):
+        load(PhoneSettings)
