@@ -43,8 +43,9 @@ fix: $(VENV) ## correct what can be corrected by a program
 bench: $(VENV) $(ASSETS) ## measure speed on this machine and write docs/reference/benchmarks.md
 	@$(PYTHON) -m tests.benchmarks
 
-faults: $(VENV) ## the long fault matrix: kill and stop everything in turn, lose nothing
+faults: $(VENV) ## the long fault matrix, and the router's properties with 10,000 examples each
 	@SWITCHBOARD_FAULTS=all $(PYTHON) -m pytest tests/faults tests/acceptance $(PYTEST)
+	@HYPOTHESIS_PROFILE=thorough $(PYTHON) -m pytest tests/unit/router -o timeout=1800 $(PYTEST)
 
 docs: $(VENV) ## write docs/reference from the code: topics, events (AsyncAPI), metrics, settings
 	$(PYTHON) -m deploy.reference

@@ -25,6 +25,11 @@ class Hours:
     week: tuple[tuple[tuple[int, int], ...], ...] = ()
     holidays: frozenset[date] = frozenset()
 
+    @property
+    def always(self) -> bool:
+        """Whether somebody is there day and night, all the year."""
+        return not self.week and not self.holidays
+
     def open_at(self, moment: datetime) -> bool:
         """Whether somebody answers at this moment (aware)."""
         local = moment.astimezone(self.zone)
@@ -38,6 +43,8 @@ class Hours:
     def after(self, start: datetime, work: timedelta) -> datetime:
         """When `work` will have passed from `start` on (aware), counting opening hours only. UTC."""
         start, left = start.astimezone(UTC), work
+        if self.always:
+            return start + work
         for begins, ends in self._spans(start):
             counted = max(begins, start)
             if ends - counted >= left:
@@ -50,6 +57,18 @@ class Hours:
         moment = moment.astimezone(UTC)
         return next((max(begins, moment) for begins, ends in self._spans(moment) if ends > moment), None)
 
+    def closes(self, moment: datetime) -> datetime | None:
+        """When nobody will be there any more, UTC; None while it is closed, and where it stays open for another day."""
+        if self.always:
+            return None
+        moment = moment.astimezone(UTC)
+        end = moment
+        for begins, ends in self._spans(moment):
+            if begins > end or end - moment > timedelta(days=1):
+                break
+            end = max(end, ends)
+        return end if moment < end <= moment + timedelta(days=1) else None
+
     def _spans(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Opening times from the day of `start` on, UTC. Across a change of the clocks they keep their local time."""
         first = start.astimezone(self.zone).date()
@@ -58,7 +77,7 @@ class Hours:
             if day not in self.holidays:
                 for begins, ends in self.week[day.weekday()] if self.week else _WHOLE_DAY:
                     yield self._utc(day, begins), self._utc(day, ends)
-        if not self.week and not self.holidays:
+        if self.always:
             yield start, datetime.max.replace(tzinfo=UTC)
 
     def _utc(self, day: date, minute: int) -> datetime:

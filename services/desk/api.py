@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 
 from services.desk.calls.api import router as calls
 from services.desk.customers.api import router as customers
+from services.desk.letters.api import router as letters
 from services.desk.live import Live, Reset
 from services.desk.mentions.api import router as mentions
 from services.desk.security import Reader, TheDesk
@@ -29,7 +30,7 @@ live = APIRouter(tags=["live"])
 def router() -> APIRouter:
     """Everything under /api/v1."""
     whole = APIRouter(prefix="/api/v1")
-    for part in (tickets, groups, mentions, customers, calls, live):
+    for part in (tickets, groups, mentions, customers, calls, letters, live):
         whole.include_router(part)
     return whole
 

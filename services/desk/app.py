@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from services.desk import api, commands, consumer, watching
 from services.desk.calls import serving
 from services.desk.context import Desk
+from services.desk.letters.service import Letters
 from services.desk.live import Live
 from services.desk.mentions import consumer as mentions
 from services.desk.people.limits import Limiter
@@ -61,6 +62,7 @@ def create_desk(common: Settings, settings: DeskSettings, bus: KafkaBus) -> Desk
         live=Live(database, settings.live_ring),
         sign_ins=Limiter(settings.sign_in_tries),
         wallboard=Wallboard(database, common.kafka),
+        letters=Letters(common.kafka),
     )
 
 
@@ -84,6 +86,7 @@ def tasks(desk: Desk, bus: KafkaBus, health: Health) -> dict[str, Task]:
         "outbox": desk.outbox.run,
         "live": desk.live.run,
         "wallboard": desk.wallboard.run,
+        "dead letters": desk.letters.run,
         "routed": consumer.routed(desk).run,
         "routed live": consumer.routed_live(desk).run,
         "reported": consumer.reported(desk).run,

@@ -41,6 +41,7 @@ def _allows(scope: str) -> Callable[..., Awaitable[Token]]:
 TheDesk = Annotated[Desk, Depends(desk_of)]
 Reader = Annotated[Token, Depends(_allows("read"))]
 Writer = Annotated[Token, Depends(_allows("write"))]
+Admin = Annotated[Token, Depends(_allows("admin"))]
 
 
 def actor(token: Token) -> str:

@@ -1,15 +1,16 @@
-"""`python -m services router policy check|publish|show`, what is made of recorded decisions (`replaying.py`), and
+"""`python -m services router policy check|publish|show|schema`, what is made of recorded decisions (`replaying.py`), and
 `dead-letters list|show|replay`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import sys
 from pathlib import Path
 
 from services.router import dead_letters_commands, reconciling, replaying
-from services.router.adapters import policy_yaml
+from services.router.adapters import policy_schema, policy_yaml
 from services.router.adapters.yaml_sections import YamlErrors
 from services.router.domain.policy import Policy
 from services.router.settings import RouterSettings
@@ -34,6 +35,7 @@ def main(arguments: list[str]) -> int:
     for command in (check, publish):
         command.add_argument("file", type=Path)
     verbs.add_parser("show", help="print the policy in force")
+    verbs.add_parser("schema", help="print the JSON schema of policies, with which an editor checks while you type")
     replaying.add(subjects)
     dead_letters_commands.add(subjects)
     reconciling.add(subjects, replaying.moment)
@@ -44,6 +46,9 @@ def main(arguments: list[str]) -> int:
             return others.get(chosen.subject, replaying.run)(chosen)
         if chosen.verb == "check":
             return _check(chosen.file)
+        if chosen.verb == "schema":
+            print(json.dumps(policy_schema.schema(), indent=2, ensure_ascii=False))
+            return 0
         return asyncio.run(_publish(chosen.file) if chosen.verb == "publish" else _show())
     except YamlErrors as error:
         print(error, file=sys.stderr)

@@ -19,6 +19,7 @@ from shared.settings import Settings, load
 from shared.topics import (
     CHANNELS_ANNOUNCED,
     DEAD_LETTERS,
+    DEAD_LETTERS_REPLAYED,
     DELIVERIES_REPORTED,
     MESSAGES_RECEIVED,
     MESSAGES_RECEIVED_LIVE,
@@ -32,7 +33,7 @@ from shared.topics import (
 GRACE = 30.0
 """Seconds for what is on its way."""
 _SHOWN = 50
-_APPLIED = ("message.added", "customer.consented")
+_APPLIED = ("message.added", "customer.changed")
 """What the desk says, in the same transaction, of a message that it wrote down."""
 
 
@@ -50,6 +51,10 @@ class _Desk(msgspec.Struct):
     kind: str
     ticket_id: str = ""
     data: dict[str, str] = {}
+
+
+class _Replayed(msgspec.Struct):
+    letter: int
 
 
 class _Report(msgspec.Struct):
@@ -86,7 +91,7 @@ async def read(servers: str, since: datetime) -> Books:
     requests = [deliveries_requested(channel) for channel in sorted(announced)]
     requested = {topic.name for topic in requests}
     topics: list[Topic[Any]] = [MESSAGES_RECEIVED_LIVE, MESSAGES_RECEIVED, MESSAGES_ROUTED_LIVE, MESSAGES_ROUTED]
-    topics += [TICKETS_CHANGED, DEAD_LETTERS, DELIVERIES_REPORTED, *requests]
+    topics += [TICKETS_CHANGED, DEAD_LETTERS, DEAD_LETTERS_REPLAYED, DELIVERIES_REPORTED, *requests]
     async for record in records(servers, topics, since, ever):
         try:
             _enter(books, record, requested)
@@ -108,7 +113,9 @@ def _enter(books: Books, record: ConsumerRecord, requested: set[str]) -> None:
                 books.applied.setdefault(message, set()).add(change.ticket_id)
         case DEAD_LETTERS.name:
             source = dict(record.headers).get("source_topic", b"").decode(errors="replace")
-            books.set_aside[_of_dead_letter(source, value)] = source
+            books.set_aside.setdefault(_of_dead_letter(source, value), set()).add(record.offset)
+        case DEAD_LETTERS_REPLAYED.name:
+            books.replayed.add(_decode(value, _Replayed).letter)
         case DELIVERIES_REPORTED.name:
             report = _decode(value, _Report)
             if report.state in SETTLED:
@@ -117,7 +124,7 @@ def _enter(books: Books, record: ConsumerRecord, requested: set[str]) -> None:
             books.requested.setdefault(_decode(value, _Message).id, written_at(record))
 
 
-K = TypeVar("K", _Message, _Routed, _Desk, _Report)
+K = TypeVar("K", _Message, _Routed, _Desk, _Report, _Replayed)
 
 
 def _decode(value: bytes, kind: type[K]) -> K:

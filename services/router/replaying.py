@@ -132,6 +132,7 @@ def _explain(chosen: argparse.Namespace) -> int:
         raise Misconfigured(f"the policy {label} is not on policies-published any more: see the reasons on the ticket")
     found = explain(one, policy)
     print(found.outcome)
+    print(found.advice)
     for title, lines in (
         ("thread", found.thread),
         ("priority", found.priority),

@@ -81,7 +81,9 @@ class SocialSettings(BaseSettings):
         description="X: weighted characters of a public reply: 280, or 25000 where the account pays for more",
         ge=280,
     )
-    complaint_from: float = Field(0.5, description="Complaint score from which a post opens a ticket", ge=0, le=1)
+    complaint_from: float = Field(
+        0.4, description="Complaint score from which a post opens a ticket; low, as a missed one costs more", ge=0, le=1
+    )
     question_from: float = Field(
         0.5,
         description="Question score from which a post opens a ticket; more than 1: questions are only mentions",

@@ -27,6 +27,8 @@ _REPLAYED = TopicPartition(DEAD_LETTERS_REPLAYED.name, 0)
 COMPACTED = frozenset(topic.name for topic in all_topics(()) if topic.retention_days is None)
 _WAIT_MS = 5_000
 """For records whose offsets are known; a broker that is there answers in milliseconds."""
+_FETCH_MS = 50
+"""That the broker may hold a request for more: the next one, for another topic, waits behind it."""
 _SKEW_MS = 3_600_000
 """By how much the clocks of two machines may differ when a replay is looked for by its time."""
 
@@ -95,7 +97,9 @@ class DeadLetters:
 
     def __init__(self, servers: str, service: str) -> None:
         self._servers, self._bus = servers, KafkaBus(servers, service)
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=servers, enable_auto_commit=False, fetch_max_wait_ms=_FETCH_MS
+        )
         self._producer = AIOKafkaProducer(
             bootstrap_servers=servers,
             client_id="dead-letters",

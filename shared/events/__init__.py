@@ -8,7 +8,7 @@ from shared.events.inbound import Attachment, InboundMessage, ThreadClues
 from shared.events.letters import DeadLetterReplayed
 from shared.events.policies import RoutingPolicy
 from shared.events.posts import PostJudged
-from shared.events.routed import ChannelChoice, Decision, Reason, RoutedMessage, ThreadMatch
+from shared.events.routed import ChannelChoice, Decision, Overflow, Reason, RoutedMessage, ThreadMatch
 from shared.events.tickets import DeskEvent
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Observed",
     "OpenTicket",
     "OutboundMessage",
+    "Overflow",
     "PostJudged",
     "Profile",
     "Reason",

@@ -20,6 +20,8 @@ class Observed(Event, frozen=True, kw_only=True):
 
     messages: int
     last_at: datetime
+    answer_seconds: float | None = None
+    """How long they take to answer us there: the median; None where that is not known."""
 
 
 class OpenTicket(Event, frozen=True, kw_only=True):

@@ -1,5 +1,7 @@
 """What the router decided about a message, with its reasons."""
 
+from datetime import datetime
+
 from shared.events.base import Event
 from shared.events.inbound import InboundMessage
 from shared.kernel import ContactPoint, Level
@@ -40,6 +42,16 @@ class ChannelChoice(Event, frozen=True, kw_only=True):
     """0 to 1."""
     available: bool = True
     """Whether we can answer there now: the channel is on, open, and we know where to reach them."""
+    open_until: datetime | None = None
+    """Of a live channel that closes within a day: when, in the time zone of its opening hours."""
+
+
+class Overflow(Event, frozen=True, kw_only=True):
+    """Where a ticket goes that its team does not get to."""
+
+    team: str
+    after: int
+    """Seconds after `received_at` without an answer, by the wall clock."""
 
 
 class Decision(Event, frozen=True, kw_only=True):
@@ -66,6 +78,15 @@ class Decision(Event, frozen=True, kw_only=True):
     reply_within: int = 0
     """Seconds after `received_at` within which the customer is to have an answer (the policy's target for this level);
     0 where there is no target."""
+    skill_timeouts: dict[str, int] = {}
+    """Seconds after `received_at`, by the wall clock, after which one of `skills` is no longer asked for: then anybody on the
+    team may take the ticket. A skill that is not here is waited for, however long it takes."""
+    overflow: Overflow | None = None
+    """None where the ticket stays with `team`."""
+    ask_preference: bool = False
+    """Nothing is known of the channel that this customer prefers: ask them, once."""
+    ask_reason: Reason | None = None
+    """Why, where `ask_preference` is true."""
 
 
 class RoutedMessage(Event, frozen=True, kw_only=True):

@@ -214,3 +214,5 @@ def test_texts_are_not_lost_or_answered_twice_when_the_phone_service_is_killed(p
     )
     sent = [m for m in telephones.network.messages.values() if m.to == number]
     assert [message.body for message in sent] == ["It is on its way."]
+    books = system.balance()
+    assert books["applied"] == books["received"]

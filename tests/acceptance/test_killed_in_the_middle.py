@@ -134,3 +134,11 @@ def test_while_kafka_is_away_a_sender_is_asked_to_come_back_and_a_visitor_too(sy
     )[0]
     texts = [message["text"] for message in system.ticket(row["id"])["messages"]]
     assert texts == [f"before {run}", f"during {run}"]
+
+
+def test_after_all_that_the_books_balance(system: Stack) -> None:
+    """Every message of every story so far, from the door to the desk's database, and every answer."""
+    balance = system.balance()
+    assert balance["received"] >= MAILS + CHATS
+    assert balance["applied"] == balance["routed"] == balance["received"]
+    assert balance["settled"] == balance["requested"] >= REPLIES

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 import services.desk as desk_package
 from services.desk.context import Desk
+from services.desk.letters.service import Letters
 from services.desk.live import Live
 from services.desk.people.limits import Limiter
 from services.desk.schema import OUTBOX, SCHEMA
@@ -57,6 +58,7 @@ async def desk_on(dsn: str, storage: str, bus: Any = None, **settings: Any) -> A
         live=Live(database, own.live_ring),
         sign_ins=Limiter(own.sign_in_tries),
         wallboard=Wallboard(database, getattr(bus, "servers", "127.0.0.1:9")),
+        letters=Letters(getattr(bus, "servers", "127.0.0.1:9")),
     )
     try:
         yield desk

@@ -153,6 +153,8 @@ async def test_once_its_cause_is_corrected_a_record_is_replayed_and_handled_exac
     assert second.partition == first.partition
     (letter,) = await stage.letters()
     assert letter.replayed
+    assert letter.replayed_by == "command line"
+    assert "by command line" in (await stage.command("show", str(letter.id))).stdout
 
     refused = await stage.command("replay", str(letter.id))
     assert refused.returncode == 1

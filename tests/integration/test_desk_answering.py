@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from services.desk.assignment import service as assignment
@@ -19,7 +20,7 @@ from services.desk.tickets.views import TicketQuery
 from shared.errors import Rejected
 from shared.events import DeliveryReport, DeliveryState
 from shared.kernel import Level, stable_id, ticket_id
-from tests.integration.desk_parts import desk_on, migrate, outbox, scalar, with_channels
+from tests.integration.desk_parts import EMAIL, PHONE, desk_on, migrate, outbox, scalar, with_channels
 from tests.unit.desk.examples import NOON, routed
 
 TICKET = ticket_id("email:<1@example.org>")
@@ -141,6 +142,15 @@ async def test_a_reply_that_cannot_arrive_is_refused_with_what_to_do(
     assert await scalar(asked, "SELECT count(*) FROM desk.messages") == 1
 
 
+async def test_nothing_is_written_to_a_telephone(asked: Desk) -> None:
+    spoken = msgspec.structs.replace(PHONE, enabled=True, live=True, why_off="")
+    with pytest.raises(Rejected) as refused:
+        await tickets.reply(with_channels(asked, EMAIL, spoken), TICKET, "Hello", agent="bo@desk", channel="phone")
+    assert (refused.value.status, refused.value.code) == (409, "call-instead")
+    assert "Press Call" in refused.value.message
+    assert await scalar(asked, "SELECT count(*) FROM desk.messages") == 1
+
+
 async def test_who_opted_out_is_not_written_to(asked: Desk) -> None:
     ann = await customers.find_customer(asked, "email:Ann@Example.org")
     assert ann
@@ -204,7 +214,8 @@ async def test_a_ticket_is_given_to_an_agent_and_put_back(asked: Desk) -> None:
     row = await assignment.assign(asked, TICKET, agent="bo@desk.example", assignee="bo@desk.example", team="billing")
     assert (row.assignee, row.assignee_name, row.team) == ("bo@desk.example", "Bo", "billing")
     counts = {view.name: view.count for view in await tickets.view_counts(asked, "bo@desk.example")}
-    assert counts == {"mine": 1, "unassigned": 0, "open": 1, "urgent": 0, "pending": 0, "solved": 0, "team:billing": 1}
+    own = {"mine": 1, "unassigned": 0, "open": 1, "urgent": 0, "pending": 0, "solved": 0, "team:billing": 1}
+    assert counts == own | {"overdue": 0, "soon": 0, "waiting": 1}
     assert len((await tickets.list_tickets(asked, TicketQuery(assignee="bo@desk.example"))).items) == 1
     row = await assignment.assign(asked, TICKET, agent="bo@desk.example", assignee="")
     assert (row.assignee, row.team) == ("", "billing")

@@ -17,6 +17,8 @@ from services.desk.tickets import service as tickets
 from services.desk.tickets import together
 from services.desk.tickets.applying import apply
 from services.desk.tickets.views import TicketQuery, TicketRow
+from services.desk.wallboard import figures
+from shared.clock import utc_now
 from shared.errors import Rejected, Unavailable
 from shared.events import Channel, RoutedMessage
 from shared.kernel import Level
@@ -239,3 +241,20 @@ async def test_facts_of_a_private_message_group_nothing(desk: Desk) -> None:
         desk, [routed(f"<{n}@x>", thread=f"email:{n}", sender=f"email:p{n}@x.org", facts=facts) for n in (1, 2)]
     )
     assert [row.group_size for row in await leaders(desk)] == [1, 1, 1, 1]
+
+
+async def test_the_wallboard_counts_a_group_as_its_lists_do(desk: Desk) -> None:
+    await apply(desk, burst())
+    async with desk.database.transaction() as session:
+        await session.execute(text("UPDATE desk.tickets SET due_at = now() - interval '1 minute'"))
+    shown = await figures.work(desk.database, utc_now())
+    late, waiting = await leaders(desk, due="overdue"), await leaders(desk, waiting=True)
+    assert (shown.late, shown.waiting) == (len(late), len(waiting)) == (1, 1)
+    counts = {count.name: count.count for count in await tickets.view_counts(desk, "", grouped=False)}
+    assert (counts["overdue"], counts["waiting"]) == (1, 1)
+
+    (row,) = late
+    await tickets.set_status(desk, row.id, "pending", agent="sam@example.org")
+    shown = await figures.work(desk.database, utc_now())
+    assert (shown.late, shown.waiting) == (1, 1), "the next oldest leads those who still wait"
+    assert [each.id for each in await leaders(desk, waiting=True)] != [row.id]

@@ -35,13 +35,15 @@ async def apply(desk: Desk, messages: Sequence[InboundMessage]) -> set[str]:
             newer = or_(CONTACT_POINTS.c.consent_at.is_(None), CONTACT_POINTS.c.consent_at < message.received_at)
             values = {"opted_out": _OUT[message.facts["consent"]], "consent_at": message.received_at}
             noted = update(CONTACT_POINTS).where(point, newer).values(values).returning(CONTACT_POINTS.c.point)
+            customer = customers[message.id]
+            data = {"customer_id": customer, "contact_point": message.sender, "message_id": message.id}
+            data |= {"consent": message.facts["consent"], "channel": message.channel}
             if (await work.session.execute(noted)).one_or_none():
-                customer = customers[message.id]
-                data = {"customer_id": customer, "fields": "opted_out", "contact_point": message.sender}
-                data |= {"consent": message.facts["consent"], "channel": message.channel}
-                work.record("customer.changed", "", message.received_at, "desk", data, customer=customer)
+                data["fields"] = "opted_out"
                 changed.add(customer)
                 news.add(message.id)
+            # An older word is told as well: the books have to find every message again.
+            work.record("customer.changed", "", message.received_at, "desk", data, customer=customer)
         await contacts.touch(work.session, changed)
         await profiles.publish(work, changed)
     return news

@@ -73,6 +73,13 @@ class Book:
             self.verified.setdefault(customer, set()).add(point)
 
 
+_MOST_FACTS = 50
+_OF_THE_MESSAGE = frozenset(
+    {"call", "call_id", "callback", "waiting_since", "consent", "missing_files", "segments", "page"}
+)
+"""Facts that a channel tells about one message, not about its sender."""
+
+
 def learn(customer: dict[str, Any], message: InboundMessage) -> None:
     """Bring a customer's row up to date with a message of theirs. What a person told us is not overwritten by a message."""
     if message.sender_name and not customer["name"]:
@@ -81,7 +88,8 @@ def learn(customer: dict[str, Any], message: InboundMessage) -> None:
         account = {"Account": message.facts["Account"]} if "Account" in message.facts else {}
         customer["facts"] = {**customer["facts"], **account}
     elif message.facts:
-        customer["facts"] = message.facts
+        facts = {name: value for name, value in message.facts.items() if name not in _OF_THE_MESSAGE}
+        customer["facts"] = dict([*(customer["facts"] | facts).items()][-_MOST_FACTS:])
     if message.sender_verified and message.tier:
         customer["tier"] = message.tier
     year = message.birth_year

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.customers import contacts
 from services.desk.customers.views import ContactPointView
+from services.desk.tickets import domain
 from services.desk.tickets.models import MESSAGES
 from shared.bus import View
 from shared.errors import Rejected
@@ -76,6 +77,10 @@ def _usable(channels: View[Channel], name: str) -> Channel:
         raise Rejected(409, "channel-off", f"No channel {name!r} is running. Channels that are: {known}.")
     if not channel.enabled:
         raise Rejected(409, "channel-off", f"{channel.label} is off: {channel.why_off or 'its service says so'}.")
+    if domain.is_spoken(channel):
+        raise Rejected(
+            409, "call-instead", f"Nothing can be written by {channel.label}. Press Call, or choose another channel."
+        )
     return channel
 
 

@@ -71,6 +71,7 @@ async def list_tickets(
     language: Annotated[str, Query(description="ISO 639-1")] = "",
     customer: Annotated[str, Query(description="A customer's id")] = "",
     due: Annotated[str, Query(description="`overdue`, or `soon` for those that will be within half an hour")] = "",
+    waiting: Annotated[bool, Query(description="Only those whose customer waits for an answer")] = False,
     grouped: Annotated[
         bool, Query(description="False leaves out tickets that show under another one about the same")
     ] = True,
@@ -93,6 +94,7 @@ async def list_tickets(
         language=language,
         customer=customer,
         due=due,
+        waiting=waiting,
         grouped=grouped,
         q=q,
         order=order,

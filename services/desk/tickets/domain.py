@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.events import ChannelChoice, Decision, DeliveryState, InboundMessage, Reason, RoutedMessage
+from shared.events import Channel, ChannelChoice, Decision, DeliveryState, InboundMessage, Reason, RoutedMessage
 from shared.kernel import Level, ticket_id
 
 STATUSES = ("open", "pending", "solved", "closed")
@@ -20,6 +20,11 @@ _MOST_FIRST = 500
 """Earlier posts of a burst that one post may name."""
 SOON = timedelta(minutes=30)
 """A ticket that is due within this is shown as due soon."""
+
+
+def is_spoken(channel: Channel) -> bool:
+    """Whether nothing can be written there: people are called on it."""
+    return channel.live and channel.reaches == ("tel",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

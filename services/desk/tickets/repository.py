@@ -160,16 +160,20 @@ def counted(*conditions: ColumnElement[bool], most: int = 100) -> Select[Any]:
     return select(func.count()).select_from(select(TICKETS.c.id).where(*conditions).limit(most).subquery())
 
 
+def waits() -> list[ColumnElement[bool]]:
+    """Their customer waits for an answer."""
+    return [TICKETS.c.status == "open", TICKETS.c.waiting_since.is_not(None)]
+
+
 def due(which: str) -> list[ColumnElement[bool]]:
     """Of those who wait: `overdue`, or `soon`; no condition where it is empty. Rejected 422."""
     if not which:
         return []
     _known((which,), DUE, "due")
     now = func.now()
-    late = [TICKETS.c.status == "open", TICKETS.c.waiting_since.is_not(None)]
     if which == "overdue":
-        return [*late, TICKETS.c.due_at <= now]
-    return [*late, TICKETS.c.due_at > now, TICKETS.c.due_at <= now + SOON]
+        return [*waits(), TICKETS.c.due_at <= now]
+    return [*waits(), TICKETS.c.due_at > now, TICKETS.c.due_at <= now + SOON]
 
 
 def message_view(row: Any) -> MessageView:
@@ -215,7 +219,7 @@ def choices(value: Any) -> tuple[ChannelChoiceView, ...]:
 
 
 def _filters(query: TicketQuery) -> list[ColumnElement[bool]]:
-    wanted = due(query.due)
+    wanted = [*due(query.due), *(waits() if query.waiting else ())]
     if any("\x00" in value for value in (query.assignee, query.team, query.channel, query.language, query.q)):
         raise Rejected(422, "filter", "A filter contains a NUL character. Leave it out.")
     if query.status:

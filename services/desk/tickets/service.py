@@ -57,14 +57,15 @@ async def list_tickets(desk: Desk, query: TicketQuery) -> TicketPage:
 
 
 async def view_counts(desk: Desk, agent: str, *, grouped: bool = True) -> tuple[ViewCount, ...]:
-    """Badges for `mine`, `unassigned`, `open`, `urgent`, `overdue`, `soon`, `pending`, `solved` and each `team:<name>`; each
-    counted to 100. grouped: whether tickets that show under another one count too."""
+    """Badges for `mine`, `unassigned`, `open`, `waiting`, `urgent`, `overdue`, `soon`, `pending`, `solved` and each
+    `team:<name>`; each counted to 100. grouped: whether tickets that show under another one count too."""
     is_open = TICKETS.c.status == "open"
     mine = TICKETS.c.assignee_id == select(AGENTS.c.id).where(AGENTS.c.email == agent.lower()).scalar_subquery()
     views: dict[str, list[ColumnElement[bool]]] = {
         "mine": [is_open, mine],
         "unassigned": [is_open, TICKETS.c.assignee_id.is_(None)],
         "open": [is_open],
+        "waiting": repository.waits(),
         "urgent": [is_open, TICKETS.c.level == "urgent"],
         "overdue": repository.due("overdue"),
         "soon": repository.due("soon"),

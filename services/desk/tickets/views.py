@@ -288,6 +288,8 @@ class TicketQuery:
     """A customer's id."""
     due: str = ""
     """`overdue`, or `soon` for those that will be within half an hour."""
+    waiting: bool = False
+    """Only those whose customer waits for an answer."""
     grouped: bool = True
     """False leaves out tickets that show under another one."""
     q: str = ""
@@ -306,7 +308,7 @@ class ViewCount:
     __pydantic_config__ = _DOCS
 
     name: str
-    """`mine`, `unassigned`, `open`, `urgent`, `overdue`, `soon`, `pending`, `solved`, or `team:<name>`."""
+    """`mine`, `unassigned`, `open`, `waiting`, `urgent`, `overdue`, `soon`, `pending`, `solved`, or `team:<name>`."""
     count: int
     """At most 100: a hot list is never counted to the end."""
 

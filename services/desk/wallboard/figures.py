@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import Executable, bindparam, func, select, text
 
+from services.desk.tickets import groups, repository
+from services.desk.tickets.models import TICKETS
 from services.desk.tickets.teams import team_names
 from services.desk.wallboard.domain import MINUTE, REPLIES_OVER, Counted, per_minute, queues, trailing
 from services.desk.wallboard.views import History, Line, Mood, Staff, Work
@@ -17,13 +19,19 @@ HOUR = timedelta(hours=1)
 _MOST_TEAMS = 30
 _MOST_REPLIES = 50_000
 """First replies of an hour that are looked at; bounds memory after an import."""
-_WAITING = text(
-    """
-    SELECT team, skills, count(*) AS waiting, min(waiting_since) AS oldest, count(due_at) AS aimed,
-        count(*) FILTER (WHERE due_at <= :now) AS late
-    FROM desk.tickets WHERE status = 'open' AND waiting_since IS NOT NULL GROUP BY team, skills
-    """
+_WAITING = (
+    select(
+        TICKETS.c.team,
+        TICKETS.c.skills,
+        func.count().label("waiting"),
+        func.min(TICKETS.c.waiting_since).label("oldest"),
+        func.count(TICKETS.c.due_at).label("aimed"),
+        func.count().filter(TICKETS.c.due_at <= bindparam("now")).label("late"),
+    )
+    .where(*repository.waits(), ~groups.stands_under_its_leader())
+    .group_by(TICKETS.c.team, TICKETS.c.skills)
 )
+"""As the lists behind the numbers have it: tickets about the same that stand under one are one."""
 _NOW = text(
     """
     SELECT
@@ -71,7 +79,7 @@ async def work(database: Database, now: datetime) -> Work:
     """As it is now. Raises Unavailable."""
     async with database.transaction() as session:
 
-        async def rows(statement: TextClause, **values: Any) -> Sequence[Any]:
+        async def rows(statement: Executable, **values: Any) -> Sequence[Any]:
             return (await session.execute(statement, values)).all()
 
         counted = await rows(_WAITING, now=now)

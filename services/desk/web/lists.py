@@ -34,6 +34,7 @@ VIEWS = {
         View("urgent", N_("Urgent"), N_("Nothing is urgent right now."), "all"),
         View("overdue", N_("Overdue"), N_("Nobody has waited too long."), "soon"),
         View("soon", N_("Due soon"), N_("Nothing is due within half an hour."), "all"),
+        View("waiting", N_("Waiting for us"), N_("Nobody waits for an answer."), "all"),
         View("all", N_("All open"), N_("All done. Nobody is waiting for an answer."), "solved"),
         View("pending", N_("Pending"), N_("No conversation waits for a customer."), "all"),
         View("solved", N_("Solved"), N_("Nothing has been solved yet."), "all"),
@@ -57,7 +58,9 @@ def query(view: str, agent: str, words: str = "", cursor: str = "") -> TicketQue
             return TicketQuery(status=status, order="newest", grouped=False, limit=PAGE, cursor=cursor)
         case _:
             due = view if view in DUE else ""
-            return TicketQuery(status=("open",), due=due, grouped=False, limit=PAGE, cursor=cursor)
+            return TicketQuery(
+                status=("open",), due=due, waiting=view == "waiting", grouped=False, limit=PAGE, cursor=cursor
+            )
 
 
 async def page(desk: Desk, view: str, agent: str, words: str = "", cursor: str = "") -> TicketPage:

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from services.desk.calls.views import CallView
+from services.desk.tickets import domain
 from services.desk.tickets.views import ChannelChoiceView, EventView, MessageView, TicketView
 from services.desk.web import posts, words
 from services.desk.web.words import Gettext
@@ -154,7 +155,7 @@ def routes(ticket: TicketView, channels: Mapping[str, Channel], chosen: str, ren
 def is_spoken(channel: str, channels: Mapping[str, Channel]) -> bool:
     """Whether nothing can be written there: people are called on it."""
     known = channels.get(channel)
-    return known is not None and known.live and known.reaches == ("tel",)
+    return known is not None and domain.is_spoken(known)
 
 
 def may_call(ticket: TicketView, channels: Mapping[str, Channel]) -> bool:

@@ -12,13 +12,13 @@ from typing import Any, Literal
 import msgspec
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time, format_timedelta
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from services.desk.tickets.domain import SOON
-from services.desk.web import call_words, icons, posts, static, words
+from services.desk.web import call_words, icons, posts, static, why, words
 from services.desk.web.calling import NOBODY
 from shared.clock import utc_now
 from shared.events import Channel, Decision
@@ -71,6 +71,14 @@ def environment(language: str) -> Environment:
         "points": lambda value: format_decimal(value, "+#,##0.#;−#,##0.#", locale=spoken),
         "order": order,
         "decision": decision,
+        "bars": why.bars,
+        "passed_over": why.passed_over,
+        "for_it": why.for_it,
+        "against_it": why.against_it,
+        "answer_due": why.due,
+        "explain_command": why.command,
+        "lasting": partial(lasting, language=language),
+        "share": lambda value: format_percent(value, locale=spoken),
         "address": lambda point: str(point).partition(":")[2] or point,
         "attr_json": lambda value: json.dumps(value, ensure_ascii=False),
     }
@@ -190,6 +198,16 @@ def due(at: datetime, language: str) -> str:
     count = int(seconds // size)
     span = format_unit(count, f"duration-{unit}", "short", locale=locale(language))
     return gettext(language)(words.DUE[at <= utc_now()], time=span)
+
+
+def lasting(seconds: int, language: str) -> str:
+    """`4 hr`, `1 hr, 30 min`: whole minutes."""
+    left, parts = max(60, seconds), []
+    for length, unit in _UNITS:
+        count, left = divmod(left, length)
+        if count:
+            parts.append(format_unit(count, f"duration-{unit}", "short", locale=locale(language)))
+    return " ".join(parts)
 
 
 def due_class(at: datetime) -> str:

@@ -12,9 +12,11 @@ from services.desk.people import service as people
 from services.desk.people.views import AgentView, Session
 from services.desk.web import calling
 from services.desk.web.calling import Line
+from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.i18n import negotiate
 
+ADMIN = "admin"
 THEMES = ("system", "light", "dark")
 THEME, LANGUAGE, KEYS, VIEW, SOUND = "theme", "language", "keys", "view", "sound"
 """Cookies. None of them says who somebody is."""
@@ -40,6 +42,8 @@ class Viewer:
     """Whether a call may be heard."""
     line: Line | None = None
     """Their own part of the telephone line, where a whole page is made."""
+    letters: int = 0
+    """Dead letters of the last day that wait, for admins, where a whole page is made."""
 
 
 def desk_of(request: Request) -> Desk:
@@ -77,6 +81,7 @@ async def viewer(request: Request) -> Viewer:
         view=request.cookies.get(VIEW, "all"),
         sound=request.cookies.get(SOUND) != "off",
         line=await calling.line(desk_of(request), session.agent.email) if _is_page(request) else None,
+        letters=desk_of(request).letters.waiting(utc_now()) if session.agent.role == ADMIN and _is_page(request) else 0,
     )
 
 
@@ -90,6 +95,12 @@ async def writer(request: Request) -> Viewer:
         token = str(form.get("csrf", ""))
     people.check_csrf(found.session, token)
     return found
+
+
+def admins_only(who: Viewer) -> None:
+    """Rejected 403 for everybody else."""
+    if who.agent.role != ADMIN:
+        raise Rejected(403, "admin", "Only an admin can do this. Ask one of them.")
 
 
 def check_origin(request: Request) -> None:

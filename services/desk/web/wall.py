@@ -77,9 +77,13 @@ def channels_of(history: History, snapshot: Snapshot, announced: Mapping[str, Ch
     return found[:_SERIES]
 
 
-def parts(snapshot: Snapshot, language: str, announced: Mapping[str, Channel], *, links: bool) -> str:
-    """Everything that changes, as elements with ids. `links`: for somebody who may see the lists behind the numbers."""
-    return render("parts/wall-all.html", language, announced, **context(snapshot, language, announced), links=links)
+def parts(
+    snapshot: Snapshot, language: str, announced: Mapping[str, Channel], *, links: bool, admin: bool = False
+) -> str:
+    """Everything that changes, as elements with ids. `links`: for somebody who may see the lists behind the numbers; `admin`: and
+    dead letters too."""
+    shown = context(snapshot, language, announced)
+    return render("parts/wall-all.html", language, announced, **shown, links=links, admin=admin)
 
 
 def context(snapshot: Snapshot, language: str, announced: Mapping[str, Channel]) -> dict[str, Any]:

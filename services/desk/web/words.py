@@ -87,6 +87,11 @@ PROBLEMS = {
     "no-number": N_("We do not know a number of this customer. Ask for it first."),
     "number": N_("Write the number with its country, like +33 6 12 34 56 78."),
     "no-ticket-yet": N_("The conversation of this call is on its way. Your notes are kept: try again in a moment."),
+    "call-instead": N_("Nothing can be written by phone. Press Call, or choose another channel."),
+    "admin": N_("Only an admin can do this. Ask one of them."),
+    "replayed": N_("This was replayed already. Look at it again before you repeat that."),
+    "no-way-back": N_("This has no way back to its topic."),
+    "no-such-letter": N_("There is no such dead letter, or it is not kept any more."),
     "no-such-call": N_("There is no such call any more."),
 }
 """What the desk refuses, by its code."""

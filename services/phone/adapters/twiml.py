@@ -45,14 +45,14 @@ class Script:
         return f"{self.public_url}/webhooks/{step}" + (f"?{urlencode(query)}" if query else "")
 
     def menu(self, language: str, wrong: int, step: int, *, can_call_back: bool, welcome: bool) -> str:
-        """Welcome, and what the keys do. No key leads on as well as a key does."""
+        """Welcome, and what the keys do: they work from the first word on. No key leads on as well as a key does."""
         response = VoiceResponse()
+        lines = menu(language, can_call_back=can_call_back)
         if welcome:
-            self._say(response, language, PROMPTS[language]["welcome"].format(company=self.company))
+            lines = [(language, PROMPTS[language]["welcome"].format(company=self.company)), *lines]
         elif wrong:
-            self._say(response, language, PROMPTS[language]["not_understood"])
-        action = self.url("voice/menu", wrong=wrong, step=step)
-        self._gather(response, menu(language, can_call_back=can_call_back), action, self.menu_seconds)
+            lines = [(language, PROMPTS[language]["not_understood"]), *lines]
+        self._gather(response, lines, self.url("voice/menu", wrong=wrong, step=step), self.menu_seconds)
         return str(response)
 
     def queue(self, language: str, prompt: str = "to_person") -> str:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from services.router.adapters.yaml_sections import Problems, Section, document
+from services.router.adapters.yaml_sections import Section, document
 from services.router.domain.policy import (
     AgePrior,
     KnownChannel,
+    Overflow,
+    Patience,
     Policy,
     Preference,
     Priority,
     Repeated,
     RoutingRule,
     Service,
+    Waiting,
 )
 from services.router.domain.words import Lexicon, Phrase, Vocabulary, denial, phrase
 from shared.hours import Hours
@@ -24,6 +28,8 @@ from shared.kernel import Level
 
 SHIPPED = Path(__file__).parent.parent / "policy.yaml"
 """The policy that is in force until another one is published."""
+LONGEST = 60 * 24 * 60
+"""Minutes: 60 days. What may take longer is no promise."""
 OLDEST = 150
 """Years: above every age, where a prior has no upper end."""
 
@@ -36,21 +42,33 @@ def shipped() -> Policy:
 def parse(text: str, source: str, version: int = 0) -> Policy:
     """Read a policy. Raises YamlErrors with a line for everything that is wrong, and what would be right."""
     root = document(text, source)
+    policy = build(root, version)
+    root.problems.check()
+    return policy
+
+
+def build(root: Section, version: int = 0) -> Policy:
+    """The policy in a document. All that is wrong is noted in the section's problems."""
     name, language = root.text("name"), root.text("language")
     windows = {key: timedelta(hours=hours) for key, hours in _numbers(root.section("windows"), 24 * 365).items()}
     priority = _priority(root.section("levels"), root.section("signals"))
     lexicon = _lexicon(root, priority)
     preference = _preference(root.section("preference"))
     service = _service(root.optional("hours"), root.optional("answer_within"))
-    team, rules = _routing(root.section("routing"), priority)
+    team, rules, teams = _routing(root.section("routing"), priority)
+    skills = {skill for rule in rules for skill in rule.skills}
+    service = replace(service, waiting=_waiting(root.optional("waiting"), skills, team, teams))
     root.end()
-    root.problems.check()
     return Policy(name, version, language, windows, priority, lexicon, preference, service, team, rules)
 
 
-def _numbers(section: Section, high: float) -> dict[str, float]:
-    """Names of the author's own, each with a number from 0 to `high`."""
-    return {key: section.number(key, 0, high) for key in section.keys()}  # noqa: SIM118 - a Section is no mapping
+def _small(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(text.lower() for text in texts)
+
+
+def _numbers(section: Section, high: float, at_least: float = 0) -> dict[str, float]:
+    """Names of the author's own, each with a number up to `high`."""
+    return {key: section.number(key, at_least, high) for key in section.keys()}  # noqa: SIM118 - a Section is no mapping
 
 
 def _priority(levels: Section, signals: Section) -> Priority:
@@ -92,15 +110,14 @@ def _lexicon(root: Section, priority: Priority) -> Lexicon:
     for code, section in root.section("words").subsections():
         before, after = denial(section.texts("denied_before"), section.texts("denied_after"))
         severities = {name: _phrases(section, name) for name in priority.severity if section.has(name)}
-        section.asked += priority.severity
-        section.end()
+        section.only({"denied_before", "denied_after", *priority.severity})
         languages[code] = Vocabulary(severities, before, after)
     return Lexicon(languages, frozenset(deniable))
 
 
-def _phrases(section: Section, key: str) -> tuple[Phrase, ...]:
+def _phrases(section: Section, key: str, *, some: bool = False) -> tuple[Phrase, ...]:
     found = []
-    for line, text in section.lines(key):
+    for line, text in section.lines(key, some=some):
         try:
             found.append(phrase(text))
         except ValueError as error:
@@ -131,9 +148,11 @@ def _preference(section: Section) -> Preference:
         observed_at_least=observed.number("at_least", 1, 1000),
         half_life=timedelta(days=observed.number("half_life_days", 1, 3650)),
         observed=observed.number("confidence", 0, 1),
+        slow=timedelta(hours=observed.number("slow_hours", 1, 24 * 365, default=24)),
         ages=tuple(priors),
         age=ages.number("confidence", 0, 1),
         used=section.number("used", 0, 1),
+        ask_below=section.number("ask_below", 0, 1, default=0),
         channels=channels,
     )
     for part in (observed, ages, section):
@@ -166,38 +185,66 @@ def _hours(section: Section, key: str, zone: str, closed: str) -> Hours:
 
 
 def _targets(section: Section) -> dict[Level, timedelta]:
-    minutes = {level: section.number(level, 1, 60 * 24 * 60) for level in Level if section.has(level)}
-    section.asked += [level.value for level in Level]
+    minutes = {level: section.number(level, 1, LONGEST) for level in Level if section.has(level)}
     section.end()
     return {level: timedelta(minutes=given) for level, given in minutes.items()}
 
 
-def _routing(section: Section, priority: Priority) -> tuple[str, tuple[RoutingRule, ...]]:
-    team = section.text("team")
-    rules = [_rule(rule, priority, section.problems) for rule in section.sections("rules")]
+def _waiting(section: Section, skills: Collection[str], usual: str, teams: Collection[str]) -> Waiting:
+    levels, tiers = section.optional("levels"), section.optional("tiers")
+    waiting = Waiting(
+        general=_patience(section, skills, usual, teams),
+        levels={level: _patience(levels.section(level), skills, usual, teams) for level in Level if levels.has(level)},
+        tiers={tier.lower(): _patience(part, skills, usual, teams) for tier, part in tiers.subsections()},
+    )
+    levels.end()
+    return waiting
+
+
+def _patience(section: Section, skills: Collection[str], usual: str, teams: Collection[str]) -> Patience:
+    dropped, overflow, found = section.optional("skills"), section.optional("overflow"), {}
+    minutes = _numbers(dropped, LONGEST, at_least=1)
+    dropped.only(skills)
+    for team, part in overflow.subsections():
+        to = part.text("to", default=usual, one_of=teams)
+        found[team] = Overflow(to, timedelta(minutes=part.number("after", 1, LONGEST)))
+        if to == team:
+            part.problems.add(part.line, f"{part.path}.to: must be another team")
+        part.end()
+    overflow.only(teams)
     section.end()
-    return team, tuple(rules)
+    return Patience({skill: timedelta(minutes=given) for skill, given in minutes.items()}, found)
 
 
-def _rule(section: Section, priority: Priority, problems: Problems) -> RoutingRule:
+def _routing(section: Section, priority: Priority) -> tuple[str, tuple[RoutingRule, ...], set[str]]:
+    """Also all teams that are named."""
+    team = section.text("team")
+    rules = tuple(_rule(rule, priority) for rule in section.sections("rules"))
+    teams = {team, *section.texts("teams"), *(rule.team for rule in rules)} - {""}
+    section.end()
+    return team, rules, teams
+
+
+def _rule(section: Section, priority: Priority) -> RoutingRule:
     when = section.section("when")
+    facts = when.optional("facts")
     rule = RoutingRule(
         name=section.text("name"),
         team=section.text("team", default=""),
         skills=section.texts("skills"),
-        languages=when.texts("languages"),
-        channels=when.texts("channels"),
-        severities=when.texts("severities", one_of=priority.severity),
-        tiers=tuple(tier.lower() for tier in when.texts("tiers")),
-        words=_phrases(when, "words"),
+        languages=when.texts("languages", some=True),
+        channels=when.texts("channels", some=True),
+        severities=when.texts("severities", one_of=priority.severity, some=True),
+        tiers=_small(when.texts("tiers", some=True)),
+        words=_phrases(when, "words", some=True),
         live=when.flag("live"),
+        recipients=_small(when.texts("recipients", some=True)),
+        facts={name: _small(facts.texts(name, some=True)) for name in facts.keys()},  # noqa: SIM118
     )
-    if not (rule.team or rule.skills):
-        problems.add(section.line, f"{section.path}: needs a team or skills")
-    if section.has("when") and not when.nodes:
-        problems.add(
-            when.line, f"{when.path}: needs a condition, such as languages, channels, severities, tiers, words or live"
-        )
+    if when.has("facts"):
+        facts.some("the name of a fact with its values")
+    section.either("team", "skills")
+    when.some("a condition, such as languages, channels, severities, tiers, words, recipients, facts or live")
     section.end()
     when.end()
     return rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 import yaml
 
@@ -13,6 +13,8 @@ from shared.errors import Misconfigured
 
 LARGEST = 512 << 10
 """Characters. A policy is a page that a person reads; more than this is not one."""
+
+_NOTHING = "tag:yaml.org,2002:null"
 
 T = TypeVar("T")
 
@@ -65,7 +67,6 @@ class Section:
         """As `section`, empty where the key is missing."""
         if self.has(key):
             return self.section(key)
-        self.asked.append(key)
         return Section(self.problems, self.line, self._name(key))
 
     def sections(self, key: str) -> list[Section]:
@@ -86,23 +87,29 @@ class Section:
         node = self._take(key, optional=default is not None)
         if node is None:
             return default or ""
-        if not isinstance(node, yaml.ScalarNode) or not node.value.strip():
+        if not _is_text(node):
             return self._wrong(key, "must be a text", "")
         value = str(node.value)
         if one_of and value not in one_of:
             return self._wrong(key, f"{value!r} is not known{_instead(value, one_of)}", "")
         return value
 
-    def texts(self, key: str, one_of: Collection[str] = ()) -> tuple[str, ...]:
-        """A list of texts, empty where the key is missing; each one of these, where they are given."""
-        return tuple(text for _, text in self.lines(key, one_of))
+    def texts(self, key: str, one_of: Collection[str] = (), *, some: bool = False) -> tuple[str, ...]:
+        """A list of texts, empty where the key is missing; each one of these, where they are given.
 
-    def lines(self, key: str, one_of: Collection[str] = ()) -> list[tuple[int, str]]:
+        some: a list that is there must not be empty.
+        """
+        return tuple(text for _, text in self.lines(key, one_of, some=some))
+
+    def lines(self, key: str, one_of: Collection[str] = (), *, some: bool = False) -> list[tuple[int, str]]:
         """As `texts`, each with its line."""
         found = []
-        for node in self._items(key):
+        items = self._items(key)
+        if some and key in self.nodes and self.nodes[key][1].value == []:
+            self._wrong(key, "must be a list with at least one text", ())
+        for node in items:
             line = node.start_mark.line + 1
-            if not isinstance(node, yaml.ScalarNode) or not node.value.strip():
+            if not _is_text(node):
                 self.problems.add(line, f"{self._name(key)}: must be a list of texts")
             elif one_of and node.value not in one_of:
                 self.problems.add(line, f"{self._name(key)}: {node.value!r} is not known{_instead(node.value, one_of)}")
@@ -128,8 +135,18 @@ class Section:
 
     def flag(self, key: str) -> bool | None:
         """`true`, `false`, or None where the key is missing."""
-        value = self.text(key, default="", one_of=("", "true", "false"))
+        value = self.text(key, default="", one_of=("true", "false")) if self.has(key) else ""
         return value == "true" if value else None
+
+    def some(self, wish: str) -> None:
+        """Note where the mapping is empty."""
+        if not self.nodes:
+            self.problems.add(self.line, f"{self.path}: needs {wish}")
+
+    def either(self, *keys: str) -> None:
+        """Note where none of these has a value."""
+        if not any(key in self.nodes and self.nodes[key][1].value for key in keys):
+            self.problems.add(self.line, f"{self.path}: needs {' or '.join(keys)}")
 
     def end(self) -> None:
         """Note the keys that nobody asked for."""
@@ -137,8 +154,15 @@ class Section:
             if key not in self.asked:
                 self.problems.add(line, f"{self._name(key)}: unknown key{_instead(key, self.asked)}")
 
+    def only(self, names: Collection[str]) -> None:
+        """Note the keys that are none of these names, which stand elsewhere in the document."""
+        for key, (line, _) in self.nodes.items():
+            if key not in names:
+                self.problems.add(line, f"{self._name(key)}: {key!r} is not known{_instead(key, names)}")
+
     def has(self, key: str) -> bool:
-        """Whether the key is there."""
+        """Whether a key is there that may be missing."""
+        self.asked.append(key)
         return key in self.nodes
 
     def line_of(self, key: str) -> int:
@@ -202,9 +226,14 @@ def _section(problems: Problems, node: yaml.Node, path: str) -> Section:
     return section
 
 
+def _is_text(node: yaml.Node) -> TypeGuard[yaml.ScalarNode]:
+    """Whatever stands there as it is written, as long as it is something."""
+    return isinstance(node, yaml.ScalarNode) and bool(node.value.strip()) and node.tag != _NOTHING
+
+
 def _instead(wrong: str, right: Collection[str]) -> str:
     """What would be right: the nearest, or all of them."""
     near = difflib.get_close_matches(wrong, right, n=1)
     if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; known are {', '.join(sorted(word for word in right if word))}" if right else ""
+        return f"; did you mean '{near[0]}'?"
+    return f"; known are {', '.join(sorted({word for word in right if word}))}" if right else ""

@@ -19,8 +19,10 @@ class Books:
     routed: set[str] = field(default_factory=set)
     applied: dict[str, set[str]] = field(default_factory=dict)
     """The tickets in which the desk wrote it down; empty for one that is about the customer and opens no ticket."""
-    set_aside: dict[str, str] = field(default_factory=dict)
-    """With the topic that it was on."""
+    set_aside: dict[str, set[int]] = field(default_factory=dict)
+    """With the numbers of its dead letters."""
+    replayed: set[int] = field(default_factory=set)
+    """Dead letters that went back to their topic: from then on their message has to arrive."""
     unreadable: int = 0
     """Records set aside whose message cannot be told."""
     requested: dict[str, datetime] = field(default_factory=dict)
@@ -29,7 +31,7 @@ class Books:
     def balance(self, until: datetime) -> Balance:
         """What is accounted for. `until`: whatever is newer is still on its way and does not count."""
         received = {number for number, at in self.received.items() if at < until}
-        aside = received & self.set_aside.keys()
+        aside = {number for number in received if self.set_aside.get(number, set()) - self.replayed}
         not_routed = received - self.routed - aside
         not_applied = (received & self.routed) - self.applied.keys() - aside
         requested = {number for number, at in self.requested.items() if at < until}

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from services.router.domain import teams
 from services.router.domain.policy import Policy
-from services.router.domain.preference import prefer
+from services.router.domain.preference import ask, prefer
 from services.router.domain.priority import score
 from services.router.domain.threads import thread
 from services.router.domain.words import normal
@@ -31,6 +31,9 @@ def decide(
     tier = message.tier or (profile.tier if profile else "")
     language = language or policy.language
     team, skills, routing_reasons = teams.route(message, profile, text, language, severities, policy)
+    timeouts, overflow = teams.waiting(team, skills, level, tier, policy.service, now)
+    choices = prefer(message, profile, policy, channels, now)
+    question = ask(message, choices, policy.preference)
     return Decision(
         message_id=message.id,
         ticket_id=ticket,
@@ -38,7 +41,7 @@ def decide(
         score=points,
         level=level,
         reasons=reasons,
-        channels=prefer(message, profile, policy, channels, now),
+        channels=choices,
         team=team,
         skills=skills,
         language=language,
@@ -46,4 +49,8 @@ def decide(
         policy=policy.label,
         profile_version=profile.version if profile else 0,
         reply_within=round(policy.service.reply_within(level, tier, now).total_seconds()),
+        skill_timeouts=timeouts,
+        overflow=overflow,
+        ask_preference=question is not None,
+        ask_reason=question,
     )

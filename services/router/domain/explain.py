@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.router.domain import teams
 from services.router.domain.policy import Policy
 from services.router.domain.replay import Recorded
+from services.router.domain.sentences import advice
 from services.router.domain.words import normal
 from shared.events import Decision, InboundMessage
 
@@ -26,6 +28,8 @@ class Explanation:
     """By part of the decision, in the order in which it is made."""
 
     outcome: str
+    advice: str
+    """How to answer the customer, in one sentence."""
     thread: tuple[Line, ...]
     priority: tuple[Line, ...]
     channels: tuple[Line, ...]
@@ -40,8 +44,10 @@ def explain(recorded: Recorded, policy: Policy) -> Explanation:
         f"{decision.level.value} ({decision.score} of 100), team {decision.team}, "
         f"{', '.join(decision.skills) or 'no special skill'}{hours}; policy {decision.policy}"
     )
+    channels = {channel.name: channel for channel in recorded.channels[0]}
     return Explanation(
         outcome,
+        advice(message, recorded.profile, decision, policy, channels),
         _thread(message, decision),
         _priority(recorded, policy),
         _channels(decision),
@@ -104,9 +110,18 @@ def _routing(recorded: Recorded, policy: Policy) -> tuple[Line, ...]:
     language = message.language or (profile.language if profile else "")
     text = normal(f"{message.subject}. {message.text}" if message.subject else message.text)
     severities = policy.lexicon.severities(text, language)
-    return tuple(
-        Line(counted, name, why)
-        for counted, name, why in teams.considered(
-            message, profile, text, language or policy.language, severities, policy
-        )
-    )
+    rules = teams.considered(message, profile, text, language or policy.language, severities, policy)
+    return (*(Line(counted, name, why) for counted, name, why in rules), *_waiting(recorded.routed.decision))
+
+
+def _waiting(decision: Decision) -> Iterator[Line]:
+    for skill in decision.skills:
+        after = decision.skill_timeouts.get(skill)
+        until = f"dropped after {_span(after)}" if after else "waited for, however long it takes"
+        yield Line(after is not None, f"skill {skill}", until)
+    if over := decision.overflow:
+        yield Line(True, "overflow", f"goes to team {over.team} after {_span(over.after)} without an answer")
+
+
+def _span(seconds: int) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 2 * 3600 else f"{seconds / 60:.0f} min"

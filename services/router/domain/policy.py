@@ -96,9 +96,13 @@ class Preference:
     half_life: timedelta
     observed: float
     """Confidence where every message came by one channel."""
+    slow: timedelta
+    """Messages on a channel where the customer takes this long to answer count half."""
     ages: tuple[AgePrior, ...]
     age: float
     used: float
+    ask_below: float
+    """Where the best channel is less certain than this, the customer is asked."""
     channels: Mapping[str, KnownChannel]
 
 
@@ -115,6 +119,58 @@ class RoutingRule:
     tiers: tuple[str, ...] = ()
     words: tuple[Phrase, ...] = ()
     live: bool | None = None
+    recipients: tuple[str, ...] = ()
+    """Our mailboxes, numbers or sites, in lower case."""
+    facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Name of a fact → values, one of which it must have, in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overflow:
+    """The team that gets what another one did not get to."""
+
+    team: str
+    after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long tickets wait for the right people."""
+
+    skills: Mapping[str, timedelta] = field(default_factory=dict)
+    """After which a skill is dropped; one that is not listed never is."""
+    overflow: Mapping[str, Overflow] = field(default_factory=dict)
+    """By the team that was chosen."""
+
+
+_NONE = Patience()
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Patience in general and its exceptions. A customer's plan overrules the level, the level overrules what is general."""
+
+    general: Patience = field(default_factory=Patience)
+    levels: Mapping[Level, Patience] = field(default_factory=dict)
+    tiers: Mapping[str, Patience] = field(default_factory=dict)
+    """By the customer's plan, in lower case."""
+
+    def skill(self, skill: str, level: Level, tier: str) -> timedelta | None:
+        """Time after which the skill is dropped; None where it is waited for."""
+        for part in self._parts(level, tier):
+            if found := part.skills.get(skill):
+                return found
+        return None
+
+    def overflow(self, team: str, level: Level, tier: str) -> Overflow | None:
+        """Where the team's tickets go; None where they stay."""
+        for part in self._parts(level, tier):
+            if found := part.overflow.get(team):
+                return found
+        return None
+
+    def _parts(self, level: Level, tier: str) -> tuple[Patience, ...]:
+        return self.tiers.get(tier.lower(), _NONE), self.levels.get(level, _NONE), self.general
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +185,7 @@ class Service:
     """Time to the first answer, by level; a level without one is not promised anything."""
     tiers: Mapping[str, Mapping[Level, timedelta]]
     """By the customer's plan, in lower case, where it is promised more."""
+    waiting: Waiting = field(default_factory=Waiting)
 
     def hours_of(self, channel: str) -> Hours:
         """When somebody answers on this channel."""
@@ -137,7 +194,11 @@ class Service:
     def reply_within(self, level: Level, tier: str, now: datetime) -> timedelta:
         """From `now` until the answer is due, by the wall clock; zero where nothing is promised."""
         target = self.tiers.get(tier.lower(), {}).get(level) or self.targets.get(level)
-        return self.hours.after(now, target) - now if target else timedelta()
+        return self.by_the_clock(target, now) if target else timedelta()
+
+    def by_the_clock(self, open_for: timedelta, now: datetime) -> timedelta:
+        """How long it takes from `now` on until we were open for this long."""
+        return self.hours.after(now, open_for) - now
 
 
 @dataclass(frozen=True, slots=True)

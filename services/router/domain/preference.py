@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.router.domain.policy import KnownChannel, Policy, Preference
-from shared.events import Channel, ChannelChoice, InboundMessage, Profile, Reason
+from shared.events import Channel, ChannelChoice, InboundMessage, Observed, Profile, Reason
 from shared.kernel import ContactPoint, address_of, kind_of
 
 _STATED_TEXT = {
@@ -19,6 +20,8 @@ _STATED_TEXT = {
 _AGES = range(5, 121)
 """Years. Anything else in a form is a slip or a joke."""
 
+_TELLING = frozenset({"preference.stated", "preference.observed", "preference.age"})
+"""What says more than where the message came from."""
 _STATED, _OBSERVED, _AGE, _USED, _REACHABLE = range(5)
 """Kinds of evidence, the strongest first."""
 
@@ -52,12 +55,26 @@ def prefer(
     points = _points(message, profile)
     for name in channels:
         if name not in candidates and _address(name, points, policy, channels):
-            text = f"can also be reached by {_label(name, policy, channels)}"
+            text = f"can also be reached by {label_of(name, policy, channels)}"
             reason = Reason(code="preference.reachable", text=text, values={"channel": name})
             candidates[name] = _Candidate(reasons=[reason])
     ranked = sorted(candidates.items(), key=lambda item: (item[1].rank, -item[1].confidence, item[0]))
     choices = [_choice(name, found, points, message, profile, whole, channels, now) for name, found in ranked]
     return tuple(sorted(choices, key=lambda choice: choice.reasons[-1].code == "unavailable.opted-out"))
+
+
+def ask(message: InboundMessage, choices: tuple[ChannelChoice, ...], policy: Preference) -> Reason | None:
+    """Why this customer should be asked which channel they prefer; None where that is known well enough, or where asking
+    would reach nobody."""
+    best = choices[0]
+    if best.confidence >= policy.ask_below or message.automatic or not any(choice.available for choice in choices):
+        return None
+    told = any(reason.code in _TELLING for reason in best.reasons)
+    text = f"only weak signs of it ({best.confidence:.0%})" if told else "nothing is known of it yet"
+    values = {"confidence": f"{best.confidence:.2f}"}
+    return Reason(
+        code="ask.weak" if told else "ask.nothing-known", text=f"which channel they prefer: {text}", values=values
+    )
 
 
 def _evidence(
@@ -66,7 +83,7 @@ def _evidence(
     """Everything that speaks for a channel: its kind, the channel, confidence, reason."""
     if profile and (stated := profile.stated):
         date = _day(stated.at)
-        label = _label(stated.channel, policy, channels)
+        label = label_of(stated.channel, policy, channels)
         text = _STATED_TEXT.get(stated.source, "prefers {label}, known since {date}").format(label=label, date=date)
         values = {"channel": stated.channel, "date": f"{stated.at:%Y-%m-%d}", "source": stated.source}
         confidence = policy.stated.get(stated.source, min(policy.stated.values(), default=0.0))
@@ -80,7 +97,7 @@ def _evidence(
                 values = {"channel": prior.channel, "age": str(age)}
                 reason = Reason(code="preference.age", text=f"age {age}, given by the customer", values=values)
                 yield _AGE, prior.channel, policy.age, reason
-    text = f"this message came by {_label(message.channel, policy, channels)}"
+    text = f"this message came by {label_of(message.channel, policy, channels)}"
     reason = Reason(code="preference.used", text=text, values={"channel": message.channel})
     yield _USED, message.channel, policy.used, reason
 
@@ -95,20 +112,41 @@ def _habits(
         name: seen.messages * 0.5 ** (max(0.0, (now - seen.last_at).total_seconds()) / policy.half_life.total_seconds())
         for name, seen in sorted(profile.observed.items())
     }
-    total, all_messages = sum(aged.values()), sum(seen.messages for seen in profile.observed.values())
-    for name, weight in aged.items():
-        if weight > 0 and weight >= policy.observed_at_least:
-            seen = profile.observed[name]
-            label, last = _label(name, policy, channels), _day(seen.last_at)
-            text = f"{seen.messages} of {all_messages} messages came by {label}, the last on {last}"
-            values = {
-                "channel": name,
-                "messages": str(seen.messages),
-                "all": str(all_messages),
-                "last": f"{seen.last_at:%Y-%m-%d}",
-            }
-            reason = Reason(code="preference.observed", text=text, values=values)
+    weights = {name: weight * _quickness(profile.observed[name], policy) for name, weight in aged.items()}
+    total, all_messages = sum(weights.values()), sum(seen.messages for seen in profile.observed.values())
+    for name, weight in weights.items():
+        if weight > 0 and aged[name] >= policy.observed_at_least:
+            reason = _habit(name, profile.observed[name], all_messages, label_of(name, policy, channels))
             yield _OBSERVED, name, policy.observed * weight / total, reason
+
+
+def _quickness(seen: Observed, policy: Preference) -> float:
+    """1 for who answers at once, a half at `policy.slow`. Where it is not known it speaks neither for nor against: 1."""
+    slow = policy.slow.total_seconds()
+    return slow / (slow + max(0.0, seen.answer_seconds)) if seen.answer_seconds is not None else 1.0
+
+
+def _habit(name: str, seen: Observed, all_messages: int, label: str) -> Reason:
+    text = f"{seen.messages} of {all_messages} messages came by {label}, the last on {_day(seen.last_at)}"
+    values = {
+        "channel": name,
+        "messages": str(seen.messages),
+        "all": str(all_messages),
+        "last": f"{seen.last_at:%Y-%m-%d}",
+    }
+    if seen.answer_seconds is not None:
+        text += f", usually answered within {_span(seen.answer_seconds)}"
+        values["answer_seconds"] = f"{seen.answer_seconds:.0f}"
+    return Reason(code="preference.observed", text=text, values=values)
+
+
+def _span(seconds: float) -> str:
+    """A time as people say it, never less than it was."""
+    for size, name in ((86_400, "day"), (3600, "hour")):
+        if seconds > size:
+            return f"{math.ceil(seconds / size)} {name}s"
+    minutes = max(1, math.ceil(seconds / 60))
+    return f"{minutes} minute{'s' if minutes > 1 else ''}"
 
 
 def _choice(
@@ -127,12 +165,15 @@ def _choice(
     problem = _problem(name, point, profile, policy.preference, channels, used=used)
     if problem is None and not used:
         problem = _closed(name, policy, channels, now)
+    hours = policy.service.hours_of(name)
+    closes = hours.closes(now) if problem is None and name in channels and channels[name].live else None
     return ChannelChoice(
         channel=name,
         reasons=(*found.reasons, problem) if problem else tuple(found.reasons),
         contact_point=point,
         confidence=round(found.confidence, 2),
         available=problem is None,
+        open_until=closes.astimezone(hours.zone) if closes else None,
     )
 
 
@@ -146,7 +187,7 @@ def _problem(
     used: bool,
 ) -> Reason | None:
     """Why the channel cannot be used now, the most final reason first; None where it can."""
-    label, values, announced = _label(name, policy, channels), {"channel": name}, channels.get(name)
+    label, values, announced = label_of(name, policy, channels), {"channel": name}, channels.get(name)
     if profile and point in profile.opted_out:
         text = f"the customer does not want to be reached at {address_of(point)}"
         return Reason(code="unavailable.opted-out", text=text, values={**values, "address": address_of(point)})
@@ -174,7 +215,7 @@ def _closed(name: str, policy: Policy, channels: Mapping[str, Channel], now: dat
     opens = hours.next_opening(now)
     local = opens.astimezone(hours.zone) if opens else None
     when = f"from {local:%A %H:%M}" if local else "no more"
-    text = f"{_label(name, policy.preference, channels)} is closed now, open {when}"
+    text = f"{label_of(name, policy.preference, channels)} is closed now, open {when}"
     values = {"channel": name, "opens": f"{local:%Y-%m-%d %H:%M}" if local else ""}
     return Reason(code="unavailable.closed", text=text, values=values)
 
@@ -193,7 +234,7 @@ def _address(
     return next((point for point in points if kind_of(point) in kinds), None)
 
 
-def _label(name: str, policy: Preference, channels: Mapping[str, Channel]) -> str:
+def label_of(name: str, policy: Preference, channels: Mapping[str, Channel]) -> str:
     """What people call the channel."""
     described: Channel | KnownChannel | None = channels.get(name) or policy.channels.get(name)
     return described.label if described else name

@@ -15,7 +15,7 @@ from shared.events import Channel, Decision, Profile, RoutedMessage
 from shared.events.codec import encode
 from shared.kernel import Level
 
-FIELDS = ("level", "score", "team", "skills", "channel", "ticket", "reply_within")
+FIELDS = ("level", "score", "team", "skills", "channel", "ticket", "reply_within", "skill_timeouts", "overflow", "ask")
 """What of a decision people ask about."""
 
 
@@ -129,4 +129,7 @@ def summary(decision: Decision) -> dict[str, object]:
         "channel": best,
         "ticket": decision.ticket_id,
         "reply_within": decision.reply_within,
+        "skill_timeouts": tuple(f"{skill} {after} s" for skill, after in decision.skill_timeouts.items()),
+        "overflow": f"{decision.overflow.team} {decision.overflow.after} s" if decision.overflow else "",
+        "ask": decision.ask_preference,
     }

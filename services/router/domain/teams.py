@@ -1,13 +1,15 @@
-"""Which team should answer, and which skills it takes, from the policy's rules."""
+"""Which team should answer, which skills it takes, and how long both are waited for, from the policy's rules."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from itertools import chain
 
-from services.router.domain.policy import Policy, RoutingRule
+from services.router.domain.policy import Policy, RoutingRule, Service
 from services.router.domain.words import first
-from shared.events import InboundMessage, Profile, Reason
+from shared.events import InboundMessage, Overflow, Profile, Reason
+from shared.kernel import Level
 
 
 def route(
@@ -39,6 +41,20 @@ def route(
             Reason(code="team.default", text=f"{team} takes what no rule sends elsewhere", values={"team": team})
         )
     return team, tuple(skills), tuple(reasons)
+
+
+def waiting(
+    team: str, skills: tuple[str, ...], level: Level, tier: str, service: Service, now: datetime
+) -> tuple[dict[str, int], Overflow | None]:
+    """After how many seconds each skill is dropped, where it is, and where the ticket goes that the team does not get to."""
+
+    def seconds(open_for: timedelta) -> int:
+        return round(service.by_the_clock(open_for, now).total_seconds())
+
+    patience = service.waiting
+    dropped = {skill: seconds(after) for skill in skills if (after := patience.skill(skill, level, tier))}
+    other = patience.overflow(team, level, tier)
+    return dropped, Overflow(team=other.team, after=seconds(other.after)) if other else None
 
 
 def considered(
@@ -74,6 +90,8 @@ def _wish(rule: RoutingRule) -> str:
         "by": rule.channels,
         "about": rule.severities,
         "plan": rule.tiers,
+        "to": rule.recipients,
+        **{f"{name} is": values for name, values in rule.facts.items()},
         "words such as": tuple(phrase.text for phrase in rule.words[:5]),
     }
     told = [f"{name} {' or '.join(values)}" for name, values in wishes.items() if values]
@@ -114,6 +132,11 @@ def _circumstances(rule: RoutingRule, message: InboundMessage, tier: str, langua
         yield waiting if message.live == rule.live else ""
     if rule.tiers:
         yield f"customer on the {tier} plan" if tier in rule.tiers else ""
+    if rule.recipients:
+        yield f"came to {message.recipient}" if message.recipient.lower() in rule.recipients else ""
+    for name, values in rule.facts.items():
+        told = message.facts.get(name, "")
+        yield f"{name} is {told}" if told.lower() in values else ""
 
 
 def _contents(rule: RoutingRule, text: str, severities: Mapping[str, str]) -> Iterator[str]:

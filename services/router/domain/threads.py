@@ -20,7 +20,7 @@ def thread(message: InboundMessage, profile: Profile | None, policy: Policy, now
     clues = message.thread
     if clues.ticket_id:
         return _token(clues.ticket_id, profile)
-    earlier = clues.root or (clues.references[0] if clues.references else "")
+    earlier = _earlier(message, profile)
     if earlier and earlier != message.provider_id:
         return _keyed("root", message.channel, earlier, profile)
     if clues.conversation:
@@ -28,6 +28,22 @@ def thread(message: InboundMessage, profile: Profile | None, policy: Policy, now
     if ticket := _open_ticket(message, profile, policy, now):
         return _joined("open-ticket", ticket, f"last message {ticket.last_message_at.isoformat()}")
     return _keyed("new", message.channel, message.provider_id, profile)
+
+
+def _earlier(message: InboundMessage, profile: Profile | None) -> str:
+    """The first message of the thread, as far as the clues tell.
+
+    Some mail programs overwrite References and keep In-Reply-To. So where the root is none that we know of this
+    customer and another reference is, that one counts; the newest first, because it is what was answered.
+    """
+    clues = message.thread
+    root = clues.root or (clues.references[0] if clues.references else "")
+    if profile is None or len(clues.references) < 2:
+        return root
+    known = {ticket.thread_key for ticket in profile.open_tickets} | profile.generations.keys()
+    if f"{message.channel}:{root}" in known:
+        return root
+    return next((one for one in reversed(clues.references) if f"{message.channel}:{one}" in known), root)
 
 
 def _token(named: str, profile: Profile | None) -> tuple[ThreadMatch, str]:

@@ -4,6 +4,7 @@ diff of figures, fast enough to run on every post, and able to name the words th
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from array import array
 from collections import defaultdict
@@ -13,15 +14,18 @@ from enum import StrEnum
 from math import exp
 from typing import Any
 
-from services.social.domain.features import BITS, features
-from services.social.domain.words import is_japanese, is_korean
+from services.social.domain.features import BITS, features, places
+from services.social.domain.words import LONGEST, is_japanese, is_korean, tokens
 
 COMPLAINT, QUESTION = "complaint", "question"
 HEADS = (COMPLAINT, QUESTION)
-_FORMAT = 1
+_FORMAT = 2
 _MOST_REASONS = 3
 _SHARE = 0.15
 """Of the heaviest word's weight: what weighs less is no reason."""
+
+_NAMES = re.compile(r"\b[^\W\d_a-z]\w*[a-z]\w*(?: [^\W\d_a-z]\w*[a-z]\w*)+")
+"""Words in a row that begin with a capital: often a person, and no person's name is a reason."""
 
 
 class Kind(StrEnum):
@@ -75,6 +79,7 @@ class Model:
     def judge(self, text: str) -> Verdict:
         """Under a millisecond for a post of usual length."""
         words, found = features(text)
+        names = {word for run in _NAMES.findall(text[:LONGEST]) for word in tokens(run)}
         scores: dict[str, float] = {}
         reasons: dict[str, tuple[str, ...]] = {}
         against: tuple[str, ...] = ()
@@ -87,9 +92,11 @@ class Model:
                     total += weight
                     by_word[owner] += weight
             scores[name] = 1 / (1 + exp(-max(-30.0, min(30.0, head.bias + total * head.scale))))
-            reasons[name] = _strongest(words, by_word)
+            own = {at: sum(weights[place] for place in places(words[at])) for at in by_word if words}
+            told = {at: weight for at, weight in by_word.items() if own.get(at) and words[at] not in names}
+            reasons[name] = _strongest(words, {at: weight for at, weight in told.items() if own[at] > 0})
             if name == COMPLAINT:
-                against = _strongest(words, {owner: -weight for owner, weight in by_word.items()})
+                against = _strongest(words, {at: -weight for at, weight in told.items() if own[at] < 0})
         return Verdict(scores[COMPLAINT], scores[QUESTION], reasons[COMPLAINT], reasons[QUESTION], against)
 
 

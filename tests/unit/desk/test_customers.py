@@ -21,6 +21,13 @@ def blank() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def test_a_call_does_not_make_us_forget_what_the_customer_s_site_told() -> None:
+    ann = blank()
+    learn(ann, routed(facts={"Site": "shop.example", "plugin": "2.4"}).message)
+    learn(ann, routed(facts={"call": "waiting", "plugin": "2.5"}).message)
+    assert ann["facts"] == {"Site": "shop.example", "plugin": "2.5"}
+
+
 def test_the_same_address_is_the_same_person() -> None:
     book = Book()
     assert book.customer_of(routed("<1@x>").message) == book.customer_of(routed("<2@x>").message)

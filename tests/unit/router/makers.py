@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from hypothesis import settings
 
 from services.router.adapters import policy_yaml
 from services.router.domain.decide import decide
 from services.router.domain.policy import Policy
 from shared.events import Channel, Decision, InboundMessage, OpenTicket, Profile
 from shared.kernel import ContactPoint, ticket_id
+
+properties = settings(deadline=None, max_examples=10_000 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 300)
+"""For every test of a property of the decision: HYPOTHESIS_PROFILE=thorough tries 10,000 examples instead of a few hundred."""
 
 NOW = datetime(2026, 5, 3, 12, 0, tzinfo=UTC)
 ANN = ContactPoint("email:ann@example.org")
@@ -71,11 +77,13 @@ def decided(
     return decide(message, profile, policy, CHANNELS if channels is None else channels, message.received_at)
 
 
-def under(old: str, new: str) -> Policy:
-    """The policy that comes with the router, with one text replaced."""
+def under(old: str, new: str, *more: tuple[str, str]) -> Policy:
+    """The policy that comes with the router, with some of its text replaced."""
     text = policy_yaml.SHIPPED.read_text(encoding="utf-8")
-    assert old in text
-    return policy_yaml.parse(text.replace(old, new), "test.yaml", version=1)
+    for before, after in ((old, new), *more):
+        assert before in text
+        text = text.replace(before, after)
+    return policy_yaml.parse(text, "test.yaml", version=1)
 
 
 def codes(decision: Decision) -> list[str]:

@@ -49,7 +49,7 @@ def test_what_was_set_aside_is_accounted_for() -> None:
     books = a_clean_day()
     books.routed.discard("b")
     del books.applied["b"]
-    books.set_aside["b"] = "messages-received"
+    books.set_aside["b"] = {7}
     balance = books.balance(END)
     assert balance.clean
     assert balance.set_aside == 1
@@ -57,8 +57,16 @@ def test_what_was_set_aside_is_accounted_for() -> None:
 
 def test_what_was_replayed_from_dead_letters_counts_as_written_down() -> None:
     books = a_clean_day()
-    books.set_aside["b"] = "messages-received"
+    books.set_aside["b"] = {7}
     assert books.balance(END).set_aside == 0
+
+
+def test_what_was_replayed_and_did_not_arrive_is_missing_again() -> None:
+    books = a_clean_day()
+    books.routed.discard("b")
+    books.set_aside["b"] = {7}
+    books.replayed.add(7)
+    assert books.balance(END).not_routed == ("b",)
 
 
 def test_a_message_in_two_tickets_is_told() -> None:

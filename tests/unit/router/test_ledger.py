@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
+from services.router.adapters.engine.consumer import BatchThread
 from services.router.adapters.engine.ledger import Batch, Ledger
 
 
@@ -97,3 +100,14 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 TestAnyOrder = AnyOrder.TestCase
+
+
+def test_a_consumer_that_has_not_started_yet_is_in_no_group() -> None:
+    """The watchdog may ask before aiokafka has a coordinator; it must not end the service for that."""
+    thread = BatchThread.__new__(BatchThread)
+    thread._consumer = None
+    assert not thread.in_group()
+    thread._consumer = SimpleNamespace(_coordinator=None)
+    assert not thread.in_group()
+    thread._consumer = SimpleNamespace(_coordinator=SimpleNamespace(generation=3))
+    assert thread.in_group()

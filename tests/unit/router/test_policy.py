@@ -58,7 +58,7 @@ def test_the_policy_that_comes_with_the_router_is_right() -> None:
          "preference.ages.priors[1]: at_least must be less than below"),
         ("severities: [payment]", "severities: [zzz]", "- {name: money",
          "routing.rules[3].when.severities: 'zzz' is not known; known are access, data-loss, legal, outage, payment, security"),
-        ("team: escalations}", "teem: escalations}", "- {name: security", "routing.rules[1]: needs a team or skills"),
+        ("team: escalations}", "teem: escalations}", "- {name: security", "routing.rules[1]: needs team or skills"),
         ("when: {languages: [fr]}", "when: {}", "- {name: French", "routing.rules[6].when: needs a condition"),
         ("live: true}, skills", "live: perhaps}, skills", "- {name: on the phone", "routing.rules[13].when.live: 'perhaps' is not known"),
         ("    legal: [lawyer*,", "    legal: ['*',", "legal: [lawyer*", "words.en.legal: nothing to look for in '*'"),

@@ -6,12 +6,25 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.events import Channel, ChannelChoice, InboundMessage, Observed, Profile, Stated
 from shared.kernel import ContactPoint
-from tests.unit.router.makers import ANN, ANNS_PHONE, CHANNELS, CHAT, EMAIL, NOW, PHONE, ann, decided, mail, under
+from tests.unit.router.makers import (
+    ANN,
+    ANNS_PHONE,
+    CHANNELS,
+    CHAT,
+    EMAIL,
+    NOW,
+    PHONE,
+    ann,
+    decided,
+    mail,
+    properties,
+    under,
+)
 
 EVERYTHING = {"email": EMAIL, "chat": CHAT, "phone": PHONE}
 REACHABLE = (ANN, ANNS_PHONE)
@@ -31,8 +44,8 @@ def stated(channel: str, source: str = "survey") -> Stated:
     return Stated(channel=channel, source=source, at=NOW - timedelta(days=40))
 
 
-def seen(messages: int, days_ago: float = 1) -> Observed:
-    return Observed(messages=messages, last_at=NOW - timedelta(days=days_ago))
+def seen(messages: int, days_ago: float = 1, answers_in: float | None = None) -> Observed:
+    return Observed(messages=messages, last_at=NOW - timedelta(days=days_ago), answer_seconds=answers_in)
 
 
 def test_an_older_customer_is_offered_the_phone_first() -> None:
@@ -183,10 +196,90 @@ def test_an_address_that_the_message_gives_is_used() -> None:
     ]
 
 
+HOUR = 3600.0
+
+
+def test_where_a_customer_answers_fast_they_would_rather_be_answered() -> None:
+    slow = {"email": seen(12, answers_in=30 * HOUR), "chat": seen(10, answers_in=60)}
+    best, second = choices(mail(), ann(observed=slow))[:2]
+    assert (best.channel, second.channel) == ("chat", "email")
+    assert texts(second)[0] == (
+        "12 of 22 messages came by Email, the last on 2 May 2026, usually answered within 2 days"
+    )
+    assert best.reasons[0].values["answer_seconds"] == "60"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "1 minute"), (61, "2 minutes"), (HOUR, "60 minutes"), (HOUR + 1, "2 hours"), (25 * HOUR, "2 days")],
+)
+def test_how_fast_they_answer_is_told_as_people_say_it(seconds: float, words: str) -> None:
+    best = choices(mail(), ann(observed={"email": seen(9, answers_in=seconds)}))[0]
+    assert texts(best)[0].endswith(f"usually answered within {words}")
+
+
+@properties
+@given(st.integers(6, 50), st.integers(6, 50), st.floats(0, 1e9), st.floats(0, 1e9), st.none() | st.floats(0, 1e9))
+def test_answering_faster_never_makes_a_channel_less_likely(
+    mails: int, chats: int, faster: float, slower: float, other: float | None
+) -> None:
+    faster, slower = sorted((faster, slower))
+    confident = []
+    for speed in (faster, slower):
+        profile = ann(observed={"email": seen(mails, answers_in=other), "chat": seen(chats, answers_in=speed)})
+        confident.append(next(choice.confidence for choice in choices(mail(), profile) if choice.channel == "chat"))
+    assert confident[0] >= confident[1]
+
+
+def test_an_answer_that_took_for_ever_is_no_reason_to_fail() -> None:
+    assert choices(mail(), ann(observed={"email": seen(9, answers_in=float("inf"))}))[0].channel == "email"
+
+
+def asked(message: InboundMessage | None = None, profile: Profile | None = None) -> str:
+    """The reason for which the customer is to be asked; empty where they are not."""
+    decision = decided(message or mail(), profile, EVERYTHING)
+    assert decision.ask_preference == (decision.ask_reason is not None)
+    return decision.ask_reason.text if decision.ask_reason else ""
+
+
+def test_who_nothing_is_known_of_is_asked() -> None:
+    assert asked() == "which channel they prefer: nothing is known of it yet"
+    assert asked(mail(), ann(birth_year=1980)) == "which channel they prefer: nothing is known of it yet"
+
+
+def test_who_has_only_a_weak_habit_is_asked_too() -> None:
+    profile = ann(observed={"chat": seen(6), "phone": seen(6), "sms": seen(6), "x": seen(6)})
+    assert asked(mail(), profile) == "which channel they prefer: only weak signs of it (20%)"
+
+
+def test_nobody_is_asked_what_we_know_already() -> None:
+    for profile in (ann(stated=stated("phone")), ann(observed={"email": seen(20)}), ann(birth_year=1950)):
+        assert not asked(mail(), profile)
+
+
+def test_no_machine_and_nobody_who_said_no_is_asked() -> None:
+    assert not asked(mail(automatic="reply"))
+    assert not asked(mail(), ann(opted_out=(ANN,)))
+
+
+def test_an_operator_who_does_not_want_to_ask_never_asks() -> None:
+    silent = under("  ask_below: 0.4 ", "  ask_below: 0 ")
+    assert not decided(mail(), None, EVERYTHING, silent).ask_preference
+
+
+def test_an_agent_knows_until_when_the_line_is_open() -> None:
+    weekends = under("  channels: {}          # such as", "  channels: {phone: sat-sun 10:00-18:30}  # such as")
+    older = ann(birth_year=1955, contact_points=REACHABLE)
+    best, *others = decided(mail(), older, EVERYTHING, weekends).channels
+    assert best.open_until == NOW.replace(hour=18, minute=30)
+    assert all(choice.open_until is None for choice in others)
+    assert decided(mail(), older, EVERYTHING).channels[0].open_until is None, "a line that never closes"
+
+
 CHANNEL_NAMES = st.sampled_from(["email", "chat", "phone", "sms", "x"])
 
 
-@settings(deadline=None)
+@properties
 @given(
     st.fixed_dictionaries(
         {

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
+from random import Random
 from typing import Any
 
+import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.router.domain.decide import decide
 from services.router.domain.priority import score
 from shared.events import InboundMessage, Profile
 from shared.kernel import ContactPoint, Level
-from tests.unit.router.makers import CHANNELS, NOW, POLICY, ann, codes, decided, mail
+from tests.unit.router.makers import CHANNELS, NOW, POLICY, ann, codes, decided, mail, properties
 
 ORDER = [Level.LOW, Level.NORMAL, Level.HIGH, Level.URGENT]
 
@@ -146,29 +148,33 @@ PROFILES = st.none() | st.builds(
 )
 
 
+def replaced(message: InboundMessage, **changes: Any) -> InboundMessage:
+    return msgspec.structs.replace(message, **changes)
+
+
 def points(message: InboundMessage, profile: Profile | None) -> int:
     return decided(message, profile).score
 
 
-@settings(deadline=None)
+@properties
 @given(
     MESSAGES,
     PROFILES,
     st.sampled_from(["The whole site is down.", "We were hacked.", "데이터가 사라졌어요.", "I want a refund."]),
 )
 def test_more_severe_is_never_lower(message: InboundMessage, profile: Profile | None, more: str) -> None:
-    worse = mail(**(_fields(message) | {"text": f"{message.text}. {more}"}))
+    worse = replaced(message, text=f"{message.text}. {more}")
     assert points(worse, profile) >= points(message, profile)
 
 
-@settings(deadline=None)
+@properties
 @given(MESSAGES, PROFILES)
 def test_a_live_call_is_never_below_an_equal_mail(message: InboundMessage, profile: Profile | None) -> None:
-    waiting, quiet = (mail(**(_fields(message) | {"live": live})) for live in (True, False))
+    waiting, quiet = (replaced(message, live=live) for live in (True, False))
     assert points(waiting, profile) >= points(quiet, profile)
 
 
-@settings(deadline=None)
+@properties
 @given(MESSAGES, PROFILES)
 def test_a_score_is_from_0_to_100_and_its_level_fits(message: InboundMessage, profile: Profile | None) -> None:
     decision = decided(message, profile)
@@ -178,7 +184,7 @@ def test_a_score_is_from_0_to_100_and_its_level_fits(message: InboundMessage, pr
     assert sum(reason.weight for reason in decision.reasons) == pytest.approx(decision.score, abs=1.1)
 
 
-@settings(deadline=None)
+@properties
 @given(MESSAGES, PROFILES, st.integers(0, 3000))
 def test_one_contact_more_never_lowers(message: InboundMessage, profile: Profile | None, minutes: int) -> None:
     known = profile or ann()
@@ -191,23 +197,73 @@ def test_one_contact_more_never_lowers(message: InboundMessage, profile: Profile
     assert points(message, more) >= points(message, known)
 
 
-def test_the_order_of_signals_does_not_matter() -> None:
-    found = {"outage": "is down", "payment": "refund", "legal": "lawyer", "access": "locked out"}
-    profile = ann(tier="pro", missed_sla=True)
-    outcomes = {
-        repr(score(mail(live=True), profile, dict(order), POLICY, NOW)) for order in permutations(found.items())
-    }
-    assert len(outcomes) == 1
+SEVERITIES = st.dictionaries(st.sampled_from(sorted(POLICY.priority.severity)), st.just("word"))
+
+
+@properties
+@given(MESSAGES, PROFILES, SEVERITIES, st.randoms(use_true_random=False))
+def test_the_order_of_signals_does_not_matter(
+    message: InboundMessage, profile: Profile | None, found: dict[str, str], chance: Random
+) -> None:
+    shuffled = list(found.items())
+    chance.shuffle(shuffled)
+    assert score(message, profile, dict(shuffled), POLICY, NOW) == score(message, profile, found, POLICY, NOW)
+
+
+@properties
+@given(MESSAGES, PROFILES, SEVERITIES, st.sampled_from(sorted(POLICY.priority.severity)))
+def test_one_severity_more_never_lowers_and_a_graver_one_is_never_below(
+    message: InboundMessage, profile: Profile | None, found: dict[str, str], more: str
+) -> None:
+    assume(more not in found)
+    weights = POLICY.priority.severity
+    before, after = (score(message, profile, words, POLICY, NOW)[0] for words in (found, {**found, more: "word"}))
+    assert after >= before
+    for other in weights.keys() - found.keys():
+        if weights[other] >= weights[more]:
+            assert score(message, profile, {**found, other: "word"}, POLICY, NOW)[0] >= after
+
+
+@properties
+@given(MESSAGES, PROFILES, st.integers(0, 10**9))
+def test_more_reach_never_lowers(message: InboundMessage, profile: Profile | None, more: int) -> None:
+    wider = replaced(message, reach=message.reach + more)
+    assert points(wider, profile) >= points(message, profile)
+    assert points(replaced(message, public=True), profile) >= points(replaced(message, public=False), profile)
+
+
+@properties
+@given(MESSAGES, PROFILES, st.floats(0, 1))
+def test_the_surer_it_is_a_complaint_the_higher(
+    message: InboundMessage, profile: Profile | None, complaint: float
+) -> None:
+    calm = message.complaint or 0.0
+    assert points(replaced(message, complaint=max(calm, complaint)), profile) >= points(message, profile)
+
+
+@properties
+@given(MESSAGES, PROFILES, st.sampled_from(["", "nl", "tlh", "no-such", "EN"]))
+def test_an_unknown_language_falls_back_to_all_of_them_and_misses_nothing(
+    message: InboundMessage, profile: Profile | None, unknown: str
+) -> None:
+    for language in POLICY.lexicon.languages:
+        known = replaced(message, language=language)
+        assert points(replaced(message, language=unknown), profile) >= points(known, profile)
+
+
+@properties
+@given(MESSAGES, PROFILES)
+def test_mail_that_no_person_wrote_is_never_above_the_same_from_a_person(
+    message: InboundMessage, profile: Profile | None
+) -> None:
+    by_hand = points(replaced(message, automatic=""), profile)
+    for kind, ceiling in POLICY.priority.ceilings.items():
+        assert points(replaced(message, automatic=kind), profile) <= min(ceiling, by_hand)
 
 
 def test_the_order_of_sentences_does_not_matter() -> None:
     sentences = ["The site is down", "I want a refund", "We were hacked"]
     assert len({points(mail(". ".join(order)), None) for order in permutations(sentences)}) == 1
-
-
-def _fields(message: InboundMessage) -> dict[str, Any]:
-    names = ("text", "language", "live", "public", "reach", "complaint", "automatic", "tier")
-    return {name: getattr(message, name) for name in names}
 
 
 def test_the_sender_may_be_anyone() -> None:

@@ -16,9 +16,10 @@ from services.router.domain.explain import explain
 from services.router.domain.queueing import Job, staff, waits
 from services.router.domain.replay import Recorded, compare, verify
 from shared.errors import Misconfigured
-from shared.events import InboundMessage, Profile, RoutedMessage
+from shared.events import InboundMessage, Observed, Profile, RoutedMessage, ThreadClues
+from shared.events.codec import decode, encode
 from shared.kernel import Level
-from tests.unit.router.makers import ANN, CHANNELS, NOW, POLICY, ann, decided, mail, under
+from tests.unit.router.makers import ANN, ANNS_PHONE, CHANNELS, NOW, PHONE, POLICY, ann, decided, mail, under
 
 POLICIES = {POLICY.label: POLICY}
 
@@ -47,6 +48,30 @@ def test_every_recorded_decision_comes_out_again() -> None:
     profile = ann(birth_year=1955, tier="pro")
     for one in (decision_on(mail("Our shop is down")), decision_on(mail("Hello"), profile)):
         assert verify(one, POLICIES).outcome == "same"
+
+
+def test_a_decision_with_everything_in_it_comes_out_again_after_its_way_through_kafka() -> None:
+    hours = under(
+        "  channels: {}          # such as",
+        "  channels: {phone: sat-sun 09:00-18:00}  # such as",
+        ("  timezone: UTC ", "  timezone: Europe/Paris "),
+    )
+    profile = ann(
+        contact_points=(ANN, ANNS_PHONE),
+        observed={
+            "phone": Observed(messages=3, last_at=NOW, answer_seconds=0.5),
+            "email": Observed(messages=3, last_at=NOW),
+        },
+    )
+    message, channels = mail("Notre boutique est en panne", language="fr"), {**CHANNELS, "phone": PHONE}
+    decision = decided(message, profile, channels, hours)
+    assert decision.skill_timeouts
+    assert decision.overflow
+    assert decision.ask_reason
+    assert any(choice.open_until for choice in decision.channels)
+    routed = decode(RoutedMessage, encode(RoutedMessage(message=message, decision=decision)))
+    one = Recorded(at=NOW, routed=routed, profile=profile, channels=(tuple(channels.values()),))
+    assert verify(one, {hours.label: hours}).outcome == "same"
 
 
 def test_a_decision_that_was_tampered_with_is_found() -> None:
@@ -146,6 +171,17 @@ def test_an_agent_reads_also_why_a_rule_did_not_count() -> None:
     assert signals["severity.outage"].counted
     assert not signals["live"].counted
     assert [line.name for line in found.thread if line.counted] == ["new"]
+
+
+def test_of_the_clues_to_a_thread_those_after_the_decisive_one_were_not_looked_at() -> None:
+    clues = ThreadClues(root="<first@example.org>", conversation="c1")
+    found = {line.name: line for line in explain(decision_on(mail(thread=clues)), POLICY).thread}
+    assert found["root"].counted
+    assert found["root"].why == "<first@example.org>"
+    assert found["token"].why == "no such clue"
+    assert found["conversation"].why == "not looked at: root came first"
+    own = explain(decision_on(mail(thread=ThreadClues(root="<m1@example.org>"))), POLICY).thread
+    assert next(line.why for line in own if line.name == "root") == "not decisive: <m1@example.org>"
 
 
 def test_the_explanation_agrees_with_the_decision_about_team_and_skills() -> None:

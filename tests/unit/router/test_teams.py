@@ -50,17 +50,20 @@ def test_a_rule_asks_for_all_of_its_conditions() -> None:
     every = RoutingRule(
         "all", "gold", ("tact",), languages=("en",), channels=("email",), tiers=("pro",), severities=("payment",),
         words=(phrase("please"),), live=False,
+        recipients=("help@example.org",), facts={"Product": ("shop", "blog")},
     )  # fmt: skip
-    decision = under(every, message=mail("A refund please"))
+    message = mail("A refund please", recipient="Help@example.org", facts={"Product": "Shop"})
+    decision = under(every, message=message)
     assert decision.team == "gold"
     assert decision.routing_reasons[0].text == (
         "team gold and skill tact: written in en; came by email; nobody is waiting on the line; customer on the pro plan; "
-        "mentions “refund”; mentions “please”"
+        "came to Help@example.org; Product is Shop; mentions “refund”; mentions “please”"
     )
     other = replace(every, languages=("fr",)), replace(every, channels=("chat",)), replace(every, tiers=("enterprise",)), replace(
-        every, severities=("outage",)), replace(every, words=(phrase("never"),)), replace(every, live=True)  # fmt: skip
+        every, severities=("outage",)), replace(every, words=(phrase("never"),)), replace(every, live=True), replace(every, recipients=("sales@example.org",)), replace(
+        every, facts={"Product": ("shop",), "Site": ("x",)}), replace(every, facts={"Product": ("blog",)})  # fmt: skip
     for rule in other:
-        assert under(rule, message=mail("A refund please")).team == "support"
+        assert under(rule, message=message).team == "support"
 
 
 def test_the_first_team_wins_and_skills_add_up() -> None:

@@ -52,6 +52,29 @@ def test_the_next_opening_is_told_on_a_sunday() -> None:
     assert OFFICE.next_opening(paris("2026-11-23T10:00")) == paris("2026-11-23T10:00")
 
 
+@pytest.mark.parametrize(
+    ("now", "closes"),
+    [
+        ("2026-11-23T10:00", "2026-11-23T12:00"),
+        ("2026-11-23T13:00", "2026-11-23T18:00"),
+        ("2026-11-23T12:00", None),  # lunch begins
+        ("2026-11-22T10:00", None),  # Sunday
+        ("2026-12-25T10:00", None),
+    ],
+)
+def test_until_when_somebody_is_there_is_told_while_they_are(now: str, closes: str | None) -> None:
+    assert OFFICE.closes(paris(now)) == (paris(closes) if closes else None)
+
+
+def test_a_night_in_two_spans_is_one_and_who_never_closes_says_nothing() -> None:
+    night = parse("mon-sun 00:00-06:00,20:00-24:00", "UTC", "")
+    assert night.closes(datetime(2026, 11, 23, 22, tzinfo=UTC)) == datetime(2026, 11, 24, 6, tzinfo=UTC)
+    assert ALWAYS.closes(datetime(2026, 11, 23, tzinfo=UTC)) is None
+    before_christmas = parse("", "UTC", "2026-12-25")
+    assert before_christmas.closes(datetime(2026, 12, 20, tzinfo=UTC)) is None
+    assert before_christmas.closes(datetime(2026, 12, 24, 20, tzinfo=UTC)) == datetime(2026, 12, 25, tzinfo=UTC)
+
+
 @given(st.integers(0, 365 * 24 * 60), st.integers(0, 5000), st.integers(0, 5000))
 def test_more_work_is_never_due_earlier_and_is_due_while_open(minute: int, less: int, more: int) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)

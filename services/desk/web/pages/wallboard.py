@@ -23,8 +23,10 @@ from services.desk.web.console import Console
 from services.desk.web.pages.inbox import console_of
 from services.desk.web.render import gettext
 from services.desk.web.viewer import (
+    ADMIN,
     SignedOut,
     Viewer,
+    admins_only,
     desk_of,
     is_secure,
     keep_session,
@@ -41,9 +43,9 @@ COOKIE = "switchboard_display"
 YEAR = 365 * 24 * 3600
 CHECK_EVERY = 15.0
 """Seconds between two looks at whether a stream's viewer may still watch."""
-_KEPT = 12
-"""Rendered snapshots that are kept: two of each language, with links and without."""
-_frames: OrderedDict[tuple[int, int, str, bool], bytes] = OrderedDict()
+_KEPT = 18
+"""Rendered snapshots that are kept: two of each language for displays, agents and admins."""
+_frames: OrderedDict[tuple[int, int, str, bool, bool], bytes] = OrderedDict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,11 @@ class Watcher:
     language: str
     agent: Viewer | None = None
     display: str = ""
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether they may see what only admins may."""
+        return self.agent is not None and self.agent.agent.role == ADMIN
 
     async def may_watch(self) -> bool:
         """Whether that still holds. While the database is away: yes, they were let in before."""
@@ -102,7 +109,7 @@ async def make_link(
     request: Request, who: Annotated[Viewer, Depends(writer)], name: Annotated[str, Form()] = ""
 ) -> Response:
     """A new display link, shown once. For admins."""
-    _admins_only(who)
+    admins_only(who)
     desk = desk_of(request)
     token = await display.create(desk.database, _secret(desk), name)
     link = f"{desk.common.public_url}/wallboard?display={token}"
@@ -112,7 +119,7 @@ async def make_link(
 @router.post("/wallboard/links/{link}/revoke")
 async def revoke_link(request: Request, link: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
     """The display goes dark. For admins."""
-    _admins_only(who)
+    admins_only(who)
     active = {each.id for each in await display.links(desk_of(request).database)}
     if link in active:
         await display.revoke(desk_of(request).database, link)
@@ -133,7 +140,7 @@ async def _page(request: Request, who: Watcher, link: str = "") -> str:
     announced = console.channels
     history = await desk.wallboard.history([name for name, channel in announced.items() if channel.enabled])
     lines = wall.channels_of(history, snapshot, announced)
-    admin = who.agent is not None and who.agent.agent.role == "admin"
+    admin = who.is_admin
     links: tuple[display.DisplayLink, ...] = ()
     if admin:
         with suppress(Unavailable):
@@ -169,17 +176,19 @@ async def _stream(console: Console, who: Watcher) -> AsyncIterator[bytes]:
                 if not await who.may_watch():
                     return
                 checked = time.monotonic()
-            yield _frame(console, snapshot, who.language, links=who.agent is not None)
+            yield _frame(console, snapshot, who)
     finally:
         with suppress(asyncio.CancelledError):
             await source.aclose()
 
 
-def _frame(console: Console, snapshot: Snapshot, language: str, *, links: bool) -> bytes:
-    """Rendered once for all who watch in this language."""
-    key = (id(console), snapshot.seq, language, links)
+def _frame(console: Console, snapshot: Snapshot, who: Watcher) -> bytes:
+    """Rendered once for all who watch in this language and may see the same lists."""
+    links = who.agent is not None
+    key = (id(console), snapshot.seq, who.language, links, who.is_admin)
     if key not in _frames:
-        _frames[key] = wall.frame(snapshot, wall.parts(snapshot, language, console.channels, links=links))
+        parts = wall.parts(snapshot, who.language, console.channels, links=links, admin=who.is_admin)
+        _frames[key] = wall.frame(snapshot, parts)
         while len(_frames) > _KEPT:
             _frames.popitem(last=False)
     return _frames[key]
@@ -187,9 +196,3 @@ def _frame(console: Console, snapshot: Snapshot, language: str, *, links: bool) 
 
 def _secret(desk: Desk) -> str:
     return desk.common.secret.get_secret_value()
-
-
-def _admins_only(who: Viewer) -> None:
-    if who.agent.role != "admin":
-        _ = gettext(who.language)
-        raise Rejected(403, "admin", _("Only an admin can do this. Ask one of them."))

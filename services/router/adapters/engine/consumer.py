@@ -109,7 +109,8 @@ class BatchThread(driver.AIOKafkaConsumerThread):
 
     def in_group(self) -> bool:
         """Whether the consumer is a member of its group's current generation."""
-        return self._consumer is not None and self._consumer._coordinator.generation >= 0
+        coordinator = self._consumer and self._consumer._coordinator  # none until aiokafka's consumer has started
+        return coordinator is not None and coordinator.generation >= 0
 
 
 class BatchConsumer(driver.Consumer):

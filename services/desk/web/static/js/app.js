@@ -2,6 +2,7 @@
 
 import { startCalls } from "./calls.js";
 import { startComposer } from "./composer.js";
+import { startCopy } from "./copy.js";
 import { announce, personal, takeHtml } from "./fragments.js";
 import { startKeys } from "./keys.js";
 import { startList } from "./list.js";
@@ -92,6 +93,7 @@ startAnswers();
 startToasts();
 startList();
 startComposer();
+startCopy();
 startKeys();
 startCalls();
 startLive();

@@ -33,6 +33,7 @@ function belongs(row) {
     case "urgent": return open && row.level === "urgent";
     case "overdue": return open && dueIn(row) <= 0;
     case "soon": return open && dueIn(row) > 0 && dueIn(row) <= SOON;
+    case "waiting": return open && row.waiting !== undefined;
     case "pending": return row.status === "pending";
     case "solved": return row.status === "solved" || row.status === "closed";
     case "search": return document.getElementById(`row-${row.ticket}`) !== null;

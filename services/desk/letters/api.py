@@ -1,0 +1,41 @@
+"""Dead letters over HTTP, for machines with the scope `admin`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from services.desk.letters.views import LetterDetails, LetterView
+from services.desk.security import Admin, TheDesk, actor
+
+router = APIRouter(tags=["dead letters"])
+LetterId = Annotated[int, Path(ge=0, le=2**62, description="Its offset in `dead-letters`")]
+
+
+@router.get("/dead-letters", summary="List what services could not handle")
+async def list_letters(
+    desk: TheDesk,
+    _: Admin,
+    waiting: Annotated[bool, Query(description="Only what was not replayed yet")] = False,
+) -> list[LetterView]:
+    """The newest 200, newest first. 503 while Kafka is away."""
+    return [letter for letter in await desk.letters.newest() if not (waiting and letter.replayed_at)]
+
+
+@router.get("/dead-letters/{letter}", summary="One dead letter")
+async def get_letter(desk: TheDesk, _: Admin, letter: LetterId) -> LetterDetails:
+    """With its stack, its headers and the beginning of its raw record."""
+    return await desk.letters.one(letter)
+
+
+@router.post("/dead-letters/{letter}/replay", summary="Put a dead letter back on its topic")
+async def replay_letter(
+    desk: TheDesk,
+    token: Admin,
+    letter: LetterId,
+    again: Annotated[bool, Query(description="Also where it was replayed before")] = False,
+) -> LetterView:
+    """The raw record goes back exactly as it was: key, value and headers. Correct the cause first: what is still bad is set aside
+    again, as a letter of its own. 409 where it was replayed before, or has no way back."""
+    return await desk.letters.replay(letter, by=actor(token), again=again)

@@ -1,0 +1,124 @@
+"""The dead letters as this process knows them: the newest ones, read anew when there are more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from services.desk.letters.views import LetterDetails, LetterView, details, moment, view
+from shared.bus.handling import wait
+from shared.bus.letters import DeadLetters, Letter, NoWayBack
+from shared.errors import Malformed, Rejected, Unavailable
+from shared.logs import log
+
+MOST = 200
+"""Letters that are listed: whoever has more does not read them one by one."""
+EVERY = 15.0
+"""Seconds between two looks at whether there are more: two small requests to the broker."""
+_NEWS = timedelta(days=1)
+_PATIENCE = 10.0
+"""Seconds after which Kafka is told to be away."""
+_FAREWELL = 2.0
+
+
+class Letters:
+    """One per process. `kafka`: its servers."""
+
+    def __init__(self, kafka: str) -> None:
+        self._kafka = kafka
+        self._dead: DeadLetters | None = None
+        self._known: tuple[Letter, ...] = ()
+        self._seen: tuple[int, int, int] | None = None
+        """The oldest letter, the next one and the number of replays, when they were read."""
+        self._lock = asyncio.Lock()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look now and then, until `stop`, so that pages can say at once whether something waits."""
+        well = True
+        try:
+            while not stop.is_set():
+                try:
+                    await self.newest()
+                    well = True
+                except Unavailable as error:
+                    if well:
+                        log.warning("dead letters cannot be read", error=str(error))
+                    well = False
+                await wait(stop, EVERY)
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Disconnect."""
+        dead, self._dead = self._dead, None
+        if dead is not None:
+            with suppress(Unavailable, TimeoutError):
+                async with asyncio.timeout(_FAREWELL):
+                    await dead.__aexit__()
+
+    @property
+    def last(self) -> tuple[LetterView, ...]:
+        """The newest letters as they were when last read, newest first."""
+        return tuple(view(letter) for letter in reversed(self._known))
+
+    def waiting(self, now: datetime) -> int:
+        """How many letters of the last day nobody replayed, as far as is known."""
+        return sum(
+            not letter.replayed and (at := moment(letter.at)) is not None and now - at < _NEWS for letter in self._known
+        )
+
+    async def newest(self) -> tuple[LetterView, ...]:
+        """The newest letters, newest first. Raises Unavailable."""
+        async with self._reading() as dead:
+            await self._look(dead)
+        return self.last
+
+    async def one(self, id_: int) -> LetterDetails:
+        """With its raw record. Rejected 404; raises Unavailable."""
+        async with self._reading() as dead:
+            letter, value = await self._find(dead, id_)
+            return details(letter, value, await dead.obstacle(letter))
+
+    async def replay(self, id_: int, *, by: str, again: bool = False) -> LetterView:
+        """Put the record back on its topic as it was. `by`: who does. Rejected 404, 409 `replayed` (it was, and not `again`),
+        409 `no-way-back`; raises Unavailable."""
+        async with self._reading() as dead:
+            letter, _ = await self._find(dead, id_)
+            if letter.replayed and not again:
+                raise Rejected(409, "replayed", f"Letter {id_} was replayed already, at {letter.replayed}.")
+            try:
+                told = await dead.replay(letter, by)
+            except NoWayBack as obstacle:
+                raise Rejected(409, "no-way-back", f"It stays where it is: {obstacle}.") from obstacle
+        log.info("dead letter replayed", letter=id_, topic=letter.topic, by=by)
+        done = replace(letter, replayed=told.at.isoformat(), replayed_by=told.by)
+        self._known = tuple(done if each.id == id_ else each for each in self._known)
+        return view(done)
+
+    async def _look(self, dead: DeadLetters) -> None:
+        seen = (*await dead.bounds(), await dead.replays())
+        if seen != self._seen:
+            self._known = tuple(await dead.newest(MOST))
+            self._seen = seen
+
+    async def _find(self, dead: DeadLetters, id_: int) -> tuple[Letter, bytes | None]:
+        try:
+            return await dead.one(id_)
+        except Malformed as error:
+            raise Rejected(404, "no-such-letter", "There is no dead letter with this id (any more).") from error
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[DeadLetters]:
+        """Connected, one at a time; after a failure anew."""
+        async with self._lock:
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    if self._dead is None:
+                        self._dead = await DeadLetters(self._kafka, "desk").__aenter__()
+                    yield self._dead
+            except (Unavailable, TimeoutError) as error:
+                await self.close()
+                raise Unavailable(f"dead letters cannot be read: {error or 'Kafka does not answer'}") from error

@@ -1,0 +1,109 @@
+"""What readers of dead letters get. Text that came from outside has its control characters spelt out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import ConfigDict
+
+from shared.bus.letters import Letter, NoWayBack, printable
+
+_DOCS = ConfigDict(use_attribute_docstrings=True)
+SHOWN_BYTES = 4_000
+"""Of a raw record: enough to see what is wrong with it."""
+_LONGEST = 500
+"""Characters of a key or a header."""
+_LONGEST_ERROR = 2_000
+_LONGEST_STACK = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterView:
+    """A record that a service could not handle."""
+
+    __pydantic_config__ = _DOCS
+
+    id: int
+    """Its offset in `dead-letters`."""
+    at: datetime | None
+    """When it was set aside; null where the record does not say it."""
+    topic: str
+    """Where it came from; of what was set aside at a door the service's name."""
+    partition: str
+    offset: str
+    key: str
+    group: str
+    """Who set it aside."""
+    error: str
+    size: int
+    """Bytes of the raw record."""
+    replayed_at: datetime | None
+    """When it was last put back on its topic; null: never."""
+    replayed_by: str
+    """An agent's e-mail address, `api:<token>`, `command line`, or empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterDetails:
+    """One letter with all that is known of it."""
+
+    __pydantic_config__ = _DOCS
+
+    letter: LetterView
+    stack: str
+    headers: tuple[tuple[str, str], ...]
+    """The record's own."""
+    raw: str | None
+    """The record's first 4,000 bytes; null where it has no value."""
+    left: int
+    """Bytes that are not shown."""
+    stays: str = ""
+    """Why it cannot be replayed: `compacted`, `door`, `empty`; empty where it can."""
+    why: str = ""
+    """The same in English."""
+
+
+def view(letter: Letter) -> LetterView:
+    """For the list."""
+    return LetterView(
+        id=letter.id,
+        at=moment(letter.at),
+        topic=_cut(letter.topic),
+        partition=_cut(letter.partition),
+        offset=_cut(letter.offset),
+        key=_cut(letter.key or b""),
+        group=_cut(letter.group),
+        error=_cut(letter.error, _LONGEST_ERROR),
+        size=letter.size,
+        replayed_at=moment(letter.replayed),
+        replayed_by=_cut(letter.replayed_by),
+    )
+
+
+def details(letter: Letter, value: bytes | None, obstacle: NoWayBack | None) -> LetterDetails:
+    """With the beginning of the raw record."""
+    stack = printable(letter.stack, lines=True).strip()
+    return LetterDetails(
+        letter=view(letter),
+        stack=stack if len(stack) <= _LONGEST_STACK else "…" + stack[-_LONGEST_STACK:],  # its end names the cause
+        headers=tuple((_cut(name), _cut(data)) for name, data in letter.headers),
+        raw=None if value is None else printable(value[:SHOWN_BYTES], lines=True),
+        left=max(0, len(value or b"") - SHOWN_BYTES),
+        stays=obstacle.code if obstacle else "",
+        why=str(obstacle) if obstacle else "",
+    )
+
+
+def moment(at: str) -> datetime | None:
+    """A time that somebody wrote down; none where it is not one, or has no zone."""
+    try:
+        found = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
+
+
+def _cut(data: bytes | str, most: int = _LONGEST) -> str:
+    text = printable(data[: most + 1])
+    return text if len(text) <= most else text[:most] + "…"

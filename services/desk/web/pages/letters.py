@@ -1,0 +1,89 @@
+"""Dead letters, for admins: what is set aside, why, and the button that puts it back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
+
+from services.desk.letters.service import MOST
+from services.desk.web.answers import ConsoleRoute, html, redirect
+from services.desk.web.pages.inbox import console_of
+from services.desk.web.render import gettext
+from services.desk.web.viewer import Viewer, admins_only, is_part, viewer, writer
+from shared.clock import utc_now
+from shared.errors import Unavailable
+from shared.logs import log
+
+router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
+LetterId = Annotated[int, Path(ge=0, le=2**62)]
+
+
+@router.get("/dead-letters")
+async def letters_page(
+    request: Request, who: Annotated[Viewer, Depends(viewer)], show: Annotated[str, Query(max_length=20)] = ""
+) -> Response:
+    """The newest. While Kafka is away: those that were read last, and that it is."""
+    admins_only(who)
+    console, away = console_of(request), False
+    letters = console.desk.letters.last
+    try:
+        letters = await console.desk.letters.newest()
+    except Unavailable as error:
+        log.warning("dead letters cannot be shown", error=str(error))
+        away = True
+    who = replace(who, letters=console.desk.letters.waiting(utc_now()))  # as of this look
+    await console.agents()
+    waiting = [letter for letter in letters if letter.replayed_at is None]
+    body = console.render(
+        "letters.html",
+        who.language,
+        viewer=who,
+        theme=who.theme,
+        section="dead-letters",
+        back="/dead-letters",
+        after=console.desk.live.newest,
+        letters=waiting if show == "waiting" else letters,
+        counts={"": len(letters), "waiting": len(waiting)},
+        show=show,
+        most=MOST,
+        away=away,
+    )
+    return html(body, 503 if away else 200)
+
+
+@router.get("/dead-letters/{letter}")
+async def letter_page(request: Request, letter: LetterId, who: Annotated[Viewer, Depends(viewer)]) -> Response:
+    """One of them, with its stack and the beginning of its raw record."""
+    admins_only(who)
+    console = console_of(request)
+    found = await console.desk.letters.one(letter)
+    await console.agents()
+    body = console.render(
+        "letter.html",
+        who.language,
+        viewer=who,
+        theme=who.theme,
+        section="dead-letters",
+        back=f"/dead-letters/{letter}",
+        after=console.desk.live.newest,
+        found=found,
+        letter=found.letter,
+    )
+    return html(body)
+
+
+@router.post("/dead-letters/{letter}/replay")
+async def replay(
+    request: Request, letter: LetterId, who: Annotated[Viewer, Depends(writer)], again: Annotated[bool, Form()] = False
+) -> Response:
+    """Put it back on its topic."""
+    admins_only(who)
+    console, _ = console_of(request), gettext(who.language)
+    done = await console.desk.letters.replay(letter, by=who.agent.email, again=again)
+    if not is_part(request):
+        return redirect(f"/dead-letters/{letter}")
+    await console.agents()
+    body = console.render("parts/letter-state.html", who.language, letter=done, stays="", viewer=who)
+    return html(body + console.toast(who.language, _("Back on its topic: %(topic)s", topic=done.topic)))

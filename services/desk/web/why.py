@@ -1,0 +1,63 @@
+"""The router's decision about a message, laid out so that it can be checked by eye. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.desk.web.words import RULES
+from shared.events import ChannelChoice, Decision, Reason
+
+_IMPOSSIBLE = "unavailable."
+"""Begins the codes of reasons why a channel cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A reason as a piece of the score: where it begins and how long it is, in points of 100."""
+
+    reason: Reason
+    start: float
+    length: float
+    lowers: bool
+
+
+def bars(decision: Decision) -> list[Bar]:
+    """Each piece begins where the one before ended, so that the last one ends at the score. What lowers it comes last."""
+    found, end = [], 0.0
+    for reason in sorted(decision.reasons, key=lambda each: each.weight < 0):
+        before, end = end, end + reason.weight
+        left, right = sorted((_within(before), _within(end)))
+        found.append(Bar(reason, round(left, 1), round(right - left, 1), reason.weight < 0))
+    return found
+
+
+def passed_over(decision: Decision) -> Sequence[str]:
+    """Rules of threading that come before the one that decided; none where that one is not known here."""
+    rules = list(RULES)
+    return rules[: rules.index(decision.thread.rule)] if decision.thread.rule in rules else []
+
+
+def for_it(choice: ChannelChoice) -> list[Reason]:
+    """Why this channel."""
+    return [reason for reason in choice.reasons if not reason.code.startswith(_IMPOSSIBLE)]
+
+
+def against_it(choice: ChannelChoice) -> list[Reason]:
+    """Why not now."""
+    return [reason for reason in choice.reasons if reason.code.startswith(_IMPOSSIBLE)]
+
+
+def due(decision: Decision, at: datetime) -> datetime | None:
+    """Until when a message of this time is to be answered; none where the policy has no target."""
+    return at + timedelta(seconds=decision.reply_within) if decision.reply_within > 0 else None
+
+
+def command(decision: Decision) -> str:
+    """What shows the rest: signals that were absent, candidates and rules that were rejected."""
+    return f"python -m services router explain {decision.message_id}"
+
+
+def _within(points: float) -> float:
+    return min(100.0, max(0.0, points))

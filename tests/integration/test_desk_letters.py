@@ -1,0 +1,244 @@
+"""An admin sees at the desk what services set aside, and puts it back once its cause is corrected."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from services.desk.app import create_app
+from services.desk.context import Desk
+from services.desk.letters.service import MOST, Letters
+from services.desk.people import service as people
+from shared.bus import DeadLetter
+from shared.bus.kafka import KafkaBus, create_topics
+from shared.clock import utc_now
+from shared.events import DeskEvent
+from shared.health import Health
+from shared.topics import DEAD_LETTERS_REPLAYED, Topic, all_topics
+from tests.integration.desk_parts import desk_on, migrate, with_channels
+from tests.topic import events_on, records_on
+
+HEADERS = [("ce_id", b"one"), ("odd", b"\xff\x00")]
+
+
+@pytest.fixture
+async def bus(kafka: str) -> AsyncIterator[KafkaBus]:
+    await create_topics(kafka, all_topics([]))
+    bus = KafkaBus(kafka, "desk")
+    await bus.start()
+    yield bus
+    await bus.stop()
+
+
+@pytest.fixture
+async def topic(kafka: str) -> Topic[DeskEvent]:
+    """One of its own, so that nobody else handles what goes back."""
+    own = Topic(f"letters-{uuid4().hex[:8]}", DeskEvent, "ticket id", ("tests",), ("tests",), "tests", 1, partitions=1)
+    await create_topics(kafka, [own])
+    return own
+
+
+@pytest.fixture
+async def desk(database: str, storage_url: str, bus: KafkaBus) -> AsyncIterator[Desk]:
+    await migrate(database)
+    async with desk_on(database, storage_url, bus=bus) as made:
+        yield with_channels(made)
+        await made.letters.close()
+        await made.wallboard._kafka.close()
+
+
+@pytest.fixture
+async def desk_without_kafka(database: str, storage_url: str) -> AsyncIterator[Desk]:
+    await migrate(database)
+    async with desk_on(database, storage_url) as made:
+        yield with_channels(made)
+
+
+def opened(desk: Desk, **headers: str) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(create_app(desk, Health()))
+    return httpx.AsyncClient(transport=transport, base_url="http://desk", headers=headers, timeout=60)
+
+
+async def machine(desk: Desk, scope: str) -> httpx.AsyncClient:
+    token = await people.create_token(desk.database, name="ops", scopes=(scope,))
+    return opened(desk, Authorization=f"Bearer {token}")
+
+
+async def person(desk: Desk, role: str) -> tuple[httpx.AsyncClient, str]:
+    """Signed in, and the form's token."""
+    email = f"{role}@example.org"
+    await people.create_agent(desk.database, email=email, name=role.title(), role=role, password="long enough")
+    token = await people.sign_in(desk, email, "long enough", ip="")
+    session = await people.session(desk, token)
+    assert session is not None
+    client = opened(desk, Origin="http://desk", Accept="text/html")
+    client.cookies.set(people.COOKIE, token)
+    return client, session.csrf
+
+
+async def set_aside(bus: KafkaBus, topic: str, key: str, value: bytes | None = b"{not json", **more: str) -> None:
+    told = {"error": "MalformedEvent: not JSON", "group": "desk", "stack": "Traceback: line 1", **more}
+    await bus.set_aside(DeadLetter(topic, 0, 5, key.encode(), value, headers=tuple(HEADERS), **told))  # type: ignore[arg-type]
+
+
+async def the_id(api: httpx.AsyncClient, key: str) -> int:
+    listed = await api.get("/api/v1/dead-letters")
+    assert listed.status_code == 200, listed.text
+    (found,) = [letter for letter in listed.json() if letter["key"] == key]
+    return int(found["id"])
+
+
+async def test_a_machine_finds_a_letter_and_puts_it_back_exactly_as_it_was(
+    desk: Desk, bus: KafkaBus, topic: Topic[DeskEvent], kafka: str
+) -> None:
+    key, value = uuid4().hex, b'{"text": "\x1b[2J<script>"}'
+    await set_aside(bus, topic.name, key, value)
+    async with await machine(desk, "admin") as api:
+        own = await the_id(api, key)
+        assert desk.letters.waiting(utc_now()) >= 1
+        found = (await api.get(f"/api/v1/dead-letters/{own}")).json()
+        assert (found["letter"]["topic"], found["letter"]["error"]) == (topic.name, "MalformedEvent: not JSON")
+        assert found["raw"] == '{"text": "\\u001b[2J<script>"}'
+        assert (found["stays"], found["stack"]) == ("", "Traceback: line 1")
+        assert ["odd", "\\xff\\u0000"] in found["headers"]
+
+        done = await api.post(f"/api/v1/dead-letters/{own}/replay")
+        assert done.status_code == 200, done.text
+        assert done.json()["replayed_by"] == "api:ops"
+        (record,) = await records_on(kafka, topic)
+        assert (record.key, record.value, list(record.headers)) == (key.encode(), value, HEADERS)
+        told = [event for event in await events_on(kafka, DEAD_LETTERS_REPLAYED) if event.letter == own]
+        assert [(event.topic, event.by) for event in told] == [(topic.name, "api:ops")]
+
+        again = await api.post(f"/api/v1/dead-letters/{own}/replay")
+        assert (again.status_code, again.json()["type"].rpartition(":")[2]) == (409, "replayed")
+        assert (await api.post(f"/api/v1/dead-letters/{own}/replay?again=true")).status_code == 200
+        assert len(await records_on(kafka, topic)) == 2
+        waiting = (await api.get("/api/v1/dead-letters?waiting=true")).json()
+        assert own not in {letter["id"] for letter in waiting}
+
+
+async def test_what_another_process_replays_is_seen_and_waits_no_more(
+    desk: Desk, bus: KafkaBus, topic: Topic[DeskEvent], kafka: str
+) -> None:
+    key = uuid4().hex
+    await set_aside(bus, topic.name, key)
+    async with await machine(desk, "admin") as api:
+        own = await the_id(api, key)
+        before = desk.letters.waiting(utc_now())
+        other = Letters(kafka)
+        try:
+            await other.replay(own, by="ann@example.org")
+        finally:
+            await other.close()
+        (seen,) = [letter for letter in (await api.get("/api/v1/dead-letters")).json() if letter["id"] == own]
+        assert seen["replayed_by"] == "ann@example.org"
+        assert desk.letters.waiting(utc_now()) == before - 1
+        assert desk.letters.waiting(utc_now() + timedelta(days=2)) == 0, "what is older than a day is no news"
+
+
+async def test_a_letter_without_a_way_back_stays_and_says_why(desk: Desk, bus: KafkaBus) -> None:
+    door, compacted = uuid4().hex, uuid4().hex
+    await set_aside(bus, "email", door, group="email")
+    await set_aside(bus, "customers-updated", compacted)
+    async with await machine(desk, "admin") as api:
+        for key, why in ((door, "door"), (compacted, "compacted")):
+            own = await the_id(api, key)
+            assert (await api.get(f"/api/v1/dead-letters/{own}")).json()["stays"] == why
+            refused = await api.post(f"/api/v1/dead-letters/{own}/replay")
+            assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (409, "no-way-back")
+        assert (await api.get("/api/v1/dead-letters/999999999")).status_code == 404
+        assert (await api.get("/api/v1/dead-letters/-1")).status_code == 422
+        client, csrf = await person(desk, "admin")
+        async with client:
+            page = (await client.get(f"/dead-letters/{await the_id(api, door)}")).text
+            assert "python -m services email replay" in page
+            assert "/replay" not in page.replace("email replay", ""), "there is no button for what cannot be done"
+            told = await client.post(f"/dead-letters/{await the_id(api, door)}/replay", data={"csrf": csrf})
+            assert (told.status_code, "no way back" in told.text) == (409, True)
+
+
+async def test_only_a_few_are_read_however_many_there_are(bus: KafkaBus, topic: Topic[DeskEvent], kafka: str) -> None:
+    keys = [uuid4().hex for _ in range(MOST + 5)]
+    for key in keys:
+        await set_aside(bus, topic.name, key)
+    letters = Letters(kafka)
+    try:
+        found = [letter.key for letter in await letters.newest()]
+        assert len(found) == MOST
+        assert found[0] == keys[-1], "newest first"
+        assert keys[0] not in found
+        first = (await letters.newest())[-1].id - 1
+        assert (await letters.one(first)).letter.id == first, "an older one is still there for who knows its id"
+    finally:
+        await letters.close()
+
+
+@pytest.mark.parametrize("scope", ["read", "write"])
+async def test_a_token_that_may_not_see_dead_letters_is_refused(desk: Desk, scope: str) -> None:
+    async with await machine(desk, scope) as api:
+        for answer in (await api.get("/api/v1/dead-letters"), await api.post("/api/v1/dead-letters/0/replay")):
+            assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (403, "scope")
+
+
+async def test_an_agent_is_told_who_may_see_dead_letters(desk: Desk, bus: KafkaBus, topic: Topic[DeskEvent]) -> None:
+    await set_aside(bus, topic.name, uuid4().hex)
+    await desk.letters.newest()
+    client, csrf = await person(desk, "agent")
+    async with client:
+        for answer in (
+            await client.get("/dead-letters"),
+            await client.get("/dead-letters/0"),
+            await client.post("/dead-letters/0/replay", data={"csrf": csrf}),
+        ):
+            assert answer.status_code == 403
+            assert "Only an admin can do this" in answer.text
+        assert "/dead-letters" not in (await client.get("/inbox/all")).text
+        assert "/dead-letters" not in (await client.get("/wallboard")).text
+        client.cookies.clear()
+        assert (await client.get("/dead-letters")).headers["location"] == "/login"
+
+
+async def test_an_admin_replays_and_is_named(desk: Desk, bus: KafkaBus, topic: Topic[DeskEvent], kafka: str) -> None:
+    key = uuid4().hex
+    evil = "<img src=x onerror=alert(1)>"
+    await set_aside(bus, topic.name, key, f"{evil}{'x' * 9000}".encode(), error=evil, stack=evil)
+    await desk.letters.newest()
+    client, csrf = await person(desk, "admin")
+    async with client:
+        assert 'href="/dead-letters"' in (await client.get("/inbox/all")).text, "something new waits"
+        assert 'href="/dead-letters"' in (await client.get("/wallboard")).text
+        listed = (await client.get("/dead-letters?show=waiting")).text
+        assert key in listed
+        own = next(letter.id for letter in desk.letters.last if letter.key == key)
+        page = (await client.get(f"/dead-letters/{own}")).text
+        assert "<img" not in page
+        assert page.count("&lt;img src=x") == 3
+        assert f"dead-letters show {own} --bytes 9028" in page
+
+        without = await client.post(f"/dead-letters/{own}/replay", data={"csrf": "wrong"})
+        assert without.status_code == 403
+        assert await records_on(kafka, topic) == []
+        done = await client.post(f"/dead-letters/{own}/replay", data={"csrf": csrf})
+        assert (done.status_code, done.headers["location"]) == (303, f"/dead-letters/{own}")
+        assert len(await records_on(kafka, topic)) == 1
+        after = (await client.get(f"/dead-letters/{own}")).text
+        assert "Replayed by Admin" in after
+        twice = await client.post(f"/dead-letters/{own}/replay", data={"csrf": csrf})
+        assert (twice.status_code, "replayed already" in twice.text) == (409, True)
+        assert len(await records_on(kafka, topic)) == 1
+
+
+async def test_without_kafka_the_page_says_so_and_the_rest_of_the_console_works(desk_without_kafka: Desk) -> None:
+    client, _ = await person(desk_without_kafka, "admin")
+    async with client:
+        page = await client.get("/dead-letters")
+        assert (page.status_code, "Kafka does not answer" in page.text) == (503, True)
+        assert (await client.get("/dead-letters/1")).status_code == 503
+        assert (await client.get("/inbox/all")).status_code == 200
+    async with await machine(desk_without_kafka, "admin") as api:
+        assert (await api.get("/api/v1/dead-letters")).status_code == 503
