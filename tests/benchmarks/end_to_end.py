@@ -61,11 +61,11 @@ class Latency:
 
 
 class Watcher(threading.Thread):
-    """An API client on the desk's live stream: when each message could be read."""
+    """An API client on the desk's live stream: when each event of a kind came, by the id in its data."""
 
-    def __init__(self, system: Stack) -> None:
+    def __init__(self, system: Stack, kind: str, number: str) -> None:
         super().__init__(daemon=True)
-        self._system = system
+        self._system, self._kind, self._number = system, kind, number
         self.seen: dict[str, float] = {}
         self.connected = threading.Event()
 
@@ -73,12 +73,10 @@ class Watcher(threading.Thread):
         with self._system.api.stream("GET", "/live", timeout=None) as answer:
             self.connected.set()
             for line in answer.iter_lines():
-                if not line.startswith("data:"):
-                    continue
-                event = json.loads(line[5:])
-                message = event.get("data", {}).get("message_id")
-                if message and event.get("kind") == "message.added":
-                    self.seen.setdefault(message, time.time())
+                if line.startswith("data:"):
+                    event = json.loads(line[5:])
+                    if event.get("kind") == self._kind and (number := event["data"].get(self._number)):
+                        self.seen.setdefault(number, time.time())
 
 
 def paced(count: int, work: Callable[[int], None], threads: int) -> None:
@@ -93,7 +91,7 @@ def paced(count: int, work: Callable[[int], None], threads: int) -> None:
 
 
 def smtp_to_api(system: Stack) -> Latency:
-    watcher = Watcher(system)
+    watcher = Watcher(system, "message.added", "message_id")
     watcher.start()
     assert watcher.connected.wait(20)
     run, accepted = uuid4().hex[:8], {}

@@ -7,11 +7,9 @@ social service writes them, as fast as Kafka takes them, so that router and desk
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
 from uuid import uuid4
 
 from shared.bus.kafka import KafkaBus
@@ -19,7 +17,7 @@ from shared.clock import utc_now
 from shared.events import InboundMessage, ThreadClues
 from shared.kernel import ContactPoint, message_id
 from shared.topics import MESSAGES_RECEIVED
-from tests.benchmarks.end_to_end import Latency, applied
+from tests.benchmarks.end_to_end import Latency, Watcher, applied
 from tests.exchange import Exchange
 from tests.providers.twilio_calls import Person
 from tests.stack import Stack, eventually
@@ -41,30 +39,11 @@ class Flood:
     behind: int
 
 
-class Offers(threading.Thread):
-    """An API client on the desk's live stream: when each call was offered."""
-
-    def __init__(self, system: Stack) -> None:
-        super().__init__(daemon=True)
-        self._system = system
-        self.seen: dict[str, float] = {}
-        self.connected = threading.Event()
-
-    def run(self) -> None:
-        with self._system.api.stream("GET", "/live", timeout=None) as answer:
-            self.connected.set()
-            for line in answer.iter_lines():
-                if line.startswith("data:"):
-                    event: dict[str, Any] = json.loads(line[5:])
-                    if event.get("kind") == "call.offered":
-                        self.seen.setdefault(event["data"]["call_id"], time.time())
-
-
 def measure(system: Stack, telephones: Exchange) -> Flood:
     """The running system needs `telephones.settings`."""
     telephones.network.webhooks = system.url("phone")
     system.api.put(f"/agents/{AGENT}/phone", json={"number": AGENTS_PHONE}).raise_for_status()
-    offers = Offers(system)
+    offers = Watcher(system, "call.offered", "call_id")
     offers.start()
     assert offers.connected.wait(20)
     quiet = _calls(system, telephones, offers)
@@ -79,7 +58,7 @@ def measure(system: Stack, telephones: Exchange) -> Flood:
     return Flood(quiet, flooded, int(behind))
 
 
-def _calls(system: Stack, telephones: Exchange, offers: Offers) -> Latency:
+def _calls(system: Stack, telephones: Exchange, offers: Watcher) -> Latency:
     taken = []
     for number in range(CALLS):
         system.api.put(f"/agents/{AGENT}/presence", json={"presence": "ready"}).raise_for_status()
