@@ -69,9 +69,10 @@ class Demo:
             practice.begin_anew(self.practice.home)
             exchange, account = await children.start_exchange(self.practice, self.pace)
             stack.push_async_callback(exchange.stop, signal.SIGKILL)  # it holds nothing
-            network = await children.start_network(self.practice)
+            network, keys = await children.start_network(self.practice)
             stack.push_async_callback(network.stop, signal.SIGKILL)
-            environment = practice.settings(self.practice, os.environ, dotenv_values(children.ROOT / ".env"), account)
+            file = dotenv_values(children.ROOT / ".env")
+            environment = practice.settings(self.practice, os.environ, file, account, keys)
             run = await children.Run.start(self.practice.home, environment, say)
             stack.push_async_callback(run.stop)
             facts = await run.wait_until_up()

@@ -89,9 +89,11 @@ async def start_exchange(practice: Practice, pace: float) -> tuple[Process, dict
     return process, account
 
 
-async def start_network(practice: Practice) -> Process:
-    """X's stand-in. Raises Problem."""
-    return (await _stand_in("the practice X", "tests.providers.x", (str(practice.network),)))[0]
+async def start_network(practice: Practice) -> tuple[Process, dict[str, str]]:
+    """X's stand-in, and the settings with which it lets us in. Raises Problem."""
+    process, said = await _stand_in("the practice X", "tests.providers.x", (str(practice.network),))
+    keys: dict[str, str] = json.loads(said)
+    return process, keys
 
 
 async def _stand_in(name: str, module: str, arguments: Sequence[str]) -> tuple[Process, str]:
@@ -99,7 +101,7 @@ async def _stand_in(name: str, module: str, arguments: Sequence[str]) -> tuple[P
     process = await Process.start(name, module, *arguments, environment=environment, rank=guardian.ENGINE)
     try:
         said = await asyncio.wait_for(process.line(), _START_SECONDS)
-        if not said or not said.startswith(("{", "X is")):
+        if not said or not said.startswith("{"):
             rest = said
             while line := await asyncio.wait_for(process.line(), 5):
                 rest = line

@@ -85,11 +85,16 @@ def begin_anew(home: Path) -> None:
 
 
 def settings(
-    practice: Practice, inherited: Mapping[str, str], file: Mapping[str, str | None], account: Mapping[str, str]
+    practice: Practice,
+    inherited: Mapping[str, str],
+    file: Mapping[str, str | None],
+    account: Mapping[str, str],
+    network: Mapping[str, str],
 ) -> dict[str, str]:
     """The environment of the practice system. No setting of a real one gets in, neither from the environment nor from `.env`.
 
     `account`: what the exchange said of itself: `url`, `account_sid`, `auth_token`, `number`.
+    `network`: the settings with which X's stand-in lets us in.
     """
     names = [*inherited, *file]
     silenced = {name: "" for name in names if name.startswith(_SERVICES) or name in _OURS}
@@ -104,11 +109,7 @@ def settings(
         "PHONE_PUBLIC_URL": practice.phone_service,
         "PHONE_API_URL": account["url"],
         "PHONE_COMPANY": COMPANY,
-        "SOCIAL_X_CONSUMER_KEY": _MARK,
-        "SOCIAL_X_CONSUMER_SECRET": _MARK,
-        "SOCIAL_X_ACCESS_TOKEN": _MARK,
-        "SOCIAL_X_ACCESS_TOKEN_SECRET": _MARK,
-        "SOCIAL_X_API_URL": f"http://{ports.HOST}:{practice.network}",
+        **network,
         "SOCIAL_X_NAMES": COMPANY,
         "SOCIAL_X_EVERY": "3",
         "SOCIAL_X_MESSAGES_EVERY": "5",

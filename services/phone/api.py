@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
@@ -12,7 +13,7 @@ from services.phone.adapters.signatures import Signatures
 from services.phone.adapters.twiml import Script
 from services.phone.calling import Calls
 from services.phone.domain.facts import Fact, NotRecorded, Over, Recorded, Stage
-from services.phone.receiving import Texts
+from services.phone.receiving import Texts, sid_of
 from services.phone.requests import Requests, attempted
 from services.phone.talking import OVER, Hook, Talk
 from shared.clock import utc_now
@@ -22,6 +23,8 @@ from shared.metrics import METRICS
 
 _REPLAYED = timedelta(hours=1)
 """Twilio repeats a webhook within seconds. One that comes again after this time was recorded by somebody."""
+_CALL, _TEXT = re.compile("CA[0-9a-f]{32}"), re.compile("(SM|MM)[0-9a-f]{32}")
+"""Twilio's SIDs; ours are made of them, so they are taken in no other form."""
 _EMPTY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 _TRIES = "tries"
 Step = Callable[[Hook], Awaitable[str]]
@@ -76,8 +79,7 @@ class Webhooks:
     async def sms(self, request: Request) -> Response:
         """A text message has come in."""
         hook = await self._genuine(request, "sms")
-        if not (hook.form.get("MessageSid") or hook.form.get("SmsSid")):
-            raise _refused("sms", "incomplete", 400, "a text message has a MessageSid")
+        _check_text(hook)
         _check_replay("sms", await self._texts.receive(hook.form, hook.at), hook.at)
         return Response(_EMPTY, media_type="text/xml")
 
@@ -85,16 +87,19 @@ class Webhooks:
         """What became of a text or a call of ours; unknown ones are counted, and forgotten."""
         hook = await self._genuine(request, "phone")
         if hook.form.get("MessageStatus") or hook.form.get("SmsStatus"):
+            _check_text(hook)
             if not await self._texts.status(hook.form, hook.query.get("outbound", "")):
                 METRICS.refused.labels(channel="sms", reason="unknown").inc()
-                log.info("status of a text that is not ours", sid=hook.form.get("MessageSid", ""))
-        elif hook.sid:
+                log.info("status of a text that is not ours", sid=sid_of(hook.form))
+        else:
+            _check_call(hook)
             await self._call_status(hook)
         return Response(status_code=204)
 
     async def recording(self, request: Request) -> Response:
         """A voicemail can be fetched, or there is none. It may come before or after the call's end."""
         hook = await self._genuine(request, "phone")
+        _check_call(hook)
         sid, url = hook.form.get("RecordingSid", ""), hook.form.get("RecordingUrl", "")
         seconds = hook.form.get("RecordingDuration", "0")
         fact: Fact = NotRecorded(hook.at)
@@ -105,29 +110,34 @@ class Webhooks:
             and int(seconds)
         ):
             fact = Recorded(sid, url, int(seconds))
-        await self._calls.learn(hook.sid, (f"recording:{sid}:{type(fact).__name__}", fact), sid=hook.sid)
+        await self._learn(hook, hook.sid, (f"recording:{sid}:{type(fact).__name__}", fact))
         return Response(status_code=204)
 
     async def _call_status(self, hook: Hook) -> None:
         status, leg = hook.form.get("CallStatus", ""), hook.query.get("leg", "")
         over = [(f"over:{status}", Over(status, hook.at))] if status in OVER else []
         if not hook.request_id:
-            await self._calls.learn(hook.sid, ("status", await self._talk.begun(hook)), *over, sid=hook.sid)
+            await self._learn(hook, hook.sid, (f"status:{status}", await self._talk.begun(hook)), *over)
             return
         request = await self._requests.find(hook.request_id)
         if request is None:
             METRICS.refused.labels(channel="phone", reason="unknown").inc()
         elif leg == "line":
-            await self._calls.learn(request.call_id, *over, sid=hook.sid)
+            await self._learn(hook, request.call_id, *over)
             await self._requests.done(request.id)
         elif leg == "customer" and status == "in-progress":
-            await self._calls.learn(request.call_id, attempted(request, Stage.CONNECTED, hook.at))
+            _, fact = attempted(request, Stage.CONNECTED, hook.at)
+            await self._learn(hook, request.call_id, (f"status:{request.id}:{leg}:{status}", fact), sid="")
+
+    async def _learn(self, hook: Hook, call_id: str, *facts: tuple[str, Fact], sid: str | None = None) -> None:
+        """What a status tells; a key of its own for each, so that the late first one is told from a replay."""
+        _check_replay("phone", await self._calls.heard_at(call_id, [key for key, _ in facts]), hook.at)
+        await self._calls.learn(call_id, *facts, sid=hook.sid if sid is None else sid)
 
     def _voice(self, step: Step) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             hook = await self._genuine(request, "phone")
-            if not hook.sid:
-                raise _refused("phone", "incomplete", 400, "a call has a CallSid")
+            _check_call(hook)
             try:
                 known = await self._calls.find(hook.sid)
                 over = known.call.over if known else None
@@ -163,6 +173,16 @@ class Webhooks:
 def _check_replay(channel: str, before: datetime | None, now: datetime) -> None:
     if before is not None and now - before > _REPLAYED:
         raise _refused(channel, "replayed", 403, "this webhook was handled long ago")
+
+
+def _check_call(hook: Hook) -> None:
+    if not _CALL.fullmatch(hook.sid):
+        raise _refused("phone", "incomplete", 400, "a call has a CallSid: CA and 32 hexadecimal digits")
+
+
+def _check_text(hook: Hook) -> None:
+    if not _TEXT.fullmatch(sid_of(hook.form)):
+        raise _refused("sms", "incomplete", 400, "a text message has a MessageSid: SM or MM and 32 hexadecimal digits")
 
 
 def _refused(channel: str, reason: str, status: int, words: str) -> Rejected:

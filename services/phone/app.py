@@ -7,7 +7,6 @@ which state.
 from __future__ import annotations
 
 import asyncio
-import random
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +14,6 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-import msgspec
 from fastapi import FastAPI
 
 from services.phone import consumer, ledger
@@ -24,7 +22,6 @@ from services.phone.adapters.twilio_api import TwilioProvider
 from services.phone.adapters.twiml import Script
 from services.phone.api import Webhooks
 from services.phone.calling import Calls
-from services.phone.channel import CHANNELS
 from services.phone.delivering import Deliverer
 from services.phone.delivering import Rules as DeliveryRules
 from services.phone.domain.retries import Patience
@@ -34,28 +31,23 @@ from services.phone.receiving import Texts
 from services.phone.requests import Requests
 from services.phone.requests import Rules as RequestRules
 from services.phone.settings import PhoneSettings
+from services.phone.standing import Standing
 from services.phone.talking import Talk
 from services.phone.ticking import Ticker
 from shared import db, logs
 from shared.bus import Bus
-from shared.bus.handling import wait
 from shared.bus.kafka import KafkaBus
-from shared.bus.retry import delay
 from shared.db import Database
-from shared.errors import SwitchboardError, Unavailable
+from shared.errors import SwitchboardError
 from shared.health import Health
 from shared.language import detect
-from shared.metrics import METRICS
 from shared.outbox import Outbox
 from shared.run import Task, serve
 from shared.settings import Settings, load
 from shared.storage import Storage
-from shared.topics import CHANNELS_ANNOUNCED
 from shared.web import create_api
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_CHECK = 60.0
-"""Seconds between looks at Twilio."""
 _HANDS = 4
 """Requests of the desk that are carried out at a time: one slow answer of Twilio's must not hold up another caller."""
 
@@ -74,6 +66,7 @@ class PhoneService:
             settings.account_sid or "off", token or "off", settings.number, settings.api_url, hosts, settings.timeout
         )
         self.provider.largest_file = settings.max_file_bytes
+        self.standing = Standing(self.provider, off, bus, health)
         script = Script(
             settings.public_url,
             settings.company,
@@ -137,33 +130,9 @@ class PhoneService:
             **{f"calls {hand}": self.requests.run for hand in range(_HANDS)},
             "files": self.fetcher.run,
             "timers": self.ticker.run,
-            "announcing": self._announce,
-            "looking": self._look,
+            "announcing": self.standing.announce,
+            "looking": self.standing.look,
         }
-
-    async def _announce(self, stop: asyncio.Event) -> None:
-        """Tell router and desk of both channels, then wait for the end."""
-        why = self.settings.why_off
-        attempt = 0
-        while not stop.is_set():
-            try:
-                for channel in CHANNELS:
-                    announced = msgspec.structs.replace(channel, enabled=not why, why_off=why)
-                    METRICS.announced(channel.name, enabled=announced.enabled)
-                    await self.bus.publish(CHANNELS_ANNOUNCED, channel.name, announced)
-            except Unavailable:
-                attempt += 1
-                await wait(stop, delay(attempt, random.random()))
-            else:
-                await stop.wait()
-
-    async def _look(self, stop: asyncio.Event) -> None:
-        """Health tells whether Twilio lets us in. A channel that is off is no reason not to be ready."""
-        off = self.settings.why_off
-        while not stop.is_set():
-            wrong = "" if off else await self.provider.check()
-            self.health.set("twilio", ok=not wrong, detail=wrong or (f"off: {off}" if off else ""))
-            await wait(stop, 5 if wrong else _CHECK)
 
 
 def main(arguments: list[str]) -> int:

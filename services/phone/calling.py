@@ -77,6 +77,11 @@ class Calls:
             call = fold(call_id, await repository.facts(session, call_id))
         return Known(call, kept.sid, kept.position, kept.expected_wait)
 
+    async def heard_at(self, call_id: str, keys: Sequence[str]) -> datetime | None:
+        """When all of these facts were known; None where one of them is new."""
+        async with self.database.transaction() as session:
+            return await repository.facts_heard_at(session, call_id, keys)
+
     async def heard_of(self, call_id: str) -> None:
         """The call still goes on."""
         async with self.database.transaction() as session:

@@ -7,6 +7,11 @@ from datetime import datetime
 from typing import Protocol
 
 from services.phone.domain.retries import Outcome
+from shared.errors import Unavailable
+
+
+class Denied(Unavailable):
+    """Our credentials are wrong or our account is suspended (401, 403): an operator has to act, then it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +56,5 @@ class Provider(Protocol):
     async def fetch(self, url: str) -> File:
         """A recording or a picture. Raises Unavailable, or Malformed where it never will be had."""
 
-    async def check(self) -> str:
-        """Empty where our credentials work; otherwise what is wrong."""
+    async def check(self) -> None:
+        """Ask for our own account. Raises Denied where we are refused, Unavailable for anything else that is wrong."""

@@ -35,7 +35,7 @@ class Texts:
     async def receive(self, form: Mapping[str, str], at: datetime) -> datetime | None:
         """A text. Returns when it had come before, or None where it is new. Raises Unavailable: then Twilio tries
         again."""
-        sid = form.get("MessageSid") or form.get("SmsMessageSid") or form.get("SmsSid", "")
+        sid = sid_of(form)
         message = self._message(form, sid, at)
         files = _files(form)
         consent = read(form.get("Body", ""), form.get("OptOutType", ""))
@@ -58,8 +58,8 @@ class Texts:
     async def status(self, form: Mapping[str, str], outbound_id: str) -> bool:
         """What became of a text of ours; False where it is none of ours."""
         state = state_of(form.get("MessageStatus") or form.get("SmsStatus", ""))
-        sid = form.get("MessageSid") or form.get("SmsSid", "")
-        if not outbound_id and sid:
+        sid = sid_of(form)
+        if not outbound_id:
             async with self._database.transaction() as session:
                 outbound_id = await ledger.outbound_of(session, sid)
         if not outbound_id:
@@ -73,7 +73,8 @@ class Texts:
         sender = sender_of(form.get("From", ""), sid)
         consent = read(text, form.get("OptOutType", ""))
         ours = form.get("To", "")
-        facts = {"segments": str(segments(text).count)}
+        parts = segments(text).count
+        facts = {"segments": str(parts)} if parts > 1 else {}
         return InboundMessage(
             id=message_id("sms", sid),
             channel="sms",
@@ -87,6 +88,11 @@ class Texts:
             automatic="consent" if consent else "",
             facts=facts | ({"consent": str(consent)} if consent else {}),
         )
+
+
+def sid_of(form: Mapping[str, str]) -> str:
+    """Which text a webhook is about: Twilio's SID, under its newer or its older names."""
+    return form.get("MessageSid") or form.get("SmsMessageSid") or form.get("SmsSid", "")
 
 
 def _files(form: Mapping[str, str]) -> list[WantedFile]:

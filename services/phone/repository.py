@@ -79,6 +79,13 @@ async def facts(session: AsyncSession, call_id: str) -> list[Fact]:
     return [msgspec.json.decode(row.fact, type=KINDS[row.kind]) for row in rows]
 
 
+async def facts_heard_at(session: AsyncSession, call_id: str, keys: Sequence[str]) -> datetime | None:
+    """When the last of these facts was kept; None where one of them is not."""
+    kept = select(FACTS.c.heard_at).where(FACTS.c.call_id == call_id, FACTS.c.key.in_(keys))
+    found = (await session.scalars(kept)).all()
+    return max(found, default=None) if len(found) == len(keys) else None
+
+
 async def change_call(session: AsyncSession, call_id: str, **values: Any) -> None:
     """Write these columns, and that the call was heard of."""
     await session.execute(update(CALLS).where(CALLS.c.id == call_id).values(**values, heard_at=func.now()))

@@ -126,6 +126,8 @@ class Talk:
         waited = (hook.at - call.waiting_since).total_seconds() if call.waiting_since else 0.0
         if max(waited, float(queue_time) if queue_time.isdecimal() else 0.0) >= self._wait_limit:
             return self._script.leave()
+        if hook.number("round") < 2 and not (known and known.position):
+            return self._script.hold(call.language)  # the desk is about to tell the place; ours may be another
         position, seconds = await self._place(call, known, hook.at)
         return self._script.wait(call.language, position, seconds, can_call_back=can_call_back(call))
 

@@ -51,4 +51,4 @@ class Ticker(Worker):
             await self._calls.heard_of(call_id)
         else:
             log.info("a call had ended unheard", call_id=call_id, status=status)
-            await self._calls.learn(call_id, (f"over:{status}", Over(status or "lost", utc_now())))
+            await self._calls.learn(call_id, (f"silent:{status}", Over(status or "lost", utc_now())))

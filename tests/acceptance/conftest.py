@@ -10,7 +10,7 @@ from tests import stack
 from tests.conftest import engine_folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system() -> Iterator[stack.Stack]:
     # The stories come from one address, faster than one person would write.
     unlimited = {"DASHBOARD_RATE_PER_ADDRESS": "0", "DASHBOARD_RATE_PER_VISITOR": "0"}

@@ -16,6 +16,7 @@ import pytest
 
 from tests import stack
 from tests.conftest import engine_folder
+from tests.providers import x_oauth
 from tests.providers.x import X, serving
 from tests.stack import Stack, eventually
 
@@ -114,12 +115,8 @@ class Company:
 def company() -> Iterator[Company]:
     x = X()
     x.me.username = "lumio"
-    credentials = {
-        f"SOCIAL_X_{name}": "test"
-        for name in ("CONSUMER_KEY", "CONSUMER_SECRET", "ACCESS_TOKEN", "ACCESS_TOKEN_SECRET")
-    }
     with engine_folder() as folder, serving(x) as url:
-        environment = credentials | {
+        environment = x_oauth.SETTINGS | {
             "SOCIAL_X_API_URL": url,
             "SOCIAL_X_NAMES": "lumio",
             "SOCIAL_X_EVERY": "0.5",

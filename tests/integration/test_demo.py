@@ -151,9 +151,11 @@ def test_no_real_account_is_ever_used(tmp_path: Path) -> None:
     account = {"url": "http://127.0.0.1:1", "account_sid": "AC1", "auth_token": "t", "number": "+33199001234"}
     mine = {"PHONE_ACCOUNT_SID": "AC-mine", "EMAIL_RELAY_HOST": "smtp-mine.example", "PATH": "/bin"}
     file = {"SOCIAL_X_ACCESS_TOKEN": "x-mine", "EMAIL_IMAP_PASSWORD": "i-mine", "SWITCHBOARD_STORAGE": "s3://s-mine"}
-    found = settings(Place(tmp_path, 20_000), mine, file, account)
+    network = {"SOCIAL_X_API_URL": "http://127.0.0.1:2", "SOCIAL_X_ACCESS_TOKEN": "practice"}
+    found = settings(Place(tmp_path, 20_000), mine, file, account, network)
     assert not [name for name, value in found.items() if "-mine" in value]
     assert found["PHONE_API_URL"] == account["url"]
+    assert found["SOCIAL_X_API_URL"] == network["SOCIAL_X_API_URL"]
     assert found["PATH"] == "/bin"
     assert set(file) <= set(found), "an empty variable of the environment keeps a line of .env away"
 

@@ -131,15 +131,16 @@ class TestFigures:
         assert work.first_reply == pytest.approx(240, abs=30)
 
     async def test_agents_are_counted_by_what_they_do(self, desk: Desk) -> None:
-        for name in ("ann", "bo", "cy"):
+        for name in ("ann", "bo", "cy", "dee"):
             await people.create_agent(
                 desk.database, email=f"{name}@example.org", name=name, role="agent", password="long enough"
             )
+        await _run(desk, "UPDATE desk.agents SET presence = 'busy' WHERE email LIKE 'dee%'")
         await _run(desk, "UPDATE desk.agents SET presence = 'ready', skills = '{french}' WHERE email LIKE 'ann%'")
         await _run(desk, "UPDATE desk.agents SET presence = 'ready' WHERE email LIKE 'bo%'")
         await apply(desk, [message(1)])
         work = await figures.work(desk.database, utc_now())
-        assert (work.staff.all, work.staff.ready, work.staff.away) == (3, 2, 1)
+        assert (work.staff.all, work.staff.ready, work.staff.busy, work.staff.away) == (4, 2, 1, 1)
         assert work.queues[0].ready == 2
 
     async def test_the_last_hour_is_there_after_a_restart(self, desk: Desk) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text as sql
 
 from shared.events import CallAction, CallOutcome
+from shared.metrics import METRICS
 from tests.integration.phone_house import House, eventually, house
 from tests.providers.twilio import OURS
 from tests.providers.twilio_calls import HANG_UP, Person
@@ -40,11 +43,11 @@ async def test_an_older_caller_presses_nothing_and_reaches_a_person(line: House)
     )
     assert message.thread.conversation == call.sid
     assert message.language == "fr"
+    await eventually(lambda: "Vous êtes le prochain." in margaret.heard, "the place")
     request = await line.ask(CallAction.CONNECT, call.sid)
     assert (await line.outcome(request)).outcome in (CallOutcome.CONNECTED, CallOutcome.COMPLETED)
     await line.reaches(call.sid, "wrap-up")
     assert margaret.heard[0] == "Bonjour. Bienvenue chez Acorn."
-    assert "Vous êtes le prochain." in margaret.heard
     assert margaret.connected_to == [AGENT]
     assert mina.connected_to == [MARGARET]
     await line.ask(CallAction.FINISH, call.sid)
@@ -254,6 +257,47 @@ async def test_the_second_caller_hears_that_one_is_before(line: House) -> None:
     await eventually(lambda: "You are next." in second.person.heard, "the first place")
 
 
+async def in_line(line: House, sid: str, query: str = "") -> str:
+    """One round of waiting, by hand: what is said."""
+    fields = {"CallSid": sid, "From": "+12025550147", "To": OURS, "CallStatus": "in-progress"}
+    return (await line.twilio.post(f"{line.twilio.public_url}/webhooks/voice/wait{query}", fields)).text
+
+
+async def test_a_caller_never_hears_a_place_that_the_desk_is_about_to_correct(line: House) -> None:
+    sid = "CA" + "8" * 32
+    first = await in_line(line, sid)
+    assert "Please stay on the line. Somebody will be with you." in first
+    assert "You are" not in first
+    assert '<Pause length="2"' in first
+    assert "/voice/wait?round=2</Redirect>" in first
+    request = await line.ask(CallAction.PLACE, sid, position=4, expected_wait=290)
+    for _ in range(1000):
+        known = await line.service.calls.find(sid)
+        if known and known.position == request.position:
+            break
+        await asyncio.sleep(0.01)
+    for query in ("?round=2", ""):  # after the place is known it is told at once
+        said = await in_line(line, sid, query)
+        assert "You are number 4 in line." in said
+        assert "press 1" in said
+
+
+async def test_where_the_desk_tells_nothing_we_count_from_the_second_round_on(line: House) -> None:
+    assert "You are" not in await in_line(line, "CA" + "8" * 32)
+    second = await in_line(line, "CA" + "8" * 32, "?round=2")
+    assert "You are next." in second
+    assert "press 1" in second
+    assert "round=2" in second.rpartition("<Redirect")[2], "it goes on announcing"
+
+
+async def test_a_waiting_caller_hears_the_place_after_the_first_words(line: House) -> None:
+    call = line.twilio.call("+12025550147", Person())
+    await eventually(lambda: "You are next." in call.person.heard, "the place")
+    heard = call.person.heard
+    assert heard.count("Please stay on the line. Somebody will be with you.") == 1
+    assert heard.index("Please stay on the line. Somebody will be with you.") < heard.index("You are next.")
+
+
 async def test_an_offer_lapses_and_the_caller_waits_on(line: House) -> None:
     call = line.twilio.call(MARGARET, Person())
     await line.waits(call.sid)
@@ -292,6 +336,48 @@ async def test_the_same_webhook_ten_times_is_one_event(line: House) -> None:
     assert len({answer.text for answer in answers}) == 1
     await line.reaches(fields["CallSid"], "menu")
     assert len(line.changes(fields["CallSid"])) == 1
+
+
+@pytest.mark.parametrize("sid", ["", "CA1", "SM" + "1" * 32, "CA" + "1" * 33, "CA" + "1" * 32 + "\n", "CA" + "g" * 32])
+async def test_a_call_with_a_made_up_sid_is_not_taken(line: House, sid: str) -> None:
+    fields = {"CallSid": sid, "From": MARGARET, "To": OURS, "CallStatus": "completed"}
+    for path in ("voice", "voice/wait", "status", "recording"):
+        answer = await line.twilio.post(f"{line.twilio.public_url}/webhooks/{path}", fields)
+        assert answer.status_code == 400, path
+        assert "CallSid" in answer.text
+    assert not line.changes(sid)
+
+
+async def test_a_recorded_status_that_is_played_again_hours_later_is_refused(line: House) -> None:
+    fields = {"CallSid": "CA" + "9" * 32, "From": MARGARET, "To": OURS, "CallStatus": "completed"}
+    recording = fields | {"RecordingSid": "RE" + "9" * 32, "RecordingStatus": "absent", "RecordingDuration": "0"}
+    url = line.twilio.public_url
+    hooks = [(f"{url}/webhooks/status", fields), (f"{url}/webhooks/recording", recording)]
+
+    async def answers() -> list[int]:
+        return [(await line.twilio.post(*hook)).status_code for hook in hooks]
+
+    async def hours_pass() -> None:
+        async with line.service.database.transaction() as session:
+            await session.execute(sql("UPDATE phone.facts SET heard_at = now() - interval '2 hours'"))
+
+    before = METRICS.refused.labels(channel="phone", reason="replayed")._value.get()
+    assert await answers() == [204, 204]
+    assert await answers() == [204, 204], "Twilio repeats a webhook at once"
+    await hours_pass()
+    assert await answers() == [403, 403]
+    assert METRICS.refused.labels(channel="phone", reason="replayed")._value.get() == before + 2
+
+
+async def test_the_first_status_is_taken_however_late_it_comes(line: House) -> None:
+    fields = {"CallSid": "CA" + "9" * 32, "From": MARGARET, "To": OURS, "CallStatus": "ringing"}
+    url = f"{line.twilio.public_url}/webhooks"
+    assert (await line.twilio.post(f"{url}/voice", fields)).status_code == 200
+    async with line.service.database.transaction() as session:
+        await session.execute(sql("UPDATE phone.facts SET heard_at = now() - interval '2 hours'"))
+    late = await line.twilio.post(f"{url}/status", fields | {"CallStatus": "completed"})
+    assert late.status_code == 204
+    await line.reaches(fields["CallSid"], "abandoned")
 
 
 async def test_twilio_is_busy_when_an_agent_answers_and_it_is_tried_again(line: House) -> None:

@@ -6,15 +6,19 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text as sql
+from structlog.testing import capture_logs
 
+from services.phone import standing
 from shared.clock import utc_now
-from shared.events import CallAction, CallOutcome
+from shared.events import CallAction, CallOutcome, Channel
 from shared.storage import Storage
 from shared.topics import CHANNELS_ANNOUNCED
 from tests.integration.phone_house import House, eventually, house
-from tests.providers.twilio import OURS
+from tests.providers.twilio import ACCOUNT, OURS
 
 MARGARET = "+33612345678"
 
@@ -54,6 +58,26 @@ async def test_a_recorded_webhook_that_is_played_again_hours_later_is_refused(li
     async with line.service.database.transaction() as session:
         await session.execute(sql("UPDATE phone.texts SET received_at = now() - interval '2 hours'"))
     assert await line.twilio.text(MARGARET, "hello", sid=sid) == 403
+
+
+@pytest.mark.parametrize("sid", ["SM1", "CA" + "1" * 32, "SM" + "1" * 33, "SM" + "1" * 32 + "\n", "SM" + "g" * 32])
+async def test_a_text_with_a_made_up_sid_is_not_taken(line: House, sid: str) -> None:
+    assert await line.twilio.text(MARGARET, "hello", sid=sid) == 400
+    fields = {"MessageSid": sid, "MessageStatus": "delivered"}
+    assert (await line.twilio.post(f"{line.twilio.public_url}/webhooks/status", fields)).status_code == 400
+    assert not line.received
+
+
+async def test_a_picture_message_has_a_sid_of_its_own_kind(line: House) -> None:
+    assert await line.twilio.text(MARGARET, "look", media=1, sid="MM" + "1" * 32) == 200
+    await eventually(lambda: line.received, "the picture")
+
+
+async def test_only_a_text_in_several_segments_says_so(line: House) -> None:
+    await line.twilio.text(MARGARET, "hello")
+    await line.twilio.text(MARGARET, "a" * 161)
+    await eventually(lambda: len(line.received) == 2, "both texts")
+    assert {len(one.text): one.facts.get("segments") for one in line.received} == {5: None, 161: "2"}
 
 
 async def test_pictures_are_kept_with_the_message(line: House) -> None:
@@ -174,10 +198,8 @@ async def test_answers_of_one_ticket_stay_in_order(line: House) -> None:
 
 async def test_without_credentials_the_channels_are_off_and_say_why(database: str, tmp_path: Path) -> None:
     async with house(database, tmp_path, account_sid="", public_url="") as line:
-        announced = await eventually(lambda: line.bus.events(CHANNELS_ANNOUNCED), "the channels")
-        await eventually(lambda: len(line.bus.events(CHANNELS_ANNOUNCED)) == 2, "both channels")
-        assert {one.name: one.enabled for one in line.bus.events(CHANNELS_ANNOUNCED)} == {"phone": False, "sms": False}
-        assert announced[0].why_off == "set PHONE_ACCOUNT_SID, PHONE_PUBLIC_URL"
+        await eventually(lambda: both_off(line), "both channels")
+        assert announced(line)["phone"].why_off == "set PHONE_ACCOUNT_SID, PHONE_PUBLIC_URL"
         assert await line.twilio.text(MARGARET, "hello") == 403
         await line.answer("o1", f"tel:{MARGARET}", "Hello")
         (report,) = await line.reported("o1", "failed")
@@ -187,14 +209,64 @@ async def test_without_credentials_the_channels_are_off_and_say_why(database: st
         assert line.service.health.parts["twilio"].ok
 
 
-async def test_wrong_credentials_are_seen_in_health(database: str, tmp_path: Path) -> None:
-    from pydantic import SecretStr
+def announced(line: House) -> dict[str, Channel]:
+    return {one.name: one for one in line.bus.events(CHANNELS_ANNOUNCED)}
 
+
+def both_on(line: House) -> bool:
+    return len(found := announced(line)) == 2 and all(one.enabled for one in found.values())
+
+
+def both_off(line: House) -> bool:
+    return len(found := announced(line)) == 2 and not any(one.enabled for one in found.values())
+
+
+async def test_wrong_credentials_switch_both_channels_off_and_say_so(database: str, tmp_path: Path) -> None:
     async with house(database, tmp_path, auth_token=SecretStr("wrong")) as line:
-        part = await eventually(lambda: line.service.health.parts.get("twilio"), "a look at Twilio")
-        assert part
-        assert not part.ok
-        assert "401" in part.detail
+        await eventually(lambda: both_off(line), "both channels to be off")
+        assert not any(one.enabled for one in line.bus.events(CHANNELS_ANNOUNCED)), "they were never on"
+        assert announced(line)["phone"].why_off == announced(line)["sms"].why_off
+        assert announced(line)["sms"].why_off.startswith("Twilio refuses the credentials (401: ")
+        assert "PHONE_AUTH_TOKEN" in announced(line)["sms"].why_off
+        await eventually(lambda: "postgres" in line.service.health.parts, "the database")
+        async with httpx.AsyncClient() as http:
+            ready = await http.get(f"{line.url}/health/ready")
+        assert ready.status_code == 200
+        assert ready.json()["parts"]["twilio"]["ok"]
+        assert ready.json()["parts"]["twilio"]["detail"].startswith("off: Twilio refuses the credentials (401")
+
+
+async def test_channels_go_off_and_on_again_as_twilio_refuses_us_and_lets_us_in(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standing, "CHECK", 0.05)
+    monkeypatch.setattr(standing, "DENIED", 0.05)
+    async with house(database, tmp_path) as line:
+        await eventually(lambda: both_on(line), "both channels")
+        refusals = [(f"{ACCOUNT}.json", "20003")] * 1000
+        with capture_logs() as logged:
+            line.twilio.faults += refusals
+            await eventually(lambda: both_off(line), "both channels to be off")
+            await eventually(lambda: len(line.twilio.faults) < 990, "some more looks at Twilio")
+        assert len([one for one in logged if "refuses the credentials" in one["event"]]) == 1
+        line.twilio.faults.clear()
+        await eventually(lambda: both_on(line), "both channels to be on again")
+        await eventually(lambda: not line.service.health.parts["twilio"].detail, "a clean bill of health")
+
+
+async def test_a_twilio_that_does_not_answer_switches_nothing_off(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pause in ("CHECK", "SOON"):
+        monkeypatch.setattr(standing, pause, 0.05)
+    async with house(database, tmp_path) as line:
+        await eventually(lambda: both_on(line), "both channels")
+        line.twilio.faults += [(f"{ACCOUNT}.json", fault) for fault in ("20500", "drop", "half", "20429") * 100]
+        await eventually(lambda: not line.service.health.parts["twilio"].ok, "that Twilio is away")
+        await eventually(lambda: len(line.twilio.faults) < 392, "each way not to answer")
+        line.twilio.faults.clear()
+        await eventually(lambda: line.service.health.parts["twilio"].ok, "that Twilio is back")
+        assert len(line.bus.events(CHANNELS_ANNOUNCED)) == 2, "nothing new was announced"
 
 
 async def test_an_expired_request_is_not_begun(line: House) -> None:

@@ -32,6 +32,7 @@ from shared.topics import (
     all_topics,
     deliveries_requested,
 )
+from tests.providers import x_oauth
 from tests.providers.x import X, serving
 from tests.topic import events_on
 
@@ -124,13 +125,9 @@ def x() -> X:
 
 @contextmanager
 def service_for(kafka: str, database: str, x_url: str, port: int, folder: Path, **more: str) -> Iterator[Service]:
-    credentials = {
-        f"SOCIAL_X_{name}": "test"
-        for name in ("CONSUMER_KEY", "CONSUMER_SECRET", "ACCESS_TOKEN", "ACCESS_TOKEN_SECRET")
-    }
     environment = {
         **os.environ,
-        **(credentials if x_url else {}),
+        **(x_oauth.SETTINGS if x_url else {}),
         "SWITCHBOARD_KAFKA": kafka,
         "SWITCHBOARD_SECRET": "s" * 40,
         "SOCIAL_DATABASE": database,
@@ -394,6 +391,17 @@ async def test_wrong_credentials_turn_the_channel_off_and_say_so(
     with serving(x) as url, service_for(topics, database, url, free_port, tmp_path) as service:
         channel = await announced(topics, lambda channel: "refuses" in channel.why_off)
         assert not channel.enabled
+        assert service.ready()
+
+
+async def test_a_wrong_token_secret_turns_the_channel_off_since_x_checks_every_signature(
+    topics: str, database: str, bus: KafkaBus, free_port: int, tmp_path: Path, x: X
+) -> None:
+    wrong = {"SOCIAL_X_ACCESS_TOKEN_SECRET": "not-the-one-we-were-given"}
+    with serving(x) as url, service_for(topics, database, url, free_port, tmp_path, **wrong) as service:
+        channel = await announced(topics, lambda channel: "refuses" in channel.why_off)
+        assert not channel.enabled
+        assert "SOCIAL_X_CONSUMER_KEY" in channel.why_off
         assert service.ready()
 
 

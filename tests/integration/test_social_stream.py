@@ -15,15 +15,18 @@ from services.social.adapters.x_stream import XStream
 from services.social.domain.pace import Break
 from services.social.domain.posts import Account, Post
 from services.social.ports import Denied, Lost, Page
+from tests.providers import x_oauth
 from tests.providers.x import WINDOW, X, serving
 
 SECONDS = 20
 
 
 @contextmanager
-def listening(x: X, search: str = "", silence: float = 3) -> Iterator[tuple[XStream, Account]]:
+def listening(
+    x: X, search: str = "", silence: float = 3, keys: tuple[str, ...] = ()
+) -> Iterator[tuple[XStream, Account]]:
     with serving(x) as url:
-        access = Access("key", "secret", "token", "secret", url, 5, ("acme", "Acme Shoes"), search)
+        access = Access(*(keys or x_oauth.SETTINGS.values()), url, 5, ("acme", "Acme Shoes"), search)
         yield XStream(access, silence), Account(x.me.id, x.me.username)
 
 
@@ -204,6 +207,14 @@ async def test_a_plan_without_the_stream_and_wrong_keys_are_told_apart(x: X) -> 
         x.denied = 0
         async with aclosing(stream.listen(us)) as pages:
             await connected(pages)
+
+
+async def test_an_app_with_another_secret_gets_no_stream(x: X) -> None:
+    wrong = (x_oauth.CONSUMER_KEY, "another", x_oauth.ACCESS_TOKEN, x_oauth.ACCESS_TOKEN_SECRET)
+    with listening(x, keys=wrong) as (stream, us):
+        with pytest.raises(Denied) as denied:
+            await anext(stream.listen(us))
+        assert denied.value.credentials
 
 
 async def test_a_rule_that_x_does_not_take_is_told_in_its_words(x: X) -> None:

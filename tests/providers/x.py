@@ -1,5 +1,5 @@
 """X's API v2 on loopback, as far as the social service uses it: wire format, OAuth, rate limits, errors. tweepy's real client
-talks to it. `python -m tests.providers.x [port]` runs it by itself, with `/control/...` for what happens there.
+talks to it. `python -m tests.providers.x [port]` runs it by itself, prints the settings to reach it, and has `/control/...` for what happens there.
 
 Written after X's public API reference: objects, error forms and headers are those of `api.x.com/2`.
 """
@@ -20,11 +20,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.providers import x_oauth
 from tests.providers.x_stream import Streams
 
 EPOCH_MS = 1_288_834_974_657
 _STREAM = "/2/tweets/search/stream"
-TOKEN = "AAAA-the-app-itself"
 WINDOW = 900
 """Seconds of a rate limit's window, as at X."""
 Answer = tuple[int, dict[str, Any]]
@@ -382,15 +382,15 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        self._serve("GET", {})
+        self._serve("GET", b"")
 
     def do_POST(self) -> None:
-        raw = self.rfile.read(int(self.headers.get("content-length", 0)))
-        form = self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-        self._serve("POST", dict(parse_qsl(raw.decode())) if form else json.loads(raw or b"{}"))
+        self._serve("POST", self.rfile.read(int(self.headers.get("content-length", 0))))
 
-    def _serve(self, method: str, body: dict[str, Any]) -> None:
+    def _serve(self, method: str, raw: bytes) -> None:
         x, parts = self.server.x, urlsplit(self.path)
+        form = self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        body = dict(parse_qsl(raw.decode())) if form else json.loads(raw or b"{}")
         query = dict(parse_qsl(parts.query))
         if parts.path.startswith("/control/"):
             self._control(parts.path.removeprefix("/control/"), body)
@@ -401,7 +401,7 @@ class _Handler(BaseHTTPRequestHandler):
         if trouble:
             self._fail(trouble)
             return
-        if before := self._without_asking(parts.path):
+        if before := self._without_asking(method, parts.path, raw):
             self._say(*before)
             return
         streaming = parts.path == _STREAM
@@ -425,13 +425,13 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._say(status, answer, headers)
 
-    def _without_asking(self, path: str) -> Answer | None:
+    def _without_asking(self, method: str, path: str, raw: bytes) -> Answer | None:
         """What is answered whatever X knows: the app's token, and refusals."""
         x = self.server.x
         if path == "/oauth2/token":
-            basic = self.headers.get("authorization", "").startswith("Basic ")
-            return (200, {"token_type": "bearer", "access_token": TOKEN}) if basic else _NOBODY
-        if not self._signed(path):
+            app = x_oauth.is_app(self.headers.get("authorization", ""))
+            return (200, {"token_type": "bearer", "access_token": x_oauth.BEARER}) if app else _NOBODY
+        if not self._signed(method, path, raw):
             return _NOBODY
         if x.denied:
             title = "Forbidden" if x.denied == 403 else "Unauthorized"
@@ -458,13 +458,11 @@ class _Handler(BaseHTTPRequestHandler):
             except OSError:
                 return
 
-    def _signed(self, path: str) -> bool:
+    def _signed(self, method: str, path: str, raw: bytes) -> bool:
         """Streams take the app's token, everything else the account's signature."""
-        given = self.headers.get("authorization", "")
         if path.startswith(_STREAM):
-            return given == f"Bearer {TOKEN}"
-        parts = ("oauth_consumer_key=", "oauth_token=", "oauth_signature=", "oauth_nonce=", "oauth_timestamp=")
-        return given.startswith("OAuth ") and all(part in given for part in parts)
+            return self.headers.get("authorization", "") == f"Bearer {x_oauth.BEARER}"
+        return x_oauth.signed(method, self.path, self.headers, raw)
 
     def _fail(self, trouble: str) -> None:
         if trouble == "hang":
@@ -555,5 +553,5 @@ def serving(x: X, port: int = 0) -> Iterator[str]:
 
 if __name__ == "__main__":
     with serving(X(streams=Streams(allowed=True)), int(sys.argv[1]) if len(sys.argv) > 1 else 0) as url:
-        print(f"X is at {url}", flush=True)
+        print(json.dumps({"SOCIAL_X_API_URL": url, **x_oauth.SETTINGS}), flush=True)
         threading.Event().wait()

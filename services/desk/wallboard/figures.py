@@ -98,6 +98,7 @@ async def work(database: Database, now: datetime) -> Work:
             all=sum(row.agents for row in agents),
             ready=len(ready),
             on_call=one.talking,
+            busy=max(0, sum(row.agents for row in agents if row.presence in ("busy", "wrap-up")) - one.talking),
             away=sum(row.agents for row in agents if row.presence == "away"),
         ),
         messages={row.channel: row.messages for row in messages},

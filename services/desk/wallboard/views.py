@@ -55,6 +55,8 @@ class Staff:
     all: int = 0
     ready: int = 0
     on_call: int = 0
+    busy: int = 0
+    """Busy or writing notes, and not on a call."""
     away: int = 0
 
 

@@ -29,6 +29,7 @@ WHY_SET = WHY_AWAY | {
     "missed a call": N_("Missed a call"),
     "did not answer the telephone": N_("Did not pick up"),
     "no telephone number": N_("No telephone number"),
+    "signed out": N_("Signed out"),
 }
 """Reasons of a presence, also those that the desk gives; any other is shown as it was written."""
 MISSED = {

@@ -95,7 +95,7 @@ def context(snapshot: Snapshot, language: str, announced: Mapping[str, Channel])
         return (now - at).total_seconds() if at else 0.0
 
     def rate(value: float) -> str:
-        return format_decimal(value if value < 10 else round(value), "#,##0.#", locale=spoken)
+        return format_decimal(value, "#,##0.0" if round(value, 1) < 10 else "#,##0", locale=spoken)
 
     filters: dict[str, Callable[..., str]] = {
         "span": lambda seconds: span(seconds, _),

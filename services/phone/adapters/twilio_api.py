@@ -15,7 +15,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from services.phone.domain.retries import Outcome, Result
-from services.phone.ports import File, SentText
+from services.phone.ports import Denied, File, SentText
 from shared.errors import Malformed, Unavailable
 
 _HOST = "https://api.twilio.com"
@@ -149,15 +149,12 @@ class TwilioProvider:
                 raise Unavailable(f"a file could not be fetched: {error!r}") from error
         raise Malformed("a file is behind too many redirects")
 
-    async def check(self) -> str:
+    async def check(self) -> None:
         """See `ports.Provider`."""
         try:
             await _asked(lambda: self._client.api.accounts(self._client.account_sid).fetch_async())
-        except Unavailable as error:
-            return str(error)
         except Malformed as error:
-            return f"Twilio refuses our account: {error}"
-        return ""
+            raise Unavailable(f"Twilio does not tell of our account: {error}") from error
 
     async def _file(self, response: aiohttp.ClientResponse) -> File:
         if response.status == _TOO_MANY or response.status >= _SERVER or response.status in (*_OURS, _GONE):
@@ -190,11 +187,14 @@ class TwilioProvider:
 
 
 async def _asked(ask: Callable[[], Awaitable[Any]]) -> Any:
-    """Raises Unavailable where it may go well another time, Malformed where Twilio says no."""
+    """Raises Unavailable where it may go well another time (Denied: once an operator has acted), Malformed where Twilio
+    says no."""
     try:
         return await ask()
     except TwilioRestException as error:
-        if error.status == _TOO_MANY or error.status >= _SERVER or error.status in _OURS:
+        if error.status in _OURS:
+            raise Denied(f"{error.status}: {error.msg}") from error
+        if error.status == _TOO_MANY or error.status >= _SERVER:
             raise Unavailable(f"Twilio says {error.status}: {error.msg}") from error
         raise Malformed(f"{error.msg} ({error.code})") from error
     except (TwilioException, aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:

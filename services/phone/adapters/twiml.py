@@ -20,6 +20,8 @@ QUEUE = "switchboard"
 """One queue at Twilio holds all who wait; in which order they are served is the desk's business."""
 _HOLD = 20
 """Seconds of music or silence between two announcements."""
+_FIRST_HOLD = 2
+"""Seconds in which the desk tells a new caller's place."""
 _PAUSE_WHILE_AWAY = 5
 TRIES_WHILE_AWAY = 12
 """A minute of patience while our database is away."""
@@ -62,14 +64,21 @@ class Script:
         response.enqueue(QUEUE, action=self.url("voice/left"), method="POST", wait_url=self.url("voice/wait"))
         return str(response)
 
+    def hold(self, language: str) -> str:
+        """The first round of waiting, while nobody knows the place yet."""
+        response = VoiceResponse()
+        self._say(response, language, PROMPTS[language]["hold"])
+        response.pause(length=_FIRST_HOLD)
+        response.redirect(self.url("voice/wait", round=2), method="POST")
+        return str(response)
+
     def wait(self, language: str, position: int, seconds: int, *, can_call_back: bool) -> str:
         """One round of waiting: the place in line, then music, then the next round."""
         response = VoiceResponse()
         lines = [(language, line) for line in place(language, position, seconds, can_call_back=can_call_back)]
         if can_call_back:
-            gather = Gather(
-                action=self.url("voice/wait-key"), method="POST", num_digits=1, timeout=2, action_on_empty_result=False
-            )
+            action = self.url("voice/wait-key", round=2)
+            gather = Gather(action=action, method="POST", num_digits=1, timeout=2, action_on_empty_result=False)
             self._say_all(gather, lines)
             response.append(gather)
         else:
@@ -78,7 +87,7 @@ class Script:
             response.play(self.music)
         else:
             response.pause(length=_HOLD)
-        response.redirect(self.url("voice/wait"), method="POST")
+        response.redirect(self.url("voice/wait", round=2), method="POST")
         return str(response)
 
     def leave(self) -> str:

@@ -83,6 +83,17 @@ def test_away_by_a_missed_call_is_said_and_away_for_lunch_is_not() -> None:
     assert Line(call_samples.agent("ready", "missed a call"), None, 0).phase == ""
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [("missed a call", "Missed a call"), ("did not answer the telephone", "Did not pick up"), ("lunch", "Lunch")],
+)
+def test_who_is_away_reads_why_on_the_calls_page_and_on_the_avatar(reason: str, said: str) -> None:
+    line = Line(call_samples.agent("away", reason), None, 0)
+    panel = render.render("parts/my-presence.html", "en", {}, line=line, viewer=None, problem="", typed="")
+    assert f"selected>{said}</option>" in panel
+    assert f'title="Away: {said}"' in render.render("parts/my-state.html", "en", {}, line=line)
+
+
 def test_a_call_stands_in_the_timeline_where_it_began_and_its_note_is_not_told_twice() -> None:
     ticket = samples.ticket()
     call = call_samples.call("ended", ticket_id=ticket.row.id, waiting_since=None)

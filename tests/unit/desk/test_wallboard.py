@@ -14,7 +14,7 @@ from services.desk.tickets.domain import SOON
 from services.desk.wallboard import domain
 from services.desk.wallboard.domain import Counted
 from services.desk.wallboard.pipeline import buckets
-from services.desk.wallboard.views import Mood, Pipeline, Queue, Reading, Snapshot, Work
+from services.desk.wallboard.views import Mood, Pipeline, Queue, Reading, Snapshot, Staff, Stage, Work
 from services.desk.web import render, samples, wall
 from shared.clock import utc_now
 from tests.unit.desk.examples import NOON
@@ -140,6 +140,16 @@ class TestWords:
             said = self.said(snapshot, language)
             assert 'id="wall-waiting"' in said
             assert "%(" not in said
+
+    def test_an_agent_who_is_busy_is_counted_and_a_slow_stage_has_a_decimal(self) -> None:
+        stages = tuple(Stage(name=name, per_second=rate) for name, rate in (("router", 5.0), ("desk", 1234.4)))
+        pipeline = Pipeline(stages=stages, groups={}, dead_letters=0, dead_letters_new=0)
+        now = self.snapshot(pipeline=Reading(value=pipeline, at=utc_now()))
+        work = replace(now.work, value=Work(staff=Staff(all=1, busy=1)))
+        said = self.said(replace(now, work=work))
+        assert "0 on a call, 1 busy, 0 away" in said
+        assert "<td>5.0</td>" in said
+        assert "<td>1,234</td>" in said
 
     def test_a_number_is_a_way_to_its_list_but_not_for_a_display(self) -> None:
         said = self.said(self.snapshot())

@@ -133,6 +133,7 @@ def test_every_way_through_the_markup_goes_on_or_says_goodbye() -> None:
         script.menu("en", 0, 0, can_call_back=True, welcome=True),
         script.queue("fr"),
         script.wait("ko", 2, 100, can_call_back=True),
+        script.hold("fr"),
         script.without_agents("en", "closed", can_call_back=True),
         script.without_agents("en", "nobody", can_call_back=False),
         script.voicemail("en"),
@@ -145,7 +146,7 @@ def test_every_way_through_the_markup_goes_on_or_says_goodbye() -> None:
         last = ET.fromstring(page)[-1]
         assert last.tag in {"Redirect", "Enqueue", "Record", "Dial", "Hangup"}, page
     assert "Acorn &amp; Sons &lt;Ltd&gt;" in pages[0]
-    assert "request=r%261" in pages[6]
+    assert "request=r%261" in pages[7]
 
 
 def test_attempts_come_slower_and_slower_and_end() -> None:
