@@ -40,10 +40,9 @@ async def apply(desk: Desk, messages: Sequence[InboundMessage]) -> set[str]:
             data |= {"consent": message.facts["consent"], "channel": message.channel}
             if (await work.session.execute(noted)).one_or_none():
                 data["fields"] = "opted_out"
+                work.record("customer.changed", "", message.received_at, "desk", data, customer=customer)
                 changed.add(customer)
                 news.add(message.id)
-            # An older word is told as well: the books have to find every message again.
-            work.record("customer.changed", "", message.received_at, "desk", data, customer=customer)
         await contacts.touch(work.session, changed)
         await profiles.publish(work, changed)
     return news
