@@ -1,4 +1,4 @@
-"""What is on a topic of the tests' shared broker, where other tests write too: also records that nobody can read."""
+"""Topics of the tests' shared broker, where other tests write too: what is there (also what nobody can read), or only what comes."""
 
 from __future__ import annotations
 
@@ -39,3 +39,15 @@ async def events_on(servers: str, topic: Topic[E]) -> list[E]:
         with suppress(MalformedEvent):
             found.append(decode(topic.value, record.value))
     return found
+
+
+async def skip_to_end(servers: str, group: str, topic: Topic[E]) -> None:
+    """This group will read only what comes from now on. It has no member yet."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers, group_id=group, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+        consumer.assign(partitions)
+        await consumer.commit(await consumer.end_offsets(partitions))
+    finally:
+        await consumer.stop()

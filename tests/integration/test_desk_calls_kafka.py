@@ -23,7 +23,7 @@ from shared.events.base import Event
 from shared.topics import CALLS_CHANGED, CALLS_REQUESTED, MESSAGES_ROUTED, all_topics
 from tests.integration.desk_calls import LINE, agent, answered, call_message, changed, ticket_of
 from tests.integration.desk_parts import EMAIL, desk_on, migrate, with_channels
-from tests.topic import events_on
+from tests.topic import events_on, skip_to_end
 
 
 @pytest.fixture
@@ -36,9 +36,12 @@ async def bus(kafka: str) -> AsyncIterator[KafkaBus]:
 
 
 @pytest.fixture(autouse=True)
-def group(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test reads the topics afresh, in a group of its own."""
-    monkeypatch.setattr(consumer, "GROUP", f"desk-{uuid4().hex}")
+async def group(monkeypatch: pytest.MonkeyPatch, kafka: str, bus: KafkaBus) -> None:
+    """A group of its own that starts after what is there: callers whom other tests left in line would be offered first."""
+    name = f"desk-{uuid4().hex}"
+    monkeypatch.setattr(consumer, "GROUP", name)
+    await skip_to_end(kafka, name, MESSAGES_ROUTED)
+    await skip_to_end(kafka, f"{name}-calls", CALLS_CHANGED)
 
 
 @asynccontextmanager
