@@ -16,10 +16,10 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from shared.bus.handling import wait
 from shared.bus.retry import delay
 from shared.errors import Unavailable
 from shared.health import Health
+from shared.waiting import wait
 
 _AWAY = ("08", "57P", "53", "40001", "40P01")
 """SQLSTATEs that mean "not now": connection exceptions, shutdown, out of resources, a serialization failure or a deadlock,

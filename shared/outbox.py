@@ -15,7 +15,6 @@ from sqlalchemy import BigInteger, Column, Identity, LargeBinary, MetaData, Tabl
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.bus.api import Bus, Encoded, encoded
-from shared.bus.handling import wait
 from shared.bus.retry import delay
 from shared.db import Database
 from shared.errors import Unavailable
@@ -23,6 +22,7 @@ from shared.events.base import Event
 from shared.logs import log
 from shared.metrics import METRICS
 from shared.topics import Topic
+from shared.waiting import first_of, wait
 
 E = TypeVar("E", bound=Event)
 _BATCH = 500
@@ -90,7 +90,8 @@ class Outbox:
                 await wait(stop, delay(attempt, random.random()))
                 continue
             if sent < _BATCH:
-                await self._rest(stop)
+                await first_of(stop, self._wake, seconds=_POLL)
+                self._wake.clear()
 
     async def _relay(self) -> int:
         table = self._table
@@ -117,13 +118,3 @@ class Outbox:
             async with self._database.transaction() as session:
                 waiting = await session.scalar(select(func.count()).select_from(some))
             METRICS.outbox_waiting.labels(service=self._database.schema).set(waiting or 0)
-
-    async def _rest(self, stop: asyncio.Event) -> None:
-        waiting = {asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._wake.wait())}
-        try:
-            await asyncio.wait(waiting, timeout=_POLL, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waiting:
-                task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
-            self._wake.clear()

@@ -22,7 +22,6 @@ from services.dashboard.hub import Hub
 from services.dashboard.models import OUTBOX, SCHEMA
 from services.dashboard.settings import DashboardSettings
 from shared import logs
-from shared.bus.handling import wait
 from shared.bus.kafka import KafkaBus
 from shared.bus.retry import delay
 from shared.db import Database
@@ -35,6 +34,7 @@ from shared.run import Task, serve
 from shared.settings import Settings, load
 from shared.storage import Storage
 from shared.topics import CHANNELS_ANNOUNCED
+from shared.waiting import wait
 from shared.web import create_api
 
 

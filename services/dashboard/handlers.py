@@ -27,7 +27,6 @@ from services.dashboard.domain.sites import Speaker
 from services.dashboard.repository import Message, Turn
 from shared.bus import Record
 from shared.bus.api import Encoded
-from shared.bus.handling import wait
 from shared.clock import utc_now
 from shared.errors import Rejected, Unavailable
 from shared.events import Attachment, DeliveryReport, DeliveryState, InboundMessage, OutboundMessage
@@ -37,6 +36,7 @@ from shared.language import detect
 from shared.logs import log
 from shared.metrics import METRICS
 from shared.topics import DELIVERIES_REPORTED, MESSAGES_RECEIVED, MESSAGES_RECEIVED_LIVE
+from shared.waiting import wait
 
 PATIENCE = 10.0
 """Seconds that a message waits for the one before it in the same conversation; as long as Kafka's own time-out."""

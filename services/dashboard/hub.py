@@ -13,12 +13,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.bus.handling import wait
 from shared.bus.retry import delay
 from shared.db import Database
 from shared.errors import Unavailable
 from shared.logs import log
 from shared.metrics import METRICS
+from shared.waiting import first_of, wait
 
 _NOTIFY = "SELECT pg_notify($1, owner) FROM unnest($2::text[]) AS owner"
 _CHECK = 10.0
@@ -77,12 +77,7 @@ class Hub:
 
     async def _pause(self, stop: asyncio.Event) -> bool:
         """Until there is something to tell, or it is time to look at the connection. Whether `stop` was set."""
-        waiting = {asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._news.wait())}
-        try:
-            await asyncio.wait(waiting, timeout=_CHECK, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waiting:
-                task.cancel()
+        await first_of(stop, self._news, seconds=_CHECK)
         self._news.clear()
         return stop.is_set()
 

@@ -20,12 +20,12 @@ from sqlalchemy import func, select
 
 from services.desk.tickets.models import EVENTS
 from services.desk.tickets.views import EventView
-from shared.bus.handling import wait
 from shared.bus.retry import delay
 from shared.db import Database
 from shared.errors import Unavailable
 from shared.logs import log
 from shared.metrics import METRICS
+from shared.waiting import wait
 
 CHANNEL = "desk_live"
 """PostgreSQL's notification channel."""

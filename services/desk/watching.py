@@ -11,11 +11,11 @@ from sqlalchemy import Row, text
 
 from services.desk.context import Desk
 from services.desk.tickets.domain import SOON
-from shared.bus.handling import wait
 from shared.errors import Unavailable
 from shared.kernel import Level
 from shared.logs import log
 from shared.metrics import METRICS
+from shared.waiting import wait
 
 EVERY = 5.0
 """Seconds between two counts: fresher than any scrape needs, and a fraction of a percent of a processor."""

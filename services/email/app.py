@@ -26,7 +26,6 @@ from services.email.delivering import Deliverer, Rules
 from services.email.domain.incoming import Context
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.outgoing import Identity
-from services.email.domain.retries import Patience
 from services.email.models import OUTBOX, SCHEMA
 from services.email.ports import MailSender
 from services.email.presence import Presence
@@ -34,8 +33,8 @@ from services.email.receiving import Receiver
 from services.email.replay import replay
 from services.email.settings import EmailSettings
 from shared import db, logs
+from shared.attempts import Patience
 from shared.bus import Bus
-from shared.bus.handling import wait
 from shared.bus.kafka import KafkaBus
 from shared.db import Database
 from shared.errors import Misconfigured, SwitchboardError, Unavailable
@@ -47,6 +46,7 @@ from shared.run import Task, serve
 from shared.settings import Settings, load
 from shared.storage import Storage
 from shared.topics import CHANNELS_ANNOUNCED
+from shared.waiting import wait
 from shared.web import create_api
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -167,7 +167,11 @@ def identity(common: Settings, settings: EmailSettings) -> Identity:
 
 def rules(settings: EmailSettings) -> Rules:
     """How answers are sent."""
-    patience = Patience(first=timedelta(seconds=settings.retry_first), give_up=timedelta(hours=settings.give_up_hours))
+    patience = Patience(
+        first=timedelta(seconds=settings.retry_first),
+        longest=timedelta(hours=1),
+        give_up=timedelta(hours=settings.give_up_hours),
+    )
     return Rules(settings.senders, settings.send_timeout, patience)
 
 

@@ -9,17 +9,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from services.email import repository
 from services.email.domain.outgoing import Identity, build, message_id_of
-from services.email.domain.retries import Outcome, Patience, Result, next_attempt
 from services.email.models import Delivery, State
 from services.email.ports import MailSender
 from services.email.presence import Presence
+from shared.attempts import Outcome, Patience, Result, next_attempt
 from shared.bus import Record
-from shared.bus.handling import wait
 from shared.bus.retry import delay
 from shared.clock import utc_now
 from shared.db import Database
@@ -32,6 +31,7 @@ from shared.metrics import METRICS
 from shared.outbox import Outbox
 from shared.storage import Storage
 from shared.topics import DELIVERIES_REPORTED
+from shared.waiting import wait
 
 POLL = 1.0
 """Seconds: how late an answer leaves that another process noted, or whose process died."""
@@ -51,9 +51,9 @@ UNSEEN_END = "The service stopped while this mail was going out: it may or may n
 class Rules:
     """`senders`: mails at a time; `send_timeout`: seconds for one attempt."""
 
-    senders: int = 4
-    send_timeout: float = 60
-    patience: Patience = field(default_factory=Patience)
+    senders: int
+    send_timeout: float
+    patience: Patience
 
 
 class Deliverer:
@@ -142,7 +142,7 @@ class Deliverer:
 
     async def _note(self, delivery: Delivery, request: OutboundMessage, outcome: Outcome) -> None:
         match outcome.result:
-            case Result.SENT:
+            case Result.DONE:
                 state = State.SENT
             case Result.UNKNOWN:
                 state = State.UNCERTAIN

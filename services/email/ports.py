@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from services.email.domain.outgoing import OutgoingMail
-from services.email.domain.retries import Outcome
+from shared.attempts import Outcome
 
 
 class MailSender(Protocol):

@@ -8,10 +8,10 @@ import secrets
 
 from asyncpg import InterfaceError, PostgresError
 
-from shared.bus.handling import wait
 from shared.bus.retry import delay
 from shared.db import Database
 from shared.errors import Unavailable
+from shared.waiting import wait
 
 _CHECK = 5.0
 """Seconds between looks at our own connection."""

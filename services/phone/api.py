@@ -88,7 +88,9 @@ class Webhooks:
         hook = await self._genuine(request, "phone")
         if hook.form.get("MessageStatus") or hook.form.get("SmsStatus"):
             _check_text(hook)
-            if not await self._texts.status(hook.form, hook.query.get("outbound", "")):
+            known, before = await self._texts.status(hook.form, hook.query.get("outbound", ""), hook.at)
+            _check_replay("sms", before, hook.at)
+            if not known:
                 METRICS.refused.labels(channel="sms", reason="unknown").inc()
                 log.info("status of a text that is not ours", sid=sid_of(hook.form))
         else:

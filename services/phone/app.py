@@ -24,7 +24,6 @@ from services.phone.api import Webhooks
 from services.phone.calling import Calls
 from services.phone.delivering import Deliverer
 from services.phone.delivering import Rules as DeliveryRules
-from services.phone.domain.retries import Patience
 from services.phone.fetching import Fetcher
 from services.phone.models import OUTBOX, SCHEMA
 from services.phone.receiving import Texts
@@ -35,6 +34,7 @@ from services.phone.standing import Standing
 from services.phone.talking import Talk
 from services.phone.ticking import Ticker
 from shared import db, logs
+from shared.attempts import Patience
 from shared.bus import Bus
 from shared.bus.kafka import KafkaBus
 from shared.db import Database
@@ -85,7 +85,9 @@ class PhoneService:
         )
         self.requests = Requests(self.calls, self.provider, script, rules)
         patience = Patience(
-            first=timedelta(seconds=settings.retry_first), give_up=timedelta(hours=settings.give_up_hours)
+            first=timedelta(seconds=settings.retry_first),
+            longest=timedelta(minutes=5),
+            give_up=timedelta(hours=settings.give_up_hours),
         )
         delivery = DeliveryRules(
             timedelta(seconds=settings.timeout * 2), timedelta(seconds=settings.settle_seconds), patience, off

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from services.phone import ledger, repository
@@ -16,11 +16,11 @@ from services.phone.adapters.twilio_api import OPTED_OUT
 from services.phone.adapters.twiml import Script
 from services.phone.channel import CHANNEL
 from services.phone.domain.deliveries import REPORTED, State
-from services.phone.domain.retries import Outcome, Patience, Result, next_attempt
 from services.phone.domain.segments import LONGEST, segments
 from services.phone.ledger import Delivery
-from services.phone.ports import Provider
+from services.phone.ports import Outcome, Provider
 from services.phone.worker import Worker
+from shared.attempts import Patience, Result, next_attempt
 from shared.bus import Record
 from shared.clock import utc_now
 from shared.db import Database
@@ -43,9 +43,9 @@ class Rules:
     """`lease`: longer than a request to Twilio; `settle`: until a text shows in its list; `why_off`: what is not
     set."""
 
-    lease: timedelta = timedelta(seconds=20)
-    settle: timedelta = timedelta(seconds=15)
-    patience: Patience = field(default_factory=Patience)
+    lease: timedelta
+    settle: timedelta
+    patience: Patience
     why_off: str = ""
 
 

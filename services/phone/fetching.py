@@ -8,10 +8,10 @@ from datetime import timedelta
 import msgspec
 
 from services.phone import repository
-from services.phone.domain.retries import Patience, next_attempt
 from services.phone.ports import Provider
 from services.phone.repository import Fetch
 from services.phone.worker import Worker
+from shared.attempts import Patience, next_attempt
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Malformed, Unavailable

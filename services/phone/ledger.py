@@ -97,6 +97,19 @@ async def advance(session: AsyncSession, outbound_id: str, state: State, sid: st
     return State(before)
 
 
+async def heard(session: AsyncSession, outbound_id: str, status: str, at: datetime) -> datetime | None:
+    """When the provider told this status of a text for the first time; None where that is now, or the text is none of ours."""
+    row = select(DELIVERIES.c.heard).where(DELIVERIES.c.outbound_id == outbound_id).with_for_update()
+    known: dict[str, str] | None = await session.scalar(row)
+    if known is None:
+        return None
+    if status in known:
+        return datetime.fromisoformat(known[status])
+    values = {"heard": {**known, status: at.isoformat()}}
+    await session.execute(update(DELIVERIES).where(DELIVERIES.c.outbound_id == outbound_id).values(values))
+    return None
+
+
 async def find(session: AsyncSession, outbound_id: str) -> OutboundMessage | None:
     """What was asked for."""
     found = await session.scalar(select(DELIVERIES.c.request).where(DELIVERIES.c.outbound_id == outbound_id))

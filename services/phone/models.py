@@ -110,6 +110,7 @@ DELIVERIES = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("sid", Text, nullable=False, server_default=""),
     Column("detail", Text, nullable=False, server_default=""),
+    Column("heard", JSONB, nullable=False, server_default=text("'{}'"), comment="Twilio's status → when it came first"),
     Index("ix_deliveries_under_way", "ticket_id", "place", postgresql_where=_UNDER_WAY),
     Index("ix_deliveries_due", "due_at", postgresql_where=_UNDER_WAY),
     Index("ix_deliveries_sid", "sid", postgresql_where=text("sid <> ''")),

@@ -6,8 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from services.phone.domain.retries import Outcome
+from shared import attempts
 from shared.errors import Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(attempts.Outcome):
+    """`sid`: what the provider made; `code`: its error number, or 0."""
+
+    sid: str = ""
+    code: int = 0
 
 
 class Denied(Unavailable):

@@ -55,18 +55,20 @@ class Texts:
         log.info("text received", message_id=message.id, files=len(files), consent=str(consent or ""))
         return None
 
-    async def status(self, form: Mapping[str, str], outbound_id: str) -> bool:
-        """What became of a text of ours; False where it is none of ours."""
-        state = state_of(form.get("MessageStatus") or form.get("SmsStatus", ""))
-        sid = sid_of(form)
+    async def status(self, form: Mapping[str, str], outbound_id: str, at: datetime) -> tuple[bool, datetime | None]:
+        """What became of a text: whether it is one of ours, and when this was told before (None where it is new)."""
+        word = (form.get("MessageStatus") or form.get("SmsStatus", "")).lower()
+        state, sid = state_of(word), sid_of(form)
+        async with self._database.transaction() as session:
+            outbound_id = outbound_id or await ledger.outbound_of(session, sid)
+            before = await ledger.heard(session, outbound_id, word, at) if state else None
         if not outbound_id:
-            async with self._database.transaction() as session:
-                outbound_id = await ledger.outbound_of(session, sid)
-        if not outbound_id:
-            return False
+            return False, None
+        if before:
+            METRICS.repeated.labels(channel="sms").inc()
         code = form.get("ErrorCode", "")
         detail = f"the network could not deliver it (Twilio error {code})" if code and state is State.FAILED else ""
-        return state is None or await self._deliverer.advance(outbound_id, state, sid, detail)
+        return state is None or await self._deliverer.advance(outbound_id, state, sid, detail), before
 
     def _message(self, form: Mapping[str, str], sid: str, at: datetime) -> InboundMessage:
         text = form.get("Body", "")

@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from services.phone.channel import CHANNELS
 from services.phone.ports import Denied, Provider
 from shared.bus import Bus
-from shared.bus.handling import wait
 from shared.bus.retry import delay
 from shared.errors import Unavailable
 from shared.health import Health
 from shared.logs import log
 from shared.metrics import METRICS
 from shared.topics import CHANNELS_ANNOUNCED
+from shared.waiting import wait
 
 CHECK = 60.0
 """Seconds between looks at Twilio while all is well."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 
-from shared.bus.handling import wait
 from shared.bus.retry import delay
 from shared.errors import Unavailable
 from shared.logs import log
 from shared.metrics import METRICS
+from shared.waiting import first_of, wait
 
 POLL = 1.0
 """Seconds: how late something is begun that another process noted, or that was put off."""
@@ -47,13 +47,4 @@ class Worker:
                 await wait(stop, delay(attempt, random.random()))
                 continue
             if not worked:
-                await self._rest(stop)
-
-    async def _rest(self, stop: asyncio.Event) -> None:
-        signals = {asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._wake.wait())}
-        try:
-            await asyncio.wait(signals, timeout=self.poll, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for signal in signals:
-                signal.cancel()
-            await asyncio.gather(*signals, return_exceptions=True)
+                await first_of(stop, self._wake, seconds=self.poll)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from shared.waiting import first_of
+
 
 async def all_set(events: Sequence[asyncio.Event], stop: asyncio.Event) -> bool:
     """Wait for all events; False where `stop` came first."""
     for event in events:
-        waiting = {asyncio.ensure_future(until(either)) for either in (event, stop)}
-        _, pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
-            task.cancel()
+        await first_of(event, stop)
     return not stop.is_set()
 
 

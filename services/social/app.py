@@ -37,7 +37,6 @@ from services.social.standing import Standing
 from services.social.streaming import Live, Streaming
 from services.social.turn import Turn
 from shared import db, logs
-from shared.bus.handling import wait
 from shared.bus.kafka import KafkaBus
 from shared.clock import utc_now
 from shared.db import Database
@@ -47,6 +46,7 @@ from shared.language import detect
 from shared.outbox import Outbox
 from shared.run import Task, serve
 from shared.settings import Settings, load
+from shared.waiting import wait
 from shared.web import create_api
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

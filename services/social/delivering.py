@@ -20,7 +20,6 @@ from services.social.ports import Denied, Later, Network, Refused, Unseen
 from services.social.standing import Standing
 from services.social.turn import Turn
 from shared.bus import Record
-from shared.bus.handling import wait
 from shared.bus.retry import delay
 from shared.clock import utc_now
 from shared.db import Database
@@ -32,6 +31,7 @@ from shared.logs import log
 from shared.metrics import METRICS
 from shared.outbox import Outbox
 from shared.topics import DELIVERIES_REPORTED
+from shared.waiting import first_of, wait
 
 _POLL = 0.5
 """Seconds: how late an answer leaves that another process noted."""
@@ -93,7 +93,7 @@ class Deliverer:
                     delivery = await ledger.claim(session)
                 attempt = 0
                 if delivery is None:
-                    await self._rest(stop)
+                    await first_of(stop, self._wake, seconds=_POLL)
                 else:
                     await self._deliver(delivery, decode(OutboundMessage, delivery.request))
             except Unavailable as error:
@@ -247,15 +247,6 @@ class Deliverer:
         log.info(
             "delivery ended", outbound_id=request.id, ticket_id=request.ticket_id, state=str(state), words=words[:300]
         )
-
-    async def _rest(self, stop: asyncio.Event) -> None:
-        waiting = {asyncio.ensure_future(stop.wait()), asyncio.ensure_future(self._wake.wait())}
-        try:
-            await asyncio.wait(waiting, timeout=_POLL, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waiting:
-                task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
 
 
 def _is_it(post: Post, target: Target, request: OutboundMessage, since: datetime) -> bool:

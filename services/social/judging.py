@@ -7,10 +7,10 @@ from pathlib import Path
 
 from services.social import repository
 from services.social.domain.complaints import Model, load
-from shared.bus.handling import wait
 from shared.db import Database
 from shared.errors import Misconfigured, Unavailable
 from shared.logs import log
+from shared.waiting import wait
 
 _SHIPPED = Path(__file__).parent / "data" / "model.bin"
 _LOOK = 15.0

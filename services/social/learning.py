@@ -14,11 +14,11 @@ from services.social.domain.complaints import Model, dump, load
 from services.social.judging import shipped
 from services.social.models import Correction
 from services.social.turn import Turn
-from shared.bus.handling import wait
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Rejected, Unavailable
 from shared.logs import log
+from shared.waiting import wait
 
 HELD_BACK = 5
 """One correction in so many is held back, chosen by its post's id: the same ones every time."""

@@ -18,12 +18,12 @@ from services.social.setting_aside import Oddities
 from services.social.standing import Standing
 from services.social.streaming import Live
 from services.social.turn import Turn
-from shared.bus.handling import wait
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Unavailable
 from shared.logs import log
 from shared.metrics import METRICS
+from shared.waiting import wait
 
 _TOGETHER = 10
 """Pages that are read before they are taken in, oldest post first, so that a conversation arrives in its order."""

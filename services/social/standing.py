@@ -12,7 +12,6 @@ from services.social.domain import pace
 from services.social.domain.posts import Account
 from services.social.ports import Denied, Later, Network
 from shared.bus import Bus
-from shared.bus.handling import wait
 from shared.bus.retry import delay
 from shared.clock import utc_now
 from shared.errors import Unavailable
@@ -21,6 +20,7 @@ from shared.health import Health
 from shared.logs import log
 from shared.metrics import METRICS
 from shared.topics import CHANNELS_ANNOUNCED
+from shared.waiting import wait
 
 _CHECK = 1.0
 PART = "x"

@@ -7,10 +7,10 @@ import random
 
 from asyncpg import InterfaceError, PostgresError
 
-from shared.bus.handling import wait
 from shared.bus.retry import delay
 from shared.db import Database
 from shared.errors import Unavailable
+from shared.waiting import wait
 
 _LOCK = 5_120_431_877
 _CHECK = 1.0

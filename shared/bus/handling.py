@@ -18,6 +18,7 @@ from shared.events.codec import MalformedEvent, decode
 from shared.logs import log
 from shared.metrics import METRICS
 from shared.topics import Topic
+from shared.waiting import wait
 
 E = TypeVar("E", bound=Event)
 FLOOD = 100
@@ -138,15 +139,6 @@ class BatchHandler(Generic[E]):
                     return False
             else:
                 return True
-
-
-async def wait(stop: asyncio.Event, seconds: float) -> bool:
-    """Whether `stop` came within these seconds."""
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True
 
 
 def _decoded(raw: Raw, kind: type[E]) -> Record[E]:

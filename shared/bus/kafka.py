@@ -19,7 +19,7 @@ from aiokafka.errors import (
 )
 
 from shared.bus.api import Consumer, DeadLetter, Encoded, Handler, View, encoded
-from shared.bus.handling import BatchHandler, Raw, wait
+from shared.bus.handling import BatchHandler, Raw
 from shared.bus.retry import delay
 from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable
@@ -30,6 +30,7 @@ from shared.kernel import stable_id
 from shared.logs import log
 from shared.metrics import METRICS
 from shared.topics import DEAD_LETTERS, Topic
+from shared.waiting import wait
 
 E = TypeVar("E", bound=Event)
 REQUEST_TIMEOUT_MS = 10_000

@@ -24,11 +24,11 @@ from services.email.consumer import deliveries
 from services.email.delivering import UNSEEN_END, Deliverer, Rules
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.outgoing import Identity, OutgoingMail
-from services.email.domain.retries import Outcome, Patience, Result
 from services.email.models import OUTBOX, SCHEMA, Delivery
 from services.email.ports import MailSender
 from services.email.presence import Presence
 from shared import db
+from shared.attempts import Outcome, Patience, Result
 from shared.bus import Record
 from shared.bus.kafka import KafkaBus, create_topics
 from shared.bus.memory import MemoryBus
@@ -41,7 +41,11 @@ from shared.storage import Storage
 from shared.topics import DELIVERIES_REPORTED, deliveries_requested
 
 IDENTITY = Identity(Mailboxes.parse("support@example.org"), "a secret that is long enough for anybody", "Lamp Shop")
-QUICK = Rules(send_timeout=2, patience=Patience(first=timedelta(milliseconds=20)))
+QUICK = Rules(
+    senders=4,
+    send_timeout=2,
+    patience=Patience(first=timedelta(milliseconds=20), longest=timedelta(hours=1), give_up=timedelta(hours=24)),
+)
 MIGRATIONS = Path(__file__).parents[2] / "services/email/migrations"
 
 
@@ -234,13 +238,15 @@ async def test_a_final_refusal_is_told_in_the_servers_words(stage: Stage) -> Non
 
 async def test_after_a_day_without_luck_the_agent_is_told(stage: Stage) -> None:
     stage.relay.to_recipient = "451 4.3.0 later"
-    await stage.ask(stage.deliverer(rules=replace(QUICK, patience=Patience(give_up=timedelta(0)))), answer())
+    await stage.ask(
+        stage.deliverer(rules=replace(QUICK, patience=replace(QUICK.patience, give_up=timedelta(0)))), answer()
+    )
     await stage.until(lambda: len(stage.reports()) == 1)
     assert (stage.reports()[0].state, stage.reports()[0].detail) == ("failed", "451 4.3.0 later")
 
 
 async def test_one_tickets_answers_stay_in_order_and_other_tickets_do_not_wait(stage: Stage) -> None:
-    slow = Patience(first=timedelta(seconds=2))
+    slow = replace(QUICK.patience, first=timedelta(seconds=2))
     stage.relay.answers = ["451 4.3.0 later"]
     ticket = str(uuid4())
     first, second, other = answer(ticket, subject="first"), answer(ticket, subject="second"), answer(subject="other")
@@ -279,7 +285,7 @@ async def test_what_a_living_process_is_sending_is_left_to_it(stage: Stage) -> N
 async def test_the_outbox_folder_knows_whether_a_crashed_attempt_was_sent(stage: Stage, tmp_path: Path) -> None:
     sender = FolderSender(tmp_path / "outbox")
     sent, unsent = answer(), answer()
-    assert (await sender.send(OutgoingMail(sent.id, "<m@x>", "s@x", "r@x", b"mail"))).result is Result.SENT
+    assert (await sender.send(OutgoingMail(sent.id, "<m@x>", "s@x", "r@x", b"mail"))).result is Result.DONE
     await stage.left_behind(sent)
     await stage.left_behind(unsent)
     stage.deliverer(sender)
@@ -307,7 +313,7 @@ async def test_an_answer_that_comes_after_all_turns_uncertain_into_sent(stage: S
         async def send(self, mail: OutgoingMail) -> Outcome:
             held.set()
             await release.wait()
-            return Outcome(Result.SENT, "at last")
+            return Outcome(Result.DONE, "at last")
 
         async def was_sent(self, outbound_id: str) -> bool | None:
             return None

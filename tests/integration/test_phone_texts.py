@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from services.phone import standing
 from shared.clock import utc_now
 from shared.events import CallAction, CallOutcome, Channel
+from shared.metrics import METRICS
 from shared.storage import Storage
 from shared.topics import CHANNELS_ANNOUNCED
 from tests.integration.phone_house import House, eventually, house
@@ -152,6 +153,29 @@ async def test_status_webhooks_out_of_order_end_in_delivered(line: House) -> Non
     await line.reported("o1", "delivered")
     async with line.service.database.transaction() as session:
         assert await session.scalar(sql("SELECT state FROM phone.deliveries")) == "delivered"
+
+
+async def test_a_recorded_status_that_is_played_again_is_counted_and_hours_later_refused(line: House) -> None:
+    line.twilio.statuses = ("sent", "delivered")
+    await line.answer("o1", f"tel:{MARGARET}", "Hello")
+    reports = await line.reported("o1", "delivered")
+    fields = {"MessageSid": reports[0].provider_id, "MessageStatus": "delivered"}
+
+    async def played_again() -> int:
+        return (await line.twilio.post(f"{line.twilio.public_url}/webhooks/status?outbound=o1", fields)).status_code
+
+    repeated = METRICS.repeated.labels(channel="sms")._value.get
+    replayed = METRICS.refused.labels(channel="sms", reason="replayed")._value.get
+    before = repeated(), replayed()
+    assert await played_again() == 204, "Twilio repeats a webhook at once"
+    async with line.service.database.transaction() as session:
+        await session.execute(
+            sql("UPDATE phone.deliveries SET heard = jsonb_build_object('delivered', CAST(:at AS text))"),
+            {"at": (utc_now() - timedelta(hours=2)).isoformat()},
+        )
+    assert await played_again() == 403
+    assert (repeated() - before[0], replayed() - before[1]) == (2, 1)
+    assert len(await line.reported("o1", "delivered")) == len(reports), "the desk hears nothing new"
 
 
 async def test_a_text_that_the_network_cannot_deliver_is_told_to_the_agent(line: House) -> None:

@@ -27,7 +27,6 @@ from services.desk.context import Desk
 from services.desk.people.models import AGENTS
 from services.desk.people.presence import PRESENCES
 from services.desk.work import Work, unit_of_work
-from shared.bus.handling import wait
 from shared.bus.retry import delay
 from shared.clock import utc_now
 from shared.errors import Unavailable
@@ -35,6 +34,7 @@ from shared.events import CallAction, CallOutcome, CallRequested, CallState
 from shared.logs import log
 from shared.metrics import METRICS
 from shared.topics import CALLS_REQUESTED
+from shared.waiting import wait
 
 _BUSY, _IDLE = 1.0, 5.0
 """Seconds until the next look when nothing wakes us: while somebody waits, and otherwise. A row that another process held just now

@@ -9,10 +9,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.desk.letters.views import LetterDetails, LetterView, details, moment, view
-from shared.bus.handling import wait
 from shared.bus.letters import DeadLetters, Letter, NoWayBack
 from shared.errors import Malformed, Rejected, Unavailable
 from shared.logs import log
+from shared.waiting import wait
 
 MOST = 200
 """Letters that are listed: whoever has more does not read them one by one."""

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from services.desk.context import Desk
 from services.desk.mentions import service
 from shared.bus import Consumer, Record
-from shared.bus.handling import wait
 from shared.errors import Unavailable
 from shared.events import InboundMessage
 from shared.logs import log
 from shared.topics import MENTIONS_KEPT
+from shared.waiting import wait
 
 GROUP = "desk-mentions"
 _MOST = 200

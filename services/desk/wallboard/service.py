@@ -12,11 +12,11 @@ from typing import Generic, TypeVar
 from services.desk.wallboard import figures
 from services.desk.wallboard.pipeline import Reader
 from services.desk.wallboard.views import History, Mood, Pipeline, Reading, Snapshot, Work
-from shared.bus.handling import wait
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Unavailable
 from shared.logs import log
+from shared.waiting import wait
 
 T = TypeVar("T")
 EVERY = 1.0

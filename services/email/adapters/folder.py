@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from services.email.domain.outgoing import OutgoingMail
-from services.email.domain.retries import Outcome, Result
+from shared.attempts import Outcome, Result
 from shared.storage import write_durably
 
 
@@ -29,7 +29,7 @@ class FolderSender:
             await asyncio.to_thread(write_durably, self._path(mail.outbound_id), mail.content)
         except OSError as error:
             return Outcome(Result.LATER, f"{self._folder} cannot be written: {error.strerror or error}")
-        return Outcome(Result.SENT, f"written to {self._folder}")
+        return Outcome(Result.DONE, f"written to {self._folder}")
 
     async def was_sent(self, outbound_id: str) -> bool | None:
         """See `MailSender`."""

@@ -18,7 +18,7 @@ from aiosmtplib.errors import (
 
 from services.email.domain.headers import one_line
 from services.email.domain.outgoing import OutgoingMail
-from services.email.domain.retries import Outcome, Result
+from shared.attempts import Outcome, Result
 
 _TEMPORARY, _PERMANENT = 400, 500
 """RFC 5321, 4.2.1: 4yz is a transient, 5yz a permanent negative completion."""
@@ -63,7 +63,7 @@ class RelaySender:
                 await client.rcpt(mail.recipient)
                 content_out = True
                 response = await client.data(mail.content)
-                return Outcome(Result.SENT, one_line(f"{response.code} {response.message}", 500))
+                return Outcome(Result.DONE, one_line(f"{response.code} {response.message}", 500))
         except SMTPResponseException as error:
             return Outcome(_judged(error, content_out), _words(error))
         except SMTPNotSupported as error:

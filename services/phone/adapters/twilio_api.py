@@ -14,8 +14,8 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from services.phone.domain.retries import Outcome, Result
-from services.phone.ports import Denied, File, SentText
+from services.phone.ports import Denied, File, Outcome, SentText
+from shared.attempts import Result
 from shared.errors import Malformed, Unavailable
 
 _HOST = "https://api.twilio.com"

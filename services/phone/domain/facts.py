@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import get_args
 
 from shared.events import CallOutcome
 from shared.kernel import ContactPoint
@@ -153,21 +154,4 @@ Fact = (
     | NotesWritten
     | CalledBack
 )
-KINDS: dict[str, type[Fact]] = {
-    kind.__name__: kind
-    for kind in (
-        Begun,
-        MenuHeard,
-        LanguageChosen,
-        Waiting,
-        Attempted,
-        AttemptEnded,
-        CallbackAsked,
-        VoicemailBegun,
-        Recorded,
-        NotRecorded,
-        Over,
-        NotesWritten,
-        CalledBack,
-    )
-}
+KINDS: dict[str, type[Fact]] = {kind.__name__: kind for kind in get_args(Fact)}

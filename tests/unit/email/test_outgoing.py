@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from uuid import uuid4
 
@@ -17,7 +17,6 @@ from services.email.domain.incoming import Context, Envelope, compose, read
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import parse
 from services.email.domain.outgoing import Identity, OutgoingMail, build, subject_of, trimmed
-from services.email.domain.retries import Patience, next_attempt
 from shared.errors import Malformed
 from shared.events import Attachment, OutboundMessage
 from shared.kernel import contact_point
@@ -175,15 +174,6 @@ def test_the_language_is_told_where_it_is_one() -> None:
 def test_a_mailbox_that_is_not_ours_is_never_used() -> None:
     _, message = built(mailbox="ceo@bank.example")
     assert message["From"].addresses[0].addr_spec == "support@example.org"
-
-
-def test_pauses_double_with_jitter_and_end_after_a_day() -> None:
-    patience = Patience()
-    waits = [next_attempt(n, NOW, NOW, patience, 0.999999) for n in (1, 2, 3, 12, 99)]
-    assert [round((at - NOW).total_seconds()) for at in waits if at] == [30, 60, 120, 3600, 3600]
-    first = next_attempt(1, NOW, NOW, patience, 0.0)
-    assert first == NOW + timedelta(seconds=15)
-    assert next_attempt(30, NOW, NOW + timedelta(hours=24), patience, 0.5) is None
 
 
 def test_addresses_of_the_whole_world_are_written_as_servers_take_them() -> None:

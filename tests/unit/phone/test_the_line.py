@@ -11,7 +11,6 @@ from services.phone.adapters.phone_numbers import point_of, region_of, sender_of
 from services.phone.adapters.twiml import Script
 from services.phone.domain.menu import Choice, Step, choose, choose_without_agents
 from services.phone.domain.prompts import LANGUAGES, PROMPTS, language_of, menu, place
-from services.phone.domain.retries import Patience, next_attempt
 from services.phone.domain.waiting import USUAL_PACE, expected_wait, minutes, pace
 from shared.hours import parse
 from shared.kernel import ContactPoint
@@ -147,15 +146,3 @@ def test_every_way_through_the_markup_goes_on_or_says_goodbye() -> None:
         assert last.tag in {"Redirect", "Enqueue", "Record", "Dial", "Hangup"}, page
     assert "Acorn &amp; Sons &lt;Ltd&gt;" in pages[0]
     assert "request=r%261" in pages[7]
-
-
-def test_attempts_come_slower_and_slower_and_end() -> None:
-    patience = Patience(first=timedelta(seconds=2), longest=timedelta(seconds=60), give_up=timedelta(hours=1))
-    pauses = []
-    for attempt in range(1, 9):
-        due = next_attempt(attempt, NOON, NOON, patience, 0.999)
-        assert due
-        pauses.append((due - NOON).total_seconds())
-    assert pauses == sorted(pauses)
-    assert pauses[-1] <= 60
-    assert next_attempt(1, NOON, NOON + timedelta(hours=1), patience, 0.5) is None

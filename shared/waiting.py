@@ -1,0 +1,25 @@
+"""Waiting that ends early: when a process is stopped, or there is something to do."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+async def wait(stop: asyncio.Event, seconds: float) -> bool:
+    """Whether `stop` came within these seconds."""
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def first_of(*events: asyncio.Event, seconds: float | None = None) -> None:
+    """Until one of these events is set, or the time is over. None is cleared."""
+    waiting = {asyncio.ensure_future(event.wait()) for event in events}
+    try:
+        await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
