@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -45,7 +45,7 @@ class Pace:
 
 
 class Reader:
-    """Reads one source."""
+    """Reads one source. `now` and `rest` (until `stop`, or so many seconds): time and its passing."""
 
     def __init__(
         self,
@@ -58,19 +58,22 @@ class Reader:
         oddities: Oddities,
         live: Live,
         pace: Pace,
+        now: Callable[[], datetime] = utc_now,
+        rest: Callable[[asyncio.Event, float], Awaitable[bool]] = wait,
     ) -> None:
         self._source, self._network, self._intake, self._standing, self._turn = source, network, intake, standing, turn
         self._database, self._oddities, self._live, self._pace = database, oddities, live, pace
+        self._now, self._rest = now, rest
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; nothing that a network does ends it."""
         attempt = 0
         while await self._turn.mine(stop) and await self._standing.known(stop):
-            looked = utc_now()
+            looked = self._now()
             try:
                 rest_until = await self.look(self._standing.account, stop)
                 attempt = 0
-                seconds = pace.after_success(self._pace.every, rest_until, utc_now())
+                seconds = pace.after_success(self._pace.every, rest_until, self._now())
             except Later as error:
                 attempt += 1
                 seconds = self._trouble(error, attempt, error.at)
@@ -82,28 +85,28 @@ class Reader:
                 seconds = pace.DENIED
             except Unavailable as error:
                 attempt += 1
-                seconds = pace.after_failure(attempt, None, utc_now(), random.random())
+                seconds = pace.after_failure(attempt, None, self._now(), random.random())
                 log.warning("reading waits", source=self._source, error=str(error)[:300])
-            await wait(stop, seconds)
-            while not attempt and pace.relieved(looked, self._live.since, utc_now(), self._pace.seldom):
-                if await wait(stop, min(_LOOK, self._pace.every)):
+            await self._rest(stop, seconds)
+            while not attempt and pace.relieved(looked, self._live.since, self._now(), self._pace.seldom):
+                if await self._rest(stop, min(_LOOK, self._pace.every)):
                     break
 
     async def look(self, account: Account, stop: asyncio.Event) -> datetime | None:
         """Once from the cursor to the newest; when the rate limit opens again where it is used up. Raises Later, Denied,
         Unavailable; the cursor has not moved then."""
-        start = id_at(utc_now() - self._pace.first)
+        start = id_at(self._now() - self._pace.first)
         async with self._database.transaction() as session:
             cursor = await repository.cursor(session, self._source, start)
         since, token, newest = earlier(cursor, self._pace.overlap), "", cursor
         rest_until: datetime | None = None
         collected: list[Post] = []
-        pages = 0
+        pages = attempt = 0
         while not stop.is_set():
             try:
                 page = await self._network.page(self._source, account, since, token)
             except TooOld:
-                since, token = max(since, id_at(utc_now() - _REMEMBERED)), ""
+                since, token = max(since, id_at(self._now() - _REMEMBERED)), ""
                 log.warning("the cursor is older than the network remembers", source=self._source, cursor=cursor)
                 page = await self._network.page(self._source, account, since, token)
             except Later as error:
@@ -111,18 +114,22 @@ class Reader:
                     raise
                 await self._intake.take(_in_order(collected), self._source, account)
                 collected = []
-                await wait(stop, self._trouble(error, 1, error.at))
+                attempt += 1
+                await self._rest(stop, self._trouble(error, attempt, error.at))
                 continue
+            attempt = 0
             await self._oddities.set_aside(self._source, page.unreadable)
             collected += page.posts
             pages, token, rest_until = pages + 1, page.following, page.rest_until
             newest = max([newest, *(int(post.id) for post in page.posts)])
-            if not token or pages % _TOGETHER == 0:
+            if not token or rest_until or pages % _TOGETHER == 0:
                 await self._intake.take(_in_order(collected), self._source, account)
                 collected = []
             if not token:
                 await self._read_to(newest, cursor)
                 return rest_until
+            if rest_until:
+                await self._rest(stop, pace.after_success(0, rest_until, self._now()))
         return None
 
     async def _read_to(self, newest: int, cursor: int) -> None:
@@ -133,7 +140,7 @@ class Reader:
         METRICS.source_read.labels(network=NETWORK, source=self._source).set(time.time())
 
     def _trouble(self, error: Exception, attempt: int, at: datetime | None) -> float:
-        seconds = pace.after_failure(attempt, at, utc_now(), random.random())
+        seconds = pace.after_failure(attempt, at, self._now(), random.random())
         METRICS.retried.labels(what=f"{NETWORK}-{self._source}").inc()
         self._standing.trouble(self._source, str(error)[:200])
         log.warning(

@@ -2,7 +2,8 @@
 the right signatures. Twilio's own client runs against it. `python -m tests.providers.twilio <port> <webhooks> [pace]` starts one by
 itself; `/demo/text`, `/demo/person`, `/demo/call` and `/demo/phones` work its network by hand.
 
-It follows Twilio's public documents: field names, RFC 2822 dates, error bodies with `code`, `message`, `more_info`, `status`.
+It follows Twilio's public documents as `twilio_facts.py` has them: what they refuse is refused, and what they ignore is noted in
+`complaints`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import uvicorn
@@ -28,11 +30,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from tests.providers import twilio_handsets
+from tests.providers import twilio_facts, twilio_handsets
+from tests.providers.facts import Exchange, Object, operation
 from tests.providers.twilio_calls import Line, Person
 
 ACCOUNT, TOKEN = "AC" + "0" * 31 + "1", "a" * 31 + "1"
 OURS = "+33199001234"
+BASE = f"/2010-04-01/Accounts/{ACCOUNT}"
 _MESSAGES = {
     20003: (401, "Authenticate"),
     20404: (404, "The requested resource was not found"),
@@ -40,16 +44,25 @@ _MESSAGES = {
     20500: (500, "Internal Server Error"),
     21201: (400, "No 'To' number is specified"),
     21205: (400, "Url is not a valid URL"),
+    21210: (400, "'From' phone number not verified"),
     21211: (400, "Invalid 'To' Phone Number"),
+    21212: (400, "Invalid 'From' Phone Number"),
+    21213: (400, "'From' phone number is required"),
     21220: (400, "Call is not in-progress. Cannot redirect."),
     21602: (400, "Message body is required."),
+    21603: (400, "A 'From' phone number is required."),
+    21604: (400, "A 'To' phone number is required."),
     21606: (
         400,
         "The From phone number is not a valid, SMS-capable inbound phone number or short code for your account.",
     ),
+    21609: (400, "The StatusCallback URL is not a valid URL."),
     21610: (400, "Attempt to send to unsubscribed recipient"),
     21617: (400, "The concatenated message body exceeds the 1600 character limit."),
 }
+_OF_A_MESSAGE = {"To": (21604, 21211), "From": (21603, 21606), "Body": (21602, 21617), "StatusCallback": (0, 21609)}
+_OF_A_CALL = {"To": (21201, 21211), "From": (21213, 21212), "Url": (21205, 21205)}
+"""Error codes of parameters that are missing (0: they may be) or wrong."""
 
 
 class Fault(Exception):
@@ -80,6 +93,8 @@ class Message:
     direction: str
     created: datetime
     callback: str = ""
+    media: int = 0
+    sent: datetime | None = None
     error: int | None = None
 
 
@@ -101,14 +116,19 @@ class Twilio:
     stopped: set[str] = field(default_factory=set)
     faults: list[tuple[str, str]] = field(default_factory=list)
     """(part of a path, what happens once): an error's code, `drop` (no answer, nothing done), `lose` (done, then no answer),
-    `half` (done, then half an answer)."""
+    `half` (done, then half an answer), `hang` (done, and whoever waits for the answer waits in vain)."""
     statuses: tuple[str, ...] = ("sent", "delivered")
     """The webhooks that follow a text, in the order in which they come."""
     late_recordings: bool = False
     """The recording's webhook comes after the call's end."""
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
+    """With the REST API, as far as they were seen to their end."""
+    complaints: list[str] = field(default_factory=list)
+    """What Twilio's documents do not know of what it took: it warns of that (20001), and so do we."""
     hooks: list[tuple[str, dict[str, str], int]] = field(default_factory=list)
     url: str = ""
+    _closing: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
     _http: httpx.AsyncClient | None = None
 
@@ -116,7 +136,7 @@ class Twilio:
 
     async def text(self, from_: str, body: str, media: int = 0, sid: str = "", **more: str) -> int:
         """Somebody texts us. Returns the status that our webhook answered with."""
-        sid = sid or new_sid("SM")
+        sid = sid or new_sid("MM" if media else "SM")
         if body.strip().upper() == "STOP":
             self.stopped.add(from_)
         elif body.strip().upper() in ("START", "UNSTOP"):
@@ -124,10 +144,11 @@ class Twilio:
         fields = {"MessageSid": sid, "SmsSid": sid, "SmsMessageSid": sid, "From": from_, "To": OURS, "Body": body}
         fields |= {"NumMedia": str(media), "NumSegments": "1", "SmsStatus": "received"}
         for place in range(media):
-            path = f"/2010-04-01/Accounts/{ACCOUNT}/Messages/{sid}/Media/ME{place}"
+            path = f"{BASE}/Messages/{sid}/Media/ME{place:032x}"
             self.files.setdefault(path, ("image/png", b"\x89PNG" + bytes([place])))
             fields |= {f"MediaUrl{place}": f"https://api.twilio.com{path}", f"MediaContentType{place}": "image/png"}
-        self.messages[sid] = Message(sid, OURS, from_, body, "received", "inbound", datetime.now(UTC))
+        now = datetime.now(UTC)
+        self.messages[sid] = Message(sid, OURS, from_, body, "received", "inbound", now, media=media, sent=now)
         return (await self.post(f"{self.public_url}/webhooks/sms", {**fields, **more})).status_code
 
     def call(self, from_: str, person: Person, **more: str) -> Line:
@@ -138,13 +159,17 @@ class Twilio:
         return line
 
     async def post(self, url: str, fields: Mapping[str, str], token: str = TOKEN) -> httpx.Response:
+        """A webhook, with what all but a recording's have."""
+        return await self.hook(url, {"ApiVersion": "2010-04-01", **fields}, token)
+
+    async def hook(self, url: str, fields: Mapping[str, str], token: str = TOKEN) -> httpx.Response:
         """A webhook, signed for the public address and sent to where that is. Repeated as Twilio does on a 5xx or no answer."""
         assert self._http is not None
-        whole = {"AccountSid": ACCOUNT, "ApiVersion": "2010-04-01", **fields}
+        whole = {"AccountSid": ACCOUNT, **fields}
         target = self.webhooks + url.removeprefix(self.public_url)
         headers = {"X-Twilio-Signature": sign(url, whole, token), "I-Twilio-Idempotency-Token": secrets.token_hex(8)}
         answer = httpx.Response(503)
-        for attempt in range(40):
+        for attempt in range(120):  # for a minute: a service that was killed twice is back only then on a busy machine
             try:
                 answer = await self._http.post(target, data=whole, headers=headers)
             except httpx.TransportError:
@@ -167,18 +192,16 @@ class Twilio:
     # --- the REST API ------------------------------------------------------------------------------------------------
 
     def app(self) -> Starlette:
-        base = f"/2010-04-01/Accounts/{ACCOUNT}"
         route = self._guarded
         return Starlette(
             routes=[
-                Route(f"{base}.json", route(self._account)),
-                Route(f"{base}/Messages.json", route(self._texts), methods=["GET", "POST"]),
-                Route(f"{base}/Messages/{{sid}}.json", route(self._text)),
-                Route(f"{base}/Messages/{{sid}}/Media/{{media}}", route(self._file)),
-                Route(f"{base}/Calls.json", route(self._calls), methods=["GET", "POST"]),
-                Route(f"{base}/Calls/{{sid}}.json", route(self._call), methods=["GET", "POST"]),
-                Route(f"{base}/Queues.json", route(self._queues)),
-                Route(f"{base}/Recordings/{{file}}", route(self._file)),
+                Route(f"{BASE}.json", route(self._account)),
+                Route(f"{BASE}/Messages.json", route(self._list), methods=["GET"]),
+                Route(f"{BASE}/Messages.json", route(self._send), methods=["POST"]),
+                Route(f"{BASE}/Messages/{{sid}}/Media/{{media}}", route(self._file)),
+                Route(f"{BASE}/Calls.json", route(self._dial), methods=["POST"]),
+                Route(f"{BASE}/Calls/{{sid}}.json", route(self._call), methods=["GET", "POST"]),
+                Route(f"{BASE}/Recordings/{{file}}", route(self._file)),
                 Route("/demo/text", self._demo_text, methods=["POST"]),
                 Route("/demo/person", self._demo_person, methods=["POST"]),
                 Route("/demo/call", self._demo_call, methods=["POST"]),
@@ -189,62 +212,107 @@ class Twilio:
         )
 
     def _guarded(self, handle: Callable[[Request, dict[str, str]], Any]) -> Callable[[Request], Any]:
-        async def answer(request: Request) -> Response:  # noqa: PLR0911 - one line a fault
+        expected = "Basic " + base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
+
+        async def answer(request: Request) -> Response:
             form = {name: str(value) for name, value in (await request.form()).items()}
             self.asked.append((request.method, request.url.path, form))
-            expected = "Basic " + base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
-            if request.headers.get("authorization") != expected:
-                return _error(20003)
-            fault = next((one for one in self.faults if one[0] in request.url.path), None)
-            what = ""
-            if fault:
-                self.faults.remove(fault)
-                what = fault[1]
-            if what.isdecimal():
-                return _error(int(what))
+            genuine = request.headers.get("authorization") == expected
+            what = self._fault(request.url.path) if genuine else "20003"
             if what == "drop":
                 return _Cut(b"")
             try:
-                found: Response = await handle(request, form)
+                found: Response = _error(int(what)) if what.isdecimal() else await handle(request, form)
             except Fault as error:
-                return _error(error.code)
-            if what == "lose":
+                found = _error(error.code)
+            if what == "hang":
+                await self._closing.wait()
+            if what in ("lose", "hang"):
                 return _Cut(b"")
             if what == "half":
                 return Response(
                     bytes(found.body)[: len(found.body) // 2], found.status_code, media_type="application/json"
                 )
+            found.headers.update({"Twilio-Request-Id": new_sid("RQ"), "Twilio-Concurrent-Requests": "1"})
+            self._note(request, form, found)
             return found
 
         return answer
 
-    async def _account(self, _: Request, __: dict[str, str]) -> Response:
-        return JSONResponse({"sid": ACCOUNT, "friendly_name": "Test", "status": "active", "type": "Full"})
+    def _fault(self, path: str) -> str:
+        fault = next((one for one in self.faults if one[0] in path), None)
+        if fault is None:
+            return ""
+        self.faults.remove(fault)
+        return fault[1]
 
-    async def _texts(self, request: Request, form: dict[str, str]) -> Response:
-        if request.method == "GET":
-            asked = request.query_params
-            found = [
-                _message(one)
-                for one in self.messages.values()
-                if asked.get("To", one.to) == one.to and asked.get("From", one.from_) == one.from_
-            ]
-            return JSONResponse(
-                {"messages": found, "page": 0, "page_size": 50, "next_page_uri": None, "uri": request.url.path}
-            )
-        to, body = form.get("To", ""), form.get("Body", "")
-        if not _possible(to):
-            raise Fault(21211)
-        if form.get("From") != OURS:
+    def _note(self, request: Request, form: dict[str, str], found: Response) -> None:
+        method, path, query = request.method, request.url.path, dict(request.query_params)
+        is_json = found.headers.get("content-type", "") == "application/json"
+        answer = json.loads(bytes(found.body)) if is_json else None
+        self.exchanges.append(Exchange(method, path, query, form, found.status_code, answer, dict(found.headers)))
+        known = operation(twilio_facts.OPERATIONS, method, path)
+        if known and found.status_code < 400:
+            self.complaints += [f"{method} {path}: {one}" for one in known.unfit(query, form)]
+
+    async def _account(self, _: Request, __: dict[str, str]) -> Response:
+        date = format_datetime(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+        return JSONResponse(
+            {
+                "auth_token": TOKEN,
+                "date_created": date,
+                "date_updated": date,
+                "friendly_name": "Practice",
+                "owner_account_sid": ACCOUNT,
+                "sid": ACCOUNT,
+                "status": "active",
+                "subresource_uris": {"calls": f"{BASE}/Calls.json", "messages": f"{BASE}/Messages.json"},
+                "type": "Full",
+                "uri": f"{BASE}.json",
+            }
+        )
+
+    async def _list(self, request: Request, _: dict[str, str]) -> Response:
+        """Newest first, by pages. What still waits has no date of being sent, so no filter by that date finds it."""
+        asked = dict(request.query_params)
+        since = datetime.fromisoformat(asked["DateSent>"]) if "DateSent>" in asked else None
+        found = [
+            one
+            for one in reversed(self.messages.values())
+            if asked.get("To", one.to) == one.to
+            and asked.get("From", one.from_) == one.from_
+            and (since is None or (one.sent is not None and one.sent >= since))
+        ]
+        size, page = int(asked.get("PageSize", 50)), int(asked.get("Page", 0))
+        shown = found[page * size :][:size]
+
+        def uri(number: int) -> str:
+            token = {"PageToken": f"PA{shown[-1].sid}"} if number > page else {}
+            return f"{request.url.path}?{urlencode({**asked, 'PageSize': size, 'Page': number, **token})}"
+
+        return JSONResponse(
+            {
+                "messages": [_message(one) for one in shown],
+                "page": page,
+                "page_size": size,
+                "start": page * size,
+                "end": page * size + max(len(shown) - 1, 0),
+                "uri": uri(page),
+                "first_page_uri": uri(0),
+                "previous_page_uri": uri(page - 1) if page else None,
+                "next_page_uri": uri(page + 1) if len(found) > (page + 1) * size else None,
+            }
+        )
+
+    async def _send(self, _: Request, form: dict[str, str]) -> Response:
+        _check(twilio_facts.CREATE_MESSAGE, form, _OF_A_MESSAGE)
+        to = form["To"]
+        if form["From"] != OURS:
             raise Fault(21606)
-        if not body:
-            raise Fault(21602)
-        if len(body) > 1600:
-            raise Fault(21617)
         if to in self.stopped:
             raise Fault(21610)
         callback = form.get("StatusCallback", "")
-        message = Message(new_sid("SM"), to, OURS, body, "queued", "outbound-api", datetime.now(UTC), callback)
+        message = Message(new_sid("SM"), to, OURS, form["Body"], "queued", "outbound-api", datetime.now(UTC), callback)
         self.messages[message.sid] = message
         if isinstance(reader := self.people.get(to), twilio_handsets.Handset):
             reader.changed()
@@ -255,7 +323,7 @@ class Twilio:
     async def _deliver(self, message: Message) -> None:
         for status in self.statuses:
             await self.tick(0.2)
-            message.status = status
+            message.status, message.sent = status, message.sent or datetime.now(UTC)
             fields = {"MessageSid": message.sid, "SmsSid": message.sid, "MessageStatus": status, "SmsStatus": status}
             fields |= {"To": message.to, "From": message.from_}
             if status in ("undelivered", "failed"):
@@ -264,25 +332,11 @@ class Twilio:
             if message.callback:
                 await self.post(message.callback, fields)
 
-    async def _text(self, request: Request, _: dict[str, str]) -> Response:
-        message = self.messages.get(request.path_params["sid"])
-        if message is None:
-            raise Fault(20404)
-        return JSONResponse(_message(message))
-
-    async def _calls(self, request: Request, form: dict[str, str]) -> Response:
-        if request.method == "GET":
-            found = [line.view() for line in self.lines.values()]
-            return JSONResponse(
-                {"calls": found, "page": 0, "page_size": 50, "next_page_uri": None, "uri": request.url.path}
-            )
-        to = form.get("To", "")
-        if not to:
-            raise Fault(21201)
-        if not _possible(to) and not to.startswith("client:"):
-            raise Fault(21211)
-        if not form.get("Url", "").startswith("http"):
-            raise Fault(21205)
+    async def _dial(self, _: Request, form: dict[str, str]) -> Response:
+        _check(twilio_facts.CREATE_CALL, form, _OF_A_CALL)
+        to = form["To"]
+        if form["From"] != OURS:
+            raise Fault(21210)
         line = Line(self, new_sid("CA"), OURS, to, "outbound-api", self.people.get(to, Person(answers=False)))
         self.lines[line.sid] = line
         line.ring(form["Url"], form.get("StatusCallback", ""), float(form.get("Timeout", "60")))
@@ -293,6 +347,7 @@ class Twilio:
         if line is None:
             raise Fault(20404)
         if request.method == "POST":
+            _check(twilio_facts.UPDATE_CALL, form, {"Url": (0, 21205)})
             if line.over:
                 raise Fault(21220)
             if form.get("Status") == "completed":
@@ -300,13 +355,6 @@ class Twilio:
             elif "Url" in form:
                 line.redirect(form["Url"])
         return JSONResponse(line.view())
-
-    async def _queues(self, request: Request, _: dict[str, str]) -> Response:
-        size = sum(line.queued for line in self.lines.values())
-        queue = {"sid": "QU" + "0" * 32, "friendly_name": "switchboard", "current_size": size, "max_size": 100}
-        return JSONResponse(
-            {"queues": [queue], "page": 0, "page_size": 50, "next_page_uri": None, "uri": request.url.path}
-        )
 
     async def _file(self, request: Request, _: dict[str, str]) -> Response:
         path = request.url.path
@@ -362,6 +410,7 @@ class Twilio:
             try:
                 yield self
             finally:
+                self._closing.set()
                 for line in self.lines.values():
                     line.stop()
                 for task in list(self._tasks):
@@ -402,33 +451,38 @@ def _person(asked: Mapping[str, Any]) -> Person:
     return Person(keys=keys, talks=float(asked.get("talks", 60)), says=tuple(asked.get("says", ())))
 
 
-def _possible(number: str) -> bool:
-    return number.startswith("+") and number[1:].isdecimal() and 8 <= len(number) <= 16
+def _check(document: Object, form: Mapping[str, str], refusals: Mapping[str, tuple[int, int]]) -> None:
+    for name, (missing, wrong) in refusals.items():
+        if not form.get(name):
+            if missing:
+                raise Fault(missing)
+        elif any(document.known[name].wrong(form[name], name)):
+            raise Fault(wrong)
 
 
 def _message(message: Message) -> dict[str, Any]:
-    date = format_datetime(message.created)
+    date, sent = format_datetime(message.created), message.sent and format_datetime(message.sent)
     return {
         "sid": message.sid,
         "account_sid": ACCOUNT,
         "api_version": "2010-04-01",
         "body": message.body,
         "date_created": date,
-        "date_sent": date,
-        "date_updated": date,
+        "date_sent": sent,
+        "date_updated": sent or date,
         "direction": message.direction,
         "error_code": message.error,
         "error_message": None,
         "from": message.from_,
         "messaging_service_sid": None,
-        "num_media": "0",
+        "num_media": str(message.media),
         "num_segments": "1",
         "price": None,
         "price_unit": "USD",
         "status": message.status,
-        "subresource_uris": {"media": f"/2010-04-01/Accounts/{ACCOUNT}/Messages/{message.sid}/Media.json"},
+        "subresource_uris": {"media": f"{BASE}/Messages/{message.sid}/Media.json"},
         "to": message.to,
-        "uri": f"/2010-04-01/Accounts/{ACCOUNT}/Messages/{message.sid}.json",
+        "uri": f"{BASE}/Messages/{message.sid}.json",
     }
 
 

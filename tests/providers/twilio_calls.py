@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ALLOWED_WHILE_WAITING = {"Say", "Play", "Pause", "Gather", "Redirect", "Leave", "Hangup"}
 HANG_UP = "hang up"
+QUEUE = f"QU{'0' * 31}1"
 Speech = tuple[str, str, str]
 """What is spoken: text, language, rate."""
 TERMINAL = ("completed", "busy", "no-answer", "failed", "canceled")
@@ -118,6 +119,11 @@ class Line:
     recording: str = ""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    begun: datetime | None = None
+    """When it was answered."""
+    finished: datetime | None = None
+    bridged: bool = False
+    _told: int = 0
     _task: asyncio.Task[Any] | None = None
     _since: float = 0
     _next: str = ""
@@ -133,25 +139,38 @@ class Line:
         return self.status in TERMINAL
 
     def view(self) -> dict[str, Any]:
-        date = format_datetime(self.created)
-        names = ("to_formatted", "from_formatted", "phone_number_sid", "price", "answered_by", "forwarded_from")
-        return dict.fromkeys(
-            (*names, "group_sid", "caller_name", "trunk_sid", "start_time", "end_time", "duration")
-        ) | {
-            "sid": self.sid,
-            "status": self.status,
-            "to": self.to,
-            "from": self.from_,
-            "direction": self.direction,
-            "parent_call_sid": self.parent or None,
-            "date_created": date,
-            "date_updated": date,
+        from tests.providers.twilio import ACCOUNT, BASE
+
+        empty = ("answered_by", "caller_name", "forwarded_from", "group_sid", "phone_number_sid", "price")
+        ended = self.finished if self.begun else None
+        return dict.fromkeys((*empty, "stir_verstat", "trunk_sid")) | {
+            "account_sid": ACCOUNT,
             "api_version": "2010-04-01",
-            "queue_time": str(int(self.waited)),
+            "date_created": format_datetime(self.created),
+            "date_updated": format_datetime(self.finished or self.begun or self.created),
+            "direction": self.direction,
+            "duration": str(self._seconds) if ended else None,
+            "end_time": ended and format_datetime(ended),
+            "from": self.from_,
+            "from_formatted": self.from_,
+            "parent_call_sid": self.parent or None,
             "price_unit": "USD",
-            "subresource_uris": {},
-            "uri": f"/Calls/{self.sid}.json",
+            "queue_time": "0",
+            "sid": self.sid,
+            "start_time": self.begun and format_datetime(self.begun),
+            "status": self.status,
+            "subresource_uris": {"recordings": f"{BASE}/Calls/{self.sid}/Recordings.json"},
+            "to": self.to,
+            "to_formatted": self.to,
+            "uri": f"{BASE}/Calls/{self.sid}.json",
         }
+
+    @property
+    def _seconds(self) -> int:
+        """Since it was answered, as spoken."""
+        if self.begun is None:
+            return 0
+        return int(((self.finished or datetime.now(UTC)) - self.begun).total_seconds() / self.twilio.pace)
 
     def start(self, url: str, status_url: str) -> None:
         """The call has reached Twilio."""
@@ -188,7 +207,7 @@ class Line:
             await self._end(result)
 
     async def _live(self, url: str) -> None:
-        self.status = "in-progress"
+        self.status, self.begun = "in-progress", datetime.now(UTC)
         try:
             await self._follow(url)
         finally:
@@ -213,13 +232,13 @@ class Line:
         """Twilio tells the queue's action, and does nothing with its answer."""
         if self.queued:
             self.queued = False
-            await self._post(self._left_url, {"QueueResult": result, "QueueTime": str(int(self.waited))})
+            await self._post(self._left_url, self._left(result))
 
     async def _end(self, status: str) -> None:
-        self.status = status
+        self.status, self.finished = status, datetime.now(UTC)
         self.person.closed(self)
         if self._status_url:
-            await self._post(self._status_url, {"CallDuration": "10"})
+            await self._tell(self._status_url)
         if self.recording and self.twilio.late_recordings:
             await self._tell_recording()
         self.ended.set()
@@ -252,7 +271,8 @@ class Line:
                     await self._dial(verb, base)
                     return None
                 case "Record":
-                    return await self._record(verb, base)
+                    if await self._record(verb, base):
+                        return None
                 case "Leave":
                     raise Left
                 case "Hangup":
@@ -286,13 +306,17 @@ class Line:
                 await self.twilio.tick(1)
         except Left:
             pass
-        waited = self._in_queue()["QueueTime"]
+        self._in_queue()
         self.queued = False
-        await self._walk(self._left_url, {"QueueResult": "leave", "QueueTime": waited})
+        await self._walk(self._left_url, self._left("leave"))
 
     def _in_queue(self) -> dict[str, str]:
         self.waited = (asyncio.get_running_loop().time() - self._since) / self.twilio.pace
-        return {"QueuePosition": "1", "QueueTime": str(int(self.waited)), "AvgQueueTime": "0", "CurrentQueueSize": "1"}
+        waited = {"QueueTime": str(int(self.waited)), "AvgQueueTime": "0"}
+        return {"QueueSid": QUEUE, "QueuePosition": "1", "CurrentQueueSize": "1", **waited}
+
+    def _left(self, result: str) -> dict[str, str]:
+        return {"QueueResult": result, "QueueSid": QUEUE, "QueueTime": str(int(self.waited))}
 
     async def _dial(self, verb: ET.Element, base: str) -> None:
         target = next((child for child in verb if child.tag in ("Number", "Client")), None)
@@ -307,8 +331,12 @@ class Line:
 
         async def tell(event: str, status: str) -> None:
             child.status = status
+            if event == "answered":
+                child.begun = datetime.now(UTC)
+            elif event == "completed":
+                child.finished = datetime.now(UTC)
             if callback and event in events:
-                await child._post(urljoin(base, callback), {})
+                await child._tell(urljoin(base, callback))
 
         await tell("ringing", "ringing")
         result = "completed"
@@ -321,7 +349,9 @@ class Line:
         finally:
             other.closed(child)
             await tell("completed", result)
-        await self._walk(urljoin(base, verb.get("action", "")), {"DialCallStatus": result, "DialCallSid": child.sid})
+        ended = {"DialCallStatus": result, "DialCallSid": child.sid, "DialBridged": str(child.bridged).lower()}
+        lasted = {"DialCallDuration": str(child._seconds)} if child.begun else {}
+        await self._walk(urljoin(base, verb.get("action", "")), ended | lasted)
 
     async def _connect(self, child: Line, whisper: str) -> None:
         """The words for who was called, then both can talk, until one of them hangs up."""
@@ -331,6 +361,7 @@ class Line:
                 await child._walk(whisper, {})
         except Hung:
             return
+        child.bridged = True
         other.connected_to.append(self.from_ if self.direction == "inbound" else self.to)
         self.person.connected_to.append(child.to)
         both = [
@@ -344,33 +375,49 @@ class Line:
                 one.cancel()
             await asyncio.gather(*both, return_exceptions=True)
 
-    async def _record(self, verb: ET.Element, base: str) -> str:
-        """Where the caller goes on, who ended the message by a key. Raises Hung for all others."""
-        self._recorded_url = urljoin(base, verb.get("recordingStatusCallback", ""))
+    async def _record(self, verb: ET.Element, base: str) -> bool:
+        """False after silence: what follows is done. The same address is told of callers who ended by a key and who hung up."""
+        self._recorded_url, action = (
+            urljoin(base, verb.get("recordingStatusCallback", "")),
+            urljoin(base, verb.get("action", "")),
+        )
         self.recording = f"RE{self.sid[2:]}"
         try:
             stays = await self.person.records(self, float(verb.get("maxLength", "3600")))
         except asyncio.CancelledError:
             stays = False
         if self.person.message:
-            from tests.providers.twilio import ACCOUNT
-
-            path = f"/2010-04-01/Accounts/{ACCOUNT}/Recordings/{self.recording}"
-            self.twilio.files[f"{path}.mp3"] = ("audio/mpeg", self.person.message)
+            self.twilio.files[f"{self._recording_path}.mp3"] = ("audio/mpeg", self.person.message)
         if not self.twilio.late_recordings:
             await self._tell_recording()
-        if not stays:
-            raise Hung
-        return urljoin(base, verb.get("action", ""))
+        if not self.person.message:
+            return False
+        recorded = {"RecordingUrl": f"https://api.twilio.com{self._recording_path}", "RecordingDuration": "7"}
+        recorded |= {"RecordingSid": self.recording, "Digits": "#" if stays else "hangup"}
+        if stays:
+            await self._walk(action, recorded)
+            return True
+        await self._post(action, {**recorded, "CallStatus": "completed"})
+        raise Hung
+
+    @property
+    def _recording_path(self) -> str:
+        from tests.providers.twilio import BASE
+
+        return f"{BASE}/Recordings/{self.recording}"
 
     async def _tell_recording(self) -> None:
-        from tests.providers.twilio import ACCOUNT
-
-        fields = {"RecordingSid": self.recording, "RecordingStatus": "absent", "RecordingDuration": "0"}
+        fields = {
+            "CallSid": self.sid,
+            "RecordingSid": self.recording,
+            "RecordingStatus": "absent",
+            "RecordingDuration": "0",
+        }
         if self.person.message:
-            url = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}/Recordings/{self.recording}"
+            url = f"https://api.twilio.com{self._recording_path}"
             fields |= {"RecordingUrl": url, "RecordingStatus": "completed", "RecordingDuration": "7"}
-        await self._post(self._recorded_url, fields)
+        fields |= {"RecordingChannels": "1", "RecordingSource": "RecordVerb", "RecordingTrack": "inbound"}
+        await self.twilio.hook(self._recorded_url, {**fields, "RecordingStartTime": format_datetime(datetime.now(UTC))})
 
     async def _fetch(self, url: str, fields: dict[str, str]) -> tuple[ET.Element, str]:
         answer = await self._post(url, {**(self._in_queue() if self.queued else {}), **fields})
@@ -381,6 +428,14 @@ class Line:
             for each in root.iter():
                 assert each.tag in ALLOWED_WHILE_WAITING | {"Response", "prosody"}, f"not while waiting: {each.tag}"
         return root, url
+
+    async def _tell(self, url: str) -> Any:
+        """How this call goes on."""
+        self._told += 1
+        fields = {"Timestamp": format_datetime(datetime.now(UTC)), "CallbackSource": "call-progress-events"}
+        if self.status == "completed":
+            fields |= {"CallDuration": str(self._seconds), "Duration": str(-(-self._seconds // 60))}
+        return await self._post(url, {**fields, "SequenceNumber": str(self._told - 1)})
 
     async def _post(self, url: str, fields: dict[str, str]) -> Any:
         own = {

@@ -1,7 +1,7 @@
 """X's API v2 on loopback, as far as the social service uses it: wire format, OAuth, rate limits, errors. tweepy's real client
 talks to it. `python -m tests.providers.x [port]` runs it by itself, prints the settings to reach it, and has `/control/...` for what happens there.
 
-Written after X's public API reference: objects, error forms and headers are those of `api.x.com/2`.
+It follows X's public document as `x_facts.py` has it, and refuses what that does not know.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.providers import x_oauth
+from tests.providers import x_facts, x_oauth
+from tests.providers.facts import Exchange, operation
 from tests.providers.x_stream import Streams
 
 EPOCH_MS = 1_288_834_974_657
@@ -84,12 +85,16 @@ class X:
     """Items put in front of every page of mentions as they are: what no specification foresaw."""
     streams: Streams = field(default_factory=Streams)
     """The filtered stream; `streams.allowed` where the plan has it."""
+    now: Callable[[], float] = time.time
+    """Seconds since 1970."""
 
     def __post_init__(self) -> None:
         self.users = {self.me.id: self.me}
         self.tweets: dict[int, Tweet] = {}
         self.messages: dict[int, DirectMessage] = {}
         self.calls: list[tuple[str, str]] = []
+        self.exchanges: list[Exchange] = []
+        """Those that X answered in whole."""
         self.used: dict[str, int] = defaultdict(int)
         self.resets: dict[str, int] = {}
         self.lock = threading.RLock()
@@ -175,7 +180,7 @@ class X:
 
     def count(self, name: str) -> tuple[int, int, int]:
         """Limit, remaining (-1: exceeded) and reset of this call."""
-        now, limit = int(time.time()), self.limits.get(name, 900)
+        now, limit = int(self.now()), self.limits.get(name, 900)
         if self.resets.get(name, 0) <= now:
             self.resets[name], self.used[name] = now + WINDOW, 0
         self.used[name] += 1
@@ -191,12 +196,12 @@ class X:
 
     def _search(self, query: Mapping[str, str]) -> Answer:
         words = query.get("query", "")
-        if not words or len(words) > 512:
-            return problem(400, "Invalid Request", "One or more parameters to your request was invalid.", "query")
+        if len(words) > 512:
+            return invalid(["query: longer than the 512 characters of this plan"])
         since = query.get("since_id")
-        if since and time.time() - moment_of(int(since)) > 7 * 24 * 3600:
+        if since and self.now() - moment_of(int(since)) > 7 * 24 * 3600:
             detail = "'since_id' must be a tweet id created after [7 days ago]. Please use a 'since_id' that is larger."
-            return problem(400, "Invalid Request", detail, "since_id")
+            return invalid([detail])
         return self._timeline(query, lambda tweet: self._matches(words, tweet), "next_token")
 
     def _matches(self, words: str, tweet: Tweet) -> bool:
@@ -216,10 +221,11 @@ class X:
         matching = [rule for rule in self.streams.rules.values() if self._matches(rule["value"], tweet)]
         if matching:
             everything = {"tweet.fields": ",".join((*_FIELDS, *tweet.extra)), "expansions": "author_id"}
+            everything["user.fields"] = "public_metrics"
             self.streams.send(
                 {
                     "data": _tweet(tweet, everything),
-                    "includes": {"users": [_user(self.users[tweet.author])]},
+                    "includes": {"users": [_user(self.users[tweet.author], everything)]},
                     "matching_rules": [{"id": rule["id"], "tag": rule.get("tag", "")} for rule in matching],
                 }
             )
@@ -243,23 +249,19 @@ class X:
         if len(found) > size:
             meta["next_token"] = str(page[-1].id)
         data = [_tweet(tweet, query) for tweet in page]
-        return 200, {
-            "data": [*self.raw, *data],
-            "includes": {"users": [_user(user) for user in authors.values()]},
-            "meta": meta,
-        }
+        return 200, {"data": [*self.raw, *data], **_people(authors, query, "author_id"), "meta": meta}
 
     def _create(self, body: dict[str, Any]) -> Answer:
         text = str(body.get("text", ""))
         if not text:
-            return problem(400, "Invalid Request", "$.text: is missing", "text")
+            return invalid(["body.text: missing"])
         if any(tweet.text == text for tweet in self.ours()[-50:]):
             return problem(403, "Forbidden", "You are not allowed to create a Tweet with duplicate content.")
         answers = int((body.get("reply") or {}).get("in_reply_to_tweet_id", 0))
         if answers and answers not in self.tweets:
             return problem(403, "Forbidden", "You attempted to reply to a Tweet that is deleted or not visible to you.")
         number = self.post(self.me, text, answers=answers)
-        return 201, {"data": {"id": str(number), "text": text, "edit_history_tweet_ids": [str(number)]}}
+        return 201, {"data": {"id": str(number), "text": text}}
 
     def _send(self, person: str, body: dict[str, Any]) -> Answer:
         if person not in self.users:
@@ -278,20 +280,12 @@ class X:
             if (before is None or number < before) and (not person or person in message.conversation.split("-"))
         ]
         page = found[:size]
-        data = [
-            {
-                "id": str(message.id),
-                "event_type": "MessageCreate",
-                "text": message.text,
-                "sender_id": message.sender,
-                "dm_conversation_id": message.conversation,
-                "created_at": iso(moment_of(message.id)),
-            }
-            for message in page
-        ]
         meta = {"result_count": len(page), **({"next_token": str(page[-1].id)} if len(found) > size else {})}
+        if not page:
+            return 200, {"meta": meta}
         senders = {message.sender: self.users[message.sender] for message in page}
-        return 200, {"data": data, "includes": {"users": [_user(user) for user in senders.values()]}, "meta": meta}
+        data = [_direct_message(message, query) for message in page]
+        return 200, {"data": data, **_people(senders, query, "sender_id"), "meta": meta}
 
     def _message(self, sender: str, person: str, text: str) -> int:
         with self.lock:
@@ -302,7 +296,7 @@ class X:
 
     def _id(self, ago: float) -> int:
         """As X makes them: time, then a counter; of posts made now, each greater than the one before."""
-        number = (int((time.time() - ago) * 1000) - EPOCH_MS) << 22
+        number = (int((self.now() - ago) * 1000) - EPOCH_MS) << 22
         if not ago:
             number = self._last = max(number, self._last + 1)
         while number in self.tweets or number in self.messages:
@@ -313,24 +307,23 @@ class X:
 _FIELDS = ("author_id", "created_at", "conversation_id", "lang", "edit_history_tweet_ids", "referenced_tweets")
 
 
-def problem(status: int, title: str, detail: str, parameter: str = "") -> Answer:
-    kind = {400: "invalid-request", 403: "client-forbidden", 404: "resource-not-found"}.get(status, "about:blank")
-    body: dict[str, Any] = {
-        "title": title,
-        "detail": detail,
-        "type": f"https://api.twitter.com/2/problems/{kind}",
-        "status": status,
-    }
-    if status == 400:
-        body["errors"] = [{"parameters": {parameter: []}, "message": detail}]
-    return status, body
+def problem(status: int, title: str, detail: str, kind: str = "", **more: Any) -> Answer:
+    """`kind`: of those in the document; without one the status says it all."""
+    what = f"https://api.x.com/2/problems/{kind}" if kind else "about:blank"
+    return status, {"title": title, "detail": detail, "type": what, "status": status, **more}
+
+
+def invalid(wrong: list[str]) -> Answer:
+    """A request that the document does not allow."""
+    errors = [{"parameters": {one.split(":")[0].partition(".")[2]: []}, "message": one} for one in wrong]
+    return problem(400, "Invalid Request", "; ".join(wrong), "invalid-request", errors=errors)
 
 
 def _plain_user(user: User) -> dict[str, Any]:
     return {"id": user.id, "name": user.name, "username": user.username}
 
 
-def _user(user: User) -> dict[str, Any]:
+def _user(user: User, query: Mapping[str, str]) -> dict[str, Any]:
     metrics = {
         "followers_count": user.followers,
         "following_count": 3,
@@ -338,7 +331,26 @@ def _user(user: User) -> dict[str, Any]:
         "listed_count": 0,
         "like_count": 1,
     }
-    return {**_plain_user(user), "public_metrics": metrics}
+    wanted = query.get("user.fields", "").split(",")
+    return {**_plain_user(user), **({"public_metrics": metrics} if "public_metrics" in wanted else {})}
+
+
+def _people(users: Mapping[str, User], query: Mapping[str, str], expansion: str) -> dict[str, Any]:
+    """Where they were asked for, and there are any."""
+    if not users or expansion not in query.get("expansions", "").split(","):
+        return {}
+    return {"includes": {"users": [_user(user, query) for user in users.values()]}}
+
+
+def _direct_message(message: DirectMessage, query: Mapping[str, str]) -> dict[str, Any]:
+    wanted = {*query.get("dm_event.fields", "").split(","), *query.get("expansions", "").split(",")}
+    full = {
+        "sender_id": message.sender,
+        "dm_conversation_id": message.conversation,
+        "created_at": iso(moment_of(message.id)),
+    }
+    always = {"id": str(message.id), "event_type": "MessageCreate", "text": message.text}
+    return {**always, **{key: value for key, value in full.items() if key in wanted}}
 
 
 def _tweet(tweet: Tweet, query: Mapping[str, str]) -> dict[str, Any]:
@@ -374,7 +386,7 @@ def _seen(tweet: Tweet, author: User) -> dict[str, Any]:
     }
 
 
-_NOBODY = (401, {"title": "Unauthorized", "type": "about:blank", "status": 401, "detail": "Unauthorized"})
+_NOBODY = problem(401, "Unauthorized", "Unauthorized")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -406,18 +418,17 @@ class _Handler(BaseHTTPRequestHandler):
             return
         streaming = parts.path == _STREAM
         name, work = ("stream", x.streams.full) if streaming else x.answer(method, parts.path, query, body)
+        known = operation(x_facts.OPERATIONS, method, parts.path)
+        if known and (wrong := known.unfit(query, body)):
+            work = lambda: invalid(wrong)  # noqa: E731
         with x.lock:
             limit, left, reset = x.count(name)
             headers = {"x-rate-limit-limit": limit, "x-rate-limit-remaining": max(left, 0), "x-rate-limit-reset": reset}
-            if left < 0:
-                self._say(
-                    429,
-                    {"title": "Too Many Requests", "detail": "Too Many Requests", "type": "about:blank", "status": 429},
-                    headers,
-                )
-                return
-            status, answer = work()
-            trouble = x.after_post if method == "POST" else ""
+            status, answer = work() if left >= 0 else problem(429, "Too Many Requests", "Too Many Requests")
+            trouble = x.after_post if method == "POST" and status < 400 else ""
+            if not trouble:
+                told = {name: str(value) for name, value in headers.items()}
+                x.exchanges.append(Exchange(method, parts.path, query, body, status, answer, told))
         if trouble:
             self._fail(trouble)
         elif streaming and status == 200:
@@ -437,7 +448,8 @@ class _Handler(BaseHTTPRequestHandler):
             title = "Forbidden" if x.denied == 403 else "Unauthorized"
             return problem(x.denied, title, "Your account may not do this.")
         if path.startswith(_STREAM) and not x.streams.allowed:
-            return problem(403, "Forbidden", "Your plan does not include the filtered stream.")
+            detail, reason = "Your plan does not include the filtered stream.", "client-not-enrolled"
+            return problem(403, "Client Forbidden", detail, "client-forbidden", reason=reason)
         return None
 
     def _stream(self, headers: Mapping[str, object]) -> None:
@@ -477,16 +489,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(b'{"data":[{"id":"1')
         else:
-            status = int(trouble)
-            self._say(
-                status,
-                {
-                    "title": "Service Unavailable",
-                    "detail": "Service Unavailable",
-                    "type": "about:blank",
-                    "status": status,
-                },
-            )
+            self._say(*problem(int(trouble), "Service Unavailable", "Service Unavailable"))
 
     def _control(self, what: str, body: dict[str, Any]) -> None:
         """For a demonstration, from the command line: `post`, `message`, `outage`, `posts`, `feed`."""

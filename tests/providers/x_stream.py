@@ -12,6 +12,8 @@ from typing import Any
 
 Answer = tuple[int, dict[str, Any]]
 _LONGEST_RULE = 512
+_SENT = "2026-01-01T00:00:00.000Z"
+_PROBLEMS = "https://api.x.com/2/problems"
 
 
 @dataclass
@@ -39,10 +41,12 @@ class Streams:
         with self.lock:
             if method == "GET":
                 data = {"data": list(self.rules.values())} if self.rules else {}
-                return 200, {**data, "meta": {"sent": "2026-01-01T00:00:00.000Z", "result_count": len(self.rules)}}
+                return 200, {**data, "meta": {"sent": _SENT, "result_count": len(self.rules)}}
             if "delete" in body:
                 gone = [self.rules.pop(str(one), None) for one in body["delete"].get("ids", [])]
-                return 200, {"meta": {"summary": {"deleted": len([g for g in gone if g]), "not_deleted": 0}}}
+                deleted = len([one for one in gone if one])
+                summary = {"deleted": deleted, "not_deleted": len(gone) - deleted}
+                return 200, {"meta": {"sent": _SENT, "summary": summary}}
             return self._add(body.get("add", []))
 
     def _add(self, wanted: list[dict[str, str]]) -> Answer:
@@ -50,16 +54,17 @@ class Streams:
         for rule in wanted:
             value = rule["value"]
             if any(value == known["value"] for known in self.rules.values()):
-                errors.append({"value": value, "title": "DuplicateRule"})
+                errors.append({"value": value, "title": "DuplicateRule", "type": f"{_PROBLEMS}/duplicate-rules"})
             elif len(value) > _LONGEST_RULE:
-                errors.append({"value": value, "title": "UnprocessableEntity", "details": ["Rule length"]})
+                kind, detail = f"{_PROBLEMS}/invalid-rules", f"longer than {_LONGEST_RULE} characters"
+                errors.append({"value": value, "title": "UnprocessableEntity", "type": kind, "detail": detail})
             else:
                 number = str(1_700_000_000_000_000_000 + time.monotonic_ns() % 10**12 + len(self.rules))
                 self.rules[number] = {"id": number, **rule}
                 added.append(self.rules[number])
-        summary = {"created": len(added), "not_created": len(errors)}
-        answer: dict[str, Any] = {"meta": {"summary": summary}}
-        return 201, {**answer, **({"data": added} if added else {}), **({"errors": errors} if errors else {})}
+        summary = {"created": len(added), "not_created": len(errors), "valid": len(added), "invalid": len(errors)}
+        answer: dict[str, Any] = {"meta": {"sent": _SENT, "summary": summary}}
+        return 200, {**answer, **({"data": added} if added else {}), **({"errors": errors} if errors else {})}
 
     def full(self) -> Answer:
         """Whether one more may connect."""
@@ -70,7 +75,7 @@ class Streams:
             "title": "ConnectionException",
             "detail": "This stream is currently at the maximum allowed connection limit.",
             "connection_issue": "TooManyConnections",
-            "type": "https://api.twitter.com/2/problems/streaming-connection",
+            "type": f"{_PROBLEMS}/streaming-connection",
         }
 
     def send(self, item: dict[str, Any] | bytes) -> None:
@@ -85,6 +90,7 @@ class Streams:
         if why:
             error = {
                 "title": "operational-disconnect",
+                "type": f"{_PROBLEMS}/operational-disconnect",
                 "disconnect_type": why,
                 "detail": "This stream has been disconnected.",
             }
