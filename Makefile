@@ -2,6 +2,7 @@
 
 PYTHON  := .venv/bin/python
 VENV    := .venv/.ready
+RIVALS  := .venv/.bench
 ASSETS  := node_modules/.ready
 SOURCES := services shared deploy tests
 LOCK    := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
@@ -40,7 +41,7 @@ fix: $(VENV) ## correct what can be corrected by a program
 	.venv/bin/ruff check --fix $(SOURCES)
 	.venv/bin/ruff format $(SOURCES)
 
-bench: $(VENV) $(ASSETS) ## measure speed on this machine and write docs/reference/benchmarks.md
+bench: $(RIVALS) $(ASSETS) ## measure speed on this machine and write docs/reference/benchmarks.md
 	@$(PYTHON) -m tests.benchmarks
 
 faults: $(VENV) ## the long fault matrix, and the router's properties with 10,000 examples each
@@ -54,6 +55,7 @@ locks: $(VENV) ## resolve pyproject.toml anew into the hashed locks
 	@$(PYTHON) -m pip install --quiet uv
 	.venv/bin/uv pip compile --quiet $(LOCK) pyproject.toml -o requirements.lock
 	.venv/bin/uv pip compile --quiet $(LOCK) --extra local --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	.venv/bin/uv pip compile --quiet $(LOCK) --extra local --extra dev --extra bench -c requirements-dev.lock pyproject.toml -o requirements-bench.lock
 
 assets: $(ASSETS) ## get the desk's front-end packages
 
@@ -70,11 +72,13 @@ $(VENV): requirements-dev.lock
 		echo "make: Python 3.11 or newer with its venv module is needed, and none was found: install it" \
 			"(Debian and Ubuntu: apt install python3 python3-venv) and try again" >&2; exit 1; \
 	fi; \
+	echo "installing Python packages into .venv (first time: about a minute)"; \
 	$(PYTHON) -m pip --version >/dev/null 2>&1 || "$$python" -m venv .venv || { echo "make: cannot make .venv here: is the folder writable?" >&2; exit 1; }; \
-	echo "installing Python packages (first time: about a minute)"; \
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock || { \
-		echo "make: the Python packages could not be installed: check the network, a proxy or pip's index settings," \
-			"and try again; nothing is lost" >&2; exit 1; }
+	$(PYTHON) -m deploy.local.packages requirements-dev.lock
+	@touch $@
+
+$(RIVALS): requirements-bench.lock | $(VENV)
+	@$(PYTHON) -m deploy.local.packages requirements-bench.lock
 	@touch $@
 
 $(ASSETS): package.json package-lock.json requirements-node.lock deploy/local/assets.py | $(VENV)

@@ -50,7 +50,8 @@ def document(channels: Sequence[str]) -> dict[str, Any]:
         "info": {
             "title": "Switchboard",
             "version": "1",
-            "description": "Record headers follow the CloudEvents Kafka binding in binary mode (ce_id, ce_type, ce_source, ce_time).",
+            "description": "Record headers follow the CloudEvents Kafka binding in binary mode (ce_id, ce_type, ce_source, ce_time). "
+            "What the router writes also has taken_time: the ce_time of what it read.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",

@@ -54,6 +54,7 @@ class Metrics:
     calls_answer_seconds: Histogram
     sampled: Gauge
     view_entries: Gauge
+    view_bytes: Gauge
     outbox_waiting: Gauge
     outbox_emptied: Gauge
     live_viewers: Gauge
@@ -140,6 +141,7 @@ METRICS = Metrics(
         "sampled_timestamp_seconds", "When a service last counted in its database what it tells here", "service"
     ),
     view_entries=_gauge("view_entries", "Keys held by a materialised view", "topic"),
+    view_bytes=_gauge("view_bytes", "Memory that a materialised view takes", "topic"),
     outbox_waiting=_gauge("outbox_waiting", "Events committed but not yet acknowledged by Kafka", "service"),
     outbox_emptied=_gauge(
         "outbox_emptied_timestamp_seconds", "When everything committed had last been acknowledged by Kafka", "service"

@@ -7,17 +7,23 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from shared.errors import Misconfigured
 
 
-class Settings(BaseSettings):
-    """What every service needs. Prefix SWITCHBOARD_."""
+class KafkaSettings(BaseSettings):
+    """What a command needs that only looks at topics. Prefix SWITCHBOARD_."""
 
     model_config = SettingsConfigDict(env_prefix="SWITCHBOARD_", extra="ignore", frozen=True)
 
     kafka: str = Field("127.0.0.1:8092", description="Kafka's bootstrap servers, comma-separated")
+
+
+class Settings(KafkaSettings):
+    """What every service needs."""
+
     storage: str = Field("file://var/storage", description="Where attachments and raw mail are kept: an fsspec URL")
     secret: SecretStr = Field(
         description="Signs reply tokens and sessions; at least 32 characters, the same for all services",
@@ -60,10 +66,16 @@ def load(kind: type[S]) -> S:
             field = str(item["loc"][0]) if item["loc"] else ""
             info = kind.model_fields.get(field)
             name = (info.alias if info and info.alias else f"{prefixes}{field}").upper()
-            lines.append(
-                f"{name}: {item['msg'].lower()}" + (f" ({info.description})" if info and info.description else "")
-            )
+            lines.append(f"{name}: {_why(item)}" + (f" ({info.description})" if info and info.description else ""))
         raise Misconfigured("wrong settings:\n  " + "\n  ".join(lines)) from error
+
+
+def _why(item: ErrorDetails) -> str:
+    """What pydantic says, as it reads in the middle of a line. The length of a secret is in characters."""
+    text = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "too_short" and isinstance(item["input"], str):
+        text = text.replace(" items after validation", " characters")
+    return text[:1].lower() + text[1:]
 
 
 def single(name: str) -> str:

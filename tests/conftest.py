@@ -11,12 +11,16 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
+import hypothesis
 import pytest
 
 from deploy.local import kafka as local_kafka
 from deploy.local import postgres as local_postgres
 
 ON_CI = os.environ.get("CI") == "true"
+
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")  # a busy machine is no fault of the code
 
 
 @contextmanager

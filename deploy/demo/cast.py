@@ -146,7 +146,7 @@ CHATS = (
             "tier": "business",
             "locale": "en-GB",
         },
-        {"plan": "Business, yearly", "browser": "Firefox 144", "text size": "150 %"},
+        {"billing": "yearly", "browser": "Firefox 144", "text size": "150 %"},
     ),
     Chat(
         "My card was charged twice for the same order, 2 × $24.00. Please refund one of them.",
@@ -165,7 +165,7 @@ CHATS = (
         "My invoice for October never came. I shall call you about it this morning.",
         "October's invoice",
         {"sub": "1051", "name": "Rose Martin", "phone": "+44 20 7946 0018", "tier": "business", "locale": "en-GB"},
-        {"plan": "Business, monthly"},
+        {"billing": "monthly"},
     ),
     Chat("Hi! Do you ship to Norway, and how long does it take?", "Shipping"),
     Chat("Hello? I am at the checkout right now and my voucher is not taken. Is anybody there?", live=True),

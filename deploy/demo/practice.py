@@ -111,6 +111,7 @@ def settings(
         "PHONE_COMPANY": COMPANY,
         **network,
         "SOCIAL_X_NAMES": COMPANY,
+        "SOCIAL_X_WEB_URL": f"http://{ports.HOST}:{practice.street}",
         "SOCIAL_X_EVERY": "3",
         "SOCIAL_X_MESSAGES_EVERY": "5",
     }

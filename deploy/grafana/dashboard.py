@@ -38,7 +38,7 @@ ROWS: dict[str, tuple[int, Sequence[Panel]]] = {
             Panel(
                 "Alerts",
                 "Firing now",
-                [('count(ALERTS{alertstate="firing"}) or vector(0)', "")],
+                [('count(ALERTS{alertstate="firing", alertname!="Watchdog"}) or vector(0)', "")],
                 "short",
                 "stat",
                 (1, 3),
@@ -144,12 +144,34 @@ ROWS: dict[str, tuple[int, Sequence[Panel]]] = {
                 "s",
             ),
             Panel(
+                "From receipt to the desk, by priority",
+                "95 of 100 messages are faster",
+                [
+                    (
+                        f"histogram_quantile(0.95, sum by (level, le) (rate(switchboard_arrival_seconds_bucket[{_RATE}])))",
+                        "{{level}}",
+                    )
+                ],
+                "s",
+            ),
+            Panel(
                 "To the first reply",
                 "Half of the customers of the last day heard from us sooner",
                 [
                     (
                         "histogram_quantile(0.5, sum by (channel, le) (increase(switchboard_first_reply_seconds_bucket[1d])))",
                         "{{channel}}",
+                    )
+                ],
+                "s",
+            ),
+            Panel(
+                "To the first reply, by priority",
+                "Half of the customers of the last day heard from us sooner",
+                [
+                    (
+                        "histogram_quantile(0.5, sum by (level, le) (increase(switchboard_first_reply_seconds_bucket[1d])))",
+                        "{{level}}",
                     )
                 ],
                 "s",
@@ -316,7 +338,7 @@ _ALERTS = {
     "name": "Alerts",
     "enable": True,
     "datasource": _SOURCE,
-    "expr": 'ALERTS{alertstate="firing"}',
+    "expr": 'ALERTS{alertstate="firing", alertname!="Watchdog"}',
     "titleFormat": "{{alertname}}",
     "iconColor": "red",
     "step": "60s",

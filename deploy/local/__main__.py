@@ -11,16 +11,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from dotenv import dotenv_values
 
 from deploy.local.console import Console
 from deploy.local.home import Home
-from deploy.local.plan import make_plan
+from deploy.local.plan import find_services, make_plan, misspelt
 from deploy.local.problem import Problem
-from deploy.local.supervisor import Supervisor
+from deploy.local.supervisor import PATIENCE, Supervisor
 
 _ROOT = Path(__file__).parents[2]
 
@@ -29,11 +29,15 @@ def main(arguments: list[str]) -> int:
     """Exit code: 0 after an orderly stop, 1 after a problem, which is told in one line."""
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
     parser.add_argument("--root", type=Path, default=_ROOT, help="the folder with `services/`; for tests")
-    root: Path = parser.parse_args(arguments).root.resolve()
-    settings = {name: value for name, value in dotenv_values(root / ".env").items() if value} | dict(os.environ)
+    parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds for a service to be ready; for tests")
+    chosen = parser.parse_args(arguments)
+    root: Path = chosen.root.resolve()
+    file = dotenv_values(root / ".env")
+    settings = {name: value for name, value in file.items() if value} | dict(os.environ)
     console = Console()
     try:
-        asyncio.run(_run(root, settings, console))
+        _warn(root, file, console)
+        asyncio.run(_run(root, settings, console, chosen.patience))
     except Problem as problem:
         print(f"switchboard: {problem}", file=sys.stderr)
         return 1
@@ -49,12 +53,12 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-async def _run(root: Path, settings: Mapping[str, str], console: Console) -> None:
+async def _run(root: Path, settings: Mapping[str, str], console: Console, patience: float) -> None:
     home = Home(root / settings.get("SWITCHBOARD_HOME", "var"))
     plan = make_plan(root, home.folder, settings.get("SWITCHBOARD_PORT", "8000"))
     home.claim()
     console.names(plan.services)
-    supervisor = Supervisor(plan, home, settings, console)
+    supervisor = Supervisor(plan, home, settings, console, patience)
 
     asked: list[float] = []
 
@@ -68,6 +72,14 @@ async def _run(root: Path, settings: Mapping[str, str], console: Console) -> Non
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop)
     await supervisor.run()
+
+
+def _warn(root: Path, file: Iterable[str], console: Console) -> None:
+    """What is misspelt has no effect, and nobody else would say so."""
+    example = root / ".env.example"
+    for name, meant in misspelt(file, find_services(root), example.read_text() if example.is_file() else "").items():
+        advice = f"did you mean {meant}?" if meant else ".env.example lists all settings"
+        console.warn(f"{name} in .env is no setting: {advice}")
 
 
 def _first(group: BaseExceptionGroup[Problem]) -> BaseException:

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -28,10 +28,18 @@ def pause_after(crashes: int) -> float:
 
 
 class Child:
-    """`python -m services <name>`. `changed` is called whenever it has a new process id, or none."""
+    """`python -m services <name>`. `changed` is called whenever it has a new process id, or none; `ready` answers once it can
+    work, or with False where that takes too long."""
 
-    def __init__(self, name: str, root: Path, console: Console, changed: Callable[[], None] = lambda: None) -> None:
-        self.name, self._root, self._console, self._changed = name, root, console, changed
+    def __init__(
+        self,
+        name: str,
+        root: Path,
+        console: Console,
+        ready: Callable[[Child], Awaitable[bool]],
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name, self._root, self._console, self._ready, self._changed = name, root, console, ready, changed
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
         self.misconfigured = False
@@ -46,7 +54,12 @@ class Child:
         crashes = 0
         while not self._stopping.is_set():
             started = time.monotonic()
-            code = await self._run_once(environment)
+            telling = asyncio.create_task(self._tell_when_back()) if crashes else None
+            try:
+                code = await self._run_once(environment)
+            finally:
+                if telling:
+                    telling.cancel()
             self._changed()
             if self._stopping.is_set():
                 return
@@ -61,6 +74,10 @@ class Child:
             self._console.warn(f"{self.name} ended ({_reason(code)}); starting it again in {pause:.0f} s")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
+
+    async def _tell_when_back(self) -> None:
+        if await self._ready(self):
+            self._console.say(f"{self.name} is back")
 
     async def _run_once(self, environment: Mapping[str, str]) -> int:
         self._process = await asyncio.create_subprocess_exec(

@@ -46,9 +46,9 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "switchboard"
 
 
-def folder(progress: Progress = silent) -> Path:
+def folder(progress: Progress = silent, locked: Path = _LOCK) -> Path:
     """The folder with exactly the locked jars, downloaded on first use. Raises Problem when they cannot be had."""
-    lock = _LOCK.read_text()
+    lock = locked.read_text()
     cache = cache_folder()
     ready = cache / f"kafka-{VERSION}-{hashlib.sha256(lock.encode()).hexdigest()[:12]}"
     if ready.is_dir():

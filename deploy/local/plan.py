@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,6 +94,17 @@ class Plan:
             "EMAIL_OUTBOX_FOLDER": str(self.outgoing_mail),
         }
         return defaults | {name: value for name, value in user.items() if value} | wiring
+
+
+def misspelt(names: Iterable[str], services: Iterable[str], example: str) -> dict[str, str]:
+    """Settings that nothing reads, each with what may be meant, or nothing. `example`: the text of `.env.example`, which has all."""
+    known = set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", example, re.MULTILINE))
+    ours = ("SWITCHBOARD_", *(f"{service.upper()}_" for service in services))
+    return {
+        name: next(iter(difflib.get_close_matches(name, known, 1, 0.8)), "")
+        for name in names
+        if known and name.startswith(ours) and name not in known
+    }
 
 
 def find_services(root: Path) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 import urllib.error
@@ -21,8 +22,8 @@ from deploy.local.postgres import Postgres
 from deploy.local.problem import Problem
 from deploy.local.secrets_kept import kept_secret
 
-_READY_SECONDS = 180.0
-"""5 s on two quiet cores; a laptop on battery with an indexer running has taken ten times that."""
+PATIENCE = 90.0
+"""Seconds until whoever is not ready is left to go on trying. 5 on two quiet cores; a laptop on battery has taken ten times that."""
 
 
 class Stopped(Exception):
@@ -32,12 +33,14 @@ class Stopped(Exception):
 class Supervisor:
     """One run of everything. `stopping` is set by a signal."""
 
-    def __init__(self, plan: Plan, home: Home, user: Mapping[str, str], console: Console) -> None:
-        self._plan, self._home, self._user, self._console = plan, home, user, console
+    def __init__(
+        self, plan: Plan, home: Home, user: Mapping[str, str], console: Console, patience: float = PATIENCE
+    ) -> None:
+        self._plan, self._home, self._user, self._console, self._patience = plan, home, user, console, patience
         self.stopping = asyncio.Event()
         self._kafka = Kafka(home / "kafka", plan.kafka_port)
         self._postgres = Postgres(home / "postgres", plan.postgres_port)
-        self._children = [Child(name, plan.root, console, self._tell) for name in plan.services]
+        self._children = [Child(name, plan.root, console, self._until_ready, self._tell) for name in plan.services]
         self._databases: dict[str, str] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._threads: list[asyncio.Future[None]] = []
@@ -86,7 +89,7 @@ class Supervisor:
         async with asyncio.TaskGroup() as together:
             together.create_task(first_time(self._plan, self._home, environment))
             for child in self._children:
-                together.create_task(self._wait_until_ready(child))
+                together.create_task(self._until_ready(child))
         self._up = True
         self._tell()
         self._console.table(f"Switchboard is up, {time.monotonic() - began:.0f} s after the start.", self._rows())
@@ -108,18 +111,19 @@ class Supervisor:
             await self._in_thread(lambda: self._postgres.create_roles(passwords))
             await run_command(self._plan, environment, "migrate")
 
-    async def _wait_until_ready(self, child: Child) -> None:
-        """Until its /health/ready says 200, or it is known that it never will. Raises Problem when it takes too long."""
-        deadline = time.monotonic() + _READY_SECONDS
+    async def _until_ready(self, child: Child) -> bool:
+        """Until its /health/ready says 200; False where it never will, or not soon. Where it waits for somebody outside, such as a
+        provider, nobody else waits with it."""
+        deadline = time.monotonic() + self._patience
         while not child.misconfigured:
             ready, detail = await asyncio.to_thread(_ask, f"{self._plan.url(child.name)}/health/ready")
             if ready:
-                return
+                return True
             if time.monotonic() > deadline:
-                raise Problem(
-                    f"{child.name} was not ready after {_READY_SECONDS:.0f} s ({detail}): its log lines above say why"
-                )
+                self._console.warn(f"{child.name} is not ready yet and goes on trying; the others run. {detail}")
+                return False
             await asyncio.sleep(0.1)
+        return False
 
     async def _keep(self, name: str, pid: Callable[[], int | None], start: Callable[[], None]) -> None:
         """Start an engine again when it ended. The services wait for it meanwhile: they lose nothing."""
@@ -223,9 +227,18 @@ def _ask(url: str) -> tuple[bool, str]:
             return answer.status == 200, ""
     except urllib.error.HTTPError as error:
         with error:
-            return False, error.read(500).decode(errors="replace")
+            return False, _missing(error.read(100_000))
     except OSError as error:
         return False, str(error)
+
+
+def _missing(report: bytes) -> str:
+    """Which parts a service waits for, of what its /health/ready says."""
+    try:
+        parts = json.loads(report)["parts"]
+        return "; ".join(f"{name}: {part['detail']}" for name, part in parts.items() if not part["ok"])
+    except (ValueError, LookupError, TypeError):
+        return report[:200].decode(errors="replace")
 
 
 def _read(path: Path) -> str:

@@ -10,6 +10,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from services.desk import api, commands, consumer, watching
+from services.desk.assignment import widening
 from services.desk.calls import serving
 from services.desk.context import Desk
 from services.desk.letters.service import Letters
@@ -92,6 +93,7 @@ def tasks(desk: Desk, bus: KafkaBus, health: Health) -> dict[str, Task]:
         "reported": consumer.reported(desk).run,
         "calls-changed": consumer.called(desk).run,
         "calls": partial(serving.run, desk),
+        "widening": partial(widening.run, desk),
         "mentions": mentions.kept(desk).run,
         "old mentions": partial(mentions.forget_old, desk),
         "watching": partial(watching.run, desk),

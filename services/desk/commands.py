@@ -18,7 +18,7 @@ from shared.settings import Settings, load
 
 
 def main(arguments: list[str]) -> int:
-    """`migrate`, `create-agent`, `create-token` or `display-link`. The exit code: 0, 1 with the reason on stderr, 2 for wrong arguments."""
+    """What `--help` lists. The exit code: 0, 1 with the reason on stderr, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(prog="python -m services desk", description="Without a command: run the desk.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("migrate", help="bring the database's schema up to date")
@@ -37,6 +37,9 @@ def main(arguments: list[str]) -> int:
     token.add_argument(
         "--scopes", default="read,write", help="of read, write and admin; comma-separated (default: read,write)"
     )
+    commands.add_parser("tokens", help="list the API tokens that work: name and scopes")
+    revoked = commands.add_parser("revoke-token", help="let the API tokens of a name work no more")
+    revoked.add_argument("--name", required=True, help="as given to create-token")
     screen = commands.add_parser(
         "display-link", help="make a link that shows the wallboard without a login, and print it, once"
     )
@@ -87,6 +90,18 @@ async def _create_token(database: Database, chosen: argparse.Namespace) -> None:
     print(await people.create_token(database, name=chosen.name, scopes=scopes))
 
 
+async def _tokens(database: Database, _: argparse.Namespace) -> None:
+    for token in await people.tokens(database):
+        print(f"{token.name}\t{','.join(token.scopes)}")
+
+
+async def _revoke_token(database: Database, chosen: argparse.Namespace) -> None:
+    count = await people.revoke_token(database, chosen.name)
+    if not count:
+        raise Rejected(404, "no-such-token", f"No token named {chosen.name!r} works; `tokens` lists those that do.")
+    print(f"{count} token{'s' if count > 1 else ''} named {chosen.name!r} will not work any more.", file=sys.stderr)
+
+
 async def _display_link(database: Database, chosen: argparse.Namespace) -> None:
     if chosen.revoke_all:
         print(f"{await display.revoke(database)} display links do not work any more.", file=sys.stderr)
@@ -96,4 +111,10 @@ async def _display_link(database: Database, chosen: argparse.Namespace) -> None:
     print(f"{common.public_url}/wallboard?display={token}")
 
 
-_COMMANDS = {"create-agent": _create_agent, "create-token": _create_token, "display-link": _display_link}
+_COMMANDS = {
+    "create-agent": _create_agent,
+    "create-token": _create_token,
+    "tokens": _tokens,
+    "revoke-token": _revoke_token,
+    "display-link": _display_link,
+}

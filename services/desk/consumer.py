@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from services.desk.calls import applying as calls
 from services.desk.context import Desk
 from services.desk.tickets import applying, deliveries
-from shared.bus import Consumer, Record
+from services.desk.tickets.applying import Passed
+from shared.bus import TAKEN, WRITTEN, Consumer, Record
 from shared.events import CallChanged, DeliveryReport, RoutedMessage
 from shared.topics import CALLS_CHANGED, DELIVERIES_REPORTED, MESSAGES_ROUTED, MESSAGES_ROUTED_LIVE, Topic
 
@@ -29,7 +30,8 @@ def routed_live(desk: Desk) -> Consumer:
 def _applying(desk: Desk, topic: Topic[RoutedMessage], group: str) -> Consumer:
 
     async def handle(records: Sequence[Record[RoutedMessage]]) -> None:
-        await applying.apply(desk, [record.event for record in records])
+        passed = {record.event.message.id: Passed(record.time(TAKEN), record.time(WRITTEN)) for record in records}
+        await applying.apply(desk, [record.event for record in records], passed)
 
     return desk.bus.consumer([topic], group, handle, max_records=MOST)
 

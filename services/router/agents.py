@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 from collections.abc import Awaitable, Sequence
 from typing import cast
 
@@ -28,8 +27,8 @@ _LOOK_EVERY = 2.0
 """Seconds between two looks at the lag and at the flow."""
 
 
-def create_app(settings: RouterSettings, servers: str, router: Router, folder: str) -> BatchApp:
-    """The Faust app: two lanes, live first. `folder`: scratch space that Faust insists on."""
+def create_app(settings: RouterSettings, servers: str, router: Router) -> BatchApp:
+    """The Faust app: two lanes, live first."""
     batching = Batching(
         lanes=(frozenset({MESSAGES_RECEIVED_LIVE.name}),), max_records=settings.batch, stall=settings.stall
     )
@@ -38,7 +37,6 @@ def create_app(settings: RouterSettings, servers: str, router: Router, folder: s
         servers,
         batching,
         store="memory://",
-        datadir=folder,
         web_enabled=False,
         topic_partitions=PARTITIONS,
         topic_allow_declare=False,
@@ -56,7 +54,7 @@ def create_app(settings: RouterSettings, servers: str, router: Router, folder: s
         producer_linger=0.005,
         producer_max_batch_size=1 << 20,
         producer_max_request_size=2 * MAX_EVENT,
-        producer_request_timeout=60.0,  # outlasts a broker's restart: a send that gives up costs one of the worker
+        producer_request_timeout=60.0,  # outlasts an election of leaders; aiokafka gives up only what has no leader
     )
 
     async def work(records: Sequence[ConsumerRecord]) -> list[Awaitable[object]]:
@@ -90,16 +88,15 @@ async def run(
     """Route until `stop`, once the views are ready. Raises Unavailable where the engine crashed: start afresh."""
     if not await all_set(ready, stop):
         return
-    with tempfile.TemporaryDirectory(prefix="router-") as folder:
-        _quiet()
-        app = create_app(settings, servers, router, folder)
-        app.finalize()
-        stopped, *parts = map(asyncio.ensure_future, (until(stop), _run(app), _watch(app, health)))
-        await asyncio.wait({stopped, *parts}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        await app.stop()
-        parts[1].cancel()
-        outcomes = await asyncio.gather(*parts, return_exceptions=True)
+    _quiet()
+    app = create_app(settings, servers, router)
+    app.finalize()
+    stopped, *parts = map(asyncio.ensure_future, (until(stop), _run(app), _watch(app, health)))
+    await asyncio.wait({stopped, *parts}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    await app.stop()
+    parts[1].cancel()
+    outcomes = await asyncio.gather(*parts, return_exceptions=True)
     failures = [app.crash_reason, *(outcome for outcome in outcomes if isinstance(outcome, Exception))]
     if any(failures):
         raise Unavailable(f"the engine crashed: {next(filter(None, failures))!r}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -11,14 +13,17 @@ from services.router.adapters import policy_yaml
 from services.router.handlers import Router
 from services.router.policies import Policies
 from services.router.settings import RouterSettings
-from services.router.waiting import all_set
 from shared import logs
 from shared.bus.kafka import KafkaView
 from shared.health import Health
 from shared.run import Task, serve
 from shared.settings import Settings, load
 from shared.topics import CHANNELS_ANNOUNCED, CUSTOMERS_UPDATED, POLICIES_PUBLISHED
+from shared.waiting import wait
 from shared.web import create_api
+
+_LOOK_EVERY = 0.2
+"""Seconds between two looks at how far the views are."""
 
 
 def main(arguments: list[str]) -> int:
@@ -26,6 +31,7 @@ def main(arguments: list[str]) -> int:
     if arguments:
         from services.router import commands
 
+        logs.configure("router", "console", "warning")  # to standard error: what a command prints may go to a file
         return commands.main(arguments)
     common, settings = load(Settings), load(RouterSettings)
     logs.configure("router", common.log_format, common.log_level)
@@ -55,14 +61,16 @@ def create(servers: str, settings: RouterSettings, health: Health) -> tuple[Fast
         "channels": channels.run,
         "policies": published.run,
         "policy": policies.follow,
-        "views": partial(_tell_ready, ready, health),
+        "views": partial(_tell_ready, (profiles, channels, published), health),
         "engine": partial(agents.run, settings, servers, router, ready, health),
     }
 
 
-async def _tell_ready(ready: list[asyncio.Event], health: Health, stop: asyncio.Event) -> None:
-    """Tell when every view has read what was there; then wait for the end."""
-    health.set("views", ok=False, detail="reading customers, channels and policies")
-    if await all_set(ready, stop):
-        health.set("views", ok=True)
-        await stop.wait()
+async def _tell_ready(views: Sequence[KafkaView[Any]], health: Health, stop: asyncio.Event) -> None:
+    """Tell how far the views are until each has read what was there; then wait for the end."""
+    while reading := [view.progress for view in views if not view.ready.is_set()]:
+        health.set("views", ok=False, detail=f"reading {'; '.join(reading)}")
+        if await wait(stop, _LOOK_EVERY):
+            return
+    health.set("views", ok=True)
+    await stop.wait()

@@ -18,7 +18,7 @@ from shared.bus.kafka import KafkaBus
 from shared.clock import utc_now
 from shared.errors import Misconfigured, Unavailable
 from shared.events import RoutingPolicy
-from shared.settings import Settings, load
+from shared.settings import KafkaSettings, load
 from shared.topics import POLICIES_PUBLISHED
 
 _PATIENCE = 20.0
@@ -75,7 +75,7 @@ async def _publish(file: Path) -> int:
         raise Misconfigured(
             f"{file}: its name is {policy.name!r}, but the router follows {following!r}: see ROUTER_POLICY"
         )
-    servers = load(Settings).kafka
+    servers = load(KafkaSettings).kafka
     newest = await _newest(servers, policy.name)
     if newest and newest.yaml == text:
         print(f"{policy.name}@{newest.version} is this already")
@@ -93,7 +93,7 @@ async def _publish(file: Path) -> int:
 
 
 async def _show() -> int:
-    newest = await _newest(load(Settings).kafka, load(RouterSettings).policy)
+    newest = await _newest(load(KafkaSettings).kafka, load(RouterSettings).policy)
     if newest is None:
         print("# nothing is published: this is the policy that comes with the router")
         print(policy_yaml.SHIPPED.read_text(encoding="utf-8"), end="")

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from shared.bus.letters import DeadLetters, Letter, printable
 from shared.errors import Malformed
-from shared.settings import Settings, load
+from shared.settings import KafkaSettings, load
 
 _LINE = 100
 """Characters of an error in the list."""
@@ -42,7 +42,7 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 async def _run(chosen: argparse.Namespace) -> int:
-    async with DeadLetters(load(Settings).kafka, "router") as dead:
+    async with DeadLetters(load(KafkaSettings).kafka, "router") as dead:
         letters = await dead.all()
         try:
             match chosen.verb:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from services.router.domain.decide import decide
 from services.router.domain.policy import Policy
 from services.router.ports import Lookup
-from shared.bus import DeadLetter
+from shared.bus import TAKEN, WRITTEN, DeadLetter
 from shared.bus.handling import FloodGauge, Raw
 from shared.bus.kafka import dead_letter_record
 from shared.clock import utc_now
@@ -32,6 +32,9 @@ _HEADERS: Headers = [
     ("content-type", b"application/json"),
 ]
 """CloudEvents Kafka binding 1.0.2, binary mode."""
+_PASSED_ON = {"traceparent": "traceparent", WRITTEN: TAKEN}
+"""Headers of what was read, by the name that they go on with. Times go beside the decision and not in it: it must come out the
+same again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +91,8 @@ class Router:
         message = decode(InboundMessage, record.value)
         decision = decide(message, self._profile(message), policy, channels, message.received_at)
         routed = RoutedMessage(message=message, decision=decision)
-        headers = [*_HEADERS, ("ce_id", message.id.encode()), ("ce_time", now)]
-        headers += [header for header in record.headers if header[0] == "traceparent"]
+        headers = [*_HEADERS, ("ce_id", message.id.encode()), (WRITTEN, now)]
+        headers += [(_PASSED_ON[name], value) for name, value in record.headers if name in _PASSED_ON]
         lane = MESSAGES_ROUTED_LIVE if record.topic == MESSAGES_RECEIVED_LIVE.name else MESSAGES_ROUTED
         return Output(lane.name, decision.ticket_id.encode(), encode(routed), headers), routed
 

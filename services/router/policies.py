@@ -42,7 +42,7 @@ class Policies:
     def current(self) -> Policy:
         """The policy in force now. Cheap where nothing was published since."""
         newest = self._published.get(self._name)
-        if newest is not self._seen:
+        if newest != self._seen:
             self._seen = newest
             self._adopt(newest)
         return self._policy

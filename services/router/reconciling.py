@@ -15,7 +15,7 @@ from aiokafka import ConsumerRecord
 from services.router.adapters.period import records, written_at
 from services.router.domain.books import SETTLED, Balance, Books
 from shared.clock import utc_now
-from shared.settings import Settings, load
+from shared.settings import KafkaSettings, load
 from shared.topics import (
     CHANNELS_ANNOUNCED,
     DEAD_LETTERS,
@@ -76,7 +76,7 @@ def run(chosen: argparse.Namespace) -> int:
     """Returns 1 where something is missing or took effect twice."""
     now = utc_now()
     since = chosen.since or now - timedelta(days=1)
-    found = asyncio.run(read(load(Settings).kafka, since))
+    found = asyncio.run(read(load(KafkaSettings).kafka, since))
     balance = found.balance(now - timedelta(seconds=chosen.grace))
     print(msgspec.json.encode(asdict(balance)).decode() if chosen.json else as_text(balance, since))
     return 0 if balance.clean else 1

@@ -18,7 +18,7 @@ from services.router.domain.queueing import staff
 from services.router.domain.replay import Recorded, Verdict, compare, verify
 from shared.clock import utc_now
 from shared.errors import Misconfigured
-from shared.settings import Settings, load
+from shared.settings import KafkaSettings, load
 
 _SHOWN = 20
 
@@ -76,7 +76,7 @@ def _simulate(chosen: argparse.Namespace) -> int:
         since = min((one.at for one in recording), default=since)
         until = max((one.at for one in recording), default=until)
     else:
-        archive = asyncio.run(recorded.from_kafka(load(Settings).kafka, since, until))
+        archive = asyncio.run(recorded.from_kafka(load(KafkaSettings).kafka, since, until))
         recording, actions = list(archive.recording()), archive.actions
     if chosen.save:
         print(f"{recorded.save(recording, chosen.save):,} decisions written to {chosen.save}")
@@ -92,7 +92,7 @@ def _simulate(chosen: argparse.Namespace) -> int:
 
 def _replay(chosen: argparse.Namespace) -> int:
     since, until = _period(chosen)
-    archive = asyncio.run(recorded.from_kafka(load(Settings).kafka, since, until))
+    archive = asyncio.run(recorded.from_kafka(load(KafkaSettings).kafka, since, until))
     verdicts = [verify(one, archive.policies) for one in archive.recording()]
     counts = Counter(verdict.outcome for verdict in verdicts)
     print(f"{len(verdicts):,} decisions: {counts['same']:,} come out the same, byte for byte")
@@ -119,7 +119,7 @@ def _differs(verdict: Verdict) -> str:
 
 def _explain(chosen: argparse.Namespace) -> int:
     until = utc_now()
-    archive = asyncio.run(recorded.from_kafka(load(Settings).kafka, until - timedelta(days=chosen.days), until))
+    archive = asyncio.run(recorded.from_kafka(load(KafkaSettings).kafka, until - timedelta(days=chosen.days), until))
     archive.decisions = [one for one in archive.decisions if one[1].message.id == chosen.message]
     one: Recorded | None = next(archive.recording(), None)
     if one is None:

@@ -109,7 +109,8 @@ def waiting_rows(report: Report) -> list[tuple[str, str, str]]:
 def staffing(staff: Staff) -> str:
     """Who was there, in words."""
     most = max(staff.agents.values(), default=staff.others)
-    there = f"up to {most} agents as recorded" if staff.agents else f"{staff.others} agents all the time"
+    agents = "1 agent" if most == 1 else f"{most} agents"
+    there = f"up to {agents} as recorded" if staff.agents else f"{agents} all the time"
     return f"{there}, {staff.minutes.total_seconds() / 60:.1f} minutes a ticket"
 
 

@@ -67,7 +67,7 @@ class SocialService:
         self.network = None if settings.missing else XNetwork(access(settings))
         self.turn = Turn(self.database)
         self.judge = Judge(self.database)
-        self.standing = Standing(self.network, settings.missing, self.bus, self.health)
+        self.standing = Standing(self.network, settings.missing, self.bus, self.health, settings.x_longest_reply)
         self.intake = Intake(self.database, self.bus, self.judge, rules(common, settings))
         self.oddities, self.live = Oddities(self.bus), Live()
         keep = timedelta(days=settings.keep_days)
@@ -183,6 +183,7 @@ def rules(common: Settings, settings: SocialSettings) -> Rules:
         burst_from=settings.burst_from,
         languages=languages(common),
         names=settings.names,
+        web=settings.x_web_url.rstrip("/"),
     )
 
 

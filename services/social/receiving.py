@@ -12,7 +12,7 @@ from typing import Any
 from services.social import repository
 from services.social.domain.bursts import Burst, Complaint, Window, causes
 from services.social.domain.complaints import Kind, Verdict
-from services.social.domain.posts import NETWORK, Account, Post, ignored, inbound
+from services.social.domain.posts import NETWORK, WEB, Account, Post, ignored, inbound
 from services.social.judging import Judge
 from services.social.models import Outcome, Seen
 from shared.bus import Bus
@@ -37,6 +37,7 @@ class Rules:
     burst_from: int
     languages: tuple[str, ...]
     names: tuple[str, ...]
+    web: str = WEB
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ class Intake:
             followers=row.followers,
             media=tuple(row.media),
         )
-        event = inbound(post, account, utc_now(), row.language, row.complaint, {"Ticket": "opened by an agent"})
+        facts = {"Ticket": "opened by an agent"}
+        event = inbound(post, account, utc_now(), row.language, row.complaint, facts, self._rules.web)
         await self._bus.publish(MESSAGES_RECEIVED, event.sender, event)
         METRICS.took_in(NETWORK)
         return event
@@ -148,7 +150,7 @@ class Intake:
                 "Burst first": ",".join(found.first),
             }
         score = None if post.direct else round(judged.verdict.complaint, 3)
-        return inbound(post, account, now, judged.language, score, facts)
+        return inbound(post, account, now, judged.language, score, facts, self._rules.web)
 
 
 def _row(judged: Judged, source: str, now: datetime, found: Burst | None) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.social.domain.posts import WEB
+
 _CREDENTIALS = ("x_consumer_key", "x_consumer_secret", "x_access_token", "x_access_token_secret")
 
 
@@ -33,6 +35,11 @@ class SocialSettings(BaseSettings):
         "https://api.twitter.com",
         description="X: where its API is; another address for a local server in tests",
         pattern="^https?://",
+    )
+    x_web_url: str = Field(
+        WEB,
+        description="X: where people read posts, for links to them; another address for a local server in tests",
+        pattern="^https?://[^/]+",
     )
     x_names: str = Field(
         "", description="X: the brand's names, comma-separated; posts with one of them are found. Empty: mentions only"

@@ -8,7 +8,7 @@ import random
 from msgspec.structs import replace
 
 from services.social.channel import CHANNEL
-from services.social.domain import pace
+from services.social.domain import pace, replies
 from services.social.domain.posts import Account
 from services.social.ports import Denied, Later, Network
 from shared.bus import Bus
@@ -31,8 +31,10 @@ class Standing:
     """Asks the network who we are until it says so; announces the channel, on or off with the reason. That a network is away or
     refuses us is told on the health page, but the service is ready: mentions can be read, and answers wait in the ledger."""
 
-    def __init__(self, network: Network | None, missing: list[str], bus: Bus, health: Health) -> None:
-        self._network, self._bus, self._health = network, bus, health
+    def __init__(
+        self, network: Network | None, missing: list[str], bus: Bus, health: Health, longest: int = 280
+    ) -> None:
+        self._network, self._bus, self._health, self._length = network, bus, health, replies.length(longest)
         self.account = NOBODY
         self.why_off = f"set {', '.join(missing)}" if network is None else ""
         self._troubles: dict[str, str] = {}
@@ -41,7 +43,7 @@ class Standing:
     @property
     def channel(self) -> Channel:
         """As it is announced."""
-        return replace(CHANNEL, enabled=not self.why_off, why_off=self.why_off)
+        return replace(CHANNEL, enabled=not self.why_off, why_off=self.why_off, length=self._length)
 
     async def known(self, stop: asyncio.Event) -> bool:
         """Wait until we know who we are; False where `stop` came first."""

@@ -4,6 +4,28 @@ What goes wrong without it: a consumer that commits before its work is done lose
 bad record stop it loses the day. Here a handler's return is the commit, and what cannot be handled is set aside.
 """
 
-from shared.bus.api import Bus, Consumer, DeadLetter, Encoded, Handler, Record, TooManyDeadLetters, View
+from shared.bus.api import (
+    TAKEN,
+    WRITTEN,
+    Bus,
+    Consumer,
+    DeadLetter,
+    Encoded,
+    Handler,
+    Record,
+    TooManyDeadLetters,
+    View,
+)
 
-__all__ = ["Bus", "Consumer", "DeadLetter", "Encoded", "Handler", "Record", "TooManyDeadLetters", "View"]
+__all__ = [
+    "TAKEN",
+    "WRITTEN",
+    "Bus",
+    "Consumer",
+    "DeadLetter",
+    "Encoded",
+    "Handler",
+    "Record",
+    "TooManyDeadLetters",
+    "View",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from shared.errors import SwitchboardError
@@ -14,6 +15,8 @@ from shared.topics import Topic
 
 E = TypeVar("E", bound=Event)
 E_co = TypeVar("E_co", bound=Event, covariant=True)
+WRITTEN, TAKEN = "ce_time", "taken_time"
+"""Headers: when a record was handed to Kafka, and when the one was that it was made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,14 @@ class Record(Generic[E]):
     key: str
     event: E
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    def time(self, header: str) -> datetime | None:
+        """A time that a header tells; None where it tells none."""
+        try:
+            told = datetime.fromisoformat(self.headers.get(header, ""))
+        except ValueError:
+            return None
+        return told if told.tzinfo else None
 
 
 @dataclass(frozen=True, slots=True)

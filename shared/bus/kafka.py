@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
 
@@ -19,12 +20,12 @@ from aiokafka.errors import (
 )
 
 from shared.bus.api import Consumer, DeadLetter, Encoded, Handler, View, encoded
+from shared.bus.entries import Entries
 from shared.bus.handling import BatchHandler, Raw
 from shared.bus.retry import delay
 from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable
 from shared.events.base import Event
-from shared.events.codec import MalformedEvent, decode
 from shared.health import Health
 from shared.kernel import stable_id
 from shared.logs import log
@@ -40,6 +41,10 @@ LAST_WORDS = 2.0
 """Seconds that a stopping process gives the broker to acknowledge; less than a supervisor's patience."""
 LAG_EVERY = 5.0
 """Seconds between two looks at how far a consumer is behind: one small request to the broker."""
+TOLD_EVERY = 5.0
+"""Seconds between two log lines of a view that is read for the first time."""
+VIEW_BATCH = 500
+"""Records that a view takes at a time: some milliseconds, for which whatever else the process does has to wait."""
 MAX_EVENT = 4 << 20
 """Bytes of one event at the door. Topics take twice that: a decision or an error goes along with it further on."""
 
@@ -223,7 +228,8 @@ class KafkaView(Generic[E]):
 
     def __init__(self, servers: str, topic: Topic[E]) -> None:
         self._servers, self._topic = servers, topic
-        self._events: dict[str, E] = {}
+        self._entries = Entries(topic)
+        self._left = self._total = 0
         self.ready = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -233,6 +239,7 @@ class KafkaView(Generic[E]):
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=100,
+            isolation_level="read_committed",  # what a writer took back was never true
         )
         await _start(consumer, stop)
         try:
@@ -242,36 +249,46 @@ class KafkaView(Generic[E]):
             consumer.assign(partitions)
             await consumer.seek_to_beginning(*partitions)
             ends = await consumer.end_offsets(partitions)
+            self._total = sum(ends.values())
+            started = told = time.monotonic()
             while not stop.is_set():
-                for records in (await consumer.getmany(timeout_ms=200, max_records=5000)).values():
+                for records in (await consumer.getmany(timeout_ms=200, max_records=VIEW_BATCH)).values():
                     for record in records:
-                        self._take(record.key, record.value)
-                if not self.ready.is_set() and all([await consumer.position(tp) >= ends[tp] for tp in partitions]):
-                    self.ready.set()
-                METRICS.view_entries.labels(topic=self._topic.name).set(len(self._events))
+                        self._entries.take(record.key, record.value)
+                METRICS.view_entries.labels(topic=self._topic.name).set(len(self._entries))
+                METRICS.view_bytes.labels(topic=self._topic.name).set(self._entries.held)
+                if not self.ready.is_set():
+                    # By position: compaction leaves gaps, so that the last record may lie far before the end.
+                    self._left = sum([max(0, end - await consumer.position(tp)) for tp, end in ends.items()])
+                    now = time.monotonic()
+                    if not self._left:
+                        self.ready.set()
+                        log.info("view is ready", view=self.progress, seconds=round(now - started, 1))
+                    elif now - told > TOLD_EVERY:
+                        told = now
+                        log.info("reading a view", view=self.progress)
+                await asyncio.sleep(0)  # while it has records, the consumer does not let go of the loop
         finally:
             await consumer.stop()
 
+    @property
+    def progress(self) -> str:
+        """How far it is, for whoever waits for it."""
+        if not self._total and not self.ready.is_set():
+            return f"{self._topic.name}: waiting for Kafka"
+        held = f"{self._topic.name}: {len(self)} entries in {self._entries.held / 1e6:.1f} MB"
+        return held if self.ready.is_set() else f"{held}, {self._left} of {self._total} records to go"
+
     def get(self, key: str) -> E | None:
         """The newest event of this key."""
-        return self._events.get(key)
+        return self._entries.get(key)
 
     def values(self) -> Iterable[E]:
         """All of them."""
-        return list(self._events.values())
+        return self._entries.values()
 
     def __len__(self) -> int:
-        return len(self._events)
-
-    def _take(self, key: bytes | None, value: bytes | None) -> None:
-        name = (key or b"").decode(errors="replace")
-        if value is None:
-            self._events.pop(name, None)
-            return
-        try:
-            self._events[name] = decode(self._topic.value, value)
-        except MalformedEvent as error:
-            log.error("unreadable entry of a view skipped", topic=self._topic.name, error=str(error))
+        return len(self._entries)
 
     async def _partitions(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> list[TopicPartition]:
         while not stop.is_set():

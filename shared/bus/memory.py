@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from shared.bus.api import Consumer, DeadLetter, Encoded, Handler, View, encoded
+from shared.bus.entries import Entries
 from shared.bus.handling import BatchHandler, Raw
 from shared.errors import Unavailable
 from shared.events.base import Event
-from shared.events.codec import MalformedEvent, decode
+from shared.events.codec import decode
 from shared.topics import Topic
 
 E = TypeVar("E", bound=Event)
@@ -60,11 +61,13 @@ class MemoryBus:
         for item in items:
             await self.publish_raw(item.topic, item.key.encode(), item.value)
 
-    async def publish_raw(self, topic: str, key: bytes | None, value: bytes | None) -> None:
+    async def publish_raw(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()
+    ) -> None:
         """Whatever bytes, as a foreign writer might."""
         self._check()
         async with self._grown:
-            self.logs[topic].append(MemoryRecord(topic, 0, len(self.logs[topic]), key, value))
+            self.logs[topic].append(MemoryRecord(topic, 0, len(self.logs[topic]), key, value, headers))
             self._grown.notify_all()
 
     async def set_aside(self, letter: DeadLetter) -> None:
@@ -131,7 +134,7 @@ class _MemoryConsumer(Generic[E]):
 class _MemoryView(Generic[E]):
     def __init__(self, bus: MemoryBus, topic: Topic[E]) -> None:
         self._bus, self._topic = bus, topic
-        self._events: dict[str, E] = {}
+        self._entries = Entries(topic)
         self.ready = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -139,25 +142,15 @@ class _MemoryView(Generic[E]):
         while not stop.is_set():
             for record in self._bus.logs[self._topic.name][offset:]:
                 offset += 1
-                self._take(record)
+                self._entries.take(record.key, record.value)
             self.ready.set()
             await self._bus.wait_for_more({self._topic.name: offset}, stop)
 
-    def _take(self, record: MemoryRecord) -> None:
-        key = (record.key or b"").decode()
-        if record.value is None:
-            self._events.pop(key, None)
-            return
-        try:
-            self._events[key] = decode(self._topic.value, record.value)
-        except MalformedEvent:
-            return
-
     def get(self, key: str) -> E | None:
-        return self._events.get(key)
+        return self._entries.get(key)
 
     def values(self) -> Iterable[E]:
-        return list(self._events.values())
+        return self._entries.values()
 
     def __len__(self) -> int:
-        return len(self._events)
+        return len(self._entries)

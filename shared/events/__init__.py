@@ -1,7 +1,7 @@
 """What travels on the topics: one module a subject. Fields are only ever added, and with defaults."""
 
 from shared.events.calls import CallAction, CallChanged, CallOutcome, CallRequested, CallState
-from shared.events.channels import Channel
+from shared.events.channels import Channel, Length
 from shared.events.customers import Observed, OpenTicket, Profile, Stated
 from shared.events.deliveries import DeliveryReport, DeliveryState, OutboundMessage
 from shared.events.inbound import Attachment, InboundMessage, ThreadClues
@@ -26,6 +26,7 @@ __all__ = [
     "DeliveryState",
     "DeskEvent",
     "InboundMessage",
+    "Length",
     "Observed",
     "OpenTicket",
     "OutboundMessage",

@@ -3,6 +3,16 @@
 from shared.events.base import Event
 
 
+class Length(Event, frozen=True, kw_only=True):
+    """How long a public answer may be, and how its network counts."""
+
+    longest: int
+    link: int = 0
+    """What every link counts as; 0: its own characters."""
+    light: tuple[tuple[int, int], ...] = ()
+    """Ranges of code points that count as one, where all others count as two; empty: each counts as one."""
+
+
 class Channel(Event, frozen=True, kw_only=True):
     """Announced by the channel's own service, so that a new channel needs no line anywhere else."""
 
@@ -21,3 +31,5 @@ class Channel(Event, frozen=True, kw_only=True):
     enabled: bool = True
     why_off: str = ""
     """What to set, where `enabled` is false."""
+    length: Length | None = None
+    """Of public answers, for whoever writes one: the channel's own service counts exactly. None: nothing to tell."""

@@ -83,6 +83,10 @@ class Decision(Event, frozen=True, kw_only=True):
     team may take the ticket. A skill that is not here is waited for, however long it takes."""
     overflow: Overflow | None = None
     """None where the ticket stays with `team`."""
+    rejected: dict[str, tuple[str, ...]] | None = None
+    """What was looked at and had no part in this, by why not: `signal.absent` and `signal.unknown` name signals as the codes of
+    `reasons` do, `signal.no-words` severities, `channel.no-address` channels, `rule.<condition>` the policy's rules by the first
+    condition that does not hold, and `rule.not-needed` those that had nothing more to add. None where a router did not tell yet."""
     ask_preference: bool = False
     """Nothing is known of the channel that this customer prefers: ask them, once."""
     ask_reason: Reason | None = None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from playwright.sync_api import Browser, Page, expect
 
 from tests import stack
 from tests.chat import Visitor
 from tests.conftest import engine_folder
+from tests.e2e.conftest import chromium, signed_in
 from tests.exchange import Exchange, exchange
 from tests.providers.twilio_calls import Person
 from tests.stack import Stack, eventually, mail_from
@@ -25,6 +28,25 @@ TALKS = 10_000.0
 def presses_one(heard: str) -> str:
     """An agent who picks up and confirms, in whatever language they are asked."""
     return "1" if "1" in heard else ""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@dataclass(frozen=True)
+class DeskAt:
+    url: str
+
+
+@pytest.fixture
+def console(browser: Browser, place: tuple[Stack, Exchange]) -> Iterator[Page]:
+    """The agent's browser, signed in at the desk."""
+    system, _ = place
+    password = (system.home / "admin-password").read_text().strip()
+    yield from signed_in(browser, DeskAt(system.url("desk")), email=AGENT, password=password)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +96,7 @@ def calls(system: Stack) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def test_a_customer_of_71_who_writes_is_called_back(place: tuple[Stack, Exchange]) -> None:
+def test_a_customer_of_71_who_writes_is_called_back(place: tuple[Stack, Exchange], console: Page) -> None:
     system, telephones = place
     address, number = margaret(system)
     subject = f"The lamp flickers {uuid4().hex[:8]}"
@@ -97,8 +119,9 @@ def test_a_customer_of_71_who_writes_is_called_back(place: tuple[Stack, Exchange
     her, agent = Person(talks=TALKS), telephones.network.people[AGENTS_PHONE]
     telephones.network.people[number] = her
     before = len(agent.connected_to)
-    pressed = system.api.post(f"/tickets/{ticket['row']['id']}/call", json={"agent": AGENT})
-    assert pressed.status_code == 201, pressed.text
+    console.goto(f"{system.url('desk')}/c/{ticket['row']['id']}")
+    expect(console.locator(".conversation-head")).to_contain_text("Call back")
+    console.locator(".conversation-head .call-form button").click()
     eventually(lambda: agent.connected_to[before:] == [number] and her.connected_to, 30, "both to be connected")
     call = eventually(
         lambda: next(c for c in calls(system)["ongoing"] if c["state"] == "connected"), 30, "a connected call"
@@ -106,14 +129,18 @@ def test_a_customer_of_71_who_writes_is_called_back(place: tuple[Stack, Exchange
     assert call["customer"] == f"tel:{number}"
     assert waiting() is None
 
-    system.api.post(f"/calls/{call['call_id']}/hang-up", json={"agent": AGENT}).raise_for_status()
-    eventually(lambda: next(c for c in calls(system)["ongoing"] if c["state"] == "wrap-up"), 30, "the agent's notes")
-    system.api.post(f"/calls/{call['call_id']}/finish", json={"agent": AGENT}).raise_for_status()
+    expect(console.locator("#my-call")).to_contain_text("You are talking")
+    console.locator("#my-call").get_by_role("button", name="Hang up").click()
+    expect(console.locator("#my-call")).to_contain_text("Write down what matters")
+    console.locator(".call-notes textarea").fill("The bulb was loose. It shines again.")
+    console.locator("#call-done").click()
     eventually(lambda: not calls(system)["ongoing"], 30, "the call to be over")
-    assert system.ticket(ticket["row"]["id"])["row"]["waiting_since"] is None
+    after = system.ticket(ticket["row"]["id"])
+    assert after["row"]["waiting_since"] is None
+    assert "The bulb was loose. It shines again." in [message["text"] for message in after["messages"]]
 
 
-def test_she_calls_and_stands_before_a_caller_who_prefers_mail(place: tuple[Stack, Exchange]) -> None:
+def test_she_calls_and_stands_before_a_caller_who_prefers_mail(place: tuple[Stack, Exchange], console: Page) -> None:
     system, telephones = place
     presence(system, "away")
     _, number = margaret(system)
@@ -139,14 +166,14 @@ def test_she_calls_and_stands_before_a_caller_who_prefers_mail(place: tuple[Stac
     assert [one["customer"] for one in line] == [f"tel:{number}", f"tel:{other}"]
     assert "age 71, given by the customer" in " ".join(reason["text"] for reason in line[0]["reasons"])
 
-    presence(system, "ready")
-    offered = eventually(
-        lambda: next(c for c in calls(system)["waiting"] if c["offered_to"] == AGENT), 30, "an offer to the agent"
-    )
-    assert offered["customer"] == f"tel:{number}"
     agent = telephones.network.people[AGENTS_PHONE]
     before = len(agent.connected_to)
-    system.api.post(f"/calls/{offered['call_id']}/answer", json={"agent": AGENT}).raise_for_status()
+    console.goto(f"{system.url('desk')}/calls")
+    console.locator(".presence-form [value=ready]").click()
+    expect(console.locator("#ring")).to_contain_text("Margaret Hall")
+    offered = next(c for c in calls(system)["waiting"] if c["offered_to"] == AGENT)
+    assert offered["customer"] == f"tel:{number}"
+    console.locator("#ring").get_by_role("button", name="Answer").click()
     eventually(lambda: agent.connected_to[before:] == [number], 30, "her and the agent to be connected")
     second = system.api.post(f"/calls/{offered['call_id']}/answer", json={"agent": "somebody@example.org"})
     assert second.status_code in (404, 409, 422)

@@ -99,6 +99,21 @@ class Company:
             if message["direction"] == "in"
         )
 
+    def ticket_that_says(self, words: str) -> str:
+        """The ticket with these words in its newest message, as soon as it is there."""
+        rows = lambda: self.system.tickets(channel="x")  # noqa: E731
+        return str(eventually(lambda: next(row["id"] for row in rows() if words in row["snippet"]), 60, words))
+
+    def answer(self, ticket: str, text: str) -> None:
+        """An agent answers, by the API."""
+        key = {"Idempotency-Key": uuid4().hex}
+        answer = self.system.api.post(f"/tickets/{ticket}/replies", json={"text": text}, headers=key)
+        assert answer.status_code == 201, answer.text
+
+    def tries(self) -> list[str]:
+        """How often X was asked to say something."""
+        return [path for method, path in self.x.calls if method == "POST" and path.startswith("/2/")]
+
     def mentions(self) -> Counter[str]:
         """How often each text is among the mentions."""
         found: Counter[str] = Counter()
@@ -121,6 +136,7 @@ def company() -> Iterator[Company]:
             "SOCIAL_X_NAMES": "lumio",
             "SOCIAL_X_EVERY": "0.5",
             "SOCIAL_X_MESSAGES_EVERY": "2",
+            "SOCIAL_X_TIMEOUT": "4",
         }
         with stack.running(folder / "home", environment) as system:
             yield Company(system, x)
@@ -149,13 +165,7 @@ def test_a_company_s_complaints_are_caught_with_nobody_watching(company: Company
     why = company.system.ticket(first["id"])
     assert "public, up to 2,000,000 people may see it" in [reason["text"] for reason in why["reasons"]]
 
-    # An agent answers, by the API.
-    answer = company.system.api.post(
-        f"/tickets/{first['id']}/replies",
-        json={"text": "So sorry! We found your order and it leaves today.", "seen": first["version"]},
-        headers={"Idempotency-Key": uuid4().hex},
-    )
-    assert answer.status_code == 201, answer.text
+    company.answer(first["id"], "So sorry! We found your order and it leaves today.")
     eventually(x.ours, 60, "the reply at X")
     eventually(
         lambda: company.system.ticket(first["id"])["messages"][-1]["delivery"] == "sent",
@@ -168,9 +178,20 @@ def test_a_company_s_complaints_are_caught_with_nobody_watching(company: Company
 
 
 @pytest.mark.timeout(300)
-def test_killed_in_the_middle_nothing_is_lost_and_nothing_comes_twice(company: Company) -> None:
+def test_killed_in_the_middle_nothing_is_lost_and_nothing_is_said_twice(company: Company) -> None:
+    """While posts come in, and twice after X took an answer and before we heard so: under a post, and in private."""
     x, run = company.x, uuid4().hex[:6]
+    asked = x.post(
+        x.person("asks"), f"@lumio order {run} never arrived, and nobody answers your phone. So disappointed"
+    )
+    x.write_to_us(x.person("writes"), f"My parcel {run} is lost, could you please look where it is?")
+    order, parcel = (company.ticket_that_says(f"{what} {run}") for what in ("order", "parcel"))
     before = company.inbound() + company.mentions()
+    tried = len(company.tries())
+    x.after_post = "hang"
+    answers = (f"So sorry! Order {run} leaves today.", f"Parcel {run} is found, and on its way to you.")
+    for ticket, text in zip((order, parcel), answers, strict=True):
+        company.answer(ticket, text)
     texts = [
         text
         for number, complaint in enumerate(SECOND)
@@ -184,9 +205,11 @@ def test_killed_in_the_middle_nothing_is_lost_and_nothing_comes_twice(company: C
 
     poster = threading.Thread(target=wave)
     poster.start()
-    for _ in range(2):
-        time.sleep(GAP * len(texts) / 3)
+    for text, at_x in zip(answers, (x.ours, x.our_messages), strict=True):
+        eventually(lambda text=text, at_x=at_x: text in [said.text for said in at_x()], 60, f"{text!r} at X")
         pid = company.system.kill("social")
+        if text == answers[-1]:
+            x.after_post = ""
         company.system.wait_restarted("social", pid)
     poster.join()
 
@@ -198,3 +221,17 @@ def test_killed_in_the_middle_nothing_is_lost_and_nothing_comes_twice(company: C
     arrived = company.inbound()
     assert [text for text in SECOND if arrived[text] != 1] == []
     assert [text for text in texts if text not in SECOND and arrived[text]] == []
+
+    for ticket in (order, parcel):
+        eventually(
+            lambda ticket=ticket: company.system.ticket(ticket)["messages"][-1]["delivery"] == "sent",
+            60,
+            "the answer to be found at X, and known as sent",
+        )
+    assert len(company.tries()) - tried == len(answers), (
+        "X refuses to say the same twice, so nobody may even have tried"
+    )
+    (reply,) = [said for said in x.ours() if run in said.text]
+    assert (reply.text, reply.answers) == (answers[0], asked)
+    (message,) = [said for said in x.our_messages() if run in said.text]
+    assert (message.text, x.person("writes").id in message.conversation) == (answers[1], True)

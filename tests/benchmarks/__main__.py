@@ -1,4 +1,7 @@
-"""`make bench`: every measurement in one run, written to docs/reference/benchmarks.md with the machine it ran on."""
+"""`make bench`: every measurement in one run, written to docs/reference/benchmarks.md with the machine it ran on.
+
+`python -m tests.benchmarks router` measures that section alone, and leaves the others of the page as they are.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -88,22 +92,45 @@ def calls_in_a_flood() -> str:
     )
 
 
-def main() -> None:
-    """Run all, print, write the page."""
-    router = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.router"], check=True, capture_output=True, text=True
-    ).stdout
-    print(router, flush=True)
-    way = whole_way()
-    print(way)
-    calls = calls_in_a_flood()
-    print(calls)
-    PAGE.write_text(
-        f"# Benchmarks\n\nMeasured by `make bench` on {machine()}\n\n## The whole way of a message\n\n{way}\n\n"
-        f"## Calls in a flood of posts\n\n{calls}\n\n"
-        f"## The router beside a plain loop\n\n{router.strip()}\n"
-    )
+def router() -> str:
+    """This router and others on one broker, as Markdown; in a process of its own, so that nothing else is measured."""
+    command = [sys.executable, "-m", "tests.benchmarks.router"]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+def views() -> str:
+    """A router with a million contact points, as Markdown; in a process of its own, which gives its memory back."""
+    command = [sys.executable, "-m", "tests.benchmarks.views"]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
+    "way": ("The whole way of a message", whole_way),
+    "calls": ("Calls in a flood of posts", calls_in_a_flood),
+    "router": ("The router beside others", router),
+    "views": ("A million contact points", views),
+}
+
+
+def main(chosen: Sequence[str]) -> None:
+    """Run the chosen sections, or all; print each, and write it into the page at once."""
+    for name in chosen or SECTIONS:
+        title, measure = SECTIONS[name]
+        text = f"Measured on {machine()}\n\n{measure()}"
+        print(f"{text}\n", flush=True)
+        PAGE.write_text(page(PAGE.read_text() if PAGE.exists() else "", title, text))
+
+
+def page(before: str, title: str, text: str) -> str:
+    """The page with this section's text anew, and the others as they were."""
+    titles = [known for known, _ in SECTIONS.values()]
+    parts = dict(part.split("\n\n", 1) for part in before.split("\n## ")[1:])
+    parts[title] = text
+    sections = (f"## {known}\n\n{parts[known].strip()}\n" for known in titles if known in parts)
+    return "\n".join(["# Benchmarks\n\nWritten by `make bench`.\n", *sections])
 
 
 if __name__ == "__main__":
-    main()
+    if unknown := set(sys.argv[1:]) - SECTIONS.keys():
+        sys.exit(f"no section {', '.join(unknown)}: there are {', '.join(SECTIONS)}")
+    main(sys.argv[1:])

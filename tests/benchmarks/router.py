@@ -1,143 +1,74 @@
-"""The router beside a plain aiokafka loop that makes the same decisions: messages a second and CPU seconds, in one run.
+"""The router beside loops written by hand, a framework and Kafka Streams: speed, CPU, memory and latency, in one run on one broker.
 
-`python -m tests.benchmarks.router [--messages 30000] [--rounds 2] [--servers host:port]`; without servers a broker of its own
-is started. The plain loop has no lanes, no static membership, no watchdog and no health: it is what one would write by hand.
+`python -m tests.benchmarks.router [--messages 100000] [--rounds 3] [--servers host:port] [--only name ...]`; without servers a
+broker of its own is started. Every contender reads the same preloaded topic in a new group; they take turns, so that a busy
+machine is busy for all of them.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import random
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import msgspec
 import psutil
-import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from services.router.adapters import policy_yaml
-from services.router.agents import send
-from services.router.handlers import Router
-from shared import logs
-from shared.bus.kafka import MAX_EVENT, KafkaView, create_topics
-from shared.events import Channel, InboundMessage, Observed, Profile, Stated, ThreadClues
-from shared.events.codec import encode
-from shared.kernel import email_point, message_id
-from shared.topics import CHANNELS_ANNOUNCED, CUSTOMERS_UPDATED, MESSAGES_RECEIVED, MESSAGES_ROUTED, all_topics
+from deploy.local import kafka
+from deploy.local.problem import Problem
+from shared.clock import utc_now
+from shared.events import RoutedMessage
+from shared.events.codec import decode, encode
+from shared.topics import MESSAGES_RECEIVED, MESSAGES_ROUTED
+from tests.benchmarks.contenders import CONTENDERS, OURS, Start, streams
+from tests.benchmarks.end_to_end import Latency
+from tests.benchmarks.workload import message, preload
 
 ROOT = Path(__file__).parents[2]
-CUSTOMERS = 5_000
-PATIENCE = 180.0
+WARM = 0.3
+"""Of the messages that are counted, this share comes before them and is not: by then Java has compiled what it runs most."""
+RATE = 500
+"""Messages a second for the latencies."""
+SECONDS = 15
+PATIENCE = 240.0
 """Seconds for one round: far more than the slowest machine that we have seen needs."""
-START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-SENTENCES = {
-    "en": [
-        "Good morning, I ordered a lamp last week and would like to change the delivery address.",
-        "The page that lists our invoices shows an error since yesterday.",
-        "I cannot log in any more, although I changed my password.",
-        "Could you tell me how to invite a colleague?",
-        "Our whole shop is down and customers are calling us!",
-        "Thank you for your help so far.",
-    ],
-    "fr": [
-        "Bonjour, je souhaite modifier l’adresse de livraison de ma commande.",
-        "Je n’arrive plus à me connecter depuis ce matin.",
-        "Pouvez-vous me rembourser la deuxième facture ?",
-        "Merci beaucoup pour votre aide, très bonne journée.",
-    ],
-    "ko": [
-        "안녕하세요, 지난주에 주문한 상품의 배송지를 바꾸고 싶습니다.",
-        "오늘 아침부터 로그인이 안 됩니다.",
-        "환불은 언제쯤 받을 수 있을까요?",
-        "도와주셔서 감사합니다.",
-    ],
-}
+STREAMS = "Kafka Streams"
+NOTES = f"""
+In brackets: this router's divided by theirs. CPU is that of the contender's process with all its threads (librdkafka's and Java's
+too), memory what is resident at the end. All have one process, the same topics, `acks=all`, a linger of 5 ms and commit only what is
+acknowledged. Latency: from just before a message is given to a producer without linger until a waiting consumer of
+`{MESSAGES_ROUTED.name}` has its decision, both in another process; {RATE} messages a second for {SECONDS} s, the first second not counted.
+
+- **{OURS}** is the service as it runs anywhere: Faust in batches, the fast lane asked first, health, metrics, a watchdog.
+- **The loops and FastStream** make the same decisions by the same code, with the same views. They have no fast lane, no watchdog, no
+  static membership. FastStream takes whole batches of raw bytes, its fastest form that gives each output its own key and headers.
+- **{STREAMS}** does like work in Java: one stream thread, at most 512 MB of heap, profiles in a global table in memory, the same policy
+  file, words and denials in all languages, score, level, team, skills, ticket ids and JSON (on these messages the same as ours). It does
+  less: no opening hours, skill time-outs and overflow, no channels that are merely reachable, switched off or opted out of, no
+  notes of what was rejected, no dead letters, no fast lane, no policy that changes while it runs. It does more in one thing: a global
+  table parses a profile at each look-up.
+"""
+_BROKER = {"log.retention.bytes": 256 << 20, "log.segment.bytes": 64 << 20, "log.retention.check.interval.ms": 5000}
+"""By partition, so that what all rounds write does not fill the disk."""
 
 
 @dataclass(frozen=True)
-class Result:
-    """One round of one router. CPU seconds are from the first output to the last."""
+class Round:
+    """What one contender needed for the messages that are counted. CPU seconds are those of its process, all threads."""
 
     seconds: float
     cpu: float
     megabytes: float
-
-
-def message(number: int, chance: random.Random) -> InboundMessage:
-    """A mail or a chat message of about 1 KB, a third of them follow-ups."""
-    language = chance.choices(("en", "fr", "ko"), (6, 3, 1))[0]
-    channel = chance.choices(("email", "chat"), (3, 1))[0]
-    customer = email_point(f"customer{chance.randrange(2 * CUSTOMERS)}@example.org")
-    clues = ThreadClues(conversation=f"c{number % 5000}") if channel == "chat" else ThreadClues()
-    if channel == "email" and number % 3 == 0:
-        clues = ThreadClues(root=f"<m{number // 3}@example.org>", references=(f"<m{number // 3}@example.org>",))
-    return InboundMessage(
-        id=message_id(channel, f"<m{number}@example.org>"),
-        channel=channel,
-        provider_id=f"<m{number}@example.org>",
-        sender=customer,
-        received_at=START + timedelta(seconds=number / 10),
-        subject="" if channel == "chat" else " ".join(chance.choice(SENTENCES[language]).split()[:6]),
-        text=" ".join(chance.choices(SENTENCES[language], k=chance.randrange(3, 11))),
-        sender_name="Some Customer",
-        recipient="support@example.com",
-        language=language,
-        thread=clues,
-        raw_uri=f"file:///storage/{number:032x}",
-        birth_year=1950 + number % 55 if number % 7 == 0 else None,
-    )
-
-
-def profile(number: int, chance: random.Random) -> Profile:
-    """What the desk knows of a customer after a while."""
-    point = email_point(f"customer{number}@example.org")
-    return Profile(
-        contact_point=point,
-        customer_id=f"c{number}",
-        version=3,
-        updated_at=START,
-        contact_points=(point,),
-        birth_year=1940 + chance.randrange(65) if number % 3 else None,
-        stated=Stated(channel="phone", source="survey", at=START) if number % 10 == 0 else None,
-        observed={
-            "email": Observed(messages=chance.randrange(20), last_at=START),
-            "chat": Observed(messages=4, last_at=START),
-        },
-        tier=chance.choice(("", "", "pro", "business")),
-        recent_contacts=tuple(START + timedelta(hours=hours) for hours in range(chance.randrange(4))),
-    )
-
-
-async def preload(servers: str, messages: int) -> None:
-    """Topics, channels, profiles and messages."""
-    await create_topics(servers, all_topics(["email", "chat"]))
-    producer = AIOKafkaProducer(bootstrap_servers=servers, linger_ms=20, max_batch_size=1 << 20)
-    await producer.start()
-    chance = random.Random(7)
-    try:
-        for name in ("email", "chat"):
-            channel = Channel(name=name, label=name.title(), icon=name, reaches=(name,), live=name == "chat")
-            await producer.send(CHANNELS_ANNOUNCED.name, encode(channel), key=name.encode())
-        for number in range(CUSTOMERS):
-            known = profile(number, chance)
-            await producer.send(CUSTOMERS_UPDATED.name, encode(known), key=known.contact_point.encode())
-        for number in range(messages):
-            event = message(number, chance)
-            await producer.send(MESSAGES_RECEIVED.name, encode(event), key=event.sender.encode())
-    finally:
-        await producer.stop()
 
 
 async def ends(consumer: AIOKafkaConsumer, topic: str) -> int:
@@ -146,126 +77,146 @@ async def ends(consumer: AIOKafkaConsumer, topic: str) -> int:
     return sum((await consumer.end_offsets(partitions)).values())
 
 
-async def measure(servers: str, command: Sequence[str], messages: int, environment: dict[str, str]) -> Result:
-    """Start a router in a group of its own and wait until it has routed all messages."""
-    watcher = AIOKafkaConsumer(MESSAGES_ROUTED.name, bootstrap_servers=servers)
-    await watcher.start()
-    process: subprocess.Popen[bytes] | None = None
+@contextmanager
+def running(command: Sequence[str]) -> Iterator[psutil.Popen]:
+    """A contender's process, for as long as it is looked at."""
+    process = psutil.Popen(command, cwd=ROOT)
     try:
-        before = await ends(watcher, MESSAGES_ROUTED.name)
-        process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment)
-        looked = psutil.Process(process.pid)
-        deadline = time.monotonic() + PATIENCE
-        first = last = (0.0, 0.0, 0)
-        while last[2] < messages:
-            done = await ends(watcher, MESSAGES_ROUTED.name) - before
-            cpu = looked.cpu_times()
-            last = time.monotonic(), cpu.user + cpu.system, done
-            if not first[2] and done:
-                first = last
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{command} ended or took too long: {last[2]} of {messages} routed")
-            await asyncio.sleep(0.02)
-        scale = messages / (last[2] - first[2])
-        return Result((last[0] - first[0]) * scale, (last[1] - first[1]) * scale, looked.memory_info().rss / 2**20)
+        yield process
     finally:
-        if process:
-            process.send_signal(signal.SIGTERM)
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+        try:
             process.wait(20)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+async def measure(servers: str, start: Start, messages: int, *, latency: bool) -> tuple[Round, Latency | None]:
+    """One round of one contender; where asked for, messages at a steady pace after it."""
+    watcher = AIOKafkaConsumer(MESSAGES_ROUTED.name, MESSAGES_RECEIVED.name, bootstrap_servers=servers)
+    await watcher.start()
+    try:
+        before, there = await ends(watcher, MESSAGES_ROUTED.name), await ends(watcher, MESSAGES_RECEIVED.name)
+        looks: list[tuple[float, float, int]] = []
+        with running(start(servers, f"bench-{uuid4().hex[:8]}")) as process:
+            deadline = time.monotonic() + PATIENCE
+            while not looks or looks[-1][2] < there:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"{process} ended or took too long: {looks[-1:]} of {there} messages routed")
+                await asyncio.sleep(0.05)
+                cpu = process.cpu_times()
+                done = await ends(watcher, MESSAGES_ROUTED.name) - before
+                looks.append((time.monotonic(), cpu.user + cpu.system, done))
+            megabytes = process.memory_info().rss / 2**20
+            paced = await pace(servers) if latency else None
+    finally:
         await watcher.stop()
+    first = next(look for look in looks if look[2] >= messages * WARM)
+    last = next(look for look in looks if look[2] >= min(first[2] + messages, there))
+    scale = messages / (last[2] - first[2])
+    return Round((last[0] - first[0]) * scale, (last[1] - first[1]) * scale, megabytes), paced
 
 
-async def plain(servers: str, group: str) -> None:
-    """The same decisions in a loop written by hand."""
-    views = KafkaView(servers, CUSTOMERS_UPDATED), KafkaView(servers, CHANNELS_ANNOUNCED)
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    following = [asyncio.ensure_future(view.run(stop)) for view in views]
-    await asyncio.gather(*(view.ready.wait() for view in views))
-    policy = policy_yaml.shipped()
-    router = Router(views[0], views[1].values, lambda: policy, group)
-    consumer = AIOKafkaConsumer(
-        MESSAGES_RECEIVED.name, bootstrap_servers=servers, group_id=group, enable_auto_commit=False, auto_offset_reset="earliest",
-        max_partition_fetch_bytes=MAX_EVENT, fetch_max_wait_ms=100,
-    )  # fmt: skip
-    producer = AIOKafkaProducer(
-        bootstrap_servers=servers,
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=5,
-        max_batch_size=1 << 20,
-        max_request_size=2 * MAX_EVENT,
-    )
+async def pace(servers: str) -> Latency:
+    """Send messages by a clock, and see when each arrives on `messages-routed`. The first second is not counted.
+
+    From just before the message is given to a producer without linger, which waits for all replicas, until a consumer that
+    waits for it has it: so the way into Kafka, the router's work and the way out are in it.
+    """
+    consumer = AIOKafkaConsumer(MESSAGES_ROUTED.name, bootstrap_servers=servers, auto_offset_reset="latest")
+    producer = AIOKafkaProducer(bootstrap_servers=servers, acks="all", linger_ms=0)
     await producer.start()
     await consumer.start()
+    await consumer.seek_to_end()
+    chance, count = random.Random(11), RATE * SECONDS
+    prepared = [message(number, chance) for number in range(count)]
     try:
-        while not stop.is_set():
-            batches = await consumer.getmany(timeout_ms=200, max_records=500)
-            acknowledgements = [
-                future for records in batches.values() for future in await send(producer, router.handle(records))
-            ]
-            await asyncio.gather(*acknowledgements)
-            if batches:
-                await consumer.commit({tp: records[-1].offset + 1 for tp, records in batches.items()})
+        listening = asyncio.ensure_future(_arrivals(consumer, count))
+        start, sent = time.monotonic(), []
+        for number, event in enumerate(prepared):
+            await asyncio.sleep(max(0.0, start + number / RATE - time.monotonic()))
+            now = msgspec.structs.replace(event, received_at=utc_now())
+            sent.append(await producer.send(MESSAGES_RECEIVED.name, encode(now), key=now.sender.encode()))
+        await asyncio.gather(*sent)
+        return Latency.of((await asyncio.wait_for(listening, 30))[RATE:])
     finally:
         await consumer.stop()
         await producer.stop()
-        await asyncio.gather(*following)
 
 
-async def compare(servers: str, messages: int, rounds: int) -> str:
-    """Both routers in turn, so that a busy machine is busy for both."""
-    await preload(servers, messages)
-    results: dict[str, list[Result]] = {"router": [], "plain aiokafka loop": []}
-    for _ in range(rounds):
-        group = f"bench-{uuid4().hex[:8]}"
-        environment = {"SWITCHBOARD_KAFKA": servers, "SWITCHBOARD_SECRET": "x" * 32, "SWITCHBOARD_LOG_LEVEL": "warning",
-                       "ROUTER_GROUP": group, "ROUTER_PORT": os.environ.get("ROUTER_PORT", "18390")}  # fmt: skip
-        ours = [sys.executable, "-m", "services", "router"]
-        results["router"].append(await measure(servers, ours, messages, environment))
-        theirs = [sys.executable, "-m", "tests.benchmarks.router", "--plain", f"plain-{group}", "--servers", servers]
-        results["plain aiokafka loop"].append(await measure(servers, theirs, messages, {}))
-    return table(results, messages)
+async def _arrivals(consumer: AIOKafkaConsumer, count: int) -> list[float]:
+    """Seconds on the way, of so many messages."""
+    took: list[float] = []
+    while len(took) < count:
+        for records in (await consumer.getmany(timeout_ms=200)).values():
+            now = utc_now()
+            took += [(now - decode(RoutedMessage, one.value).message.received_at).total_seconds() for one in records]
+    return took
 
 
-def table(results: dict[str, list[Result]], messages: int) -> str:
-    """Medians, and our ratio to the plain loop."""
-    middle = {
-        name: Result(
-            *(statistics.median(getattr(run, part) for run in runs) for part in ("seconds", "cpu", "megabytes"))
+async def compare(servers: str, contenders: Mapping[str, Start], messages: int, rounds: int) -> str:
+    """All contenders in turn, several times; latencies in the last round."""
+    await preload(servers, round(messages * (1 + WARM)))
+    results: dict[str, list[Round]] = {name: [] for name in contenders}
+    latencies: dict[str, Latency] = {}
+    for number in range(rounds):
+        for name, start in contenders.items():
+            result, latency = await measure(servers, start, messages, latency=number == rounds - 1)
+            results[name].append(result)
+            if latency:
+                latencies[name] = latency
+            print(f"round {number + 1}, {name}: {messages / result.seconds:,.0f}/s, {latency or ''}", file=sys.stderr)
+    return table({name: _median(found) for name, found in results.items()}, latencies, messages, rounds)
+
+
+def _median(found: Sequence[Round]) -> Round:
+    parts = ("seconds", "cpu", "megabytes")
+    return Round(*(statistics.median(getattr(one, part) for one in found) for part in parts))
+
+
+def table(results: Mapping[str, Round], latencies: Mapping[str, Latency], messages: int, rounds: int) -> str:
+    """Medians with our ratio to each, and what was measured."""
+    ours = results.get(OURS, next(iter(results.values())))
+    lines = [
+        f"{messages:,} messages on one broker, after {messages * WARM:,.0f} that are not counted; median of {rounds} rounds in turn.",
+        "",
+        f"| | messages/s | CPU s per 10,000 | RSS MB | latency at {RATE}/s |",
+        "|---|---|---|---|---|",
+    ]
+    for name, one in results.items():
+        cells = (
+            f"{messages / one.seconds:,.0f} ({one.seconds / ours.seconds:.2f})",
+            f"{one.cpu / messages * 10_000:.2f} ({ours.cpu / one.cpu:.2f})",
+            f"{one.megabytes:.0f} ({ours.megabytes / one.megabytes:.2f})",
+            f"p50 {latencies[name].p50:.1f} ms, p99 {latencies[name].p99:.1f} ms",
         )
-        for name, runs in results.items()
-    }
-    base = middle["plain aiokafka loop"]
-    rows = [f"{messages} messages, median of {len(results['router'])}", "", "| | messages/s | CPU s / 10,000 | RSS MB | speed ratio | CPU ratio |",
-            "|---|---|---|---|---|---|"]  # fmt: skip
-    for name, result in middle.items():
-        rows.append(
-            f"| {name} | {messages / result.seconds:,.0f} | {result.cpu / messages * 10_000:.2f} | {result.megabytes:.0f} "
-            f"| {base.seconds / result.seconds:.2f} | {result.cpu / base.cpu:.2f} |"
-        )
-    return "\n".join(rows)
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join([*lines, NOTES])
 
 
 def main(arguments: Sequence[str] = ()) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--messages", type=int, default=30_000)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--messages", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--servers", default="")
-    parser.add_argument("--plain", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--only", nargs="*", default=[*CONTENDERS, STREAMS])
     chosen = parser.parse_args(arguments)
-    if chosen.plain:
-        logs.configure("plain", "json", "warning")
-        uvloop.run(plain(chosen.servers, chosen.plain))
-        return 0
-    from deploy.local import kafka
-
     with (
-        tempfile.TemporaryDirectory() as folder,
-        nullcontext(chosen.servers) if chosen.servers else kafka.running(Path(folder)) as servers,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        nullcontext(chosen.servers)
+        if chosen.servers
+        else kafka.running(Path(folder) / "kafka", settings=_BROKER) as servers,
     ):
-        print(asyncio.run(compare(servers, chosen.messages, chosen.rounds)))
+        contenders, absent = dict(CONTENDERS), ""
+        try:
+            contenders[STREAMS] = streams.built(Path(folder) / "streams")
+        except Problem as problem:
+            absent = f"\n{STREAMS} is left out: {problem}"
+        contenders = {name: start for name, start in contenders.items() if name in chosen.only}
+        print(asyncio.run(compare(servers, contenders, chosen.messages, chosen.rounds)) + absent)
     return 0
 
 

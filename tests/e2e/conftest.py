@@ -6,7 +6,9 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 from uuid import uuid4
 
 import asyncpg
@@ -30,9 +32,9 @@ PICTURES = Path("tests/output")
 expect.set_options(timeout=15_000)  # five seconds are not enough on a machine that is busy with other tests
 
 
-@pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, headless."""
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's, headless. Skips where it is not there."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     problem = "" if chromium else "no Chromium on PATH (Debian: apt-get install chromium)"
     if not problem and not (static.FOLDER / "vendor" / "htmx.js").exists():
@@ -43,6 +45,13 @@ def browser() -> Iterator[Browser]:
         found = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         yield found
         found.close()
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """One for all of these tests."""
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture(scope="package")
@@ -73,7 +82,17 @@ def tab(browser: Browser, desk: Desk) -> Iterator[Page]:
     yield from signed_in(browser, desk)
 
 
-def signed_in(browser: Browser, desk: Desk, language: str = "en", **options: object) -> Iterator[Page]:
+class Place(Protocol):
+    """A desk somewhere."""
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+
+
+def signed_in(
+    browser: Browser, desk: Place, language: str = "en", email: str = EMAIL, password: str = PASSWORD, **options: object
+) -> Iterator[Page]:
     """A browser of its own: cookies, storage and all."""
     context = browser.new_context(
         **({"viewport": {"width": 1440, "height": 860}, "locale": "en-GB" if language == "en" else language} | options)
@@ -86,8 +105,8 @@ def signed_in(browser: Browser, desk: Desk, language: str = "en", **options: obj
         "console", lambda message: errors.append(message.text) if _is_error(message.text, message.type) else None
     )
     page.goto(f"{desk.url}/login?language={language}")
-    page.locator("[name=email]").fill(EMAIL)
-    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("[name=email]").fill(email)
+    page.locator("[name=password]").fill(password)
     page.locator(".login-form .button").click()
     page.wait_for_url("**/inbox/**")
     yield page

@@ -26,6 +26,7 @@ from shared.events import (
     ChannelChoice,
     Decision,
     InboundMessage,
+    Length,
     Reason,
     RoutedMessage,
     ThreadMatch,
@@ -37,13 +38,14 @@ from shared.topics import CHANNELS_ANNOUNCED, MESSAGES_ROUTED, Topic, all_topics
 T = TypeVar("T")
 ROOT = Path(__file__).parent.parent.parent
 EMAIL, PASSWORD, NAME = "sam@example.org", "correct horse battery", "Sam Okoro"
+X_LENGTH = Length(longest=280, link=23, light=((0, 0x10FF), (0x2000, 0x200D), (0x2010, 0x201F), (0x2032, 0x2037)))
 CHANNELS = (
     Channel(name="email", label="Email", icon="mail", reaches=("email",)),
     Channel(name="chat", label="Dashboard", icon="message-circle", reaches=("chat",)),
     Channel(
         name="phone", label="Phone", icon="phone", reaches=("tel",), live=True, enabled=False, why_off="not set up"
     ),
-    Channel(name="x", label="X", icon="at-sign", reaches=("x",), public=True),
+    Channel(name="x", label="X", icon="at-sign", reaches=("x",), public=True, length=X_LENGTH),
 )
 _PATIENCE = 60.0
 """Seconds for a process to start on a machine that is busy with other tests."""
@@ -75,6 +77,7 @@ class Customer:
     language: str = "en"
     channel: str = "email"
     prefers: str = ""
+    team: str = "support"
     conversation: str = field(default_factory=lambda: uuid4().hex)
 
     def says(
@@ -131,12 +134,14 @@ class Customer:
                 Reason(code="base", text="a customer wrote to us", weight=10.0),
             ),
             channels=(*preferred, used),
-            team="support",
+            team=self.team,
             skills=(),
             language=self.language,
             routing_reasons=(
                 Reason(
-                    code="team.default", text="support takes what no rule sends elsewhere", values={"team": "support"}
+                    code="team.default",
+                    text=f"{self.team} takes what no rule sends elsewhere",
+                    values={"team": self.team},
                 ),
             ),
             policy="default@1",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import uuid4
 
 from playwright.sync_api import Browser, Page, expect
 
+from shared.clock import utc_now
 from shared.kernel import Level
 from tests.e2e.conftest import picture, signed_in
 from tests.e2e.desk import EMAIL, PASSWORD, Customer, Desk, eventually, people
@@ -131,13 +133,21 @@ def test_a_reply_to_what_one_has_not_seen_is_stopped_and_shows_what_arrived(tab:
 
 def test_resolving_can_be_undone(tab: Page, desk: Desk) -> None:
     ann = stranger()
+    desk.receive(Customer(ann.name, ann.point).says("Another question", at=utc_now() - timedelta(minutes=5)))
     desk.receive(ann.says("Thanks, all good."))
-    open_ticket(tab, ann)
+    tab.locator("#rows .row > a", has_text="Thanks, all good.").click()
+    listed = tab.locator(".customer .earlier li .meta")
+    expect(listed).to_have_text(["Open", "Open"])
     tab.keyboard.press("e")
     expect(tab.locator(".conversation-head")).to_contain_text("Solved")
+    expect(listed).to_have_text(["Solved", "Open"])
     tab.get_by_role("button", name="Undo").click()
     expect(tab.locator(".conversation-head .chips")).to_contain_text("Open")
-    expect(tab.locator("#rows .row", has_text=ann.name)).to_have_count(1)
+    expect(tab.locator("#rows .row", has_text=ann.name)).to_have_count(2)
+    tab.goto(f"{desk.url}/nothing-here")
+    expect(tab.get_by_role("heading")).to_have_text("There is no such page")
+    tab.get_by_role("link", name="Go to the inbox").click()
+    tab.wait_for_url("**/inbox/*")
 
 
 def test_an_agent_takes_a_conversation_and_finds_it_under_mine(tab: Page, desk: Desk) -> None:
@@ -149,6 +159,25 @@ def test_an_agent_takes_a_conversation_and_finds_it_under_mine(tab: Page, desk: 
     expect(tab.get_by_role("button", name="Assign to me")).to_be_hidden()
     tab.goto(f"{desk.url}/inbox/mine")
     expect(tab.locator("#rows .row", has_text=ann.name)).to_be_visible()
+
+
+def test_an_agent_works_through_one_queue_and_it_follows(tab: Page, desk: Desk) -> None:
+    queue = f"plugin {uuid4().hex[:6]} / billing"
+    desk.receive(stranger(team=queue).says("The first question"), stranger().says("Another team's question"))
+    expect(tab.locator("#rows")).to_contain_text("The first question")
+    tab.goto(f"{desk.url}/inbox/all")
+    link = tab.get_by_role("navigation").get_by_role("link", name=queue)
+    expect(link).to_contain_text("1")
+    link.click()
+    expect(tab.locator("h1")).to_have_text(queue.capitalize())
+    expect(tab.locator("#rows .row")).to_have_count(1)
+    desk.receive(stranger(team=queue).says("The second question"), stranger().says("And one more"))
+    tab.mouse.move(700, 5)
+    expect(tab.locator("#rows .row")).to_have_count(2)
+    expect(link).to_contain_text("2")
+    picture(tab, "queue")
+    tab.goto(desk.url)
+    expect(tab.locator("h1")).to_have_text(queue.capitalize())
 
 
 def test_an_older_customers_wish_is_seen_and_can_be_corrected(tab: Page, desk: Desk) -> None:

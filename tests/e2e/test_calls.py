@@ -273,6 +273,19 @@ def test_an_older_customer_who_wrote_is_called_back(tab: Page, desk: Desk) -> No
     expect(tab.locator(".call-bar")).to_have_count(0)
 
 
+def test_who_texts_stop_is_offered_to_no_agent_for_a_call(tab: Page, desk: Desk) -> None:
+    number = writes(desk, "Odile Marchand")
+    tab.locator("#rows .row", has_text="Odile Marchand").locator("a").click()
+    expect(tab.locator(".actions .call-form")).to_contain_text("Call back")
+    her = Customer("", f"tel:{number}", "fr", "sms")
+    desk.receive(her.says("STOP", automatic="consent", facts={"consent": "stop"}))
+    expect(tab.locator(".customer .facts")).to_contain_text("Wants no texts and no calls here.")
+    expect(tab.locator(".actions .call-form")).to_have_count(0)
+    expect(tab.locator(".customer .call-number")).to_have_count(0)
+    expect(tab.locator("#callbacks-count")).to_have_text("0")
+    picture(tab, "opted-out")
+
+
 def test_a_customer_who_was_reached_otherwise_is_off_the_list(tab: Page, desk: Desk) -> None:
     tab.goto(f"{desk.url}/calls")
     writes(desk, "Odile Marchand")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -11,7 +13,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from shared.bus import DeadLetter
 from shared.bus.kafka import KafkaBus
-from shared.events import Reason
+from shared.clock import utc_now
+from shared.events import Decision, Overflow, Reason, RoutedMessage
 from shared.kernel import Level
 from shared.topics import DELIVERIES_REPORTED
 from tests.e2e.axe import findings
@@ -20,6 +23,23 @@ from tests.e2e.desk import EMAIL, Customer, Desk, finish
 from tests.e2e.test_answering import stranger
 from tests.e2e.test_looks import overflow
 
+EVERYTHING: dict[str, Any] = {
+    "team": "technical",
+    "skills": ("french", "voice"),
+    "skill_timeouts": {"french": 600},
+    "overflow": Overflow(team="support", after=1200),
+    "ask_reason": Reason(code="ask.nothing-known", text="which channel they prefer: nothing is known of it yet"),
+    "rejected": {
+        "signal.absent": ("live", "reach", "repeated", "bad-csat", "missed-sla"),
+        "signal.no-words": ("security", "data-loss", "legal", "access", "payment"),
+        "signal.unknown": ("complaint",),
+        "channel.no-address": ("chat", "x"),
+        "rule.severity": ("security",),
+        "rule.not-needed": ("money", "invoices", "access"),
+        "rule.language": ("Korean", "German", "Spanish", "Portuguese", "Italian", "Japanese"),
+    },
+}
+"""Of a decision, as the router gives it for a shop that is down, in French."""
 STACK = """Traceback (most recent call last):
   File "services/desk/tickets/deliveries.py", line 31, in report
     state = KNOWN[event.state]
@@ -31,6 +51,14 @@ def _admin(desk: Desk) -> Iterator[None]:
     desk.rows(f"UPDATE desk.agents SET role = 'admin' WHERE email = '{EMAIL}'")
     yield
     desk.rows(f"UPDATE desk.agents SET role = 'agent' WHERE email = '{EMAIL}'")
+
+
+def in_full(said: RoutedMessage, **more: Any) -> RoutedMessage:
+    """With everything that a decision can have."""
+    first, *others = said.decision.channels
+    first = msgspec.structs.replace(first, confidence=0.5, open_until=said.message.received_at + timedelta(hours=3))
+    decision: Decision = msgspec.structs.replace(said.decision, channels=(first, *others), **(EVERYTHING | more))
+    return msgspec.structs.replace(said, decision=decision)
 
 
 def set_aside(desk: Desk, key: str, **more: object) -> None:
@@ -131,10 +159,9 @@ def test_every_part_of_a_decision_can_be_read_and_the_rest_is_one_command_away(
     marie = Customer("Marie Lefèvre", f"email:{uuid4().hex}@example.org", prefers="phone")
     said = marie.says("The shop is down, please call me", subject="Down", level=Level.HIGH)
     held = Reason(code="automatic", text="a mailing list, not written by a person", weight=-20.0)
-    decision = msgspec.structs.replace(
-        said.decision, reasons=(held, *said.decision.reasons), score=said.decision.score - 20, reply_within=4 * 3600
-    )
-    desk.receive(msgspec.structs.replace(said, decision=decision))
+    said = in_full(said, reasons=(held, *said.decision.reasons), score=said.decision.score - 20, reply_within=4 * 3600)
+    decision = said.decision
+    desk.receive(said)
     page.locator("#rows .row > a", has_text="Marie").click()
     why = page.locator(f"#why-{said.message.id}")
     why.locator("summary").focus()
@@ -158,6 +185,13 @@ def test_every_part_of_a_decision_can_be_read_and_the_rest_is_one_command_away(
         "Looked at first, did not decide: Our own signed token",
         "support takes what no rule sends elsewhere",
         "default@1",
+        "50% sure",
+        "open until",
+        "Ask them once which channel they prefer: nothing is known of it yet",
+        "French: 10 min; telephone: however long it takes; to Support after 20 min without an answer",
+        "Rules for other languages: Korean, German",
+        "Not the case: somebody waiting, a public audience",
+        "No address known for: Chat, X",
     ):
         expect(why).to_contain_text(text)
     command = f"python -m services router explain {said.message.id}"
@@ -173,8 +207,8 @@ def test_every_part_of_a_decision_can_be_read_and_the_rest_is_one_command_away(
 def test_a_decision_fits_a_phone_in_any_language(browser: Browser, desk: Desk, language: str) -> None:
     ann = stranger()
     said = ann.says("The shop is down", subject="Down", level=Level.URGENT)
-    decision = msgspec.structs.replace(said.decision, reply_within=5400)
-    desk.receive(msgspec.structs.replace(said, decision=decision))
+    said = in_full(said, reply_within=5400)
+    desk.receive(said)
     for page in signed_in(browser, desk, viewport={"width": 390, "height": 1400}, language=language, has_touch=True):
         page.locator("#rows .row > a", has_text=ann.name).click()
         page.locator(f"#why-{said.message.id} summary").click()
@@ -191,6 +225,18 @@ def test_a_decision_fits_a_phone_in_any_language(browser: Browser, desk: Desk, l
             assert words["width"] > 120, "the reason stays readable beside its bar"
         assert findings(page) == []
         picture(page, f"phone-why-{language}")
+
+
+def test_a_conversation_that_nobody_got_to_says_who_may_take_it_now(tab: Page, desk: Desk) -> None:
+    ann = stranger()
+    said = ann.says("La boutique est en panne", subject="Panne", at=utc_now() - timedelta(minutes=19, seconds=57))
+    desk.receive(in_full(said))
+    tab.locator("#rows .row > a", has_text=ann.name).click()
+    timeline = tab.get_by_role("log", name="Messages")
+    expect(timeline).to_contain_text("After 10 min without an answer also for agents without: French")
+    expect(timeline).to_contain_text("After 20 min without an answer this went from Technical to Support")
+    expect(tab.locator(".conversation-head .chips")).to_contain_text("Support")
+    picture(tab, "overflowed")
 
 
 def test_waiting_now_leads_to_exactly_those_who_wait(tab: Page, desk: Desk) -> None:

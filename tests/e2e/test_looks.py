@@ -62,6 +62,9 @@ def test_axe_finds_nothing_on_any_page_in_either_theme(themed: tuple[Page, str],
     page.locator(".menu summary").click()
     assert findings(page) == []
 
+    page.goto(f"{desk.url}/nothing-here")
+    assert findings(page) == []
+    picture(page, f"no-such-page-{theme}")
     page.context.clear_cookies(name="switchboard_session")
     page.goto(f"{desk.url}/login")
     page.locator(".login-form .button").click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from uuid import uuid4
@@ -117,6 +118,15 @@ def test_a_mention_becomes_a_ticket_with_one_press(tab: Page, desk: Desk) -> Non
     link.click()
     expect(tab.locator(".message.inbound")).to_contain_text(run)
     expect(tab.locator(".message.inbound")).to_contain_text("12,400")
+    expect(tab.locator("[data-recipient]")).to_have_text("Public reply to Bo Lindqvist on X")
+    typed = "안녕하세요 👩‍👩‍👧, see https://example.org/a-very-long/way?to=the#answer"
+    length = tab.locator(".composer .length")
+    for text, counted in (("", 0), (typed, 10 + 1 + 2 + 6 + 23), ("é" * 281, 281)):  # as X's documentation counts
+        tab.locator(".composer textarea").fill(text)
+        expect(length).to_have_text(f"About {counted} of 280 characters")
+    expect(length).to_have_class(re.compile(r"\bover\b"))
+    assert findings(tab) == []
+    picture(tab, "public-reply")
 
 
 def test_mentions_are_found_by_words_and_language_and_new_ones_are_offered(tab: Page, desk: Desk) -> None:

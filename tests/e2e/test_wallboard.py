@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -60,6 +61,11 @@ def test_the_numbers_move_when_somebody_writes(wall: Page, desk: Desk) -> None:
     expect(wall.locator("#wall-late")).to_contain_text("1 billing")
     expect(wall.locator("#wall-queues tr", has_text="billing").locator("td").nth(2)).to_have_text("50%")
     expect(wall.locator("#wall-said")).to_contain_text("Last event")
+    took = re.compile(r"^[\d.]+ m?s$")
+    for column in (2, 3):  # half of them, and 95 of 100
+        expect(wall.locator("#wall-pipeline tr", has_text="Desk").locator("td").nth(column)).to_have_text(took)
+    expect(wall.locator("#wall-arrival-said")).to_contain_text("From receipt to the desk: 95 of 100 within")
+    expect(wall.locator("#wall-paces tbody tr", has_text="Email").locator("td").nth(2)).to_have_text(took)
 
     wall.locator("#wall-late a").click()
     wall.wait_for_url("**/inbox/overdue")
@@ -169,6 +175,7 @@ def test_a_display_shows_it_without_a_login_and_goes_dark_when_its_link_is_revok
     assert "Secret" not in body
     assert "Private matter" not in body
     assert page.locator("a").count() == 0
+    assert page.evaluate("document.documentElement.scrollHeight") <= 900, "nobody scrolls a display"
     assert findings(page) == []
     picture(page, "wallboard-display")
     command("--revoke-all")

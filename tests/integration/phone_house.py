@@ -191,6 +191,7 @@ async def house(database: str, tmp_path: Path, **more: Any) -> AsyncIterator[Hou
                 for task in tasks:
                     if task.done():
                         task.result()
+                assert not twilio.complaints, "what we ask for is in Twilio's documents"
             finally:
                 for line in twilio.lines.values():
                     line.stop()

@@ -49,6 +49,7 @@ class RouterProcess:
     replica: str = "0"
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    service: str = "router"
 
     @property
     def variables(self) -> dict[str, str]:
@@ -57,13 +58,13 @@ class RouterProcess:
         return os.environ | own | {"ROUTER_GROUP": self.group, "ROUTER_REPLICA": self.replica} | self.environment
 
     async def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of the router."""
+        """Run a command of the router, which needs to know where Kafka is and nothing secret."""
         line = [sys.executable, "-m", "services", "router", *arguments]
         return await asyncio.to_thread(
             subprocess.run,
             line,
             cwd=ROOT,
-            env=self.variables,
+            env={name: value for name, value in self.variables.items() if name != "SWITCHBOARD_SECRET"},
             capture_output=True,
             text=True,
             timeout=PATIENCE,
@@ -73,19 +74,25 @@ class RouterProcess:
     async def start(self, ready: bool = True) -> None:
         """Start it, and wait until it has its partitions."""
         with self.log.open("ab") as log:
-            line = [sys.executable, "-m", "services", "router"]
+            line = [sys.executable, "-m", "services", self.service]
             self.process = subprocess.Popen(line, cwd=ROOT, env=self.variables, stdout=log, stderr=log)
         if ready:
-            await eventually(self._ready, f"the router never got ready, see {self.log}")
+            await eventually(self._ready, f"the {self.service} never got ready, see {self.log}")
 
     async def _ready(self) -> bool:
         assert self.process
-        assert self.process.poll() is None, f"the router ended: {self.log.read_text()[-2000:]}"
+        assert self.process.poll() is None, f"the {self.service} ended: {self.log.read_text()[-2000:]}"
         try:
             async with httpx.AsyncClient(trust_env=False) as client:
                 return (await client.get(f"http://127.0.0.1:{self.port}/health/ready")).status_code == 200
         except httpx.TransportError:
             return False
+
+    @property
+    def pid(self) -> int:
+        """Its process id; it was started before."""
+        assert self.process
+        return self.process.pid
 
     async def end(self, number: signal.Signals) -> int:
         """Send a signal and return the exit code."""
@@ -104,6 +111,7 @@ class Outputs:
     times: Counter[str] = field(default_factory=Counter)
     order: list[str] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, dict[str, bytes]] = field(default_factory=dict)
     dead: list[tuple[bytes | None, dict[str, bytes]]] = field(default_factory=list)
     _consumer: AIOKafkaConsumer | None = None
 
@@ -133,6 +141,7 @@ class Outputs:
                 routed = decode(RoutedMessage, record.value)
                 self.routed[routed.message.id] = routed
                 self.keys[routed.message.id] = record.key.decode()
+                self.headers[routed.message.id] = dict(record.headers)
                 self.times[routed.message.id] += 1
                 self.order.append(routed.message.id)
 

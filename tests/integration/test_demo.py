@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from deploy.demo import trickle
+from deploy.demo.cast import Caller, Post
 from deploy.demo.practice import Practice as Place
 from deploy.demo.practice import begin_anew, settings
 from deploy.local.problem import Problem
@@ -103,8 +105,12 @@ def test_a_mail_of_the_street_is_answered_and_the_answer_comes_back(demo: Practi
 def test_a_complaint_posted_in_the_street_is_caught_with_its_reach(demo: Practice) -> None:
     text = "@acme my kettle exploded and your support ignores me, I want my money back"
     street(demo, "/posts", {"username": "robinvale", "name": "Robin Vale", "followers": 90_000, "text": text})
-    reasons = [reason["text"] for reason in ticket_with(demo, "my kettle exploded")["reasons"]]
+    ticket = ticket_with(demo, "my kettle exploded")
+    reasons = [reason["text"] for reason in ticket["reasons"]]
     assert any("90,000" in reason for reason in reasons), reasons
+    link = ticket["messages"][0]["facts"]["Post"]
+    assert link.startswith(f"{demo.street}/robinvale/status/"), "“Open the post” stays in the street"
+    assert httpx.get(link, follow_redirects=True).status_code == 200
 
 
 def test_a_text_message_of_the_street_arrives(demo: Practice) -> None:
@@ -166,3 +172,11 @@ def test_customers_come_slowly_on_every_channel_and_then_stop() -> None:
     assert min(later.seconds for later in events) >= trickle.FIRST
     assert {type(later.event).__name__ for later in events} == {"Letter", "Chat", "Text", "Caller", "Post"}
     assert events == list(trickle.events(1800)), "the same street for everybody"
+
+
+def test_nobody_on_the_street_says_the_same_twice() -> None:
+    said = [later.event.text for later in trickle.events(1800) if not isinstance(later.event, Caller)]
+    assert len(said) > 200
+    assert len(set(said)) == len(said)
+    handles = [later.event.username for later in trickle.events(1800) if isinstance(later.event, Post)]
+    assert all(re.fullmatch(r"[a-z_]{1,15}", handle) for handle in handles), "X allows no other"

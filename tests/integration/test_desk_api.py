@@ -101,6 +101,24 @@ async def test_what_cannot_be_is_refused_with_what_to_do(
     assert answer.json()["detail"]
 
 
+async def test_what_no_page_answers_is_a_page_for_people_and_a_problem_for_programs(api: httpx.AsyncClient) -> None:
+    for method, path, status, words in (
+        ("GET", "/nothing-here", 404, "Cette page n’existe pas"),
+        ("DELETE", "/login", 405, "Rien ne se fait ainsi"),
+    ):
+        people_ask = {"Accept": "text/html,*/*;q=0.8", "Accept-Language": "fr"}
+        page = await api.request(method, path, headers=people_ask)
+        assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8"), page.text
+        assert words in page.text
+        assert '<a class="button primary" href="/">' in page.text
+        assert "default-src 'none'; script-src 'self'" in page.headers["content-security-policy"]
+        program = await api.request(method, path, headers={"Accept": "application/json"})
+        assert (program.status_code, program.headers["content-type"]) == (status, "application/problem+json")
+    assert (await api.delete("/login", headers=people_ask)).headers["allow"]
+    machine = await api.get("/api/v1/nothing-here", headers=people_ask)
+    assert (machine.status_code, machine.headers["content-type"]) == (404, "application/problem+json")
+
+
 async def test_without_a_token_nothing_is_told(api: httpx.AsyncClient, desk: Desk) -> None:
     for header in ({"Authorization": ""}, {"Authorization": "Bearer sbd_guess"}, {"Authorization": "Basic eDp5"}):
         assert (await api.get("/api/v1/tickets", headers=header)).status_code == 401
@@ -108,6 +126,16 @@ async def test_without_a_token_nothing_is_told(api: httpx.AsyncClient, desk: Des
     allowed = {"Authorization": f"Bearer {reader}"}
     assert (await api.get("/api/v1/tickets", headers=allowed)).status_code == 200
     assert (await api.post(f"/api/v1/tickets/{TICKET}/notes", json={"text": "x"}, headers=allowed)).status_code == 403
+
+
+async def test_a_token_that_got_out_is_revoked_by_its_name_and_no_other_is(desk: Desk, api: httpx.AsyncClient) -> None:
+    lost = await people.create_token(desk.database, name="reports", scopes=("read",))
+    assert await people.revoke_token(desk.database, "reports") == 1
+    refused = await api.get("/api/v1/tickets", headers={"Authorization": f"Bearer {lost}"})
+    assert refused.status_code == 401
+    assert (await api.get("/api/v1/tickets")).status_code == 200
+    assert [token.name for token in await people.tokens(desk.database)] == ["test"]
+    assert await people.revoke_token(desk.database, "reports") == 0
 
 
 async def test_every_operation_is_described(api: httpx.AsyncClient) -> None:

@@ -211,6 +211,29 @@ async def test_the_next_oldest_leads_when_the_leader_is_answered_by_itself(desk:
     assert (following.customer_name, following.group_size) == ("2", 12)
 
 
+async def test_who_still_waits_is_seen_when_only_the_leader_was_answered_and_stays_open(desk: Desk) -> None:
+    await apply(desk, burst())
+    (row,) = await leaders(desk)
+    await tickets.reply(desk, row.id, "We look into it.", agent="sam@example.org", status="open")
+    (following,) = await leaders(desk, waiting=True)
+    assert (following.customer_name, following.group_size) == ("2", 11)
+    await apply(desk, [post(13, burst="b-1", first=range(1, 5))])
+    (following,) = await leaders(desk, waiting=True)
+    assert (following.customer_name, following.group_size) == ("2", 12)
+
+
+async def test_who_was_left_out_of_the_answer_to_all_is_seen_though_the_others_stay_open(desk: Desk) -> None:
+    await apply(desk, burst())
+    async with desk.database.transaction() as session:
+        await session.execute(text("UPDATE desk.contact_points SET opted_out = true WHERE point = 'x:3'"))
+    (row,) = await leaders(desk)
+    await together.reply_all(desk, row.id, "We look into it.", agent="sam@example.org", status="open", key="k")
+    (still,) = await leaders(desk, waiting=True)
+    assert still.customer_name == "3"
+    answered = next(each for each in await leaders(desk) if each.id == row.id)
+    assert answered.group_size == 11, "the others stay one row"
+
+
 @pytest.mark.parametrize("number", [1, 4])
 async def test_a_ticket_that_was_taken_out_stays_out(desk: Desk, number: int) -> None:
     await apply(desk, burst())

@@ -461,6 +461,36 @@ async def test_a_callback_that_nobody_answers_rests_and_in_the_end_the_ticket_sa
     assert seen.row.status == "open"
 
 
+async def test_nobody_is_called_twice_for_two_tickets(desk: Desk) -> None:
+    ann = await agent(desk, "Ann")
+    also = {"also": (f"tel:{NUMBER}",), "sender_verified": True}
+    one, two = await wrote(desk, **also), await wrote(desk, provider_id="2", thread="email:<2>", **also)
+    assert [todo.ticket.id for todo in await calls.callbacks(desk)] == [one, two]
+    placed = await calls.call_back(desk, one, agent=ann)
+    assert {todo.agent for todo in await calls.callbacks(desk)} == {ann}
+    first = (await requests(desk, "call-back"))[-1]
+    await applying.apply(desk, [answered(placed.call_id, 1, first, CallOutcome.CUSTOMER_NO_ANSWER)])
+    assert await calls.callbacks(desk) == ()
+    await scalar(desk, "UPDATE desk.call_requests SET outcome_at = outcome_at - interval '31 min' RETURNING 1")
+    assert [todo.tries for todo in await calls.callbacks(desk)] == [1, 1]
+    again = await calls.call_back(desk, one, agent=ann)
+    second, spoke = (await requests(desk, "call-back"))[-1], {"connected_at": utc_now()}
+    await applying.apply(desk, [answered(again.call_id, 1, second, CallOutcome.CONNECTED, **spoke)])
+    assert await calls.callbacks(desk) == ()
+    waiting = (await tickets.get_ticket(desk, two)).row
+    assert (waiting.status, waiting.waiting_since is None) == ("open", False)
+
+
+async def test_who_asked_not_to_be_reached_at_their_number_is_not_called_unasked(desk: Desk) -> None:
+    ticket = await wrote(desk, also=(f"tel:{NUMBER}",), sender_verified=True)
+    assert (await tickets.get_ticket(desk, ticket)).row.telephone == f"tel:{NUMBER}"
+    await apply(desk, [consent("stop", 1)])
+    assert await calls.callbacks(desk) == ()
+    assert (await tickets.get_ticket(desk, ticket)).row.telephone == ""
+    await apply(desk, [consent("start", 2)])
+    assert [todo.ticket.id for todo in await calls.callbacks(desk)] == [ticket]
+
+
 async def test_a_customer_reached_in_another_way_is_off_the_list(desk: Desk) -> None:
     ann = await agent(desk, "Ann")
     ticket = await wrote(desk)

@@ -12,24 +12,29 @@ from uuid import uuid4
 import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from msgspec.structs import replace as replaced
 from sqlalchemy import text
 
 from deploy.local.postgres import Postgres
+from services.desk import consumer
 from services.desk.app import create_app
 from services.desk.context import Desk
 from services.desk.people import service as people
+from services.desk.tickets import deliveries
 from services.desk.tickets import service as tickets
 from services.desk.tickets.applying import apply
 from services.desk.tickets.views import TicketQuery
 from services.desk.wallboard import display, figures
 from services.desk.wallboard.pipeline import Reader
 from services.desk.wallboard.service import Wallboard
-from services.desk.wallboard.views import Snapshot
-from shared.bus import DeadLetter
+from services.desk.wallboard.views import Pace, Snapshot, Times
+from shared.bus import TAKEN, WRITTEN, DeadLetter
 from shared.bus.kafka import KafkaBus, create_topics
+from shared.bus.memory import MemoryBus
 from shared.clock import utc_now
 from shared.errors import Unavailable
-from shared.events import RoutedMessage
+from shared.events import DeliveryReport, DeliveryState, RoutedMessage
+from shared.events.codec import encode
 from shared.health import Health
 from shared.topics import MESSAGES_ROUTED, all_topics
 from tests.conftest import engine_folder
@@ -128,7 +133,7 @@ class TestFigures:
         await tickets.reply(desk, asked.decision.ticket_id, "Here.", agent="bo@desk")
         work = await figures.work(desk.database, utc_now())
         assert work.waiting == 0
-        assert work.first_reply == pytest.approx(240, abs=30)
+        assert work.first_reply == work.first_reply_half == pytest.approx(240, abs=30)
 
     async def test_agents_are_counted_by_what_they_do(self, desk: Desk) -> None:
         for name in ("ann", "bo", "cy", "dee"):
@@ -164,6 +169,58 @@ class TestFigures:
         )
         mood = await figures.mood(desk.database, utc_now())
         assert (mood.complaints, mood.questions, mood.other) == (1, 1, 1)
+
+
+class TestTimes:
+    async def test_each_stage_is_told_from_the_times_that_messages_carry(self, desk: Desk) -> None:
+        """40 s ago at the door, in Kafka 10 s later, and 20 s after that the router had decided."""
+        asked, old = message(40 / 60), message(1, channel="chat")
+        taken, decided = (
+            (asked.message.received_at + timedelta(seconds=seconds)).isoformat().encode() for seconds in (10, 30)
+        )
+        assert isinstance(desk.bus, MemoryBus)
+        key = asked.decision.ticket_id.encode()
+        await desk.bus.publish_raw(MESSAGES_ROUTED.name, key, encode(asked), [(TAKEN, taken), (WRITTEN, decided)])
+        await desk.bus.publish_raw(
+            MESSAGES_ROUTED.name, key, encode(old), [(TAKEN, b"noon"), (WRITTEN, b"2026-03-02T12:00")]
+        )
+        stop = asyncio.Event()
+        taking = asyncio.create_task(consumer.routed(desk).run(stop))
+        try:
+            async with asyncio.timeout(30):
+                while (await figures.work(desk.database, utc_now())).waiting < 2:
+                    await asyncio.sleep(0.05)
+        finally:
+            stop.set()
+            await taking
+
+        times = await figures.times(desk.database, utc_now())
+        assert set(times.channels) == {"email", "chat"}
+        assert set(times.channels["chat"]) == {"arrival"}, "a record of an older router carries no times"
+        email = times.channels["email"]
+        assert email["received"] == Pace(half=10, most=10)
+        assert email["router"] == times.everything["router"] == Pace(half=20, most=20)
+        assert email["desk"].most == pytest.approx(10, abs=9)
+        assert email["arrival"].most == pytest.approx(40, abs=9)
+        assert times.everything["arrival"].half == email["arrival"].half, "half of two are not slower than the faster"
+        assert times.everything["arrival"].most == times.channels["chat"]["arrival"].most
+        later = await figures.times(desk.database, utc_now() + timedelta(minutes=6))
+        assert later == Times(), "what happened more than five minutes ago is no news"
+
+    async def test_an_answer_is_timed_until_the_provider_has_it(self, desk: Desk) -> None:
+        asked = message(4)
+        await apply(desk, [asked])
+        reply = await tickets.reply(desk, asked.decision.ticket_id, "Here.", agent="bo@desk")
+        assert "delivery" not in (await figures.times(desk.database, utc_now())).everything, "it is on its way"
+        sent = DeliveryReport(
+            id=str(uuid4()), outbound_id=reply.id, ticket_id=asked.decision.ticket_id, channel="email",
+            state=DeliveryState.SENT, at=reply.at + timedelta(seconds=3),
+        )  # fmt: skip
+        later = replaced(sent, id=str(uuid4()), state=DeliveryState.DELIVERED, at=reply.at + timedelta(seconds=60))
+        await deliveries.report(desk, [later, sent])  # in whatever order they come
+        times = await figures.times(desk.database, utc_now())
+        assert times.everything["delivery"] == times.channels["email"]["delivery"] == Pace(half=3, most=3)
+        assert times.channels["email"]["reply"].most == pytest.approx(240, abs=30)
 
 
 class TestPipeline:

@@ -38,8 +38,11 @@ if os.environ.get("WRONG") == name:
 
 class Healthy(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200)
+        ready = os.environ.get("WAITS") != name
+        self.send_response(200 if ready else 503)
         self.end_headers()
+        part = b'{"ok": true, "detail": ""}' if ready else b'{"ok": false, "detail": "no answer"}'
+        self.wfile.write(b'{"parts": {"twilio": ' + part + b'}}')
     def log_message(self, *_):
         pass
 
@@ -51,12 +54,12 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ[f"{name.upper()}_PO
 class Run:
     """`python -m deploy.local` as a person has it, with what it says and what it leaves."""
 
-    def __init__(self, root: Path, home: Path, port: int, **environment: str) -> None:
+    def __init__(self, root: Path, home: Path, port: int, *arguments: str, **environment: str) -> None:
         self.home, self.port = home, port
         self._output = home.parent / f"output-{time.monotonic_ns()}"
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "deploy.local", "--root", str(root)],
+                [sys.executable, "-m", "deploy.local", "--root", str(root), *arguments],
                 cwd=_ROOT,
                 env={**os.environ, "SWITCHBOARD_HOME": str(home), "SWITCHBOARD_PORT": str(port), **environment},
                 stdout=output,
@@ -141,8 +144,8 @@ def start(root: Path, tmp_path: Path) -> Iterator[Start]:
     runs: list[Run] = []
     home, port = tmp_path / "home", _first_port()
 
-    def begin(**environment: str) -> Run:
-        runs.append(Run(root, home, port, **environment))
+    def begin(*arguments: str, **environment: str) -> Run:
+        runs.append(Run(root, home, port, *arguments, **environment))
         return runs[-1]
 
     yield begin
@@ -245,8 +248,10 @@ def test_a_service_that_is_killed_comes_back_under_a_new_number(start: Start) ->
     assert before
     os.kill(before, signal.SIGKILL)
     run.until(lambda: run.pid_of("router") not in (None, before), "the router has a new process")
-    run.until(lambda: ports.answers(run.port + 3), "the router answers again")
+    run.until(lambda: "router is back" in run.said, "it is said that the router is back")
+    assert ports.answers(run.port + 3)
     assert "router ended (killed by SIGKILL); starting it again in 1 s" in run.said
+    assert "greeter is back" not in run.said
 
 
 def test_kafka_that_is_killed_comes_back_with_its_data(start: Start) -> None:
@@ -263,6 +268,13 @@ def test_wrong_settings_are_said_and_the_others_run(start: Start) -> None:
     assert run.until_up()["services"]["greeter"]["pid"] is None
     assert "GREETER_COLOUR is missing" in run.said
     assert run.said.count("greeter stays off") == 1
+
+
+def test_a_service_whose_provider_is_away_holds_nobody_up(start: Start) -> None:
+    run = start("--patience", "1", WAITS="greeter")
+    assert run.until_up()["services"]["greeter"]["pid"]
+    assert "greeter is not ready yet and goes on trying; the others run. twilio: no answer" in run.said
+    assert run.interrupt() == 0
 
 
 def test_nothing_outlives_a_supervisor_that_is_killed_and_the_next_start_works(start: Start) -> None:

@@ -100,7 +100,7 @@ async def test_a_picture_on_another_host_is_never_asked_for(line: House) -> None
 
 async def test_a_redirect_into_our_own_network_is_not_followed(line: House) -> None:
     sid = "SM" + "4" * 32
-    path = f"/2010-04-01/Accounts/AC{'0' * 31}1/Messages/{sid}/Media/ME0"
+    path = f"/2010-04-01/Accounts/AC{'0' * 31}1/Messages/{sid}/Media/ME{'0' * 32}"
     line.twilio.redirects[path] = "http://127.0.0.1:1/secret"
     await line.twilio.text(MARGARET, "look", media=1, sid=sid)
     (message,) = await eventually(lambda: line.received, "the message without its picture")
@@ -130,7 +130,7 @@ async def test_an_opt_out_that_only_twilio_knows_of_is_learned(line: House) -> N
     assert "opted out" in report.detail
 
 
-@pytest.mark.parametrize("fault", ["20429", "20500", "20003", "drop", "lose", "half"])
+@pytest.mark.parametrize("fault", ["20429", "20500", "20003", "drop", "lose", "half", "hang"])
 async def test_a_faltering_provider_never_loses_or_doubles_an_answer(line: House, fault: str) -> None:
     line.twilio.faults += [("Messages.json", fault), ("Messages.json", "20429")]
     await line.answer("o1", f"tel:{MARGARET}", "Your parcel arrives tomorrow.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,8 +12,9 @@ import httpx
 import pytest
 
 from services.router.adapters import policy_yaml
-from shared.bus import Encoded
+from shared.bus import TAKEN, WRITTEN, Encoded
 from shared.bus.kafka import KafkaBus
+from shared.clock import utc_now
 from shared.events import Profile, Stated
 from shared.topics import CUSTOMERS_UPDATED, MESSAGES_RECEIVED
 from tests.integration.router_process import Outputs, RouterProcess, eventually, mails, prepared, send
@@ -43,7 +45,7 @@ async def router(kafka: str, free_port: int, tmp_path: Path, bus: KafkaBus) -> A
 async def test_each_message_is_routed_under_its_ticket_and_a_bad_record_is_set_aside_alone(
     router: RouterProcess, outputs: Outputs, bus: KafkaBus
 ) -> None:
-    run = uuid4().hex
+    run, began = uuid4().hex, utc_now()
     before, after = mails(60), mails(60, text="The site is down,")
     ids = await send(bus, before)
     await bus.publish_encoded([Encoded(MESSAGES_RECEIVED.name, run, b"{not json", "InboundMessage", run)])
@@ -60,6 +62,8 @@ async def test_each_message_is_routed_under_its_ticket_and_a_bad_record_is_set_a
         routed = outputs.routed[number]
         assert outputs.keys[number] == routed.decision.ticket_id
         assert outputs.times[number] == 1
+        taken, routed_at = (datetime.fromisoformat(outputs.headers[number][name].decode()) for name in (TAKEN, WRITTEN))
+        assert began <= taken <= routed_at, "when each stage was passed is told beside the decision"
     assert outputs.routed[ids[-1]].decision.level == "urgent"
     async with httpx.AsyncClient(trust_env=False) as client:
         metrics = (await client.get(f"http://127.0.0.1:{router.port}/metrics")).text
@@ -106,7 +110,8 @@ async def test_a_published_policy_takes_effect_without_a_restart(
     file.write_text(text.replace("team: support", "team: everybody"), encoding="utf-8")
     assert f"{name}@1 is published" in (await router.command("policy", "publish", str(file))).stdout
     assert "is this already" in (await router.command("policy", "publish", str(file))).stdout
-    assert "team: everybody" in (await router.command("policy", "show")).stdout
+    shown = (await router.command("policy", "show")).stdout
+    assert shown.partition("\n")[2] == file.read_text(), "after a comment, so that it can be kept as it is printed"
     for message in mails(200):
         (sent,) = await send(bus, [message])
         await outputs.wait_for([sent])
@@ -153,7 +158,8 @@ async def test_a_router_waits_for_kafka_and_says_so(router: RouterProcess, free_
                 answer = await client.get(f"http://127.0.0.1:{router.port}/health/ready")
             except httpx.TransportError:
                 return False
-        return answer.status_code == 503 and not answer.json()["parts"]["views"]["ok"]
+        views = answer.json()["parts"]["views"]
+        return answer.status_code == 503 and "customers-updated: waiting for Kafka" in views["detail"]
 
     await eventually(told, "not told")
     assert await router.end(signal.SIGTERM) == 0

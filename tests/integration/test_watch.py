@@ -104,9 +104,8 @@ async def watched(router: RouterProcess, operator: Operator, tmp_path: Path) -> 
     prometheus["global"] = {"scrape_interval": QUICK, "evaluation_interval": QUICK}
     manager = watch.shipped("alertmanager")
     manager["route"] |= {"group_wait": "100ms", "group_interval": "500ms"}
-    manager["receivers"] = [
-        {"name": "operators", "webhook_configs": [{"url": operator.url, "send_resolved": True}]},
-    ]
+    hears = [{"url": operator.url, "send_resolved": True}]
+    manager["receivers"] = [{"name": one["name"], "webhook_configs": hears} for one in manager["receivers"]]
     watch.write(own, prometheus, manager)
     both = watch.running(own)
     await asyncio.to_thread(both.__enter__)
@@ -140,6 +139,11 @@ async def test_an_operator_hears_of_a_dead_service_before_the_customers_do_and_t
 
     await until(up, "the router to be seen")
     assert not operator.told("ServiceDown", "firing", job="router")
+
+    async def heartbeat() -> bool:
+        return bool(operator.told("Watchdog", "firing", severity="none"))
+
+    await until(heartbeat, "the heartbeat, though all is well")
 
     await router.end(signal.SIGKILL)
 

@@ -14,7 +14,7 @@ import httpx
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi import Path as PathParameter
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -157,12 +157,18 @@ def create(street: Street) -> FastAPI:
     app.middleware("http")(_guard)
     app.include_router(street.routes())
     app.add_api_route("/", _page, include_in_schema=False)
+    app.add_api_route("/{username}/status/{post}", _read, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=_STATIC))
     return app
 
 
 async def _page() -> FileResponse:
     return FileResponse(_STATIC / "index.html")
+
+
+async def _read(post: Annotated[str, PathParameter(pattern=r"^[0-9]{1,20}$")]) -> RedirectResponse:
+    """The desk links a post as X does."""
+    return RedirectResponse(f"/#post-{post}")
 
 
 async def _guard(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -1,1 +1,1 @@
-"""Who works on what. Automatic assignment comes later; here an agent takes, gives and puts back."""
+"""Who works on what: an agent takes, gives and puts back; what nobody gets to in time may be taken by more people."""

@@ -1,6 +1,8 @@
 """Callbacks as work: who is to be called, in which order, at which number.
 
 Nothing is kept of it: the list is read off the tickets that wait for an answer, so whatever answers one takes it off the list.
+Nobody is called twice for two tickets: a call in vain rests all callbacks of that customer, and whoever was spoken with since they
+asked is off the list; what else they wrote still waits in the inbox.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from services.desk.customers import contacts
 from services.desk.people.models import AGENTS
 from services.desk.tickets import repository as tickets
 from services.desk.tickets.models import TICKETS
+from services.desk.tickets.patience import asked
 from shared.clock import utc_now
 
 _MOST = 200
@@ -37,7 +40,7 @@ _WAITING = text(
         WHERE facts ->> 'callback' = 'wanted' AND at > :remembered
             AND (CAST(:ticket AS uuid) IS NULL OR ticket_id = :ticket)
     )
-    SELECT CAST(t.id AS text) AS id, t.skills, t.rank, t.waiting_since, t.channels,
+    SELECT CAST(t.id AS text) AS id, t.skills, t.patience, t.rank, t.waiting_since, t.channels,
         asked.author, asked.facts AS asked, asked.at AS asked_at,
         asked.conversation, wrote.at AS wrote_at, reach.point,
         EXISTS (SELECT FROM desk.contact_points WHERE point = t.channels -> 0 ->> 'contact_point' AND opted_out) AS refused,
@@ -60,17 +63,22 @@ _WAITING = text(
     ) AS reach ON true
     LEFT JOIN LATERAL (
         SELECT count(*) AS tries, max(outcome_at) AS last_at FROM desk.call_requests
-        WHERE ticket_id = t.id AND action = 'call-back' AND outcome = 'customer-no-answer'
-            AND requested_at >= t.waiting_since
+        WHERE ticket_id IN (SELECT id FROM desk.tickets WHERE customer_id = t.customer_id)
+            AND action = 'call-back' AND outcome = 'customer-no-answer' AND requested_at >= t.waiting_since
     ) AS tried ON true
     LEFT JOIN LATERAL (
         SELECT agent, direction FROM desk.calls
-        WHERE ticket_id = t.id AND state IN ('queued', 'offered', 'bridging', 'connected')
+        WHERE ticket_id IN (SELECT id FROM desk.tickets WHERE customer_id = t.customer_id)
+            AND state IN ('queued', 'offered', 'bridging', 'connected')
             AND at > CASE state WHEN 'bridging' THEN CAST(:rung AS timestamptz) WHEN 'connected' THEN :talked ELSE :queued END
         ORDER BY at DESC LIMIT 1
     ) AS calling ON true
     WHERE t.status = 'open' AND t.waiting_since IS NOT NULL
         AND (calling.direction IS NULL OR calling.direction = 'out')
+        AND (:early OR NOT EXISTS (
+            SELECT FROM desk.calls JOIN desk.tickets AS own ON own.id = ticket_id
+            WHERE own.customer_id = t.customer_id AND connected_at > COALESCE(asked.at, t.waiting_since)
+        ))
         AND tried.tries < :tries AND (:early OR tried.last_at IS NULL OR tried.last_at <= :rested)
     """
 )
@@ -79,11 +87,12 @@ _WAITING = text(
 async def to_make(desk: Desk, agent: str = "") -> tuple[CallbackView, ...]:
     """In the order of work. `agent`: only those that this agent has the skills for."""
     async with desk.database.transaction() as session:
-        rows = await _read(session, desk, utc_now())
+        now = utc_now()
+        rows = await _read(session, desk, now)
         if agent:
             everybody = [repository.agent(row) for row in await session.execute(select(AGENTS).where(AGENTS.c.active))]
             own = next((one for one in everybody if one.email == agent.lower()), None)
-            rows = [row for row in rows if own and domain.may_call_back(own, row.skills, everybody)]
+            rows = [row for row in rows if own and domain.may_call_back(own, _asked(row, now), everybody)]
         shown = await tickets.rows(session, [row.id for row in rows[:_MOST]])
         return tuple(_view(row, shown[row.id]) for row in rows[:_MOST])
 
@@ -128,9 +137,14 @@ async def _read(session: AsyncSession, desk: Desk, now: datetime, ticket: str | 
     return sorted(found, key=lambda row: (row.rank // 101, _since(row), str(row.id)))
 
 
+def _asked(row: Any, now: datetime) -> tuple[str, ...]:
+    return asked(row.skills, tickets.patience(row.patience), now)
+
+
 def _prefers(row: Any) -> bool:
-    """Wrote, and would rather be called."""
-    return row.wrote_at is not None and domain.prefers_phone(row.channels) and not _opted_out(row.channels[0])
+    """Wrote, would rather be called, and did not ask since not to be."""
+    called = row.wrote_at is not None and domain.prefers_phone(row.channels) and not _opted_out(row.channels[0])
+    return called and (not row.refused or row.point is not None)
 
 
 def _opted_out(choice: dict[str, Any]) -> bool:

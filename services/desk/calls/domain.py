@@ -43,6 +43,9 @@ class Caller:
     level: str = Level.NORMAL.value
     prefers_phone: bool = False
     skills: frozenset[str] = frozenset()
+    """Still asked for."""
+    dropped: Mapping[str, datetime] = field(default_factory=dict)
+    """Skills that were asked for, and since when they are not any more."""
     asked: Mapping[str, datetime] = field(default_factory=dict)
     """Agents who were offered this call and did not take it, and when."""
     offered: bool = False
@@ -143,6 +146,10 @@ def reasons(caller: Caller, head_start: timedelta) -> tuple[ReasonView, ...]:
         minutes = f"{head_start.total_seconds() / 60:g}"
         text = f"prefers the phone: counts as {minutes} minutes longer in line"
         found.append(ReasonView(code="call.prefers-phone", text=text, values={"minutes": minutes}))
+    for skill, since in sorted(caller.dropped.items()):
+        minutes = f"{max(0.0, (since - caller.waiting_since).total_seconds()) / 60:.0f}"
+        text = f"after {minutes} min also offered to agents without {skill}"
+        found.append(ReasonView(code="call.dropped-skill", text=text, values={"skill": skill, "minutes": minutes}))
     if caller.asked:
         asked = ", ".join(sorted(caller.asked))
         text = f"was offered before to {asked}, and keeps the place"

@@ -18,6 +18,7 @@ from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
 from services.desk.people.models import AGENTS
 from services.desk.tickets import repository as tickets
 from services.desk.tickets.models import TICKETS
+from services.desk.tickets.patience import asked
 from services.desk.tickets.views import ReasonView
 from shared.kernel import ContactPoint, Level, address_of, kind_of
 
@@ -40,6 +41,7 @@ ROWS = (
         TICKETS.c.level,
         TICKETS.c.channels,
         TICKETS.c.skills,
+        TICKETS.c.patience,
         func.coalesce(AGENTS.c.name, "").label("agent_name"),
     )
     .outerjoin(TICKETS, TICKETS.c.id == CALLS.c.ticket_id)
@@ -122,12 +124,15 @@ def agent_on(row: Any, now: datetime) -> tuple[str, str]:
 
 def caller(row: Any, now: datetime) -> Caller:
     """A row of a waiting call as the queue sees it. Without a ticket yet it is a normal one."""
+    skills, patience = row.skills or (), tickets.patience(row.patience or {})
+    still = frozenset(asked(skills, patience, now))
     return Caller(
         call_id=row.call_id,
         waiting_since=row.waiting_since or row.at,
         level=row.level or Level.NORMAL.value,
         prefers_phone=domain.prefers_phone(row.channels or ()),
-        skills=frozenset(row.skills or ()),
+        skills=still,
+        dropped={skill: patience.skills[skill] for skill in skills if skill not in still},
         asked={agent: datetime.fromisoformat(at) for agent, at in row.asked.items()},
         offered=being_answered(row, now) or being_offered(row, now),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select, text, update
@@ -51,8 +51,11 @@ _EMPTY: dict[str, Any] = {"name": "", "language": "", "tier": "", "observed": {}
 _WILLING: dict[str, Any] = {"opted_out": False}
 
 
-async def learn_from(session: AsyncSession, messages: Sequence[tuple[str, InboundMessage]]) -> None:
-    """Keep what these messages (customer id, message; in order) tell about their customers, who are locked already."""
+async def learn_from(
+    session: AsyncSession, messages: Sequence[tuple[str, InboundMessage]], answered_in: Mapping[str, float]
+) -> None:
+    """Keep what these messages (customer id, message; in order) tell about their customers, who are locked already.
+    `answered_in`: by message, seconds from our reply to those that are an answer on the same channel."""
     ids = {customer for customer, _ in messages}
     columns = [CUSTOMERS.c[name] for name in _LEARNED]
     rows = {
@@ -61,7 +64,7 @@ async def learn_from(session: AsyncSession, messages: Sequence[tuple[str, Inboun
     }
     now = utc_now()
     for customer, message in messages:
-        learn(rows[customer], message)
+        learn(rows[customer], message, answered_in.get(message.id))
     for row in rows.values():
         row["version"] += 1
         row["updated_at"] = now

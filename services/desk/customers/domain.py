@@ -80,8 +80,13 @@ _OF_THE_MESSAGE = frozenset(
 """Facts that a channel tells about one message, not about its sender."""
 
 
-def learn(customer: dict[str, Any], message: InboundMessage) -> None:
-    """Bring a customer's row up to date with a message of theirs. What a person told us is not overwritten by a message."""
+_MOST_ANSWERS = 20
+"""Newest answers on a channel that are remembered: what a customer did last year says little of today."""
+
+
+def learn(customer: dict[str, Any], message: InboundMessage, answered_in: float | None = None) -> None:
+    """Bring a customer's row up to date with a message of theirs. What a person told us is not overwritten by a message.
+    `answered_in`: seconds from our reply on this channel, where the message is the answer to one."""
     if message.sender_name and not customer["name"]:
         customer["name"] = message.sender_name
     if message.facts and message.public:  # what a post tells is about the post, except whose account it is
@@ -100,10 +105,10 @@ def learn(customer: dict[str, Any], message: InboundMessage) -> None:
     customer["language"] = message.language or customer["language"]
     seen = customer["observed"].get(message.channel, {"messages": 0, "last_at": message.received_at.isoformat()})
     last = max(datetime.fromisoformat(seen["last_at"]), message.received_at)
-    customer["observed"] = {
-        **customer["observed"],
-        message.channel: {"messages": seen["messages"] + 1, "last_at": last.isoformat()},
-    }
+    after = {**seen, "messages": seen["messages"] + 1, "last_at": last.isoformat()}
+    if answered_in is not None:
+        after["answers"] = [*seen.get("answers", ()), round(answered_in)][-_MOST_ANSWERS:]
+    customer["observed"] = {**customer["observed"], message.channel: after}
     times = sorted({*map(datetime.fromisoformat, customer["recent_contacts"]), message.received_at}, reverse=True)
     customer["recent_contacts"] = [at.isoformat() for at in times if at > times[0] - RECENT][:MOST_RECENT]
 

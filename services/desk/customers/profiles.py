@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
+from statistics import median
 from typing import Any
 
 from sqlalchemy import select
@@ -67,7 +68,11 @@ def stated(value: dict[str, str] | None) -> Stated | None:
 def observed(value: dict[str, Any]) -> dict[str, Observed]:
     """By channel as it is stored, most used first."""
     found = {
-        c: Observed(messages=seen["messages"], last_at=datetime.fromisoformat(seen["last_at"]))
+        c: Observed(
+            messages=seen["messages"],
+            last_at=datetime.fromisoformat(seen["last_at"]),
+            answer_seconds=float(median(answers)) if (answers := seen.get("answers")) else None,
+        )
         for c, seen in value.items()
     }
     return dict(sorted(found.items(), key=lambda item: -item[1].messages))

@@ -123,7 +123,7 @@ async def _view(session: AsyncSession, customer: str) -> CustomerView:
         raise Rejected(404, "no-such-customer", "There is no customer with this id.")
     stated = profiles.stated(row.stated)
     observed = [
-        ObservedView(channel=c, messages=o.messages, last_at=o.last_at)
+        ObservedView(channel=c, messages=o.messages, last_at=o.last_at, answer_seconds=o.answer_seconds)
         for c, o in profiles.observed(row.observed).items()
     ]
     return CustomerView(

@@ -163,6 +163,20 @@ async def create_token(database: Database, *, name: str, scopes: tuple[str, ...]
     return token
 
 
+async def revoke_token(database: Database, name: str) -> int:
+    """No API token of this name works any more, from the next request on; how many they were."""
+    ended = update(API_TOKENS).where(API_TOKENS.c.name == name, API_TOKENS.c.revoked_at.is_(None))
+    async with database.transaction() as transaction:
+        return len((await transaction.execute(ended.values(revoked_at=utc_now()).returning(API_TOKENS.c.name))).all())
+
+
+async def tokens(database: Database) -> list[Token]:
+    """Those that work, oldest first."""
+    found = select(API_TOKENS).where(API_TOKENS.c.revoked_at.is_(None)).order_by(API_TOKENS.c.created_at)
+    async with database.transaction() as transaction:
+        return [Token(name=row.name, scopes=tuple(row.scopes)) for row in await transaction.execute(found)]
+
+
 async def check_token(desk: Desk, token: str) -> Token | None:
     """Whose API token this is; None where it is unknown or revoked."""
     async with desk.database.transaction() as transaction:

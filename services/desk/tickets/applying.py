@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields, replace
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among, insert_all, update_all
@@ -18,12 +20,22 @@ from services.desk.context import Desk
 from services.desk.customers import consent, contacts, profiles
 from services.desk.mentions import service as mentions
 from services.desk.tickets import bursts, groups
-from services.desk.tickets.domain import SETTLED, Placement, Threads, Ticket, opened, place, stranger_key, took_in
+from services.desk.tickets.domain import (
+    SETTLED,
+    Placement,
+    Threads,
+    Ticket,
+    may_be_an_answer,
+    opened,
+    place,
+    stranger_key,
+    took_in,
+)
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.work import Work, unit_of_work
 from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable
-from shared.events import RoutedMessage
+from shared.events import DeliveryState, RoutedMessage
 from shared.kernel import stable_id
 from shared.metrics import METRICS
 
@@ -39,14 +51,24 @@ _FIXED = (
     "channel",
     "subject",
     "team",
-    "skills",
     "routing_reasons",
 )
 """What messages do not change, once the ticket is there."""
 
 
-async def apply(desk: Desk, batch: Sequence[RoutedMessage]) -> int:
-    """Write these messages, in order, with everything that follows from them. How many were new.
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """When a message had been handed to Kafka by its channel's service, and when by the router; None where that is not known."""
+
+    taken_at: datetime | None = None
+    routed_at: datetime | None = None
+
+
+_UNKNOWN = Passed()
+
+
+async def apply(desk: Desk, batch: Sequence[RoutedMessage], passed: Mapping[str, Passed] = MappingProxyType({})) -> int:
+    """Write these messages, in order, with everything that follows from them. How many were new. `passed`: by message.
 
     Raises Unavailable with nothing written, or Malformed where an id is none.
     """
@@ -62,7 +84,7 @@ async def apply(desk: Desk, batch: Sequence[RoutedMessage]) -> int:
         known = set(await work.session.scalars(select(MESSAGES.c.id).where(among(MESSAGES.c.id, customers))))
         fresh = [routed for routed in batch if routed.message.id not in known]
         if fresh:
-            await _write(work, fresh, customers, held, timedelta(days=desk.settings.reopen_days))
+            await _write(work, fresh, customers, held, timedelta(days=desk.settings.reopen_days), passed)
         if any(routed.message.channel == "phone" for routed in fresh):
             await wake(work.session)
     for routed in batch:
@@ -82,17 +104,20 @@ async def _write(
     customers: dict[str, str],
     held: bursts.Bursts,
     reopen_within: timedelta,
+    passed: Mapping[str, Passed],
 ) -> None:
     before = await _tickets(work.session, fresh, {customers[routed.message.id] for routed in fresh}, held.concerned)
     threads, touched = Threads(before), dict[str, Ticket]()
-    rows = []
+    rows, answers = [], dict[str, Ticket]()
     for routed in fresh:
         customer = customers[routed.message.id]
         placement = place(routed, customer, threads, reopen_within)
+        if placement.ticket and may_be_an_answer(routed.message, placement.ticket, customer):
+            answers[routed.message.id] = placement.ticket
         ticket = _after(work, routed, placement, customer)
         threads.put(ticket)
         touched[ticket.id] = ticket
-        rows.append(_message_row(routed, placement))
+        rows.append(_message_row(routed, placement, passed.get(routed.message.id, _UNKNOWN)))
     existing = {ticket.id for ticket in before}
     new = [_ticket_row(ticket) for ticket in touched.values() if ticket.id not in existing]
     if await insert_all(work.session, TICKETS, new) < len(new):
@@ -104,7 +129,8 @@ async def _write(
     await bursts.join(work, held, {row["id"]: row["ticket_id"] for row in rows})
     await groups.raise_leaders(work.session, {*touched, *held.concerned})
     await mentions.became_tickets(work, [routed.message for routed in fresh if routed.message.public])
-    await contacts.learn_from(work.session, [(customers[routed.message.id], routed.message) for routed in fresh])
+    took = await _answered_in(work.session, fresh, answers)
+    await contacts.learn_from(work.session, [(customers[routed.message.id], routed.message) for routed in fresh], took)
     senders = {customers[routed.message.id] for routed in fresh}
     owners = {ticket.customer_id for ticket in touched.values()}
     await contacts.touch(work.session, owners - senders)
@@ -128,6 +154,31 @@ async def _tickets(
     await contacts.lock(session, owners | senders)
     rows = await session.execute(select(*_COLUMNS).where(wanted).order_by(TICKETS.c.id).with_for_update())
     return [msgspec.convert(dict(zip(_NAMES, row, strict=True)), Ticket) for row in rows]
+
+
+async def _answered_in(
+    session: AsyncSession, fresh: Sequence[RoutedMessage], answers: Mapping[str, Ticket]
+) -> dict[str, float]:
+    """By message, seconds since our newest reply in its ticket, where that was on the same channel. `answers`: messages that may be
+    one, with their tickets as they were before."""
+    if not answers:
+        return {}
+    tickets = {ticket.id for ticket in answers.values()}
+    sent = (MESSAGES.c.direction == "out", MESSAGES.c.delivery != DeliveryState.FAILED.value)
+    newest = (
+        select(MESSAGES.c.ticket_id, MESSAGES.c.channel, MESSAGES.c.at)
+        .ext(distinct_on(MESSAGES.c.ticket_id))
+        .where(among(MESSAGES.c.ticket_id, tickets), *sent)
+        .order_by(MESSAGES.c.ticket_id, MESSAGES.c.at.desc())
+    )
+    replies = {row.ticket_id: row for row in await session.execute(newest)}
+    found = {}
+    for message in (routed.message for routed in fresh if routed.message.id in answers):
+        ticket = answers[message.id]
+        reply = replies.get(ticket.id)
+        if reply and reply.channel == message.channel and ticket.last_inbound_at < reply.at < message.received_at:
+            found[message.id] = (message.received_at - reply.at).total_seconds()
+    return found
 
 
 def _after(work: Work, routed: RoutedMessage, placement: Placement, customer: str) -> Ticket:
@@ -162,10 +213,11 @@ def _after(work: Work, routed: RoutedMessage, placement: Placement, customer: st
 
 
 def _ticket_row(ticket: Ticket, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {name: getattr(ticket, name) for name in _NAMES if name not in without}
+    kept = {name: getattr(ticket, name) for name in _NAMES if name not in without}
+    return {**kept, "widens_at": ticket.patience.widens_at}
 
 
-def _message_row(routed: RoutedMessage, placement: Placement) -> dict[str, Any]:
+def _message_row(routed: RoutedMessage, placement: Placement, passed: Passed) -> dict[str, Any]:
     message = routed.message
     return {
         "id": message.id,
@@ -193,6 +245,9 @@ def _message_row(routed: RoutedMessage, placement: Placement) -> dict[str, Any]:
         "public": message.public,
         "reach": message.reach,
         "complaint": message.complaint,
+        "taken_at": passed.taken_at,
+        "routed_at": passed.routed_at,
+        "applied_at": utc_now(),
     }
 
 

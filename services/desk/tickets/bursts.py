@@ -25,7 +25,7 @@ from shared.kernel import message_id
 ACTOR = "desk"
 _HEADS = text(
     """
-    SELECT head.id, head.created_at, head.status = 'open' AND NOT head.alone AS usable,
+    SELECT head.id, head.created_at, head.status = 'open' AND head.waiting_since IS NOT NULL AND NOT head.alone AS usable,
            led.it AS leads, led.it AND (head.assignee_id IS NOT NULL OR head.first_reply_at IS NOT NULL) AS in_hand
     FROM desk.tickets AS head,
          LATERAL (SELECT EXISTS (SELECT 1 FROM desk.tickets AS member WHERE member.group_id = head.id) AS it) AS led

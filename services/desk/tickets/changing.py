@@ -15,6 +15,7 @@ from services.desk.customers import contacts, profiles
 from services.desk.tickets import addressing, groups, repository
 from services.desk.tickets.domain import SETTLED, STATUSES, snippet
 from services.desk.tickets.models import MESSAGES, TICKETS
+from services.desk.tickets.patience import elsewhere
 from services.desk.tickets.repository import as_uuid, message_view
 from services.desk.tickets.views import MessageView, TicketRow
 from services.desk.work import Work, unit_of_work
@@ -131,7 +132,9 @@ async def answer(
     if row.first_reply_at is None:
         changes["first_reply_at"] = now
     await _change(work, row, changes, version=row.version + 1, snippet=snippet(text), last_message_at=now)
-    await _to_status(work, row, status, agent, together=together)
+    moved = await _to_status(work, row, status, agent, together=together)
+    if status == "open" and not moved and not together:
+        await groups.hand_over(work, row.id, agent)
     await _tell(work, row.customer_id)
     return stored
 
@@ -188,7 +191,9 @@ async def assign(
     """For the subject of assignment: set `assignee_id` and `team` as given, and tell. Rejected 404."""
     row = await _locked(work.session, ticket)
     if any(getattr(row, name) != value for name, value in changes.items()):
-        await _change(work, row, changes)
+        moved = changes.get("team", row.team) != row.team
+        patience = repository.patience_values(elsewhere(repository.patience(row.patience))) if moved else {}
+        await _change(work, row, changes | patience)
         work.record("ticket.assigned", row.id, utc_now(), agent, data)
     return (await repository.rows(work.session, [row.id]))[row.id]
 

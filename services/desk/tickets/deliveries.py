@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -14,7 +15,10 @@ from services.desk.tickets.domain import delivery_moves, needs_a_person
 from services.desk.tickets.models import MESSAGES
 from services.desk.work import Work, unit_of_work
 from shared.errors import Malformed
-from shared.events import DeliveryReport
+from shared.events import DeliveryReport, DeliveryState
+
+_OUT = (DeliveryState.SENT, DeliveryState.DELIVERED)
+"""States of a reply that the provider has. Which of them is heard first is chance."""
 
 
 async def report(desk: Desk, reports: Sequence[DeliveryReport]) -> None:
@@ -35,7 +39,9 @@ async def report(desk: Desk, reports: Sequence[DeliveryReport]) -> None:
 async def _note(work: Work, report: DeliveryReport) -> None:
     reply = report.outbound_id
     before = (await work.session.execute(select(MESSAGES).where(MESSAGES.c.id == reply))).one()
-    changes = {}
+    changes: dict[str, Any] = {}
+    if report.state in _OUT and (before.sent_at is None or report.at < before.sent_at):
+        changes["sent_at"] = report.at
     if report.provider_id and not before.provider_id:
         changes["provider_id"] = report.provider_id
     moves = delivery_moves(before.delivery, report.state)

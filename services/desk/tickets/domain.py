@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from services.desk.tickets.patience import Patience, begun, went_on
 from shared.events import Channel, ChannelChoice, Decision, DeliveryState, InboundMessage, Reason, RoutedMessage
 from shared.kernel import Level, ticket_id
 
@@ -51,6 +52,8 @@ class Ticket:
     channels: tuple[ChannelChoice, ...] = ()
     team: str = ""
     skills: tuple[str, ...] = ()
+    """That the router asked for since the customer waits; which of them are still asked for is in `patience`."""
+    patience: Patience = field(default_factory=Patience)
     language: str = ""
     subject: str = ""
     snippet: str = ""
@@ -189,7 +192,6 @@ def opened(routed: RoutedMessage, place: Placement, customer: str) -> Ticket:
         queue_at=message.received_at,
         routing_reasons=decision.routing_reasons,
         team=decision.team,
-        skills=decision.skills,
         subject=message.subject or snippet(message.text)[:80],
         channel=message.channel,
         created_at=message.received_at,
@@ -223,6 +225,10 @@ def took_in(ticket: Ticket, routed: RoutedMessage) -> Ticket:
     first = ticket.messages == 0
     if message.automatic in MACHINES and not first:
         return after
+    if ticket.waiting_since is None:
+        skills, patience = decision.skills, begun(decision, ticket.team, ticket.patience, at)
+    else:
+        skills, patience = went_on(decision, ticket.team, ticket.skills, ticket.patience, at)
     counts = first or ticket.waiting_since is None or decision.score > ticket.score
     since = at if ticket.waiting_since is None else min(at, ticket.waiting_since)
     return replace(
@@ -232,12 +238,20 @@ def took_in(ticket: Ticket, routed: RoutedMessage) -> Ticket:
         score=decision.score if counts else ticket.score,
         rank=rank(decision.level, decision.score) if counts else ticket.rank,
         reasons=decision.reasons if counts else ticket.reasons,
+        skills=skills,
+        patience=patience,
         last_inbound_at=max(at, ticket.last_inbound_at),
         waiting_since=since,
         due_at=due(ticket, routed),
         queue_at=since,
         solved_at=None,
     )
+
+
+def may_be_an_answer(message: InboundMessage, before: Ticket, customer: str) -> bool:
+    """Whether this message may answer what we wrote last: it is this customer's own ticket, nothing of theirs waited in it, and a
+    person wrote."""
+    return before.customer_id == customer and before.waiting_since is None and not message.automatic
 
 
 def due(ticket: Ticket, routed: RoutedMessage) -> datetime | None:

@@ -17,8 +17,8 @@ from shared.clock import utc_now
 
 
 def stands_under_its_leader() -> ColumnElement[bool]:
-    """Whether a ticket shows under its leader and not by itself: it has the same status, and was not given to somebody else.
-    What reopens, or is answered by itself, is seen again."""
+    """Whether a ticket shows under its leader and not by itself: it has the same status, waits for nothing that the leader does not,
+    and was not given to somebody else. What reopens, or is answered by itself, is seen again."""
     leader = TICKETS.alias("its_leader")
     found: Select[Any] = select(literal_column("1")).where(
         leader.c.id == TICKETS.c.group_id, _together(TICKETS, leader)
@@ -75,12 +75,12 @@ async def take_out(work: Work, row: Any, actor: str) -> None:
 
 
 async def hand_over(work: Work, leader: str, actor: str) -> None:
-    """The oldest of the open tickets under this one leads the others from now on. They are locked."""
+    """The oldest of the open tickets under this one leads the others from now on, one that waits before any other. They are locked."""
     waiting = list(
         await work.session.scalars(
             select(TICKETS.c.id)
             .where(TICKETS.c.group_id == leader, TICKETS.c.status == "open")
-            .order_by(TICKETS.c.created_at, TICKETS.c.id)
+            .order_by(TICKETS.c.waiting_since.is_(None), TICKETS.c.created_at, TICKETS.c.id)
         )
     )
     if not waiting:
@@ -128,4 +128,5 @@ async def raise_leaders(session: AsyncSession, tickets: Collection[str]) -> None
 
 def _together(member: Any, leader: Any) -> ColumnElement[bool]:
     same = or_(member.c.assignee_id.is_(None), member.c.assignee_id == leader.c.assignee_id)
-    return and_(member.c.status == leader.c.status, same)
+    waits = or_(member.c.waiting_since.is_(None), leader.c.waiting_since.is_not(None))
+    return and_(member.c.status == leader.c.status, same, waits)

@@ -47,6 +47,8 @@ TICKETS = Table(
     Column("channels", JSONB, nullable=False),
     Column("team", Text, nullable=False),
     Column("skills", ARRAY(Text), nullable=False),
+    Column("patience", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("widens_at", DateTime(timezone=True)),
     Column("language", Text, nullable=False),
     Column("assignee_id", Uuid(as_uuid=False), ForeignKey(AGENTS.c.id)),
     Column("subject", Text, nullable=False),
@@ -88,6 +90,11 @@ TICKETS = Table(
         postgresql_where=text("status = 'open' AND waiting_since IS NOT NULL"),
         postgresql_include=["skills"],
     ),
+    Index(
+        "ix_tickets_widens_at",
+        "widens_at",
+        postgresql_where=text("status = 'open' AND waiting_since IS NOT NULL AND assignee_id IS NULL"),
+    ),
     Index("ix_tickets_first_reply_at", "first_reply_at", postgresql_include=["created_at"]),
     Index("ix_tickets_search", "subject", postgresql_using="gin", postgresql_ops={"subject": "gin_trgm_ops"}),
 )
@@ -125,11 +132,27 @@ MESSAGES = Table(
     Column("complaint", REAL),
     Column("label", Text, nullable=False, server_default=""),
     Column("label_by", Text, nullable=False, server_default=""),
+    Column("taken_at", DateTime(timezone=True)),
+    Column("routed_at", DateTime(timezone=True)),
+    Column("applied_at", DateTime(timezone=True)),
+    Column("sent_at", DateTime(timezone=True)),
     CheckConstraint("direction IN ('in', 'out', 'note')", name="direction"),
     Index("ix_messages_ticket_id", "ticket_id", "at", "id"),
     Index("ix_messages_callbacks", "at", "ticket_id", postgresql_where=text("facts ->> 'callback' = 'wanted'")),
     Index("ix_messages_calls", "conversation", "at", postgresql_where=text("channel = 'phone' AND direction = 'in'")),
     Index("ix_messages_inbound", "at", "channel", postgresql_where=text("direction = 'in'")),
+    Index(
+        "ix_messages_applied_at",
+        "applied_at",
+        postgresql_include=["channel", "at", "taken_at", "routed_at"],
+        postgresql_where=text("applied_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_messages_sent_at",
+        "sent_at",
+        postgresql_include=["channel", "at"],
+        postgresql_where=text("sent_at IS NOT NULL"),
+    ),
     Index("ix_messages_search", text(WORDS), postgresql_using="gin"),
 )
 

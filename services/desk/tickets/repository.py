@@ -10,7 +10,23 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Select, case, func, literal, or_, select, text, tuple_, union
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    DateTime,
+    Select,
+    Text,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    tuple_,
+    union,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among
@@ -19,6 +35,7 @@ from services.desk.people.models import AGENTS
 from services.desk.tickets import groups
 from services.desk.tickets.domain import SOON
 from services.desk.tickets.models import EVENTS, MESSAGES, TICKETS, WORDS
+from services.desk.tickets.patience import Patience
 from services.desk.tickets.views import (
     AttachmentView,
     ChannelChoiceView,
@@ -165,6 +182,14 @@ def waits() -> list[ColumnElement[bool]]:
     return [TICKETS.c.status == "open", TICKETS.c.waiting_since.is_not(None)]
 
 
+def still_asked(now: ColumnElement[Any]) -> ColumnElement[Any]:
+    """As `patience.asked`: those of a ticket's skills that are asked for at this time."""
+    skill = func.unnest(TICKETS.c.skills).column_valued("skill")
+    until = cast(TICKETS.c.patience["skills"][skill].astext, DateTime(timezone=True))
+    found = select(skill).where(func.coalesce(until > now, True)).correlate(TICKETS)
+    return func.array(found.scalar_subquery(), type_=ARRAY(Text))
+
+
 def due(which: str) -> list[ColumnElement[bool]]:
     """Of those who wait: `overdue`, or `soon`; no condition where it is empty. Rejected 422."""
     if not which:
@@ -212,9 +237,21 @@ def reasons(value: Any) -> tuple[ReasonView, ...]:
     return msgspec.convert(value, tuple[ReasonView, ...])
 
 
+def patience(value: Any) -> Patience:
+    """As stored."""
+    return msgspec.convert(value, Patience)
+
+
+def patience_values(value: Patience) -> dict[str, Any]:
+    """Columns of a ticket."""
+    return {"patience": msgspec.to_builtins(value), "widens_at": value.widens_at}
+
+
 def choices(value: Any) -> tuple[ChannelChoiceView, ...]:
     """As stored, where defaults were left out."""
-    filled = [{"contact_point": None, "confidence": 0.0, "available": True} | choice for choice in value]
+    filled = [
+        {"contact_point": None, "confidence": 0.0, "available": True, "open_until": None} | choice for choice in value
+    ]
     return msgspec.convert(filled, tuple[ChannelChoiceView, ...])
 
 

@@ -15,6 +15,7 @@ from services.desk.people.models import AGENTS
 from services.desk.tickets import changing, groups, repository, teams
 from services.desk.tickets.changing import add_note, reply, set_status
 from services.desk.tickets.models import MESSAGES, TICKETS
+from services.desk.tickets.patience import asked
 from services.desk.tickets.repository import as_uuid, message_view
 from services.desk.tickets.views import (
     GroupedTicket,
@@ -26,6 +27,7 @@ from services.desk.tickets.views import (
     TicketView,
     ViewCount,
 )
+from shared.clock import utc_now
 from shared.errors import Rejected
 
 __all__ = [
@@ -95,7 +97,8 @@ async def get_ticket(desk: Desk, ticket: str, *, messages: int = 30, before: str
         events = (await session.execute(repository.events_of(own, _EVENTS))).all()
         group = (await session.execute(repository.group_of(own))).mappings().all()
         leader = (await session.execute(repository.link(more.group_id))).one_or_none() if more.group_id else None
-    shown = found[:messages]
+    shown, patience = found[:messages], repository.patience(more.patience)
+    goes = patience.overflow_at and more.status == "open" and more.waiting_since and more.assignee_id is None
     return TicketView(
         row=repository.row_view(row),
         skills=tuple(more.skills),
@@ -113,6 +116,9 @@ async def get_ticket(desk: Desk, ticket: str, *, messages: int = 30, before: str
         solved_at=more.solved_at,
         group=tuple(GroupedTicket(**each) for each in group),
         leader=_linked(leader) if leader else None,
+        asked=asked(more.skills, patience, utc_now()),
+        next_team=patience.overflow.team if patience.overflow and goes else "",
+        next_team_at=patience.overflow_at if goes else None,
     )
 
 

@@ -39,6 +39,8 @@ class ChannelChoiceView:
     available: bool
     """Whether we can answer there now."""
     reasons: tuple[ReasonView, ...]
+    open_until: datetime | None = None
+    """When a live channel closes, in the time zone of its opening hours; null where it does not within a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +167,8 @@ class EventView:
     ticket_id: str
     kind: str
     """As in `DeskEvent.kind`: `ticket.opened`, `message.added`, `reply.added`, `note.added`, `ticket.assigned`,
-    `ticket.status`, `ticket.reopened`, `ticket.routed`, `ticket.answered`, `delivery.changed`, `customer.changed`,
+    `ticket.status`, `ticket.reopened`, `ticket.routed`, `ticket.answered`, `ticket.widened`, `ticket.overflowed`,
+    `delivery.changed`, `customer.changed`,
     `call.changed`, `call.offered`, `agent.presence`, `post.judged`, `ticket.grouped`, `ticket.ungrouped`, `mentions.added`,
     `mention.judged`."""
     at: datetime
@@ -174,6 +177,7 @@ class EventView:
     """`ticket.status`: from, to. `ticket.assigned`: assignee, team. `message.added`, `reply.added`, `note.added`: message_id.
     `delivery.changed`: message_id, state, detail. `ticket.routed`: rule, evidence, level, score, team. `ticket.opened`:
     channel, level, linked (the earlier ticket's id) and why (`closed`, `stranger`). `ticket.reopened`: why.
+    `ticket.widened`: skill that is no longer asked for. `ticket.overflowed`: from and team. Both: after, seconds.
     `post.judged`: message_id, label, before. `ticket.grouped`: leader, or (of the leader) joined or left. `mention.judged`:
     mention_id, label."""
 
@@ -213,6 +217,7 @@ class TicketView:
 
     row: TicketRow
     skills: tuple[str, ...]
+    """That the router asked for."""
     reasons: tuple[ReasonView, ...]
     """Why this priority, heaviest first."""
     routing_reasons: tuple[ReasonView, ...]
@@ -236,6 +241,11 @@ class TicketView:
     """Tickets about the same that were grouped under this one, oldest first, at most 200."""
     leader: LinkedTicket | None = None
     """The ticket under which this one was grouped."""
+    asked: tuple[str, ...] = ()
+    """Those of `skills` that are still asked for: others were waited for long enough."""
+    next_team: str = ""
+    """The team that gets it where nobody takes or answers it until `next_team_at`; empty where it stays."""
+    next_team_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

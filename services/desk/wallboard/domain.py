@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from services.desk.wallboard.views import Queue
+from services.desk.wallboard.views import Pace, Queue, Times
 
 MINUTE = timedelta(minutes=1)
 REPLIES_OVER = timedelta(minutes=5)
@@ -103,15 +103,12 @@ def kept(begins: Offsets, ends: Offsets, topic: str) -> int:
     return sum(end - begins.get(place, 0) for place, end in ends.items() if place[0] == topic)
 
 
-def quantile(buckets: Sequence[tuple[float, float]], share: float) -> float | None:
-    """From a histogram. `buckets`: upper bounds, ascending to infinity, and how many were at most that. Evenly spread within a
-    bucket, as Prometheus' `histogram_quantile` has it; beyond the last bound, that bound."""
-    total = buckets[-1][1] if buckets else 0
-    if not total:
-        return None
-    wanted, low, below = share * total, 0.0, 0.0
-    for bound, count in buckets:
-        if count >= wanted:
-            return low if math.isinf(bound) else low + (bound - low) * (wanted - below) / (count - below)
-        low, below = bound, count
-    return low
+def paces(rows: Iterable[tuple[str | None, Mapping[str, Sequence[float] | None]]]) -> Times:
+    """`rows`: a channel, or None for all of them; by stage the seconds of half and of 95 of 100, which are below 0 where two
+    machines' clocks differ, and none where nothing passed."""
+    found: dict[str | None, dict[str, Pace]] = {}
+    for channel, took in rows:
+        told = {stage: Pace(half=max(0.0, both[0]), most=max(0.0, both[1])) for stage, both in took.items() if both}
+        found.setdefault(channel, {}).update(told)
+    everything = found.pop(None, {})
+    return Times(everything=everything, channels={name: stages for name, stages in found.items() if name and stages})

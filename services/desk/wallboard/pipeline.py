@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,13 +12,11 @@ from datetime import datetime, timedelta
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
-from prometheus_client import Histogram
 
 from services.desk.wallboard import domain
 from services.desk.wallboard.domain import Offsets
 from services.desk.wallboard.views import Pipeline, Stage
 from shared.errors import Unavailable
-from shared.metrics import METRICS
 from shared.topics import (
     DEAD_LETTERS,
     DELIVERIES_REPORTED,
@@ -30,7 +28,6 @@ from shared.topics import (
 
 _RATE_OVER = 10.0
 """Seconds over which events a second are counted: long enough to be calm, short enough to show a stop."""
-_P95_OVER = 300.0
 _TOPICS_EVERY = 30.0
 """Seconds between two looks at which topics and groups there are."""
 _MOST_GROUPS = 50
@@ -70,7 +67,6 @@ class Reader:
         """Coordinators by group."""
         self._looked = 0.0
         self._grown: deque[tuple[float, Mapping[str, int]]] = deque()
-        self._arrivals: deque[tuple[float, tuple[tuple[float, float], ...]]] = deque()
 
     async def read(self, now: datetime) -> Pipeline:
         """Raises Unavailable where Kafka does not answer."""
@@ -106,7 +102,6 @@ class Reader:
                     name=step.name,
                     per_second=sum(rates[topic] for topic in topics if topic.startswith(step.writes)),
                     lag=domain.waiting(committed.values(), begins, ends, reads) if step.reads else None,
-                    p95=self._arrival() if step.name == "desk" else None,
                 )
             )
         return Pipeline(
@@ -175,25 +170,3 @@ class Reader:
         return {
             topic: domain.rate([(at, grown[topic]) for at, grown in self._grown if topic in grown]) for topic in sums
         }
-
-    def _arrival(self) -> float | None:
-        """Over the last five minutes that somebody watched; at first, since this process began."""
-        now, counts = time.monotonic(), buckets(METRICS.arrival_seconds)
-        while self._arrivals and self._arrivals[0][0] < now - _P95_OVER:
-            self._arrivals.popleft()
-        before: Sequence[tuple[float, float]] = self._arrivals[0][1] if self._arrivals else ()
-        if len(before) != len(counts):
-            before = [(bound, 0.0) for bound, _ in counts]
-        self._arrivals.append((now, counts))
-        return domain.quantile([(b, n - m) for (b, n), (_, m) in zip(counts, before, strict=True)], 0.95)
-
-
-def buckets(histogram: Histogram) -> tuple[tuple[float, float], ...]:
-    """Upper bounds and how many were at most that, over all labels."""
-    found: dict[float, float] = {}
-    for metric in histogram.collect():
-        for sample in metric.samples:
-            if sample.name.endswith("_bucket"):
-                bound = float(sample.labels["le"])
-                found[bound] = found.get(bound, 0.0) + sample.value
-    return tuple(sorted(found.items()))

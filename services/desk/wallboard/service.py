@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from services.desk.wallboard import figures
 from services.desk.wallboard.pipeline import Reader
-from services.desk.wallboard.views import History, Mood, Pipeline, Reading, Snapshot, Work
+from services.desk.wallboard.views import History, Mood, Pipeline, Reading, Snapshot, Times, Work
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Unavailable
@@ -21,7 +21,7 @@ from shared.waiting import wait
 T = TypeVar("T")
 EVERY = 1.0
 """Seconds between two looks at the database."""
-PIPELINE_EVERY, MOOD_EVERY = 2.0, 10.0
+PIPELINE_EVERY, TIMES_EVERY, MOOD_EVERY = 2.0, 5.0, 10.0
 _PATIENCE = 4.0
 """Seconds after which a source that does not answer is told to be away."""
 _HISTORY_KEPT = timedelta(seconds=1)
@@ -60,7 +60,9 @@ class Wallboard:
         self._kafka = Reader(kafka)
         self._work: Source[Work] = Source("database", EVERY, partial(figures.work, database))
         self._mood: Source[Mood] = Source("mood", MOOD_EVERY, partial(figures.mood, database))
+        self._times: Source[Times] = Source("times", TIMES_EVERY, partial(figures.times, database))
         self._pipeline: Source[Pipeline] = Source("kafka", PIPELINE_EVERY, self._kafka.read)
+        self._sources = (self._work, self._mood, self._times, self._pipeline)
         self._history: History | None = None
         self._watchers = 0
         self._watched, self._changed = asyncio.Event(), asyncio.Event()
@@ -82,17 +84,16 @@ class Wallboard:
             self._watched.set()
             self._wake()
 
-        sources: list[Source[Work] | Source[Mood] | Source[Pipeline]] = [self._work, self._mood, self._pipeline]
         try:
             await asyncio.gather(
-                end(), repeat(EVERY, self._tell), *(repeat(source.every, source.refresh) for source in sources)
+                end(), repeat(EVERY, self._tell), *(repeat(source.every, source.refresh) for source in self._sources)
             )
         finally:
             await self._kafka.close()
 
     async def current(self) -> Snapshot:
         """As it is now; a source that is away shows its last figures, and says so."""
-        await asyncio.gather(self._work.refresh(), self._mood.refresh(), self._pipeline.refresh())
+        await asyncio.gather(*(source.refresh() for source in self._sources))
         return self._take()
 
     async def history(self, channels: Sequence[str]) -> History:
@@ -128,7 +129,11 @@ class Wallboard:
 
     def _take(self) -> Snapshot:
         self._snapshot = Snapshot(
-            at=utc_now(), work=self._work.reading, mood=self._mood.reading, pipeline=self._pipeline.reading
+            at=utc_now(),
+            work=self._work.reading,
+            mood=self._mood.reading,
+            pipeline=self._pipeline.reading,
+            times=self._times.reading,
         )
         return self._snapshot
 

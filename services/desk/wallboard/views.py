@@ -85,6 +85,8 @@ class Work:
     """Customers' messages of the last 60 seconds, by channel."""
     first_reply: float | None = None
     """Seconds within which 95 of 100 first replies of the last five minutes came; none where there was none."""
+    first_reply_half: float | None = None
+    """The same, for half of them."""
 
     @property
     def waiting(self) -> int:
@@ -113,8 +115,6 @@ class Stage:
     per_second: float
     lag: int | None = None
     """Records that wait to be read by this stage; none where it reads none."""
-    p95: float | None = None
-    """For `desk`: seconds from receipt at the door to the database, for 95 of 100 messages of the last five minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +130,30 @@ class Pipeline:
     """All that are kept."""
     dead_letters_new: int
     """Those of the last hour."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long something took within the last five minutes: seconds."""
+
+    __pydantic_config__ = _DOCS
+
+    half: float
+    most: float
+    """For 95 of 100."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """How long messages and answers took from stage to stage, from the times that they carry."""
+
+    __pydantic_config__ = _DOCS
+
+    everything: dict[str, Pace] = field(default_factory=dict)
+    """By stage: those of `Stage.name`; `arrival`, from receipt to the database; `reply`, to the first reply. A stage that nothing
+    passed is not there."""
+    channels: dict[str, dict[str, Pace]] = field(default_factory=dict)
+    """The same by channel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +178,7 @@ class Snapshot:
     work: Reading[Work]
     mood: Reading[Mood]
     pipeline: Reading[Pipeline]
+    times: Reading[Times]
 
     @property
     def seq(self) -> int:

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from services.desk.context import Desk
 from services.desk.web import static
+from services.desk.web.answers import errors_as_pages
 from services.desk.web.console import Console
 from services.desk.web.pages import (
     actions,
@@ -45,3 +46,4 @@ def mount(app: FastAPI, desk: Desk) -> None:
         wallboard,
     ):
         app.include_router(part.router)
+    errors_as_pages(app)

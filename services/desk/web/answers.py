@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from fastapi import HTTPException, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 
@@ -40,6 +40,8 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Vary": "HX-Request, Cookie, Accept-Language",
 }
+
+_API = "/api/"
 
 
 def html(body: str, status: int = 200, headers: dict[str, str] | None = None) -> HTMLResponse:
@@ -81,6 +83,26 @@ class ConsoleRoute(APIRoute):
                 return refuse(request, 500, _("Something went wrong on our side. It has been logged."))
 
         return handle
+
+
+def errors_as_pages(app: FastAPI) -> None:
+    """Whatever no page of ours answers, such as an address that does not exist: what the app tells programs, told to people."""
+    for kind, answer in list(app.exception_handlers.items()):
+        if kind is not WebSocketRequestValidationError:
+            app.add_exception_handler(kind, _for_people(answer))
+
+
+def _for_people(answer: Callable[[Request, Any], Any]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def handle(request: Request, error: Exception) -> Response:
+        told: Response = await answer(request, error)
+        browser = "text/html" in request.headers.get("accept", "") or is_part(request)
+        if not browser or request.url.path.startswith(_API):
+            return told
+        text = gettext(language_of(request))(words.ERRORS.get(told.status_code, words.FAILED))
+        kept = {name: value for name, value in told.headers.items() if name in ("allow", "retry-after")}
+        return refuse(request, told.status_code, text, kept)
+
+    return handle
 
 
 def refuse(request: Request, status: int, text: str, headers: dict[str, str] | None = None) -> Response:

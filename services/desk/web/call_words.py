@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-import phonenumbers
-
 from services.desk.calls.views import CallbackView, CallView
 from services.desk.tickets.views import ReasonView
 from services.desk.web.words import N_, Gettext, name, reason
@@ -112,18 +110,6 @@ def _place(found: ReasonView, why: ReasonView | None, names: Mapping[str, str], 
         agents = found.values.get("agents", "").split(", ")
         return _(_ASKED, agents=", ".join(names.get(agent, agent) for agent in agents))
     return reason(found, _)
-
-
-def telephone(point: str) -> str:
-    """`+33 1 99 00 12 34` of `tel:+33199001234`; empty where the number was withheld."""
-    number = point.removeprefix("tel:")
-    if not number.startswith("+"):
-        return ""
-    try:
-        parsed = phonenumbers.parse(number, None)
-    except phonenumbers.NumberParseException:
-        return number
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 def clock(since: datetime, until: datetime | None = None) -> str:

@@ -19,6 +19,28 @@ FRESH = 0.2
 """Seconds that one look at the line is good for, where nothing says that it has changed."""
 
 
+@dataclass(frozen=True, slots=True)
+class ToCall:
+    """Somebody to call back, and all that waits for it, in the order of work."""
+
+    todos: tuple[CallbackView, ...]
+
+    @property
+    def first(self) -> CallbackView:
+        """What they are called about: the first for which there is a number."""
+        return next((todo for todo in self.todos if todo.number), self.todos[0])
+
+    @property
+    def others(self) -> tuple[CallbackView, ...]:
+        """What else there is to speak about."""
+        return tuple(todo for todo in self.todos if todo is not self.first)
+
+    @property
+    def since(self) -> datetime:
+        """Since when they wait."""
+        return min(todo.since for todo in self.todos)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
     """Everything on the line now: the same for every viewer."""
@@ -31,6 +53,14 @@ class Board:
     def callback(self, ticket: str) -> CallbackView | None:
         """What there is to call this ticket's customer about."""
         return next((found for found in self.callbacks if found.ticket.id == ticket), None)
+
+    @property
+    def people(self) -> tuple[ToCall, ...]:
+        """Who is to be called back: everybody once."""
+        found: dict[str, list[CallbackView]] = {}
+        for todo in self.callbacks:
+            found.setdefault(todo.ticket.customer_id, []).append(todo)
+        return tuple(ToCall(tuple(todos)) for todos in found.values())
 
     def call(self, ticket: str) -> CallView | None:
         """The call that goes on about this ticket, or the caller who waits."""

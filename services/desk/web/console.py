@@ -70,9 +70,10 @@ class Console:
         """The whole page: views, list, and a conversation where one is open."""
         after = self.desk.live.newest
         await self.lookout.look()
-        entry = lists.VIEWS[view]
-        asked = lists.query(view, viewer.agent.email, search)
-        rows = await lists.page(self.desk, view, viewer.agent.email, search)
+        entry = lists.view_of(view) or lists.VIEWS["all"]
+        counts = await lists.counts(self.desk, viewer.agent.email)
+        asked = lists.query(entry.name, viewer.agent.email, search)
+        rows = await lists.page(self.desk, entry.name, viewer.agent.email, search)
         context = {"ticket": None} | (pane_context or {}) | {"after": after}
         return self.render(
             "inbox.html",
@@ -80,22 +81,23 @@ class Console:
             viewer=viewer,
             theme=viewer.theme,
             section="inbox",
-            back=f"/c/{context['ticket'].row.id}" if context["ticket"] else f"/inbox/{view}",
+            back=f"/c/{context['ticket'].row.id}" if context["ticket"] else entry.url,
             view=entry,
             views=lists.VIEWS.values(),
-            labels={name: item.label for name, item in lists.VIEWS.items()},
-            counts=await lists.counts(self.desk, viewer.agent.email),
+            queues=lists.queues(counts),
+            elsewhere=lists.VIEWS["all" if search else entry.next],
+            counts=counts,
             words=search,
             sort=asked.order,
             rows=rows,
-            more=more_url(view, rows.next, search),
+            more=more_url(entry, rows.next, search),
             **context,
         )
 
-    async def rows(self, viewer: Viewer, view: str, cursor: str, search: str) -> str:
+    async def rows(self, viewer: Viewer, view: lists.View, cursor: str, search: str) -> str:
         """The next rows."""
         await self.lookout.look()
-        rows = await lists.page(self.desk, view, viewer.agent.email, search, cursor)
+        rows = await lists.page(self.desk, view.name, viewer.agent.email, search, cursor)
         return self.render(
             "parts/rows.html", viewer.language, rows=rows, ticket=None, more=more_url(view, rows.next, search)
         )
@@ -159,7 +161,7 @@ class Console:
         """What shows a customer, for every viewer: the rows of their tickets and the panel."""
         customer = await customers.get_customer(self.desk, customer_id)
         rows = await tickets.get_rows(self.desk, [ticket.id for ticket in customer.tickets])
-        html = self.render("parts/row-list.html", language, items=list(rows.values()))
+        html = self.render("parts/row-list.html", language, items=list(rows.values()), viewer=None)
         newest = next(iter(customer.tickets), None)
         if newest is None:
             return html
@@ -221,6 +223,6 @@ class Console:
         return pane.line(event, agents, gettext(language))
 
 
-def more_url(view: str, cursor: str, search: str) -> str:
+def more_url(view: lists.View, cursor: str, search: str) -> str:
     """Where the next rows are."""
-    return f"/inbox/{view}/rows?" + urlencode({"cursor": cursor} | ({"q": search} if search else {}))
+    return f"{view.url}/rows?" + urlencode({"cursor": cursor} | ({"q": search} if search else {}))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
 
 from services.desk.context import Desk
 from services.desk.tickets import service as tickets
-from services.desk.tickets.repository import DUE
 from services.desk.tickets.views import TicketPage, TicketQuery
-from services.desk.web.words import N_
+from services.desk.web.words import N_, team
 
 PAGE = 40
 """Rows at a time: two screens of them."""
@@ -25,7 +27,14 @@ class View:
     next: str
     """Where to look then."""
 
+    @property
+    def url(self) -> str:
+        """Its page."""
+        return f"/inbox/{quote(self.name, safe='')}"
 
+
+_QUEUE = "team:"
+"""Begins the name of a view of one team's tickets."""
 VIEWS = {
     view.name: view
     for view in (
@@ -42,25 +51,34 @@ VIEWS = {
 }
 
 
+def view_of(name: str) -> View | None:
+    """None where there is none of this name."""
+    if name.removeprefix(_QUEUE) and name.startswith(_QUEUE):
+        return View(name, team(name.removeprefix(_QUEUE)), N_("Nobody waits in this queue."), "all")
+    return VIEWS.get(name)
+
+
 def query(view: str, agent: str, words: str = "", cursor: str = "") -> TicketQuery:
     """What the desk is asked for. A search looks everywhere; views show tickets about the same as one."""
     if words:
         return TicketQuery(q=words, order="newest", limit=PAGE, cursor=cursor)
+    found: dict[str, Any] = {"status": ("open",)}
     match view:
         case "mine":
-            return TicketQuery(status=("open",), assignee=agent, grouped=False, limit=PAGE, cursor=cursor)
+            found["assignee"] = agent
         case "unassigned":
-            return TicketQuery(status=("open",), assignee="none", grouped=False, limit=PAGE, cursor=cursor)
+            found["assignee"] = "none"
         case "urgent":
-            return TicketQuery(status=("open",), level=("urgent",), grouped=False, limit=PAGE, cursor=cursor)
+            found["level"] = ("urgent",)
+        case "waiting":
+            found["waiting"] = True
+        case "overdue" | "soon":
+            found["due"] = view
         case "pending" | "solved":
-            status = ("pending",) if view == "pending" else ("solved", "closed")
-            return TicketQuery(status=status, order="newest", grouped=False, limit=PAGE, cursor=cursor)
+            found = {"status": ("pending",) if view == "pending" else ("solved", "closed"), "order": "newest"}
         case _:
-            due = view if view in DUE else ""
-            return TicketQuery(
-                status=("open",), due=due, waiting=view == "waiting", grouped=False, limit=PAGE, cursor=cursor
-            )
+            found["team"] = view.removeprefix(_QUEUE) if view.startswith(_QUEUE) else ""
+    return TicketQuery(**found, grouped=False, limit=PAGE, cursor=cursor)
 
 
 async def page(desk: Desk, view: str, agent: str, words: str = "", cursor: str = "") -> TicketPage:
@@ -69,7 +87,12 @@ async def page(desk: Desk, view: str, agent: str, words: str = "", cursor: str =
 
 
 async def counts(desk: Desk, agent: str) -> dict[str, str]:
-    """Badges by view, `99+` above the cap."""
+    """Badges by view, `99+` above the cap: of all views, and of each team that has tickets."""
     found = {count.name: count.label for count in await tickets.view_counts(desk, agent, grouped=False)}
     found["all"] = found.get("open", "0")
-    return {name: found.get(name, "0") for name in VIEWS}
+    return dict.fromkeys(VIEWS, "0") | {name: found[name] for name in found if view_of(name)}
+
+
+def queues(counts: Mapping[str, str]) -> list[View]:
+    """The views of teams among these, by name."""
+    return [found for name in sorted(counts) if name not in VIEWS and (found := view_of(name))]

@@ -12,13 +12,15 @@ from services.desk.tickets import domain
 from services.desk.tickets.views import ChannelChoiceView, EventView, MessageView, TicketView
 from services.desk.web import posts, words
 from services.desk.web.words import Gettext
-from shared.events import Channel
+from shared.events import Channel, Length
 from shared.kernel import stable_id
 
 SHOWN_EVENTS = (
     "ticket.status",
     "ticket.assigned",
     "ticket.reopened",
+    "ticket.widened",
+    "ticket.overflowed",
     "post.judged",
     "ticket.grouped",
     "ticket.ungrouped",
@@ -53,6 +55,8 @@ class Route:
     """Who gets it and how."""
     available: bool
     chosen: bool
+    length: Length | None = None
+    """How long it may be, where everybody will read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,11 @@ class Draft:
     def recipient(self) -> str:
         """The line of the chosen route."""
         return next((route.line for route in self.routes if route.chosen), "")
+
+    @property
+    def length(self) -> Length | None:
+        """How long an answer on the chosen route may be, where there is something to tell."""
+        return next((route.length for route in self.routes if route.chosen), None)
 
 
 def line(event: EventView, agents: Mapping[str, str], _: Gettext) -> Line | None:
@@ -129,15 +138,15 @@ def routes(ticket: TicketView, channels: Mapping[str, Channel], chosen: str, ren
     """How this customer can be answered, best first. `chosen`: what the agent picked before, or empty."""
     written = [choice for choice in ticket.channels if not is_spoken(choice.channel, channels)]
     possible = [(choice, _open(choice, channels)) for choice in written]
+
+    def route(channel: str, who: str, *, available: bool, chosen: bool) -> Route:
+        public, known = _in_public(channel, ticket), channels.get(channel)
+        line = render_line(channel, who, public=public)
+        return Route(channel, line, available, chosen, length=known.length if public and known else None)
+
     if not possible:
-        return [
-            Route(
-                ticket.row.channel,
-                render_line(ticket.row.channel, ticket.row.customer_name),
-                available=not is_spoken(ticket.row.channel, channels),
-                chosen=True,
-            )
-        ]
+        available = not is_spoken(ticket.row.channel, channels)
+        return [route(ticket.row.channel, words.person(ticket.row.customer_name), available=available, chosen=True)]
     names = {choice.channel for choice, available in possible if available}
     pick = (
         chosen
@@ -145,9 +154,7 @@ def routes(ticket: TicketView, channels: Mapping[str, Channel], chosen: str, ren
         else next((choice.channel for choice, available in possible if available), possible[0][0].channel)
     )
     return [
-        Route(
-            choice.channel, render_line(choice.channel, _who(choice, ticket)), available, chosen=choice.channel == pick
-        )
+        route(choice.channel, _who(choice, ticket), available=available, chosen=choice.channel == pick)
         for choice, available in possible
     ]
 
@@ -194,7 +201,13 @@ def _open(choice: ChannelChoiceView, channels: Mapping[str, Channel]) -> bool:
     return choice.available and (known is None or known.enabled)
 
 
+def _in_public(channel: str, ticket: TicketView) -> bool:
+    """Whether an answer there goes where the customer wrote last: to everybody. What was private stays so."""
+    here = [message for message in ticket.messages if message.direction == "in" and message.channel == channel]
+    return bool(here) and here[-1].public
+
+
 def _who(choice: ChannelChoiceView, ticket: TicketView) -> str:
     """An address where people know it as theirs; their name where it is only our number for them."""
-    kind, _, address = (choice.contact_point or "").partition(":")
-    return address if kind in ("email", "tel") else ticket.row.customer_name
+    point = choice.contact_point or ""
+    return words.address(point) if point.startswith(("email:", "tel:")) else words.person(ticket.row.customer_name)

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from services.desk.tickets.domain import SOON
 from services.desk.web import call_words, icons, posts, static, why, words
 from services.desk.web.calling import NOBODY
+from services.desk.web.words import team
 from shared.clock import utc_now
 from shared.events import Channel, Decision
 from shared.i18n import LANGUAGES, locale, translations
@@ -70,6 +71,7 @@ def environment(language: str) -> Environment:
         "iso": lambda at: at.astimezone(UTC).isoformat(),
         "points": lambda value: format_decimal(value, "+#,##0.#;−#,##0.#", locale=spoken),
         "order": order,
+        "team": team,
         "decision": decision,
         "bars": why.bars,
         "passed_over": why.passed_over,
@@ -77,9 +79,12 @@ def environment(language: str) -> Environment:
         "against_it": why.against_it,
         "answer_due": why.due,
         "explain_command": why.command,
+        "rejected": why.rejected,
         "lasting": partial(lasting, language=language),
         "share": lambda value: format_percent(value, locale=spoken),
-        "address": lambda point: str(point).partition(":")[2] or point,
+        "address": words.address,
+        "person": words.person,
+        "length_json": lambda length: msgspec.json.encode(length).decode(),
         "attr_json": lambda value: json.dumps(value, ensure_ascii=False),
     }
     translate = gettext(language)
@@ -91,10 +96,14 @@ def environment(language: str) -> Environment:
         "delivery": lambda code: words.name(words.DELIVERIES, code, translate),
         "automatic": lambda code: words.name(words.AUTOMATIC, code, translate),
         "rule": lambda code: words.name(words.RULES, code, translate),
+        "why_rejected": lambda code: words.name(words.REJECTED, code, translate),
+        "signal": lambda code: words.name(words.SIGNALS, code, translate),
+        "skill": lambda code: words.name(words.SKILLS, code, translate),
+        "fact": lambda key: words.name(words.FACTS, key, translate),
         "kind": lambda point: words.name(words.KINDS, str(point).partition(":")[0], translate),
         "reason": lambda found: words.reason(found, translate),
         "clock": call_words.clock,
-        "telephone": call_words.telephone,
+        "telephone": words.telephone,
         "sounds": lambda post: posts.sounds(post, language, translate),
         "post_link": posts.where,
         "said": lambda label, agent, names: posts.said(label, agent, names, translate),
@@ -144,8 +153,12 @@ def label_of(channels: Mapping[str, Channel], translate: words.Gettext, code: st
     return words.channel(code, known.label if known else "", translate)
 
 
-def line_of(channels: Mapping[str, Channel], translate: words.Gettext, code: str, who: str) -> str:
+def line_of(
+    channels: Mapping[str, Channel], translate: words.Gettext, code: str, who: str, *, public: bool = False
+) -> str:
     """Who gets an answer, and how."""
+    if public:
+        return translate(words.TO_ALL, who=who, channel=label_of(channels, translate, code))
     return by_channel(channels, translate, "to", code, who=who)
 
 

@@ -131,9 +131,20 @@ def messages() -> tuple[MessageView, ...]:
         "score": 82,
         "level": "urgent",
         "team": "billing",
-        "skills": ["ko"],
+        "skills": ["korean"],
         "language": "ko",
         "policy": "default@3",
+        "skill_timeouts": {"korean": 600},
+        "overflow": {"team": "support", "after": 1200},
+        "ask_reason": {"code": "ask.weak", "text": "only weak signs of it (35%)", "values": {"confidence": "0.35"}},
+        "rejected": {
+            "signal.absent": ["live", "repeated", "bad-csat"],
+            "signal.no-words": ["outage", "security", "data-loss"],
+            "signal.unknown": ["complaint"],
+            "rule.severity": ["security", "outage"],
+            "rule.language": ["French", "German"],
+            "rule.not-needed": ["invoices"],
+        },
         "reasons": [
             {
                 "code": "severity.payment",
@@ -148,6 +159,7 @@ def messages() -> tuple[MessageView, ...]:
             {
                 "channel": "phone",
                 "available": False,
+                "open_until": "2026-10-12T18:00:00+02:00",
                 "reasons": [{"code": "preference.stated", "text": "asked for it in our survey"}],
             },
             {"channel": "email", "available": True, "reasons": [{"code": "preference.used", "text": "wrote by email"}]},
@@ -231,7 +243,7 @@ def ticket() -> TicketView:
     )
     return TicketView(
         row=rows()[0],
-        skills=("ko",),
+        skills=("korean",),
         reasons=(),
         routing_reasons=(),
         channels=choices,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from fastapi import Request, Response
 
@@ -78,7 +78,7 @@ async def viewer(request: Request) -> Viewer:
         ),
         theme=theme_of(request),
         keys=request.cookies.get(KEYS) != "off",
-        view=request.cookies.get(VIEW, "all"),
+        view=unquote(request.cookies.get(VIEW, "all")),
         sound=request.cookies.get(SOUND) != "off",
         line=await calling.line(desk_of(request), session.agent.email) if _is_page(request) else None,
         letters=desk_of(request).letters.waiting(utc_now()) if session.agent.role == ADMIN and _is_page(request) else 0,

@@ -15,9 +15,15 @@ from services.desk.web.render import gettext, label_of, render
 from services.desk.web.words import N_
 from shared.events import Channel
 from shared.i18n import locale
-from shared.metrics import SECONDS
 
-STAGES = {"received": N_("Received"), "router": N_("Router"), "desk": N_("Desk"), "delivery": N_("Delivery")}
+STAGES = {
+    "received": N_("Received"),
+    "router": N_("Router"),
+    "desk": N_("Desk"),
+    "delivery": N_("Delivery"),
+    "reply": N_("First reply"),
+}
+"""The way of a message, in its order."""
 _SPANS = (
     (86_400, 3600, N_("%(big)s d %(small)s h")),
     (3600, 60, N_("%(big)s h %(small)s min")),
@@ -25,7 +31,6 @@ _SPANS = (
 )
 _SECONDS = N_("%(count)s s")
 _MILLISECONDS = N_("%(count)s ms")
-_OVER = N_("over %(time)s")
 _FRESH = 5.0
 """Seconds after which figures are no longer called live."""
 _SERIES = 6
@@ -49,9 +54,7 @@ def clock(seconds: float) -> str:
 
 
 def brief(seconds: float, _: words.Gettext, language: str) -> str:
-    """`340 ms`, `1.2 s`, `1 min 30 s`, of what a histogram of ours tells."""
-    if seconds >= SECONDS[-1]:  # beyond its last bucket a histogram knows no more
-        return _(_OVER, time=span(SECONDS[-1], _))
+    """`340 ms`, `1.2 s`, `1 min 30 s`."""
     if seconds < 1:
         return _(_MILLISECONDS, count=round(seconds * 1000))
     if seconds < 60:
@@ -112,6 +115,8 @@ def context(snapshot: Snapshot, language: str, announced: Mapping[str, Channel])
         "work": work,
         "mood": snapshot.mood.value,
         "pipeline": snapshot.pipeline.value,
+        "times": snapshot.times.value,
+        "stages": tuple(STAGES),
         "work_age": stale(snapshot.work, now),
         "pipeline_age": stale(snapshot.pipeline, now),
         "since": since,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.desk.web.words import RULES
+from services.desk.web.words import REJECTED, RULES
 from shared.events import ChannelChoice, Decision, Reason
 
 _IMPOSSIBLE = "unavailable."
@@ -54,8 +54,17 @@ def due(decision: Decision, at: datetime) -> datetime | None:
     return at + timedelta(seconds=decision.reply_within) if decision.reply_within > 0 else None
 
 
+def rejected(decision: Decision) -> list[tuple[str, tuple[str, ...]]]:
+    """What had no part in it, by why not: known whys in their order, then those of a newer router."""
+    found = decision.rejected or {}
+    return [
+        (why, found[why])
+        for why in (*(why for why in REJECTED if why in found), *sorted(found.keys() - REJECTED.keys()))
+    ]
+
+
 def command(decision: Decision) -> str:
-    """What shows the rest: signals that were absent, candidates and rules that were rejected."""
+    """What makes the decision again and tells each of its steps in full."""
     return f"python -m services router explain {decision.message_id}"
 
 

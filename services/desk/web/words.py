@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import ceil
+
+import phonenumbers
 
 from services.desk.tickets.views import EventView, ReasonView
 from shared.errors import Rejected
@@ -35,6 +38,8 @@ CHANNELS = {
 }
 KINDS = {"email": N_("Email"), "tel": N_("Phone"), "chat": N_("Chat"), "x": N_("X")}
 """Contact points, by kind."""
+FACTS = {"Account": N_("Account")}
+"""What channels tell of a customer; what a customer's site tells is shown as it is written."""
 SOURCES = {
     "customer": N_("The customer said so"),
     "survey": N_("Answered our survey"),
@@ -65,6 +70,8 @@ TO = {
     "phone": N_("To %(who)s, by phone"),
     "sms": N_("To %(who)s, by text message"),
 }
+TO_ALL = N_("Public reply to %(who)s on %(channel)s")
+"""Where everybody will read it."""
 BY_CHANNEL = {
     "sent": (SENT, N_("Sent by: %(channel)s")),
     "received": (RECEIVED, N_("Received by: %(channel)s")),
@@ -95,6 +102,18 @@ PROBLEMS = {
     "no-such-call": N_("There is no such call any more."),
 }
 """What the desk refuses, by its code."""
+FAILED = N_("That did not work. Nothing was changed. Try again.")
+ERRORS = {
+    400: N_("The desk did not understand this. Go back and try again."),
+    403: N_("You are not allowed to do this. Ask an admin."),
+    404: N_("Nothing is at this address. It may be misspelled, or what was here is gone."),
+    405: N_("Nothing can be done this way at this address. Go back and use its buttons."),
+    413: N_("This is more than the desk takes in at once. Send less."),
+    422: N_("The desk did not understand this. Go back and try again."),
+    500: N_("Something went wrong on our side. It has been logged."),
+    503: N_("Something the desk needs is away for a moment. Nothing was done. Try again."),
+}
+"""What a browser is told that no page answers, by HTTP status."""
 PREFERS_OTHER = N_("Prefers: %(channel)s")
 DUE = {True: N_("Overdue %(time)s"), False: N_("Due in %(time)s")}
 """Whether an answer is late."""
@@ -121,6 +140,43 @@ SEVERITIES = {
     "legal": N_("legal action"),
     "payment": N_("a payment"),
 }
+SIGNALS = SEVERITIES | {
+    "live": N_("somebody waiting"),
+    "complaint": N_("a complaint"),
+    "reach": N_("a public audience"),
+    "tier": N_("the plan"),
+    "repeated": N_("writing again"),
+    "bad-csat": N_("a bad rating"),
+    "missed-sla": N_("a late answer before"),
+}
+"""What priority looks at, where it did not count."""
+REJECTED = {
+    "signal.absent": N_("Not the case"),
+    "signal.no-words": N_("None of its words"),
+    "signal.unknown": N_("Not known"),
+    "channel.no-address": N_("No address known for"),
+    "rule.severity": N_("Rules about other problems"),
+    "rule.words": N_("Rules about other words"),
+    "rule.language": N_("Rules for other languages"),
+    "rule.channel": N_("Rules for other channels"),
+    "rule.live": N_("Rules by whether somebody waits"),
+    "rule.tier": N_("Rules for other plans"),
+    "rule.recipient": N_("Rules for other mailboxes, numbers or sites"),
+    "rule.fact": N_("Rules for other site data"),
+    "rule.not-needed": N_("Rules with nothing more to add"),
+}
+"""Why something had no part in a decision, by the keys of `Decision.rejected`, in the order in which it is shown."""
+SKILLS = {
+    "french": N_("French"),
+    "korean": N_("Korean"),
+    "german": N_("German"),
+    "spanish": N_("Spanish"),
+    "portuguese": N_("Portuguese"),
+    "italian": N_("Italian"),
+    "japanese": N_("Japanese"),
+    "voice": N_("telephone"),
+}
+"""Of the policy that comes with the router; others are shown as they are written."""
 _REASONS = {
     "base": N_("a customer wrote to us"),
     "live": N_("somebody is waiting right now"),
@@ -134,6 +190,12 @@ _REASONS = {
     "automatic": N_("not written by a person"),
     "preference.stated": N_("asked for it: %(channel)s (%(date)s)"),
     "preference.observed": N_("%(messages)s of %(all)s messages came by: %(channel)s"),
+    "preference.observed.minutes": N_(
+        "%(messages)s of %(all)s messages came by: %(channel)s; usually answered within %(minutes)s min"
+    ),
+    "preference.observed.hours": N_(
+        "%(messages)s of %(all)s messages came by: %(channel)s; usually answered within %(hours)s h"
+    ),
     "preference.age": N_("age %(age)s, given by the customer"),
     "preference.used": N_("this message came by: %(channel)s"),
     "preference.reachable": N_("can also be reached by: %(channel)s"),
@@ -144,12 +206,19 @@ _REASONS = {
     "unavailable.answers-only": N_("only answers are possible by: %(channel)s"),
     "unavailable.unknown-address": N_("we do not know yet where to reach them by: %(channel)s"),
     "call.prefers-phone": N_("prefers the phone, so it counts as waiting %(minutes)s minutes longer"),
+    "ask.nothing-known": N_("Ask them once which channel they prefer: nothing is known of it yet"),
+    "ask.weak": N_("Ask them once which channel they prefer: only weak signs of it (%(sure)s%%)"),
+    "call.dropped-skill": N_("after %(minutes)s min also offered to agents without: %(skill)s"),
     "call.no-skill": N_("nobody on duty has all skills for it: %(skills)s"),
     "group": N_("as urgent as #%(number)s, which is about the same"),
     "team.rule": N_("team %(team)s, by the rule “%(rule)s”"),
     "skill.rule": N_("skills %(skills)s, by the rule “%(rule)s”"),
     "team.default": N_("%(team)s takes what no rule sends elsewhere"),
 }
+_OWN = ("ask", "call.dropped-skill")
+"""Reasons, or kinds of them, that are said in our words in English too."""
+_WIDENED = N_("After %(minutes)s min without an answer also for agents without: %(skill)s")
+_OVERFLOWED = N_("After %(minutes)s min without an answer this went from %(before)s to %(team)s")
 _REOPENED = N_("Reopened by a new message")
 _NOT_DELIVERED = N_("Reopened: an answer was not delivered")
 
@@ -159,28 +228,74 @@ def name(table: Mapping[str, str], code: str, _: Gettext) -> str:
     return _(table[code]) if code in table else code
 
 
+def team(name: str) -> str:
+    """A team as a title: `Plugin support` for `plugin-support`. A name with capitals of its own is written as it is."""
+    plain = name.replace("-", " ").replace("_", " ")
+    return name if name != name.lower() else plain[:1].upper() + plain[1:]
+
+
 def channel(code: str, label: str, _: Gettext) -> str:
     """A channel's name: ours where we know it, else how it announced itself."""
     return _(CHANNELS[code]) if code in CHANNELS else (label or code)
 
 
+def telephone(point: str) -> str:
+    """`+33 1 99 00 12 34` of `tel:+33199001234`; empty where the number was withheld."""
+    number = point.removeprefix("tel:")
+    if not number.startswith("+"):
+        return ""
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def address(point: str) -> str:
+    """The address in a contact point, a telephone number as people write it."""
+    return telephone(point) or point.partition(":")[2] or point
+
+
+def person(name: str) -> str:
+    """Somebody's name; where only a number is known, that as people write it."""
+    return telephone(name) if name[:1] == "+" and name[1:].isdecimal() else name
+
+
 def reason(found: ReasonView | Reason, _: Gettext) -> str:
     """A routing reason. English is the router's own text; other languages have the frequent ones, by code."""
-    kind = found.code if found.code in _REASONS else found.code.partition(".")[0]
+    kind = _kind(found)
     if kind not in _REASONS:
         return found.text
     template = _(_REASONS[kind])
-    if template == _REASONS[kind]:
+    if template == _REASONS[kind] and not kind.startswith(_OWN):
         return found.text
-    values = dict(found.values)
-    if "severity" in values:
-        values["severity"] = name(SEVERITIES, values["severity"], _)
-    if "channel" in values:
-        values["channel"] = name(CHANNELS, values["channel"], _)
     try:
-        return template % values
+        return template % _in_words(found.values, _)
     except (KeyError, ValueError):
         return found.text
+
+
+def _kind(found: ReasonView | Reason) -> str:
+    if found.code == "preference.observed" and "answer_seconds" in found.values:
+        return f"{found.code}.{'hours' if float(found.values['answer_seconds']) > _MINUTES_UNTIL else 'minutes'}"
+    return found.code if found.code in _REASONS else found.code.partition(".")[0]
+
+
+_MINUTES_UNTIL = 2 * 3600.0
+"""Seconds up to which a time is told in minutes."""
+
+
+def _in_words(given: Mapping[str, str], _: Gettext) -> dict[str, str]:
+    values = dict(given)
+    for key, table in (("severity", SEVERITIES), ("channel", CHANNELS), ("skill", SKILLS)):
+        if key in values:
+            values[key] = name(table, values[key], _)
+    if "answer_seconds" in values:
+        seconds = float(values["answer_seconds"])
+        values |= {"minutes": str(max(1, ceil(seconds / 60))), "hours": str(ceil(seconds / 3600))}
+    if "confidence" in values:
+        values["sure"] = f"{100 * float(values['confidence']):.0f}"
+    return values
 
 
 def problem(error: Rejected, _: Gettext) -> str:
@@ -199,6 +314,13 @@ def event(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:
             line = _(_REOPENED)
         case "ticket.status":
             line = _("%(who)s: %(status)s", who=actor, status=name(STATUSES, data.get("to", ""), _))
+        case "ticket.widened":
+            skill = name(SKILLS, data.get("skill", ""), _)
+            line = _(_WIDENED, minutes=_minutes(data), skill=skill)
+        case "ticket.overflowed":
+            line = _(
+                _OVERFLOWED, minutes=_minutes(data), before=team(data.get("from", "")), team=team(data.get("team", ""))
+            )
         case "ticket.assigned" if not data.get("assignee"):
             line = _("%(who)s put this back into the queue", who=actor)
         case "ticket.assigned" if data["assignee"] == change.actor:
@@ -207,3 +329,8 @@ def event(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:
             assignee = agents.get(data["assignee"], data["assignee"])
             line = _("%(who)s assigned this to %(assignee)s", who=actor, assignee=assignee)
     return line
+
+
+def _minutes(data: Mapping[str, str]) -> str:
+    after = data.get("after", "")
+    return f"{int(after) / 60:.0f}" if after.isdecimal() else "?"

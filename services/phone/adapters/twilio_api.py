@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
@@ -28,6 +28,10 @@ OPTED_OUT = 21610
 """Twilio's error: "Attempt to send to unsubscribed recipient"."""
 NOT_IN_PROGRESS = 21220
 """Twilio's error: "Call is not in-progress. Cannot redirect." """
+
+_ANSWERS = (TwilioRestException, TwilioServiceException)
+"""How the client tells of an error status; the second where the answer's body is a problem of RFC 9457."""
+_Answer: TypeAlias = TwilioRestException | TwilioServiceException
 
 
 class _Http(AsyncHttpClient):  # type: ignore[misc]
@@ -92,12 +96,9 @@ class TwilioProvider:
         )
 
     async def texts_to(self, to: str, since: datetime) -> list[SentText]:
-        """See `ports.Provider`."""
-        listed = await _asked(
-            lambda: self._client.messages.list_async(
-                to=to, from_=self._number, date_sent_after=since.replace(hour=0, minute=0, second=0), limit=200
-            )
-        )
+        """See `ports.Provider`. Twilio's filter is by the date of being sent, which a text that still waits there has not: the
+        newest are asked for instead, and whoever asks looks at when they were made."""
+        listed = await _asked(lambda: self._client.messages.list_async(to=to, from_=self._number, limit=200))
         return [
             SentText(one.sid, one.body or "", str(one.status), (one.date_created or since).replace(tzinfo=UTC))
             for one in listed
@@ -191,12 +192,13 @@ async def _asked(ask: Callable[[], Awaitable[Any]]) -> Any:
     says no."""
     try:
         return await ask()
-    except TwilioRestException as error:
-        if error.status in _OURS:
-            raise Denied(f"{error.status}: {error.msg}") from error
-        if error.status == _TOO_MANY or error.status >= _SERVER:
-            raise Unavailable(f"Twilio says {error.status}: {error.msg}") from error
-        raise Malformed(f"{error.msg} ({error.code})") from error
+    except _ANSWERS as error:
+        status, words = _status(error), _words(error)
+        if status in _OURS:
+            raise Denied(f"{status}: {words}") from error
+        if status == _TOO_MANY or status >= _SERVER:
+            raise Unavailable(f"Twilio says {status}: {words}") from error
+        raise Malformed(words) from error
     except (TwilioException, aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
         raise Unavailable(f"Twilio does not answer: {error!r}"[:300]) from error
 
@@ -207,18 +209,28 @@ async def _judged(ask: Callable[[], Awaitable[Any]]) -> Outcome:
         made = await ask()
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         return Outcome(Result.LATER, f"Twilio cannot be reached: {error}"[:300])
-    except TwilioRestException as error:
+    except _ANSWERS as error:
         return _refused(error)
     except (TwilioException, aiohttp.ClientError, OSError, TimeoutError, ValueError, TypeError) as error:
         return Outcome(Result.UNKNOWN, f"Twilio's answer was lost: {error!r}"[:300])
     return Outcome(Result.DONE, sid=made.sid) if made.sid else Outcome(Result.UNKNOWN, "Twilio's answer names no SID")
 
 
-def _refused(error: TwilioRestException) -> Outcome:
+def _refused(error: _Answer) -> Outcome:
     code = error.code if isinstance(error.code, int) else 0
-    words = f"{error.msg} ({code})"[:500]
-    if error.status == _TOO_MANY or error.status in _OURS:
+    status, words = _status(error), _words(error)
+    if status == _TOO_MANY or status in _OURS:
         return Outcome(Result.LATER, words, code=code)
-    if error.status >= _SERVER:
+    if status >= _SERVER:
         return Outcome(Result.UNKNOWN, words, code=code)
     return Outcome(Result.REFUSED, words, code=code)
+
+
+def _status(error: _Answer) -> int:
+    """Of a problem it is what the body says, which may be anything; then nobody knows what has happened."""
+    return error.status if isinstance(error.status, int) else _SERVER
+
+
+def _words(error: _Answer) -> str:
+    said = error.msg if isinstance(error, TwilioRestException) else error.detail or error.title
+    return f"{said} ({error.code or 0})"[:500]

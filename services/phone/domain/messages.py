@@ -20,6 +20,8 @@ class Kind(StrEnum):
     ABANDONED = "abandoned"
 
 
+_SUBJECT = "Telephone call"
+"""The ticket's title as long as it lives: what is said of the call changes."""
 _TEXTS = {
     Kind.WAITING: "Calling now, and waiting for a person.",
     Kind.CALLBACK: "Asked to be called back.",
@@ -72,6 +74,7 @@ def compose(call: Call, kind: Kind, now: datetime) -> InboundMessage:
         sender=call.begun.customer,
         sender_verified=call.begun.verified,
         received_at=now,
+        subject=_SUBJECT,
         text=_TEXTS[kind].format(seconds=call.recording.seconds if call.recording else 0),
         recipient=call.begun.ours,
         language=call.language,

@@ -8,7 +8,7 @@ from datetime import datetime
 from services.router.domain import teams
 from services.router.domain.policy import Policy
 from services.router.domain.preference import ask, prefer
-from services.router.domain.priority import score
+from services.router.domain.priority import absent, score
 from services.router.domain.threads import thread
 from services.router.domain.words import normal
 from shared.events import Channel, Decision, InboundMessage, Profile
@@ -30,10 +30,13 @@ def decide(
     level = policy.priority.level(points)
     tier = message.tier or (profile.tier if profile else "")
     language = language or policy.language
-    team, skills, routing_reasons = teams.route(message, profile, text, language, severities, policy)
+    team, skills, routing_reasons, rules = teams.route(message, profile, text, language, severities, policy)
     timeouts, overflow = teams.waiting(team, skills, level, tier, policy.service, now)
     choices = prefer(message, profile, policy, channels, now)
     question = ask(message, choices, policy.preference)
+    rejected = absent(message, profile, severities, reasons, policy) | rules
+    if unreachable := channels.keys() - {choice.channel for choice in choices}:
+        rejected["channel.no-address"] = tuple(sorted(unreachable))
     return Decision(
         message_id=message.id,
         ticket_id=ticket,
@@ -51,6 +54,7 @@ def decide(
         reply_within=round(policy.service.reply_within(level, tier, now).total_seconds()),
         skill_timeouts=timeouts,
         overflow=overflow,
+        rejected=rejected,
         ask_preference=question is not None,
         ask_reason=question,
     )

@@ -45,6 +45,29 @@ def score(
     return round(total), tuple(reasons)
 
 
+def absent(
+    message: InboundMessage,
+    profile: Profile | None,
+    severities: Mapping[str, str],
+    counted: tuple[Reason, ...],
+    policy: Policy,
+) -> dict[str, tuple[str, ...]]:
+    """Signals that did not count, as `Decision.rejected` has them: because it is not so, or because nobody can know."""
+    told = {reason.code for reason in counted}
+    unknown = [] if message.complaint is not None else ["complaint"]
+    if not (message.tier or (profile and profile.tier)):
+        unknown.append("tier")
+    if profile is None:
+        unknown += _OF_PROFILES
+    absent = [code for code in _SIGNALS if code not in told and code not in unknown]
+    silent = [name for name in policy.priority.severity if name not in severities]
+    found = {"signal.absent": absent, "signal.no-words": silent, "signal.unknown": unknown}
+    return {why: tuple(names) for why, names in found.items() if names}
+
+
+_OF_PROFILES = ("repeated", "bad-csat", "missed-sla")
+_SIGNALS = ("live", "complaint", "reach", "tier", *_OF_PROFILES)
+"""Beside severities, and what counts for every message."""
 _Signal = tuple[float, str, str, dict[str, str]]
 """Points, code, text, values."""
 

@@ -19,17 +19,20 @@ def route(
     language: str,
     severities: Mapping[str, str],
     policy: Policy,
-) -> tuple[str, tuple[str, ...], tuple[Reason, ...]]:
-    """Team, skills and the reasons for both. The first rule that holds and names a team wins; skills add up.
+) -> tuple[str, tuple[str, ...], tuple[Reason, ...], dict[str, tuple[str, ...]]]:
+    """Team, skills and the reasons for both, and the rules that were rejected, as `Decision.rejected` has them. The first rule
+    that holds and names a team wins; skills add up.
 
     text: normal, as the policy's words are.
     """
-    tier = message.tier or (profile.tier if profile else "")
+    tier = (message.tier or (profile.tier if profile else "")).lower()
     team, skills, reasons = "", dict[str, None](), []
+    rejected: dict[str, list[str]] = {}
     for rule in policy.rules:
         adds = (rule.team and not team) or not skills.keys() >= set(rule.skills)
-        why = _holds(rule, message, tier.lower(), text, language, severities) if adds else None
-        if why is None:
+        failed, why = _test(rule, message, tier, text, language, severities) if adds else ("not-needed", [])
+        if failed:
+            rejected.setdefault(failed, []).append(rule.name)
             continue
         wins = rule.team if not team else ""
         skills |= dict.fromkeys(rule.skills)
@@ -40,7 +43,7 @@ def route(
         reasons.append(
             Reason(code="team.default", text=f"{team} takes what no rule sends elsewhere", values={"team": team})
         )
-    return team, tuple(skills), tuple(reasons)
+    return team, tuple(skills), tuple(reasons), {f"rule.{why}": tuple(names) for why, names in rejected.items()}
 
 
 def waiting(
@@ -69,8 +72,8 @@ def considered(
     tier = message.tier or (profile.tier if profile else "")
     team, skills = "", set[str]()
     for rule in policy.rules:
-        pieces = [*_circumstances(rule, message, tier.lower(), language), *_contents(rule, text, severities)]
-        if not all(pieces):
+        failed, pieces = _test(rule, message, tier.lower(), text, language, severities)
+        if failed:
             yield False, rule.name, f"does not hold: {_wish(rule)}"
         elif (not rule.team or team) and skills >= set(rule.skills):
             yield False, rule.name, f"holds ({'; '.join(pieces)}), but team {team} was chosen before"
@@ -109,41 +112,41 @@ def _reason(rule: RoutingRule, team: str, why: list[str]) -> Reason:
     return Reason(code="team.rule" if team else "skill.rule", text=f"{outcome}: {'; '.join(why)}", values=values)
 
 
-def _holds(
+def _test(
     rule: RoutingRule, message: InboundMessage, tier: str, text: str, language: str, severities: Mapping[str, str]
-) -> list[str] | None:
-    """Why the rule holds, a piece for each of its conditions; None where one of them does not."""
+) -> tuple[str, list[str]]:
+    """The first condition that does not hold, empty where all do; and why the others hold, a piece for each."""
     why: list[str] = []
-    for piece in chain(_circumstances(rule, message, tier, language), _contents(rule, text, severities)):
+    for condition, piece in chain(_circumstances(rule, message, tier, language), _contents(rule, text, severities)):
         if not piece:
-            return None
+            return condition, why
         why.append(piece)
-    return why
+    return "", why
 
 
-def _circumstances(rule: RoutingRule, message: InboundMessage, tier: str, language: str) -> Iterator[str]:
-    """A piece for each condition that the rule has; empty where it does not hold."""
+def _circumstances(rule: RoutingRule, message: InboundMessage, tier: str, language: str) -> Iterator[tuple[str, str]]:
+    """Each condition that the rule has, with a piece of why it holds; empty where it does not."""
     if rule.languages:
-        yield f"written in {language}" if language in rule.languages else ""
+        yield "language", f"written in {language}" if language in rule.languages else ""
     if rule.channels:
-        yield f"came by {message.channel}" if message.channel in rule.channels else ""
+        yield "channel", f"came by {message.channel}" if message.channel in rule.channels else ""
     if rule.live is not None:
         waiting = "somebody is waiting" if rule.live else "nobody is waiting on the line"
-        yield waiting if message.live == rule.live else ""
+        yield "live", waiting if message.live == rule.live else ""
     if rule.tiers:
-        yield f"customer on the {tier} plan" if tier in rule.tiers else ""
+        yield "tier", f"customer on the {tier} plan" if tier in rule.tiers else ""
     if rule.recipients:
-        yield f"came to {message.recipient}" if message.recipient.lower() in rule.recipients else ""
+        yield "recipient", f"came to {message.recipient}" if message.recipient.lower() in rule.recipients else ""
     for name, values in rule.facts.items():
         told = message.facts.get(name, "")
-        yield f"{name} is {told}" if told.lower() in values else ""
+        yield "fact", f"{name} is {told}" if told.lower() in values else ""
 
 
-def _contents(rule: RoutingRule, text: str, severities: Mapping[str, str]) -> Iterator[str]:
+def _contents(rule: RoutingRule, text: str, severities: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """As `_circumstances`, for what the message says."""
     if rule.severities:
         told = next((severities[severity] for severity in rule.severities if severity in severities), "")
-        yield f"mentions “{told}”" if told else ""
+        yield "severity", f"mentions “{told}”" if told else ""
     if rule.words:
         told = first(rule.words, text)
-        yield f"mentions “{told}”" if told else ""
+        yield "words", f"mentions “{told}”" if told else ""

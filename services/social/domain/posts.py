@@ -12,6 +12,8 @@ from shared.events import InboundMessage, ThreadClues
 from shared.kernel import contact_point, message_id
 
 NETWORK = "x"
+WEB = "https://x.com"
+"""Where people read posts."""
 _EPOCH_MS = 1_288_834_974_657
 """X's ids carry the milliseconds since then above their lowest 22 bits (X developer documentation, "X IDs")."""
 _DIRECT = "dm:"
@@ -79,10 +81,16 @@ def ignored(post: Post, account: Account) -> str:
 
 
 def inbound(
-    post: Post, account: Account, received_at: datetime, language: str, complaint: float | None, facts: dict[str, str]
+    post: Post,
+    account: Account,
+    received_at: datetime,
+    language: str,
+    complaint: float | None,
+    facts: dict[str, str],
+    web: str = WEB,
 ) -> InboundMessage:
-    """The event. Its id comes from the post's alone, so that a post is one message by whatever way it came."""
-    links = {"Post": f"https://x.com/{post.username or 'i'}/status/{post.id}"} if not post.direct else {}
+    """The event. Its id comes from the post's alone, so that a post is one message by whatever way it came. web: where people read it."""
+    links = {"Post": f"{web}/{post.username or 'i'}/status/{post.id}"} if not post.direct else {}
     about = {"Account": f"@{post.username}"} if post.username else {}
     pictures = {"Pictures": " ".join(post.media)} if post.media else {}
     edited = {"Edited": f"version {post.version}"} if post.version > 1 else {}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from shared.events import Length
+
 _LINK = re.compile(
     r"https?://\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|io|dev|co|eu|de|fr|es|it|pt|jp|kr|uk|app|shop)\b(?:/\S*)?",
     re.IGNORECASE,
@@ -27,15 +29,18 @@ def weighted_length(text: str) -> int:
     return links * _LINK_LENGTH + emoji * 2 + sum(map(_weight, text))
 
 
+def length(longest: int) -> Length:
+    """For whoever writes an answer, to count along."""
+    return Length(longest=longest, link=_LINK_LENGTH, light=_LIGHT)
+
+
 def problem(text: str, longest: int) -> str:
     """What an agent has to change before this can be posted; an empty string where it can."""
     if not text.strip():
         return "An answer on X needs some text."
-    length = weighted_length(text)
-    if length > longest:
-        return (
-            f"This answer counts as {length} characters on X, which takes {longest}: shorten it by {length - longest}."
-        )
+    counted = weighted_length(text)
+    if counted > longest:
+        return f"This answer counts as {counted} characters on X, which takes {longest}: shorten it by {counted - longest}."
     return ""
 
 

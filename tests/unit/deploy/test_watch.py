@@ -27,6 +27,8 @@ STORIES = sorted((ROOT / "tests/data/watch").glob("*.yml"))
 RUNBOOK = ROOT / "docs/how-to/watch.md"
 GIVEN = {"job", "instance", "le", "alertstate", "alertname"}
 """Labels that no metric of ours names."""
+HEARTBEAT = "Watchdog"
+"""It fires whatever happens."""
 
 
 def promtool(*arguments: str) -> str:
@@ -83,13 +85,13 @@ def test_each_alert_has_a_story_in_which_it_fires_and_one_in_which_it_does_not(a
         if any(alert in look["expr"] for look in test["promql_expr_test"])
         for line in test["input_series"]
     ]
-    quiet = [look for look in looks if not look["exp_samples"]]
+    quiet = [look for look in looks if not look["exp_samples"]] or alert == HEARTBEAT
     assert quiet or len(series) > sum(len(look["exp_samples"]) for look in fires), "nothing here must stay quiet"
 
 
 @pytest.mark.parametrize(("alert", "rule"), alerts().items())
 def test_whoever_is_woken_reads_what_the_matter_is_and_what_to_do_first(alert: str, rule: dict[str, Any]) -> None:
-    assert rule["labels"]["severity"] in {"critical", "warning"}
+    assert rule["labels"]["severity"] in ({"none"} if alert == HEARTBEAT else {"critical", "warning"})
     said = rule["annotations"]
     assert said["summary"]
     assert said["summary"][-1] not in ".!"
@@ -202,6 +204,16 @@ def test_no_two_panels_lie_on_each_other_and_none_beyond_the_edge() -> None:
 
 def test_the_version_that_a_service_tells_is_the_one_in_the_project() -> None:
     assert f'version = "{shared.VERSION}"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_the_heartbeat_goes_somewhere_else_often_and_is_counted_as_no_alert() -> None:
+    route = watch.shipped("alertmanager")["route"]
+    first = route["routes"][0]
+    assert (first["matchers"], first["repeat_interval"]) == ([f'alertname="{HEARTBEAT}"'], "5m")
+    assert first["receiver"] != route["receiver"]
+    counting = [query for query in expressions().values() if "ALERTS{" in query]
+    assert counting
+    assert all(f'alertname!="{HEARTBEAT}"' in query for query in counting)
 
 
 def test_an_alert_that_follows_from_another_names_it_rightly() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from services.desk.tickets.domain import rank
 from services.desk.tickets.views import EventView, ReasonView
 from services.desk.web import icons, lists, pane, render, samples, static, words
 from shared import i18n
+from shared.events import Channel, Length
 
 WEB = Path(static.__file__).parent
 HOLES = re.compile(r"%\(\w+\)s|\{\w+\}")
@@ -135,7 +137,7 @@ class TestWhereAnAnswerGoes:
                 ticket, channels=tuple(dataclasses.replace(choice, available=True) for choice in ticket.channels)
             )
         channels = samples.CHANNELS | ({"phone": samples.CHANNELS["email"]} if phone else {})
-        return pane.routes(ticket, channels, chosen, lambda channel, who: f"{channel} {who}")
+        return pane.routes(ticket, channels, chosen, lambda channel, who, **_: f"{channel} {who}")
 
     def test_the_preferred_channel_is_chosen_where_it_is_open(self) -> None:
         assert next(route for route in self.routes(phone=True) if route.chosen).channel == "phone"
@@ -155,6 +157,19 @@ class TestWhereAnAnswerGoes:
         assert hint == (
             "Would rather be answered by: phone (asked for it in our survey). That is not possible now, so this goes by: email."
         )
+
+    def test_an_answer_that_everybody_reads_says_so_and_how_long_it_may_be(self) -> None:
+        limit = Length(longest=280, link=23, light=((0, 0x10FF),))
+        channels = {"x": Channel(name="x", label="X", icon="at-sign", reaches=("x",), public=True, length=limit)}
+        row = dataclasses.replace(samples.rows()[0], channel="x", customer_name="Jin")
+        post = dataclasses.replace(samples.messages()[0], channel="x", public=True)
+        for public in (True, False):
+            ticket = dataclasses.replace(
+                samples.ticket(), row=row, channels=(), messages=(dataclasses.replace(post, public=public),)
+            )
+            (route,) = pane.routes(ticket, channels, "", partial(render.line_of, channels, ENGLISH))
+            assert route.line == ("Public reply to Jin on X" if public else "To Jin, by: X")
+            assert route.length == (limit if public else None)
 
 
 class TestReasons:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.desk.tickets.views import ChannelChoiceView, EventView, ReasonView
-from services.desk.web import call_samples, call_words, pane, render, samples
+from services.desk.web import call_samples, call_words, pane, render, samples, words
 from services.desk.web.calling import Board, Line
 from shared import i18n
 from shared.events import CallOutcome, CallState, Channel
@@ -59,9 +59,39 @@ def test_the_place_of_an_older_caller_is_explained_by_her_age() -> None:
 
 
 def test_a_withheld_number_is_not_shown_as_one() -> None:
-    assert call_words.telephone("call:CA12") == ""
-    assert call_words.telephone("tel:+33199001234") == "+33 1 99 00 12 34"
-    assert call_words.telephone("tel:+0") == "+0"
+    assert words.telephone("call:CA12") == ""
+    assert words.telephone("tel:+33199001234") == "+33 1 99 00 12 34"
+    assert words.telephone("tel:+0") == "+0"
+
+
+def test_a_number_is_written_as_people_read_it_wherever_nobody_knows_the_name() -> None:
+    row = dataclasses.replace(samples.rows()[0], customer_name="+33199005518")
+    said = dataclasses.replace(samples.messages()[0], author="tel:+33199005518", author_name="")
+    parts = {"row": row, "message": said, "change": None, "viewer": None}
+    html = render.render("parts/changed.html", "en", samples.CHANNELS, **parts)
+    assert html.count("+33 1 99 00 55 18") == 3
+    assert "+33199005518" not in html
+    named = parts | {"row": dataclasses.replace(row, customer_name="Margaret Hill")}
+    card = render.render("parts/changed.html", "en", samples.CHANNELS, **named).partition('<li class="message')[2]
+    assert "<h3>Margaret Hill</h3>" in card
+    assert words.person("+1 Support") == "+1 Support"
+
+
+def test_nobody_stands_twice_on_the_list_of_people_to_call() -> None:
+    first = call_samples.board().callbacks[0]
+    second = dataclasses.replace(
+        first, ticket=dataclasses.replace(first.ticket, id="t2", number=7, subject="The other")
+    )
+    unknown = dataclasses.replace(first, number="", ticket=dataclasses.replace(first.ticket, id="t3", number=8))
+    other = dataclasses.replace(first, ticket=dataclasses.replace(first.ticket, id="t4", customer_id="c2"))
+    board = Board(callbacks=(unknown, first, other, second))
+    assert [todos.first.ticket.id for todos in board.people] == [first.ticket.id, "t4"]
+    assert [todo.ticket.id for todo in board.people[0].others] == ["t3", "t2"]
+    html = render.render("parts/calls-changed.html", "en", samples.CHANNELS, board=board, viewer=None)
+    assert html.count("Call now") == 2
+    assert '<input type="hidden" name="also" value="t2">' in html
+    assert "#7" in html
+    assert '<span class="number" id="callbacks-count" data-pane>2</span>' in html
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(-3, "0:00"), (7, "0:07"), (187, "3:07"), (3765, "1:02:45")])
@@ -127,7 +157,7 @@ class TestWhoWouldRatherBeCalled:
         return dataclasses.replace(found, row=row, channels=choices[:1] if alone else choices)
 
     def test_is_not_written_to_by_telephone(self) -> None:
-        routes = pane.routes(self.ticket(), PHONE, "phone", lambda channel, who: f"{channel} {who}")
+        routes = pane.routes(self.ticket(), PHONE, "phone", lambda channel, who, **_: f"{channel} {who}")
         assert [route.channel for route in routes] == ["email", "chat"]
         assert routes[0].chosen
 
@@ -139,7 +169,7 @@ class TestWhoWouldRatherBeCalled:
 
     def test_and_has_no_other_address_can_only_be_called(self) -> None:
         ticket = self.ticket(alone=True)
-        routes = pane.routes(ticket, PHONE, "", lambda channel, who: f"{channel} {who}")
+        routes = pane.routes(ticket, PHONE, "", lambda channel, who, **_: f"{channel} {who}")
         assert not any(route.available for route in routes)
         hint = pane.hint(ticket, routes, str, lambda item: item.text, ENGLISH, call=True)
         assert hint == (

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.desk.customers.domain import Book, birth_year, learn, normal_point
+from services.desk.customers.profiles import observed
 from services.desk.people.limits import WINDOW, Limiter
 from shared.errors import Rejected
 from tests.unit.desk.examples import NOON, routed
@@ -26,6 +27,17 @@ def test_a_call_does_not_make_us_forget_what_the_customer_s_site_told() -> None:
     learn(ann, routed(facts={"Site": "shop.example", "plugin": "2.4"}).message)
     learn(ann, routed(facts={"call": "waiting", "plugin": "2.5"}).message)
     assert ann["facts"] == {"Site": "shop.example", "plugin": "2.5"}
+
+
+def test_the_router_hears_how_quickly_a_customer_answers_these_days() -> None:
+    ann = blank()
+    learn(ann, routed().message)
+    assert observed(ann["observed"])["email"].answer_seconds is None, "they began: nothing of ours was answered"
+    for seconds in [86_400.0] * 30 + [40.0, 60.0] * 10:
+        learn(ann, routed().message, seconds)
+    assert observed(ann["observed"])["email"].answer_seconds == 50, "the newest 20 count"
+    learn(ann, routed(automatic="reply").message, 1.0)
+    assert observed(ann["observed"])["email"].messages == 51
 
 
 def test_the_same_address_is_the_same_person() -> None:

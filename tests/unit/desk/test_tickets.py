@@ -12,6 +12,7 @@ from services.desk.tickets.domain import (
     Threads,
     Ticket,
     delivery_moves,
+    may_be_an_answer,
     needs_a_person,
     opened,
     place,
@@ -34,6 +35,14 @@ def first(message: RoutedMessage | None = None, **changes: object) -> Ticket:
     message = message or routed()
     ticket = opened(message, place(message, ANN, Threads([]), FORTNIGHT), ANN)
     return replace(took_in(ticket, message), **changes)  # type: ignore[arg-type]
+
+
+def test_only_the_customer_s_own_message_to_a_ticket_that_we_answered_may_be_an_answer() -> None:
+    answered = first(waiting_since=None)
+    assert may_be_an_answer(routed("<2@x>").message, answered, ANN)
+    assert not may_be_an_answer(routed("<2@x>").message, first(), ANN), "they wait still"
+    assert not may_be_an_answer(routed("<2@x>").message, answered, BOB)
+    assert not may_be_an_answer(routed("<2@x>", automatic="reply").message, answered, ANN)
 
 
 def test_a_new_thread_opens_the_ticket_that_the_router_named() -> None:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry, Histogram
 
 from services.desk.tickets.domain import SOON
 from services.desk.wallboard import domain
 from services.desk.wallboard.domain import Counted
-from services.desk.wallboard.pipeline import buckets
-from services.desk.wallboard.views import Mood, Pipeline, Queue, Reading, Snapshot, Staff, Stage, Work
+from services.desk.wallboard.views import (
+    Mood,
+    Pace,
+    Pipeline,
+    Queue,
+    Reading,
+    Snapshot,
+    Staff,
+    Stage,
+    Times,
+    Work,
+)
 from services.desk.web import render, samples, wall
 from shared.clock import utc_now
 from tests.unit.desk.examples import NOON
@@ -61,21 +69,29 @@ class TestPercentiles:
         times = [NOON - minutes(1), NOON, NOON + minutes(4), NOON + minutes(7), NOON + minutes(8)]
         assert domain.trailing(replies, times) == (None, 60.0, 90.0, 90.0, None)
 
-    @given(st.lists(st.floats(0.001, 299), min_size=1, max_size=200))
-    def test_a_histogram_tells_it_within_its_bucket(self, seen: list[float]) -> None:
-        histogram = Histogram("t", "t", ["channel"], buckets=(0.1, 1, 10, 300), registry=CollectorRegistry())
-        for index, value in enumerate(seen):
-            histogram.labels(channel=str(index % 2)).observe(value)
-        exact, told = domain.percentile(seen, 0.95), domain.quantile(buckets(histogram), 0.95)
-        assert exact is not None
-        assert told is not None
-        bounds = [0, 0.1, 1, 10, 300]
-        low = max(bound for bound in bounds if bound < exact)
-        assert low <= told <= min(bound for bound in bounds if bound >= exact)
 
-    def test_nothing_came_so_nothing_is_told(self) -> None:
-        assert domain.quantile([(1.0, 0), (float("inf"), 0)], 0.95) is None
-        assert domain.quantile([(1.0, 0), (float("inf"), 3)], 0.95) == 1.0
+class TestPaces:
+    def test_each_stage_is_told_for_all_and_by_channel(self) -> None:
+        times = domain.paces(
+            [
+                (None, {"router": [0.02, 0.1], "desk": [0.01, 0.05]}),
+                ("email", {"router": [0.02, 0.1], "desk": None}),
+                (None, {"delivery": [1, 4]}),
+                ("email", {"delivery": [1, 4]}),
+            ]
+        )
+        assert times.everything == {
+            "router": Pace(half=0.02, most=0.1),
+            "desk": Pace(half=0.01, most=0.05),
+            "delivery": Pace(half=1, most=4),
+        }
+        assert set(times.channels["email"]) == {"router", "delivery"}, "what carried no time is not told"
+
+    def test_clocks_that_differ_give_no_time_below_nothing(self) -> None:
+        assert domain.paces([(None, {"router": [-0.3, 0.2]})]).everything["router"] == Pace(half=0.0, most=0.2)
+
+    def test_where_nothing_passed_nothing_is_told(self) -> None:
+        assert domain.paces([(None, {"router": None}), ("chat", {"router": None})]) == Times()
 
 
 def test_messages_are_counted_to_the_end_of_their_minute() -> None:
@@ -127,6 +143,7 @@ class TestWords:
             work=Reading(value=work, at=at),
             mood=Reading(value=Mood(complaints=2), at=at),
             pipeline=Reading(value=pipeline, at=at),
+            times=Reading(value=Times(), at=at),
         )
         return replace(whole, **more)  # type: ignore[arg-type]
 
@@ -136,7 +153,7 @@ class TestWords:
     @pytest.mark.parametrize("language", ["en", "fr", "ko"])
     def test_every_state_can_be_said_in_every_language(self, language: str) -> None:
         away: Reading[object] = Reading(ok=False)
-        for snapshot in (self.snapshot(), self.snapshot(work=away, mood=away, pipeline=away)):
+        for snapshot in (self.snapshot(), self.snapshot(work=away, mood=away, pipeline=away, times=away)):
             said = self.said(snapshot, language)
             assert 'id="wall-waiting"' in said
             assert "%(" not in said
@@ -150,6 +167,27 @@ class TestWords:
         assert "0 on a call, 1 busy, 0 away" in said
         assert "<td>5.0</td>" in said
         assert "<td>1,234</td>" in said
+
+    def test_each_stage_says_how_long_it_takes_and_each_channel_too(self) -> None:
+        names = ("received", "router", "desk", "delivery")
+        pipeline = Pipeline(
+            stages=tuple(Stage(name=name, per_second=1) for name in names),
+            groups={},
+            dead_letters=0,
+            dead_letters_new=0,
+        )
+        paces = {name: Pace(half=0.012 * number, most=0.34 * number) for number, name in enumerate(names, 1)}
+        times = Times(
+            everything=paces | {"arrival": Pace(half=0.09, most=2.1)}, channels={"x": {"router": paces["router"]}}
+        )
+        said = self.said(self.snapshot(pipeline=Reading(value=pipeline, at=utc_now()), times=Reading(value=times)))
+        table = re.sub(r"<[^>]+>", " ", said[said.index('id="wall-pipeline"') :])
+        assert re.findall(r"(\d+ ms|[\d.]+ s)\b", table[: table.index("Dead letters")]) == [
+            "12 ms", "340 ms", "24 ms", "680 ms", "36 ms", "1 s", "48 ms", "1.4 s",
+        ]  # fmt: skip
+        assert "From receipt to the desk: 95 of 100 within 2.1 s, half within 90 ms." in said
+        by_channel = said[said.index('id="wall-paces"') : said.index('id="wall-groups"')]
+        assert re.findall(r"<td>(.*?)</td>", by_channel) == ["–", "680 ms", "–", "–", "–"]
 
     def test_a_number_is_a_way_to_its_list_but_not_for_a_display(self) -> None:
         said = self.said(self.snapshot())
@@ -185,7 +223,7 @@ class TestWords:
         assert wall.span(seconds, ENGLISH) == text
 
     @pytest.mark.parametrize(
-        ("seconds", "text"), [(0.34, "340 ms"), (1.24, "1.2 s"), (90, "1 min 30 s"), (300, "over 5 min 0 s")]
+        ("seconds", "text"), [(0, "0 ms"), (0.34, "340 ms"), (1.24, "1.2 s"), (90, "1 min 30 s"), (300, "5 min 0 s")]
     )
     def test_short_times_are_said_finely(self, seconds: float, text: str) -> None:
         assert wall.brief(seconds, ENGLISH, "en") == text
@@ -204,3 +242,17 @@ def test_a_chip_says_how_long_there_is_left(away: timedelta, text: str, class_: 
     at: datetime = utc_now() + away
     assert render.due(at, "en") == text
     assert render.due_class(at) == class_
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("billing", "Billing"),
+        ("plugin-support", "Plugin support"),
+        ("EU-sales", "EU-sales"),
+        ("결제", "결제"),
+        ("", ""),
+    ],
+)
+def test_a_team_is_written_as_a_title(name: str, title: str) -> None:
+    assert render.team(name) == title

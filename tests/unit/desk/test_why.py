@@ -83,6 +83,43 @@ def test_every_message_of_a_customer_explains_its_decision() -> None:
     assert html.count("<rect") == 4, "three reasons and their sum"
 
 
+def test_what_was_rejected_is_told_in_its_order_and_what_a_newer_router_rejects_last() -> None:
+    told = {"rule.words": ("invoices",), "of a newer router": ("x",), "signal.absent": ("live",)}
+    assert [why for why, _ in why.rejected(decided(10, rejected=told))] == [
+        "signal.absent",
+        "rule.words",
+        "of a newer router",
+    ]
+    assert why.rejected(decided(10)) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "en",
+            (
+                "Rules for other languages",
+                "somebody waiting",
+                "open until",
+                "Korean: 10 min",
+                "only weak signs of it (35%)",
+            ),
+        ),
+        ("fr", ("Règles pour d’autres langues", "quelqu’un qui attend", "ouvert jusqu’à", "coréen : 10")),
+        ("ko", ("다른 언어에 대한 규칙", "기다리는 사람", "운영 종료:", "한국어: 10분")),
+    ],
+)
+def test_an_agent_reads_what_was_rejected_how_long_is_waited_and_until_when_a_channel_is_open(
+    language: str, said: tuple[str, ...]
+) -> None:
+    message = next(each for each in samples.messages() if each.decision)
+    context = {"row": samples.rows()[0], "message": message, "change": None, "viewer": None}
+    html = render.render("parts/changed.html", language, samples.CHANNELS, **context)
+    for text in (*said, '<time class="number" datetime="2026-10-12T16:00:00+00:00"'):
+        assert text in html, text
+
+
 @given(
     st.lists(st.tuples(st.text(), st.binary())), st.none() | st.binary(max_size=5000), st.text(), st.sampled_from("ab")
 )

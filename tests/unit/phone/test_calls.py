@@ -189,6 +189,11 @@ def test_an_abandoned_call_is_a_callback_to_make() -> None:
     assert not message.live
 
 
+def test_the_ticket_of_a_call_does_not_say_for_ever_that_somebody_is_calling_now() -> None:
+    call = fold("CA1", [*WAITS, Over("completed", at(90))])
+    assert {compose(call, kind, at(91)).subject for kind in due(call)} == {"Telephone call"}
+
+
 def test_a_caller_who_only_misdialled_with_a_withheld_number_makes_no_ticket() -> None:
     nobody = begun(ContactPoint("call:CA1"))
     assert list(due(fold("CA1", [nobody, MenuHeard(NOON), Over("completed", at(3))]))) == []

@@ -50,6 +50,16 @@ def test_an_older_customer_writes_in_french() -> None:
     )
     assert sentence(message, profile, POLICY, {"email": EMAIL, "chat": CHAT}) == ("76, urgent", "technical")
     assert "**76: urgent**" in PAGE
+    assert decided(message, profile, {"email": EMAIL, "chat": CHAT}).rejected == {
+        "rule.severity": ("security",),
+        "rule.not-needed": ("money", "invoices", "access"),
+        "rule.language": ("Korean", "German", "Spanish", "Portuguese", "Italian", "Japanese"),
+        "rule.channel": ("on the phone",),
+        "signal.absent": ("live", "reach", "bad-csat", "missed-sla"),
+        "signal.no-words": ("security", "data-loss", "legal", "access", "payment"),
+        "signal.unknown": ("complaint",),
+        "channel.no-address": ("chat",),
+    }
 
 
 def test_a_stranger_calls_about_money_in_korean() -> None:

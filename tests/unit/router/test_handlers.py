@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.router.handlers import Router
-from shared.bus import TooManyDeadLetters
+from shared.bus import TAKEN, WRITTEN, TooManyDeadLetters
 from shared.bus.memory import MemoryRecord
 from shared.events import InboundMessage, Profile, RoutedMessage
 from shared.events.codec import decode, encode
@@ -39,7 +39,16 @@ def test_a_message_goes_on_under_its_ticket_with_its_decision() -> None:
 
 def test_the_same_record_gives_the_same_bytes_again() -> None:
     raw = record(encode(mail("The site is down")))
-    assert router(ann()).handle([raw])[0].value == router(ann()).handle([raw])[0].value
+    later = record(encode(mail("The site is down")), headers=[(WRITTEN, b"2026-03-02T10:00:00+00:00")])
+    assert router(ann()).handle([raw])[0].value == router(ann()).handle([later])[0].value
+
+
+def test_when_the_message_was_taken_goes_on_beside_the_decision() -> None:
+    (output,) = router().handle([record(encode(mail()), headers=[(WRITTEN, b"2026-03-02T10:00:00+00:00")])])
+    headers = dict(output.headers)
+    assert headers[TAKEN] == b"2026-03-02T10:00:00+00:00"
+    assert headers[WRITTEN] > headers[TAKEN]
+    assert len(headers) == len(output.headers)
 
 
 @pytest.mark.parametrize("value", [None, b"", b"{", b"\xff\xfe", b"[]", b'{"id": 3}', encode(ann())])

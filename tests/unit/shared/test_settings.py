@@ -40,6 +40,18 @@ def test_without_either_nothing_is_set(secrets: Path) -> None:
     assert single("DESK_DATABASE") == ""
 
 
+def test_a_secret_that_is_too_short_is_told_in_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_SECRET", "short")
+    monkeypatch.setenv("PHONE_NUMBER", "12345")
+    with pytest.raises(
+        Misconfigured, match="SWITCHBOARD_SECRET: value should have at least 32 characters, not 5"
+    ) as told:
+        load(settings.Settings)
+    assert "short" not in str(told.value), "a secret is never shown"
+    with pytest.raises(Misconfigured, match=r"PHONE_NUMBER: write it in E\.164"):
+        load(PhoneSettings)
+
+
 def test_a_secret_s_file_that_cannot_be_read_is_told_in_one_line(
     secrets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

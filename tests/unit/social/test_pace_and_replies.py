@@ -10,6 +10,9 @@ from hypothesis import strategies as some
 
 from services.social.domain import pace
 from services.social.domain.replies import problem, same, weighted_length
+from services.social.standing import Standing
+from shared.bus.memory import MemoryBus
+from shared.health import Health
 from tests.unit.social.makers import NOW
 
 
@@ -63,3 +66,11 @@ def test_an_agent_is_told_by_how_much_an_answer_is_too_long() -> None:
 def test_our_answer_is_recognised_when_it_is_read_back() -> None:
     assert same("Sorry, Ann! See https://example.org/a", "@ann @bob Sorry, Ann!  See https://t.co/xyz")
     assert not same("Sorry, Ann!", "Sorry, Bob!")
+
+
+def test_whoever_writes_a_public_answer_is_told_how_long_it_may_be() -> None:
+    told = Standing(None, [], MemoryBus(), Health(), 25_000).channel.length
+    assert told is not None
+    assert (told.longest, told.link) == (25_000, weighted_length("https://example.org/a-way"))
+    light = {text for text in ("a", "é", "’", "가", "語", "🙂") if any(a <= ord(text) <= b for a, b in told.light)}
+    assert light == {text for text in ("a", "é", "’", "가", "語", "🙂") if weighted_length(text) == 1}

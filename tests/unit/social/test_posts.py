@@ -20,6 +20,13 @@ def test_a_customer_is_known_by_the_number_and_not_by_the_handle() -> None:
     assert inbound(post(username="ann_renamed"), US, NOW, "en", None, {}).sender == "x:42"
 
 
+def test_an_agent_opens_the_post_where_people_read_it() -> None:
+    ann = post(username="ann")
+    assert inbound(ann, US, NOW, "en", None, {}).facts["Post"] == "https://x.com/ann/status/100"
+    here = inbound(ann, US, NOW, "en", None, {}, "http://127.0.0.1:8050")
+    assert here.facts["Post"] == "http://127.0.0.1:8050/ann/status/100"
+
+
 def test_two_customers_below_one_post_have_tickets_of_their_own() -> None:
     ann, bob = post(id="101", author="1"), post(id="102", author="2")
     assert ann.conversation == bob.conversation

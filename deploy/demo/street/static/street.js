@@ -33,7 +33,7 @@ posts(street);
 mails(street);
 
 function turn() {
-  const wanted = location.hash.slice(1);
+  const [wanted] = location.hash.slice(1).split("-");
   if (wanted === "main") return;
   const tab = TABS.includes(wanted) ? wanted : "call";
   for (const name of TABS) document.getElementById(name).hidden = name !== tab;

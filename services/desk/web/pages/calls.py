@@ -85,10 +85,16 @@ async def call_back(
 
 
 @router.post("/c/{ticket}/callback-done")
-async def callback_done(request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
-    """The customer was reached in another way."""
+async def callback_done(
+    request: Request,
+    ticket: str,
+    who: Annotated[Viewer, Depends(writer)],
+    also: Annotated[tuple[str, ...], Form()] = (),
+) -> Response:
+    """The customer was reached in another way. `also`: their other tickets on the list."""
     console, _ = console_of(request), gettext(who.language)
-    await calls.callback_done(console.desk, ticket, agent=who.agent.email)
+    for each in (ticket, *also):
+        await calls.callback_done(console.desk, each, agent=who.agent.email)
     if not is_part(request):
         return redirect("/calls#callbacks")
     return html(console.toast(who.language, _("Off the list of people to call back")))

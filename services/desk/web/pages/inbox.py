@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 from markupsafe import escape
@@ -25,26 +26,25 @@ def console_of(request: Request) -> Console:
 @router.get("/")
 async def home(who: Annotated[Viewer, Depends(viewer)]) -> Response:
     """The list that the agent looked at last."""
-    return redirect(f"/inbox/{who.view if who.view in lists.VIEWS else 'all'}")
+    return redirect((lists.view_of(who.view) or lists.VIEWS["all"]).url)
 
 
-@router.get("/inbox/{view}")
+@router.get("/inbox/{view:path}/rows")
+async def more_rows(
+    request: Request, view: str, who: Annotated[Viewer, Depends(viewer)], cursor: str = "", q: str = ""
+) -> Response:
+    """The next rows of a view."""
+    return html(await console_of(request).rows(who, known(view), cursor, q.strip()[:200]))
+
+
+@router.get("/inbox/{view:path}")
 async def list_page(request: Request, view: str, who: Annotated[Viewer, Depends(viewer)], q: str = "") -> Response:
     """A view, or what a search found."""
     known(view)
     answer = html(await console_of(request).inbox_page(who, view, q.strip()[:200]))
     keep_session(answer, console_of(request).desk, who.token)
-    answer.set_cookie(VIEW, view, samesite="lax", secure=is_secure(console_of(request).desk))
+    answer.set_cookie(VIEW, quote(view), samesite="lax", secure=is_secure(console_of(request).desk))
     return answer
-
-
-@router.get("/inbox/{view}/rows")
-async def more_rows(
-    request: Request, view: str, who: Annotated[Viewer, Depends(viewer)], cursor: str = "", q: str = ""
-) -> Response:
-    """The next rows of a view."""
-    known(view)
-    return html(await console_of(request).rows(who, view, cursor, q.strip()[:200]))
 
 
 @router.get("/c/{ticket}")
@@ -58,12 +58,13 @@ async def conversation(
         title = f"<title>{escape(context['ticket'].row.subject or '#' + str(context['ticket'].row.number))} · Switchboard</title>"
         return html(title + console.render("parts/pane.html", who.language, **context))
     context.pop("viewer")
-    return html(await console.inbox_page(who, who.view if who.view in lists.VIEWS else "all", pane_context=context))
+    return html(await console.inbox_page(who, who.view, pane_context=context))
 
 
-def known(view: str) -> None:
-    """Rejected 404 for a view that does not exist."""
-    if view not in lists.VIEWS:
+def known(name: str) -> lists.View:
+    """The view of this name. Rejected 404 where there is none."""
+    if not (view := lists.view_of(name)):
         raise Rejected(
-            404, "no-such-view", f"There is no view called {view[:40]!r}. Choose one of: {', '.join(lists.VIEWS)}."
+            404, "no-such-view", f"There is no view called {name[:40]!r}. Choose one of: {', '.join(lists.VIEWS)}."
         )
+    return view

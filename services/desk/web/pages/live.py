@@ -39,6 +39,8 @@ _SILENT = ("ticket.opened", "ticket.routed")
 """Always followed by `message.added` of the same transaction, which shows all of it."""
 _LINE = ("call.changed", "call.offered", "agent.presence")
 """What changes the telephone line. Their data travels along: each tab sees whether its own agent is meant."""
+_CONSENT = "customer.changed"
+"""Who may be called can change with it."""
 _MESSAGES = ("message.added", "reply.added", "note.added", "delivery.changed", "post.judged")
 
 
@@ -62,18 +64,18 @@ class Feed:
         return (await asyncio.shield(task))[event.seq]
 
     async def _render(self, events: Sequence[EventView], language: str) -> dict[int, bytes]:
-        shown = [event for event in events if event.kind != "customer.changed" and event.kind not in _SILENT]
+        shown = [event for event in events if event.kind != _CONSENT and event.kind not in _SILENT]
         rows = await tickets.get_rows(self._console.desk, list({event.ticket_id for event in shown}))
         wanted = [event.data["message_id"] for event in shown if event.kind in _MESSAGES and "message_id" in event.data]
         messages = await tickets.get_messages(self._console.desk, wanted) if wanted else {}
         agents = await self._console.agents()
-        line = await self._line(shown, rows, language)
+        line = await self._line(events, rows, language)
         talks = await self._talks(shown, messages)
         told = pane.call_notes(talks.values())
         frames = {}
         for event in events:
             topic, html, data = f"ticket:{event.ticket_id}", "", {}
-            if event.kind == "customer.changed":
+            if event.kind == _CONSENT:
                 topic, html = (
                     "customer",
                     await self._console.customer_parts(language, event.data.get("customer_id", "")),
@@ -98,8 +100,8 @@ class Feed:
         return frames
 
     async def _line(self, events: Sequence[EventView], rows: Mapping[str, TicketRow], language: str) -> str:
-        """The telephone line, where these events may have changed it: calls, presence, and whoever would rather phone."""
-        changed = any(event.kind in _LINE for event in events)
+        """The telephone line, where these events may have changed it: calls, presence, consent, and whoever would rather phone."""
+        changed = any(event.kind in (*_LINE, _CONSENT) for event in events)
         phone = any("phone" in (row.channel, row.preferred_channel) for row in rows.values())
         await self._console.lookout.look(since=time.monotonic() if changed or phone else 0.0)
         return self._console.render("parts/calls-changed.html", language, viewer=None) if changed or phone else ""

@@ -42,6 +42,9 @@ class BatchApp(faust.App):
         broker = ";".join(f"kafka://{server.strip()}" for server in servers.split(","))
         super().__init__(name, broker=broker, consumer_auto_offset_reset="earliest", stream_wait_empty=True, **settings)
 
+    async def on_first_start(self) -> None:
+        """Without folders for tables: we have none, and whatever is killed would leave them behind."""
+
     def on_init_dependencies(self) -> Any:
         """Without Faust's monitor: it keeps statistics per event that nobody reads; ours are in `shared.metrics`."""
         dependencies = super().on_init_dependencies()

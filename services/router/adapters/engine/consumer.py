@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import faust.transport.drivers.aiokafka as driver
+import uvloop
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
 from faust.types import TP
@@ -48,6 +49,11 @@ class BatchThread(driver.AIOKafkaConsumerThread):
 
     consumer: BatchConsumer
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """On uvloop, as the rest of the process."""
+        super().__init__(*args, thread_loop=uvloop.new_event_loop(), **kwargs)
+        self._close_thread_loop_on_stop = True
+
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
@@ -58,8 +64,10 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         assignment = getattr(self._ensure_consumer()._subscription.subscription, "assignment", None)
         return assignment if assignment is not None and assignment.active else None
 
-    async def fetch_runs(self, partitions: Iterable[TP], timeout: float, max_records: int) -> dict[TP, Run]:
-        """What each partition moved by (rule 3). `partitions` is never empty."""
+    async def fetch_runs(
+        self, urgent: Sequence[set[TP]], partitions: set[TP], timeout: float, max_records: int
+    ) -> dict[TP, Run]:
+        """What each partition moved by (rule 3): `urgent` lanes without waiting, then all (rule 13). No set is empty."""
         consumer, assignment = self._ensure_consumer(), self._assignment()
         if assignment is None or not self.consumer.flow_active:
             return {}
@@ -68,7 +76,11 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             raise ConsumerStoppedError
         before = {tp: assignment.state_value(tp)._position for tp in assignment.tps}
         with fetcher._subscriptions.fetch_context():
-            fetched = await fetcher.fetched_records(partitions, timeout, max_records)
+            for lane in urgent:
+                if fetched := await fetcher.fetched_records(lane, 0, max_records):
+                    break
+            else:
+                fetched = await fetcher.fetched_records(partitions, timeout, max_records)
         if not assignment.active:
             for tp, records in fetched.items():
                 consumer.seek(tp, records[0].offset)
@@ -211,15 +223,13 @@ class BatchConsumer(driver.Consumer):
             self._room.clear()
             await self.wait_first(self._room.wait() if active else asyncio.sleep(0.1), timeout=timeout)
             return {}
-        for lane in self.batching.lanes:
-            partitions = {tp for tp in free if tp.topic in lane}
-            if partitions and (found := await self._fetch_in_thread(partitions, 0)):
-                return found
-        return await self._fetch_in_thread(free, timeout if free == active else _ROOM_WAIT)
-
-    async def _fetch_in_thread(self, partitions: set[TP], timeout: float) -> dict[TP, Run]:
+        urgent = [partitions for lane in self.batching.lanes if (partitions := {tp for tp in free if tp.topic in lane})]
+        room = self.batching.max_outstanding - max(self.ledger.outstanding(tp) for tp in free)
+        most = (
+            room * self.batching.max_records
+        )  # one call into the thread for several batches: such a call is not cheap
         found: dict[TP, Run] = await self._thread.call_thread(
-            self._thread.fetch_runs, partitions, timeout, self.batching.max_records
+            self._thread.fetch_runs, urgent, free, timeout if free == active else _ROOM_WAIT, most
         )
         return found
 

@@ -1,5 +1,7 @@
 // Writing: a draft for each conversation and kind, sent with Ctrl+Enter, and never lost.
 
+import { say } from "./words.js";
+
 const key = (/** @type {HTMLFormElement} */ form) => `draft:${form.dataset.ticket}:${mode(form)}`;
 const mode = (/** @type {HTMLFormElement} */ form) => String(new FormData(form).get("mode") ?? "reply");
 
@@ -41,6 +43,37 @@ function address(form) {
   if (option && line) line.textContent = option.dataset.to ?? "";
 }
 
+/**
+ * As the channel told how it counts; its own service counts exactly, and has the last word.
+ * @param {string} text @param {{link?: number, light?: [number, number][]}} by
+ */
+function weigh(text, { link = 0, light = [] }) {
+  const one = (/** @type {number} */ code) => light.length === 0 || light.some(([low, high]) => low <= code && code <= high);
+  let links = 0;
+  const rest = link ? text.normalize("NFC").replace(/https?:\/\/\S+/gi, () => (links++, "")) : text.normalize("NFC");
+  let sum = links * link;
+  for (const { segment } of new Intl.Segmenter().segment(rest)) {
+    if (/\p{Extended_Pictographic}|\p{Regional_Indicator}/u.test(segment) && light.length) sum += 2;
+    else for (const character of segment) sum += one(character.codePointAt(0) ?? 0) ? 1 : 2;
+  }
+  return sum;
+}
+
+/** How much of a public answer is written. @param {HTMLFormElement} form */
+function count(form) {
+  const line = /** @type {HTMLElement | null} */ (form.querySelector(".length"));
+  const field = form.elements.namedItem("channel");
+  const chosen = field instanceof HTMLSelectElement ? field.selectedOptions[0] : field instanceof HTMLInputElement ? field : null;
+  if (!line) return;
+  line.hidden = !chosen?.dataset.length;
+  if (!chosen?.dataset.length) return;
+  const told = JSON.parse(chosen.dataset.length);
+  const counted = weigh(textOf(form).value.trim(), told);
+  const number = new Intl.NumberFormat(document.documentElement.lang);
+  line.textContent = say("length", { n: number.format(counted), most: number.format(told.longest) });
+  line.classList.toggle("over", counted > told.longest);
+}
+
 /** The agent has seen what is on the page now. @param {HTMLFormElement} form */
 function note(form) {
   const seen = form.elements.namedItem("seen");
@@ -61,6 +94,7 @@ function ready() {
   if (!form || form.dataset.ready) return;
   form.dataset.ready = "yes";
   if (!textOf(form).value) restore(form);
+  count(form);
   const log = document.querySelector(".timeline");
   if (log && !location.hash) log.scrollTop = log.scrollHeight;
 }
@@ -78,13 +112,17 @@ export function startComposer() {
   });
   document.addEventListener("input", (event) => {
     const form = formOf(/** @type {Element} */ (event.target));
-    if (form && event.target instanceof HTMLTextAreaElement) keep(form);
+    if (form && event.target instanceof HTMLTextAreaElement) {
+      keep(form);
+      count(form);
+    }
   });
   document.addEventListener("change", (event) => {
     const form = formOf(/** @type {Element} */ (event.target));
     if (!form || !(event.target instanceof HTMLElement)) return;
     if (event.target.matches("[name=mode]")) restore(form);
     if (event.target.matches("[name=channel]")) address(form);
+    count(form);
   });
   document.addEventListener("keydown", (event) => {
     const form = formOf(/** @type {Element} */ (event.target));

@@ -37,7 +37,8 @@ function belongs(row) {
     case "pending": return row.status === "pending";
     case "solved": return row.status === "solved" || row.status === "closed";
     case "search": return document.getElementById(`row-${row.ticket}`) !== null;
-    default: return open;
+    case "all": return open;
+    default: return open && view === `team:${row.team}`;
   }
 }
 

@@ -26,6 +26,9 @@ let server = { at: Number(page.now), here: performance.now() };
 let lastEvent = page.event ? Number(page.event) : null;
 let refreshing = false;
 
+/** A display has larger letters than a desk: in relation to the usual ones. */
+const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+
 const serverNow = () => server.at + (performance.now() - server.here) / 1000;
 const language = document.documentElement.lang || "en";
 const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
@@ -72,7 +75,7 @@ class Chart {
       element.remove();
       return color;
     };
-    const font = `12px ${style.fontFamily}`;
+    const font = `${12 * unit}px ${style.fontFamily}`;
     const axis = { stroke: probe("--muted"), font, grid: { stroke: probe("--line"), width: 1 }, ticks: { show: false } };
     const colours = this.heads.map((head) => getComputedStyle(head).color);
     const labels = this.heads.map((head) => head.textContent ?? "");
@@ -82,13 +85,13 @@ class Chart {
     return new window.uPlot(
       {
         ...this.size(),
-        padding: [12, Math.min(room, 120), 0, 0],
+        padding: [12, Math.min(room, 120 * unit), 0, 0],
         legend: { show: false },
         cursor: { show: false },
         scales: { x: { time: true, range: () => [serverNow() - SHOWN, serverNow()] }, y: { range: (/** @type {unknown} */ _, /** @type {number | null} */ __, /** @type {number | null} */ most) => [0, Math.max(this.filled ? 60 : 4, (most ?? 0) * 1.1)] } },
         axes: [
-          { ...axis, size: 30, space: 70, values: (/** @type {unknown} */ _, /** @type {number[]} */ times) => times.map((time) => axisClock.format(time * 1000)) },
-          { ...axis, size: 56, space: 34, incrs: STEPS, values: (/** @type {unknown} */ _, /** @type {number[]} */ values) => values.map((value) => this.show(value)) },
+          { ...axis, size: 30 * unit, space: 70 * unit, values: (/** @type {unknown} */ _, /** @type {number[]} */ times) => times.map((time) => axisClock.format(time * 1000)) },
+          { ...axis, size: 56 * unit, space: 34 * unit, incrs: STEPS, values: (/** @type {unknown} */ _, /** @type {number[]} */ values) => values.map((value) => this.show(value)) },
         ],
         series: [{}, ...colours.map((stroke) => ({ stroke, width: 2, points: { show: this.filled, size: 4, fill: stroke }, spanGaps: false, ...(this.filled ? { fill: stroke.replace(/^rgb\((.*)\)$/, "rgba($1, 0.14)") } : {}) }))],
         hooks: this.heads.length > 1 ? { draw: [(/** @type {any} */ plot) => this.label(plot, labels, colours, font)] } : {},
@@ -105,12 +108,12 @@ class Chart {
     ends.sort((a, b) => b.at - a.at);
     let free = Infinity;
     plot.ctx.save();
-    plot.ctx.font = font.replace("12px", `${12 * scale}px`);
+    plot.ctx.font = font.replace(/^[\d.]+px/, `${12 * unit * scale}px`);
     plot.ctx.textBaseline = "middle";
     plot.ctx.textAlign = "left";
     for (const end of ends) {
       const y = Math.min(end.at, free);
-      free = y - 14 * scale;
+      free = y - 14 * unit * scale;
       plot.ctx.fillStyle = end.colour;
       plot.ctx.fillText(end.text, plot.bbox.left + plot.bbox.width + 6 * scale, y);
     }

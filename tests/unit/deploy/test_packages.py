@@ -1,0 +1,21 @@
+"""The first start takes a minute; a newcomer sees that something happens."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from deploy.local.console import Console
+from deploy.local.packages import tell
+
+
+def test_a_newcomer_sees_the_packages_come() -> None:
+    said = [f"Collecting package-{number}==1.0 (from -r lock)\n  Downloading it\n" for number in range(18)]
+    said += ["Ignoring colorama: markers 'sys_platform == \"win32\"' don't match your environment\n"]
+    said += ["Requirement already satisfied: pip==26.0\n", "Installing collected packages: a, b\n"]
+    seen = StringIO()
+    tell(said, 20, Console(seen))
+    lines = seen.getvalue().splitlines()
+    assert "  getting Python packages: 10 of 20" in lines
+    assert "  getting Python packages: 20 of 20" in lines
+    assert len(lines) == 11, "a line for each tenth, and the last step"
+    assert lines[-1] == "▸ installing them: half a minute or more"
