@@ -34,7 +34,7 @@ from shared.topics import (
 from tests.unit.router.makers import NOW
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds: a wait fails after this. Nothing takes that long unless it is broken."""
 
 
