@@ -1,4 +1,6 @@
-"""STOP and START: a person says on a channel whether they want to be reached there. It concerns the customer and no ticket."""
+"""STOP and START: a person says on a channel whether they want to be reached there. It concerns the customer and no ticket.
+
+A number that said STOP is neither written to nor called, unless its owner asks for a call."""
 
 from __future__ import annotations
 

@@ -94,11 +94,13 @@ def board() -> Board:
         tries=1,
         agent="",
     )
-    asked = dataclasses.replace(todo, ticket=rows[1], number="", why="asked", reason=None, tries=0)
+    another = dataclasses.replace(todo, ticket=rows[3])
+    stranger = dataclasses.replace(rows[1], customer_id="sample-stranger")
+    asked = dataclasses.replace(todo, ticket=stranger, number="", why="asked", reason=None, tries=0)
     return Board(
         waiting=(call("offered"), unknown),
         ongoing=(call("connected", direction="out"),),
-        callbacks=(todo, asked),
+        callbacks=(todo, asked, another),
         team=(agent("ready"), agent("wrap-up", name="Ann Lee"), agent("away", "lunch")),
     )
 

@@ -245,9 +245,9 @@ def size(count: int, language: str) -> str:
 
 
 def initials(name: str) -> str:
-    """`SO` for Sam Okoro, `서연` stays readable as its last two syllables."""
+    """`SO` for Sam Okoro, `서연` stays readable as its last two syllables; a number has none."""
     parts = name.replace("@", " ").split()
-    if not parts:
+    if not parts or name.startswith("+"):
         return "?"
     if not parts[0][0].isascii() and len(parts) == 1:
         return parts[0][-2:]

@@ -215,7 +215,7 @@ _REASONS = {
     "skill.rule": N_("skills %(skills)s, by the rule “%(rule)s”"),
     "team.default": N_("%(team)s takes what no rule sends elsewhere"),
 }
-_OWN = ("ask", "call.dropped-skill")
+_OWN = ("ask", "call.dropped-skill", "unavailable.opted-out")
 """Reasons, or kinds of them, that are said in our words in English too."""
 _WIDENED = N_("After %(minutes)s min without an answer also for agents without: %(skill)s")
 _OVERFLOWED = N_("After %(minutes)s min without an answer this went from %(before)s to %(team)s")
@@ -290,6 +290,8 @@ def _in_words(given: Mapping[str, str], _: Gettext) -> dict[str, str]:
     for key, table in (("severity", SEVERITIES), ("channel", CHANNELS), ("skill", SKILLS)):
         if key in values:
             values[key] = name(table, values[key], _)
+    if "address" in values:
+        values["address"] = person(values["address"])
     if "answer_seconds" in values:
         seconds = float(values["answer_seconds"])
         values |= {"minutes": str(max(1, ceil(seconds / 60))), "hours": str(ceil(seconds / 3600))}

@@ -209,7 +209,8 @@ def test_a_change_is_one_line_in_the_timeline(kind: str, data: dict[str, str], l
 
 
 @pytest.mark.parametrize(
-    ("name", "letters"), [("Sam Okoro", "SO"), ("김서연", "서연"), ("ann@example.org", "A"), ("", "?")]
+    ("name", "letters"),
+    [("Sam Okoro", "SO"), ("김서연", "서연"), ("ann@example.org", "A"), ("", "?"), ("+33 1 99", "?")],
 )
 def test_an_avatar_has_initials(name: str, letters: str) -> None:
     assert render.initials(name) == letters

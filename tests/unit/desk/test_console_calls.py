@@ -75,6 +75,8 @@ def test_a_number_is_written_as_people_read_it_wherever_nobody_knows_the_name() 
     card = render.render("parts/changed.html", "en", samples.CHANNELS, **named).partition('<li class="message')[2]
     assert "<h3>Margaret Hill</h3>" in card
     assert words.person("+1 Support") == "+1 Support"
+    out = ReasonView(code="unavailable.opted-out", text="raw", values={"address": "+33199005518", "channel": "phone"})
+    assert words.reason(out, ENGLISH) == "does not want to be reached at +33 1 99 00 55 18"
 
 
 def test_nobody_stands_twice_on_the_list_of_people_to_call() -> None:
