@@ -51,7 +51,7 @@ def create_app(settings: RouterSettings, servers: str, router: Router) -> BatchA
         broker_request_timeout=30.0,
         broker_max_poll_records=settings.batch,
         producer_acks=-1,
-        producer_linger=0.005,
+        producer_linger=0.002,
         producer_max_batch_size=1 << 20,
         producer_max_request_size=2 * MAX_EVENT,
         producer_request_timeout=60.0,  # outlasts an election of leaders; aiokafka gives up only what has no leader

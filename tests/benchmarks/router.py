@@ -45,7 +45,7 @@ PATIENCE = 240.0
 STREAMS = "Kafka Streams"
 NOTES = f"""
 In brackets: this router's divided by theirs. CPU is that of the contender's process with all its threads (librdkafka's and Java's
-too), memory what is resident at the end. All have one process, the same topics, `acks=all`, a linger of 5 ms and commit only what is
+too), memory what is resident at the end. All have one process, the same topics, `acks=all`, a linger of 2 ms and commit only what is
 acknowledged. Latency: from just before a message is given to a producer without linger until a waiting consumer of
 `{MESSAGES_ROUTED.name}` has its decision, both in another process; {RATE} messages a second for {SECONDS} s, the first second not counted.
 

@@ -24,7 +24,7 @@ async def run(
         servers,
         acks="all",
         enable_idempotence=True,
-        linger_ms=5,
+        linger_ms=2,
         max_batch_size=1 << 20,
         max_request_size=2 * MAX_EVENT,
         allow_auto_create_topics=False,

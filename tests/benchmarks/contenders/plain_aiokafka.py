@@ -30,7 +30,7 @@ async def run(
         bootstrap_servers=servers,
         acks="all",
         enable_idempotence=True,
-        linger_ms=5,
+        linger_ms=2,
         max_batch_size=1 << 20,
         max_request_size=2 * MAX_EVENT,
     )

@@ -39,7 +39,7 @@ def _route(servers: str, group: str, decide: Decide, stop: asyncio.Event) -> Non
             "bootstrap.servers": servers,
             "acks": "all",
             "enable.idempotence": True,
-            "linger.ms": 5,
+            "linger.ms": 2,
             "batch.size": 1 << 20,
             "message.max.bytes": 2 * MAX_EVENT,
         }

@@ -51,7 +51,7 @@ public class Streams {
     settings.put("consumer.fetch.max.wait.ms", "100");
     settings.put("consumer.max.poll.records", "500");
     settings.put("producer.acks", "all");
-    settings.put("producer.linger.ms", "5");
+    settings.put("producer.linger.ms", "2");
     settings.put("producer.batch.size", Integer.toString(1 << 20));
     settings.put("producer.buffer.memory", Integer.toString(64 << 20));
 
