@@ -401,12 +401,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self, method: str, raw: bytes) -> None:
         x, parts = self.server.x, urlsplit(self.path)
+        if parts.path.startswith("/control/"):  # always JSON: curl says that everything is a form
+            self._control(parts.path.removeprefix("/control/"), json.loads(raw or b"{}"))
+            return
         form = self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
         body = dict(parse_qsl(raw.decode())) if form else json.loads(raw or b"{}")
         query = dict(parse_qsl(parts.query))
-        if parts.path.startswith("/control/"):
-            self._control(parts.path.removeprefix("/control/"), body)
-            return
         with x.lock:
             x.calls.append((method, parts.path))
             trouble = x.outage

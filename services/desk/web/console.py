@@ -15,7 +15,7 @@ from services.desk.customers import service as customers
 from services.desk.customers.views import CustomerView
 from services.desk.people import service as people
 from services.desk.tickets import service as tickets
-from services.desk.tickets.views import ChannelChoiceView, EventView, MessageView, TicketPage, TicketRow, TicketView
+from services.desk.tickets.views import ChannelChoiceView, EventView, MessageView, TicketRow, TicketView
 from services.desk.web import lists, pane, words
 from services.desk.web.calling import Line, Lookout
 from services.desk.web.render import gettext, label_of, line_of, render
@@ -25,7 +25,6 @@ from shared.events import Channel
 
 _NAMES_KEPT = 30.0
 """Seconds that agents' names are kept: new colleagues are rare, events are not."""
-EMPTY = TicketPage(items=(), next="")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,6 @@ _GONE = 404
 _REDIRECTS = 3
 OPTED_OUT = 21610
 """Twilio's error: "Attempt to send to unsubscribed recipient"."""
-NOT_IN_PROGRESS = 21220
-"""Twilio's error: "Call is not in-progress. Cannot redirect." """
 
 _ANSWERS = (TwilioRestException, TwilioServiceException)
 """How the client tells of an error status; the second where the answer's body is a problem of RFC 9457."""

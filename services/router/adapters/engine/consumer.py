@@ -225,9 +225,7 @@ class BatchConsumer(driver.Consumer):
             return {}
         urgent = [partitions for lane in self.batching.lanes if (partitions := {tp for tp in free if tp.topic in lane})]
         room = self.batching.max_outstanding - max(self.ledger.outstanding(tp) for tp in free)
-        most = (
-            room * self.batching.max_records
-        )  # one call into the thread for several batches: such a call is not cheap
+        most = room * self.batching.max_records  # several batches in one call into the thread, which is not cheap
         found: dict[TP, Run] = await self._thread.call_thread(
             self._thread.fetch_runs, urgent, free, timeout if free == active else _ROOM_WAIT, most
         )
