@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from deploy.local.packages import EXACTLY
 from deploy.local.problem import Problem
 
 _ROOT = Path(__file__).parents[2]
@@ -46,8 +47,7 @@ def _npm(root: Path) -> list[str]:
                 "pip",
                 "install",
                 "--quiet",
-                "--require-hashes",
-                "-r",
+                *EXACTLY,
                 str(root / "requirements-node.lock"),
             ],
             check=False,

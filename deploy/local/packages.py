@@ -13,6 +13,9 @@ from pathlib import Path
 
 from deploy.local.console import Console
 
+EXACTLY = ("--require-hashes", "--no-deps", "-r")
+"""Before a lock's path: what it names and nothing else. It names everything, and a resolver that looks further may take a newer release
+of `coverage[toml]` than the lock's `coverage`, and then refuse it for want of a hash."""
 _TAKEN = ("Collecting ", "Requirement already satisfied", "Ignoring ")
 """pip says one of these for each package of the lock; the last for what another system needs."""
 
@@ -21,7 +24,7 @@ def main(lock: str) -> int:
     """Exit code 0, 130 after Ctrl-C, or 1 after a problem, which is told in one line below pip's own words."""
     wanted = len(re.findall(r"^[\w.-]+==", Path(lock).read_text(), re.MULTILINE))
     command = (sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar=off")
-    with subprocess.Popen([*command, "--require-hashes", "-r", lock], stdout=subprocess.PIPE, text=True) as pip:
+    with subprocess.Popen([*command, *EXACTLY, lock], stdout=subprocess.PIPE, text=True) as pip:
         try:
             tell(pip.stdout or (), wanted, Console())
         except KeyboardInterrupt:  # pip had it too, and cleans up

@@ -116,7 +116,7 @@ def test_base_images_are_exact_and_the_versions_that_are_tested() -> None:
 
 def test_packages_are_those_of_the_lock_and_checked() -> None:
     install = next(each.text for each in instructions() if "pip install" in each.text)
-    assert "--require-hashes" in install
+    assert "--require-hashes --no-deps" in install
     assert install.endswith("-r requirements.lock")
 
 

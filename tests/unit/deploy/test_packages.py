@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from io import StringIO
 
 from deploy.local.console import Console
@@ -19,3 +21,8 @@ def test_a_newcomer_sees_the_packages_come() -> None:
     assert "  getting Python packages: 20 of 20" in lines
     assert len(lines) == 11, "a line for each tenth, and the last step"
     assert lines[-1] == "▸ installing them: half a minute or more"
+
+
+def test_the_lock_names_everything_that_its_packages_need() -> None:
+    done = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"installed without a resolver, and something is missing: {done.stdout}"
