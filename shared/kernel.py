@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from hashlib import sha1
 from typing import NewType
-from uuid import UUID, uuid5
+from uuid import UUID
 
 ContactPoint = NewType("ContactPoint", str)
 """Where a person can be reached: `kind:address` in a normal form, such as `email:ann@example.org`,
 `tel:+33612345678`, `x:44196397` or `chat:<user id>`."""
 
-_NAMESPACE = UUID("6f0c9a53-54d4-5f0e-9a3c-0f6f4c1d2b7e")
+_NAMESPACE = UUID("6f0c9a53-54d4-5f0e-9a3c-0f6f4c1d2b7e").bytes
 
 
 class Level(StrEnum):
@@ -49,8 +50,13 @@ def email_point(address: str) -> ContactPoint:
 
 
 def stable_id(*parts: str) -> str:
-    """The same id for the same parts on every run, so that whatever is repeated meets itself."""
-    return str(uuid5(_NAMESPACE, "\x1f".join(parts)))
+    """The same id for the same parts on every run, so that whatever is repeated meets itself: a UUID of version 5.
+
+    Made by hand as RFC 9562, 5.5, has it. Every message needs some, and `uuid.uuid5` takes more than twice as long.
+    """
+    digest = sha1(_NAMESPACE + "\x1f".join(parts).encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digest[16], 16) & 3]
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
 
 
 def message_id(channel: str, provider_id: str) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
 
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import ConsumerRecord
 
 from services.router.adapters.engine.app import BatchApp
 from services.router.adapters.engine.consumer import BatchConsumer, Batching
-from services.router.handlers import Output, Router
+from services.router.adapters.engine.sending import send
+from services.router.handlers import Router
 from services.router.settings import RouterSettings
 from services.router.waiting import all_set, until
 from shared.bus import TooManyDeadLetters
@@ -57,7 +59,7 @@ def create_app(settings: RouterSettings, servers: str, router: Router) -> BatchA
         producer_request_timeout=60.0,  # outlasts an election of leaders; aiokafka gives up only what has no leader
     )
 
-    async def work(records: Sequence[ConsumerRecord]) -> list[Awaitable[object]]:
+    async def work(records: Sequence[ConsumerRecord]) -> Collection[asyncio.Future[object]]:
         try:
             return await send(app.kafka, router.handle(records))
         except TooManyDeadLetters:
@@ -68,13 +70,6 @@ def create_app(settings: RouterSettings, servers: str, router: Router) -> BatchA
     for topic in (MESSAGES_RECEIVED_LIVE, MESSAGES_RECEIVED):
         app.work(topic.name, work)
     return app
-
-
-async def send(producer: AIOKafkaProducer, outputs: Sequence[Output]) -> list[Awaitable[object]]:
-    """Hand the outputs to the producer in order; returns their acknowledgements."""
-    return [
-        await producer.send(output.topic, output.value, key=output.key, headers=output.headers) for output in outputs
-    ]
 
 
 async def run(
@@ -104,6 +99,8 @@ async def run(
 
 async def _run(app: BatchApp) -> None:
     await app.start()
+    gc.collect()
+    gc.freeze()  # what is there now stays; looking through it again and again would hold up messages for nothing
     await app.wait_until_stopped()
 
 
@@ -114,7 +111,7 @@ async def _watch(app: BatchApp, health: Health) -> None:
         flowing = consumer is not None and consumer.at_work
         health.set("engine", ok=flowing, detail="" if flowing else "waiting for its partitions")
         if consumer and flowing:
-            for topic, behind in (await consumer.lag()).items():
+            for topic, behind in consumer.lag().items():
                 METRICS.records_behind.labels(group=app.conf.id, topic=topic).set(behind)
         await asyncio.sleep(_LOOK_EVERY if flowing else 0.2)
 

@@ -6,11 +6,10 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from services.router.domain.decide import decide
 from services.router.domain.policy import Policy
-from services.router.ports import Lookup
+from services.router.ports import Headers, Lookup, Output
 from shared.bus import TAKEN, WRITTEN, DeadLetter
 from shared.bus.handling import FloodGauge, Raw
 from shared.bus.kafka import dead_letter_record
@@ -20,8 +19,6 @@ from shared.events.codec import decode, encode
 from shared.logs import log
 from shared.metrics import METRICS
 from shared.topics import DEAD_LETTERS, MESSAGES_RECEIVED, MESSAGES_RECEIVED_LIVE, MESSAGES_ROUTED, MESSAGES_ROUTED_LIVE
-
-Headers = list[tuple[str, bytes]]
 
 _STACK = 4000
 """Characters of a dead letter's stack: its end, where the cause is."""
@@ -35,16 +32,6 @@ _HEADERS: Headers = [
 _PASSED_ON = {"traceparent": "traceparent", WRITTEN: TAKEN}
 """Headers of what was read, by the name that they go on with. Times go beside the decision and not in it: it must come out the
 same again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """A record to send."""
-
-    topic: str
-    key: bytes
-    value: bytes | None
-    headers: Headers
 
 
 class Router:

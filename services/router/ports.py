@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from shared.events.base import Event
 
+Headers = list[tuple[str, bytes]]
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 
@@ -14,3 +16,13 @@ class Lookup(Protocol[E_co]):
 
     def get(self, key: str) -> E_co | None:
         """None where nothing is known under this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A record to send."""
+
+    topic: str
+    key: bytes
+    value: bytes | None
+    headers: Headers

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from services.router.domain import teams
+from services.router.domain.mentions import mentions
 from services.router.domain.policy import Policy
 from services.router.domain.preference import ask, prefer
-from services.router.domain.priority import absent, score
+from services.router.domain.priority import absent, score, signals
 from services.router.domain.threads import thread
 from services.router.domain.words import normal
 from shared.events import Channel, Decision, InboundMessage, Profile
@@ -24,17 +25,19 @@ def decide(
     """
     language = message.language or (profile.language if profile else "")
     text = normal(f"{message.subject}. {message.text}" if message.subject else message.text)
-    severities = policy.lexicon.severities(text, language)
+    mentioned = mentions(text, language, policy)
     match, ticket = thread(message, profile, policy, now)
-    points, reasons = score(message, profile, severities, policy, now)
-    level = policy.priority.level(points)
     tier = message.tier or (profile.tier if profile else "")
+    seen = signals(message, profile, tier, mentioned.severities, policy.priority, now)
+    points, reasons = score(seen, policy.priority)
+    level = policy.priority.level(points)
     language = language or policy.language
-    team, skills, routing_reasons, rules = teams.route(message, profile, text, language, severities, policy)
+    case = teams.case(message, tier, language, mentioned, policy)
+    team, skills, routing_reasons, rules = teams.route(case, policy)
     timeouts, overflow = teams.waiting(team, skills, level, tier, policy.service, now)
     choices = prefer(message, profile, policy, channels, now)
     question = ask(message, choices, policy.preference)
-    rejected = absent(message, profile, severities, reasons, policy) | rules
+    rejected = {**absent(seen, policy.priority), **rules}
     if unreachable := channels.keys() - {choice.channel for choice in choices}:
         rejected["channel.no-address"] = tuple(sorted(unreachable))
     return Decision(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.router.domain import teams
+from services.router.domain.mentions import mentions
 from services.router.domain.policy import Policy
 from services.router.domain.replay import Recorded
 from services.router.domain.sentences import advice
@@ -109,8 +110,10 @@ def _routing(recorded: Recorded, policy: Policy) -> tuple[Line, ...]:
     message, profile = recorded.routed.message, recorded.profile
     language = message.language or (profile.language if profile else "")
     text = normal(f"{message.subject}. {message.text}" if message.subject else message.text)
-    severities = policy.lexicon.severities(text, language)
-    rules = teams.considered(message, profile, text, language or policy.language, severities, policy)
+    mentioned = mentions(text, language, policy)
+    tier = message.tier or (profile.tier if profile else "")
+    seen = teams.case(message, tier, language or policy.language, mentioned, policy)
+    rules = teams.considered(seen, policy)
     return (*(Line(counted, name, why) for counted, name, why in rules), *_waiting(recorded.routed.decision))
 
 

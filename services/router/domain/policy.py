@@ -23,7 +23,7 @@ class Repeated:
     at_most: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Priority:
     """Points of 0 to 100 for each signal, and the scores at which the levels begin.
 
@@ -198,12 +198,12 @@ class Service:
 
     def by_the_clock(self, open_for: timedelta, now: datetime) -> timedelta:
         """How long it takes from `now` on until we were open for this long."""
-        return self.hours.after(now, open_for) - now
+        return open_for if self.hours.always else self.hours.after(now, open_for) - now
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Policy:
-    """One version of a routing policy."""
+    """One version of a routing policy. Equal only to itself: what was decided under it is remembered with it."""
 
     name: str
     version: int

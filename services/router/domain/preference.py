@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from functools import cache, lru_cache
 
 from services.router.domain.policy import KnownChannel, Policy, Preference
 from shared.events import Channel, ChannelChoice, InboundMessage, Observed, Profile, Reason
@@ -55,12 +56,12 @@ def prefer(
     points = _points(message, profile)
     for name in channels:
         if name not in candidates and _address(name, points, policy, channels):
-            text = f"can also be reached by {label_of(name, policy, channels)}"
-            reason = Reason(code="preference.reachable", text=text, values={"channel": name})
-            candidates[name] = _Candidate(reasons=[reason])
+            candidates[name] = _Candidate(reasons=[_reachable(name, label_of(name, policy, channels))])
     ranked = sorted(candidates.items(), key=lambda item: (item[1].rank, -item[1].confidence, item[0]))
     choices = [_choice(name, found, points, message, profile, whole, channels, now) for name, found in ranked]
-    return tuple(sorted(choices, key=lambda choice: choice.reasons[-1].code == "unavailable.opted-out"))
+    if profile and profile.opted_out:
+        choices.sort(key=lambda choice: choice.reasons[-1].code == "unavailable.opted-out")
+    return tuple(choices)
 
 
 def ask(message: InboundMessage, choices: tuple[ChannelChoice, ...], policy: Preference) -> Reason | None:
@@ -82,10 +83,10 @@ def _evidence(
 ) -> Iterator[tuple[int, str, float, Reason]]:
     """Everything that speaks for a channel: its kind, the channel, confidence, reason."""
     if profile and (stated := profile.stated):
-        date = _day(stated.at)
+        day = _day(stated.at.date())
         label = label_of(stated.channel, policy, channels)
-        text = _STATED_TEXT.get(stated.source, "prefers {label}, known since {date}").format(label=label, date=date)
-        values = {"channel": stated.channel, "date": f"{stated.at:%Y-%m-%d}", "source": stated.source}
+        text = _STATED_TEXT.get(stated.source, "prefers {label}, known since {date}").format(label=label, date=day)
+        values = {"channel": stated.channel, "date": stated.at.date().isoformat(), "source": stated.source}
         confidence = policy.stated.get(stated.source, min(policy.stated.values(), default=0.0))
         yield _STATED, stated.channel, confidence, Reason(code="preference.stated", text=text, values=values)
     yield from _habits(profile, policy, channels, now)
@@ -94,19 +95,31 @@ def _evidence(
     if age in _AGES:
         for prior in policy.ages:
             if prior.at_least <= age < prior.below:
-                values = {"channel": prior.channel, "age": str(age)}
-                reason = Reason(code="preference.age", text=f"age {age}, given by the customer", values=values)
-                yield _AGE, prior.channel, policy.age, reason
-    text = f"this message came by {label_of(message.channel, policy, channels)}"
-    reason = Reason(code="preference.used", text=text, values={"channel": message.channel})
-    yield _USED, message.channel, policy.used, reason
+                yield _AGE, prior.channel, policy.age, _aged(prior.channel, age)
+    yield _USED, message.channel, policy.used, _used(message.channel, label_of(message.channel, policy, channels))
+
+
+@cache
+def _aged(channel: str, age: int) -> Reason:
+    values = {"channel": channel, "age": str(age)}
+    return Reason(code="preference.age", text=f"age {age}, given by the customer", values=values)
+
+
+@lru_cache(64)
+def _used(channel: str, label: str) -> Reason:
+    return Reason(code="preference.used", text=f"this message came by {label}", values={"channel": channel})
+
+
+@lru_cache(64)
+def _reachable(channel: str, label: str) -> Reason:
+    return Reason(code="preference.reachable", text=f"can also be reached by {label}", values={"channel": channel})
 
 
 def _habits(
     profile: Profile | None, policy: Preference, channels: Mapping[str, Channel], now: datetime
 ) -> Iterator[tuple[int, str, float, Reason]]:
     """What the customer does, where that is enough to call it a habit. Old messages count less and less."""
-    if profile is None:
+    if profile is None or not profile.observed:
         return
     aged = {
         name: seen.messages * 0.5 ** (max(0.0, (now - seen.last_at).total_seconds()) / policy.half_life.total_seconds())
@@ -127,12 +140,12 @@ def _quickness(seen: Observed, policy: Preference) -> float:
 
 
 def _habit(name: str, seen: Observed, all_messages: int, label: str) -> Reason:
-    text = f"{seen.messages} of {all_messages} messages came by {label}, the last on {_day(seen.last_at)}"
+    text = f"{seen.messages} of {all_messages} messages came by {label}, the last on {_day(seen.last_at.date())}"
     values = {
         "channel": name,
         "messages": str(seen.messages),
         "all": str(all_messages),
-        "last": f"{seen.last_at:%Y-%m-%d}",
+        "last": seen.last_at.date().isoformat(),
     }
     if seen.answer_seconds is not None:
         text += f", usually answered within {_span(seen.answer_seconds)}"
@@ -152,7 +165,7 @@ def _span(seconds: float) -> str:
 def _choice(
     name: str,
     found: _Candidate,
-    points: tuple[ContactPoint, ...],
+    points: _Points,
     message: InboundMessage,
     profile: Profile | None,
     policy: Policy,
@@ -220,18 +233,24 @@ def _closed(name: str, policy: Policy, channels: Mapping[str, Channel], now: dat
     return Reason(code="unavailable.closed", text=text, values=values)
 
 
-def _points(message: InboundMessage, profile: Profile | None) -> tuple[ContactPoint, ...]:
+_Points = Sequence[tuple[str, ContactPoint]]
+"""Contact points with their kind."""
+
+
+def _points(message: InboundMessage, profile: Profile | None) -> _Points:
     """Every contact point of this customer, the ones that the desk has confirmed first."""
-    return (*(profile.contact_points if profile else ()), message.sender, *message.also)
+    confirmed = profile.contact_points if profile else ()
+    return [(kind_of(point), point) for point in (*confirmed, message.sender, *message.also)]
 
 
-def _address(
-    name: str, points: tuple[ContactPoint, ...], policy: Preference, channels: Mapping[str, Channel]
-) -> ContactPoint | None:
+def _address(name: str, points: _Points, policy: Preference, channels: Mapping[str, Channel]) -> ContactPoint | None:
     """The first contact point of a kind that the channel reaches."""
     described: Channel | KnownChannel | None = channels.get(name) or policy.channels.get(name)
-    kinds = described.reaches if described else ()
-    return next((point for point in points if kind_of(point) in kinds), None)
+    if described:
+        for kind, point in points:
+            if kind in described.reaches:
+                return point
+    return None
 
 
 def label_of(name: str, policy: Preference, channels: Mapping[str, Channel]) -> str:
@@ -240,5 +259,6 @@ def label_of(name: str, policy: Preference, channels: Mapping[str, Channel]) -> 
     return described.label if described else name
 
 
-def _day(at: datetime) -> str:
-    return f"{at.day} {at:%B %Y}"
+@lru_cache(1000)
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
 
-from services.router.domain.policy import Policy, Priority, Repeated
+from services.router.domain.policy import Priority, Repeated
 from shared.events import InboundMessage, Profile, Reason
 
 _SEVERITY_TEXT = {
@@ -16,51 +18,89 @@ _SEVERITY_TEXT = {
     "legal": "legal action is mentioned",
     "payment": "it is about money",
 }
+REMEMBERED = 4096
+"""Answers kept, some 2 KB each: most messages of a day are of a few hundred kinds."""
 _AUTOMATIC_TEXT = {"reply": "an automatic reply", "bounce": "a returned mail", "list": "a mailing list"}
 
 
-def score(
-    message: InboundMessage, profile: Profile | None, severities: Mapping[str, str], policy: Policy, now: datetime
-) -> tuple[int, tuple[Reason, ...]]:
+class Signals(NamedTuple):
+    """What the priority looks at. Messages that are alike in this score alike."""
+
+    channel: str
+    live: bool
+    severities: tuple[tuple[str, str], ...]
+    """With the words that told."""
+    complaint: float | None
+    reach: int
+    """Of a public post."""
+    automatic: str
+    tier: str
+    known: bool
+    """Whether the desk knows the customer."""
+    contacts: int
+    csat: int | None
+    missed_sla: bool
+
+
+def signals(
+    message: InboundMessage,
+    profile: Profile | None,
+    tier: str,
+    severities: Mapping[str, str],
+    weights: Priority,
+    now: datetime,
+) -> Signals:
+    """What counts for or against this message."""
+    return Signals(
+        message.channel,
+        message.live,
+        tuple(severities.items()),
+        message.complaint,
+        message.reach if message.public else 0,
+        message.automatic,
+        tier,
+        profile is not None,
+        _contacts(profile.recent_contacts, weights.repeated, now) if profile and profile.recent_contacts else 0,
+        profile.last_csat if profile else None,
+        profile.missed_sla if profile else False,
+    )
+
+
+@lru_cache(REMEMBERED)
+def score(seen: Signals, weights: Priority) -> tuple[int, tuple[Reason, ...]]:
     """The score and its reasons, heaviest first; the reasons' weights add up to the score (rounded).
 
     Each signal takes its share of what is left to 100: two signals of 50 make 75. So no signal ever lowers a score,
     the order of signals does not matter, and a pile of small ones does not overtake one that is grave. Only mail that
     no person wrote is held down, by a ceiling.
     """
-    found = [*_of_message(message, severities, policy.priority), *_of_customer(message, profile, policy.priority, now)]
-    signals = sorted((signal for signal in found if signal[0] > 0), key=lambda signal: (-signal[0], signal[1]))
+    counted = sorted((each for each in _weighed(seen, weights) if each[0] > 0), key=lambda each: (-each[0], each[1]))
     left, reasons = 100.0, []
-    for points, code, text, values in signals:
+    for points, code, text, values in counted:
         share = left * min(points, 100.0) / 100.0
         left -= share
         reasons.append(Reason(code=code, text=text, weight=round(share, 1), values=values))
     total = 100.0 - left
-    ceiling = policy.priority.ceilings.get(message.automatic, 100.0) if message.automatic else 100.0
+    ceiling = weights.ceilings.get(seen.automatic, 100.0) if seen.automatic else 100.0
     if total > ceiling:
-        text = f"{_AUTOMATIC_TEXT.get(message.automatic, 'automatic mail')}, not written by a person"
-        values = {"kind": message.automatic}
+        text = f"{_AUTOMATIC_TEXT.get(seen.automatic, 'automatic mail')}, not written by a person"
+        values = {"kind": seen.automatic}
         held = Reason(code="automatic", text=text, weight=round(ceiling - total, 1), values=values)
         reasons, total = [held, *reasons], ceiling
     return round(total), tuple(reasons)
 
 
-def absent(
-    message: InboundMessage,
-    profile: Profile | None,
-    severities: Mapping[str, str],
-    counted: tuple[Reason, ...],
-    policy: Policy,
-) -> dict[str, tuple[str, ...]]:
+@lru_cache(REMEMBERED)
+def absent(seen: Signals, weights: Priority) -> Mapping[str, tuple[str, ...]]:
     """Signals that did not count, as `Decision.rejected` has them: because it is not so, or because nobody can know."""
-    told = {reason.code for reason in counted}
-    unknown = [] if message.complaint is not None else ["complaint"]
-    if not (message.tier or (profile and profile.tier)):
+    told = {code for points, code, *_ in _weighed(seen, weights) if points > 0}
+    unknown = [] if seen.complaint is not None else ["complaint"]
+    if not seen.tier:
         unknown.append("tier")
-    if profile is None:
+    if not seen.known:
         unknown += _OF_PROFILES
     absent = [code for code in _SIGNALS if code not in told and code not in unknown]
-    silent = [name for name in policy.priority.severity if name not in severities]
+    silent = [name for name in weights.severity if name not in dict(seen.severities)]
     found = {"signal.absent": absent, "signal.no-words": silent, "signal.unknown": unknown}
     return {why: tuple(names) for why, names in found.items() if names}
 
@@ -72,42 +112,31 @@ _Signal = tuple[float, str, str, dict[str, str]]
 """Points, code, text, values."""
 
 
-def _of_message(message: InboundMessage, severities: Mapping[str, str], weights: Priority) -> Iterator[_Signal]:
+def _weighed(seen: Signals, weights: Priority) -> Iterator[_Signal]:
     yield weights.base, "base", "a customer wrote to us", {}
-    if message.live:
-        yield weights.live, "live", "somebody is waiting right now", {"channel": message.channel}
-    for severity, words in severities.items():
+    if seen.live:
+        yield weights.live, "live", "somebody is waiting right now", {"channel": seen.channel}
+    for severity, words in seen.severities:
         text = f"{_SEVERITY_TEXT.get(severity, severity)}: “{words}”"
         yield weights.severity[severity], f"severity.{severity}", text, {"severity": severity, "words": words}
-    if message.complaint is not None and message.complaint > 0:
-        share = min(message.complaint, 1.0)
-        yield (
-            weights.complaint * share,
-            "complaint",
-            f"sounds like a complaint ({share:.0%})",
-            {"score": f"{share:.2f}"},
-        )
-    if message.public and message.reach > 0:
-        text = f"public, up to {message.reach:,} people may see it"
-        yield weights.reach_points(message.reach), "reach", text, {"people": str(message.reach)}
-
-
-def _of_customer(
-    message: InboundMessage, profile: Profile | None, weights: Priority, now: datetime
-) -> Iterator[_Signal]:
-    tier = message.tier or (profile.tier if profile else "")
+    if seen.complaint is not None and seen.complaint > 0:
+        share = min(seen.complaint, 1.0)
+        text = f"sounds like a complaint ({share:.0%})"
+        yield weights.complaint * share, "complaint", text, {"score": f"{share:.2f}"}
+    if seen.reach > 0:
+        text = f"public, up to {seen.reach:,} people may see it"
+        yield weights.reach_points(seen.reach), "reach", text, {"people": str(seen.reach)}
+    tier = seen.tier
     yield weights.tiers.get(tier.lower(), 0.0), "tier", f"customer on the {tier} plan", {"tier": tier}
-    if profile is None:
-        return
-    if contacts := _contacts(profile.recent_contacts, weights.repeated, now):
+    if seen.contacts:
         hours = round(weights.repeated.within.total_seconds() / 3600)
-        text = f"wrote {contacts} {'time' if contacts == 1 else 'times'} before within {hours} hours"
-        points = 100 * (1 - (1 - weights.repeated.points / 100) ** contacts)
-        yield points, "repeated", text, {"contacts": str(contacts), "hours": str(hours)}
-    if profile.last_csat is not None and profile.last_csat <= weights.bad_csat_at_most:
-        text = f"was not happy last time: rated us {profile.last_csat} of 5"
-        yield weights.bad_csat, "bad-csat", text, {"rating": str(profile.last_csat)}
-    if profile.missed_sla:
+        text = f"wrote {seen.contacts} {'time' if seen.contacts == 1 else 'times'} before within {hours} hours"
+        points = 100 * (1 - (1 - weights.repeated.points / 100) ** seen.contacts)
+        yield points, "repeated", text, {"contacts": str(seen.contacts), "hours": str(hours)}
+    if seen.csat is not None and seen.csat <= weights.bad_csat_at_most:
+        text = f"was not happy last time: rated us {seen.csat} of 5"
+        yield weights.bad_csat, "bad-csat", text, {"rating": str(seen.csat)}
+    if seen.missed_sla:
         yield weights.missed_sla, "missed-sla", "was answered too late before", {}
 
 

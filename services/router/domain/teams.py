@@ -2,35 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import chain
+from functools import lru_cache
+from typing import NamedTuple
 
+from services.router.domain.mentions import Mentions
 from services.router.domain.policy import Policy, RoutingRule, Service
-from services.router.domain.words import first
-from shared.events import InboundMessage, Overflow, Profile, Reason
+from shared.events import InboundMessage, Overflow, Reason
 from shared.kernel import Level
 
+REMEMBERED = 4096
+"""Answers kept, some 2 KB each. Most messages of a day are of a few hundred kinds."""
+Routed = tuple[str, tuple[str, ...], tuple[Reason, ...], dict[str, tuple[str, ...]]]
+"""Team, skills, the reasons for both, and the rules that were rejected, as `Decision.rejected` has them."""
 
-def route(
-    message: InboundMessage,
-    profile: Profile | None,
-    text: str,
-    language: str,
-    severities: Mapping[str, str],
-    policy: Policy,
-) -> tuple[str, tuple[str, ...], tuple[Reason, ...], dict[str, tuple[str, ...]]]:
-    """Team, skills and the reasons for both, and the rules that were rejected, as `Decision.rejected` has them. The first rule
-    that holds and names a team wins; skills add up.
 
-    text: normal, as the policy's words are.
-    """
-    tier = (message.tier or (profile.tier if profile else "")).lower()
+class Case(NamedTuple):
+    """What the rules look at. Messages that are alike in this are routed alike."""
+
+    channel: str
+    live: bool
+    tier: str
+    """In lower case."""
+    language: str
+    recipient: str
+    """Empty where no rule asks for it, as facts are left out for which none does."""
+    facts: tuple[tuple[str, str], ...]
+    severities: tuple[tuple[str, str], ...]
+    """With the words that told."""
+    words: tuple[tuple[int, str], ...]
+    """Those that a rule looks for, by the rule's place."""
+
+
+def case(message: InboundMessage, tier: str, language: str, mentioned: Mentions, policy: Policy) -> Case:
+    """What the policy's rules see of a message."""
+    asked = _asked(policy)
+    return Case(
+        message.channel,
+        message.live,
+        tier.lower(),
+        language,
+        message.recipient if asked.recipients else "",
+        tuple((name, message.facts.get(name, "")) for name in asked.facts) if message.facts else (),
+        tuple(mentioned.severities.items()),
+        tuple(mentioned.rules.items()),
+    )
+
+
+@lru_cache(REMEMBERED)
+def route(seen: Case, policy: Policy) -> Routed:
+    """The first rule that holds and names a team wins; skills add up."""
     team, skills, reasons = "", dict[str, None](), []
     rejected: dict[str, list[str]] = {}
-    for rule in policy.rules:
+    for place, rule in enumerate(policy.rules):
         adds = (rule.team and not team) or not skills.keys() >= set(rule.skills)
-        failed, why = _test(rule, message, tier, text, language, severities) if adds else ("not-needed", [])
+        failed, why = _test(place, rule, seen) if adds else ("not-needed", [])
         if failed:
             rejected.setdefault(failed, []).append(rule.name)
             continue
@@ -60,19 +87,11 @@ def waiting(
     return dropped, Overflow(team=other.team, after=seconds(other.after)) if other else None
 
 
-def considered(
-    message: InboundMessage,
-    profile: Profile | None,
-    text: str,
-    language: str,
-    severities: Mapping[str, str],
-    policy: Policy,
-) -> Iterator[tuple[bool, str, str]]:
-    """Every rule in order: whether it counted, its name, and why or why not. Arguments as for `route`."""
-    tier = message.tier or (profile.tier if profile else "")
+def considered(seen: Case, policy: Policy) -> Iterator[tuple[bool, str, str]]:
+    """Every rule in order: whether it counted, its name, and why or why not."""
     team, skills = "", set[str]()
-    for rule in policy.rules:
-        failed, pieces = _test(rule, message, tier.lower(), text, language, severities)
+    for place, rule in enumerate(policy.rules):
+        failed, pieces = _test(place, rule, seen)
         if failed:
             yield False, rule.name, f"does not hold: {_wish(rule)}"
         elif (not rule.team or team) and skills >= set(rule.skills):
@@ -112,41 +131,49 @@ def _reason(rule: RoutingRule, team: str, why: list[str]) -> Reason:
     return Reason(code="team.rule" if team else "skill.rule", text=f"{outcome}: {'; '.join(why)}", values=values)
 
 
-def _test(
-    rule: RoutingRule, message: InboundMessage, tier: str, text: str, language: str, severities: Mapping[str, str]
-) -> tuple[str, list[str]]:
+def _test(place: int, rule: RoutingRule, seen: Case) -> tuple[str, list[str]]:
     """The first condition that does not hold, empty where all do; and why the others hold, a piece for each."""
     why: list[str] = []
-    for condition, piece in chain(_circumstances(rule, message, tier, language), _contents(rule, text, severities)):
+    for condition, piece in _conditions(place, rule, seen):
         if not piece:
             return condition, why
         why.append(piece)
     return "", why
 
 
-def _circumstances(rule: RoutingRule, message: InboundMessage, tier: str, language: str) -> Iterator[tuple[str, str]]:
+def _conditions(place: int, rule: RoutingRule, seen: Case) -> Iterator[tuple[str, str]]:
     """Each condition that the rule has, with a piece of why it holds; empty where it does not."""
     if rule.languages:
-        yield "language", f"written in {language}" if language in rule.languages else ""
+        yield "language", f"written in {seen.language}" if seen.language in rule.languages else ""
     if rule.channels:
-        yield "channel", f"came by {message.channel}" if message.channel in rule.channels else ""
+        yield "channel", f"came by {seen.channel}" if seen.channel in rule.channels else ""
     if rule.live is not None:
         waiting = "somebody is waiting" if rule.live else "nobody is waiting on the line"
-        yield "live", waiting if message.live == rule.live else ""
+        yield "live", waiting if seen.live == rule.live else ""
     if rule.tiers:
-        yield "tier", f"customer on the {tier} plan" if tier in rule.tiers else ""
+        yield "tier", f"customer on the {seen.tier} plan" if seen.tier in rule.tiers else ""
     if rule.recipients:
-        yield "recipient", f"came to {message.recipient}" if message.recipient.lower() in rule.recipients else ""
+        yield "recipient", f"came to {seen.recipient}" if seen.recipient.lower() in rule.recipients else ""
+    facts, severities = dict(seen.facts), dict(seen.severities)
     for name, values in rule.facts.items():
-        told = message.facts.get(name, "")
+        told = facts.get(name, "")
         yield "fact", f"{name} is {told}" if told.lower() in values else ""
-
-
-def _contents(rule: RoutingRule, text: str, severities: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """As `_circumstances`, for what the message says."""
     if rule.severities:
         told = next((severities[severity] for severity in rule.severities if severity in severities), "")
         yield "severity", f"mentions “{told}”" if told else ""
     if rule.words:
-        told = first(rule.words, text)
+        told = dict(seen.words).get(place, "")
         yield "words", f"mentions “{told}”" if told else ""
+
+
+class _Asked(NamedTuple):
+    """What the rules of a policy ask for."""
+
+    facts: tuple[str, ...]
+    recipients: bool
+
+
+@lru_cache(8)
+def _asked(policy: Policy) -> _Asked:
+    facts = dict.fromkeys(name for rule in policy.rules for name in rule.facts)
+    return _Asked(tuple(facts), any(rule.recipients for rule in policy.rules))

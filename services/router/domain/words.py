@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from ahocorasick import Automaton
 
 LONGEST = 20_000
 """Characters of a message that are searched. Whoever has a problem says so before; a pasted log goes on for ever."""
@@ -37,8 +40,15 @@ class Phrase:
     text: str
     """As the policy gives it."""
     anchor: str
-    """Its first words, normal: a cheap test before the expression."""
+    """Its first words, normal. Where they are not in a text, the phrase is not."""
     pattern: re.Pattern[str]
+
+    def found(self, text: str, deniers: Vocabulary | None = None, start: int = 0) -> str:
+        """The first words from `start` on that match and that nothing takes back; empty where there are none."""
+        for match in self.pattern.finditer(text, start):
+            if not (deniers and deniers.denied(text, *match.span())):
+                return match.group()
+        return ""
 
 
 def phrase(text: str) -> Phrase:
@@ -87,6 +97,27 @@ def _either(words: Iterable[str], opening: str, closing: str) -> re.Pattern[str]
     return re.compile(opening + "|".join(known) + closing) if known else None
 
 
+class Finder:
+    """Looks for any number of phrases in one pass over a text (Aho and Corasick, 1975)."""
+
+    def __init__(self, phrases: Iterable[Phrase]) -> None:
+        numbers: defaultdict[str, list[int]] = defaultdict(list)
+        for number, each in enumerate(phrases):
+            numbers[each.anchor].append(number)
+        self._automaton = Automaton()
+        for anchor, found in numbers.items():
+            self._automaton.add_word(anchor, (len(anchor) - 1, found))
+        self._automaton.make_automaton()
+
+    def near(self, text: str) -> Sequence[tuple[int, int]]:
+        """Which phrases may be in the text, because their first words are: their numbers, ascending, and where to look from."""
+        places: dict[int, int] = {}
+        for end, (before, numbers) in self._automaton.iter(text) if self._automaton else ():
+            for number in numbers:
+                places.setdefault(number, end - before)
+        return sorted(places.items())
+
+
 @dataclass(frozen=True, slots=True)
 class Lexicon:
     """All languages of a policy."""
@@ -96,28 +127,3 @@ class Lexicon:
     """Severities that a denial takes back. 'No refund yet' is about a refund all the same."""
     everywhere: str = "en"
     """Also looked for in any other language: product words are English all over the world."""
-
-    def severities(self, text: str, language: str) -> dict[str, str]:
-        """Severity → the words that told, for a `normal` text. An unknown language is looked up in all of them."""
-        if language in self.languages:
-            codes = dict.fromkeys(code for code in (language, self.everywhere) if code in self.languages)
-        else:
-            codes = dict.fromkeys(self.languages)
-        found: dict[str, str] = {}
-        for code in codes:
-            vocabulary = self.languages[code]
-            for severity, phrases in vocabulary.severities.items():
-                deniers = vocabulary if severity in self.deniable else None
-                if severity not in found and (words := first(phrases, text, deniers)):
-                    found[severity] = words
-        return found
-
-
-def first(phrases: Iterable[Phrase], text: str, deniers: Vocabulary | None = None) -> str:
-    """The words that the first matching phrase found and nothing took back; empty where there are none."""
-    for candidate in phrases:
-        if candidate.anchor in text:
-            for match in candidate.pattern.finditer(text):
-                if not (deniers and deniers.denied(text, *match.span())):
-                    return match.group()
-    return ""

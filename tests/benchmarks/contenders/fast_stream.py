@@ -10,7 +10,7 @@ from itertools import groupby
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
-from services.router.handlers import Output
+from services.router.ports import Output
 from shared.bus.kafka import MAX_EVENT
 from shared.topics import MESSAGES_RECEIVED
 

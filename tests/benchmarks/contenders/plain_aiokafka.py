@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from services.router.agents import send
-from services.router.handlers import Output
+from services.router.ports import Output
 from shared.bus.kafka import MAX_EVENT
 from shared.topics import MESSAGES_RECEIVED
 
@@ -39,8 +38,12 @@ async def run(
     try:
         while not stop.is_set():
             batches = await consumer.getmany(timeout_ms=200, max_records=500)
-            acknowledged = [await send(producer, decide(records)) for records in batches.values()]
-            await asyncio.gather(*(each for batch in acknowledged for each in batch))
+            acknowledged = [
+                await producer.send(output.topic, output.value, key=output.key, headers=output.headers)
+                for records in batches.values()
+                for output in decide(records)
+            ]
+            await asyncio.gather(*acknowledged)
             if batches:
                 await consumer.commit({partition: records[-1].offset + 1 for partition, records in batches.items()})
     finally:

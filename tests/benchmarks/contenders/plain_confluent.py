@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
 
-from services.router.handlers import Output
+from services.router.ports import Output
 from shared.bus.kafka import MAX_EVENT
 from shared.bus.memory import MemoryRecord
 from shared.topics import MESSAGES_RECEIVED

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from services.router.adapters.engine.consumer import BatchThread
+from services.router.adapters.engine.consumer import BatchClient
 from services.router.adapters.engine.ledger import Batch, Ledger
 
 
@@ -104,10 +104,10 @@ TestAnyOrder = AnyOrder.TestCase
 
 def test_a_consumer_that_has_not_started_yet_is_in_no_group() -> None:
     """The watchdog may ask before aiokafka has a coordinator; it must not end the service for that."""
-    thread = BatchThread.__new__(BatchThread)
-    thread._consumer = None
-    assert not thread.in_group()
-    thread._consumer = SimpleNamespace(_coordinator=None)
-    assert not thread.in_group()
-    thread._consumer = SimpleNamespace(_coordinator=SimpleNamespace(generation=3))
-    assert thread.in_group()
+    client = BatchClient.__new__(BatchClient)
+    client._consumer = None
+    assert not client.in_group()
+    client._consumer = SimpleNamespace(_coordinator=None)
+    assert not client.in_group()
+    client._consumer = SimpleNamespace(_coordinator=SimpleNamespace(generation=3))
+    assert client.in_group()

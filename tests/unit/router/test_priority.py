@@ -14,10 +14,20 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.router.domain.decide import decide
-from services.router.domain.priority import score
-from shared.events import InboundMessage, Profile
+from services.router.domain.policy import Policy
+from services.router.domain.priority import score, signals
+from shared.events import InboundMessage, Profile, Reason
 from shared.kernel import ContactPoint, Level
 from tests.unit.router.makers import CHANNELS, NOW, POLICY, ann, codes, decided, mail, properties
+
+
+def scored(
+    message: InboundMessage, profile: Profile | None, words: dict[str, str], policy: Policy = POLICY
+) -> tuple[int, tuple[Reason, ...]]:
+    """The score and its reasons for a message in which these words were found."""
+    tier = message.tier or (profile.tier if profile else "")
+    return score(signals(message, profile, tier, words, policy.priority, NOW), policy.priority)
+
 
 ORDER = [Level.LOW, Level.NORMAL, Level.HIGH, Level.URGENT]
 
@@ -93,7 +103,7 @@ def test_a_held_down_kind_without_words_of_its_own_is_still_explained() -> None:
 
 def test_a_severity_of_an_operators_own_is_explained_by_its_name() -> None:
     policy = replace(POLICY, priority=replace(POLICY.priority, severity={"flood": 90.0}))
-    assert score(mail(), None, {"flood": "water"}, policy, NOW)[1][0].text == "flood: “water”"
+    assert scored(mail(), None, {"flood": "water"}, policy)[1][0].text == "flood: “water”"
 
 
 def test_lines_typed_in_a_row_are_one_contact() -> None:
@@ -207,7 +217,7 @@ def test_the_order_of_signals_does_not_matter(
 ) -> None:
     shuffled = list(found.items())
     chance.shuffle(shuffled)
-    assert score(message, profile, dict(shuffled), POLICY, NOW) == score(message, profile, found, POLICY, NOW)
+    assert scored(message, profile, dict(shuffled)) == scored(message, profile, found)
 
 
 @properties
@@ -217,11 +227,11 @@ def test_one_severity_more_never_lowers_and_a_graver_one_is_never_below(
 ) -> None:
     assume(more not in found)
     weights = POLICY.priority.severity
-    before, after = (score(message, profile, words, POLICY, NOW)[0] for words in (found, {**found, more: "word"}))
+    before, after = (scored(message, profile, words)[0] for words in (found, {**found, more: "word"}))
     assert after >= before
     for other in weights.keys() - found.keys():
         if weights[other] >= weights[more]:
-            assert score(message, profile, {**found, other: "word"}, POLICY, NOW)[0] >= after
+            assert scored(message, profile, {**found, other: "word"})[0] >= after
 
 
 @properties

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.router.domain.words import Lexicon, Vocabulary, denial, first, normal, phrase
-from tests.unit.router.makers import POLICY, ann, decided, mail, severities
+from services.router.domain.mentions import mentions
+from services.router.domain.words import Lexicon, Vocabulary, denial, normal, phrase
+from tests.unit.router.makers import POLICY, ann, decided, mail, properties, severities
 
 
 @pytest.mark.parametrize(
@@ -122,8 +124,43 @@ def test_a_customers_own_language_is_used_where_the_message_tells_none() -> None
 
 def test_a_gap_does_not_reach_into_the_next_clause() -> None:
     pattern = phrase("data ... gone")
-    assert first([pattern], normal("all our data since May is gone"))
-    assert not first([pattern], normal("thanks for the data. They are gone"))
+    assert pattern.found(normal("all our data since May is gone"))
+    assert not pattern.found(normal("thanks for the data. They are gone"))
+
+
+PIECES = [
+    word.replace("*", "s").replace(" ... ", between)
+    for vocabulary in POLICY.lexicon.languages.values()
+    for phrases in vocabulary.severities.values()
+    for word in (each.text for each in phrases)
+    for between in (" ", " all of my ")
+]
+
+
+@properties
+@given(
+    st.lists(st.sampled_from([*PIECES, "no", "is resolved", ".", "shop", "invoices", "facture"]), max_size=12),
+    st.sampled_from(["en", "fr", "ko", "ja", ""]),
+)
+def test_one_pass_for_all_phrases_finds_what_a_search_for_each_of_them_finds(pieces: list[str], language: str) -> None:
+    text, lexicon = normal(" ".join(pieces)), POLICY.lexicon
+    severities = dict[str, str]()
+    for code in dict.fromkeys((language, "en") if language else lexicon.languages):
+        for severity, phrases in lexicon.languages[code].severities.items():
+            deniers = lexicon.languages[code] if severity in lexicon.deniable else None
+            if words := next(filter(None, (each.found(text, deniers) for each in phrases)), ""):
+                severities.setdefault(severity, words)
+    found = mentions(text, language, POLICY)
+    assert found.severities == severities
+    told = {
+        place: next(filter(None, (each.found(text) for each in rule.words)), "")
+        for place, rule in enumerate(POLICY.rules)
+    }
+    assert found.rules == {place: words for place, words in told.items() if words}
+
+
+def test_a_policy_without_any_words_finds_nothing() -> None:
+    assert mentions("our shop is down", "en", replace(POLICY, lexicon=Lexicon({}), rules=())) == ({}, {})
 
 
 @pytest.mark.parametrize("nothing", ["", "*", "...", "down ... ", " "])
@@ -135,13 +172,13 @@ def test_a_phrase_without_words_is_refused(nothing: str) -> None:
 def test_a_language_without_denials_still_finds_its_words() -> None:
     before, after = denial([], [])
     lexicon = Lexicon({"xx": Vocabulary({"outage": (phrase("kaput"),)}, before, after)}, frozenset({"outage"}))
-    assert lexicon.severities("alles kaput", "xx") == {"outage": "kaput"}
+    assert mentions("alles kaput", "xx", replace(POLICY, lexicon=lexicon)).severities == {"outage": "kaput"}
 
 
 @settings(deadline=None, max_examples=200)
 @given(st.text())
 def test_no_text_whatever_stops_the_search(text: str) -> None:
-    POLICY.lexicon.severities(normal(text), "")
+    mentions(normal(text), "", POLICY)
 
 
 def test_normal_text_stays_as_it_is() -> None:
@@ -152,5 +189,5 @@ def test_a_hostile_text_is_searched_in_bounded_work() -> None:
     """A pattern that backtracks for ever would hang here; the runner's time-out is what fails."""
     text = normal("data " * 20_000 + "no no no " * 1000)
     started = time.process_time()
-    POLICY.lexicon.severities(text, "")
+    mentions(text, "", POLICY)
     assert time.process_time() - started < 30

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID, uuid5
 
 import msgspec
 import pytest
@@ -34,6 +35,12 @@ def test_a_provider_s_retry_makes_the_same_message_again() -> None:
 
 def test_parts_of_an_id_do_not_run_together() -> None:
     assert kernel.stable_id("ab", "c") != kernel.stable_id("a", "bc")
+
+
+@given(parts=st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
+def test_a_stable_id_is_a_uuid_of_version_5(parts: list[str]) -> None:
+    namespace = UUID("6f0c9a53-54d4-5f0e-9a3c-0f6f4c1d2b7e")
+    assert kernel.stable_id(*parts) == str(uuid5(namespace, "\x1f".join(parts)))
 
 
 def test_a_contact_point_keeps_colons_in_its_address() -> None:

@@ -9,8 +9,8 @@ The rules, which the fault tests hold us to; the code refers to them by number:
  1. Per partition: the next offset expected, a ledger of batches, a safe offset; and one epoch number for all.
  2. After each assignment, before the flow resumes: seek to the committed offset (the log's start where there is none,
     or where it lies outside), expect it, clear ledger and safe offsets, and begin a new epoch.
- 3. Fetch in the consumer's thread, noting positions before and after. If the assignment changed meanwhile, give back
-    what was returned by seeking to its first record, and return nothing.
+ 3. Fetch on the loop of everything else, noting positions before and after. If the assignment changed meanwhile, give
+    back what was returned by seeking to its first record, and return nothing.
  4. Hand over only what begins where the last hand-over ended; otherwise rule 2. A run without records (transaction
     markers, compaction) is a batch that is already done.
  5. Look at flow and epoch again before each chunk. Never expect more than what was handed over.

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 import faust
@@ -16,7 +16,7 @@ from faust.types import TP
 from services.router.adapters.engine.consumer import BatchConsumer, Batching
 from services.router.adapters.engine.ledger import Batch
 
-Work = Callable[[Sequence[ConsumerRecord]], Awaitable[Sequence[Awaitable[object]]]]
+Work = Callable[[Sequence[ConsumerRecord]], Awaitable[Collection[asyncio.Future[object]]]]
 """Takes records of one partition in order, sends what follows, and returns the acknowledgements to wait for."""
 
 
@@ -65,9 +65,14 @@ class BatchApp(faust.App):
     def work(self, topic: str, work: Work) -> None:
         """Let `work` handle this topic's batches; the only agent on it (rule 11)."""
 
-        async def finish(batch: Batch[TP, ConsumerRecord], acknowledgements: Sequence[Awaitable[object]]) -> None:
+        async def finish(
+            batch: Batch[TP, ConsumerRecord], acknowledgements: Collection[asyncio.Future[object]]
+        ) -> None:
             try:
-                await asyncio.gather(*acknowledgements)
+                # Others wait for the same ones: `gather` would cancel them with itself.
+                await asyncio.wait(acknowledgements)
+                for acknowledgement in acknowledgements:
+                    acknowledgement.result()
             except BaseException as error:  # noqa: BLE001 - also a cancelled send: not acknowledged is not done
                 await self.crash(error)
             else:
