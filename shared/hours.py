@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _FARTHEST = 400
@@ -75,14 +76,20 @@ class Hours:
         for days in range(_FARTHEST if self.week or self.holidays else 0):
             day = first + timedelta(days=days)
             if day not in self.holidays:
-                for begins, ends in self.week[day.weekday()] if self.week else _WHOLE_DAY:
-                    yield self._utc(day, begins), self._utc(day, ends)
+                yield from _utc(self.zone, day, self.week[day.weekday()] if self.week else _WHOLE_DAY)
         if self.always:
             yield start, datetime.max.replace(tzinfo=UTC)
 
-    def _utc(self, day: date, minute: int) -> datetime:
-        local = datetime.combine(day + timedelta(days=minute // (24 * 60)), time(), self.zone)
+
+@lru_cache(1000)
+def _utc(zone: ZoneInfo, day: date, spans: tuple[tuple[int, int], ...]) -> list[tuple[datetime, datetime]]:
+    """Spans of minutes after midnight as moments. Remembered: every message asks for the same few days."""
+
+    def moment(minute: int) -> datetime:
+        local = datetime.combine(day + timedelta(days=minute // (24 * 60)), time(), zone)
         return local.replace(hour=minute // 60 % 24, minute=minute % 60).astimezone(UTC)
+
+    return [(moment(begins), moment(ends)) for begins, ends in spans]
 
 
 def parse(hours: str, zone: str, holidays: str) -> Hours:

