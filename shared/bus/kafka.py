@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -20,9 +19,10 @@ from aiokafka.errors import (
 )
 
 from shared.bus.api import Consumer, DeadLetter, Encoded, Handler, View, encoded
-from shared.bus.entries import Entries
+from shared.bus.connecting import connect
 from shared.bus.handling import BatchHandler, Raw
 from shared.bus.retry import delay
+from shared.bus.views import KafkaView
 from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable
 from shared.events.base import Event
@@ -41,10 +41,6 @@ LAST_WORDS = 2.0
 """Seconds that a stopping process gives the broker to acknowledge; less than a supervisor's patience."""
 LAG_EVERY = 5.0
 """Seconds between two looks at how far a consumer is behind: one small request to the broker."""
-TOLD_EVERY = 5.0
-"""Seconds between two log lines of a view that is read for the first time."""
-VIEW_BATCH = 500
-"""Records that a view takes at a time: some milliseconds, for which whatever else the process does has to wait."""
 MAX_EVENT = 4 << 20
 """Bytes of one event at the door. Topics take twice that: a decision or an error goes along with it further on."""
 
@@ -183,7 +179,7 @@ class KafkaConsumer(Generic[E]):
             fetch_max_wait_ms=100,
             max_partition_fetch_bytes=MAX_EVENT,
         )
-        await _start(consumer, stop)
+        await connect(consumer, stop)
         consumer.subscribe([topic.name for topic in self._topics])
         telling = asyncio.create_task(self._tell_lag(consumer))
         try:
@@ -221,83 +217,6 @@ class KafkaConsumer(Generic[E]):
         for topic in self._topics:
             found = sum(count for partition, count in behind.items() if partition.topic == topic.name)
             METRICS.records_behind.labels(group=self._group, topic=topic.name).set(found)
-
-
-class KafkaView(Generic[E]):
-    """Reads a whole compacted topic without a group, then follows it. An unreadable record is skipped and logged."""
-
-    def __init__(self, servers: str, topic: Topic[E]) -> None:
-        self._servers, self._topic = servers, topic
-        self._entries = Entries(topic)
-        self._left = self._total = 0
-        self.ready = asyncio.Event()
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._servers,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=100,
-            isolation_level="read_committed",  # what a writer took back was never true
-        )
-        await _start(consumer, stop)
-        try:
-            partitions = await self._partitions(consumer, stop)
-            if not partitions:
-                return
-            consumer.assign(partitions)
-            await consumer.seek_to_beginning(*partitions)
-            ends = await consumer.end_offsets(partitions)
-            self._total = sum(ends.values())
-            started = told = time.monotonic()
-            while not stop.is_set():
-                for records in (await consumer.getmany(timeout_ms=200, max_records=VIEW_BATCH)).values():
-                    for record in records:
-                        self._entries.take(record.key, record.value)
-                METRICS.view_entries.labels(topic=self._topic.name).set(len(self._entries))
-                METRICS.view_bytes.labels(topic=self._topic.name).set(self._entries.held)
-                if not self.ready.is_set():
-                    # By position: compaction leaves gaps, so that the last record may lie far before the end.
-                    self._left = sum([max(0, end - await consumer.position(tp)) for tp, end in ends.items()])
-                    now = time.monotonic()
-                    if not self._left:
-                        self.ready.set()
-                        log.info("view is ready", view=self.progress, seconds=round(now - started, 1))
-                    elif now - told > TOLD_EVERY:
-                        told = now
-                        log.info("reading a view", view=self.progress)
-                await asyncio.sleep(0)  # while it has records, the consumer does not let go of the loop
-        finally:
-            await consumer.stop()
-
-    @property
-    def progress(self) -> str:
-        """How far it is, for whoever waits for it."""
-        if not self._total and not self.ready.is_set():
-            return f"{self._topic.name}: waiting for Kafka"
-        held = f"{self._topic.name}: {len(self)} entries in {self._entries.held / 1e6:.1f} MB"
-        return held if self.ready.is_set() else f"{held}, {self._left} of {self._total} records to go"
-
-    def get(self, key: str) -> E | None:
-        """The newest event of this key."""
-        return self._entries.get(key)
-
-    def values(self) -> Iterable[E]:
-        """All of them."""
-        return self._entries.values()
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    async def _partitions(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> list[TopicPartition]:
-        while not stop.is_set():
-            metadata = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - there is no public way to ask again
-            found = metadata.partitions_for_topic(self._topic.name)
-            if found:
-                return [TopicPartition(self._topic.name, number) for number in sorted(found)]
-            await wait(stop, 0.5)
-        return []
 
 
 async def create_topics(servers: str, topics: Sequence[Topic[Any]], replication: int = 1) -> list[str]:
@@ -351,19 +270,6 @@ def dead_letter_record(letter: DeadLetter) -> tuple[bytes, bytes | None, list[tu
         *((ORIGINAL + name, value) for name, value in letter.headers),
     ]
     return letter.topic.encode(), letter.value, headers
-
-
-async def _start(consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
-    attempt = 0
-    while not stop.is_set():
-        try:
-            await consumer.start()
-        except (KafkaError, OSError) as error:
-            attempt += 1
-            log.warning("waiting for Kafka", error=str(error), attempt=attempt)
-            await wait(stop, delay(attempt, random.random()))
-        else:
-            return
 
 
 async def _commit(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:
