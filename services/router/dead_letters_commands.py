@@ -87,7 +87,9 @@ def described(letter: Letter, value: bytes | None, limit: int) -> str:
         "",
         printable(letter.stack, lines=True).rstrip() or "(no stack)",
         "",
-        f"the record, {len(raw)} bytes:" if value is not None else "the record has no value (a tombstone)",
+        f"the record, {len(raw)} bytes{f' of {letter.cut}' if letter.cut else ''}:"
+        if value is not None
+        else "the record has no value (a tombstone)",
         printable(raw[:limit], lines=True) + cut,
     ]
     return "\n".join(lines)

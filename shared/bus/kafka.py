@@ -25,6 +25,7 @@ from shared.bus.retry import delay
 from shared.bus.views import KafkaView
 from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable
+from shared.events import InboundMessage
 from shared.events.base import Event
 from shared.health import Health
 from shared.kernel import stable_id
@@ -42,10 +43,16 @@ LAST_WORDS = 2.0
 LAG_EVERY = 5.0
 """Seconds between two looks at how far a consumer is behind: one small request to the broker."""
 MAX_EVENT = 4 << 20
-"""Bytes of one event at the door. Topics take twice that: a decision or an error goes along with it further on."""
+"""Bytes of one event at the door. Other topics take twice that: a decision or an error goes along with it further on."""
+ROOM = 64 << 10
+"""Bytes that a record takes beside its value: key, headers, and what Kafka adds to each batch."""
+KEPT = 1 << 20
+"""Bytes that are kept of a record that is too large to be set aside: enough to see what it was."""
 
 ORIGINAL = "original:"
 """Before the name of each header that a dead letter had as a record."""
+CUT = "cut"
+"""Header of a dead letter that holds only the beginning of its record: how many bytes that one has."""
 
 
 class KafkaBus:
@@ -235,7 +242,7 @@ async def create_topics(servers: str, topics: Sequence[Topic[Any]], replication:
                 replication,
                 topic_configs={
                     **topic.config,
-                    "max.message.bytes": str(2 * MAX_EVENT),
+                    "max.message.bytes": str(_largest(topic)),
                     "min.insync.replicas": str(2 if replication > 2 else 1),
                 },
             )
@@ -253,7 +260,11 @@ async def create_topics(servers: str, topics: Sequence[Topic[Any]], replication:
 
 
 def dead_letter_record(letter: DeadLetter) -> tuple[bytes, bytes | None, list[tuple[str, bytes]]]:
-    """Key, value and headers of a dead letter; the original key and headers are in headers, so that it can be replayed."""
+    """Key, value and headers of a dead letter; the original key and headers are in headers, so that it can be replayed.
+
+    Whatever the record is, its letter fits on `dead-letters`: a reader that can neither handle a record nor set it aside would try it
+    again for ever. What is too large for that is cut, and says so.
+    """
     headers = [
         (
             "ce_id",
@@ -263,13 +274,21 @@ def dead_letter_record(letter: DeadLetter) -> tuple[bytes, bytes | None, list[tu
         ("source_topic", letter.topic.encode()),
         ("source_partition", str(letter.partition).encode()),
         ("source_offset", str(letter.offset).encode()),
-        ("source_key", letter.key or b""),
         ("group", letter.group.encode()),
         ("error", letter.error.encode()),
         ("stack", letter.stack.encode()),
-        *((ORIGINAL + name, value) for name, value in letter.headers),
     ]
-    return letter.topic.encode(), letter.value, headers
+    key, value, original = letter.key or b"", letter.value, [(ORIGINAL + name, data) for name, data in letter.headers]
+    size = len(key) + len(value or b"") + sum(len(name.encode()) + len(data) for name, data in original)
+    if size <= 2 * MAX_EVENT - ROOM:
+        return letter.topic.encode(), value, [*headers, ("source_key", key), *original]
+    cut = (CUT, str(size).encode())
+    return letter.topic.encode(), value and value[:KEPT], [*headers, ("source_key", key[: ROOM // 2]), cut]
+
+
+def _largest(topic: Topic[Any]) -> int:
+    """Bytes of a batch that the topic takes."""
+    return MAX_EVENT + ROOM if topic.value is InboundMessage else 2 * MAX_EVENT
 
 
 async def _commit(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:

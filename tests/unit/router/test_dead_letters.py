@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.router.dead_letters_commands import described
 from shared.bus import DeadLetter
-from shared.bus.kafka import dead_letter_record
+from shared.bus.kafka import KEPT, MAX_EVENT, dead_letter_record
 from shared.bus.letters import Letter, parsed, printable
 from tests.unit.router.test_handlers import record, router
 
@@ -34,6 +34,13 @@ def test_a_letter_keeps_all_that_its_record_had() -> None:
 def test_a_record_without_key_or_value_stays_one() -> None:
     found = letter(key=None, value=None)
     assert (found.key, found.size) == (None, 0)
+
+
+def test_a_record_that_is_too_large_to_be_kept_whole_says_so() -> None:
+    found = letter(value=b"v" * (2 * MAX_EVENT))
+    assert (found.size, found.headers, found.key) == (KEPT, [], b"k")
+    assert f"the record, {KEPT} bytes of {found.cut}:" in described(found, b"v" * KEPT, 10)
+    assert letter().cut == 0
 
 
 def test_what_the_router_sets_aside_keeps_its_headers_too() -> None:
