@@ -9,10 +9,10 @@ from shared.events.base import Event
 from shared.kernel import ContactPoint
 
 # What goes on into the decision has a limit, in characters: a decision must never become larger than a record may be. Both are far
-# beyond what any provider sends; a line of a mail's header has at most 998.
+# beyond what any provider sends: a line of a mail's header has at most 998, an address at most 320.
 Name = Annotated[str, Meta(max_length=200)]
 Clue = Annotated[str, Meta(max_length=20_000)]
-Point = Annotated[ContactPoint, Meta(max_length=20_000)]
+Point = Annotated[ContactPoint, Meta(max_length=1_000)]
 
 
 class Attachment(Event, frozen=True, kw_only=True):
