@@ -6,14 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
+from services.router.adapters.period import records
 from shared.bus.kafka import create_topics
 from shared.bus.views import KafkaView
+from shared.clock import utc_now
 from shared.events import Channel
 from shared.events.codec import encode
 from shared.metrics import METRICS
@@ -115,5 +118,8 @@ async def test_what_stands_on_a_partition_that_was_added_later_is_known_too_and_
                 return all(view.get(f"new-{number}") == channel(f"new-{number}") for number in (1, 2, 3))
 
             await eventually(known, "nobody reads the new partitions")
+            soon = utc_now() + timedelta(minutes=1)
+            read = [record.key async for record in records(kafka, [announced], None, soon)]
+            assert len(read) == 5, "commands that account for a period look there too"
             assert sorted(taken) == [b"new-1", b"new-2", b"new-3"]
             assert len(view) == 5
