@@ -27,6 +27,7 @@ from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable
 from shared.events import InboundMessage
 from shared.events.base import Event
+from shared.events.codec import LARGEST
 from shared.health import Health
 from shared.kernel import stable_id
 from shared.logs import log
@@ -280,7 +281,7 @@ def dead_letter_record(letter: DeadLetter) -> tuple[bytes, bytes | None, list[tu
     ]
     key, value, original = letter.key or b"", letter.value, [(ORIGINAL + name, data) for name, data in letter.headers]
     size = len(key) + len(value or b"") + sum(len(name.encode()) + len(data) for name, data in original)
-    if size <= 2 * MAX_EVENT - ROOM:
+    if size <= LARGEST:
         return letter.topic.encode(), value, [*headers, ("source_key", key), *original]
     cut = (CUT, str(size).encode())
     return letter.topic.encode(), value and value[:KEPT], [*headers, ("source_key", key[: ROOM // 2]), cut]
