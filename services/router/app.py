@@ -14,7 +14,7 @@ from services.router.handlers import Router
 from services.router.policies import Policies
 from services.router.settings import RouterSettings
 from shared import logs
-from shared.bus.kafka import KafkaView
+from shared.bus.views import KafkaView
 from shared.health import Health
 from shared.run import Task, serve
 from shared.settings import Settings, load

@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     verbs.add_parser("schema", help="print the JSON schema of policies, with which an editor checks while you type")
     replaying.add(subjects)
     dead_letters_commands.add(subjects)
-    reconciling.add(subjects, replaying.moment)
+    reconciling.add(subjects)
     chosen = parser.parse_args(arguments)
     try:
         if chosen.subject != "policy":

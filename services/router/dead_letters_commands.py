@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 
+from services.router.arguments import whole
 from shared.bus.letters import DeadLetters, Letter, printable
 from shared.errors import Malformed
 from shared.settings import KafkaSettings, load
@@ -23,10 +24,10 @@ def add(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     listing = verbs.add_parser("list", help="what was set aside, the newest last")
     listing.add_argument("--waiting", action="store_true", help="only what was not replayed yet")
-    listing.add_argument("--limit", type=int, default=50, help="only so many, the newest (default: 50)")
+    listing.add_argument("--limit", type=whole(0, 1_000_000), default=50, help="only so many, the newest (default: 50)")
     show = verbs.add_parser("show", help="one letter: where it came from, its error and stack, and the raw record")
     show.add_argument("id", type=int)
-    show.add_argument("--bytes", type=int, default=4000, help="so much of the record (default: 4000)")
+    show.add_argument("--bytes", type=whole(0, 1 << 30), default=4000, help="so much of the record (default: 4000)")
     replay = verbs.add_parser("replay", help="put the raw record back on its topic, once what was wrong is corrected")
     which = replay.add_mutually_exclusive_group(required=True)
     which.add_argument("id", type=int, nargs="?")
@@ -87,7 +88,9 @@ def described(letter: Letter, value: bytes | None, limit: int) -> str:
         "",
         printable(letter.stack, lines=True).rstrip() or "(no stack)",
         "",
-        f"the record, {len(raw)} bytes:" if value is not None else "the record has no value (a tombstone)",
+        f"the record, {len(raw)} bytes{f' of {letter.cut}' if letter.cut else ''}:"
+        if value is not None
+        else "the record has no value (a tombstone)",
         printable(raw[:limit], lines=True) + cut,
     ]
     return "\n".join(lines)

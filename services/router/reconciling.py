@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -13,7 +12,8 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from services.router.adapters.period import records, written_at
-from services.router.domain.books import SETTLED, Balance, Books
+from services.router.arguments import moment, number
+from services.router.domain.books import SETTLED, Balance, Books, Place
 from shared.clock import utc_now
 from shared.settings import KafkaSettings, load
 from shared.topics import (
@@ -62,13 +62,13 @@ class _Report(msgspec.Struct):
     state: str
 
 
-def add(subjects: argparse._SubParsersAction[argparse.ArgumentParser], moment: Callable[[str], datetime]) -> None:
+def add(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     command = subjects.add_parser("reconcile", help="account for every message of a period, and list what is missing")
     command.add_argument(
         "--since", type=moment, help="such as 2026-11-21 or 2026-11-21T09:30, UTC; default: 24 hours ago"
     )
-    command.add_argument("--grace", type=float, default=GRACE, help="seconds for what is on its way")
+    command.add_argument("--grace", type=number(0, 86_400), default=GRACE, help="seconds for what is on its way")
     command.add_argument("--json", action="store_true", help="for other programs")
 
 
@@ -96,7 +96,7 @@ async def read(servers: str, since: datetime) -> Books:
         try:
             _enter(books, record, requested)
         except msgspec.MsgspecError:
-            books.unreadable += record.topic == DEAD_LETTERS.name
+            _enter_unreadable(books, record)
     return books
 
 
@@ -104,7 +104,9 @@ def _enter(books: Books, record: ConsumerRecord, requested: set[str]) -> None:
     value = record.value or b""
     match record.topic:
         case MESSAGES_RECEIVED.name | MESSAGES_RECEIVED_LIVE.name:
-            books.received.setdefault(_decode(value, _Message).id, written_at(record))
+            number = _decode(value, _Message).id
+            books.received.setdefault(number, written_at(record))
+            books.places[record.topic, record.partition, record.offset] = number
         case MESSAGES_ROUTED.name | MESSAGES_ROUTED_LIVE.name:
             books.routed.add(_decode(value, _Routed).message.id)
         case TICKETS_CHANGED.name:
@@ -112,8 +114,9 @@ def _enter(books: Books, record: ConsumerRecord, requested: set[str]) -> None:
             if change.kind in _APPLIED and (message := change.data.get("message_id")):
                 books.applied.setdefault(message, set()).add(change.ticket_id)
         case DEAD_LETTERS.name:
-            source = dict(record.headers).get("source_topic", b"").decode(errors="replace")
-            books.set_aside.setdefault(_of_dead_letter(source, value), set()).add(record.offset)
+            source = _source(record)
+            books.buried.setdefault(source, set()).add(record.offset)
+            books.set_aside.setdefault(_of_dead_letter(source[0], value), set()).add(record.offset)
         case DEAD_LETTERS_REPLAYED.name:
             books.replayed.add(_decode(value, _Replayed).letter)
         case DELIVERIES_REPORTED.name:
@@ -122,6 +125,22 @@ def _enter(books: Books, record: ConsumerRecord, requested: set[str]) -> None:
                 books.settled.add(report.outbound_id)
         case topic if topic in requested:
             books.requested.setdefault(_decode(value, _Message).id, written_at(record))
+
+
+def _enter_unreadable(books: Books, record: ConsumerRecord) -> None:
+    if record.topic in (MESSAGES_RECEIVED.name, MESSAGES_RECEIVED_LIVE.name):
+        books.garbled[record.topic, record.partition, record.offset] = written_at(record)
+    elif record.topic == DEAD_LETTERS.name:
+        books.unreadable.add(record.offset)
+
+
+def _source(record: ConsumerRecord) -> Place:
+    """Where a record that was set aside came from; -1 where its letter does not tell."""
+    told = {name: value.decode(errors="replace") for name, value in record.headers if name.startswith("source_")}
+    partition, offset = (
+        int(text) if (text := told.get(name, "")).isdecimal() else -1 for name in ("source_partition", "source_offset")
+    )
+    return told.get("source_topic", ""), partition, offset
 
 
 K = TypeVar("K", _Message, _Routed, _Desk, _Report, _Replayed)
@@ -150,9 +169,10 @@ def as_text(balance: Balance, since: datetime) -> str:
         f"  {balance.settled:>9,} of them with a known fate",
     ]
     if balance.unreadable:
-        lines.append(f"  {balance.unreadable:>9,} records in dead-letters that cannot be told apart")
+        lines.append(f"  {balance.unreadable:>9,} records in dead-letters that hold no message that can be read")
     for title, numbers in (
         ("received and not decided on", balance.not_routed),
+        ("unreadable at the door and not in dead-letters (topic, partition, offset)", balance.not_set_aside),
         ("decided on and not at the desk", balance.not_applied),
         ("in more than one ticket", balance.applied_twice),
         ("answers of which nobody has reported", balance.not_settled),

@@ -6,13 +6,14 @@ import argparse
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
 from services.router import report
 from services.router.adapters import policy_yaml, recorded
+from services.router.arguments import moment, number, whole, write
 from services.router.domain.explain import Line, explain
 from services.router.domain.queueing import staff
 from services.router.domain.replay import Recorded, Verdict, compare, verify
@@ -32,9 +33,14 @@ def add(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     simulate.add_argument("--json", type=Path, help="also write the report as JSON")
     simulate.add_argument("--html", type=Path, help="also write the report as a page with plots")
     simulate.add_argument(
-        "--agents", type=int, default=0, help="serve the queue with this many, instead of those who were there"
+        "--agents",
+        type=whole(0, 10_000),
+        default=0,
+        help="serve the queue with this many, instead of those who were there",
     )
-    simulate.add_argument("--minutes", type=float, default=0, help="that one ticket takes, instead of what was seen")
+    simulate.add_argument(
+        "--minutes", type=number(0, 1440), default=0, help="that one ticket takes, instead of what was seen"
+    )
     replay = subjects.add_parser("replay", help="decide again under the policy of that time, and compare byte for byte")
     replay.add_argument("--verify", action="store_true", required=True)
     for command in (simulate, replay):
@@ -47,7 +53,7 @@ def add(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         command.add_argument("--to", dest="until", type=moment, help="default: now")
     why = subjects.add_parser("explain", help="a decision with every signal, candidate and rule")
     why.add_argument("message", help="the message's id, as the ticket shows it")
-    why.add_argument("--days", type=float, default=30, help="how far back to look")
+    why.add_argument("--days", type=number(0, 3650), default=30, help="how far back to look")
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -72,7 +78,7 @@ def _simulate(chosen: argparse.Namespace) -> int:
     since, until = _period(chosen)
     actions: Sequence[tuple[datetime, str]] = ()
     if chosen.file:
-        recording = list(recorded.from_file(chosen.file))
+        recording = [one for one in recorded.from_file(chosen.file) if _asked_for(one, chosen)]
         since = min((one.at for one in recording), default=since)
         until = max((one.at for one in recording), default=until)
     else:
@@ -82,12 +88,17 @@ def _simulate(chosen: argparse.Namespace) -> int:
         print(f"{recorded.save(recording, chosen.save):,} decisions written to {chosen.save}")
     workers = staff(actions, chosen.agents, chosen.minutes)
     found = report.make(str(chosen.policy), since, until, recording, compare(recording, policy), workers)
-    if chosen.json:
-        chosen.json.write_bytes(msgspec.json.format(msgspec.json.encode(report.as_data(found))))
-    if chosen.html:
-        chosen.html.write_text(report.as_page(found), encoding="utf-8")
     print(report.as_text(found))
+    if chosen.json:
+        write(chosen.json, msgspec.json.format(msgspec.json.encode(report.as_data(found))))
+    if chosen.html:
+        write(chosen.html, report.as_page(found))
     return 0
+
+
+def _asked_for(one: Recorded, chosen: argparse.Namespace) -> bool:
+    """Of a file everything, unless a time is given."""
+    return (not chosen.since or chosen.since <= one.at) and (not chosen.until or one.at < chosen.until)
 
 
 def _replay(chosen: argparse.Namespace) -> int:
@@ -148,12 +159,3 @@ def _explain(chosen: argparse.Namespace) -> int:
 def _line(line: Line) -> str:
     points = f"{line.points:+6.1f}  " if line.points else " " * 8
     return f"  {'✓' if line.counted else '·'} {points}{line.name}: {line.why}"
-
-
-def moment(text: str) -> datetime:
-    """A time on the command line; UTC where no zone is given."""
-    try:
-        given = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; write 2026-11-21 or 2026-11-21T09:30") from error
-    return given if given.tzinfo else given.replace(tzinfo=UTC)

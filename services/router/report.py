@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -71,6 +72,8 @@ def _jobs(decided: Sequence[tuple[str, Level, int, Recorded]]) -> list[Job]:
 def as_text(report: Report) -> str:
     """For a terminal."""
     found = report.comparison
+    if not found.messages:
+        return f"nothing was decided from {_day(report.since)} to {_day(report.until)} UTC: there is nothing to compare"
     share = f" ({len(found.changes) / found.messages:.0%})" if found.messages else ""
     lines = [
         f"{found.messages:,} messages from {_day(report.since)} to {_day(report.until)} UTC, decided again under {report.policy}",
@@ -118,7 +121,7 @@ def change_lines(change: Change) -> list[str]:
     """A changed message in two lines."""
     message, before = change.recorded.routed.message, summary(change.recorded.routed.decision)
     after = summary(change.after)
-    moved = ", ".join(f"{name} {_short(before[name])} → {_short(after[name])}" for name in change.fields)
+    moved = ", ".join(f"{name} {_short(name, before)} → {_short(name, after)}" for name in change.fields)
     return [f"{message.id}  {message.subject[:50] or ' '.join(message.text.split())[:50]}", f"    {moved}"]
 
 
@@ -201,5 +204,12 @@ def _data(wait: Wait) -> dict[str, object]:
     }
 
 
-def _short(value: object) -> str:
-    return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)[:36]
+def _short(name: str, told: Mapping[str, object]) -> str:
+    value = told[name]
+    if name == "reply_within":
+        return _minutes(timedelta(seconds=float(str(value)))) if value else "none"
+    text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return _SECONDS.sub(lambda found: _minutes(timedelta(seconds=float(found[1]))), text)[:36] or "none"
+
+
+_SECONDS = re.compile(r"\b(\d+) s\b")

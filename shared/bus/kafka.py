@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -20,12 +19,15 @@ from aiokafka.errors import (
 )
 
 from shared.bus.api import Consumer, DeadLetter, Encoded, Handler, View, encoded
-from shared.bus.entries import Entries
+from shared.bus.connecting import connect
 from shared.bus.handling import BatchHandler, Raw
 from shared.bus.retry import delay
+from shared.bus.views import KafkaView
 from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable
+from shared.events import InboundMessage
 from shared.events.base import Event
+from shared.events.codec import LARGEST
 from shared.health import Health
 from shared.kernel import stable_id
 from shared.logs import log
@@ -41,15 +43,17 @@ LAST_WORDS = 2.0
 """Seconds that a stopping process gives the broker to acknowledge; less than a supervisor's patience."""
 LAG_EVERY = 5.0
 """Seconds between two looks at how far a consumer is behind: one small request to the broker."""
-TOLD_EVERY = 5.0
-"""Seconds between two log lines of a view that is read for the first time."""
-VIEW_BATCH = 500
-"""Records that a view takes at a time: some milliseconds, for which whatever else the process does has to wait."""
 MAX_EVENT = 4 << 20
-"""Bytes of one event at the door. Topics take twice that: a decision or an error goes along with it further on."""
+"""Bytes of one event at the door. Other topics take twice that: a decision or an error goes along with it further on."""
+ROOM = 64 << 10
+"""Bytes that a record takes beside its value: key, headers, and what Kafka adds to each batch."""
+KEPT = 1 << 20
+"""Bytes that are kept of a record that is too large to be set aside: enough to see what it was."""
 
 ORIGINAL = "original:"
 """Before the name of each header that a dead letter had as a record."""
+CUT = "cut"
+"""Header of a dead letter that holds only the beginning of its record: how many bytes that one has."""
 
 
 class KafkaBus:
@@ -183,7 +187,7 @@ class KafkaConsumer(Generic[E]):
             fetch_max_wait_ms=100,
             max_partition_fetch_bytes=MAX_EVENT,
         )
-        await _start(consumer, stop)
+        await connect(consumer, stop)
         consumer.subscribe([topic.name for topic in self._topics])
         telling = asyncio.create_task(self._tell_lag(consumer))
         try:
@@ -223,83 +227,6 @@ class KafkaConsumer(Generic[E]):
             METRICS.records_behind.labels(group=self._group, topic=topic.name).set(found)
 
 
-class KafkaView(Generic[E]):
-    """Reads a whole compacted topic without a group, then follows it. An unreadable record is skipped and logged."""
-
-    def __init__(self, servers: str, topic: Topic[E]) -> None:
-        self._servers, self._topic = servers, topic
-        self._entries = Entries(topic)
-        self._left = self._total = 0
-        self.ready = asyncio.Event()
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._servers,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=100,
-            isolation_level="read_committed",  # what a writer took back was never true
-        )
-        await _start(consumer, stop)
-        try:
-            partitions = await self._partitions(consumer, stop)
-            if not partitions:
-                return
-            consumer.assign(partitions)
-            await consumer.seek_to_beginning(*partitions)
-            ends = await consumer.end_offsets(partitions)
-            self._total = sum(ends.values())
-            started = told = time.monotonic()
-            while not stop.is_set():
-                for records in (await consumer.getmany(timeout_ms=200, max_records=VIEW_BATCH)).values():
-                    for record in records:
-                        self._entries.take(record.key, record.value)
-                METRICS.view_entries.labels(topic=self._topic.name).set(len(self._entries))
-                METRICS.view_bytes.labels(topic=self._topic.name).set(self._entries.held)
-                if not self.ready.is_set():
-                    # By position: compaction leaves gaps, so that the last record may lie far before the end.
-                    self._left = sum([max(0, end - await consumer.position(tp)) for tp, end in ends.items()])
-                    now = time.monotonic()
-                    if not self._left:
-                        self.ready.set()
-                        log.info("view is ready", view=self.progress, seconds=round(now - started, 1))
-                    elif now - told > TOLD_EVERY:
-                        told = now
-                        log.info("reading a view", view=self.progress)
-                await asyncio.sleep(0)  # while it has records, the consumer does not let go of the loop
-        finally:
-            await consumer.stop()
-
-    @property
-    def progress(self) -> str:
-        """How far it is, for whoever waits for it."""
-        if not self._total and not self.ready.is_set():
-            return f"{self._topic.name}: waiting for Kafka"
-        held = f"{self._topic.name}: {len(self)} entries in {self._entries.held / 1e6:.1f} MB"
-        return held if self.ready.is_set() else f"{held}, {self._left} of {self._total} records to go"
-
-    def get(self, key: str) -> E | None:
-        """The newest event of this key."""
-        return self._entries.get(key)
-
-    def values(self) -> Iterable[E]:
-        """All of them."""
-        return self._entries.values()
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    async def _partitions(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> list[TopicPartition]:
-        while not stop.is_set():
-            metadata = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - there is no public way to ask again
-            found = metadata.partitions_for_topic(self._topic.name)
-            if found:
-                return [TopicPartition(self._topic.name, number) for number in sorted(found)]
-            await wait(stop, 0.5)
-        return []
-
-
 async def create_topics(servers: str, topics: Sequence[Topic[Any]], replication: int = 1) -> list[str]:
     """Create those that do not exist yet; returns their names. Raises Unavailable."""
     admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=REQUEST_TIMEOUT_MS)
@@ -316,7 +243,7 @@ async def create_topics(servers: str, topics: Sequence[Topic[Any]], replication:
                 replication,
                 topic_configs={
                     **topic.config,
-                    "max.message.bytes": str(2 * MAX_EVENT),
+                    "max.message.bytes": str(_largest(topic)),
                     "min.insync.replicas": str(2 if replication > 2 else 1),
                 },
             )
@@ -334,7 +261,11 @@ async def create_topics(servers: str, topics: Sequence[Topic[Any]], replication:
 
 
 def dead_letter_record(letter: DeadLetter) -> tuple[bytes, bytes | None, list[tuple[str, bytes]]]:
-    """Key, value and headers of a dead letter; the original key and headers are in headers, so that it can be replayed."""
+    """Key, value and headers of a dead letter; the original key and headers are in headers, so that it can be replayed.
+
+    Whatever the record is, its letter fits on `dead-letters`: a reader that can neither handle a record nor set it aside would try it
+    again for ever. What is too large for that is cut, and says so.
+    """
     headers = [
         (
             "ce_id",
@@ -344,26 +275,21 @@ def dead_letter_record(letter: DeadLetter) -> tuple[bytes, bytes | None, list[tu
         ("source_topic", letter.topic.encode()),
         ("source_partition", str(letter.partition).encode()),
         ("source_offset", str(letter.offset).encode()),
-        ("source_key", letter.key or b""),
         ("group", letter.group.encode()),
         ("error", letter.error.encode()),
         ("stack", letter.stack.encode()),
-        *((ORIGINAL + name, value) for name, value in letter.headers),
     ]
-    return letter.topic.encode(), letter.value, headers
+    key, value, original = letter.key or b"", letter.value, [(ORIGINAL + name, data) for name, data in letter.headers]
+    size = len(key) + len(value or b"") + sum(len(name.encode()) + len(data) for name, data in original)
+    if size <= LARGEST:
+        return letter.topic.encode(), value, [*headers, ("source_key", key), *original]
+    cut = (CUT, str(size).encode())
+    return letter.topic.encode(), value and value[:KEPT], [*headers, ("source_key", key[: ROOM // 2]), cut]
 
 
-async def _start(consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
-    attempt = 0
-    while not stop.is_set():
-        try:
-            await consumer.start()
-        except (KafkaError, OSError) as error:
-            attempt += 1
-            log.warning("waiting for Kafka", error=str(error), attempt=attempt)
-            await wait(stop, delay(attempt, random.random()))
-        else:
-            return
+def _largest(topic: Topic[Any]) -> int:
+    """Bytes of a batch that the topic takes."""
+    return MAX_EVENT + ROOM if topic.value is InboundMessage else 2 * MAX_EVENT
 
 
 async def _commit(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:

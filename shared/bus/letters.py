@@ -15,7 +15,7 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
-from shared.bus.kafka import MAX_EVENT, ORIGINAL, REQUEST_TIMEOUT_MS, KafkaBus
+from shared.bus.kafka import CUT, MAX_EVENT, ORIGINAL, REQUEST_TIMEOUT_MS, KafkaBus
 from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable
 from shared.events import DeadLetterReplayed
@@ -52,6 +52,8 @@ class Letter:
     """When it was set aside, ISO 8601."""
     size: int
     """Bytes of the value."""
+    cut: int = 0
+    """Bytes of the whole record, where it was too large to be set aside and only the beginning of its value is kept."""
     replayed: str = ""
     """When it was replayed last, ISO 8601; empty: never."""
     replayed_by: str = ""
@@ -59,7 +61,8 @@ class Letter:
 
 
 class NoWayBack(Malformed):
-    """A letter that cannot be replayed. `code`: `compacted`, `door` (it never was on a topic) or `empty`."""
+    """A letter that cannot be replayed. `code`: `compacted`, `door` (it never was on a topic), `cut` (too large to be kept
+    whole) or `empty`."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -81,6 +84,7 @@ def parsed(id_: int, value: bytes | None, headers: Sequence[tuple[str, bytes]]) 
         stack=ours.get("stack", ""),
         at=ours.get("ce_time", ""),
         size=len(value or b""),
+        cut=int(cut) if (cut := ours.get(CUT, "")).isdecimal() else 0,
     )
 
 
@@ -184,6 +188,12 @@ class DeadLetters:
                 "door",
                 f"letter {letter.id} was set aside by {letter.group} at its door, before any topic: "
                 f"`python -m services {letter.group} replay {letter.id}` reads it again, where {letter.group} has that command",
+            )
+        if letter.cut:
+            return NoWayBack(
+                "cut",
+                f"letter {letter.id} had {letter.cut} bytes, too many to be kept whole: until {letter.topic} forgets it, the record "
+                f"is in partition {letter.partition} at offset {letter.offset}",
             )
         if not letter.size and letter.key is None:
             return NoWayBack("empty", f"letter {letter.id} has neither key nor value: there is nothing to replay")

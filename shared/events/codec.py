@@ -1,4 +1,4 @@
-"""Bytes to events and back. There is one way in which it fails: `MalformedEvent`."""
+"""Bytes to events and back. There is one way in which reading fails: `MalformedEvent`."""
 
 from functools import cache
 from typing import TypeVar
@@ -9,6 +9,10 @@ from shared.errors import Malformed
 from shared.events.base import Event
 
 E = TypeVar("E", bound=Event)
+LARGEST = (8 << 20) - (64 << 10)
+"""Bytes of an event: what a topic takes, less room for key and headers. Whoever made a larger one could never publish it, and would
+try again for ever."""
+
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
@@ -17,8 +21,12 @@ class MalformedEvent(Malformed):
 
 
 def encode(event: Event) -> bytes:
-    """JSON in UTF-8. The same event gives the same bytes, so that a replay can be compared."""
-    return _encoder.encode(event)
+    """JSON in UTF-8. The same event gives the same bytes, so that a replay can be compared. Raises Malformed where no record can
+    hold it."""
+    data = _encoder.encode(event)
+    if len(data) > LARGEST:
+        raise Malformed(f"a {type(event).__name__} of {len(data)} bytes is too large: a record holds {LARGEST}")
+    return data
 
 
 def decode(kind: type[E], data: bytes | None) -> E:

@@ -43,18 +43,21 @@ class Profile(Event, frozen=True, kw_only=True):
     """Grows by one with each change of the customer."""
     updated_at: datetime
     name: str = ""
+    """At most 200 characters."""
     contact_points: tuple[ContactPoint, ...] = ()
+    """Proven ones first, then the oldest first: at most 100, this one always among them."""
     opted_out: tuple[ContactPoint, ...] = ()
+    """Those of `contact_points` at which the customer does not want to be reached."""
     birth_year: int | None = None
     stated: Stated | None = None
     observed: dict[str, Observed] = {}
-    """By channel."""
+    """By channel: the most used, at most 20."""
     language: str = ""
     tier: str = ""
     open_tickets: tuple[OpenTicket, ...] = ()
     """Newest first, at most 20."""
     generations: dict[str, int] = {}
-    """Thread key → generation, where it is above 0: the next message of the thread opens or joins that one."""
+    """Thread key → generation, where it is above 0: the next message of the thread opens or joins that one. At most 40."""
     recent_contacts: tuple[datetime, ...] = ()
     """When this customer's messages of the last 24 h came, newest first, at most 20."""
     last_csat: int | None = None

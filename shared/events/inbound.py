@@ -1,9 +1,18 @@
 """A customer's message as a channel service hands it over."""
 
 from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
 
 from shared.events.base import Event
 from shared.kernel import ContactPoint
+
+# What goes on into the decision has a limit, in characters: a decision must never become larger than a record may be. Both are far
+# beyond what any provider sends: a line of a mail's header has at most 998, an address at most 320.
+Name = Annotated[str, Meta(max_length=200)]
+Clue = Annotated[str, Meta(max_length=20_000)]
+Point = Annotated[ContactPoint, Meta(max_length=1_000)]
 
 
 class Attachment(Event, frozen=True, kw_only=True):
@@ -24,25 +33,25 @@ class Attachment(Event, frozen=True, kw_only=True):
 class ThreadClues(Event, frozen=True, kw_only=True):
     """What a channel knows of where a message belongs. The router weighs it and keeps what matched as evidence."""
 
-    ticket_id: str = ""
+    ticket_id: Clue = ""
     """A ticket named by a token that this channel signed and has verified. Empty where there was none."""
-    root: str = ""
+    root: Clue = ""
     """The provider's id of the thread's first message: for mail the first Message-ID in References."""
-    references: tuple[str, ...] = ()
+    references: tuple[Clue, ...] = ()
     """Provider ids of earlier messages, oldest first."""
-    conversation: str = ""
+    conversation: Clue = ""
     """The provider's own conversation id: a chat session, an X conversation, a pair of SMS numbers."""
 
 
 class InboundMessage(Event, frozen=True, kw_only=True):
     """One message from one person, in clean text, whatever the channel."""
 
-    id: str
+    id: Clue
     """`kernel.message_id(channel, provider's id)`."""
-    channel: str
-    provider_id: str
+    channel: Name
+    provider_id: Clue
     """The provider's own id, such as a Message-ID with its angle brackets."""
-    sender: ContactPoint
+    sender: Point
     received_at: datetime
     """UTC, when the channel service took it. The router's clock: a replay decides as then."""
     text: str
@@ -50,14 +59,14 @@ class InboundMessage(Event, frozen=True, kw_only=True):
     sender_name: str = ""
     sender_verified: bool = False
     """Proven by a signature of the customer's own site, or by the provider."""
-    also: tuple[ContactPoint, ...] = ()
+    also: tuple[Point, ...] = ()
     """Other contact points of the sender, as the message itself gives them."""
-    recipient: str = ""
+    recipient: Clue = ""
     """Which of our mailboxes, numbers or sites it came to."""
     subject: str = ""
     html: str = ""
     """Sanitised already (nh3); empty where the message had none."""
-    language: str = ""
+    language: Name = ""
     """ISO 639-1, detected by the channel; empty where it is not known."""
     attachments: tuple[Attachment, ...] = ()
     thread: ThreadClues = ThreadClues()
@@ -66,13 +75,13 @@ class InboundMessage(Event, frozen=True, kw_only=True):
     public: bool = False
     reach: int = 0
     """How many people may see it: followers of the author of a public post."""
-    automatic: str = ""
+    automatic: Name = ""
     """`reply` (out of office), `bounce`, `list`, or empty when a person wrote it."""
     complaint: float | None = None
     """0 to 1 where the channel scores complaints."""
     birth_year: int | None = None
     """As given by the customer or their signed site, never guessed."""
-    tier: str = ""
+    tier: Name = ""
     """The customer's plan as their signed site tells it."""
     facts: dict[str, str] = {}
     """Site and product data that came along and an agent should see."""

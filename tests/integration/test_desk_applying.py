@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import services.desk.app  # noqa: F401 - every subject's tables
@@ -19,7 +19,9 @@ from services.desk.schema import METADATA, SCHEMA
 from services.desk.tickets import service as tickets
 from services.desk.tickets.applying import apply
 from services.desk.tickets.views import TicketQuery
+from shared.bus.kafka import MAX_EVENT
 from shared.errors import Malformed
+from shared.events.codec import encode
 from shared.kernel import Level, ticket_id
 from tests.integration.desk_parts import desk_on, migrate, outbox, scalar, with_channels
 from tests.unit.desk.examples import NOON, routed
@@ -193,3 +195,33 @@ async def test_priority_is_the_highest_since_the_last_reply(desk: Desk) -> None:
     await apply(desk, [routed("<3@x>", score=30)])
     row = (await tickets.get_ticket(desk, key)).row
     assert (row.level, row.score, row.status) == ("normal", 30, "open")
+
+
+async def test_whoever_collects_addresses_and_threads_has_a_profile_that_still_fits_and_is_still_left_alone_where_they_wish(
+    desk: Desk,
+) -> None:
+    addresses = [f"email:{'a' * 900}{n:03d}@example.org" for n in range(150)]
+    longest = [f"email:<{'é' * 19_000}{n}@example.org>" for n in range(25)]
+    await apply(
+        desk,
+        [
+            routed(f"<{n}@x>", thread=key, sender_verified=True, also=tuple(addresses), sender_name="Ann " * 100_000)
+            for n, key in enumerate(longest)
+        ],
+    )
+    unwilling = addresses[-1]
+    async with desk.database.transaction() as session:
+        await session.execute(
+            text("UPDATE desk.contact_points SET opted_out = true WHERE point = :point"), {"point": unwilling}
+        )
+    await apply(desk, [routed("<last@x>", thread=longest[-1])])
+    newest = {profile.contact_point: profile for profile in await outbox(desk, "customers-updated")}
+    assert len(newest) == 151
+    for point, profile in newest.items():
+        assert len(profile.contact_points) == 100
+        assert profile.contact_points[0] == "email:ann@example.org", "who has proven to be the customer comes first"
+        assert point in profile.contact_points
+        assert profile.opted_out == ((unwilling,) if point == unwilling else ())
+        assert len(profile.name) == 200
+        assert len(profile.open_tickets) == 20
+        assert len(encode(profile)) < MAX_EVENT

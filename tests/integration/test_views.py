@@ -6,16 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
-from shared.bus.kafka import KafkaView, create_topics
+from services.router.adapters.period import records
+from shared.bus.kafka import create_topics
+from shared.bus.views import KafkaView
+from shared.clock import utc_now
 from shared.events import Channel
 from shared.events.codec import encode
 from shared.metrics import METRICS
 from shared.topics import CHANNELS_ANNOUNCED, Topic
+from tests.integration.router_process import eventually
 
 
 def channel(name: str, label: str = "label") -> Channel:
@@ -31,7 +37,7 @@ async def announced(kafka: str) -> Topic[Channel]:
 
 @asynccontextmanager
 async def ready(servers: str, topic: Topic[Channel]) -> AsyncIterator[KafkaView[Channel]]:
-    view, stop = KafkaView(servers, topic), asyncio.Event()
+    view, stop = KafkaView(servers, topic, look_every=0.2), asyncio.Event()
     assert view.progress == f"{topic.name}: waiting for Kafka"
     task = asyncio.ensure_future(view.run(stop))
     try:
@@ -82,3 +88,38 @@ async def test_a_view_of_nothing_is_ready(kafka: str, announced: Topic[Channel])
     async with ready(kafka, announced) as view:
         assert len(view) == 0
         assert list(view.values()) == []
+
+
+async def test_what_stands_on_a_partition_that_was_added_later_is_known_too_and_nothing_is_read_anew(
+    kafka: str, announced: Topic[Channel]
+) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=kafka, metadata_max_age_ms=200) as producer:
+        for number in (0, 1):
+            await producer.send_and_wait(announced.name, encode(channel(f"old-{number}")), b"%d" % number, number)
+        async with ready(kafka, announced) as view:
+            taken = []
+            take = view._entries.take
+            view._entries.take = lambda key, value: (taken.append(key), take(key, value))[1]  # type: ignore[method-assign]
+            admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+            await admin.start()
+            await admin.create_partitions({announced.name: NewPartitions(4)})
+            await admin.close()
+
+            async def there() -> bool:
+                return len(await producer.partitions_for(announced.name)) == 4
+
+            await eventually(there, "no new partitions")
+            for number in (3, 2, 1):
+                await producer.send_and_wait(
+                    announced.name, encode(channel(f"new-{number}")), b"new-%d" % number, number
+                )
+
+            async def known() -> bool:
+                return all(view.get(f"new-{number}") == channel(f"new-{number}") for number in (1, 2, 3))
+
+            await eventually(known, "nobody reads the new partitions")
+            soon = utc_now() + timedelta(minutes=1)
+            read = [record.key async for record in records(kafka, [announced], None, soon)]
+            assert len(read) == 5, "commands that account for a period look there too"
+            assert sorted(taken) == [b"new-1", b"new-2", b"new-3"]
+            assert len(view) == 5

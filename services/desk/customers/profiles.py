@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from statistics import median
 from typing import Any
@@ -18,6 +18,9 @@ from shared.events import Observed, Profile, Stated
 from shared.kernel import ContactPoint
 from shared.topics import CUSTOMERS_UPDATED
 
+MOST_POINTS, MOST_CHANNELS, LONGEST_NAME = 100, 20, 200
+"""As `Profile` promises. It is read with every message and kept in every router's memory."""
+
 
 async def publish(work: Work, customers: Collection[str]) -> None:
     """Publish a profile for each contact point of these customers as they are now in this transaction. The caller has locked them
@@ -26,22 +29,21 @@ async def publish(work: Work, customers: Collection[str]) -> None:
         return
     rows = (await work.session.execute(select(CUSTOMERS).where(among(CUSTOMERS.c.id, customers)))).all()
     points: dict[str, list[Any]] = defaultdict(list)
-    known = (
-        select(CONTACT_POINTS).where(among(CONTACT_POINTS.c.customer_id, customers)).order_by(CONTACT_POINTS.c.point)
-    )
-    for point in await work.session.execute(known):
+    known = select(CONTACT_POINTS).where(among(CONTACT_POINTS.c.customer_id, customers))
+    oldest = (CONTACT_POINTS.c.verified.desc(), CONTACT_POINTS.c.created_at, CONTACT_POINTS.c.point)
+    for point in await work.session.execute(known.order_by(*oldest)):
         points[point.customer_id].append(point)
     threads = await summaries.threads_of(work.session, customers)
     for row in rows:
-        own = points[row.id]
         tickets = threads.get(row.id, summaries.NO_THREADS)
-        for point in own:
+        for point in points[row.id]:
+            own = told(points[row.id], point)
             profile = Profile(
                 contact_point=ContactPoint(point.point),
                 customer_id=row.id,
                 version=row.version,
                 updated_at=row.updated_at,
-                name=row.name,
+                name=row.name[:LONGEST_NAME],
                 contact_points=tuple(ContactPoint(p.point) for p in own),
                 opted_out=tuple(ContactPoint(p.point) for p in own if p.opted_out),
                 birth_year=row.birth_year,
@@ -56,6 +58,15 @@ async def publish(work: Work, customers: Collection[str]) -> None:
             work.send(CUSTOMERS_UPDATED, point.point, profile)
 
 
+def told(points: Sequence[Any], own: Any) -> list[Any]:
+    """Those of a customer's contact points that the profile of one of them names, in the same order: at most as many as a profile
+    promises, and always this one, so that what its owner wishes about it is never forgotten."""
+    if len(points) <= MOST_POINTS:
+        return list(points)
+    first = list(points[:MOST_POINTS])
+    return first if own in first else [*first[:-1], own]
+
+
 def stated(value: dict[str, str] | None) -> Stated | None:
     """The preference as it is stored."""
     return (
@@ -66,7 +77,7 @@ def stated(value: dict[str, str] | None) -> Stated | None:
 
 
 def observed(value: dict[str, Any]) -> dict[str, Observed]:
-    """By channel as it is stored, most used first."""
+    """By channel as it is stored, most used first, at most 20."""
     found = {
         c: Observed(
             messages=seen["messages"],
@@ -75,4 +86,4 @@ def observed(value: dict[str, Any]) -> dict[str, Observed]:
         )
         for c, seen in value.items()
     }
-    return dict(sorted(found.items(), key=lambda item: -item[1].messages))
+    return dict(sorted(found.items(), key=lambda item: -item[1].messages)[:MOST_CHANNELS])

@@ -59,7 +59,7 @@ class LetterDetails:
     left: int
     """Bytes that are not shown."""
     stays: str = ""
-    """Why it cannot be replayed: `compacted`, `door`, `empty`; empty where it can."""
+    """Why it cannot be replayed: `compacted`, `door`, `cut`, `empty`; empty where it can."""
     why: str = ""
     """The same in English."""
 

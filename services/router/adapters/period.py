@@ -48,12 +48,11 @@ async def _begin(
     consumer: AIOKafkaConsumer, topics: Sequence[Topic[Any]], since: datetime | None
 ) -> dict[TopicPartition, int]:
     """Go to where the period begins; returns the ends of the partitions that have something in it."""
-    there = await consumer.topics()
+    metadata = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - there is no public way to ask of many topics
     partitions = [
         TopicPartition(topic.name, number)
         for topic in topics
-        if topic.name in there
-        for number in range(topic.partitions)
+        for number in sorted(metadata.partitions_for_topic(topic.name) or ())
     ]
     if not partitions:
         return {}

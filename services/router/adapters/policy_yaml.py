@@ -161,7 +161,7 @@ def _preference(section: Section) -> Preference:
 
 
 def _service(hours: Section, targets: Section) -> Service:
-    zone, closed = hours.text("timezone", default="UTC"), ",".join(hours.texts("closed_on"))
+    zone, closed = _zone(hours), _closed(hours)
     channels = hours.optional("channels")
     service = Service(
         hours=_hours(hours, "open", zone, closed),
@@ -173,6 +173,29 @@ def _service(hours: Section, targets: Section) -> Service:
     tiers = targets.optional("tiers")
     found = {tier.lower(): _targets(section) for tier, section in tiers.subsections()}
     return replace(service, targets=_targets(targets), tiers=found)
+
+
+def _zone(hours: Section) -> str:
+    zone = hours.text("timezone", default="UTC")
+    try:
+        parse_hours("", zone, "")
+    except ValueError as error:
+        hours.problems.add(hours.line_of("timezone"), f"{hours.path}.timezone: {error}")
+        return "UTC"
+    return zone
+
+
+def _closed(hours: Section) -> str:
+    """Days, with commas between."""
+    right = []
+    for line, day in hours.lines("closed_on"):
+        try:
+            parse_hours("", "UTC", day)
+        except ValueError as error:
+            hours.problems.add(line, f"{hours.path}.closed_on: {error}")
+        else:
+            right.append(day)
+    return ",".join(right)
 
 
 def _hours(section: Section, key: str, zone: str, closed: str) -> Hours:

@@ -14,6 +14,7 @@ from shared.errors import Misconfigured
 LARGEST = 512 << 10
 """Characters. A policy is a page that a person reads; more than this is not one."""
 
+_NO_MAPPING = "must be `key: value` lines"
 _NOTHING = "tag:yaml.org,2002:null"
 
 T = TypeVar("T")
@@ -57,11 +58,7 @@ class Section:
     def section(self, key: str) -> Section:
         """A mapping within this one."""
         node = self._take(key)
-        return (
-            _section(self.problems, node, self._name(key))
-            if node
-            else Section(self.problems, self.line, self._name(key))
-        )
+        return _section(self.problems, node, self._name(key)) if node else self._silent(key)
 
     def optional(self, key: str) -> Section:
         """As `section`, empty where the key is missing."""
@@ -180,6 +177,10 @@ class Section:
             self.problems.add(self.line, f"{self._name(key)}: is missing")
         return None
 
+    def _silent(self, key: str) -> Section:
+        """In place of a mapping that is missing: that was told, and each of its keys would only repeat it."""
+        return Section(Problems(self.problems.source), self.line, self._name(key))
+
     def _items(self, key: str) -> list[yaml.Node]:
         node = self._take(key, optional=True)
         if node is None:
@@ -205,9 +206,9 @@ def document(text: str, source: str) -> Section:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         problems.add(1, f"is not YAML: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
     else:
-        if node is not None:
+        if isinstance(node, yaml.MappingNode):
             return _section(problems, node, "")
-        problems.add(1, "is empty")
+        problems.add(1, "is empty" if node is None else f"the document: {_NO_MAPPING}")
     problems.check()
     raise AssertionError("unreachable: check() raised")  # pragma: no cover
 
@@ -215,8 +216,8 @@ def document(text: str, source: str) -> Section:
 def _section(problems: Problems, node: yaml.Node, path: str) -> Section:
     section = Section(problems, node.start_mark.line + 1, path)
     if not isinstance(node, yaml.MappingNode):
-        problems.add(section.line, f"{path or 'the document'}: must be `key: value` lines")
-        return section
+        problems.add(section.line, f"{path}: {_NO_MAPPING}")
+        return Section(Problems(problems.source), section.line, path)
     for key, value in node.value:
         line = key.start_mark.line + 1
         name = str(key.value) if isinstance(key, yaml.ScalarNode) else "?"

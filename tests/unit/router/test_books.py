@@ -69,6 +69,35 @@ def test_what_was_replayed_and_did_not_arrive_is_missing_again() -> None:
     assert books.balance(END).not_routed == ("b",)
 
 
+def test_a_record_that_nobody_can_read_is_accounted_for_once_it_is_in_dead_letters() -> None:
+    books = a_clean_day()
+    books.garbled["messages-received", 2, 17] = NOW
+    balance = books.balance(END)
+    assert not balance.clean
+    assert (
+        "unreadable at the door and not in dead-letters (topic, partition, offset):\n  messages-received 2 17"
+        in as_text(balance, NOW)
+    )
+    books.buried["messages-received", 2, 17] = {7}
+    books.unreadable.add(7)
+    balance = books.balance(END)
+    assert balance.clean
+    assert "1 records in dead-letters that hold no message that can be read" in as_text(balance, NOW)
+    books.replayed.add(7)
+    assert books.balance(END).unreadable == 0
+
+
+def test_a_message_whose_letter_was_cut_is_known_by_where_it_came_from() -> None:
+    books = a_clean_day()
+    books.routed.discard("b")
+    del books.applied["b"]
+    books.places["messages-received", 0, 3] = "b"
+    books.buried["messages-received", 0, 3] = {7}
+    balance = books.balance(END)
+    assert balance.clean
+    assert balance.set_aside == 1
+
+
 def test_a_message_in_two_tickets_is_told() -> None:
     books = a_clean_day()
     books.applied["a"] = {"one", "another"}

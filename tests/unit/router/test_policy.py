@@ -85,6 +85,26 @@ def test_all_errors_are_told_at_once() -> None:
     assert len(found) == 4  # an urgent of nothing is also below high
 
 
+def test_of_a_part_that_is_missing_only_that_is_told() -> None:
+    assert errors("name: mine\nlanguage: en\nlevels: none\nwindows: {}") == [
+        *(f"my.yaml:1: {part}: is missing" for part in ("preference", "routing", "signals", "words")),
+        "my.yaml:3: levels: must be `key: value` lines",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        ("timezone: UTC ", "timezone: Europe/Pariss ", "hours.timezone: 'Europe/Pariss' is no time zone"),
+        ("closed_on: []", "closed_on: [2026-12-25, christmas]", "hours.closed_on: 'christmas' is no date"),
+        ("open: always", "open: mon-fry 9-18", "hours.open: "),
+    ],
+)
+def test_what_is_wrong_with_opening_hours_is_told_at_its_own_line(right: str, wrong: str, told: str) -> None:
+    (found,) = errors(TEXT.replace(right, wrong, 1))
+    assert found.startswith(f"my.yaml:{line_of(right.partition(':')[0] + ':')}: {told}")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

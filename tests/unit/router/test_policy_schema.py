@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -164,7 +164,7 @@ def changed(path: tuple[str | int, ...], how: str, value: Any) -> dict[str, Any]
     return document
 
 
-@properties
+@settings(properties, max_examples=min(properties.max_examples, 1_000))  # each reads a page of YAML
 @given(st.sampled_from(PLACES), st.sampled_from(["replace", "remove", "rename"]), VALUES)
 def test_the_editor_and_the_router_never_disagree_about_the_form(
     path: tuple[str | int, ...], how: str, value: Any
