@@ -1,4 +1,4 @@
-"""The real parts, started once for the whole run: Apache Kafka and PostgreSQL."""
+"""The real parts, started once for each process that runs tests: Apache Kafka and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 
 from deploy.local import kafka as local_kafka
 from deploy.local import postgres as local_postgres
+from tests.faults.report import pytest_terminal_summary  # noqa: F401 - pytest looks for it here
 
 ON_CI = os.environ.get("CI") == "true"
 
@@ -41,7 +42,8 @@ def kafka() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """Superuser's DSN of a real PostgreSQL."""
-    with engine_folder() as folder, local_postgres.running(folder) as dsn:
+    # Nobody cuts the power of this one, and with fsync each test waits most of a second until its database is gone.
+    with engine_folder() as folder, local_postgres.running(folder, settings={"fsync": "off"}) as dsn:
         yield dsn
 
 

@@ -27,6 +27,8 @@ from aiosmtpd.controller import Controller
 ROOT = Path(__file__).parent.parent
 T = TypeVar("T")
 _PORTS_NEEDED = 100
+_UNUSED = 75
+"""Of each row, a port that no part of a system listens on: whoever holds it has the row."""
 
 
 def eventually(look: Callable[[], T], seconds: float = 60, what: str = "") -> T:
@@ -219,15 +221,19 @@ def mail_from(
 
 
 def free_ports() -> int:
-    """The first of a row of ports that nobody listens on."""
+    """The first of a row of ports that nobody listens on. It is ours until this process ends: tests run side by side."""
     for base in range(21_000, 60_000, _PORTS_NEEDED):
+        held = socket.socket()
         try:
+            held.bind(("127.0.0.1", base + _UNUSED))
             for offset in (0, 1, 2, 3, 4, 5, 25, 32, 92, 93, 98, 99):
                 with socket.socket() as probe:
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     probe.bind(("127.0.0.1", base + offset))
         except OSError:
+            held.close()
             continue
+        held.detach()
         return base
     raise AssertionError("no free ports")
 

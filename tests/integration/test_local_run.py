@@ -22,6 +22,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local import ports
+from tests.stack import free_ports
 
 _ROOT = Path(__file__).parents[2]
 _DEADLINE = 90.0
@@ -142,7 +143,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def start(root: Path, tmp_path: Path) -> Iterator[Start]:
     runs: list[Run] = []
-    home, port = tmp_path / "home", _first_port()
+    home, port = tmp_path / "home", free_ports()
 
     def begin(*arguments: str, **environment: str) -> Run:
         runs.append(Run(root, home, port, *arguments, **environment))
@@ -153,13 +154,6 @@ def start(root: Path, tmp_path: Path) -> Iterator[Start]:
         run.kill()
     for run in runs:
         run.until(lambda run=run: not run.left(), "the guardian has taken down the rest")
-
-
-def _first_port() -> int:
-    while True:
-        (port,) = ports.free()
-        if all(ports.is_free(port + offset) for offset in range(100)):
-            return port
 
 
 @contextmanager
