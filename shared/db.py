@@ -21,9 +21,9 @@ from shared.errors import Unavailable
 from shared.health import Health
 from shared.waiting import wait
 
-_AWAY = ("08", "57P", "53", "40001", "40P01")
-"""SQLSTATEs that mean "not now": connection exceptions, shutdown, out of resources, a serialization failure or a deadlock,
-after which the same transaction may succeed (PostgreSQL, appendix A)."""
+_AWAY = ("08", "57P", "53", "55000", "40001", "40P01")
+"""SQLSTATEs that mean "not now": connection exceptions, shutdown, out of resources, a database that lets nobody in for a while, a
+serialization failure or a deadlock, after which the same transaction may succeed (PostgreSQL, appendix A)."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -96,11 +96,12 @@ def is_away(error: BaseException) -> bool:
     # PoolTimeout: every connection is in use, as when the server hangs.
     if isinstance(error, (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError)):
         return True
+    # What asyncpg raises while it connects comes as it is; anything later comes wrapped.
+    state = str(getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", "") or "")
     if isinstance(error, DBAPIError):
-        state = str(getattr(error.orig, "sqlstate", "") or "")
         disconnected = isinstance(error, InterfaceError) or error.connection_invalidated
         return disconnected or state.startswith(_AWAY) or (isinstance(error, OperationalError) and not state)
-    return isinstance(error, asyncpg.PostgresConnectionError)
+    return isinstance(error, asyncpg.PostgresError) and state.startswith(_AWAY)
 
 
 def metadata(schema: str) -> MetaData:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 
@@ -93,3 +94,18 @@ async def test_a_database_that_has_no_connection_left_is_away_too_so_that_nothin
             async with db.transaction() as other:
                 await other.execute(text("SELECT 1"))
     await db.dispose()
+
+
+async def test_a_database_that_lets_nobody_in_for_a_while_is_away(database: str, postgres: str) -> None:
+    """As while an administrator renames or restores it: calls met an error here, where they should have waited."""
+    db, name = Database(database, "public"), database.rsplit("/", 1)[1]
+    admin = await asyncpg.connect(postgres)
+    await admin.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
+    with pytest.raises(Unavailable, match="PostgreSQL is away"):
+        async with db.transaction() as session:
+            await session.execute(text("SELECT 1"))
+    await admin.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true')
+    async with db.transaction() as session:
+        assert await session.scalar(text("SELECT 1")) == 1
+    await db.dispose()
+    await admin.close()
