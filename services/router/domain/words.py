@@ -13,6 +13,8 @@ from ahocorasick import Automaton
 LONGEST = 20_000
 """Characters of a message that are searched. Whoever has a problem says so before; a pasted log goes on for ever."""
 
+SHOWN = 60
+"""Characters of what was found that a reason repeats: more than any phrase has, less than somebody's ten thousand letters in a row."""
 _GAP = 24
 """Characters that `...` in a phrase may stand for: three or four words of the same clause."""
 
@@ -47,7 +49,7 @@ class Phrase:
         """The first words from `start` on that match and that nothing takes back; empty where there are none."""
         for match in self.pattern.finditer(text, start):
             if not (deniers and deniers.denied(text, *match.span())):
-                return match.group()
+                return match.group()[:SHOWN]
         return ""
 
 

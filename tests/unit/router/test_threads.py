@@ -204,3 +204,15 @@ def test_an_operator_may_let_fresh_mails_join_within_a_window() -> None:
 
 def test_the_same_message_gets_the_same_ticket_on_every_run() -> None:
     assert decided(mail()) == decided(mail())
+
+
+def test_however_long_a_mail_s_root_is_its_answers_meet_and_its_key_stays_short() -> None:
+    long = f"<{'x' * 5000}@example.org>"
+    first = decided(mail(provider_id=long))
+    assert len(first.thread.key) < 100
+    assert first.thread.evidence == long
+    answers = ThreadClues(root="<unknown@example.org>", references=("<unknown@example.org>", long))
+    known = ann(open_tickets=(open_ticket(key=first.thread.key),))
+    for clues, profile in ((ThreadClues(root=long), None), (answers, known)):
+        assert decided(mail(provider_id="<next@example.org>", thread=clues), profile).ticket_id == first.ticket_id
+    assert decided(mail(provider_id=long[:-1])).ticket_id != first.ticket_id

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from services.router.domain.mentions import mentions
 from services.router.domain.words import Lexicon, Vocabulary, denial, normal, phrase
+from shared.events.codec import encode
 from tests.unit.router.makers import POLICY, ann, decided, mail, properties, severities
 
 
@@ -157,6 +158,12 @@ def test_one_pass_for_all_phrases_finds_what_a_search_for_each_of_them_finds(pie
         for place, rule in enumerate(POLICY.rules)
     }
     assert found.rules == {place: words for place, words in told.items() if words}
+
+
+def test_a_reason_does_not_repeat_ten_thousand_letters() -> None:
+    decision = decided(mail("refund" * 2000))
+    assert severities(decision) == {"payment"}
+    assert len(encode(decision)) < 4000
 
 
 def test_a_policy_without_any_words_finds_nothing() -> None:

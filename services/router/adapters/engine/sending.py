@@ -19,7 +19,7 @@ async def send(producer: AIOKafkaProducer, outputs: Iterable[Output]) -> set[asy
 
     As `AIOKafkaProducer.send` for each of them, with its errors. Its price is a future, a look at the metadata and Murmur's
     hash in Python for every record: more than the record itself. A key's partition is found as librdkafka finds it
-    (`consistent`, CRC-32): these topics are the router's alone, so that all there is to it is to do the same each time.
+    (`consistent`, CRC-32): where the order of a ticket's messages matters, the router alone writes, and it does the same each time.
     """
     accumulator = producer._message_accumulator
     places: dict[str, list[TopicPartition]] = {}
