@@ -22,10 +22,10 @@ def mentions(text: str, language: str, policy: Policy) -> Mentions:
     """What a `normal` text mentions. An unknown language is looked up in all of them, and rules have words in any."""
     sought, finder = _sought(policy, language if language in policy.lexicon.languages else "")
     severities, rules = dict[str, str](), dict[int, str]()
-    for number, start in finder.near(text):
+    for number, places in finder.near(text):
         subject, phrase, deniers = sought[number]
         found: dict[str, str] | dict[int, str] = severities if isinstance(subject, str) else rules
-        if subject not in found and (words := phrase.found(text, deniers, start)):
+        if subject not in found and (words := phrase.found(text, places, deniers)):
             found[subject] = words  # type: ignore[index]
     return Mentions(severities, rules)
 

@@ -45,10 +45,11 @@ class Phrase:
     """Its first words, normal. Where they are not in a text, the phrase is not."""
     pattern: re.Pattern[str]
 
-    def found(self, text: str, deniers: Vocabulary | None = None, start: int = 0) -> str:
-        """The first words from `start` on that match and that nothing takes back; empty where there are none."""
-        for match in self.pattern.finditer(text, start):
-            if not (deniers and deniers.denied(text, *match.span())):
+    def found(self, text: str, places: Iterable[int], deniers: Vocabulary | None = None) -> str:
+        """The first words that nothing takes back. places: where the anchor is, ascending; empty where there are none."""
+        for place in places:
+            match = self.pattern.match(text, place)
+            if match and not (deniers and deniers.denied(text, *match.span())):
                 return match.group()[:SHOWN]
         return ""
 
@@ -111,12 +112,12 @@ class Finder:
             self._automaton.add_word(anchor, (len(anchor) - 1, found))
         self._automaton.make_automaton()
 
-    def near(self, text: str) -> Sequence[tuple[int, int]]:
-        """Which phrases may be in the text, because their first words are: their numbers, ascending, and where to look from."""
-        places: dict[int, int] = {}
+    def near(self, text: str) -> Sequence[tuple[int, list[int]]]:
+        """Which phrases may be in the text, because their anchors are: their numbers, ascending, and all places of the anchor."""
+        places: defaultdict[int, list[int]] = defaultdict(list)
         for end, (before, numbers) in self._automaton.iter(text) if self._automaton else ():
             for number in numbers:
-                places.setdefault(number, end - before)
+                places[number].append(end - before)
         return sorted(places.items())
 
 
