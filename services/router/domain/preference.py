@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
 
@@ -29,9 +29,10 @@ _STATED, _OBSERVED, _AGE, _USED, _REACHABLE = range(5)
 
 @dataclass(slots=True)
 class _Candidate:
-    rank: int = _REACHABLE
-    confidence: float = 0.0
-    reasons: list[Reason] = field(default_factory=list)
+    rank: int
+    """That of the strongest evidence for it, which comes first."""
+    confidence: float
+    reasons: list[Reason]
 
 
 def prefer(
@@ -49,14 +50,15 @@ def prefer(
     policy = whole.preference
     candidates: dict[str, _Candidate] = {}
     for rank, channel, confidence, reason in _evidence(message, profile, policy, channels, now):
-        candidate = candidates.setdefault(channel, _Candidate())
-        candidate.rank = min(candidate.rank, rank)
-        candidate.confidence = 1 - (1 - candidate.confidence) * (1 - confidence)
-        candidate.reasons.append(reason)
+        if candidate := candidates.get(channel):
+            candidate.confidence = 1 - (1 - candidate.confidence) * (1 - confidence)
+            candidate.reasons.append(reason)
+        else:
+            candidates[channel] = _Candidate(rank, confidence, [reason])
     points = _points(message, profile)
     for name in channels:
         if name not in candidates and _address(name, points, policy, channels):
-            candidates[name] = _Candidate(reasons=[_reachable(name, label_of(name, policy, channels))])
+            candidates[name] = _Candidate(_REACHABLE, 0.0, [_reachable(name, label_of(name, policy, channels))])
     ranked = sorted(candidates.items(), key=lambda item: (item[1].rank, -item[1].confidence, item[0]))
     choices = [_choice(name, found, points, message, profile, whole, channels, now) for name, found in ranked]
     if profile and profile.opted_out:
@@ -70,9 +72,13 @@ def ask(message: InboundMessage, choices: tuple[ChannelChoice, ...], policy: Pre
     best = choices[0]
     if best.confidence >= policy.ask_below or message.automatic or not any(choice.available for choice in choices):
         return None
-    told = any(reason.code in _TELLING for reason in best.reasons)
-    text = f"only weak signs of it ({best.confidence:.0%})" if told else "nothing is known of it yet"
-    values = {"confidence": f"{best.confidence:.2f}"}
+    return _question(best.confidence, told=any(reason.code in _TELLING for reason in best.reasons))
+
+
+@lru_cache(256)
+def _question(confidence: float, *, told: bool) -> Reason:
+    text = f"only weak signs of it ({confidence:.0%})" if told else "nothing is known of it yet"
+    values = {"confidence": f"{confidence:.2f}"}
     return Reason(
         code="ask.weak" if told else "ask.nothing-known", text=f"which channel they prefer: {text}", values=values
     )
@@ -178,15 +184,18 @@ def _choice(
     problem = _problem(name, point, profile, policy.preference, channels, used=used)
     if problem is None and not used:
         problem = _closed(name, policy, channels, now)
-    hours = policy.service.hours_of(name)
-    closes = hours.closes(now) if problem is None and name in channels and channels[name].live else None
+    closes = None
+    if problem is None and name in channels and channels[name].live:
+        hours = policy.service.hours_of(name)
+        if moment := hours.closes(now):
+            closes = moment.astimezone(hours.zone)
     return ChannelChoice(
         channel=name,
         reasons=(*found.reasons, problem) if problem else tuple(found.reasons),
         contact_point=point,
         confidence=round(found.confidence, 2),
         available=problem is None,
-        open_until=closes.astimezone(hours.zone) if closes else None,
+        open_until=closes,
     )
 
 
@@ -200,8 +209,11 @@ def _problem(
     used: bool,
 ) -> Reason | None:
     """Why the channel cannot be used now, the most final reason first; None where it can."""
-    label, values, announced = label_of(name, policy, channels), {"channel": name}, channels.get(name)
-    if profile and point in profile.opted_out:
+    announced, unwanted = channels.get(name), profile and point in profile.opted_out
+    if announced and announced.enabled and not unwanted and (used or (announced.can_start and point is not None)):
+        return None
+    label, values = label_of(name, policy, channels), {"channel": name}
+    if unwanted and point:
         text = f"the customer does not want to be reached at {address_of(point)}"
         return Reason(code="unavailable.opted-out", text=text, values={**values, "address": address_of(point)})
     if announced and not announced.enabled:
@@ -222,8 +234,11 @@ def _problem(
 
 def _closed(name: str, policy: Policy, channels: Mapping[str, Channel], now: datetime) -> Reason | None:
     """Only channels on which somebody has to be there at the same time close: a mail may wait until the morning."""
-    announced, hours = channels.get(name), policy.service.hours_of(name)
-    if announced is None or not announced.live or hours.open_at(now):
+    announced = channels.get(name)
+    if announced is None or not announced.live:
+        return None
+    hours = policy.service.hours_of(name)
+    if hours.open_at(now):
         return None
     opens = hours.next_opening(now)
     local = opens.astimezone(hours.zone) if opens else None
