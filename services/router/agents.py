@@ -25,6 +25,9 @@ from shared.topics import MESSAGES_RECEIVED, MESSAGES_RECEIVED_LIVE, PARTITIONS
 
 COMMIT_EVERY = 1.0
 """Seconds between two commits of what is done."""
+_END_WITHIN = 4.5
+"""Seconds for an orderly end, longer than what is under way may take. Only a group that is being joined keeps us for longer, and
+who has just joined has nothing to finish."""
 _LOOK_EVERY = 2.0
 """Seconds between two looks at the lag and at the flow."""
 
@@ -89,8 +92,9 @@ async def run(
     stopped, *parts = map(asyncio.ensure_future, (until(stop), _run(app), _watch(app, health)))
     await asyncio.wait({stopped, *parts}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
-    await app.stop()
-    parts[1].cancel()
+    await asyncio.wait({asyncio.ensure_future(app.stop())}, timeout=_END_WITHIN)
+    for part in parts:
+        part.cancel()
     outcomes = await asyncio.gather(*parts, return_exceptions=True)
     failures = [app.crash_reason, *(outcome for outcome in outcomes if isinstance(outcome, Exception))]
     if any(failures):
