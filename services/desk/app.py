@@ -13,6 +13,7 @@ from services.desk import api, commands, consumer, watching
 from services.desk.assignment import widening
 from services.desk.calls import serving
 from services.desk.context import Desk
+from services.desk.customers import promises
 from services.desk.letters.service import Letters
 from services.desk.live import Live
 from services.desk.mentions import consumer as mentions
@@ -94,6 +95,7 @@ def tasks(desk: Desk, bus: KafkaBus, health: Health) -> dict[str, Task]:
         "calls-changed": consumer.called(desk).run,
         "calls": partial(serving.run, desk),
         "widening": partial(widening.run, desk),
+        "promises": partial(promises.run, desk),
         "mentions": mentions.kept(desk).run,
         "old mentions": partial(mentions.forget_old, desk),
         "watching": partial(watching.run, desk),

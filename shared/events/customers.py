@@ -63,3 +63,5 @@ class Profile(Event, frozen=True, kw_only=True):
     last_csat: int | None = None
     """1 to 5."""
     missed_sla: bool = False
+    """Somebody answered this customer later than we promised, or has not answered though the time has passed; no longer ago than
+    the desk lets it count (30 days)."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among, insert_all, update_all
@@ -89,6 +90,12 @@ async def touch(session: AsyncSession, customers: set[str]) -> None:
     if customers:
         changed = {"version": CUSTOMERS.c.version + 1, "updated_at": utc_now()}
         await session.execute(update(CUSTOMERS).where(among(CUSTOMERS.c.id, customers)).values(changed))
+
+
+async def promise_broken(session: AsyncSession, customer: str, at: datetime) -> None:
+    """An answer to this customer, who is locked, came too late at this moment, or not at all. The caller publishes the profile."""
+    late = {"late_at": func.greatest(CUSTOMERS.c.late_at, at)}
+    await session.execute(update(CUSTOMERS).where(CUSTOMERS.c.id == customer).values(late))
 
 
 async def points_of(session: AsyncSession, customer: str) -> tuple[ContactPointView, ...]:

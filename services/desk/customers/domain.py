@@ -16,6 +16,9 @@ FIRST_BIRTH_YEAR = 1900
 RECENT = timedelta(hours=24)
 MOST_RECENT = 20
 """As `Profile.recent_contacts` promises."""
+LATE_COUNTS = timedelta(days=30)
+"""How long a broken promise counts for its customer: long enough that the next matter of most of them, who write every few weeks, is still
+looked at sooner, and short enough that one slow day is not held against us, nor raises them above others, for ever."""
 
 
 @dataclass(slots=True)
@@ -111,6 +114,11 @@ def learn(customer: dict[str, Any], message: InboundMessage, answered_in: float 
     customer["observed"] = {**customer["observed"], message.channel: after}
     times = sorted({*map(datetime.fromisoformat, customer["recent_contacts"]), message.received_at}, reverse=True)
     customer["recent_contacts"] = [at.isoformat() for at in times if at > times[0] - RECENT][:MOST_RECENT]
+
+
+def answered_too_late(late_at: datetime | None, now: datetime) -> bool:
+    """Whether a customer still counts as answered too late, where a promise to them was last broken at `late_at`."""
+    return late_at is not None and now - late_at < LATE_COUNTS
 
 
 def birth_year(value: int | str | None, this_year: int) -> int | None:

@@ -30,9 +30,11 @@ CUSTOMERS = Table(
     Column("observed", JSONB, nullable=False, server_default=text("'{}'")),
     Column("recent_contacts", JSONB, nullable=False, server_default=text("'[]'")),
     Column("facts", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("late_at", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("version", Integer, nullable=False, server_default=text("1")),
+    Index("ix_customers_late_at", "late_at", postgresql_where=text("late_at IS NOT NULL")),
 )
 
 CONTACT_POINTS = Table(

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from services.desk.bulk import among
+from services.desk.customers.domain import answered_too_late
 from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
 from services.desk.tickets import summaries
 from services.desk.work import Work
@@ -54,6 +55,7 @@ async def publish(work: Work, customers: Collection[str]) -> None:
                 open_tickets=tickets.open,
                 generations=tickets.generations,
                 recent_contacts=tuple(map(datetime.fromisoformat, row.recent_contacts)),
+                missed_sla=answered_too_late(row.late_at, row.updated_at),
             )
             work.send(CUSTOMERS_UPDATED, point.point, profile)
 

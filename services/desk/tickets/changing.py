@@ -13,7 +13,7 @@ from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.customers import contacts, profiles
 from services.desk.tickets import addressing, groups, repository
-from services.desk.tickets.domain import SETTLED, STATUSES, snippet
+from services.desk.tickets.domain import SETTLED, STATUSES, is_late, snippet
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.tickets.patience import elsewhere
 from services.desk.tickets.repository import as_uuid, message_view
@@ -132,10 +132,12 @@ async def answer(
     if row.first_reply_at is None:
         changes["first_reply_at"] = now
     await _change(work, row, changes, version=row.version + 1, snippet=snippet(text), last_message_at=now)
+    if is_late(row.due_at, now):
+        await contacts.promise_broken(work.session, row.customer_id, now)
     moved = await _to_status(work, row, status, agent, together=together)
     if status == "open" and not moved and not together:
         await groups.hand_over(work, row.id, agent)
-    await _tell(work, row.customer_id)
+    await tell(work, row.customer_id)
     return stored
 
 
@@ -171,7 +173,7 @@ async def set_status(desk: Desk, ticket: str, status: str, *, agent: str) -> Tic
     async with unit_of_work(desk) as work:
         row = await lock_group(work.session, ticket)
         if await _to_status(work, row, status, agent):
-            await _tell(work, row.customer_id)
+            await tell(work, row.customer_id)
         return (await repository.rows(work.session, [row.id]))[row.id]
 
 
@@ -206,7 +208,7 @@ async def reopen(work: Work, ticket: str, data: dict[str, str]) -> None:
     if row.status != "open":
         await _change(work, row, {"status": "open", "solved_at": None})
         work.record("ticket.reopened", row.id, now, "desk", {"from": row.status, **data})
-    await _tell(work, row.customer_id)
+    await tell(work, row.customer_id)
 
 
 async def hold(session: AsyncSession, tickets: set[str]) -> None:
@@ -295,6 +297,8 @@ async def _to_status(work: Work, row: Any, status: str, agent: str, *, together:
     changes: dict[str, Any] = {"status": status, "solved_at": (row.solved_at or now) if status in SETTLED else None}
     if status in SETTLED:
         changes |= {"waiting_since": None, "due_at": None}
+        if row.status == "open" and is_late(row.due_at, now):
+            await contacts.promise_broken(work.session, row.customer_id, now)
     await _change(work, row, changes)
     work.record("ticket.status", row.id, now, agent, {"from": row.status, "to": status})
     if row.status == "open" and not together:
@@ -302,6 +306,7 @@ async def _to_status(work: Work, row: Any, status: str, agent: str, *, together:
     return True
 
 
-async def _tell(work: Work, customer: str) -> None:
+async def tell(work: Work, customer: str) -> None:
+    """The router hears with this commit what has changed for this customer, who is locked."""
     await contacts.touch(work.session, {customer})
     await profiles.publish(work, {customer})

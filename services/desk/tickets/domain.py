@@ -265,6 +265,11 @@ def due(ticket: Ticket, routed: RoutedMessage) -> datetime | None:
     return min(before, own) if before else own
 
 
+def is_late(due_at: datetime | None, at: datetime) -> bool:
+    """Whether an answer at this moment comes too late. As in the list of overdue tickets: what is due now is late."""
+    return due_at is not None and due_at <= at
+
+
 def snippet(text: str) -> str:
     """The beginning of a text in one line."""
     return " ".join(text[: _SNIPPET * 3].split())[:_SNIPPET]

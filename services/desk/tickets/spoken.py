@@ -9,7 +9,9 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.customers import contacts
 from services.desk.tickets import changing
+from services.desk.tickets.domain import is_late
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.work import Work
 from shared.kernel import stable_id
@@ -23,18 +25,23 @@ async def lock(session: AsyncSession, ticket: str) -> Any:
 
 
 async def answered(work: Work, ticket: str, at: datetime, actor: str, why: str) -> None:
-    """The customer has been reached at this moment: who had waited since before it waits no more."""
+    """The customer has been reached at this moment: who had waited since before it waits no more, and the router hears where that was
+    too late."""
     row = await lock(work.session, ticket)
     changes: dict[str, Any] = {}
     if row.first_reply_at is None:
         changes["first_reply_at"] = at
         waited = max(0.0, (at - row.created_at).total_seconds())
         METRICS.first_reply_seconds.labels(channel=row.channel, level=row.level).observe(waited)
-    if row.waiting_since is not None and row.waiting_since <= at:
+    reached = row.waiting_since is not None and row.waiting_since <= at
+    if reached:
         changes |= {"waiting_since": None, "due_at": None, "queue_at": at}
         work.record("ticket.answered", ticket, at, actor, {"why": why})
     if changes:
         await work.session.execute(update(TICKETS).where(TICKETS.c.id == ticket).values(changes))
+    if reached and is_late(row.due_at, at):
+        await contacts.promise_broken(work.session, row.customer_id, at)
+        await changing.tell(work, row.customer_id)
 
 
 async def note(work: Work, ticket: str, text: str, at: datetime, actor: str, name: str, *, key: str) -> None:

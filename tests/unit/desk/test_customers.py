@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from services.desk.customers.domain import Book, birth_year, learn, normal_point
+from services.desk.customers.domain import LATE_COUNTS, Book, answered_too_late, birth_year, learn, normal_point
 from services.desk.customers.profiles import observed
 from services.desk.people.limits import WINDOW, Limiter
 from shared.errors import Rejected
@@ -38,6 +38,20 @@ def test_the_router_hears_how_quickly_a_customer_answers_these_days() -> None:
     assert observed(ann["observed"])["email"].answer_seconds == 50, "the newest 20 count"
     learn(ann, routed(automatic="reply").message, 1.0)
     assert observed(ann["observed"])["email"].messages == 51
+
+
+@pytest.mark.parametrize(
+    ("late_at", "counts"),
+    [
+        (None, False),
+        (NOON, True),
+        (NOON - LATE_COUNTS + timedelta(seconds=1), True),
+        (NOON - LATE_COUNTS, False),
+        (NOON - timedelta(days=400), False),
+    ],
+)
+def test_a_late_answer_counts_for_a_month_and_not_for_ever(late_at: datetime | None, counts: bool) -> None:
+    assert answered_too_late(late_at, NOON) is counts
 
 
 def test_the_same_address_is_the_same_person() -> None:

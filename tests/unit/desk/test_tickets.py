@@ -12,6 +12,7 @@ from services.desk.tickets.domain import (
     Threads,
     Ticket,
     delivery_moves,
+    is_late,
     may_be_an_answer,
     needs_a_person,
     opened,
@@ -222,6 +223,13 @@ class TestDue:
         assert took_in(answered, routed("<2@x>", received_at=later, reply_within=3600)).due_at == later + timedelta(
             hours=1
         )
+
+    @pytest.mark.parametrize(("seconds", "late"), [(-1, False), (0, True), (1, True)])
+    def test_whoever_the_list_of_overdue_tickets_shows_is_answered_too_late(self, seconds: int, late: bool) -> None:
+        assert is_late(NOON, NOON + timedelta(seconds=seconds)) is late
+
+    def test_without_a_promise_no_answer_is_late(self) -> None:
+        assert not is_late(None, NOON)
 
     def test_an_out_of_office_answer_sets_no_time(self) -> None:
         answered = first(routed(reply_within=1800), waiting_since=None, due_at=None, status="pending")

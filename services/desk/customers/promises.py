@@ -1,0 +1,81 @@
+"""Promises that were broken while nobody did anything: the router hears of it when the time has passed, and when it no longer counts.
+
+What is to be told is read off customers and their tickets each time: any number of processes do this, and one that was killed, or
+away for an hour, leaves nothing undone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, or_, select, update
+
+from services.desk.bulk import among
+from services.desk.context import Desk
+from services.desk.customers import contacts, profiles
+from services.desk.customers.domain import LATE_COUNTS
+from services.desk.customers.models import CUSTOMERS
+from services.desk.tickets import repository
+from services.desk.tickets.models import TICKETS
+from services.desk.work import unit_of_work
+from shared.clock import utc_now
+from shared.errors import Unavailable
+from shared.logs import log
+from shared.waiting import wait
+
+EVERY = 15.0
+"""Seconds between two looks. Promises are of minutes or hours, and it is the customer's next message that has to find it told."""
+_SHORTEST = 0.05
+_MOST = 200
+"""Customers in one transaction, who are locked until it is over."""
+
+
+async def run(desk: Desk, stop: asyncio.Event) -> None:
+    """Until `stop`; waits for PostgreSQL where it is away."""
+    while not stop.is_set():
+        seconds = EVERY
+        try:
+            if await notice(desk) >= _MOST:
+                seconds = _SHORTEST
+        except Unavailable as error:
+            log.warning("broken promises are told later", error=str(error))
+        await wait(stop, seconds)
+
+
+async def notice(desk: Desk) -> int:
+    """Whose promise has passed without an answer, and whose was broken too long ago to count. For how many that was news; at most
+    as many as fit into a transaction. Raises Unavailable."""
+    now = utc_now()
+    async with unit_of_work(desk) as work:
+        late = set(await work.session.scalars(_kept_waiting(now)))
+        over = set(await work.session.scalars(_long_ago(now))) - late
+        for customers, late_at in ((late, now), (over, None)):
+            if customers:
+                changed = update(CUSTOMERS).where(among(CUSTOMERS.c.id, customers)).values(late_at=late_at)
+                await work.session.execute(changed)
+        await contacts.touch(work.session, late | over)
+        await profiles.publish(work, late | over)
+    return len(late | over)
+
+
+def _kept_waiting(now: datetime) -> Select[Any]:
+    """Who waits beyond what they were promised and does not count as answered too late, or would not any more."""
+    told = or_(CUSTOMERS.c.late_at.is_(None), CUSTOMERS.c.late_at <= now - LATE_COUNTS)
+    return _locked(select(CUSTOMERS.c.id).where(CUSTOMERS.c.id.in_(_overdue(now)), told))
+
+
+def _long_ago(now: datetime) -> Select[Any]:
+    """Who counted as answered too late, does no longer, and is not kept waiting again."""
+    over = CUSTOMERS.c.late_at <= now - LATE_COUNTS
+    return _locked(select(CUSTOMERS.c.id).where(over, CUSTOMERS.c.id.not_in(_overdue(now))))
+
+
+def _overdue(now: datetime) -> Select[Any]:
+    return select(TICKETS.c.customer_id).where(*repository.waits(), TICKETS.c.due_at <= now)
+
+
+def _locked(customers: Select[Any]) -> Select[Any]:
+    """Those whom nobody else has in hand, as an answer may have just now; they are looked at the next time."""
+    return customers.limit(_MOST).with_for_update(of=CUSTOMERS, skip_locked=True)
