@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from shared.events.base import Event
 
@@ -18,8 +17,7 @@ class Lookup(Protocol[E_co]):
         """None where nothing is known under this key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """A record to send."""
 
     topic: str
