@@ -46,7 +46,8 @@ STREAMS = "Kafka Streams"
 NOTES = f"""
 In brackets: this router's divided by theirs. CPU is that of the contender's processes with all their threads (librdkafka's and Java's
 too), memory what is resident at the end. All have the same topics, `acks=all`, a linger of 2 ms and commit only what is acknowledged;
-all but the two replicas are one process. A Python process uses one core at a time, Java's as many as there are. Latency: from just before a message is given to a producer without linger until a waiting consumer of
+all but the two replicas are one process. A Python process uses one core at a time, Java's as many as there are. The speed of a borrowed
+machine differs from day to day and from round to round: compare within this table, and no closer than a tenth. Latency: from just before a message is given to a producer without linger until a waiting consumer of
 `{MESSAGES_ROUTED.name}` has its decision, both in another process; {RATE} messages a second for {SECONDS} s, the first second not counted.
 
 - **{OURS}** is the service as it runs anywhere: Faust in batches, the fast lane asked first, health, metrics, a watchdog. A second
