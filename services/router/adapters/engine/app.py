@@ -88,8 +88,7 @@ class BatchApp(faust.App):
                 task = asyncio.ensure_future(finish(batch, await work(batch.records)))
                 finishing.add(task)
                 task.add_done_callback(finishing.discard)
-                await asyncio.sleep(
-                    0
-                )  # Faust hands over what it has without a pause; sockets, heartbeats and live lanes have their turn
+                # Faust hands over what it has without a pause; sockets, heartbeats and the fast lane have their turn.
+                await asyncio.sleep(0)
 
         self.agent(self.topic(topic, key_serializer="raw", value_serializer="raw"), name=f"router.{topic}")(agent)

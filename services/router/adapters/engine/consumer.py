@@ -46,7 +46,7 @@ class Batching:
 
 class BatchClient(driver.AIOKafkaConsumerThread):
     """aiokafka's consumer on the loop of everything else (rule 3). Faust has it in a thread of its own, and calls into that thread:
-    two threads that pass the interpreter's lock back and forth with each batch cost a quarter of the speed (decision 0009)."""
+    two threads would pass the interpreter's lock back and forth with each batch (decision 0009)."""
 
     consumer: BatchConsumer
     wait_for_shutdown = False

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
 from zlib import crc32
 
@@ -43,7 +44,8 @@ async def send(producer: AIOKafkaProducer, outputs: Iterable[Output]) -> set[asy
                 break
             if not accumulator._waiter_future.done():
                 accumulator._waiter_future.set_result(None)
-            await batch.wait_drain(producer._request_timeout_ms / 1000)
-            if not batch._drain_waiter.done():
+            patience, began = producer._request_timeout_ms / 1000, time.monotonic()
+            await batch.wait_drain(patience)
+            if time.monotonic() - began >= patience:
                 raise KafkaTimeoutError
     return acknowledgements
