@@ -11,6 +11,9 @@ from services.router.domain.words import Lexicon, Phrase
 from shared.hours import Hours
 from shared.kernel import Level
 
+REMEMBERED = 4096
+"""Answers kept of each question that is a function of a policy, some 2 KB each: most messages of a day are of a few hundred kinds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Repeated:

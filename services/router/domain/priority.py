@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from services.router.domain.policy import Priority, Repeated
+from services.router.domain.policy import REMEMBERED, Priority, Repeated
 from shared.events import InboundMessage, Profile, Reason
 
 _SEVERITY_TEXT = {
@@ -18,8 +18,6 @@ _SEVERITY_TEXT = {
     "legal": "legal action is mentioned",
     "payment": "it is about money",
 }
-REMEMBERED = 4096
-"""Answers kept, some 2 KB each: most messages of a day are of a few hundred kinds."""
 _AUTOMATIC_TEXT = {"reply": "an automatic reply", "bounce": "a returned mail", "list": "a mailing list"}
 
 

@@ -8,12 +8,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from services.router.domain.mentions import Mentions
-from services.router.domain.policy import Policy, RoutingRule, Service
+from services.router.domain.policy import REMEMBERED, Policy, RoutingRule, Service
 from shared.events import InboundMessage, Overflow, Reason
 from shared.kernel import Level
 
-REMEMBERED = 4096
-"""Answers kept, some 2 KB each. Most messages of a day are of a few hundred kinds."""
 Routed = tuple[str, tuple[str, ...], tuple[Reason, ...], dict[str, tuple[str, ...]]]
 """Team, skills, the reasons for both, and the rules that were rejected, as `Decision.rejected` has them."""
 
