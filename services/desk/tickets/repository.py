@@ -282,9 +282,9 @@ def _filters(query: TicketQuery) -> list[ColumnElement[bool]]:
 
 
 def _search(q: str) -> ColumnElement[bool]:
-    number = re.fullmatch(r"#?(\d{1,15})", q)
-    if number:
-        return TICKETS.c.number == int(number[1])
+    number = re.fullmatch(r"(#?)(\d{1,15})", q)
+    if number and number[1]:
+        return TICKETS.c.number == int(number[2])
     like = "%" + re.sub(r"([\\%_])", r"\\\1", q) + "%"
     words = " & ".join(f"{word}:*" for word in _WORD.findall(q)[:10])
     found = [
@@ -296,6 +296,8 @@ def _search(q: str) -> ColumnElement[bool]:
     if words:
         matches = text(f"{WORDS} @@ to_tsquery('simple', :words)").bindparams(words=words)
         found.append(select(MESSAGES.c.ticket_id).where(matches))
+    if number:  # without the sign it may as well be an order's, an invoice's or a telephone's
+        found.append(select(TICKETS.c.id).where(TICKETS.c.number == int(number[2])))
     return TICKETS.c.id.in_(union(*found))
 
 
