@@ -269,7 +269,15 @@ async def _all(desk: Desk, order: str) -> list[object]:
 async def test_search_finds_words_parts_of_subjects_addresses_and_numbers(desk: Desk) -> None:
     await apply(
         desk,
-        [routed("<1@x>", text="Le serveur est en panne, commande 46364952", subject="Panne", sender="email:zoe@x.fr", thread="email:1")],
+        [
+            routed(
+                "<1@x>",
+                text="Le serveur est en panne, commande 46364952",
+                subject="Panne",
+                sender="email:zoe@x.fr",
+                thread="email:1",
+            )
+        ],
     )
     await apply(
         desk, [routed("<2@x>", text="결제가 안 됩니다", subject="문의", sender="email:kim@x.kr", thread="email:2")]
