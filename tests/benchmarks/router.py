@@ -2,7 +2,7 @@
 
 `python -m tests.benchmarks.router [--messages 100000] [--rounds 3] [--servers host:port] [--only name ...]`; without servers a
 broker of its own is started. Every contender reads the same preloaded topic in a new group; they take turns, so that a busy
-machine is busy for all of them.
+machine is busy for all of them, and each round begins with another one.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -27,10 +28,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from deploy.local import kafka
 from deploy.local.problem import Problem
 from shared.clock import utc_now
-from shared.events import RoutedMessage
+from shared.events import InboundMessage, RoutedMessage
 from shared.events.codec import decode, encode
-from shared.topics import MESSAGES_RECEIVED, MESSAGES_ROUTED
-from tests.benchmarks.contenders import CONTENDERS, OURS, Start, streams
+from shared.topics import MESSAGES_RECEIVED, MESSAGES_ROUTED, Topic
+from tests.benchmarks.contenders import CONTENDERS, OURS, Start
+from tests.benchmarks.contenders.streams import STREAMS, built
 from tests.benchmarks.end_to_end import Latency
 from tests.benchmarks.workload import message, preload
 
@@ -40,25 +42,29 @@ WARM = 0.3
 RATE = 500
 """Messages a second for the latencies."""
 SECONDS = 15
+PACES = 3
+"""How often the latencies are measured; their median counts."""
+ALONE = "the log alone"
 PATIENCE = 240.0
 """Seconds for one round: far more than the slowest machine that we have seen needs."""
-STREAMS = "Kafka Streams"
 NOTES = f"""
 In brackets: this router's divided by theirs. CPU is that of the contender's processes with all their threads (librdkafka's and Java's
-too), memory what is resident at the end. All have the same topics, `acks=all`, a linger of 2 ms and commit only what is acknowledged;
-all but the two replicas are one process. A Python process uses one core at a time, Java's as many as there are. The speed of a borrowed
-machine differs from day to day and from round to round: compare within this table, and no closer than a tenth. Latency: from just before a message is given to a producer without linger until a waiting consumer of
-`{MESSAGES_ROUTED.name}` has its decision, both in another process; {RATE} messages a second for {SECONDS} s, the first second not counted.
+too), memory what is resident at the end. All have the same topics, `acks=all`, a linger of 2 ms and commit only what is acknowledged.
+All are one process but the two replicas; a Python process uses one core at a time, Java's as many as there are. The speed of a borrowed
+machine differs from day to day and from round to round: compare within this table, and no closer than a tenth. Latency: from just before
+a message is given to a producer without linger until a waiting consumer of `{MESSAGES_ROUTED.name}` has its decision, both in another
+process; {RATE} messages a second for {SECONDS} s, the first second not counted, {PACES} times. A decision goes through the log twice: *{ALONE}* is
+once, from the same producer to the same consumer, with nobody else there.
 
 - **{OURS}** is the service as it runs anywhere: Faust in batches, the fast lane asked first, health, metrics, a watchdog. A second
   replica is started as operators would start one.
 - **The loops and FastStream** make the same decisions by the same code, with the same views, and send as their client's manual says.
   They have no fast lane, no watchdog, no static membership. FastStream takes whole batches of raw bytes, its fastest form that gives each output its own key and headers.
-- **{STREAMS}** does like work in Java: one stream thread, at most 512 MB of heap, profiles in a global table in memory, the same policy
-  file, words and denials in all languages, score, level, team, skills, ticket ids and JSON (on these messages the same as ours). It does
-  less: no opening hours, skill time-outs and overflow, no channels that are merely reachable, switched off or opted out of, no
-  notes of what was rejected, no dead letters, no fast lane, no policy that changes while it runs. It does more in one thing: a global
-  table parses a profile at each look-up.
+- **Kafka Streams** does like work in Java: one stream thread or two, at most 512 MB of heap, profiles in a global table in memory, the
+  same policy file, words and denials in all languages, score, level, team, skills, ticket ids and JSON (on these messages the same as
+  ours). It does less: no opening hours, skill time-outs and overflow, no channels that are merely reachable, switched off or opted out
+  of, no notes of what was rejected, no dead letters, no fast lane, no policy that changes while it runs. It does more in one thing: a
+  global table parses a profile at each look-up.
 """
 _BROKER = {"log.retention.bytes": 256 << 20, "log.segment.bytes": 64 << 20, "log.retention.check.interval.ms": 5000}
 """By partition, so that what all rounds write does not fill the disk."""
@@ -102,8 +108,8 @@ def used(processes: Sequence[psutil.Popen]) -> float:
     return sum(times.user + times.system for times in (process.cpu_times() for process in processes))
 
 
-async def measure(servers: str, start: Start, messages: int, *, latency: bool) -> tuple[Round, Latency | None]:
-    """One round of one contender; where asked for, messages at a steady pace after it."""
+async def measure(servers: str, start: Start, messages: int, times: int) -> tuple[Round, list[Latency]]:
+    """One round of one contender: what waits for it as fast as it can, then so many times messages at a steady pace."""
     watcher = AIOKafkaConsumer(MESSAGES_ROUTED.name, MESSAGES_RECEIVED.name, bootstrap_servers=servers)
     await watcher.start()
     try:
@@ -118,7 +124,7 @@ async def measure(servers: str, start: Start, messages: int, *, latency: bool) -
                 done = await ends(watcher, MESSAGES_ROUTED.name) - before
                 looks.append((time.monotonic(), used(processes), done))
             megabytes = sum(process.memory_info().rss for process in processes) / 2**20
-            paced = await pace(servers) if latency else None
+            paced = [await pace(servers, MESSAGES_ROUTED) for _ in range(times)]
     finally:
         await watcher.stop()
     first = next(look for look in looks if look[2] >= messages * WARM)
@@ -127,13 +133,13 @@ async def measure(servers: str, start: Start, messages: int, *, latency: bool) -
     return Round((last[0] - first[0]) * scale, (last[1] - first[1]) * scale, megabytes), paced
 
 
-async def pace(servers: str) -> Latency:
-    """Send messages by a clock, and see when each arrives on `messages-routed`. The first second is not counted.
+async def pace(servers: str, topic: Topic[Any]) -> Latency:
+    """Send messages by a clock to `messages-received`, and see when each arrives on a topic. The first second is not counted.
 
     From just before the message is given to a producer without linger, which waits for all replicas, until a consumer that
     waits for it has it: so the way into Kafka, the router's work and the way out are in it.
     """
-    consumer = AIOKafkaConsumer(MESSAGES_ROUTED.name, bootstrap_servers=servers, auto_offset_reset="latest")
+    consumer = AIOKafkaConsumer(topic.name, bootstrap_servers=servers, auto_offset_reset="latest")
     producer = AIOKafkaProducer(bootstrap_servers=servers, acks="all", linger_ms=0)
     await producer.start()
     await consumer.start()
@@ -158,9 +164,12 @@ async def _arrivals(consumer: AIOKafkaConsumer, count: int) -> list[float]:
     """Seconds on the way, of so many messages."""
     took: list[float] = []
     while len(took) < count:
-        for records in (await consumer.getmany(timeout_ms=200)).values():
+        for partition, records in (await consumer.getmany(timeout_ms=200)).items():
             now = utc_now()
-            took += [(now - decode(RoutedMessage, one.value).message.received_at).total_seconds() for one in records]
+            for one in records:
+                routed = partition.topic == MESSAGES_ROUTED.name
+                message = decode(RoutedMessage, one.value).message if routed else decode(InboundMessage, one.value)
+                took.append((now - message.received_at).total_seconds())
     return took
 
 
@@ -168,20 +177,24 @@ async def compare(servers: str, contenders: Mapping[str, Start], messages: int, 
     """All contenders in turn, several times; latencies in the last round."""
     await preload(servers, round(messages * (1 + WARM)))
     results: dict[str, list[Round]] = {name: [] for name in contenders}
-    latencies: dict[str, Latency] = {}
+    latencies = {ALONE: [await pace(servers, MESSAGES_RECEIVED) for _ in range(PACES)]}
     for number in range(rounds):
-        for name, start in contenders.items():
-            result, latency = await measure(servers, start, messages, latency=number == rounds - 1)
-            results[name].append(result)
-            if latency:
-                latencies[name] = latency
-            print(f"round {number + 1}, {name}: {messages / result.seconds:,.0f}/s, {latency or ''}", file=sys.stderr)
-    return table({name: _median(found) for name, found in results.items()}, latencies, messages, rounds)
+        first = number % len(contenders)
+        for name in [*contenders][first:] + [*contenders][:first]:
+            times = PACES if number == rounds - 1 else 0
+            found, latencies[name] = await measure(servers, contenders[name], messages, times)
+            results[name].append(found)
+            told = " / ".join(map(str, latencies[name]))
+            print(f"round {number + 1}, {name}: {messages / found.seconds:,.0f}/s {told}", file=sys.stderr)
+    medians = {name: _median(Round, found) for name, found in results.items()}
+    return table(medians, {name: _median(Latency, found) for name, found in latencies.items()}, messages, rounds)
 
 
-def _median(found: Sequence[Round]) -> Round:
-    parts = ("seconds", "cpu", "megabytes")
-    return Round(*(statistics.median(getattr(one, part) for one in found) for part in parts))
+F = TypeVar("F", Round, Latency)
+
+
+def _median(kind: type[F], found: Sequence[F]) -> F:
+    return kind(*(statistics.median(getattr(one, part.name) for one in found) for part in fields(kind)))
 
 
 def table(results: Mapping[str, Round], latencies: Mapping[str, Latency], messages: int, rounds: int) -> str:
@@ -198,10 +211,15 @@ def table(results: Mapping[str, Round], latencies: Mapping[str, Latency], messag
             f"{messages / one.seconds:,.0f} ({one.seconds / ours.seconds:.2f})",
             f"{one.cpu / messages * 10_000:.2f} ({ours.cpu / one.cpu:.2f})",
             f"{one.megabytes:.0f} ({ours.megabytes / one.megabytes:.2f})",
-            f"p50 {latencies[name].p50:.1f} ms, p99 {latencies[name].p99:.1f} ms",
+            _shown(latencies[name]),
         )
         lines.append(f"| {name} | {' | '.join(cells)} |")
+    lines.append(f"| {ALONE} | | | | {_shown(latencies[ALONE])} |")
     return "\n".join([*lines, NOTES])
+
+
+def _shown(latency: Latency) -> str:
+    return f"p50 {latency.p50:.1f} ms, p99 {latency.p99:.1f} ms"
 
 
 def main(arguments: Sequence[str] = ()) -> int:
@@ -210,7 +228,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--servers", default="")
-    parser.add_argument("--only", nargs="*", default=[*CONTENDERS, STREAMS])
+    parser.add_argument("--only", nargs="*", default=[*CONTENDERS, *STREAMS])
     chosen = parser.parse_args(arguments)
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
@@ -220,9 +238,9 @@ def main(arguments: Sequence[str] = ()) -> int:
     ):
         contenders, absent = dict(CONTENDERS), ""
         try:
-            contenders[STREAMS] = streams.built(Path(folder) / "streams")
+            contenders |= built(Path(folder) / "streams")
         except Problem as problem:
-            absent = f"\n{STREAMS} is left out: {problem}"
+            absent = f"\nKafka Streams is left out: {problem}"
         contenders = {name: start for name, start in contenders.items() if name in chosen.only}
         print(asyncio.run(compare(servers, contenders, chosen.messages, chosen.rounds)) + absent)
     return 0

@@ -33,7 +33,7 @@ import org.apache.kafka.streams.state.Stores;
  * The router's work on Kafka Streams, as one would write it: messages joined with a global table of profiles, weighed by the same
  * policy file, written as the same JSON under the ticket's id. Leaves out what the page says.
  *
- * <p>Arguments: bootstrap servers, application id, policy.yaml, state folder.
+ * <p>Arguments: bootstrap servers, application id, policy.yaml, state folder, how many stream threads.
  */
 public class Streams {
   static final ObjectMapper JSON = new ObjectMapper();
@@ -44,7 +44,7 @@ public class Streams {
     settings.put("bootstrap.servers", arguments[0]);
     settings.put("application.id", arguments[1]);
     settings.put("state.dir", arguments[3]);
-    settings.put("num.stream.threads", "1"); // one worker, as the others
+    settings.put("num.stream.threads", arguments[4]);
     settings.put("commit.interval.ms", "1000");
     settings.put("replication.factor", "1");
     settings.put("auto.offset.reset", "earliest");

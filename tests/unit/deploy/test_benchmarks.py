@@ -8,7 +8,7 @@ from deploy.local import jars
 from tests.benchmarks.__main__ import SECTIONS, page
 from tests.benchmarks.contenders import CONTENDERS, OURS
 from tests.benchmarks.end_to_end import Latency
-from tests.benchmarks.router import Round, table
+from tests.benchmarks.router import ALONE, Round, table
 
 STREAMS = Path(__file__).parents[2] / "benchmarks" / "streams"
 
@@ -24,9 +24,10 @@ def test_a_section_measured_alone_leaves_the_others_as_they_were() -> None:
 def test_everyone_is_told_how_the_router_compares_with_them() -> None:
     latency = Latency.of([0.005])
     results = {name: Round(10.0 + number, 4.0, 100.0) for number, name in enumerate(CONTENDERS)}
-    rows = table(results, dict.fromkeys(results, latency), 100_000, 3).splitlines()
+    rows = table(results, dict.fromkeys([*results, ALONE], latency), 100_000, 3).splitlines()
     assert f"| {OURS} | 10,000 (1.00) | 0.40 (1.00) | 100 (1.00) | p50 5.0 ms, p99 5.0 ms |" in rows
     assert any("| plain aiokafka loop | 8,333 (1.20) |" in row for row in rows)
+    assert f"| {ALONE} | | | | p50 5.0 ms, p99 5.0 ms |" in rows
 
 
 def test_kafka_streams_is_measured_in_the_version_of_the_broker() -> None:
