@@ -200,8 +200,10 @@ class DeadLetters:
         return None
 
     async def replay(self, letter: Letter, by: str) -> DeadLetterReplayed:
-        """Publish the record where it came from, as it was: key, value, headers; return when Kafka has it (acks=all). `by`: who.
+        """Publish the record where it came from, as it was: partition, key, value, headers; return when Kafka has it (acks=all). `by`: who.
 
+        Its partition too, because not everybody finds one for a key as we would (the router: decision 9), and what is of one ticket stays
+        in order only within one. Where the topic has it no more, the key tells.
         That it was done is told after, so that a crash between the two shows the letter as not replayed: another replay is the same
         record with the same ids again, which its readers drop. Raises Malformed where it is not kept, NoWayBack where it cannot go.
         """
@@ -209,7 +211,12 @@ class DeadLetters:
             raise obstacle
         _, value = await self.one(letter.id)
         with self._kafka():
-            await self._producer.send_and_wait(letter.topic, value, key=letter.key, headers=letter.headers)
+            there = await self._producer.partitions_for(letter.topic)
+            place = int(letter.partition) if letter.partition.isdecimal() else None
+            place = place if place in there else None
+            await self._producer.send_and_wait(
+                letter.topic, value, key=letter.key, partition=place, headers=letter.headers
+            )
         done = DeadLetterReplayed(letter=letter.id, topic=letter.topic, at=utc_now(), by=by)
         await self._bus.publish(DEAD_LETTERS_REPLAYED, str(letter.id), done)
         return done

@@ -58,11 +58,13 @@ class Stage:
             if record.event.id not in self.handled:
                 self.handled.append(record.event.id)
 
-    async def write(self, value: bytes | None, key: bytes | None, headers: list[tuple[str, bytes]]) -> None:
+    async def write(
+        self, value: bytes | None, key: bytes | None, headers: list[tuple[str, bytes]], partition: int | None = None
+    ) -> None:
         producer = AIOKafkaProducer(bootstrap_servers=self.bus.servers)
         await producer.start()
         try:
-            await producer.send_and_wait(self.topic.name, value, key=key, headers=headers)
+            await producer.send_and_wait(self.topic.name, value, key=key, headers=headers, partition=partition)
         finally:
             await producer.stop()
 
@@ -167,6 +169,15 @@ async def test_once_its_cause_is_corrected_a_record_is_replayed_and_handled_exac
     await until(seen_twice, "the record to come again")
     assert stage.handled == ["one"]
     assert len(await stage.letters()) == 1
+
+
+async def test_a_record_goes_back_behind_the_others_of_its_ticket_whoever_chose_their_partition(stage: Stage) -> None:
+    for partition in (0, 1):
+        await stage.write(b"{not json", b"ticket-1", [], partition)
+    await set_aside(stage, 2)
+    assert (await stage.command("replay", "--all", "--topic", stage.topic.name)).returncode == 0
+    places = [record.partition for record in await records_on(stage.bus.servers, stage.topic)]
+    assert sorted(places) == [0, 0, 1, 1]
 
 
 async def test_everything_of_a_topic_goes_back_at_once_and_what_is_still_bad_is_set_aside_again(stage: Stage) -> None:
