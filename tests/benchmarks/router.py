@@ -49,12 +49,12 @@ PATIENCE = 240.0
 """Seconds for one round: far more than the slowest machine that we have seen needs."""
 NOTES = f"""
 In brackets: this router's divided by theirs. CPU is that of the contender's processes with all their threads (librdkafka's and Java's
-too), memory what is resident at the end. All have the same topics, `acks=all`, a linger of 2 ms and commit only what is acknowledged.
-All are one process but the two replicas; a Python process uses one core at a time, Java's as many as there are. The speed of a borrowed
-machine differs from day to day and from round to round: compare within this table, and no closer than a tenth. Latency: from just before
-a message is given to a producer without linger until a waiting consumer of `{MESSAGES_ROUTED.name}` has its decision, both in another
-process; {RATE} messages a second for {SECONDS} s, the first second not counted, {PACES} times. A decision goes through the log twice: *{ALONE}* is
-once, from the same producer to the same consumer, with nobody else there.
+too), memory what is resident at the end. The broker has the JVM of the Compose file. All have the same topics, `acks=all`, a linger of
+2 ms and commit only what is acknowledged. All are one process but the two replicas; a Python process uses one core at a time, Java's as
+many as there are. The speed of a borrowed machine differs from day to day and from round to round: compare within this table, and no
+closer than a tenth. Latency: from just before a message is given to a producer without linger until a waiting consumer of
+`{MESSAGES_ROUTED.name}` has its decision, both in another process; {RATE} messages a second for {SECONDS} s, the first second not counted,
+{PACES} times. A decision goes through the log twice: *{ALONE}* is once, from the same producer to the same consumer, with nobody else there.
 
 - **{OURS}** is the service as it runs anywhere: Faust in batches, the fast lane asked first, health, metrics, a watchdog. A second
   replica is started as operators would start one.
@@ -234,7 +234,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         nullcontext(chosen.servers)
         if chosen.servers
-        else kafka.running(Path(folder) / "kafka", settings=_BROKER) as servers,
+        else kafka.running(Path(folder) / "kafka", settings=_BROKER, jvm=kafka.AS_IN_COMPOSE) as servers,
     ):
         contenders, absent = dict(CONTENDERS), ""
         try:
