@@ -212,8 +212,7 @@ class DeadLetters:
         _, value = await self.one(letter.id)
         with self._kafka():
             there = await self._producer.partitions_for(letter.topic)
-            place = int(letter.partition) if letter.partition.isdecimal() else None
-            place = place if place in there else None
+            place = next((number for number in there if str(number) == letter.partition), None)
             await self._producer.send_and_wait(
                 letter.topic, value, key=letter.key, partition=place, headers=letter.headers
             )

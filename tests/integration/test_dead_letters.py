@@ -180,6 +180,16 @@ async def test_a_record_goes_back_behind_the_others_of_its_ticket_whoever_chose_
     assert sorted(places) == [0, 0, 1, 1]
 
 
+async def test_a_record_whose_partition_its_topic_has_no_more_goes_where_its_key_belongs(stage: Stage) -> None:
+    value = encode(event("fine", "one"))
+    await stage.bus.set_aside(DeadLetter(stage.topic.name, 7, 0, b"ticket-1", value, "Malformed: unreadable", "tests"))
+    (letter,) = await set_aside(stage, 1)
+    done = await stage.command("replay", str(letter.id))
+    assert done.returncode == 0, done.stderr
+    (record,) = await records_on(stage.bus.servers, stage.topic)
+    assert (record.key, record.value) == (b"ticket-1", value)
+
+
 async def test_everything_of_a_topic_goes_back_at_once_and_what_is_still_bad_is_set_aside_again(stage: Stage) -> None:
     await stage.write(b"{not json", b"ticket-1", [])
     await stage.write(encode(event("trips", "two")), b"ticket-2", [])

@@ -185,6 +185,7 @@ def test_kafka_is_set_up_as_in_the_embedded_run(tmp_path: Path) -> None:
     for setting, value in cluster.settings(cluster.nodes[0]).items():
         if setting not in sized_or_placed:
             assert given[f"KAFKA_{setting.upper().replace('.', '_')}"] == str(value)
+    assert set(given["KAFKA_HEAP_OPTS"].split()) < set(kafka.AS_IN_COMPOSE), "the benchmark's broker is another one"
 
 
 def test_what_is_mounted_is_there() -> None:
