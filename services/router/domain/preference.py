@@ -221,15 +221,14 @@ def _problem(
         return Reason(code="unavailable.off", text=text, values={**values, "why": announced.why_off})
     if used:
         return None  # it reached us: an answer reaches them
-    code = ""
     if announced is None:
         known = policy.channels.get(name)
         code, text = "unavailable.missing", known.missing if known else f"{label} is not set up yet"
     elif not announced.can_start:
         code, text = "unavailable.answers-only", f"by {label} we can only answer"
-    elif point is None:
+    else:
         code, text = "unavailable.unknown-address", f"we do not know yet where to reach them by {label}: ask"
-    return Reason(code=code, text=text, values=values) if code else None
+    return Reason(code=code, text=text, values=values)
 
 
 def _closed(name: str, policy: Policy, channels: Mapping[str, Channel], now: datetime) -> Reason | None:
