@@ -54,8 +54,7 @@ class Parts:
 
     api: FastAPI
     tasks: dict[str, Task]
-    bus: KafkaBus
-    database: Database
+    dashboard: Dashboard
 
     @asynccontextmanager
     async def resources(self) -> AsyncIterator[None]:
@@ -63,8 +62,8 @@ class Parts:
         try:
             yield
         finally:
-            await self.bus.stop()
-            await self.database.dispose()
+            await self.dashboard.bus.stop()
+            await self.dashboard.database.dispose()
 
 
 def create_app(common: Settings, settings: DashboardSettings) -> Parts:
@@ -103,7 +102,7 @@ def create_app(common: Settings, settings: DashboardSettings) -> Parts:
         "announce": partial(_announce, bus),
         "languages": partial(_load_languages, dashboard),
     }
-    return Parts(app, tasks, bus, database)
+    return Parts(app, tasks, dashboard)
 
 
 async def _announce(bus: KafkaBus, stop: asyncio.Event) -> None:

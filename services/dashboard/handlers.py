@@ -198,8 +198,8 @@ async def _turn(owner: str) -> AsyncIterator[None]:
         lock.release()
 
 
-class _KnownKey(Exception):
-    """Rolls back the turn that a repeated message took."""
+class _Known(Exception):
+    """Rolls back the turn that a repeated message or answer took."""
 
 
 async def _store(
@@ -223,8 +223,8 @@ async def _store(
             )
             row = await repository.add_message(session, _values(event, turn, key, draft.fingerprint(attachments)))
             if row is None:
-                raise _KnownKey
-    except _KnownKey:
+                raise _Known
+    except _Known:
         async with dashboard.database.transaction() as session:
             known = await repository.message_under(session, owner, key)
         if known is None:  # it was merged away between the two statements
@@ -253,10 +253,23 @@ def _values(event: InboundMessage, turn: Turn, key: str, fingerprint: str) -> di
     }
 
 
+def _answer_values(answer: OutboundMessage, turn: Turn, now: datetime) -> dict[str, Any]:
+    return {
+        "id": answer.id,
+        "conversation": turn.conversation,
+        "seq": turn.seq,
+        "incoming": False,
+        "at": now,
+        "author": clean(answer.author_name),
+        "subject": clean(answer.subject),
+        "text": clean(answer.text),
+        "attachments": msgspec.to_builtins(answer.attachments),
+        "ticket_id": answer.ticket_id,
+    }
+
+
 async def _deliver_one(dashboard: Dashboard, session: AsyncSession, answer: OutboundMessage) -> str:
     """Returns the conversation's owner, or an empty string where nothing was added."""
-    if await repository.has_message(session, answer.id):
-        return ""
     now = utc_now()
     found = await repository.owner_of(session, answer.conversation) if answer.conversation else None
     if found is None:
@@ -266,22 +279,13 @@ async def _deliver_one(dashboard: Dashboard, session: AsyncSession, answer: Outb
             answer.id, answer.ticket_id, DeliveryState.FAILED, now, "No conversation of this customer is known here."
         )
     else:
-        turn = await repository.take_turn(session, *found, str(uuid4()), now)
-        await repository.add_message(
-            session,
-            {
-                "id": answer.id,
-                "conversation": turn.conversation,
-                "seq": turn.seq,
-                "incoming": False,
-                "at": now,
-                "author": clean(answer.author_name),
-                "subject": clean(answer.subject),
-                "text": clean(answer.text),
-                "attachments": msgspec.to_builtins(answer.attachments),
-                "ticket_id": answer.ticket_id,
-            },
-        )
+        try:
+            async with session.begin_nested():
+                turn = await repository.take_turn(session, *found, str(uuid4()), now)
+                if await repository.add_message(session, _answer_values(answer, turn, now)) is None:
+                    raise _Known
+        except _Known:
+            return ""
         report = _report(answer.id, answer.ticket_id, DeliveryState.SENT, now)
     await dashboard.outbox.add(session, DELIVERIES_REPORTED, answer.ticket_id, report)
     METRICS.delivered.labels(channel=CHANNEL.name, state=report.state).inc()

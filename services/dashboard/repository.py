@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, delete, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -167,7 +167,7 @@ async def owner_at(session: AsyncSession, point: str) -> tuple[str, str] | None:
 
 
 async def add_message(session: AsyncSession, values: Mapping[str, Any]) -> Message | None:
-    """The new row, or None where this conversation already has a message under this idempotency key."""
+    """The new row, or None where there is a message of this id, or of this idempotency key in this conversation."""
     statement = insert(MESSAGES).values(values).on_conflict_do_nothing().returning(*MESSAGES.c)
     return (await session.execute(statement)).first()
 
@@ -190,11 +190,6 @@ async def message(session: AsyncSession, owner: str, message_id: str) -> Message
         .where(CONVERSATIONS.c.owner == owner, MESSAGES.c.id == message_id)
     )
     return (await session.execute(statement)).first()
-
-
-async def has_message(session: AsyncSession, message_id: str) -> bool:
-    """Whether a message of this id is there already."""
-    return bool((await session.execute(select(literal(1)).where(MESSAGES.c.id == message_id))).scalar())
 
 
 async def messages_after(session: AsyncSession, conversation: str, after: int, limit: int) -> Sequence[Message]:

@@ -188,7 +188,13 @@ async def frame(ws: ClientConnection, kind: str, seconds: float = 15) -> dict[st
 
 async def reply(kafka: str, to: InboundMessage, text: str, ticket: str = "ticket-1", **more: Any) -> OutboundMessage:
     """What the desk does when an agent answers."""
-    outbound = OutboundMessage(
+    outbound = answer(to, text, ticket, **more)
+    await request_delivery(kafka, outbound)
+    return outbound
+
+
+def answer(to: InboundMessage, text: str, ticket: str = "ticket-1", **more: Any) -> OutboundMessage:
+    return OutboundMessage(
         id=uuid4().hex,
         ticket_id=ticket,
         channel="chat",
@@ -199,8 +205,6 @@ async def reply(kafka: str, to: InboundMessage, text: str, ticket: str = "ticket
         conversation=to.thread.conversation,
         **more,
     )
-    await request_delivery(kafka, outbound)
-    return outbound
 
 
 async def request_delivery(kafka: str, outbound: OutboundMessage, times: int = 1) -> None:

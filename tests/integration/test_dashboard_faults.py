@@ -8,11 +8,17 @@ from collections import Counter
 from collections.abc import Iterator
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 
-from shared.topics import MESSAGES_RECEIVED
-from tests.integration.dashboard_parts import Process, Stage, received, reply, reports, stage
+from services.dashboard import handlers
+from services.dashboard.app import create_app
+from services.dashboard.settings import DashboardSettings
+from shared.bus import Record
+from shared.settings import Settings
+from shared.topics import MESSAGES_RECEIVED, deliveries_requested
+from tests.integration.dashboard_parts import Process, Stage, answer, received, reply, reports, stage
 from tests.topic import events_on
 
 
@@ -107,3 +113,39 @@ async def test_an_answer_asked_for_while_the_service_was_dead_is_delivered_once(
     async with back.client(site, site.token("late")) as http:
         own = (await http.get("/api/v1/conversation")).json()["messages"]
     assert [m["text"] for m in own] == ["question", "late answer"]
+
+
+async def test_an_answer_that_two_processes_read_at_once_takes_one_place_in_the_conversation(
+    place: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a partition changes hands, both may have it."""
+    site = place.site()
+    door = place.start().ready()
+    async with door.client(site, site.token("both")) as http:
+        sent = await http.post("/api/v1/messages", json={"text": "question"}, headers={"Idempotency-Key": "1"})
+    (message,) = await received(place.kafka, sent.json()["conversation"])
+    door.end()
+    for name, value in place.environment.items():
+        monkeypatch.setenv(name, value)
+    processes = [create_app(Settings(), DashboardSettings()) for _ in range(2)]
+    records = [
+        Record(deliveries_requested("chat").name, 0, offset, "ticket-1", answer(message, text))
+        for offset, text in enumerate(("first answer", "second answer"))
+    ]
+    database = await asyncpg.connect(place.dsn)
+    async with database.transaction():
+        await database.execute("SELECT FROM dashboard.conversations FOR UPDATE")
+        under_way = [asyncio.ensure_future(handlers.deliver(one.dashboard, records)) for one in processes]
+        async with asyncio.timeout(20):
+            while await database.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") < 2:
+                await asyncio.sleep(0.01)
+    await asyncio.gather(*under_way)
+    last = await database.fetchval("SELECT last_seq FROM dashboard.conversations")
+    told = await database.fetchval("SELECT count(*) FROM dashboard.outbox")
+    await database.close()
+    for one in processes:
+        await one.dashboard.database.dispose()
+    async with place.start().ready().client(site, site.token("both")) as http:
+        own = (await http.get("/api/v1/conversation")).json()["messages"]
+    assert [(m["seq"], m["text"]) for m in own] == [(1, "question"), (2, "first answer"), (3, "second answer")]
+    assert (last, told) == (3, 2)
