@@ -13,6 +13,7 @@ from uuid import uuid4
 import asyncpg
 import hypothesis
 import pytest
+import structlog
 
 from deploy.local import kafka as local_kafka
 from deploy.local import postgres as local_postgres
@@ -22,6 +23,14 @@ ON_CI = os.environ.get("CI") == "true"
 
 hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("untimed")  # a busy machine is no fault of the code
+
+# A pretty traceback takes ten seconds, in which somebody who waits in line has given up.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @contextmanager

@@ -18,7 +18,8 @@ import httpx
 import psutil
 
 from deploy.demo.practice import choose
-from tests.stack import ROOT, eventually, free_ports
+from tests.stack import ROOT, free_ports
+from tests.waiting import eventually
 
 READY = "Ctrl-C stops everything"
 
@@ -83,7 +84,7 @@ def practising(folder: Path, *arguments: str, **environment: str) -> Iterator[Pr
                 raise RuntimeError(f"the demonstration did not start:\n{log.read_text()[-4000:]}")
             return READY in log.read_text()
 
-        eventually(up, 200, f"the demonstration to be up, see {log}")
+        eventually(up, f"the demonstration to be up, see {log}", 200)
         run = json.loads((home / "run.json").read_text())
         practice = Practice(home, process, log, json.loads((home / "street.json").read_text())["street"], run)
         yield practice

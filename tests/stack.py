@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from pathlib import Path
@@ -24,26 +24,13 @@ import httpx
 import psutil
 from aiosmtpd.controller import Controller
 
+from tests.waiting import eventually
+
 ROOT = Path(__file__).parent.parent
 T = TypeVar("T")
 _PORTS_NEEDED = 100
 _UNUSED = 75
 """Of each row, a port that no part of a system listens on: whoever holds it has the row."""
-
-
-def eventually(look: Callable[[], T], seconds: float = 60, what: str = "") -> T:
-    """What `look` returns once it is truthy. An AssertionError inside counts as "not yet"."""
-    deadline = time.monotonic() + seconds
-    problem: Exception | None = None
-    while time.monotonic() < deadline:
-        try:
-            found = look()
-            if found:
-                return found
-        except (AssertionError, httpx.TransportError, OSError, LookupError, StopIteration) as error:
-            problem = error
-        time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s: {what or look} ({problem!r})")
 
 
 class Relay:
@@ -98,7 +85,7 @@ class Stack:
 
     def kill(self, service: str) -> int:
         """As a crash would: the pid that it had."""
-        pid = int(eventually(lambda: self.run["services"][service]["pid"], 60, f"{service} to be restarted"))
+        pid = int(eventually(lambda: self.run["services"][service]["pid"], f"{service} to be restarted"))
         os.kill(pid, signal.SIGKILL)
         return pid
 
@@ -124,8 +111,8 @@ class Stack:
                 self.run["services"][service]["pid"] not in (None, old_pid)
                 and httpx.get(f"{self.url(service)}/health/ready", timeout=2).status_code == 200
             ),
-            seconds,
             f"{service} to come back",
+            seconds,
         )
 
     def send(self, mail: EmailMessage | bytes, *, sender: str = "", recipient: str = "support@example.org") -> None:
@@ -166,7 +153,7 @@ class Stack:
             return done.returncode == 0
 
         try:
-            eventually(clean, seconds)
+            eventually(clean, seconds=seconds)
         except AssertionError as error:
             raise AssertionError(f"the books do not balance: {told}") from error
         return told
@@ -198,7 +185,7 @@ class Stack:
             rows = [row for row in self.tickets(order="newest") if row["subject"] == subject]
             return self.ticket(rows[0]["id"]) if rows else None
 
-        found = eventually(look, seconds, f"a ticket about {subject!r}")
+        found = eventually(look, f"a ticket about {subject!r}", seconds)
         assert found
         return found
 
@@ -267,7 +254,7 @@ def running(home: Path, environment: Mapping[str, str] | None = None, base: int 
             path = home / "run.json"
             return json.loads(path.read_text()) if path.exists() else None
 
-        run = eventually(up, 240, f"the system to start, see {log}")
+        run = eventually(up, f"the system to start, see {log}", 240)
         assert run
         system = Stack(home, relay, process, run)
         with system.api:

@@ -19,7 +19,7 @@ from weakref import WeakValueDictionary
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.dashboard import repository
+from services.dashboard import repository, sessions
 from services.dashboard.channel import CHANNEL
 from services.dashboard.context import Dashboard
 from services.dashboard.domain.drafts import Draft, clean, inbound
@@ -66,6 +66,7 @@ async def receive(
 ) -> Receipt:
     """Returns once Kafka has acknowledged the message. Raises Rejected 409 for a key that was used for another one.
 
+    Raises Rejected 401 for a visitor who has signed in since: the same key may be sent again in the new session.
     Raises Unavailable where Kafka or PostgreSQL is away: the same key may be sent again, and what is stored by then
     is published in any case.
     """
@@ -93,10 +94,16 @@ async def state(dashboard: Dashboard, speaker: Speaker) -> Turn | None:
 
 
 async def conversation(dashboard: Dashboard, speaker: Speaker, after: int, limit: int = PAGE) -> Sequence[Message]:
-    """The speaker's own messages and answers after a sequence number, oldest first. Does not say that they arrived."""
+    """The speaker's own messages and answers after a sequence number, oldest first. Does not say that they arrived.
+
+    Raises Rejected 401 for a visitor who has signed in since.
+    """
     async with dashboard.database.transaction() as session:
         own = await repository.conversation_of(session, speaker.author.point)
-        return await repository.messages_after(session, own.conversation, after, limit) if own else []
+        if own is None:
+            await sessions.check(session, speaker)
+            return []
+        return await repository.messages_after(session, own.conversation, after, limit)
 
 
 async def newest(dashboard: Dashboard, speaker: Speaker) -> Sequence[Message]:
@@ -121,20 +128,24 @@ async def seen(dashboard: Dashboard, speaker: Speaker, up_to: int) -> None:
         own = await repository.conversation_of(session, speaker.author.point)
         if own is None:
             return
-        for row in await repository.mark_delivered(session, own.conversation, up_to, now):
+        rows = await repository.mark_delivered(session, own.conversation, up_to, now)
+        for row in rows:
             report = _report(row.id, row.ticket_id, DeliveryState.DELIVERED, now)
             await dashboard.outbox.add(session, DELIVERIES_REPORTED, row.ticket_id, report)
-            METRICS.delivered.labels(channel=CHANNEL.name, state="delivered").inc()
     dashboard.outbox.wake()
+    METRICS.delivered.labels(channel=CHANNEL.name, state="delivered").inc(len(rows))
 
 
 async def deliver(dashboard: Dashboard, records: Sequence[Record[OutboundMessage]]) -> None:
     """Put answers into their conversations, and report it in the same transaction: both happen, or neither, and once."""
     async with dashboard.database.transaction() as session:
-        owners = {await _deliver_one(dashboard, session, record.event) for record in records}
+        await repository.lock_conversations(session, {record.event.conversation for record in records})
+        done = [await _deliver_one(dashboard, session, record.event) for record in records]
     dashboard.outbox.wake()
-    for owner in owners - {""}:
-        dashboard.hub.tell(owner)
+    for owner, state in filter(None, done):
+        METRICS.delivered.labels(channel=CHANNEL.name, state=state).inc()
+        if owner:
+            dashboard.hub.tell(owner)
 
 
 async def sweep(dashboard: Dashboard, stop: asyncio.Event) -> None:
@@ -208,6 +219,7 @@ async def _store(
     now, owner = utc_now(), speaker.author.point
     try:
         async with dashboard.database.transaction() as session:
+            await sessions.check(session, speaker, hold=True)
             turn = await repository.take_turn(session, speaker.site.id, owner, str(uuid4()), now)
             merged = tuple(ContactPoint(point) for point in turn.also)
             event = inbound(
@@ -268,28 +280,25 @@ def _answer_values(answer: OutboundMessage, turn: Turn, now: datetime) -> dict[s
     }
 
 
-async def _deliver_one(dashboard: Dashboard, session: AsyncSession, answer: OutboundMessage) -> str:
-    """Returns the conversation's owner, or an empty string where nothing was added."""
+async def _deliver_one(
+    dashboard: Dashboard, session: AsyncSession, answer: OutboundMessage
+) -> tuple[str, DeliveryState] | None:
+    """The conversation's owner, or an empty string, and what is reported. None where the answer was there already."""
     now = utc_now()
-    found = await repository.owner_of(session, answer.conversation) if answer.conversation else None
-    if found is None:
-        found = await repository.owner_at(session, answer.to)
-    if found is None:
-        report = _report(
-            answer.id, answer.ticket_id, DeliveryState.FAILED, now, "No conversation of this customer is known here."
-        )
+    try:
+        async with session.begin_nested():
+            turn = await repository.take_answers_turn(session, answer.conversation, answer.to)
+            if turn and await repository.add_message(session, _answer_values(answer, turn, now)) is None:
+                raise _Known
+    except _Known:
+        return None
+    if turn:
+        owner, state, detail = turn.owner, DeliveryState.SENT, ""
     else:
-        try:
-            async with session.begin_nested():
-                turn = await repository.take_turn(session, *found, str(uuid4()), now)
-                if await repository.add_message(session, _answer_values(answer, turn, now)) is None:
-                    raise _Known
-        except _Known:
-            return ""
-        report = _report(answer.id, answer.ticket_id, DeliveryState.SENT, now)
+        owner, state, detail = "", DeliveryState.FAILED, "No conversation of this customer is known here."
+    report = _report(answer.id, answer.ticket_id, state, now, detail)
     await dashboard.outbox.add(session, DELIVERIES_REPORTED, answer.ticket_id, report)
-    METRICS.delivered.labels(channel=CHANNEL.name, state=report.state).inc()
-    return found[1] if found else ""
+    return owner, state
 
 
 def _report(outbound_id: str, ticket_id: str, state: DeliveryState, now: datetime, detail: str = "") -> DeliveryReport:

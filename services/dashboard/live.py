@@ -99,6 +99,8 @@ def routes(dashboard: Dashboard) -> APIRouter:
             await _converse(dashboard, socket)
         except Closed as end:
             await _close(socket, end)
+        except Rejected as refused:
+            await _close(socket, Closed(UNAUTHORISED, refused.code))
         except Unavailable as error:
             log.warning("socket closed", error=str(error))
             await _close(socket, Closed(TRY_LATER, "something we need is away: connect again in a moment"))
@@ -180,7 +182,10 @@ async def _listen(line: _Line) -> None:
 
 
 async def _take(line: _Line, frame: Send) -> None:
-    """By the same way as `POST /api/v1/messages`; an error ends the message, not the line."""
+    """By the same way as `POST /api/v1/messages`; an error ends the message, not the line.
+
+    Raises Rejected 401 for a visitor who has signed in since: their client sends it again in a new session.
+    """
     try:
         line.dashboard.gate.check_visitor(line.speaker.author.point)
         with refusals(422):
@@ -188,6 +193,8 @@ async def _take(line: _Line, frame: Send) -> None:
             draft = NewMessage(frame.text, frame.subject, frame.facts, frame.page).draft()
         receipt = await handlers.receive(line.dashboard, line.speaker, draft, key, live=True)
     except Rejected as refused:
+        if refused.status == 401:
+            raise
         await _tell(line.socket, {**_problem(refused), "id": frame.id})
     except Unavailable:
         detail = "Something we need is away for a moment. Send it again with the same id."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,7 @@ class Turn:
 
     conversation: str
     seq: int
+    owner: str
     also: tuple[str, ...] = ()
 
 
@@ -110,6 +111,14 @@ async def rotate(session: AsyncSession, who: Visitor, digest: str, older_until: 
     )
 
 
+async def has_visitor(session: AsyncSession, visitor_id: str, *, hold: bool) -> bool:
+    """Whether this visitor is not forgotten. `hold`: nor will be before this transaction ends."""
+    statement = select(VISITORS.c.id).where(VISITORS.c.id == visitor_id)
+    if hold:
+        statement = statement.with_for_update(read=True, key_share=True)
+    return (await session.execute(statement)).first() is not None
+
+
 async def introduce(session: AsyncSession, visitor_id: str, author: Author) -> None:
     """Note what a visitor said about themselves."""
     await session.execute(
@@ -134,36 +143,29 @@ async def take_turn(session: AsyncSession, site: str, owner: str, new_id: str, n
         insert(CONVERSATIONS)
         .values(values)
         .on_conflict_do_update(index_elements=["owner"], set_={"last_seq": CONVERSATIONS.c.last_seq + 1})
-        .returning(CONVERSATIONS.c.id, CONVERSATIONS.c.last_seq, CONVERSATIONS.c.also)
+        .returning(*CONVERSATIONS.c)
     )
-    row = (await session.execute(statement)).one()
-    return Turn(row.id, row.last_seq, tuple(row.also))
+    return _turn((await session.execute(statement)).one())
+
+
+async def take_answers_turn(session: AsyncSession, conversation: str, point: str) -> Turn | None:
+    """The next sequence number in this conversation, or where it was merged into, else in the one of this contact point.
+
+    None where neither is known: an answer begins no conversation, as nobody would read it.
+    """
+    return await _next_in(session, conversation) or await _next_in(session, await _conversation_at(session, point))
+
+
+async def lock_conversations(session: AsyncSession, ids: Collection[str]) -> None:
+    """In the order of `merge`: transactions with several of the same conversations would wait for each other for ever."""
+    named = select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.id.in_(ids)).order_by(CONVERSATIONS.c.id)
+    await session.execute(named.with_for_update())
 
 
 async def conversation_of(session: AsyncSession, owner: str) -> Turn | None:
     """The owner's conversation with its last sequence number."""
-    statement = select(CONVERSATIONS.c.id, CONVERSATIONS.c.last_seq, CONVERSATIONS.c.also).where(
-        CONVERSATIONS.c.owner == owner
-    )
-    row = (await session.execute(statement)).first()
-    return Turn(row.id, row.last_seq, tuple(row.also)) if row else None
-
-
-async def owner_of(session: AsyncSession, conversation: str) -> tuple[str, str] | None:
-    """Site and owner of a conversation, or of the one that it was merged into."""
-    for _ in range(2):  # a conversation is merged once: into a signed-in person's, which is never merged
-        row = (await session.execute(select(CONVERSATIONS).where(CONVERSATIONS.c.id == conversation))).first()
-        if row is None or row.merged_into is None:
-            return (row.site, row.owner) if row else None
-        conversation = row.merged_into
-    return None
-
-
-async def owner_at(session: AsyncSession, point: str) -> tuple[str, str] | None:
-    """Site and owner of the conversation of this contact point, also where it was merged into its owner."""
-    whose = or_(CONVERSATIONS.c.owner == point, CONVERSATIONS.c.also.contains([point]))
-    row = (await session.execute(select(CONVERSATIONS.c.site, CONVERSATIONS.c.owner).where(whose).limit(1))).first()
-    return (row.site, row.owner) if row else None
+    row = (await session.execute(select(CONVERSATIONS).where(CONVERSATIONS.c.owner == owner))).first()
+    return _turn(row) if row else None
 
 
 async def add_message(session: AsyncSession, values: Mapping[str, Any]) -> Message | None:
@@ -270,6 +272,28 @@ async def merge(session: AsyncSession, visitor_owner: str, person_owner: str) ->
     await session.execute(update(CONVERSATIONS).where(CONVERSATIONS.c.id == persons.id).values(**moved))
     retired = {"merged_into": persons.id, "owner": f"merged:{visitors.id}", "last_seq": 0}
     await session.execute(update(CONVERSATIONS).where(CONVERSATIONS.c.id == visitors.id).values(**retired))
+
+
+async def _next_in(session: AsyncSession, conversation: str | None) -> Turn | None:
+    while conversation:
+        here = (CONVERSATIONS.c.id == conversation) & CONVERSATIONS.c.merged_into.is_(None)
+        step = update(CONVERSATIONS).where(here).values(last_seq=CONVERSATIONS.c.last_seq + 1)
+        row = (await session.execute(step.returning(*CONVERSATIONS.c))).first()
+        if row:
+            return _turn(row)
+        elsewhere = select(CONVERSATIONS.c.merged_into).where(CONVERSATIONS.c.id == conversation)
+        conversation = await session.scalar(elsewhere)
+    return None
+
+
+async def _conversation_at(session: AsyncSession, point: str) -> str | None:
+    """Of this contact point, also where it was merged into its owner."""
+    whose = or_(CONVERSATIONS.c.owner == point, CONVERSATIONS.c.also.contains([point]))
+    return await session.scalar(select(CONVERSATIONS.c.id).where(whose).limit(1))
+
+
+def _turn(row: Row[Any]) -> Turn:
+    return Turn(row.id, row.last_seq, row.owner, tuple(row.also))
 
 
 def _site(row: Row[Any]) -> Site:

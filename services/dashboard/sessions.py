@@ -69,6 +69,21 @@ async def speaker(dashboard: Dashboard, site: Site, credential: str) -> Speaker:
     return Speaker(site, known.author, known.expires_at)
 
 
+async def check(session: AsyncSession, speaker: Speaker, *, hold: bool = False) -> None:
+    """Raises Rejected 401 for a visitor who has signed in since they showed their token.
+
+    What they wrote is a person's now, which a visitor's token must not reach; what they would write nobody would read.
+    `hold`: nor do they sign in before this transaction ends.
+    """
+    point = speaker.author.point
+    if not speaker.author.verified and not await repository.has_visitor(session, address_of(point), hold=hold):
+        raise Rejected(
+            401,
+            "token-unknown",
+            "this token counts no more, as after a sign-in: open a session with POST /api/v1/sessions, and send it again",
+        )
+
+
 async def open_session(dashboard: Dashboard, site: Site, token: str, identity: str) -> Opened:
     """A session for a visitor, or for a person whose identity token is right.
 
@@ -97,6 +112,8 @@ async def open_session(dashboard: Dashboard, site: Site, token: str, identity: s
         await repository.add_visitor(
             session, Visitor(str(uuid4()), site.id, author, now, person.expires_at), digest(fresh)
         )
+    if known is not None:
+        dashboard.hub.tell(known.author.point)  # the chats that are still open with the earlier token
     return Opened(fresh, Speaker(site, author, person.expires_at), person.ignored)
 
 

@@ -85,7 +85,9 @@ _OURS = (State.SENDING, State.UNCERTAIN)
 
 async def note(session: AsyncSession, delivery: Delivery, state: State, detail: str, message_id: str = "") -> bool:
     """Write the end of this attempt; False where another process has written one that must stand."""
-    current = and_(Delivery.outbound_id == delivery.outbound_id, Delivery.attempts == delivery.attempts)
+    current = and_(
+        Delivery.outbound_id == delivery.outbound_id, Delivery.attempts == delivery.attempts, Delivery.state != state
+    )
     return await _changed(session, current, _OURS, state=state, detail=detail[:2_000], message_id=message_id)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.phone import repository
@@ -136,7 +137,8 @@ class Calls:
 
     async def _publish(self, session: AsyncSession, call: Call, kind: Kind, now: datetime) -> None:
         message = compose(call, kind, now)
-        METRICS.took_in("phone", live=message.live)
+        # What is rolled back comes again, and is counted then.
+        event.listen(session.sync_session, "after_commit", lambda _: METRICS.took_in("phone", live=message.live))
         if kind is Kind.VOICEMAIL and call.recording:
             name = f"voicemail-{call.recording.seconds}s.mp3"
             await repository.want_files(session, message, [WantedFile(f"{call.recording.url}.mp3", "audio/mpeg", name)])

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from services.phone import ledger, repository
 from services.phone.adapters.twilio_api import OPTED_OUT
 from services.phone.adapters.twiml import Script
@@ -87,25 +89,35 @@ class Deliverer(Worker):
             request = await ledger.find(session, outbound_id)
             if request is None:
                 return False
-            before = await ledger.advance(session, outbound_id, state, sid, detail)
-            if before is None:
-                return True
-            report = DeliveryReport(
-                id=stable_id("delivery-report", outbound_id, state),
-                outbound_id=outbound_id,
-                ticket_id=request.ticket_id,
-                channel=request.channel,
-                state=REPORTED[state],
-                at=utc_now(),
-                provider_id=sid,
-                detail=detail,
-            )
-            await self._outbox.add(session, DELIVERIES_REPORTED, request.ticket_id, report)
+            changed = await self._advance_within(session, request, state, sid, detail)
+        if changed:
+            self._advanced(request, state)
+        return True
+
+    async def _advance_within(
+        self, session: AsyncSession, request: OutboundMessage, state: State, sid: str, detail: str
+    ) -> bool:
+        """As `advance`, in a transaction of the caller's; where it changed something `_advanced` follows the commit."""
+        if await ledger.advance(session, request.id, state, sid, detail) is None:
+            return False
+        report = DeliveryReport(
+            id=stable_id("delivery-report", request.id, state),
+            outbound_id=request.id,
+            ticket_id=request.ticket_id,
+            channel=request.channel,
+            state=REPORTED[state],
+            at=utc_now(),
+            provider_id=sid,
+            detail=detail,
+        )
+        await self._outbox.add(session, DELIVERIES_REPORTED, request.ticket_id, report)
+        return True
+
+    def _advanced(self, request: OutboundMessage, state: State) -> None:
         self._outbox.wake()
         self.wake()
         METRICS.delivered.labels(channel=request.channel, state=str(state)).inc()
-        log.info("delivery changed", outbound_id=outbound_id, ticket_id=request.ticket_id, state=str(state))
-        return True
+        log.info("delivery changed", outbound_id=request.id, ticket_id=request.ticket_id, state=str(state))
 
     async def _send(self, request: OutboundMessage) -> Outcome:
         status_url = self._script.url("status", outbound=request.id)
@@ -137,15 +149,16 @@ class Deliverer(Worker):
                 many = "" if counted.count == 1 else f"{counted.count} segments, {counted.encoding}"
                 await self.advance(request.id, State.SENT, outcome.sid, many)
             case Result.REFUSED if outcome.code == OPTED_OUT:
+                at = delivery.sending_since  # a START that came while it was being refused is the newer word
                 async with self._database.transaction() as session:
-                    await repository.set_consent(session, request.to, stopped=True, sid="", at=utc_now())
+                    await repository.set_consent(session, request.to, stopped=True, sid="", at=at)
                 await self.advance(request.id, State.FAILED, "", _STOPPED)
             case Result.REFUSED:
                 await self.advance(request.id, State.FAILED, "", outcome.words)
             case Result.UNKNOWN:
                 log.warning("a text's end was not seen", outbound_id=request.id, words=outcome.words)
                 async with self._database.transaction() as session:
-                    await ledger.ask_later(session, request.id, self._rules.settle, outcome.words)
+                    await ledger.ask_later(session, delivery, self._rules.settle, outcome.words)
             case Result.LATER:
                 await self._put_off(delivery, request, outcome.words)
 
@@ -157,21 +170,26 @@ class Deliverer(Worker):
         METRICS.retried.labels(what="sms-delivery").inc()
         log.warning("a text could not be sent yet", outbound_id=request.id, again=due.isoformat(), words=words)
         async with self._database.transaction() as session:
-            await ledger.put_off(session, request.id, due, words)
+            await ledger.put_off(session, delivery, due, words)
 
     async def _look_up(self, delivery: Delivery, request: OutboundMessage) -> None:
         """Ask Twilio for a text whose sending was cut short. Raises Unavailable: then the lease ends, and it is asked
         again."""
-        since = delivery.sending_since or delivery.requested_at
+        since = delivery.sending_since
         if utc_now() - since >= self._rules.patience.give_up:
             await self.advance(request.id, State.UNCERTAIN, "", _UNSEEN)
             return
         listed = await self._provider.texts_to(address_of(request.to), since - _CLOCKS_APART)
         same = [one for one in listed if one.body == request.text and one.created_at >= since - _CLOCKS_APART]
         async with self._database.transaction() as session:
+            # Another that was cut short may be in the same words: what Twilio lists once was sent once.
+            await ledger.lock_texts_to(session, request.to)
             known = await ledger.sids(session, [one.sid for one in same])
-        found = next((one for one in same if one.sid not in known), None)
-        if found:
-            await self.advance(request.id, State.SENT, found.sid, "found to be sent after an interruption")
-        else:
+            found = next((one for one in same if one.sid not in known), None)
+            changed = found is not None and await self._advance_within(
+                session, request, State.SENT, found.sid, "found to be sent after an interruption"
+            )
+        if changed:
+            self._advanced(request, State.SENT)
+        if found is None:
             await self._put_off(delivery, request, "found not to be sent after an interruption")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Update, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,20 +16,22 @@ from services.phone.domain.deliveries import State, lower
 from services.phone.models import DELIVERIES
 from shared.events import OutboundMessage
 from shared.events.codec import decode, encode
+from shared.kernel import ContactPoint
 
 UNDER_WAY = (State.WAITING, State.SENDING)
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One text on its way. `interrupted`: an attempt whose end nobody has seen; the provider is asked."""
+    """One text on its way. `interrupted`: an attempt whose end nobody has seen; the provider is asked. `sending_since`:
+    when the attempt began."""
 
     outbound_id: str
     request: bytes
     attempts: int
     interrupted: bool
     requested_at: datetime
-    sending_since: datetime | None
+    sending_since: datetime
 
 
 async def add(session: AsyncSession, requests: Sequence[OutboundMessage]) -> None:
@@ -72,16 +74,15 @@ async def claim(session: AsyncSession, lease: timedelta) -> Delivery | None:
     return Delivery(row.outbound_id, row.request, row.attempts, interrupted, row.requested_at, row.sending_since)
 
 
-async def put_off(session: AsyncSession, outbound_id: str, due_at: datetime, detail: str) -> None:
-    """Certainly not sent: try again then."""
-    row = update(DELIVERIES).where(DELIVERIES.c.outbound_id == outbound_id, DELIVERIES.c.state == State.SENDING)
-    await session.execute(row.values(state=State.WAITING, due_at=due_at, detail=detail[:2_000]))
+async def put_off(session: AsyncSession, delivery: Delivery, due_at: datetime, detail: str) -> None:
+    """Certainly not sent: try again then, unless another attempt has begun since."""
+    await session.execute(_attempt(delivery).values(state=State.WAITING, due_at=due_at, detail=detail[:2_000]))
 
 
-async def ask_later(session: AsyncSession, outbound_id: str, pause: timedelta, detail: str) -> None:
-    """It stays `sending`: after the pause the provider is asked whether it went out."""
-    row = update(DELIVERIES).where(DELIVERIES.c.outbound_id == outbound_id, DELIVERIES.c.state == State.SENDING)
-    await session.execute(row.values(due_at=func.now() + pause, detail=detail[:2_000]))
+async def ask_later(session: AsyncSession, delivery: Delivery, pause: timedelta, detail: str) -> None:
+    """It stays `sending`: after the pause the provider is asked whether it went out, unless another attempt has begun
+    since."""
+    await session.execute(_attempt(delivery).values(due_at=func.now() + pause, detail=detail[:2_000]))
 
 
 async def advance(session: AsyncSession, outbound_id: str, state: State, sid: str, detail: str) -> State | None:
@@ -121,6 +122,11 @@ async def outbound_of(session: AsyncSession, sid: str) -> str:
     return (await session.scalar(select(DELIVERIES.c.outbound_id).where(DELIVERIES.c.sid == sid))) or ""
 
 
+async def lock_texts_to(session: AsyncSession, point: ContactPoint) -> None:
+    """Nobody else looks up a text to this number until the commit."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"phone:{point}", 0))))
+
+
 async def sids(session: AsyncSession, among: Sequence[str]) -> set[str]:
     """Those of these SIDs that are known to be some text of ours."""
     return set((await session.scalars(select(DELIVERIES.c.sid).where(DELIVERIES.c.sid.in_(among)))).all())
@@ -130,3 +136,12 @@ async def count(session: AsyncSession) -> dict[str, int]:
     """Entries by state."""
     rows = await session.execute(select(DELIVERIES.c.state, func.count()).group_by(DELIVERIES.c.state))
     return {str(state): number for state, number in rows}
+
+
+def _attempt(delivery: Delivery) -> Update:
+    """Its row, as long as no other attempt has begun."""
+    return update(DELIVERIES).where(
+        DELIVERIES.c.outbound_id == delivery.outbound_id,
+        DELIVERIES.c.attempts == delivery.attempts,
+        DELIVERIES.c.state == State.SENDING,
+    )

@@ -46,6 +46,7 @@ CALLS = Table(
     Column("connected_at", _MOMENT),
     Column("position", Integer, nullable=False, server_default="0", comment="as the desk tells; 0: we count ourselves"),
     Column("expected_wait", Integer, nullable=False, server_default="0"),
+    Column("placed_by", BigInteger, nullable=False, server_default="0", comment="`place` of the request that told it"),
     Column("over", Boolean, nullable=False, server_default=text("false")),
     Column("due_at", _MOMENT, comment="when the next timer runs out"),
     Column("heard_at", _MOMENT, nullable=False, server_default=text("now()")),

@@ -213,8 +213,8 @@ async def end_fetch(session: AsyncSession, fetch_id: str) -> bool:
     )
 
 
-async def set_place(session: AsyncSession, call_id: str, position: int, expected_wait: int) -> None:
-    """What the caller is told from now on."""
-    await session.execute(
-        update(CALLS).where(CALLS.c.id == call_id).values(position=position, expected_wait=expected_wait)
-    )
+async def set_place(session: AsyncSession, call_id: str, position: int, expected_wait: int, placed_by: int) -> None:
+    """What the caller is told from now on, unless a newer request has told it. `expected_wait`: seconds; `placed_by`: the
+    request's own `place`."""
+    row = update(CALLS).where(CALLS.c.id == call_id, CALLS.c.placed_by < placed_by)
+    await session.execute(row.values(position=position, expected_wait=expected_wait, placed_by=placed_by))

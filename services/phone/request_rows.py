@@ -19,10 +19,11 @@ WAITING, DOING, DONE = "waiting", "doing", "done"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A request that is being carried out. `interrupted`: an earlier attempt was cut short, and nobody knows how it
-    ended."""
+    """A request that is being carried out. `place`: counts them in the order in which they came; `interrupted`: an
+    earlier attempt was cut short, and nobody knows how it ended."""
 
     id: str
+    place: int
     request: bytes
     subject: str
     attempts: int
@@ -68,7 +69,7 @@ async def claim(session: AsyncSession, lease: timedelta) -> Row | None:
         .returning(REQUESTS)
     )
     row = (await session.execute(taken)).one()
-    return Row(row.id, row.request, row.subject, row.attempts, found.state == DOING)
+    return Row(row.id, row.place, row.request, row.subject, row.attempts, found.state == DOING)
 
 
 async def put_off(session: AsyncSession, request_id: str, due_at: datetime) -> None:

@@ -85,7 +85,7 @@ class Requests(Worker):
                 await self._calls.learn(request.call_id, (f"attempt:{request.id}:offered", fact))
                 await self.done(request.id)
             case CallAction.PLACE:
-                await self._place(request)
+                await self._place(row, request)
             case CallAction.FINISH:
                 await self._calls.learn(request.call_id, ("notes", NotesWritten(utc_now())))
                 await self.done(request.id)
@@ -97,10 +97,10 @@ class Requests(Worker):
                 await self._hang_up(row, request)
         return True
 
-    async def _place(self, request: CallRequested) -> None:
+    async def _place(self, row: Row, request: CallRequested) -> None:
         async with self._calls.database.transaction() as session:
             await repository.set_place(
-                session, request.call_id, max(0, request.position), max(0, request.expected_wait)
+                session, request.call_id, max(0, request.position), max(0, request.expected_wait), row.place
             )
             await request_rows.end(session, request.id)
 

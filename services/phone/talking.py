@@ -291,7 +291,7 @@ class Talk:
                 session, call.id, [(f"language:{step}", LanguageChosen(language, step))]
             )
             if call.begun and can_call_back(call):
-                await repository.remember_language(session, call.begun.customer, language)
+                await repository.remember_language(session, call.begun.customer, call.language)
         self._calls.wake()
         return call
 

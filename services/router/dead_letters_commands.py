@@ -71,7 +71,8 @@ def _list(letters: Sequence[Letter], topic: str, waiting: bool, limit: int) -> N
             f"{letter.id:>6}  {_minute(letter.at)}  {state:<26}  {printable(letter.topic)}  {key}  {printable(letter.error)[:_LINE]}"
         )
     left = sum(not letter.replayed for letter in found)
-    print(f"{len(found)} dead letters, {left} not replayed" if found else "no dead letters", file=sys.stderr)
+    noun = "dead letter" if len(found) == 1 else "dead letters"
+    print(f"{len(found)} {noun}, {left} not replayed" if found else "no dead letters", file=sys.stderr)
 
 
 def described(letter: Letter, value: bytes | None, limit: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 
 from msgspec.structs import replace
 
@@ -23,6 +24,8 @@ from shared.topics import CHANNELS_ANNOUNCED
 from shared.waiting import wait
 
 _CHECK = 1.0
+_AGAIN = 60.0
+"""Seconds after which the channel is announced again: another process may have called it off, and died."""
 PART = "x"
 NOBODY = Account("", "")
 
@@ -90,17 +93,17 @@ class Standing:
 
     async def announce(self, stop: asyncio.Event) -> None:
         """Tell router and desk of this channel, and again when that changes."""
-        said: Channel | None = None
+        said, at = None, 0.0
         attempt = 0
         while not stop.is_set():
             now = self.channel
             METRICS.announced(now.name, enabled=now.enabled)
-            if now == said:
+            if now == said and time.monotonic() - at < _AGAIN:
                 await wait(stop, _CHECK)
                 continue
             try:
                 await self._bus.publish(CHANNELS_ANNOUNCED, now.name, now)
-                said, attempt = now, 0
+                said, at, attempt = now, time.monotonic(), 0
             except Unavailable:
                 attempt += 1
                 await wait(stop, delay(attempt, random.random()))

@@ -27,16 +27,21 @@ class Entries(Generic[E]):
         self._event = lru_cache(RECENT)(partial(decode, topic.value))
 
     def take(self, key: bytes | None, value: bytes | None) -> None:
-        """A record of the topic: a newer event, or the end of the key. An unreadable one is skipped and logged."""
+        """A record of the topic: a newer event, or the end of the key. One that is unreadable, or older than what is known, is skipped
+        and logged."""
         name = (key or b"").decode(errors="replace")
         if value is None:
             self._size -= self._cost(name)
             self._values.pop(name, None)
             return
         try:
-            decode(self._topic.value, value)  # now, and not in the middle of a decision
+            event = decode(self._topic.value, value)  # now, and not in the middle of a decision
         except MalformedEvent as error:
             log.error("unreadable entry of a view skipped", topic=self._topic.name, error=str(error))
+            return
+        known = self.get(name)
+        if known is not None and not event.supersedes(known):
+            log.warning("an entry of a view came late: the newer one stays", topic=self._topic.name)
             return
         self._size += getsizeof(name) + getsizeof(value) - self._cost(name)
         self._values[name] = value

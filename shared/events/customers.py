@@ -1,5 +1,7 @@
 """What the desk knows of a customer, as far as the router needs it."""
 
+from __future__ import annotations
+
 from datetime import datetime
 
 from shared.events.base import Event
@@ -65,3 +67,8 @@ class Profile(Event, frozen=True, kw_only=True):
     missed_sla: bool = False
     """Somebody answered this customer later than we promised, or has not answered though the time has passed; no longer ago than
     the desk lets it count (30 days)."""
+
+    def supersedes(self, known: Profile) -> bool:
+        """A writer that lost its broker may be late with an older one. Versions of two customers cannot be compared: the contact point
+        has moved from one to the other."""
+        return self.customer_id != known.customer_id or self.version >= known.version

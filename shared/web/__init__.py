@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import Malformed, Rejected, Unavailable
@@ -32,6 +33,7 @@ def create_api(name: str, health: Health, *, title: str, description: str = "", 
     api.add_exception_handler(Malformed, _malformed)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(HTTPException, _http)
+    api.add_exception_handler(ClientDisconnect, _gone)
     api.add_exception_handler(Exception, _unknown)
 
     @api.get("/health/live", include_in_schema=False)
@@ -115,6 +117,11 @@ def _too_large(limit: int) -> JSONResponse:
     return problem(
         413, "too-large", f"The request is larger than {limit:,} bytes. Send less, or send files by themselves."
     )
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    """Whoever sent half a request and hung up. Nobody reads the answer; its number, nginx's, says that no fault was ours."""
+    return Response(status_code=499)
 
 
 async def _rejected(_: Request, error: Exception) -> Response:

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 
 from tests.chat import Visitor
-from tests.stack import Stack, eventually, mail_from
+from tests.stack import Stack, mail_from
+from tests.waiting import eventually
 
 
 def subject(words: str) -> str:

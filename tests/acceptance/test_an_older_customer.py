@@ -16,7 +16,8 @@ from tests.conftest import engine_folder
 from tests.e2e.conftest import chromium, signed_in
 from tests.exchange import Exchange, exchange
 from tests.providers.twilio_calls import Person
-from tests.stack import Stack, eventually, mail_from
+from tests.stack import Stack, mail_from
+from tests.waiting import eventually
 
 AGENT, AGENTS_PHONE = "admin@example.org", "+33199001201"
 _PATIENT = {"PHONE_WAIT_LIMIT": "3600"}
@@ -111,7 +112,7 @@ def test_a_customer_of_71_who_writes_is_called_back(place: tuple[Stack, Exchange
         found = system.api.get("/callbacks", params={"agent": AGENT}).json()
         return next((one for one in found if one["ticket"]["id"] == ticket["row"]["id"]), None)
 
-    callback = eventually(waiting, 30, "a callback to make")
+    callback = eventually(waiting, "a callback to make", 30)
     assert callback
     assert (callback["why"], callback["number"]) == ("prefers", f"tel:{number}")
     assert callback["reason"]["text"] == "age 71, given by the customer"
@@ -122,9 +123,9 @@ def test_a_customer_of_71_who_writes_is_called_back(place: tuple[Stack, Exchange
     console.goto(f"{system.url('desk')}/c/{ticket['row']['id']}")
     expect(console.locator(".conversation-head")).to_contain_text("Call back")
     console.locator(".conversation-head .call-form button").click()
-    eventually(lambda: agent.connected_to[before:] == [number] and her.connected_to, 30, "both to be connected")
+    eventually(lambda: agent.connected_to[before:] == [number] and her.connected_to, "both to be connected", 30)
     call = eventually(
-        lambda: next(c for c in calls(system)["ongoing"] if c["state"] == "connected"), 30, "a connected call"
+        lambda: next(c for c in calls(system)["ongoing"] if c["state"] == "connected"), "a connected call", 30
     )
     assert call["customer"] == f"tel:{number}"
     assert waiting() is None
@@ -134,7 +135,7 @@ def test_a_customer_of_71_who_writes_is_called_back(place: tuple[Stack, Exchange
     expect(console.locator("#my-call")).to_contain_text("Write down what matters")
     console.locator(".call-notes textarea").fill("The bulb was loose. It shines again.")
     console.locator("#call-done").click()
-    eventually(lambda: not calls(system)["ongoing"], 30, "the call to be over")
+    eventually(lambda: not calls(system)["ongoing"], "the call to be over", 30)
     after = system.ticket(ticket["row"]["id"])
     assert after["row"]["waiting_since"] is None
     assert "The bulb was loose. It shines again." in [message["text"] for message in after["messages"]]
@@ -150,17 +151,17 @@ def test_she_calls_and_stands_before_a_caller_who_prefers_mail(place: tuple[Stac
         callers[caller] = telephones.call(caller, Person(talks=TALKS))
         eventually(
             lambda caller=caller: caller in [c["customer"].removeprefix("tel:") for c in calls(system)["waiting"]],
-            30,
             f"{caller} to wait",
+            30,
         )
         if caller == other:
-            first = eventually(lambda: next(c for c in calls(system)["waiting"] if c["customer_id"]), 30, "the ticket")
+            first = eventually(lambda: next(c for c in calls(system)["waiting"] if c["customer_id"]), "the ticket", 30)
             told = system.api.patch(
                 f"/customers/{first['customer_id']}", json={"preferred_channel": "email", "source": "customer"}
             )
             assert told.status_code == 200, told.text
     line = eventually(
-        lambda: [c for c in calls(system)["waiting"] if c["prefers_phone"]] and calls(system)["waiting"], 30, "the line"
+        lambda: [c for c in calls(system)["waiting"] if c["prefers_phone"]] and calls(system)["waiting"], "the line", 30
     )
     assert line[0]["level"] == line[1]["level"]
     assert [one["customer"] for one in line] == [f"tel:{number}", f"tel:{other}"]
@@ -174,12 +175,12 @@ def test_she_calls_and_stands_before_a_caller_who_prefers_mail(place: tuple[Stac
     offered = next(c for c in calls(system)["waiting"] if c["offered_to"] == AGENT)
     assert offered["customer"] == f"tel:{number}"
     console.locator("#ring").get_by_role("button", name="Answer").click()
-    eventually(lambda: agent.connected_to[before:] == [number], 30, "her and the agent to be connected")
+    eventually(lambda: agent.connected_to[before:] == [number], "her and the agent to be connected", 30)
     second = system.api.post(f"/calls/{offered['call_id']}/answer", json={"agent": "somebody@example.org"})
     assert second.status_code in (404, 409, 422)
     for caller in callers.values():
         telephones.hang_up(caller)
-    eventually(lambda: not calls(system)["waiting"], 30, "the line to be empty")
+    eventually(lambda: not calls(system)["waiting"], "the line to be empty", 30)
 
 
 def test_a_caller_is_not_lost_when_the_phone_service_is_killed(place: tuple[Stack, Exchange]) -> None:
@@ -190,18 +191,18 @@ def test_a_caller_is_not_lost_when_the_phone_service_is_killed(place: tuple[Stac
     her = Person(talks=TALKS)
     line = telephones.call(number, her)
     waits = lambda: next(c for c in calls(system)["waiting"] if c["customer"] == f"tel:{number}")  # noqa: E731
-    eventually(waits, 30, "her to wait")
+    eventually(waits, "her to wait", 30)
     system.kill("phone")
     presence(system, "ready")
-    offered = eventually(lambda: (c := waits()) and c["offered_to"] and c, 60, "an offer")
+    offered = eventually(lambda: (c := waits()) and c["offered_to"] and c, "an offer")
     agent = telephones.network.people[AGENTS_PHONE]
     before = len(agent.connected_to)
     system.api.post(f"/calls/{offered['call_id']}/answer", json={"agent": AGENT}).raise_for_status()
     system.kill("phone")
-    eventually(lambda: number in agent.connected_to[before:], 90, "her and the agent to be connected")
+    eventually(lambda: number in agent.connected_to[before:], "her and the agent to be connected", 90)
     assert agent.connected_to[before:].count(number) == 1
     telephones.hang_up(line)
-    eventually(lambda: not calls(system)["waiting"], 30, "the line to be empty")
+    eventually(lambda: not calls(system)["waiting"], "the line to be empty", 30)
     tickets = [
         t
         for t in system.tickets(channel="phone")
@@ -223,7 +224,6 @@ def test_texts_are_not_lost_or_answered_twice_when_the_phone_service_is_killed(p
             for row in system.tickets(channel="sms")
             if len((t := system.ticket(row["id"]))["messages"]) == 6 and number in str(t["participants"])
         ),
-        60,
         "all six texts in one ticket",
     )
     system.kill("phone")
@@ -236,8 +236,8 @@ def test_texts_are_not_lost_or_answered_twice_when_the_phone_service_is_killed(p
     system.kill("phone")
     eventually(
         lambda: [m for m in system.ticket(ticket["row"]["id"])["messages"] if m["delivery"] == "delivered"],
-        90,
         "the answer to be delivered",
+        90,
     )
     sent = [m for m in telephones.network.messages.values() if m.to == number]
     assert [message.body for message in sent] == ["It is on its way."]

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from tests.chat import Visitor
-from tests.stack import Stack, eventually, mail_from
+from tests.stack import Stack, mail_from
+from tests.waiting import eventually
 
 MAILS, CHATS, REPLIES = 45, 45, 8
 SENDING_SECONDS = 24.0
@@ -67,7 +68,7 @@ def test_each_service_killed_while_customers_write_and_agents_answer(system: Sta
                 assert response.status_code < 300 or pytest.fail(response.text)
                 return True
 
-            eventually(reply, 90, "the answer to be taken")
+            eventually(reply, "the answer to be taken", 90)
             time.sleep(SENDING_SECONDS / REPLIES)
 
     threads = [guarded(work) for work in (write_mails, write_chats, answer_them)]
@@ -87,7 +88,7 @@ def test_each_service_killed_while_customers_write_and_agents_answer(system: Sta
         )
         return texts if sum(texts.values()) >= MAILS + CHATS + REPLIES else None
 
-    found = eventually(all_there, 120, "every accepted message at the desk")
+    found = eventually(all_there, "every accepted message at the desk", 120)
     assert found is not None
     assert {text: count for text, count in found.items() if count > 1} == {}
     for number in range(CHATS):
@@ -107,7 +108,7 @@ def test_each_service_killed_while_customers_write_and_agents_answer(system: Sta
         assert all(len(state) == 1 for state in states), states
         return all(state[0] in {"sent", "delivered", "uncertain"} for state in states)
 
-    eventually(all_answered, 90, "every answer to be sent, or shown as uncertain")
+    eventually(all_answered, "every answer to be sent, or shown as uncertain", 90)
     for number in range(REPLIES):
         arrived = system.relay.to(f"asker{number}.{run}@")
         messages = system.ticket(asked[number]["row"]["id"])["messages"]

@@ -18,7 +18,8 @@ from tests import stack
 from tests.conftest import engine_folder
 from tests.providers import x_oauth
 from tests.providers.x import X, serving
-from tests.stack import Stack, eventually
+from tests.stack import Stack
+from tests.waiting import eventually
 
 REACH = 2_000_000
 COMPLAINTS = (
@@ -102,7 +103,7 @@ class Company:
     def ticket_that_says(self, words: str) -> str:
         """The ticket with these words in its newest message, as soon as it is there."""
         rows = lambda: self.system.tickets(channel="x")  # noqa: E731
-        return str(eventually(lambda: next(row["id"] for row in rows() if words in row["snippet"]), 60, words))
+        return str(eventually(lambda: next(row["id"] for row in rows() if words in row["snippet"]), words))
 
     def answer(self, ticket: str, text: str) -> None:
         """An agent answers, by the API."""
@@ -153,9 +154,9 @@ def test_a_company_s_complaints_are_caught_with_nobody_watching(company: Company
         author = x.person(f"person{number}", followers=REACH if loud else 40 + number)
         posts[text] = x.post(author, text)
     started = time.monotonic()
-    eventually(lambda: sum(company.inbound().values()) >= len(COMPLAINTS), 60, "the complaints as tickets")
+    eventually(lambda: sum(company.inbound().values()) >= len(COMPLAINTS), "the complaints as tickets")
     took = time.monotonic() - started
-    eventually(lambda: sum(company.mentions().values()) >= len(OTHERS), 60, "all the rest among the mentions")
+    eventually(lambda: sum(company.mentions().values()) >= len(OTHERS), "all the rest among the mentions")
     assert company.inbound() == Counter(COMPLAINTS), "the complaints, each once, and nothing else"
     assert company.mentions() == Counter(OTHERS), "everything else, each once"
     assert took < 30, "within seconds, on a machine that runs everything"
@@ -166,10 +167,9 @@ def test_a_company_s_complaints_are_caught_with_nobody_watching(company: Company
     assert "public, up to 2,000,000 people may see it" in [reason["text"] for reason in why["reasons"]]
 
     company.answer(first["id"], "So sorry! We found your order and it leaves today.")
-    eventually(x.ours, 60, "the reply at X")
+    eventually(x.ours, "the reply at X")
     eventually(
         lambda: company.system.ticket(first["id"])["messages"][-1]["delivery"] == "sent",
-        60,
         "the reply is known as sent",
     )
     (reply,) = x.ours()
@@ -206,7 +206,7 @@ def test_killed_in_the_middle_nothing_is_lost_and_nothing_is_said_twice(company:
     poster = threading.Thread(target=wave)
     poster.start()
     for text, at_x in zip(answers, (x.ours, x.our_messages), strict=True):
-        eventually(lambda text=text, at_x=at_x: text in [said.text for said in at_x()], 60, f"{text!r} at X")
+        eventually(lambda text=text, at_x=at_x: text in [said.text for said in at_x()], f"{text!r} at X")
         pid = company.system.kill("social")
         if text == answers[-1]:
             x.after_post = ""
@@ -216,7 +216,7 @@ def test_killed_in_the_middle_nothing_is_lost_and_nothing_is_said_twice(company:
     def here() -> Counter[str]:
         return (company.inbound() + company.mentions()) - before
 
-    eventually(lambda: sum(here().values()) >= len(texts), 90, "every post at the desk")
+    eventually(lambda: sum(here().values()) >= len(texts), "every post at the desk", 90)
     assert here() == Counter(texts), "each once"
     arrived = company.inbound()
     assert [text for text in SECOND if arrived[text] != 1] == []
@@ -225,7 +225,6 @@ def test_killed_in_the_middle_nothing_is_lost_and_nothing_is_said_twice(company:
     for ticket in (order, parcel):
         eventually(
             lambda ticket=ticket: company.system.ticket(ticket)["messages"][-1]["delivery"] == "sent",
-            60,
             "the answer to be found at X, and known as sent",
         )
     assert len(company.tries()) - tried == len(answers), (

@@ -24,7 +24,8 @@ import httpx
 import psutil
 
 from tests.chat import Visitor
-from tests.stack import Stack, eventually, mail_from
+from tests.stack import Stack, mail_from
+from tests.waiting import eventually
 
 RATE = 50
 """Messages a second for the latencies: some hundred times what a small business gets on a bad day."""
@@ -106,7 +107,7 @@ def smtp_to_api(system: Stack) -> Latency:
         accepted[mail["Subject"]] = time.time()
 
     paced(RATE * SECONDS, send, 16)
-    eventually(lambda: len(watcher.seen) >= len(accepted), 60, "every mail on the live stream")
+    eventually(lambda: len(watcher.seen) >= len(accepted), "every mail on the live stream")
     with ThreadPoolExecutor(4) as pool:
         subjects = pool.map(lambda message: system.api.get(f"/messages/{message}").json()["subject"], watcher.seen)
         arrivals = dict(zip(subjects, watcher.seen.values(), strict=True))
@@ -159,7 +160,7 @@ def http_to_dom(system: Stack, chromium: str) -> Latency:
 
         paced(RATE * SECONDS, say, 16)
         expected = sum(1 for number in range(len(accepted)) if number % len(visitors) == watched)
-        eventually(lambda: len(page.evaluate("Object.keys(window.arrived)")) >= expected, 60, "messages on the screen")
+        eventually(lambda: len(page.evaluate("Object.keys(window.arrived)")) >= expected, "messages on the screen")
         arrived = page.evaluate("window.arrived")
         browser.close()
     return Latency.of([max(0.0, at / 1e3 - accepted[token]) for token, at in arrived.items() if token in accepted])
@@ -191,7 +192,7 @@ def throughput(system: Stack) -> Throughput:
 
     with ThreadPoolExecutor(SENDERS) as pool:
         list(pool.map(session, range(0, MAILS, MAILS_PER_SESSION)))
-    eventually(lambda: applied(system) - first >= MAILS, 180, "every mail at the desk")
+    eventually(lambda: applied(system) - first >= MAILS, "every mail at the desk", 180)
     seconds = time.monotonic() - start
     after = _cpu(system)
     return Throughput(MAILS / seconds, {name: (after[name] - before[name]) * 1000 / MAILS for name in after})

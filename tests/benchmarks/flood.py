@@ -20,7 +20,8 @@ from shared.topics import MESSAGES_RECEIVED
 from tests.benchmarks.end_to_end import Latency, Watcher, applied
 from tests.exchange import Exchange
 from tests.providers.twilio_calls import Person
-from tests.stack import Stack, eventually
+from tests.stack import Stack
+from tests.waiting import eventually
 
 POSTS = 50_000
 AUTHORS = 5_000
@@ -50,7 +51,7 @@ def measure(system: Stack, telephones: Exchange) -> Flood:
     flood = threading.Thread(target=lambda: asyncio.run(_posts(str(system.run["kafka"]))), daemon=True)
     before = applied(system)
     flood.start()
-    eventually(lambda: applied(system) > before + 100, 120, "the flood at the desk")
+    eventually(lambda: applied(system) > before + 100, "the flood at the desk", 120)
     flooded = _calls(system, telephones, offers)
     behind = POSTS - (applied(system) - before)
     flood.join()
@@ -66,10 +67,10 @@ def _calls(system: Stack, telephones: Exchange, offers: Watcher) -> Latency:
         line = telephones.call(
             f"+3361{number:03d}{int(uuid4().hex[:4], 16) % 10000:04d}", Person(keys=_zero, talks=_TALKS)
         )
-        eventually(lambda line=line: line.sid in offers.seen, 120, "the offer")
+        eventually(lambda line=line: line.sid in offers.seen, "the offer", 120)
         taken.append(offers.seen[line.sid] - began)
         telephones.hang_up(line)
-        eventually(lambda: not system.api.get("/calls").json()["waiting"], 120, "the line to be empty")
+        eventually(lambda: not system.api.get("/calls").json()["waiting"], "the line to be empty", 120)
     return Latency.of(taken)
 
 

@@ -19,6 +19,7 @@ from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.events import Channel, DeskEvent
 from shared.topics import CHANNELS_ANNOUNCED, DEAD_LETTERS, TICKETS_CHANGED, Topic
+from tests.waiting import until
 
 
 def event(number: int) -> DeskEvent:
@@ -94,12 +95,6 @@ async def running(run: Callable[[asyncio.Event], Any]) -> AsyncIterator[asyncio.
         stop.set()
         with suppress(TooManyDeadLetters):
             await task
-
-
-async def until(condition: Callable[[], Any], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_everything_published_is_handled_in_order(stage: Stage) -> None:

@@ -35,12 +35,13 @@ from services.social.ports import Source
 from shared.attempts import Result
 from shared.clock import utc_now
 from shared.events import CallAction
-from tests.integration.phone_house import House, eventually, free_port, house
+from tests.integration.phone_house import House, free_port, house
 from tests.providers import twilio_facts, x_facts, x_oauth
 from tests.providers.facts import Exchange, Object, departures
 from tests.providers.twilio import ACCOUNT, OURS, TOKEN, Twilio
 from tests.providers.twilio_calls import Person
 from tests.providers.x import X, invalid, serving
+from tests.waiting import until
 
 ANN, AGENT = "+33612345678", "+33199001201"
 CALLBACK = "https://phone.example.org/webhooks/status"
@@ -92,7 +93,7 @@ def press(key: str, after: str) -> Callable[[str], str]:
 
 async def text_both_ways(line: House) -> None:
     assert await line.twilio.text(ANN, "Regardez", media=2) == 200
-    (message,) = await eventually(lambda: line.received, "the text")
+    (message,) = await until(lambda: line.received, "the text")
     assert len(message.attachments) == 2
     await line.answer("o1", f"tel:{ANN}", "Merci")
     await line.reported("o1", "sent", "delivered")

@@ -6,8 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -34,6 +33,7 @@ from shared.events import (
 from shared.kernel import ContactPoint, Level, message_id, ticket_id
 from shared.storage import Storage
 from shared.topics import CHANNELS_ANNOUNCED, MESSAGES_ROUTED, Topic, all_topics
+from tests.waiting import eventually
 
 T = TypeVar("T")
 ROOT = Path(__file__).parent.parent.parent
@@ -55,17 +55,6 @@ def finish(work: Coroutine[Any, Any, T]) -> T:
     """Run it in a thread of its own: the browser's driver keeps a loop in ours."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, work).result()
-
-
-def eventually(look: Callable[[], Any], what: str, seconds: float = _PATIENCE) -> Any:
-    """What `look` returns once it is truthy."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 @dataclass

@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 from shared.clock import utc_now
 from shared.kernel import Level
 from tests.e2e.conftest import picture, signed_in
-from tests.e2e.desk import EMAIL, PASSWORD, Customer, Desk, eventually, people
+from tests.e2e.desk import EMAIL, PASSWORD, Customer, Desk, people
+from tests.waiting import eventually
 
 
 def stranger(name: str = "Ann Lee", **more: str) -> Customer:

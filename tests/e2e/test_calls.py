@@ -18,8 +18,9 @@ from shared.kernel import ContactPoint, Level
 from shared.topics import CALLS_CHANGED, CHANNELS_ANNOUNCED, MESSAGES_ROUTED, MESSAGES_ROUTED_LIVE
 from tests.e2e.axe import findings
 from tests.e2e.conftest import picture, signed_in
-from tests.e2e.desk import CHANNELS, EMAIL, Customer, Desk, eventually
+from tests.e2e.desk import CHANNELS, EMAIL, Customer, Desk
 from tests.e2e.test_looks import overflow
+from tests.waiting import eventually
 
 OWN = "+33612345678"
 PHONE = Channel(name="phone", label="Phone", icon="phone", reaches=("tel",), live=True)

@@ -16,9 +16,10 @@ from shared.kernel import ContactPoint, Level, message_id
 from shared.topics import MENTIONS_KEPT, POSTS_JUDGED, deliveries_requested
 from tests.e2e.axe import findings
 from tests.e2e.conftest import picture, signed_in
-from tests.e2e.desk import Customer, Desk, eventually, finish
+from tests.e2e.desk import Customer, Desk, finish
 from tests.e2e.test_looks import overflow
 from tests.topic import events_on
+from tests.waiting import eventually
 
 NAMES = ("Ana", "Bo", "Chloé", "Dev", "Eun-ji", "Farid", "Grete", "Hugo", "Ines", "Jun", "Kofi", "Lior")
 

@@ -12,7 +12,7 @@ from tests.conftest import engine_folder
 from tests.e2e.axe import findings
 from tests.e2e.conftest import picture
 from tests.practice import Practice, practising
-from tests.stack import eventually
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(400)
 ADMIN, MARGARET, CHLOE = "admin@example.org", "+442079460071", "+33199005530"
@@ -123,7 +123,7 @@ def test_the_agent_answers_and_both_are_connected_until_one_hangs_up(page: Page,
         found = [one for one in demo.desk("GET", "/calls")["waiting"] if one["customer"] == f"tel:{MARGARET}"]
         return str(found[0]["call_id"]) if found else ""
 
-    call = eventually(waiting, 30, "the call at the desk")
+    call = eventually(waiting, "the call at the desk", 30)
     demo.desk("PUT", f"/agents/{ADMIN}/presence", {"presence": "ready"})
     page.get_by_role("link", name="Post", exact=True).click()
     demo.desk("POST", f"/calls/{call}/answer", {"agent": ADMIN})

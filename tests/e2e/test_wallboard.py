@@ -17,9 +17,10 @@ from shared.events import RoutedMessage
 from shared.kernel import Level
 from tests.e2e.axe import findings
 from tests.e2e.conftest import picture, signed_in
-from tests.e2e.desk import ROOT, Customer, Desk, eventually, people
+from tests.e2e.desk import ROOT, Customer, Desk, people
 from tests.e2e.test_answering import stranger
 from tests.e2e.test_looks import overflow
+from tests.waiting import eventually
 
 # What was drawn: pixels of a canvas that are not transparent.
 DRAWN = """(id) => {

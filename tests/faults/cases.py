@@ -25,9 +25,10 @@ from shared.topics import CHANNELS_ANNOUNCED, CUSTOMERS_UPDATED, MESSAGES_RECEIV
 from tests.faults.proxy import Proxy
 from tests.faults.stage import Stage
 from tests.faults.stream import Stream, written
-from tests.integration.router_process import eventually, send
+from tests.integration.router_process import send
 from tests.topic import records_on
 from tests.unit.router.makers import CHAT
+from tests.waiting import until
 
 _SLOW_BEFORE = 0.5
 """Seconds: some round trips."""
@@ -58,7 +59,7 @@ async def killed(stage: Stage, stream: Stream, times: float) -> None:
             random.uniform(0, COMMIT_EVERY)
         )  # else it would die just after a decision was seen, each time
         os.kill(stage.worker.pid, signal.SIGKILL)
-        await eventually(_truth(partial(stage.restarted_since, before)), "nobody started it again")
+        await until(partial(stage.restarted_since, before), "nobody started it again")
         await stream.flows()
 
 
@@ -116,7 +117,7 @@ async def rebalances(stage: Stage, stream: Stream, times: float) -> None:
         try:
             member.subscribe([MESSAGES_RECEIVED_LIVE.name, MESSAGES_RECEIVED.name])
             await member.start()
-            await eventually(_truth(member.assignment), "the group let nobody in")
+            await until(member.assignment, "the group let nobody in")
             await asyncio.sleep(random.uniform(0, 0.5))
         finally:
             await member.stop()
@@ -201,10 +202,10 @@ async def gaps(stage: Stage, stream: Stream, times: float) -> None:
     finally:
         await producer.stop()
     for topic in (CUSTOMERS_UPDATED, CHANNELS_ANNOUNCED):
-        await eventually(partial(_has_gaps, stage, topic), f"{topic.name} was never compacted")
+        await until(partial(_has_gaps, stage, topic), f"{topic.name} was never compacted")
     await killed(stage, stream, 1)
     stream.acknowledged += await send(stage.bus, [mail])
-    await eventually(_truth(lambda: mail.id in stream.outputs.routed), "the mail was not decided on")
+    await until(lambda: mail.id in stream.outputs.routed, "the mail was not decided on")
     assert stream.outputs.routed[mail.id].decision.profile_version == next(versions) - 1
 
 
@@ -235,13 +236,6 @@ async def _stopped(pid: int) -> AsyncIterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
-
-
-def _truth(holds: Callable[[], object]) -> Callable[[], Awaitable[object]]:
-    async def asked() -> object:
-        return holds()
-
-    return asked
 
 
 CASES = (

@@ -17,7 +17,8 @@ import msgspec
 from services.router.adapters.period import records
 from shared.topics import MESSAGES_RECEIVED, MESSAGES_RECEIVED_LIVE, MESSAGES_ROUTED, MESSAGES_ROUTED_LIVE, Topic
 from tests.faults.stage import Stage
-from tests.integration.router_process import PATIENCE, eventually
+from tests.integration.router_process import PATIENCE
+from tests.waiting import until
 
 _ROUTED = {MESSAGES_ROUTED_LIVE.name, MESSAGES_ROUTED.name}
 _EVER = datetime.max.replace(tzinfo=UTC)
@@ -94,7 +95,7 @@ async def balanced(stage: Stage) -> None:
         return not await desk.fetchval("SELECT count(*) FROM desk.outbox")
 
     try:
-        await eventually(told, "the desk does not tell what it did")
+        await until(told, "the desk does not tell what it did")
     finally:
         await desk.close()
     done = await stage.worker.command("reconcile", "--json", "--grace", "0")

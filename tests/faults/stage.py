@@ -24,8 +24,9 @@ from shared.topics import CHANNELS_ANNOUNCED, MESSAGES_RECEIVED, all_topics
 from tests.conftest import engine_folder
 from tests.faults.proxy import Proxy
 from tests.integration.desk_parts import migrate
-from tests.integration.router_process import RouterProcess, eventually
+from tests.integration.router_process import RouterProcess
 from tests.unit.router.makers import CHAT, EMAIL
+from tests.waiting import until
 
 SESSION_TIMEOUT = 6
 """Seconds: the least that Kafka lets a consumer ask for."""
@@ -105,7 +106,7 @@ class Stage:
                 for each in topic["partitions"]
             )
 
-        await eventually(in_sync, "the replicas never caught up")
+        await until(in_sync, "the replicas never caught up")
 
     async def _topics(self) -> Sequence[dict[str, Any]]:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.cluster.bootstrap)

@@ -14,7 +14,8 @@ from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.events import InboundMessage, ThreadClues
 from shared.kernel import contact_point, message_id
-from tests.integration.router_process import Outputs, eventually, send
+from tests.integration.router_process import Outputs, send
+from tests.waiting import until
 
 TICK = 0.1
 """Seconds between two batches."""
@@ -62,7 +63,7 @@ class Stream:
             sent = self.acknowledged[first : first + self.per_second]
             return len(sent) == self.per_second and self.outputs.times.keys() >= set(sent)
 
-        await eventually(through, "the stream stands still")
+        await until(through, "the stream stands still")
 
     async def write(self) -> None:
         """As a channel's senders do: a message is sent again until it is acknowledged, and only then comes the next."""

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -35,6 +35,7 @@ from shared.topics import (
     deliveries_requested,
 )
 from tests.topic import events_on
+from tests.waiting import until
 
 ORIGIN = "https://shop.example"
 SECRET = "s" * 40
@@ -165,6 +166,23 @@ def stage(kafka: str, postgres: str, folder: Path, **settings: str) -> Iterator[
         for process in made.running:
             process.end()
         asyncio.run(_execute(postgres, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@contextlib.asynccontextmanager
+async def held(place: Stage, statement: str, *values: Any) -> AsyncIterator[Callable[[int], Awaitable[object]]]:
+    """Hold this statement's locks until the end. What is given waits until so many wait for a lock."""
+    database = await asyncpg.connect(place.dsn)
+
+    async def waiting(count: int) -> None:
+        so_many = "SELECT count(*) >= $1 FROM pg_locks WHERE NOT granted"
+        await until(lambda: database.fetchval(so_many, count), f"{count} wait for a lock", 25)
+
+    try:
+        async with database.transaction():
+            await database.execute(statement, *values)
+            yield waiting
+    finally:
+        await database.close()
 
 
 async def _execute(dsn: str, statement: str) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +38,7 @@ from shared.topics import (
     deliveries_requested,
 )
 from tests.providers.twilio import ACCOUNT, OURS, TOKEN, Twilio
+from tests.waiting import until
 
 MIGRATIONS = Path(__file__).parents[2] / "services" / "phone" / "migrations"
 T = TypeVar("T")
@@ -48,16 +48,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-async def eventually(look: Callable[[], T], what: str, seconds: float = 20) -> T:
-    """Until `look` finds something."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"waited in vain for {what}")
 
 
 @dataclass
@@ -93,13 +83,13 @@ class House:
         return found
 
     async def waits(self, call_id: str) -> None:
-        await eventually(lambda: "queued" in self.states(call_id), f"{call_id} to be in line")
+        await until(lambda: "queued" in self.states(call_id), f"{call_id} to be in line")
 
     async def reaches(self, call_id: str, state: str) -> CallChanged:
         def look() -> CallChanged | None:
             return next((change for change in reversed(self.changes(call_id)) if change.state == state), None)
 
-        found = await eventually(look, f"{call_id} to be {state}; it was {self.states(call_id)}")
+        found = await until(look, f"{call_id} to be {state}; it was {self.states(call_id)}")
         assert found
         return found
 
@@ -111,7 +101,7 @@ class House:
             found = [c for c in self.changes(request.call_id) if c.request_id == request.id and c.outcome not in ends]
             return found[-1] if found else None
 
-        found = await eventually(look, f"an outcome of {request.action}")
+        found = await until(look, f"an outcome of {request.action}")
         assert found
         return found
 
@@ -149,7 +139,7 @@ class House:
             found = [report for report in self.reports if report.outbound_id == outbound]
             return found if {str(report.state) for report in found} >= set(states) else None
 
-        found = await eventually(look, f"{outbound} to be {states}: {[r.state for r in self.reports]}")
+        found = await until(look, f"{outbound} to be {states}: {[r.state for r in self.reports]}")
         assert found
         return found
 

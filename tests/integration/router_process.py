@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -32,6 +31,7 @@ from shared.topics import (
     all_topics,
 )
 from tests.unit.router.makers import NOW
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120.0
@@ -77,7 +77,7 @@ class RouterProcess:
             line = [sys.executable, "-m", "services", self.service]
             self.process = subprocess.Popen(line, cwd=ROOT, env=self.variables, stdout=log, stderr=log)
         if ready:
-            await eventually(self._ready, f"the {self.service} never got ready, see {self.log}")
+            await until(self._ready, f"the {self.service} never got ready, see {self.log}")
 
     async def _ready(self) -> bool:
         assert self.process
@@ -152,20 +152,12 @@ class Outputs:
             await self.read()
             return what()
 
-        await eventually(holds, message)
+        await until(holds, message)
 
     async def wait_for(self, ids: Iterable[str]) -> None:
         """Read on until each of these messages is routed."""
         wanted = set(ids)
         await self.wait(lambda: wanted <= self.routed.keys(), "messages were lost")
-
-
-async def eventually(holds: Callable[[], object], message: str) -> None:
-    """Wait for a condition, with a deadline."""
-    deadline = time.monotonic() + PATIENCE
-    while not await holds():  # type: ignore[misc]
-        assert time.monotonic() < deadline, message
-        await asyncio.sleep(0.05)
 
 
 async def prepared(servers: str) -> KafkaBus:

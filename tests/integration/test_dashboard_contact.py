@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
 from html import unescape
 
 import httpx
 import pytest
 
-from tests.integration.dashboard_parts import Process, Site, Stage, received, reply, stage
+from tests.integration.dashboard_parts import Process, Site, Stage, received, reply
 
 MESSAGE = {
     "topic": "My invoice",
@@ -19,22 +18,6 @@ MESSAGE = {
     "message": "I was charged twice.",
     "answer": "email",
 }
-
-
-@pytest.fixture(scope="module")
-def place(kafka: str, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with stage(kafka, postgres, tmp_path_factory.mktemp("dashboard")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def door(place: Stage) -> Process:
-    return place.start().ready()
-
-
-@pytest.fixture(scope="module")
-def site(place: Stage) -> Site:
-    return place.site()
 
 
 def browser(door: Process, language: str = "en") -> httpx.AsyncClient:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from uuid import uuid4
 
 import asyncpg
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
-from services.dashboard import handlers
+from services.dashboard import handlers, sessions
 from services.dashboard.app import create_app
+from services.dashboard.context import Dashboard
 from services.dashboard.settings import DashboardSettings
 from shared.bus import Record
+from shared.errors import Unavailable
+from shared.events import InboundMessage, OutboundMessage
 from shared.settings import Settings
 from shared.topics import MESSAGES_RECEIVED, deliveries_requested
-from tests.integration.dashboard_parts import Process, Stage, answer, received, reply, reports, stage
+from tests.integration.dashboard_parts import Process, Site, Stage, answer, held, received, reply, reports, stage
 from tests.topic import events_on
 
 
@@ -115,37 +120,96 @@ async def test_an_answer_asked_for_while_the_service_was_dead_is_delivered_once(
     assert [m["text"] for m in own] == ["question", "late answer"]
 
 
-async def test_an_answer_that_two_processes_read_at_once_takes_one_place_in_the_conversation(
-    place: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """While a partition changes hands, both may have it."""
-    site = place.site()
-    door = place.start().ready()
-    async with door.client(site, site.token("both")) as http:
-        sent = await http.post("/api/v1/messages", json={"text": "question"}, headers={"Idempotency-Key": "1"})
-    (message,) = await received(place.kafka, sent.json()["conversation"])
-    door.end()
+@pytest.fixture
+async def processes(place: Stage, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[Dashboard]]:
+    """Two, in which nothing runs but what a test calls."""
     for name, value in place.environment.items():
         monkeypatch.setenv(name, value)
-    processes = [create_app(Settings(), DashboardSettings()) for _ in range(2)]
-    records = [
-        Record(deliveries_requested("chat").name, 0, offset, "ticket-1", answer(message, text))
-        for offset, text in enumerate(("first answer", "second answer"))
-    ]
-    database = await asyncpg.connect(place.dsn)
-    async with database.transaction():
-        await database.execute("SELECT FROM dashboard.conversations FOR UPDATE")
-        under_way = [asyncio.ensure_future(handlers.deliver(one.dashboard, records)) for one in processes]
-        async with asyncio.timeout(20):
-            while await database.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") < 2:
-                await asyncio.sleep(0.01)
+    two = [create_app(Settings(), DashboardSettings()).dashboard for _ in range(2)]
+    yield two
+    for one in two:
+        await one.database.dispose()
+
+
+async def question(place: Stage, door: Process, site: Site, who: str) -> InboundMessage:
+    async with door.client(site, site.token(who)) as http:
+        sent = await http.post("/api/v1/messages", json={"text": "question"}, headers={"Idempotency-Key": "1"})
+    (message,) = await received(place.kafka, sent.json()["conversation"])
+    return message
+
+
+def record(outbound: OutboundMessage) -> Record[OutboundMessage]:
+    return Record(deliveries_requested("chat").name, 0, 0, outbound.ticket_id, outbound)
+
+
+async def test_an_answer_that_two_processes_read_at_once_takes_one_place_in_the_conversation(
+    place: Stage, processes: list[Dashboard]
+) -> None:
+    """While a partition changes hands, both may have it."""
+    site, door = place.site(), place.start().ready()
+    message = await question(place, door, site, "both")
+    door.end()
+    records = [record(answer(message, text)) for text in ("first answer", "second answer")]
+    async with held(place, "SELECT FROM dashboard.conversations FOR UPDATE") as waiting:
+        under_way = [asyncio.ensure_future(handlers.deliver(one, records)) for one in processes]
+        await waiting(2)
     await asyncio.gather(*under_way)
+    database = await asyncpg.connect(place.dsn)
     last = await database.fetchval("SELECT last_seq FROM dashboard.conversations")
     told = await database.fetchval("SELECT count(*) FROM dashboard.outbox")
     await database.close()
-    for one in processes:
-        await one.dashboard.database.dispose()
     async with place.start().ready().client(site, site.token("both")) as http:
         own = (await http.get("/api/v1/conversation")).json()["messages"]
     assert [(m["seq"], m["text"]) for m in own] == [(1, "question"), (2, "first answer"), (3, "second answer")]
     assert (last, told) == (3, 2)
+
+
+async def test_two_customers_whose_answers_two_processes_read_in_turned_order_wait_for_no_deadlock(
+    place: Stage, processes: list[Dashboard]
+) -> None:
+    """Both have a ticket in either partition."""
+    site, door = place.site(), place.start().ready()
+    both = [await question(place, door, site, who) for who in ("ann", "bob")]
+    async with held(place, "SELECT FROM dashboard.conversations FOR UPDATE") as waiting:
+        under_way = [
+            asyncio.ensure_future(handlers.deliver(one, [record(answer(message, "answer")) for message in order]))
+            for one, order in zip(processes, (both, both[::-1]), strict=True)
+        ]
+        await waiting(2)
+    await asyncio.gather(*under_way)
+    for who in ("ann", "bob"):
+        async with door.client(site, site.token(who)) as http:
+            own = (await http.get("/api/v1/conversation")).json()["messages"]
+        assert [m["text"] for m in own] == ["question", "answer", "answer"]
+
+
+async def test_an_answer_is_counted_once_although_its_transactions_had_to_be_repeated(
+    place: Stage, processes: list[Dashboard]
+) -> None:
+    site, door = place.site(), place.start().ready()
+    message = await question(place, door, site, "counted")
+    door.end()
+    customer = await sessions.speaker(processes[0], await processes[0].sites.of_key(site.key), site.token("counted"))
+    database = await asyncpg.connect(place.dsn)
+    await database.execute(NO_COMMIT)
+    before = counted("sent"), counted("delivered")
+    records = [record(answer(message, "answer"))]
+    for work in (partial(handlers.deliver, processes[0], records), partial(handlers.seen, processes[0], customer, 2)):
+        await database.execute("ALTER TABLE dashboard.outbox ENABLE TRIGGER no_commit")
+        with pytest.raises(Unavailable):
+            await work()
+        await database.execute("ALTER TABLE dashboard.outbox DISABLE TRIGGER no_commit")
+        await work()
+    await database.close()
+    assert (counted("sent"), counted("delivered")) == (before[0] + 1, before[1] + 1)
+
+
+NO_COMMIT = """
+CREATE FUNCTION no_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE SQLSTATE '40001'; END $$;
+CREATE CONSTRAINT TRIGGER no_commit AFTER INSERT ON dashboard.outbox DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION no_commit();
+"""
+
+
+def counted(state: str) -> float:
+    return REGISTRY.get_sample_value("switchboard_deliveries_total", {"channel": "chat", "state": state}) or 0

@@ -4,35 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.integration.dashboard_parts import ORIGIN, Process, Site, Stage, frame, received, reply, reports, stage
-
-
-@pytest.fixture(scope="module")
-def place(kafka: str, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with stage(kafka, postgres, tmp_path_factory.mktemp("dashboard")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def door(place: Stage) -> Process:
-    return place.start().ready()
+from tests.integration.dashboard_parts import ORIGIN, Process, Site, Stage, frame, received, reply, reports
 
 
 @pytest.fixture(scope="module")
 def second(place: Stage) -> Process:
     return place.start().ready()
-
-
-@pytest.fixture(scope="module")
-def site(place: Stage) -> Site:
-    return place.site()
 
 
 def send(text: str, message_id: str = "") -> str:

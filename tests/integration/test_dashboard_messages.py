@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from uuid import uuid4
-
-import pytest
 
 from tests.integration.dashboard_parts import (
     ORIGIN,
@@ -18,24 +15,7 @@ from tests.integration.dashboard_parts import (
     reply,
     reports,
     request_delivery,
-    stage,
 )
-
-
-@pytest.fixture(scope="module")
-def place(kafka: str, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with stage(kafka, postgres, tmp_path_factory.mktemp("dashboard")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def door(place: Stage) -> Process:
-    return place.start().ready()
-
-
-@pytest.fixture(scope="module")
-def site(place: Stage) -> Site:
-    return place.site()
 
 
 def key() -> dict[str, str]:

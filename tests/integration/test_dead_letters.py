@@ -6,7 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from shared.events import DeskEvent
 from shared.events.codec import encode
 from shared.topics import DEAD_LETTERS, DEAD_LETTERS_REPLAYED, TICKETS_CHANGED, Topic
 from tests.topic import records_on
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -110,13 +111,6 @@ async def stage(
     stop.set()
     await reading
     await bus.stop()
-
-
-async def until(look: Callable[[], Awaitable[bool]], what: str, seconds: float = 120) -> None:
-    async with asyncio.timeout(seconds):
-        while not await look():
-            await asyncio.sleep(0.1)
-    assert await look(), what
 
 
 def event(kind: str, identity: str) -> DeskEvent:

@@ -20,7 +20,7 @@ from deploy.demo.practice import begin_anew, settings
 from deploy.local.problem import Problem
 from tests.conftest import engine_folder
 from tests.practice import Practice, practising
-from tests.stack import eventually
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -49,7 +49,7 @@ def ticket_with(demo: Practice, text: str) -> dict[str, Any]:
                 return whole
         return None
 
-    found = eventually(look, 60, f"a ticket with {text!r}")
+    found = eventually(look, f"a ticket with {text!r}")
     assert found
     return found
 
@@ -83,7 +83,7 @@ def test_a_newcomer_reads_where_the_desk_is_and_how_to_sign_in(demo: Practice) -
 
 
 def test_more_customers_come_by_themselves_for_a_bounded_time(demo: Practice) -> None:
-    eventually(lambda: "no more customers come by themselves" in demo.said, 60, "the trickle to end")
+    eventually(lambda: "no more customers come by themselves" in demo.said, "the trickle to end")
     assert len(demo.said.partition("Ctrl-C stops everything")[2].splitlines()) > 2
 
 
@@ -96,7 +96,7 @@ def test_a_mail_of_the_street_is_answered_and_the_answer_comes_back(demo: Practi
     def came_back() -> dict[str, Any] | None:
         return next((mail for mail in street(demo, "/mails") if "Yes, two of them." in mail["text"]), None)
 
-    mail = eventually(came_back, 60, "the answer in the street")
+    mail = eventually(came_back, "the answer in the street")
     answered = {"id": mail["id"], "references": mail["references"]}
     street(demo, "/mails", {**letter, "to": mail["answer_to"], "text": "Then I take both!", "answers": answered})
     assert ticket_with(demo, "Then I take both!")["row"]["id"] == ticket["row"]["id"]

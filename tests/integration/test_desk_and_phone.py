@@ -25,6 +25,7 @@ from tests.integration.desk_parts import EMAIL, desk_on, migrate, with_channels
 from tests.integration.phone_house import House, house
 from tests.providers.twilio import Person
 from tests.unit.desk.examples import routed
+from tests.waiting import until
 
 MARGARET = "+33612345678"
 
@@ -62,14 +63,6 @@ async def whole(database: str, storage_url: str, tmp_path: Path) -> AsyncIterato
         desk = with_channels(made, EMAIL, LINE)
         async with running(desk, line):
             yield desk, line
-
-
-async def until(condition: Callable[[], Awaitable[Any]]) -> Any:
-    async with asyncio.timeout(45):
-        while True:
-            if found := await condition():
-                return found
-            await asyncio.sleep(0.05)
 
 
 def shows(desk: Desk, who: str, state: str) -> Callable[[], Awaitable[Any]]:

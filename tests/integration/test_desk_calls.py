@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text as sql
 
 from services.desk.app import create_app
-from services.desk.calls import applying, serving
+from services.desk.calls import applying, linking, serving
 from services.desk.calls import service as calls
 from services.desk.context import Desk
 from services.desk.people import presence
@@ -42,6 +42,7 @@ from tests.integration.desk_calls import (
 )
 from tests.integration.desk_parts import EMAIL, desk_on, migrate, outbox, scalar, with_channels
 from tests.unit.desk.examples import routed
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -288,6 +289,20 @@ async def test_a_call_and_its_ticket_meet_whichever_comes_first(desk: Desk) -> N
     assert (now.ticket_id, now.customer_name) == (ticket_of("CA1"), "Marie")
     assert (await tickets.get_ticket(desk, ticket_of("CA1"))).row.assignee == ann
     assert "call.changed" in await kinds(desk, ticket_of("CA1"))
+
+
+async def test_two_processes_that_find_the_ticket_of_a_call_at_once_tell_it_once(two: tuple[Desk, Desk]) -> None:
+    one, other = two
+    await applying.apply(one, [changed("CA1", 1, CallState.QUEUED, waiting_since=utc_now())])
+    await apply(one, [call_message("CA1")])
+    async with one.database.transaction() as session:
+        await session.execute(sql("SELECT FROM desk.calls FOR UPDATE"))
+        both = [asyncio.ensure_future(linking.catch_up(desk)) for desk in two]
+        await until(
+            lambda: scalar(other, "SELECT count(*) >= 2 FROM pg_locks WHERE NOT granted"), "both to want the call"
+        )
+    await asyncio.gather(*both)
+    assert (await kinds(one, ticket_of("CA1"))).count("call.changed") == 1
 
 
 async def test_an_answer_of_which_nothing_is_heard_holds_nobody_for_ever(desk: Desk) -> None:

@@ -24,6 +24,7 @@ from shared.topics import CALLS_CHANGED, CALLS_REQUESTED, MESSAGES_ROUTED, all_t
 from tests.integration.desk_calls import LINE, agent, answered, call_message, changed, ticket_of
 from tests.integration.desk_parts import EMAIL, desk_on, migrate, with_channels
 from tests.topic import events_on, skip_to_end
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -56,14 +57,6 @@ async def running(desk: Desk) -> AsyncIterator[asyncio.Event]:
     finally:
         stop.set()
         await asyncio.gather(*tasks)
-
-
-async def until(condition: Callable[[], Awaitable[Any]]) -> Any:
-    async with asyncio.timeout(60):
-        while True:
-            if found := await condition():
-                return found
-            await asyncio.sleep(0.1)
 
 
 async def publish(bus: KafkaBus, *changes: CallChanged) -> None:

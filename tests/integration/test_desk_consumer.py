@@ -24,6 +24,7 @@ from shared.topics import CUSTOMERS_UPDATED, DELIVERIES_REPORTED, MESSAGES_ROUTE
 from tests.conftest import engine_folder
 from tests.integration.desk_parts import desk_on, migrate, scalar, with_channels
 from tests.unit.desk.examples import routed
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -53,17 +54,6 @@ async def running(desk: Desk) -> AsyncIterator[None]:
     finally:
         stop.set()
         await asyncio.gather(*running)
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                if await condition():
-                    return
-            except Unavailable:
-                pass
-            await asyncio.sleep(0.1)
 
 
 def mails(count: int, people: int = 7) -> list[RoutedMessage]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -39,6 +39,7 @@ from shared.kernel import contact_point
 from shared.outbox import Outbox
 from shared.storage import Storage
 from shared.topics import DELIVERIES_REPORTED, deliveries_requested
+from tests.waiting import until
 
 IDENTITY = Identity(Mailboxes.parse("support@example.org"), "a secret that is long enough for anybody", "Lamp Shop")
 QUICK = Rules(
@@ -132,11 +133,6 @@ class Stage:
     def reports(self) -> list[DeliveryReport]:
         return self.bus.events(DELIVERIES_REPORTED)
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(30):
-            while not condition():
-                await asyncio.sleep(0.01)
-
     async def ask(self, deliverer: Deliverer, *requests: OutboundMessage) -> None:
         topic = deliveries_requested("email").name
         await deliverer.take(
@@ -167,7 +163,7 @@ async def test_an_answer_goes_to_the_relay_and_its_acceptance_is_reported(stage:
     file = await stage.storage.put(b"PDF bytes", name="bill.pdf", media_type="application/pdf")
     request = answer(attachments=(file,))
     await stage.ask(stage.deliverer(), request)
-    await stage.until(lambda: len(stage.reports()) == 1)
+    await until(lambda: len(stage.reports()) == 1)
     [report] = stage.reports()
     assert (report.outbound_id, report.ticket_id, report.state, report.channel) == (
         request.id,
@@ -184,11 +180,11 @@ async def test_an_answer_goes_to_the_relay_and_its_acceptance_is_reported(stage:
 async def test_an_answer_that_is_asked_for_again_is_not_sent_again(stage: Stage) -> None:
     deliverer, request = stage.deliverer(), answer()
     await stage.ask(deliverer, request, request)
-    await stage.until(lambda: len(stage.reports()) == 1)
+    await until(lambda: len(stage.reports()) == 1)
     await stage.ask(deliverer, request)
     other = answer()
     await stage.ask(deliverer, other)
-    await stage.until(lambda: len(stage.reports()) == 2)
+    await until(lambda: len(stage.reports()) == 2)
     assert len(stage.relay.taken) == 2
     assert [report.outbound_id for report in stage.reports()] == [request.id, other.id]
 
@@ -196,7 +192,7 @@ async def test_an_answer_that_is_asked_for_again_is_not_sent_again(stage: Stage)
 async def test_after_a_temporary_refusal_it_is_tried_again(stage: Stage) -> None:
     stage.relay.answers = ["451 4.7.1 greylisted", "421 4.3.0 busy"]
     await stage.ask(stage.deliverer(), answer())
-    await stage.until(lambda: len(stage.reports()) == 1)
+    await until(lambda: len(stage.reports()) == 1)
     assert stage.reports()[0].state == "sent"
     assert len(stage.relay.taken) == 1
 
@@ -217,7 +213,7 @@ async def test_while_the_relay_is_away_answers_wait(stage: Stage) -> None:
                 break
             await asyncio.sleep(0.02)
     await stage.relay.start(stage.relay.port)
-    await stage.until(lambda: len(stage.reports()) == 1)
+    await until(lambda: len(stage.reports()) == 1)
     assert stage.reports()[0].state == "sent"
 
 
@@ -225,10 +221,10 @@ async def test_a_final_refusal_is_told_in_the_servers_words(stage: Stage) -> Non
     stage.relay.answers = ["554 5.7.1 looks like spam"]
     deliverer = stage.deliverer()
     await stage.ask(deliverer, answer())
-    await stage.until(lambda: len(stage.reports()) == 1)
+    await until(lambda: len(stage.reports()) == 1)
     stage.relay.to_recipient = "550 5.1.1 no such user"
     await stage.ask(deliverer, answer())
-    await stage.until(lambda: len(stage.reports()) == 2)
+    await until(lambda: len(stage.reports()) == 2)
     assert [(report.state, report.detail) for report in stage.reports()] == [
         ("failed", "554 5.7.1 looks like spam"),
         ("failed", "550 5.1.1 no such user"),
@@ -241,7 +237,7 @@ async def test_after_a_day_without_luck_the_agent_is_told(stage: Stage) -> None:
     await stage.ask(
         stage.deliverer(rules=replace(QUICK, patience=replace(QUICK.patience, give_up=timedelta(0)))), answer()
     )
-    await stage.until(lambda: len(stage.reports()) == 1)
+    await until(lambda: len(stage.reports()) == 1)
     assert (stage.reports()[0].state, stage.reports()[0].detail) == ("failed", "451 4.3.0 later")
 
 
@@ -252,7 +248,7 @@ async def test_one_tickets_answers_stay_in_order_and_other_tickets_do_not_wait(s
     first, second, other = answer(ticket, subject="first"), answer(ticket, subject="second"), answer(subject="other")
     deliverer = stage.deliverer(rules=replace(QUICK, senders=1, patience=slow))
     await stage.ask(deliverer, first, second, other)
-    await stage.until(lambda: len(stage.relay.taken) == 3)
+    await until(lambda: len(stage.relay.taken) == 3)
     assert stage.relay.subjects() == ["Re: other", "Re: first", "Re: second"]
 
 
@@ -260,10 +256,28 @@ async def test_a_crash_between_sending_and_noting_is_uncertain_and_never_sent_bl
     request = answer()
     await stage.left_behind(request)
     await stage.ask(stage.deliverer(), request)
-    await stage.until(lambda: len(stage.reports()) == 1)
+    await until(lambda: len(stage.reports()) == 1)
     [report] = stage.reports()
     assert (report.state, report.detail) == ("uncertain", UNSEEN_END)
     assert stage.relay.connections == 0
+
+
+async def test_two_processes_that_find_the_same_interrupted_answer_report_it_once(stage: Stage) -> None:
+    both = asyncio.Barrier(2)
+
+    class Forgetful(RelaySender):
+        async def was_sent(self, outbound_id: str) -> bool | None:
+            await both.wait()
+            return None
+
+    request, later = answer(), answer()
+    await stage.left_behind(request)
+    for _ in range(2):
+        stage.deliverer(Forgetful(Relay("127.0.0.1", stage.relay.port, tls="none"), 2))
+    await until(stage.reports)
+    await stage.ask(stage.deliverer(), later)
+    await until(lambda: later.id in [report.outbound_id for report in stage.reports()])
+    assert [report.outbound_id for report in stage.reports()] == [request.id, later.id]
 
 
 async def test_what_a_living_process_is_sending_is_left_to_it(stage: Stage) -> None:
@@ -274,11 +288,11 @@ async def test_what_a_living_process_is_sending_is_left_to_it(stage: Stage) -> N
     request, later = answer(), answer()
     await stage.left_behind(request, other.holder)
     await stage.ask(stage.deliverer(), later)
-    await stage.until(lambda: len(stage.reports()) == 1)
+    await until(lambda: len(stage.reports()) == 1)
     assert stage.reports()[0].outbound_id == later.id
     stop.set()
     await living
-    await stage.until(lambda: len(stage.reports()) == 2)
+    await until(lambda: len(stage.reports()) == 2)
     assert (stage.reports()[1].outbound_id, stage.reports()[1].state) == (request.id, "uncertain")
 
 
@@ -289,7 +303,7 @@ async def test_the_outbox_folder_knows_whether_a_crashed_attempt_was_sent(stage:
     await stage.left_behind(sent)
     await stage.left_behind(unsent)
     stage.deliverer(sender)
-    await stage.until(lambda: len(stage.reports()) == 2)
+    await until(lambda: len(stage.reports()) == 2)
     assert {report.state for report in stage.reports()} == {"sent"}
     assert (tmp_path / "outbox" / f"{sent.id}.eml").read_bytes() == b"mail"
     assert b"Please restart it." in (tmp_path / "outbox" / f"{unsent.id}.eml").read_bytes()
@@ -299,7 +313,7 @@ async def test_the_outbox_folder_knows_whether_a_crashed_attempt_was_sent(stage:
 async def test_a_relay_that_hangs_up_after_the_content_leaves_it_uncertain(stage: Stage) -> None:
     stage.relay.hang_up = True
     await stage.ask(stage.deliverer(), answer())
-    await stage.until(lambda: len(stage.reports()) == 1)
+    await until(lambda: len(stage.reports()) == 1)
     assert stage.reports()[0].state == "uncertain"
     assert len(stage.relay.taken) == 1
 
@@ -325,9 +339,9 @@ async def test_an_answer_that_comes_after_all_turns_uncertain_into_sent(stage: S
     await held.wait()
     async with stage.database.transaction() as session:
         await session.execute(update(Delivery).values(due_at=utc_now() - timedelta(seconds=1)))
-    await stage.until(lambda: len(stage.reports()) == 1)
+    await until(lambda: len(stage.reports()) == 1)
     release.set()
-    await stage.until(lambda: len(stage.reports()) == 2)
+    await until(lambda: len(stage.reports()) == 2)
     assert [report.state for report in stage.reports()] == ["uncertain", "sent"]
 
 
@@ -336,7 +350,7 @@ async def test_what_cannot_be_a_mail_fails_and_the_rest_flows(stage: Stage) -> N
     lost = answer(attachments=(Attachment(uri="../../etc/passwd", name="x", media_type="x/y", size=1, sha256=""),))
     good = answer()
     await stage.ask(stage.deliverer(), nowhere, lost, good)
-    await stage.until(lambda: len(stage.reports()) == 3)
+    await until(lambda: len(stage.reports()) == 3)
     states = {report.outbound_id: report.state for report in stage.reports()}
     assert states == {nowhere.id: "failed", lost.id: "failed", good.id: "sent"}
 
@@ -356,16 +370,16 @@ async def test_a_file_that_is_away_for_a_moment_is_waited_for(stage: Stage) -> N
         while await attempts() < 2:
             await asyncio.sleep(0.02)
     hidden.rename(path)
-    await stage.until(lambda: len(stage.reports()) == 1)
+    await until(lambda: len(stage.reports()) == 1)
     assert stage.reports()[0].state == "sent"
 
 
 async def test_a_report_waits_for_kafka(stage: Stage) -> None:
     stage.bus.down = True
     await stage.ask(stage.deliverer(), answer())
-    await stage.until(lambda: len(stage.relay.taken) == 1)
+    await until(lambda: len(stage.relay.taken) == 1)
     stage.bus.down = False
-    await stage.until(lambda: len(stage.reports()) == 1)
+    await until(lambda: len(stage.reports()) == 1)
 
 
 async def test_many_answers_leave_once_each_from_two_processes(stage: Stage) -> None:
@@ -373,7 +387,7 @@ async def test_many_answers_leave_once_each_from_two_processes(stage: Stage) -> 
     tickets = [str(uuid4()) for _ in range(10)]
     requests = [answer(tickets[number % 10], subject=str(number)) for number in range(60)]
     await asyncio.gather(stage.ask(one, *requests), stage.ask(two, *requests))
-    await stage.until(lambda: len(stage.reports()) == 60)
+    await until(lambda: len(stage.reports()) == 60)
     subjects = [int(subject.removeprefix("Re: ")) for subject in stage.relay.subjects()]
     assert sorted(subjects) == list(range(60))
     for ticket in range(10):
@@ -391,7 +405,7 @@ async def test_from_kafka_to_the_relay_and_back(stage: Stage, kafka: str) -> Non
     request = answer()
     await bus.publish(requested, request.ticket_id, request)
     # Other tests of this run ask for deliveries too.
-    await stage.until(lambda: request.id in [report.outbound_id for report in stage.reports()])
+    await until(lambda: request.id in [report.outbound_id for report in stage.reports()])
     stop.set()
     await consuming
     await bus.stop()

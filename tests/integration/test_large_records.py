@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import AsyncIterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -21,31 +18,10 @@ from shared.events.codec import encode
 from shared.events.inbound import ThreadClues
 from shared.kernel import ContactPoint
 from shared.topics import MESSAGES_RECEIVED, MESSAGES_RECEIVED_LIVE
-from tests.integration.router_process import Outputs, RouterProcess, mails, prepared, send
+from tests.integration.router_process import Outputs, RouterProcess, mails, send
 
 ROOMY = 3 * MAX_EVENT
 """What a stranger's producer may send."""
-
-
-@pytest.fixture
-async def bus(kafka: str) -> AsyncIterator[KafkaBus]:
-    connected = await prepared(kafka)
-    yield connected
-    await connected.stop()
-
-
-@pytest.fixture
-async def outputs(kafka: str, bus: KafkaBus) -> AsyncIterator[Outputs]:
-    async with Outputs(kafka) as reader:
-        yield reader
-
-
-@pytest.fixture
-async def router(kafka: str, free_port: int, tmp_path: Path, bus: KafkaBus) -> AsyncIterator[RouterProcess]:
-    worker = RouterProcess(kafka, free_port, tmp_path / "router.log")
-    yield worker
-    if worker.process:
-        await worker.end(signal.SIGKILL)
 
 
 def just_below(message: InboundMessage) -> InboundMessage:

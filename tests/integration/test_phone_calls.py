@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text as sql
 
+from services.phone import repository
+from shared.errors import Unavailable
 from shared.events import CallAction, CallOutcome
 from shared.metrics import METRICS
-from tests.integration.phone_house import House, eventually, house
+from tests.integration.phone_house import House, house
 from tests.providers.twilio import OURS
 from tests.providers.twilio_calls import HANG_UP, Person
+from tests.waiting import until
 
 MARGARET = "+33612345678"
 AGENT = "+33199001201"
@@ -34,7 +37,7 @@ async def test_an_older_caller_presses_nothing_and_reaches_a_person(line: House)
     line.twilio.people[AGENT] = mina
     call = line.twilio.call(MARGARET, margaret)
     await line.waits(call.sid)
-    (message,) = await eventually(lambda: line.live, "the call on the live lane")
+    (message,) = await until(lambda: line.live, "the call on the live lane")
     assert (message.channel, message.sender, message.provider_id, message.live) == (
         "phone",
         f"tel:{MARGARET}",
@@ -43,7 +46,7 @@ async def test_an_older_caller_presses_nothing_and_reaches_a_person(line: House)
     )
     assert message.thread.conversation == call.sid
     assert message.language == "fr"
-    await eventually(lambda: "Vous êtes le prochain." in margaret.heard, "the place")
+    await until(lambda: "Vous êtes le prochain." in margaret.heard, "the place")
     request = await line.ask(CallAction.CONNECT, call.sid)
     assert (await line.outcome(request)).outcome in (CallOutcome.CONNECTED, CallOutcome.COMPLETED)
     await line.reaches(call.sid, "wrap-up")
@@ -97,6 +100,15 @@ async def test_the_chosen_language_is_remembered_at_the_next_call(line: House) -
     assert ("ko-KR", "Polly.Seoyeon-Neural") in third.voices
 
 
+async def test_a_key_that_is_heard_again_late_does_not_bring_back_a_language_the_caller_has_left(line: House) -> None:
+    first, second = "CA" + "1" * 32, "CA" + "2" * 32
+    await step(line, first, "")
+    for number, key in enumerate("89"):
+        await step(line, first, f"/menu?step={number}", Digits=key)
+    await step(line, first, "/menu?step=0", Digits="8")
+    assert "안녕하세요. Acorn입니다." in await step(line, second, "")
+
+
 @pytest.mark.parametrize(
     "agent", [Person(answers=False), Person(answers="busy"), Person(answers=True)], ids=["rings", "busy", "voicemail"]
 )
@@ -111,7 +123,7 @@ async def test_an_agents_phone_that_nobody_takes_gives_the_caller_back_their_pla
     again = await line.reaches(call.sid, "queued")
     assert again.waiting_since == since
     assert not margaret.connected_to
-    await eventually(lambda: any("Je cherche toujours" in words for words in margaret.heard), "an apology")
+    await until(lambda: any("Je cherche toujours" in words for words in margaret.heard), "an apology")
     line.twilio.people["+33199001202"] = Person(keys=press_one)
     second = await line.ask(CallAction.CONNECT, call.sid, "tel:+33199001202")
     assert (await line.outcome(second)).outcome in (CallOutcome.CONNECTED, CallOutcome.COMPLETED)
@@ -144,7 +156,7 @@ async def test_a_caller_who_hangs_up_in_line_is_a_callback_to_make(line: House) 
     await line.waits(call.sid)
     call.hang_up()
     await line.reaches(call.sid, "abandoned")
-    (message,) = await eventually(lambda: line.received, "a callback to make")
+    (message,) = await until(lambda: line.received, "a callback to make")
     assert message.facts["callback"] == "wanted"
     assert message.thread.conversation == call.sid
     request = await line.ask(CallAction.CONNECT, call.sid)
@@ -156,7 +168,7 @@ async def test_a_withheld_number_is_nobody_elses(line: House) -> None:
     second = line.twilio.call("anonymous", Person())
     await line.waits(first.sid)
     await line.waits(second.sid)
-    await eventually(lambda: len(line.live) == 2, "both calls")
+    await until(lambda: len(line.live) == 2, "both calls")
     assert {message.sender for message in line.live} == {f"call:{first.sid}", f"call:{second.sid}"}
     assert "press 1" not in " ".join(first.person.heard), "a callback cannot be promised without a number"
 
@@ -168,7 +180,7 @@ async def test_a_waiting_caller_presses_one_and_keeps_the_place(line: House) -> 
     changed = await line.reaches(call.sid, "callback-requested")
     await call.ended.wait()
     assert margaret.heard[-1] == "Merci. Vous gardez votre place, et nous vous rappelons. Au revoir."
-    (message,) = await eventually(lambda: line.received, "the callback's message")
+    (message,) = await until(lambda: line.received, "the callback's message")
     assert changed.waiting_since
     assert message.facts["waiting_since"] == changed.waiting_since.isoformat()
     # The callback: agent first, then customer.
@@ -208,7 +220,7 @@ async def test_a_voicemail_arrives_with_its_recording_in_either_order(line: Hous
     line.twilio.late_recordings = late
     call = line.twilio.call(MARGARET, Person(keys=lambda heard: "2" if "2" in heard else ""))
     await call.ended.wait()
-    (message,) = await eventually(lambda: line.received, "the voicemail")
+    (message,) = await until(lambda: line.received, "the voicemail")
     await line.reaches(call.sid, "voicemail")
     assert message.text == "Left a voicemail of 7 seconds."
     (recording,) = message.attachments
@@ -244,7 +256,7 @@ async def test_the_desk_tells_the_place_and_the_caller_hears_it(line: House) -> 
     call = line.twilio.call("+12025550147", Person())
     await line.waits(call.sid)
     await line.ask(CallAction.PLACE, call.sid, position=3, expected_wait=290)
-    await eventually(lambda: "You are number 3 in line." in call.person.heard, "the new place")
+    await until(lambda: "You are number 3 in line." in call.person.heard, "the new place")
     assert "The wait is about 5 minutes." in call.person.heard
 
 
@@ -252,15 +264,20 @@ async def test_the_second_caller_hears_that_one_is_before(line: House) -> None:
     first = line.twilio.call("+12025550147", Person())
     await line.waits(first.sid)
     second = line.twilio.call("+12025550148", Person())
-    await eventually(lambda: "You are number 2 in line." in second.person.heard, "the second place")
+    await until(lambda: "You are number 2 in line." in second.person.heard, "the second place")
     first.hang_up()
-    await eventually(lambda: "You are next." in second.person.heard, "the first place")
+    await until(lambda: "You are next." in second.person.heard, "the first place")
+
+
+async def step(line: House, sid: str, path: str, **more: str) -> str:
+    """One step of a call, by hand: what is said."""
+    fields = {"CallSid": sid, "From": "+12025550147", "To": OURS, "CallStatus": "in-progress", **more}
+    return (await line.twilio.post(f"{line.twilio.public_url}/webhooks/voice{path}", fields)).text
 
 
 async def in_line(line: House, sid: str, query: str = "") -> str:
-    """One round of waiting, by hand: what is said."""
-    fields = {"CallSid": sid, "From": "+12025550147", "To": OURS, "CallStatus": "in-progress"}
-    return (await line.twilio.post(f"{line.twilio.public_url}/webhooks/voice/wait{query}", fields)).text
+    """One round of waiting."""
+    return await step(line, sid, f"/wait{query}")
 
 
 async def test_a_caller_never_hears_a_place_that_the_desk_is_about_to_correct(line: House) -> None:
@@ -282,6 +299,43 @@ async def test_a_caller_never_hears_a_place_that_the_desk_is_about_to_correct(li
         assert "press 1" in said
 
 
+async def test_a_caller_who_has_moved_up_never_hears_the_older_place_again(
+    line: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL is lost for a moment; the older place is tried again when its lease is over."""
+    sid = "CA" + "8" * 32
+    await in_line(line, sid)
+    lost = away_once(monkeypatch, repository, "set_place")
+    await line.ask(CallAction.PLACE, sid, position=3, expected_wait=290)
+    await until(lambda: lost, "the older place to be cut short")
+    await line.ask(CallAction.PLACE, sid, position=2, expected_wait=190)
+    await until(lambda: done(line, 1), "the newer place")
+    assert "You are number 2 in line." in await in_line(line, sid)
+    async with line.service.database.transaction() as session:
+        await session.execute(sql("UPDATE phone.requests SET due_at = now() WHERE state = 'doing'"))
+    await until(lambda: done(line, 2), "the older place")
+    assert "You are number 2 in line." in await in_line(line, sid)
+
+
+def away_once(monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> list[str]:
+    """PostgreSQL is away when this is called, once; what is returned then says so."""
+    lost: list[str] = []
+
+    async def away(*_: object) -> None:
+        monkeypatch.undo()
+        lost.append(name)
+        raise Unavailable("PostgreSQL is away")
+
+    monkeypatch.setattr(owner, name, away)
+    return lost
+
+
+async def done(line: House, count: int) -> bool:
+    """Whether so many requests of the desk are carried out."""
+    async with line.service.database.transaction() as session:
+        return await session.scalar(sql("SELECT count(*) FROM phone.requests WHERE state = 'done'")) == count
+
+
 async def test_where_the_desk_tells_nothing_we_count_from_the_second_round_on(line: House) -> None:
     assert "You are" not in await in_line(line, "CA" + "8" * 32)
     second = await in_line(line, "CA" + "8" * 32, "?round=2")
@@ -292,7 +346,7 @@ async def test_where_the_desk_tells_nothing_we_count_from_the_second_round_on(li
 
 async def test_a_waiting_caller_hears_the_place_after_the_first_words(line: House) -> None:
     call = line.twilio.call("+12025550147", Person())
-    await eventually(lambda: "You are next." in call.person.heard, "the place")
+    await until(lambda: "You are next." in call.person.heard, "the place")
     heard = call.person.heard
     assert heard.count("Please stay on the line. Somebody will be with you.") == 1
     assert heard.index("Please stay on the line. Somebody will be with you.") < heard.index("You are next.")
@@ -326,8 +380,22 @@ async def test_a_webhook_that_comes_before_its_call_is_known_is_understood(line:
     late = await line.twilio.post(f"{url}/webhooks/voice/menu?wrong=0&step=0", {**fields, "Digits": "0"})
     assert "<Enqueue" in late.text
     await line.reaches(fields["CallSid"], "abandoned")
-    await eventually(lambda: line.changes(fields["CallSid"])[-1].waiting_since, "that the caller had waited")
+    await until(lambda: line.changes(fields["CallSid"])[-1].waiting_since, "that the caller had waited")
     assert not line.live, "nobody waits any more"
+
+
+async def test_a_caller_who_waits_is_counted_once_though_the_database_was_lost_before_the_commit(
+    line: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sid = "CA" + "8" * 32
+    counted = METRICS.received.labels(channel="phone", live="true")._value.get
+    before = counted()
+    await step(line, sid, "")
+    away_once(monkeypatch, line.service.outbox, "add")
+    assert "Please stay on the line. One moment." in await step(line, sid, "/menu", Digits="0")
+    assert counted() == before
+    assert "<Enqueue" in await step(line, sid, "/menu", Digits="0")
+    assert counted() == before + 1
 
 
 async def test_the_same_webhook_ten_times_is_one_event(line: House) -> None:
@@ -395,7 +463,7 @@ async def test_twilio_is_busy_when_an_agent_answers_and_it_is_tried_again(line: 
 async def test_a_caller_who_hangs_up_during_the_menu_is_called_back(line: House) -> None:
     call = line.twilio.call(MARGARET, Person(keys=lambda _: HANG_UP))
     await line.reaches(call.sid, "abandoned")
-    (message,) = await eventually(lambda: line.received, "a callback to make")
+    (message,) = await until(lambda: line.received, "a callback to make")
     assert message.sender == f"tel:{MARGARET}"
 
 

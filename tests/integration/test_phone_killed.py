@@ -30,9 +30,10 @@ from shared.topics import (
     all_topics,
     deliveries_requested,
 )
-from tests.integration.phone_house import eventually, free_port
+from tests.integration.phone_house import free_port
 from tests.providers.twilio import ACCOUNT, OURS, TOKEN, Twilio
 from tests.providers.twilio_calls import Person
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -129,10 +130,10 @@ async def test_killed_in_the_middle_nothing_is_lost_or_said_twice(kafka: str, da
         with process(environment) as first:
             await ready(port)
             call = twilio.call("+33612345678", margaret)
-            await eventually(lambda: any(c.state == "queued" for c in changes()), "the caller to wait")
+            await until(lambda: any(c.state == "queued" for c in changes()), "the caller to wait")
             texts = [asyncio.ensure_future(twilio.text(f"+3361235{n:04d}", f"question {n}")) for n in range(40)]
             await answers(0, 40)
-            await eventually(lambda: len(twilio.messages) > 50, "some to be under way")
+            await until(lambda: len(twilio.messages) > 50, "some to be under way")
             first.kill()
             await asyncio.to_thread(first.wait, 10)
         await answers(40, 50)
@@ -148,14 +149,14 @@ async def test_killed_in_the_middle_nothing_is_lost_or_said_twice(kafka: str, da
                 agent_at=ContactPoint("tel:+33199001201"),
             )
             await bus.publish(CALLS_REQUESTED, call.sid, request)
-            await eventually(lambda: any(c.state == "connected" for c in changes()), "the caller to be connected", 90)
+            await until(lambda: any(c.state == "connected" for c in changes()), "the caller to be connected", 90)
             assert set(await asyncio.gather(*texts)) == {200}
 
             def delivered() -> bool:
                 done = {e.outbound_id for e in heard if isinstance(e, DeliveryReport) and e.state == "delivered"}
                 return done >= {f"o{number}" for number in range(50)}  # other tests' answers may be there too
 
-            await eventually(delivered, "all answers to arrive", 60)
+            await until(delivered, "all answers to arrive", 60)
             questions = [e for e in heard if isinstance(e, InboundMessage) and e.channel == "sms"]
             assert {e.text for e in questions} == {f"question {n}" for n in range(40)}
     bodies = [message.body for message in twilio.messages.values() if message.direction == "outbound-api"]
@@ -181,7 +182,7 @@ async def test_while_the_database_is_away_a_caller_waits_and_then_goes_on(databa
                 text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :n"), {"n": name}
             )
             call = line.twilio.call("+12025550147", Person())
-            await eventually(lambda: "Please stay on the line. One moment." in call.person.heard, "a word of patience")
+            await until(lambda: "Please stay on the line. One moment." in call.person.heard, "a word of patience")
             await connection.execute(text(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true'))
         await line.waits(call.sid)
         await admin.dispose()

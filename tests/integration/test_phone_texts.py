@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from pydantic import SecretStr
@@ -13,13 +15,17 @@ from sqlalchemy import text as sql
 from structlog.testing import capture_logs
 
 from services.phone import standing
+from services.phone.delivering import Deliverer
+from services.phone.ports import Outcome
+from shared.attempts import Result
 from shared.clock import utc_now
 from shared.events import CallAction, CallOutcome, Channel
 from shared.metrics import METRICS
 from shared.storage import Storage
 from shared.topics import CHANNELS_ANNOUNCED
-from tests.integration.phone_house import House, eventually, house
+from tests.integration.phone_house import House, house
 from tests.providers.twilio import ACCOUNT, OURS
+from tests.waiting import until
 
 MARGARET = "+33612345678"
 
@@ -36,7 +42,7 @@ def sent(line: House) -> list[str]:
 
 async def test_a_text_comes_in_and_its_answer_goes_out_and_arrives(line: House) -> None:
     assert await line.twilio.text(MARGARET, "Bonjour, où est ma commande ? Merci beaucoup.") == 200
-    (message,) = await eventually(lambda: line.received, "the text")
+    (message,) = await until(lambda: line.received, "the text")
     assert (message.channel, message.sender, message.recipient) == ("sms", f"tel:{MARGARET}", OURS)
     assert message.thread.conversation == f"{OURS}/{MARGARET}"
     assert message.language == "fr"
@@ -50,7 +56,7 @@ async def test_the_same_text_ten_times_is_one_message(line: House) -> None:
     for _ in range(10):
         assert await line.twilio.text(MARGARET, "hello", sid="SM" + "1" * 32) == 200
     await line.twilio.text(MARGARET, "hello", sid="SM" + "2" * 32)
-    await eventually(lambda: len(line.received) == 2, "two messages")
+    await until(lambda: len(line.received) == 2, "two messages")
 
 
 async def test_a_recorded_webhook_that_is_played_again_hours_later_is_refused(line: House) -> None:
@@ -71,19 +77,19 @@ async def test_a_text_with_a_made_up_sid_is_not_taken(line: House, sid: str) -> 
 
 async def test_a_picture_message_has_a_sid_of_its_own_kind(line: House) -> None:
     assert await line.twilio.text(MARGARET, "look", media=1, sid="MM" + "1" * 32) == 200
-    await eventually(lambda: line.received, "the picture")
+    await until(lambda: line.received, "the picture")
 
 
 async def test_only_a_text_in_several_segments_says_so(line: House) -> None:
     await line.twilio.text(MARGARET, "hello")
     await line.twilio.text(MARGARET, "a" * 161)
-    await eventually(lambda: len(line.received) == 2, "both texts")
+    await until(lambda: len(line.received) == 2, "both texts")
     assert {len(one.text): one.facts.get("segments") for one in line.received} == {5: None, 161: "2"}
 
 
 async def test_pictures_are_kept_with_the_message(line: House) -> None:
     await line.twilio.text(MARGARET, "look", media=2)
-    (message,) = await eventually(lambda: line.received, "the picture")
+    (message,) = await until(lambda: line.received, "the picture")
     assert [one.media_type for one in message.attachments] == ["image/png", "image/png"]
     assert len({one.sha256 for one in message.attachments}) == 2
     storage = line.service.fetcher._storage
@@ -93,7 +99,7 @@ async def test_pictures_are_kept_with_the_message(line: House) -> None:
 
 async def test_a_picture_on_another_host_is_never_asked_for(line: House) -> None:
     await line.twilio.text(MARGARET, "look", media=1, MediaUrl0="http://169.254.169.254/latest/meta-data")
-    (message,) = await eventually(lambda: line.received, "the message without its picture")
+    (message,) = await until(lambda: line.received, "the message without its picture")
     assert "169.254.169.254" in message.facts["missing_files"]
     assert not message.attachments
 
@@ -103,13 +109,13 @@ async def test_a_redirect_into_our_own_network_is_not_followed(line: House) -> N
     path = f"/2010-04-01/Accounts/AC{'0' * 31}1/Messages/{sid}/Media/ME{'0' * 32}"
     line.twilio.redirects[path] = "http://127.0.0.1:1/secret"
     await line.twilio.text(MARGARET, "look", media=1, sid=sid)
-    (message,) = await eventually(lambda: line.received, "the message without its picture")
+    (message,) = await until(lambda: line.received, "the message without its picture")
     assert "host that we do not ask" in message.facts["missing_files"]
 
 
 async def test_a_number_that_said_stop_is_never_texted_until_it_says_start(line: House) -> None:
     await line.twilio.text(MARGARET, "STOP")
-    (message,) = await eventually(lambda: line.received, "the desk to hear of it")
+    (message,) = await until(lambda: line.received, "the desk to hear of it")
     assert (message.automatic, message.facts["consent"]) == ("consent", "stop")
     await line.answer("o1", f"tel:{MARGARET}", "One more thing")
     (report,) = await line.reported("o1", "failed")
@@ -118,7 +124,7 @@ async def test_a_number_that_said_stop_is_never_texted_until_it_says_start(line:
     assert not [path for method, path, _ in line.twilio.asked if method == "POST" and "Messages" in path]
     line.twilio.stopped.clear()
     await line.twilio.text(MARGARET, "Start")
-    await eventually(lambda: len(line.received) == 2, "the desk to hear of it")
+    await until(lambda: len(line.received) == 2, "the desk to hear of it")
     await line.answer("o2", f"tel:{MARGARET}", "Welcome back")
     await line.reported("o2", "delivered")
 
@@ -128,6 +134,25 @@ async def test_an_opt_out_that_only_twilio_knows_of_is_learned(line: House) -> N
     await line.answer("o1", f"tel:{MARGARET}", "Hello")
     (report,) = await line.reported("o1", "failed")
     assert "opted out" in report.detail
+
+
+async def test_a_customer_who_says_start_while_a_text_is_being_refused_is_texted_again(
+    line: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_text = line.service.provider.send_text
+
+    async def refused(to: str, body: str, status_url: str) -> Outcome:
+        outcome = await send_text(to, body, status_url)
+        monkeypatch.undo()
+        await line.twilio.text(MARGARET, "START")
+        return outcome
+
+    line.twilio.stopped.add(MARGARET)
+    monkeypatch.setattr(line.service.provider, "send_text", refused)
+    await line.answer("o1", f"tel:{MARGARET}", "Hello")
+    await line.reported("o1", "failed")
+    await line.answer("o2", f"tel:{MARGARET}", "Welcome back")
+    await line.reported("o2", "delivered")
 
 
 @pytest.mark.parametrize("fault", ["20429", "20500", "20003", "drop", "lose", "half", "hang"])
@@ -145,6 +170,73 @@ async def test_the_same_words_twice_are_two_texts_even_where_an_answer_was_lost(
     await line.answer("o2", f"tel:{MARGARET}", "Yes.")
     await line.reported("o2", "delivered")
     assert sent(line) == ["Yes.", "Yes."]
+
+
+async def test_of_two_texts_in_the_same_words_that_were_cut_short_the_one_not_sent_is_sent_again(
+    database: str, tmp_path: Path
+) -> None:
+    """Twilio lists one; both are looked up at once, and neither is reported before the other is found."""
+    postgres = await asyncpg.connect(database)
+    async with house(database, tmp_path, settle_seconds=60) as line:
+        line.twilio.statuses = ()
+        line.twilio.faults += [("Messages.json", "lose"), ("Messages.json", "drop")]
+        for number in (1, 2):
+            await line.answer(f"o{number}", f"tel:{MARGARET}", "Yes.", ticket=f"t{number}")
+        cut_short = "SELECT count(*) = 2 FROM phone.deliveries WHERE detail <> ''"
+        await until(lambda: postgres.fetchval(cut_short), "both to be cut short")
+        async with postgres.transaction():
+            await postgres.execute("LOCK TABLE phone.outbox IN SHARE MODE")
+            await pass_by(line, 60)
+            await until(lambda: postgres.fetchval("SELECT count(*) >= 2 FROM pg_locks WHERE NOT granted"), "both")
+        reports = [*await line.reported("o1", "sent"), *await line.reported("o2", "sent")]
+        assert sent(line) == ["Yes.", "Yes."]
+        assert {report.provider_id for report in reports} == set(line.twilio.messages)
+    await postgres.close()
+
+
+async def pass_by(line: House, seconds: int) -> None:
+    """For texts on their way."""
+    async with line.service.database.transaction() as session:
+        await session.execute(sql(f"UPDATE phone.deliveries SET due_at = due_at - interval '{seconds} s'"))
+
+
+@pytest.mark.parametrize("end", [Result.LATER, Result.UNKNOWN])
+async def test_a_text_that_is_being_sent_is_not_sent_by_a_third_hand_where_the_first_had_stalled(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: Result
+) -> None:
+    begun: list[str] = []
+    stalled, sending = asyncio.Event(), asyncio.Event()
+    monkeypatch.setattr(Deliverer, "run", lambda _, stop: stop.wait())  # the hands are the test's own
+    async with house(database, tmp_path, timeout=60) as line:
+        work, send_text = line.service.deliverer.work, line.service.provider.send_text
+
+        async def slow(to: str, body: str, status_url: str) -> Outcome:
+            begun.append(body)
+            if len(begun) == 1:
+                await stalled.wait()
+                return Outcome(end)
+            if len(begun) == 2:
+                await sending.wait()
+            return await send_text(to, body, status_url)
+
+        monkeypatch.setattr(line.service.provider, "send_text", slow)
+        await line.answer("o1", f"tel:{MARGARET}", "Hello")
+        first = asyncio.ensure_future(until(work))
+        await until(lambda: len(begun) == 1, "the first hand")
+        await pass_by(line, 200)  # its lease is over
+        assert await work(), "Twilio is asked, and does not list it"
+        await pass_by(line, 30)
+        second = asyncio.ensure_future(work())
+        await until(lambda: len(begun) == 2, "the second hand")
+        stalled.set()
+        await first
+        for _ in range(2):
+            await pass_by(line, 30)
+            await work()
+        sending.set()
+        await second
+        await line.reported("o1", "delivered")
+        assert sent(line) == ["Hello"]
 
 
 async def test_status_webhooks_out_of_order_end_in_delivered(line: House) -> None:
@@ -222,7 +314,7 @@ async def test_answers_of_one_ticket_stay_in_order(line: House) -> None:
 
 async def test_without_credentials_the_channels_are_off_and_say_why(database: str, tmp_path: Path) -> None:
     async with house(database, tmp_path, account_sid="", public_url="") as line:
-        await eventually(lambda: both_off(line), "both channels")
+        await until(lambda: both_off(line), "both channels")
         assert announced(line)["phone"].why_off == "set PHONE_ACCOUNT_SID, PHONE_PUBLIC_URL"
         assert await line.twilio.text(MARGARET, "hello") == 403
         await line.answer("o1", f"tel:{MARGARET}", "Hello")
@@ -247,12 +339,12 @@ def both_off(line: House) -> bool:
 
 async def test_wrong_credentials_switch_both_channels_off_and_say_so(database: str, tmp_path: Path) -> None:
     async with house(database, tmp_path, auth_token=SecretStr("wrong")) as line:
-        await eventually(lambda: both_off(line), "both channels to be off")
+        await until(lambda: both_off(line), "both channels to be off")
         assert not any(one.enabled for one in line.bus.events(CHANNELS_ANNOUNCED)), "they were never on"
         assert announced(line)["phone"].why_off == announced(line)["sms"].why_off
         assert announced(line)["sms"].why_off.startswith("Twilio refuses the credentials (401: ")
         assert "PHONE_AUTH_TOKEN" in announced(line)["sms"].why_off
-        await eventually(lambda: "postgres" in line.service.health.parts, "the database")
+        await until(lambda: "postgres" in line.service.health.parts, "the database")
         async with httpx.AsyncClient() as http:
             ready = await http.get(f"{line.url}/health/ready")
         assert ready.status_code == 200
@@ -266,16 +358,16 @@ async def test_channels_go_off_and_on_again_as_twilio_refuses_us_and_lets_us_in(
     monkeypatch.setattr(standing, "CHECK", 0.05)
     monkeypatch.setattr(standing, "DENIED", 0.05)
     async with house(database, tmp_path) as line:
-        await eventually(lambda: both_on(line), "both channels")
+        await until(lambda: both_on(line), "both channels")
         refusals = [(f"{ACCOUNT}.json", "20003")] * 1000
         with capture_logs() as logged:
             line.twilio.faults += refusals
-            await eventually(lambda: both_off(line), "both channels to be off")
-            await eventually(lambda: len(line.twilio.faults) < 990, "some more looks at Twilio")
+            await until(lambda: both_off(line), "both channels to be off")
+            await until(lambda: len(line.twilio.faults) < 990, "some more looks at Twilio")
         assert len([one for one in logged if "refuses the credentials" in one["event"]]) == 1
         line.twilio.faults.clear()
-        await eventually(lambda: both_on(line), "both channels to be on again")
-        await eventually(lambda: not line.service.health.parts["twilio"].detail, "a clean bill of health")
+        await until(lambda: both_on(line), "both channels to be on again")
+        await until(lambda: not line.service.health.parts["twilio"].detail, "a clean bill of health")
 
 
 async def test_a_twilio_that_does_not_answer_switches_nothing_off(
@@ -284,12 +376,12 @@ async def test_a_twilio_that_does_not_answer_switches_nothing_off(
     for pause in ("CHECK", "SOON"):
         monkeypatch.setattr(standing, pause, 0.05)
     async with house(database, tmp_path) as line:
-        await eventually(lambda: both_on(line), "both channels")
+        await until(lambda: both_on(line), "both channels")
         line.twilio.faults += [(f"{ACCOUNT}.json", fault) for fault in ("20500", "drop", "half", "20429") * 100]
-        await eventually(lambda: not line.service.health.parts["twilio"].ok, "that Twilio is away")
-        await eventually(lambda: len(line.twilio.faults) < 392, "each way not to answer")
+        await until(lambda: not line.service.health.parts["twilio"].ok, "that Twilio is away")
+        await until(lambda: len(line.twilio.faults) < 392, "each way not to answer")
         line.twilio.faults.clear()
-        await eventually(lambda: line.service.health.parts["twilio"].ok, "that Twilio is back")
+        await until(lambda: line.service.health.parts["twilio"].ok, "that Twilio is back")
         assert len(line.bus.events(CHANNELS_ANNOUNCED)) == 2, "nothing new was announced"
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
-import pytest
 
 from services.router.adapters import policy_yaml
 from shared.bus import TAKEN, WRITTEN, Encoded
@@ -17,29 +15,9 @@ from shared.bus.kafka import KafkaBus
 from shared.clock import utc_now
 from shared.events import Profile, Stated
 from shared.topics import CUSTOMERS_UPDATED, MESSAGES_RECEIVED
-from tests.integration.router_process import Outputs, RouterProcess, eventually, mails, prepared, send
+from tests.integration.router_process import Outputs, RouterProcess, mails, send
 from tests.unit.router.makers import NOW
-
-
-@pytest.fixture
-async def bus(kafka: str) -> AsyncIterator[KafkaBus]:
-    connected = await prepared(kafka)
-    yield connected
-    await connected.stop()
-
-
-@pytest.fixture
-async def outputs(kafka: str, bus: KafkaBus) -> AsyncIterator[Outputs]:
-    async with Outputs(kafka) as reader:
-        yield reader
-
-
-@pytest.fixture
-async def router(kafka: str, free_port: int, tmp_path: Path, bus: KafkaBus) -> AsyncIterator[RouterProcess]:
-    worker = RouterProcess(kafka, free_port, tmp_path / "router.log")
-    yield worker
-    if worker.process:
-        await worker.end(signal.SIGKILL)
+from tests.waiting import until
 
 
 async def test_each_message_is_routed_under_its_ticket_and_a_bad_record_is_set_aside_alone(
@@ -161,5 +139,5 @@ async def test_a_router_waits_for_kafka_and_says_so(router: RouterProcess, free_
         views = answer.json()["parts"]["views"]
         return answer.status_code == 503 and "customers-updated: waiting for Kafka" in views["detail"]
 
-    await eventually(told, "not told")
+    await until(told, "not told")
     assert await router.end(signal.SIGTERM) == 0

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
-
-import pytest
 
 from services.router.adapters import policy_yaml, recorded
 from services.router.domain.replay import verify
@@ -17,27 +13,7 @@ from shared.bus.kafka import KafkaBus
 from shared.clock import utc_now
 from shared.events import Channel, Profile, Stated
 from shared.topics import CHANNELS_ANNOUNCED, CUSTOMERS_UPDATED
-from tests.integration.router_process import NOW, Outputs, RouterProcess, mails, prepared, send
-
-
-@pytest.fixture
-async def bus(kafka: str) -> AsyncIterator[KafkaBus]:
-    bus = await prepared(kafka)
-    yield bus
-    await bus.stop()
-
-
-@pytest.fixture
-async def outputs(kafka: str, bus: KafkaBus) -> AsyncIterator[Outputs]:
-    async with Outputs(kafka) as found:
-        yield found
-
-
-@pytest.fixture
-async def router(kafka: str, free_port: int, tmp_path: Path) -> AsyncIterator[RouterProcess]:
-    made = RouterProcess(kafka, free_port, tmp_path / "router.log")
-    yield made
-    await made.end(signal.SIGKILL)
+from tests.integration.router_process import NOW, Outputs, RouterProcess, mails, send
 
 
 async def test_a_day_of_decisions_comes_out_again_and_another_policy_is_tried_on_it(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
 
@@ -26,13 +25,7 @@ from shared.outbox import Outbox
 from shared.topics import DELIVERIES_REPORTED, deliveries_requested
 from tests.providers import x_oauth
 from tests.providers.x import X, serving
-
-
-async def eventually(look: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 30
-    while not look():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        await asyncio.sleep(0.02)
+from tests.waiting import until
 
 
 def posted(x: X) -> int:
@@ -72,14 +65,14 @@ async def test_a_faltering_x_never_loses_or_doubles_an_answer(database: str) -> 
             else:
                 setattr(x, kind, how)
             await bus.publish(deliveries_requested("x"), "t1", request)
-            await eventually(lambda: posted(x) > before, f"a first attempt in spite of {trouble}")
+            await until(lambda: posted(x) > before, f"a first attempt in spite of {trouble}")
             x.outage = x.after_post = ""
             x.limits["post"] = 200
 
             def reports() -> list[DeliveryReport]:
                 return [one for one in bus.events(DELIVERIES_REPORTED) if one.outbound_id == request.id]
 
-            await eventually(reports, f"a report after {trouble}")
+            await until(reports, f"a report after {trouble}")
             sent = [one for one in x.ours() if one.text == text]
             assert [one.answers for one in sent] == [post], trouble
             assert [(str(one.state), one.provider_id) for one in reports()] == [("sent", str(sent[0].id))], trouble

@@ -35,6 +35,7 @@ from shared.topics import (
 from tests.providers import x_oauth
 from tests.providers.x import X, serving
 from tests.topic import events_on
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-for-the-tests-of-social"
@@ -70,15 +71,6 @@ OTHERS = [
 ]
 
 
-def eventually(look: Callable[[], Any], seconds: float = 30) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s")
-
-
 class Service:
     """The social service as a process of its own."""
 
@@ -93,7 +85,7 @@ class Service:
         command = [sys.executable, "-m", "services", "social"]
         with Path(self.environment["LOG"]).open("ab") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=log, stdout=log)
-        eventually(self.ready, 60)
+        eventually(self.ready)
 
     def ready(self) -> bool:
         assert self.process
@@ -296,7 +288,7 @@ async def test_where_the_plan_has_the_stream_posts_come_by_it_and_polling_closes
         early = [x.post(x.person("early"), COMPLAINTS[0])]
         eventually(lambda: x.streams.open)
         await published(topics, x, 1)
-        eventually(lambda: resting(x), 60)
+        eventually(lambda: resting(x))
         looks = looked(x)
         heard = [x.post(x.person(f"heard{n}"), f"{COMPLAINTS[n]} #{n}") for n in range(5)]
         praise = x.post(x.person("fan"), OTHERS[0])

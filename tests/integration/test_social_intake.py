@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from services.social import repository
@@ -27,8 +28,9 @@ from shared.db import Database, migrate
 from shared.errors import Unavailable
 from shared.events import InboundMessage
 from shared.health import Health
-from shared.topics import MENTIONS_KEPT, MESSAGES_RECEIVED
+from shared.topics import CHANNELS_ANNOUNCED, MENTIONS_KEPT, MESSAGES_RECEIVED
 from tests.unit.social.makers import US, post
+from tests.waiting import until
 
 RULES = Rules(0.5, 0.5, timedelta(hours=1), 3, ("en", "fr"), ("acme",))
 BROKEN = "@acme your checkout rejects my voucher, nobody answers, this is unacceptable"
@@ -196,3 +198,19 @@ async def test_the_cursor_stays_where_it_was_until_everything_is_taken_in(here: 
     async with here.transaction() as session:
         assert await repository.cursor(session, Source.SEARCH, 0) == newest
     assert network.asked[0] == network.asked[1]
+
+
+async def test_a_channel_that_another_process_called_off_before_it_died_is_told_to_be_on(
+    here: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.social.standing._AGAIN", 0.05)
+    monkeypatch.setattr("services.social.standing._CHECK", 0.02)
+    parts = Parts(here)
+    standing, stop = Standing(Timeline(), [], parts.bus, Health()), asyncio.Event()
+    announcing = asyncio.ensure_future(standing.announce(stop))
+    await until(lambda: parts.bus.events(CHANNELS_ANNOUNCED), "the channel to be announced")
+    off = msgspec.structs.replace(standing.channel, enabled=False, why_off="X refuses our credentials")
+    await parts.bus.publish(CHANNELS_ANNOUNCED, off.name, off)
+    await until(lambda: parts.bus.events(CHANNELS_ANNOUNCED)[-1].enabled, "it to be on again", 20)
+    stop.set()
+    await announcing

@@ -21,7 +21,7 @@ from shared.events import Channel
 from shared.events.codec import encode
 from shared.metrics import METRICS
 from shared.topics import CHANNELS_ANNOUNCED, Topic
-from tests.integration.router_process import eventually
+from tests.waiting import until
 
 
 def channel(name: str, label: str = "label") -> Channel:
@@ -108,7 +108,7 @@ async def test_what_stands_on_a_partition_that_was_added_later_is_known_too_and_
             async def there() -> bool:
                 return len(await producer.partitions_for(announced.name)) == 4
 
-            await eventually(there, "no new partitions")
+            await until(there, "no new partitions")
             for number in (3, 2, 1):
                 await producer.send_and_wait(
                     announced.name, encode(channel(f"new-{number}")), b"new-%d" % number, number
@@ -117,7 +117,7 @@ async def test_what_stands_on_a_partition_that_was_added_later_is_known_too_and_
             async def known() -> bool:
                 return all(view.get(f"new-{number}") == channel(f"new-{number}") for number in (1, 2, 3))
 
-            await eventually(known, "nobody reads the new partitions")
+            await until(known, "nobody reads the new partitions")
             soon = utc_now() + timedelta(minutes=1)
             read = [record.key async for record in records(kafka, [announced], None, soon)]
             assert len(read) == 5, "commands that account for a period look there too"

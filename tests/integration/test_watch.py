@@ -6,8 +6,7 @@ import asyncio
 import json
 import signal
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from shared.bus.kafka import KafkaBus, create_topics
 from shared.topics import all_topics
 from tests.conftest import ON_CI
 from tests.integration.router_process import RouterProcess, mails, send
+from tests.waiting import until
 
 QUICK = "250ms"
 
@@ -120,15 +120,6 @@ async def value(api: httpx.AsyncClient, expression: str) -> float | None:
     answer = (await api.get("/query", params={"query": expression})).raise_for_status().json()
     series = answer["data"]["result"]
     return float(series[0]["value"][1]) if series else None
-
-
-async def until(look: Callable[[], Awaitable[bool]], what: str) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(60):
-            while not await look():
-                await asyncio.sleep(0.1)
-            return
-    raise AssertionError(f"not within a minute: {what}")
 
 
 async def test_an_operator_hears_of_a_dead_service_before_the_customers_do_and_that_it_is_back(

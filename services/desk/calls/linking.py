@@ -38,7 +38,10 @@ async def catch_up(desk: Desk) -> None:
         found = sorted(set(await work.session.scalars(missing)))
         if not found:
             return
-        rows = await repository.lock(work.session, *found)
+        locked = await repository.lock(work.session, *found)
+        rows = {
+            call: row for call, row in locked.items() if row.ticket_id is None
+        }  # another process may have been faster
         people = {agent for row in rows.values() if (agent := agent_on(row, utc_now())[0])}
         if people:
             await work.session.execute(
@@ -47,8 +50,8 @@ async def catch_up(desk: Desk) -> None:
                 .order_by(AGENTS.c.id)
                 .with_for_update(key_share=True)
             )
-        tickets = await link(work, found, {})
-        await settle(work, found)
+        tickets = await link(work, rows, {})
+        await settle(work, rows)
         for call, ticket in tickets.items():
             row = rows[call]
             tell(work, call, ticket, repository.state(row, utc_now()), row.agent, version=row.version)

@@ -14,7 +14,8 @@ STATUSES = ("open", "pending", "solved", "closed")
 SETTLED = ("solved", "closed")
 MACHINES = ("reply", "bounce")
 """Automatic messages that nobody wrote for us: they join and wake nobody. `list` mail was written by a person."""
-_DELIVERY_ORDER = {"requested": 0, "uncertain": 1, "sent": 2, "delivered": 3, "failed": 4}
+_DELIVERY_ORDER = {"requested": 0, "uncertain": 1, "sent": 2, "failed": 3, "delivered": 4}
+"""`delivered` is the customer's own device's word, so it stands above a network's guess that it failed."""
 _SNIPPET = 200
 _LONGEST_BURST = 100
 _MOST_FIRST = 500

@@ -189,6 +189,8 @@ def test_a_snippet_is_one_line() -> None:
         ("uncertain", DeliveryState.SENT, True),
         ("sent", DeliveryState.FAILED, True),  # a bounce
         ("failed", DeliveryState.SENT, False),
+        ("failed", DeliveryState.DELIVERED, True),  # the network was wrong: the handset has it
+        ("delivered", DeliveryState.FAILED, False),
     ],
 )
 def test_reports_in_any_order_lead_to_the_same_state(before: str, after: DeliveryState, moves: bool) -> None:

@@ -48,6 +48,17 @@ def test_the_newest_that_was_told_of_a_customer_holds(entries: Entries[Profile],
     assert len(entries) == MANY
 
 
+def test_an_older_word_about_a_customer_that_comes_late_does_not_count(
+    entries: Entries[Profile], profiles: list[Profile]
+) -> None:
+    before = profiles[-1]
+    after = msgspec.structs.replace(before, version=before.version + 1, tier="business")
+    another = msgspec.structs.replace(before, customer_id="another", version=1)
+    for told, holds in ((after, after), (before, after), (another, another)):
+        entries.take(before.contact_point.encode(), encode(told))
+        assert entries.get(before.contact_point) == holds
+
+
 def test_who_writes_again_is_not_decoded_again(entries: Entries[Profile], profiles: list[Profile]) -> None:
     point = profiles[0].contact_point
     assert entries.get(point) is entries.get(point)
