@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from pathlib import Path
 from threading import Event, Lock
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import psutil
@@ -27,7 +27,6 @@ from aiosmtpd.controller import Controller
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parent.parent
-T = TypeVar("T")
 _PORTS_NEEDED = 100
 _UNUSED = 75
 """Of each row, a port that no part of a system listens on: whoever holds it has the row."""

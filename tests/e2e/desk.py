@@ -47,8 +47,6 @@ CHANNELS = (
     ),
     Channel(name="x", label="X", icon="at-sign", reaches=("x",), public=True, length=X_LENGTH),
 )
-_PATIENCE = 60.0
-"""Seconds for a process to start on a machine that is busy with other tests."""
 
 
 def finish(work: Coroutine[Any, Any, T]) -> T:

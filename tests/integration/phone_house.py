@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import uvicorn
 from pydantic import SecretStr
@@ -41,7 +41,6 @@ from tests.providers.twilio import ACCOUNT, OURS, TOKEN, Twilio
 from tests.waiting import until
 
 MIGRATIONS = Path(__file__).parents[2] / "services" / "phone" / "migrations"
-T = TypeVar("T")
 
 
 def free_port() -> int:
