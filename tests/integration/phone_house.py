@@ -153,6 +153,7 @@ def settings(database: str, **more: Any) -> PhoneSettings:
         "retry_first": 0.05,
         "settle_seconds": 0.3,
         "timeout": 2,
+        "wait_limit": 60_000,  # ten minutes of ours: the stand-in's clock is a hundred times as fast
     }
     return PhoneSettings(database=SecretStr(database), **own | more)
 
