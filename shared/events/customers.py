@@ -69,6 +69,8 @@ class Profile(Event, frozen=True, kw_only=True):
     the desk lets it count (30 days)."""
 
     def supersedes(self, known: Profile) -> bool:
-        """A writer that lost its broker may be late with an older one. Versions of two customers cannot be compared: the contact point
-        has moved from one to the other."""
-        return self.customer_id != known.customer_id or self.version >= known.version
+        """A writer that lost its broker may be late with an older one: older by its version and by its time. A lower version of a later
+        time is what a desk tells whose database was restored; and those of two customers cannot be compared: the contact point has
+        moved from one to the other."""
+        older = self.version < known.version and self.updated_at <= known.updated_at
+        return not older or self.customer_id != known.customer_id

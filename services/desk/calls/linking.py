@@ -39,9 +39,8 @@ async def catch_up(desk: Desk) -> None:
         if not found:
             return
         locked = await repository.lock(work.session, *found)
-        rows = {
-            call: row for call, row in locked.items() if row.ticket_id is None
-        }  # another process may have been faster
+        # Another process may have been faster.
+        rows = {call: row for call, row in locked.items() if row.ticket_id is None}
         people = {agent for row in rows.values() if (agent := agent_on(row, utc_now())[0])}
         if people:
             await work.session.execute(
