@@ -61,6 +61,16 @@ class Database:
                 raise Unavailable(f"PostgreSQL is away: {error}") from error
             raise
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """A transaction that only reads, for an answer made by several statements: all of them see the same moment, so that a message
+        never stands beside the status from before it. Raises Unavailable."""
+        async with self.transaction() as session:
+            await session.connection(
+                execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            )
+            yield session
+
     async def connect_raw(self) -> asyncpg.Connection[asyncpg.Record]:
         """A connection outside the pool, for LISTEN. Raises Unavailable."""
         try:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from sqlalchemy import text as sql
 
 from services.desk.assignment import service as assignment
 from services.desk.context import Desk
@@ -22,6 +23,7 @@ from shared.events import DeliveryReport, DeliveryState
 from shared.kernel import Level, stable_id, ticket_id
 from tests.integration.desk_parts import EMAIL, PHONE, desk_on, migrate, outbox, scalar, with_channels
 from tests.unit.desk.examples import NOON, routed
+from tests.waiting import until
 
 TICKET = ticket_id("email:<1@example.org>")
 
@@ -296,6 +298,20 @@ async def test_search_finds_words_parts_of_subjects_addresses_and_numbers(desk: 
         assert [row.subject for row in found] == [subject], words
     for words in ("#46364952", "100%_\\ ' & | ! ( :*"):
         assert (await tickets.list_tickets(desk, TicketQuery(q=words))).items == (), words
+
+
+async def test_a_message_never_stands_beside_the_status_from_before_it(asked: Desk) -> None:
+    before = await tickets.get_ticket(asked, "#1001")
+    async with asked.database.transaction() as session:
+        await session.execute(sql("LOCK TABLE desk.messages"))
+        reading = asyncio.ensure_future(tickets.get_ticket(asked, "#1001"))
+        await until(lambda: scalar(asked, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted"), "it to be read")
+        await session.execute(sql("UPDATE desk.tickets SET status = 'pending'"))
+        await session.execute(sql("UPDATE desk.messages SET text = 'Thank you!'"))
+    seen = await reading
+    assert (seen.row.status, seen.messages) == (before.row.status, before.messages)
+    after = await tickets.get_ticket(asked, "#1001")
+    assert (after.row.status, after.messages[-1].text) == ("pending", "Thank you!")
 
 
 async def test_long_conversations_come_in_pages(desk: Desk) -> None:

@@ -86,7 +86,7 @@ _WAITING = text(
 
 async def to_make(desk: Desk, agent: str = "") -> tuple[CallbackView, ...]:
     """In the order of work. `agent`: only those that this agent has the skills for."""
-    async with desk.database.transaction() as session:
+    async with desk.database.snapshot() as session:
         now = utc_now()
         rows = await _read(session, desk, now)
         if agent:

@@ -26,14 +26,14 @@ _LONGEST_NAME = 200
 
 async def get_customer(desk: Desk, customer: str) -> CustomerView:
     """By id. Rejected 404."""
-    async with desk.database.transaction() as session:
+    async with desk.database.snapshot() as session:
         return await _view(session, as_uuid(customer, "customer"))
 
 
 async def find_customer(desk: Desk, contact_point: str) -> CustomerView | None:
     """Who has this contact point (`email:ann@example.org`; brought into normal form here)."""
     point = domain.normal_point(contact_point)
-    async with desk.database.transaction() as session:
+    async with desk.database.snapshot() as session:
         customer = await session.scalar(select(CONTACT_POINTS.c.customer_id).where(CONTACT_POINTS.c.point == point))
         return await _view(session, customer) if customer else None
 

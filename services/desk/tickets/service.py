@@ -88,7 +88,7 @@ async def view_counts(desk: Desk, agent: str, *, grouped: bool = True) -> tuple[
 async def get_ticket(desk: Desk, ticket: str, *, messages: int = 30, before: str = "") -> TicketView:
     """By id or number (`1042` or `#1042`). `before`: the `earlier` cursor of a former answer. Rejected 404."""
     messages = max(1, min(messages, 200))
-    async with desk.database.transaction() as session:
+    async with desk.database.snapshot() as session:
         own = await changing.find(session, ticket)
         row = (await session.execute(repository.ROWS.where(TICKETS.c.id == own))).one()
         more = (await session.execute(select(TICKETS).where(TICKETS.c.id == own))).one()
