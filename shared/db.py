@@ -17,13 +17,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from shared.bus.retry import delay
-from shared.errors import Unavailable
+from shared.errors import Malformed, Unavailable
 from shared.health import Health
 from shared.waiting import wait
 
 _AWAY = ("08", "57P", "53", "55000", "40001", "40P01")
 """SQLSTATEs that mean "not now": connection exceptions, shutdown, out of resources, a database that lets nobody in for a while, a
 serialization failure or a deadlock, after which the same transaction may succeed (PostgreSQL, appendix A)."""
+_BAD_VALUE = "22"
+"""Class of SQLSTATEs of "data exceptions"; asyncpg tells of what it cannot send by the same."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -52,13 +54,18 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """Commits at the end, rolls back on any error. Raises Unavailable where PostgreSQL is away."""
+        """Commits at the end, rolls back on any error. Raises Unavailable where PostgreSQL is away, Malformed where a value is none
+        that it takes: NUL, half a character, a number or a moment out of its range."""
         try:
             async with self._sessions() as session, session.begin():
                 yield session
         except Exception as error:
             if is_away(error):
                 raise Unavailable(f"PostgreSQL is away: {error}") from error
+            if isinstance(error, DBAPIError) and str(getattr(error.orig, "sqlstate", "")).startswith(_BAD_VALUE):
+                raise Malformed(
+                    "a value cannot be stored or looked for: a character, number or date that no store takes"
+                ) from error
             raise
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""HTML from outside: made safe to show (nh3), and made into plain text (inscriptis). Neither ever raises."""
+"""Text from outside: made fit to keep, HTML made safe to show (nh3) and made into plain text (inscriptis). Nothing here ever raises."""
 
 from __future__ import annotations
 
@@ -25,7 +25,14 @@ _DROP_WITH_CONTENT = {
     "object",
     "form",
 }
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""NUL, which PostgreSQL refuses, and halves of a character, which have no UTF-8."""
 _BLANK_LINES = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
+
+
+def storable(text: str) -> str:
+    """The text with U+FFFD for each character that no store takes."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def clean_html(html: str) -> str:

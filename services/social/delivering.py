@@ -150,7 +150,7 @@ class Deliverer:
 
     async def _later(self, delivery: Delivery, request: OutboundMessage, words: str, at: datetime | None) -> None:
         now = utc_now()
-        if now - request.requested_at > _GIVE_UP:
+        if now - delivery.requested_at > _GIVE_UP:
             await self._end(delivery, request, State.FAILED, f"given up after {_GIVE_UP.days} day: {words}")
             return
         seconds = pace.after_failure(delivery.attempts, at, now, random.random())
@@ -172,7 +172,7 @@ class Deliverer:
             except (Later, Denied) as error:
                 await self._ask_later(delivery, request, error)
                 continue
-            given_up = delivery.attempts >= _MOST_ATTEMPTS or utc_now() - request.requested_at > _GIVE_UP
+            given_up = delivery.attempts >= _MOST_ATTEMPTS or utc_now() - delivery.requested_at > _GIVE_UP
             if found:
                 await self._end(delivery, request, State.SENT, "found to be sent after an interruption", found)
             elif found is None or given_up:
@@ -204,7 +204,7 @@ class Deliverer:
 
     async def _ask_later(self, delivery: Delivery, request: OutboundMessage, error: Later | Denied) -> None:
         now = utc_now()
-        if now - request.requested_at > _GIVE_UP:
+        if now - delivery.requested_at > _GIVE_UP:
             await self._end(delivery, request, State.UNCERTAIN, f"It may have been sent; X could not be asked: {error}")
             return
         at = error.at if isinstance(error, Later) else now + timedelta(seconds=pace.DENIED)

@@ -133,6 +133,9 @@ class Reader:
         return None
 
     async def _read_to(self, newest: int, cursor: int) -> None:
+        newest = min(
+            newest, id_at(self._now())
+        )  # no id is trusted to lie in the future: nothing would be read until then
         if newest > cursor:
             async with self._database.transaction() as session:
                 await repository.move_cursor(session, self._source, newest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import datetime, timedelta, timezone
 
 import asyncpg
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import text
 from shared.bus.memory import MemoryBus
 from shared.clock import utc_now
 from shared.db import Database, metadata
-from shared.errors import Unavailable
+from shared.errors import Malformed, Unavailable
 from shared.events import DeskEvent
 from shared.outbox import Outbox, outbox_table
 from shared.topics import TICKETS_CHANGED
@@ -82,6 +83,26 @@ async def test_a_database_that_is_away_says_so_in_one_word(free_port: int) -> No
     with pytest.raises(Unavailable, match="PostgreSQL is away"):
         async with db.transaction() as session:
             await session.execute(text("SELECT 1"))
+    await db.dispose()
+
+
+EDGES = {
+    "NUL": ("text", "a\x00b"),
+    "half a character": ("text", "a\ud83d"),
+    "before the calendar": ("timestamptz", datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))),
+    "after the calendar": ("timestamptz", datetime.max.replace(tzinfo=timezone(timedelta(hours=-14)))),
+    "too large a number": ("bigint", 2**70),
+}
+
+
+@pytest.mark.parametrize(("kind", "value"), EDGES.values(), ids=EDGES)
+async def test_a_value_that_no_store_takes_is_the_senders_fault_and_nothing_to_try_again(
+    database: str, kind: str, value: object
+) -> None:
+    db = Database(database, "public")
+    with pytest.raises(Malformed):
+        async with db.transaction() as session:
+            await session.execute(text(f"SELECT CAST(:value AS {kind})"), {"value": value})
     await db.dispose()
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from services.social import repository
+from services.social.adapters.x import XNetwork
+from services.social.adapters.x_http import Access
 from services.social.app import _MIGRATIONS
 from services.social.domain.posts import Account, Post, id_at
 from services.social.judging import Judge
@@ -29,9 +33,12 @@ from shared.errors import Unavailable
 from shared.events import InboundMessage
 from shared.health import Health
 from shared.topics import CHANNELS_ANNOUNCED, MENTIONS_KEPT, MESSAGES_RECEIVED
+from tests.providers import x_oauth
+from tests.providers.x import X, serving
 from tests.unit.social.makers import US, post
 from tests.waiting import until
 
+DATA = Path(__file__).parents[1] / "data" / "x"
 RULES = Rules(0.5, 0.5, timedelta(hours=1), 3, ("en", "fr"), ("acme",))
 BROKEN = "@acme your checkout rejects my voucher, nobody answers, this is unacceptable"
 PRAISE = "Huge thanks to Anna for sorting it so quickly, you made my day"
@@ -155,12 +162,10 @@ class Timeline:
         return Page([p for p in self.posts if int(p.id) > since], "", [self.odd] if self.odd else [])
 
 
-def reader(parts: Parts, network: Timeline, database: Database) -> Reader:
+def reader(parts: Parts, network: Timeline | XNetwork, database: Database, source: Source = Source.SEARCH) -> Reader:
     standing = Standing(None, [], parts.bus, Health())
     pace = Pace(60, 30, timedelta(hours=1))
-    return Reader(
-        Source.SEARCH, network, parts.intake, standing, Turn(database), database, Oddities(parts.bus), Live(), pace
-    )  # type: ignore[arg-type]
+    return Reader(source, network, parts.intake, standing, Turn(database), database, Oddities(parts.bus), Live(), pace)  # type: ignore[arg-type]
 
 
 async def test_what_is_no_post_is_set_aside_once_and_stops_nothing(here: Database) -> None:
@@ -171,6 +176,24 @@ async def test_what_is_no_post_is_set_aside_once_and_stops_nothing(here: Databas
         await reading.look(US, asyncio.Event())
     assert [letter.value for letter in parts.bus.dead] == [b'{"id": "what?"}']
     assert len(parts.published()) == 1
+
+
+async def test_a_post_with_half_a_character_reaches_agents_and_holds_no_later_one_back(here: Database) -> None:
+    parts, x = Parts(here), X()
+    written = json.loads((DATA / "lone-surrogate.json").read_text())["data"]
+    x.raw = [{**item, "id": str(id_at(utc_now()) - place)} for place, item in enumerate(written)]
+    x.raw.append({**x.raw[0], "id": str(2**63 - 1), "text": "@acme this post is of the year 2248, terrible"})
+    with serving(x) as url:
+        network = XNetwork(Access(*x_oauth.SETTINGS.values(), url, 5, ("acme",), ""))
+        reading = reader(parts, network, here, Source.MENTIONS)
+        await reading.look(US, asyncio.Event())
+        x.raw = []
+        later = str(x.post(x.person("bea"), f"@acme {BROKEN}"))
+        await reading.look(US, asyncio.Event())
+    texts = [event.text for event in parts.published()]
+    assert "@acme cut emoji \ufffd terrible service, never again" in texts
+    assert "@acme my boiler exploded and nobody answers, terrible" in texts
+    assert later in {event.provider_id for event in parts.published()}
 
 
 async def test_after_more_than_a_week_away_all_that_x_remembers_is_read(here: Database) -> None:

@@ -99,7 +99,7 @@ class XNetwork:
     async def _write(self, call: Callable[[tweepy.Client], Any]) -> dict[str, Any]:
         try:
             response: requests.Response = await asyncio.to_thread(call, self._client("write"))
-            body = response.json()
+            body = x_wire.parsed(response.content)
         except tweepy.TooManyRequests as error:
             raise Later(f"X's rate limit: {words(error)}", moment(error.reset_time)) from error
         except tweepy.Unauthorized as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,9 @@ import requests
 import tweepy
 from requests.adapters import HTTPAdapter
 
+from services.social.adapters import x_wire
 from services.social.ports import Denied, Later, TooOld
+from shared.text import storable
 
 HOST = "api.twitter.com"
 """tweepy has no setting for it."""
@@ -69,7 +72,7 @@ async def asked(call: Callable[[], Any]) -> tuple[dict[str, Any], datetime | Non
     TooOld."""
     try:
         response: requests.Response = await asyncio.to_thread(call)
-        body = response.json()
+        body = x_wire.parsed(response.content)
     except tweepy.TooManyRequests as error:
         raise Later(f"X's rate limit: {words(error)}", moment(error.reset_time)) from error
     except tweepy.TwitterServerError as error:
@@ -102,13 +105,10 @@ def moment(seconds: object) -> datetime | None:
 def words(error: tweepy.HTTPException) -> str:
     """X's own words, on one line."""
     detail = ""
-    try:
-        body = error.response.json()
-        detail = str(body.get("detail", "")) if isinstance(body, dict) else ""
-    except ValueError:
-        pass
+    with contextlib.suppress(ValueError):
+        detail = str(x_wire.as_object(x_wire.parsed(error.response.content)).get("detail", ""))
     line = " ".join(str(error).split())
-    return (line if not detail or detail in line else f"{line}: {detail}")[:500]
+    return storable(line if not detail or detail in line else f"{line}: {detail}")[:500]
 
 
 def short(error: Exception) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import Any
@@ -69,7 +68,7 @@ class XStream:
 
         try:
             response = await asyncio.to_thread(ask)
-            body = x_wire.as_object(response.json())
+            body = x_wire.as_object(x_wire.parsed(response.content))
         except (requests.RequestException, ValueError) as error:
             raise Lost(f"X cannot be reached: {short(error)}", Break.HTTP) from error
         if response.status_code in (400, *_FORBIDDEN):
@@ -195,7 +194,7 @@ def _page(lines: list[bytes], ours: frozenset[str]) -> Page | None:
     unreadable: list[bytes] = []
     for line in filter(None, lines):
         try:
-            body = json.loads(line)
+            body = x_wire.parsed(line)
         except ValueError:
             unreadable.append(line)
             continue
@@ -220,7 +219,7 @@ def _refusal(status: int, answer: requests.Response | None) -> Exception:
     said, at = f"{status}", None
     if answer is not None:
         with contextlib.suppress(requests.RequestException, ValueError):
-            said = f"{status}: {x_wire.as_object(answer.json()).get('detail', '')}"[:300]
+            said = f"{status}: {x_wire.as_object(x_wire.parsed(answer.content)).get('detail', '')}"[:300]
         at = used_up(answer.headers)
     if status == _LIMITED:
         return Lost(f"X's rate limit: {said}", Break.LIMIT, at)

@@ -115,9 +115,12 @@ def inbound(
 
 def clean(text: str, links: Iterable[tuple[str, str]] = ()) -> str:
     """A post's text without HTML entities and with its shortened links written out. `links`: short and long."""
-    for short, long in links:
-        text = text.replace(short, long)
-    return html.unescape(text).strip()
+    text, long = html.unescape(text), {html.unescape(short): written for short, written in links}
+    if long:
+        # All at once and the longest first: an address that was put in is never read again, nor one cut short by its beginning.
+        shortened = re.compile("|".join(re.escape(short) for short in sorted(long, key=len, reverse=True)))
+        text = shortened.sub(lambda found: long[found[0]], text)
+    return text.strip()
 
 
 def id_at(moment: datetime) -> int:
