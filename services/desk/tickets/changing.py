@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import insert, select, update
+import msgspec
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.customers import contacts, profiles
 from services.desk.tickets import addressing, groups, repository
-from services.desk.tickets.domain import SETTLED, STATUSES, is_late, snippet
+from services.desk.tickets.domain import NOT_ARRIVED, SETTLED, STATUSES, Wait, is_late, resumed, snippet
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.tickets.patience import elsewhere
 from services.desk.tickets.repository import as_uuid, message_view
@@ -124,11 +126,13 @@ async def answer(
         "recipient": where.to,
         "conversation": where.conversation,
         "delivery": "requested",
+        "ended_wait": msgspec.to_builtins(_wait_of(row)),
     }
     stored = await _add(work.session, row.id, own, "out", text, agent, author_name, now, values)
     work.record("reply.added", row.id, now, agent, {"message_id": own, "channel": where.channel, "to": where.to})
     work.send(deliveries_requested(where.channel), row.id, message)
     changes: dict[str, Any] = {"waiting_since": None, "due_at": None, "queue_at": now, "messages": row.messages + 1}
+    changes["undelivered"] = ""
     if row.first_reply_at is None:
         changes["first_reply_at"] = now
     await _change(work, row, changes, version=row.version + 1, snippet=snippet(text), last_message_at=now)
@@ -200,15 +204,57 @@ async def assign(
     return (await repository.rows(work.session, [row.id]))[row.id]
 
 
-async def reopen(work: Work, ticket: str, data: dict[str, str]) -> None:
-    """An answer did not reach the customer: somebody has to look again, from now on as before the answer."""
-    row = await _locked(work.session, ticket)
-    now = utc_now()
-    await _change(work, row, {"waiting_since": row.waiting_since or now, "queue_at": row.waiting_since or now})
+def _wait_of(row: Any) -> Wait | None:
+    """The wait of a ticket's customer; None where nobody waits."""
+    if row.waiting_since is None:
+        return None
+    names = ("due_at", "team", "level", "score", "rank", "reasons", "skills", "patience")
+    return msgspec.convert({"since": row.waiting_since} | {name: getattr(row, name) for name in names}, Wait)
+
+
+async def not_delivered(work: Work, reply: Any, state: str) -> None:
+    """This reply (its row) did not reach the customer, or may not have: the ticket is open, and the wait that the reply ended goes
+    on as though it had never been written. Where a later reply stands, that one ended the wait. Whoever waited for nothing
+    waits since the reply, for no promised time."""
+    row = await _locked(work.session, reply.ticket_id)
+    ended = msgspec.convert(reply.ended_wait, Wait) if reply.ended_wait else None
+    mine = (MESSAGES.c.ticket_id == row.id, MESSAGES.c.direction == "out", MESSAGES.c.delivery.not_in(NOT_ARRIVED))
+    first, last = (
+        await work.session.execute(select(func.min(MESSAGES.c.at), func.max(MESSAGES.c.at)).where(*mine))
+    ).one()
+    now = _wait_of(row)
+    if ended and last and last > reply.at:
+        heir = (await work.session.execute(select(MESSAGES).where(*mine, MESSAGES.c.at == last).limit(1))).one()
+        its = msgspec.convert(heir.ended_wait, Wait) if heir.ended_wait else None
+        await _change_message(work, heir.id, {"ended_wait": msgspec.to_builtins(resumed(ended, its))})
+    elif ended:
+        now = resumed(ended, now)
+    since = now.since if now else reply.at
+    changes: dict[str, Any] = {"status": "open", "solved_at": None, "undelivered": state}
+    changes |= {"waiting_since": since, "queue_at": since}
+    if now:
+        names = ("due_at", "level", "score", "rank", "reasons", "skills")
+        changes |= msgspec.to_builtins({name: getattr(now, name) for name in names}, builtin_types=(datetime,))
+        changes |= repository.patience_values(now.patience)
+    if row.first_reply_at == reply.at:
+        changes["first_reply_at"] = first
+    await _change(work, row, changes)
+    await _change_message(work, reply.id, {"ended_wait": None})
+    await groups.raise_leaders(work.session, [row.id])
     if row.status != "open":
-        await _change(work, row, {"status": "open", "solved_at": None})
-        work.record("ticket.reopened", row.id, now, "desk", {"from": row.status, **data})
+        data = {"from": row.status, "why": f"delivery-{state}", "message_id": reply.id}
+        work.record("ticket.reopened", row.id, utc_now(), "desk", data)
     await tell(work, row.customer_id)
+
+
+async def arrived(work: Work, reply: Any) -> None:
+    """A reply of which that was not known has reached the customer after all: its row stops saying that it did not."""
+    row = await _locked(work.session, reply.ticket_id)
+    await _change(work, row, {"undelivered": ""})
+
+
+async def _change_message(work: Work, message: str, values: dict[str, Any]) -> None:
+    await work.session.execute(update(MESSAGES).where(MESSAGES.c.id == message).values(values))
 
 
 async def hold(session: AsyncSession, tickets: set[str]) -> None:
@@ -296,7 +342,7 @@ async def _to_status(work: Work, row: Any, status: str, agent: str, *, together:
     now = utc_now()
     changes: dict[str, Any] = {"status": status, "solved_at": (row.solved_at or now) if status in SETTLED else None}
     if status in SETTLED:
-        changes |= {"waiting_since": None, "due_at": None}
+        changes |= {"waiting_since": None, "due_at": None, "undelivered": ""}
         if row.status == "open" and is_late(row.due_at, now):
             await contacts.promise_broken(work.session, row.customer_id, now)
     await _change(work, row, changes)

@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 
 from services.desk.bulk import among
 from services.desk.context import Desk
-from services.desk.tickets import changing
-from services.desk.tickets.domain import delivery_moves, needs_a_person
-from services.desk.tickets.models import MESSAGES
+from services.desk.tickets import changing, groups
+from services.desk.tickets.domain import NOT_ARRIVED, delivery_moves
+from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.work import Work, unit_of_work
 from shared.errors import Malformed
 from shared.events import DeliveryReport, DeliveryState
@@ -30,7 +30,8 @@ async def report(desk: Desk, reports: Sequence[DeliveryReport]) -> None:
             among(MESSAGES.c.id, {r.outbound_id for r in reports}), MESSAGES.c.direction == "out"
         )
         ours = {row.id: row.ticket_id for row in await work.session.execute(statement)}
-        await changing.hold(work.session, set(ours.values()))
+        theirs = set(ours.values())
+        await changing.hold(work.session, theirs | await groups.leaders_of(work.session, among(TICKETS.c.id, theirs)))
         for one in reports:
             if one.outbound_id in ours:
                 await _note(work, one)
@@ -53,8 +54,10 @@ async def _note(work: Work, report: DeliveryReport) -> None:
         return
     data = {"message_id": reply, "state": report.state.value, "detail": report.detail[:500], "channel": report.channel}
     work.record("delivery.changed", before.ticket_id, report.at, report.channel, data)
-    if needs_a_person(report.state):
-        await changing.reopen(work, before.ticket_id, {"why": f"delivery-{report.state.value}", "message_id": reply})
+    if report.state.value in NOT_ARRIVED:
+        await changing.not_delivered(work, before, report.state.value)
+    elif before.delivery in NOT_ARRIVED:
+        await changing.arrived(work, before)
 
 
 def _check(report: DeliveryReport) -> None:

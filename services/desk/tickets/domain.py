@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from services.desk.tickets.patience import Patience, begun, went_on
+from services.desk.tickets.patience import Patience, begun, both, elsewhere, went_on
 from shared.events import Channel, ChannelChoice, Decision, DeliveryState, InboundMessage, Reason, RoutedMessage
 from shared.kernel import Level, ticket_id
 
@@ -68,6 +68,22 @@ class Ticket:
     solved_at: datetime | None = None
     messages: int = 0
     version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A customer's wait as a reply found it. It is kept with the reply that ended it, for a reply that does not arrive ends
+    nothing."""
+
+    since: datetime
+    due_at: datetime | None = None
+    team: str = ""
+    level: str
+    score: int
+    rank: int
+    reasons: tuple[Reason, ...] = ()
+    skills: tuple[str, ...] = ()
+    patience: Patience = field(default_factory=Patience)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +282,26 @@ def due(ticket: Ticket, routed: RoutedMessage) -> datetime | None:
     return min(before, own) if before else own
 
 
+def resumed(ended: Wait, now: Wait | None) -> Wait:
+    """The wait that a reply ended, once that reply did not arrive. now: the one that began since, if there is one: it goes on as
+    though nothing had come between."""
+    if now is None:
+        return ended
+    patience = both(ended.patience if ended.team == now.team else elsewhere(ended.patience), now.patience)
+    higher = now if now.score > ended.score else ended
+    return Wait(
+        since=min(ended.since, now.since),
+        due_at=min(filter(None, (ended.due_at, now.due_at)), default=None),
+        team=now.team,
+        level=higher.level,
+        score=higher.score,
+        rank=higher.rank,
+        reasons=higher.reasons,
+        skills=tuple(dict.fromkeys((*ended.skills, *now.skills))),
+        patience=patience,
+    )
+
+
 def is_late(due_at: datetime | None, at: datetime) -> bool:
     """Whether an answer at this moment comes too late. As in the list of overdue tickets: what is due now is late."""
     return due_at is not None and due_at <= at
@@ -281,9 +317,8 @@ def delivery_moves(before: str, after: DeliveryState) -> bool:
     return _DELIVERY_ORDER[after.value] > _DELIVERY_ORDER.get(before, 0)
 
 
-def needs_a_person(state: DeliveryState) -> bool:
-    """Whether an answer did not, or may not, have reached the customer."""
-    return state in (DeliveryState.FAILED, DeliveryState.UNCERTAIN)
+NOT_ARRIVED = (DeliveryState.FAILED.value, DeliveryState.UNCERTAIN.value)
+"""States of an answer that did not reach the customer, or may not have: somebody has to look."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,11 +64,15 @@ def went_on(
 ) -> tuple[tuple[str, ...], Patience]:
     """Skills and patience after one more message of a customer who waits already. What they add can ask for more skills and bring
     moments forward; it puts nothing off, and takes nothing back."""
-    new = begun(decision, team, before, at)
+    return tuple(dict.fromkeys((*skills, *decision.skills))), both(before, begun(decision, team, before, at))
+
+
+def both(before: Patience, new: Patience) -> Patience:
+    """Of one wait with two beginnings: of each moment the earlier one."""
     ends = before.skills | {skill: min(until, before.skills.get(skill, until)) for skill, until in new.skills.items()}
     if before.overflow_at and (new.overflow_at is None or before.overflow_at <= new.overflow_at):
         new = replace(new, overflow=before.overflow, overflow_at=before.overflow_at)
-    return tuple(dict.fromkeys((*skills, *decision.skills))), replace(new, skills=ends, told=before.told)
+    return replace(new, skills=ends, told=tuple(dict.fromkeys((*before.told, *new.told))))
 
 
 def elsewhere(patience: Patience) -> Patience:

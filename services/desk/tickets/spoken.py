@@ -37,6 +37,9 @@ async def answered(work: Work, ticket: str, at: datetime, actor: str, why: str) 
     if reached:
         changes |= {"waiting_since": None, "due_at": None, "queue_at": at}
         work.record("ticket.answered", ticket, at, actor, {"why": why})
+    changes["undelivered"] = ""
+    spoken = update(MESSAGES).where(MESSAGES.c.ticket_id == ticket, MESSAGES.c.direction == "out", MESSAGES.c.at <= at)
+    await work.session.execute(spoken.values(ended_wait=None))
     if changes:
         await work.session.execute(update(TICKETS).where(TICKETS.c.id == ticket).values(changes))
     if reached and is_late(row.due_at, at):

@@ -97,6 +97,8 @@ class TicketRow:
     """Grows with each message and note; send it back as `seen` with a reply."""
     due_at: datetime | None = None
     """When the customer is to have an answer at the latest; null where nobody waits or there is no target."""
+    undelivered: str = ""
+    """`failed` where our newest reply did not reach the customer, `uncertain` where it may not have; empty otherwise."""
     group_id: str = ""
     """The ticket under which this one was grouped, or empty."""
     grouped: bool = False

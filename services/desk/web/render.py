@@ -94,6 +94,7 @@ def environment(language: str) -> Environment:
         "short_status": lambda code: words.name(words.SHORT_STATUSES, code, translate),
         "source": lambda code: words.name(words.SOURCES, code, translate),
         "delivery": lambda code: words.name(words.DELIVERIES, code, translate),
+        "undelivered": lambda code: words.name(words.UNDELIVERED, code, translate),
         "automatic": lambda code: words.name(words.AUTOMATIC, code, translate),
         "rule": lambda code: words.name(words.RULES, code, translate),
         "why_rejected": lambda code: words.name(words.REJECTED, code, translate),

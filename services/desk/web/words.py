@@ -124,6 +124,7 @@ DELIVERIES = {
     "failed": N_("Not delivered"),
     "uncertain": N_("May not have been sent"),
 }
+UNDELIVERED = {"failed": N_("Reply not delivered"), "uncertain": N_("Reply may not have arrived")}
 AUTOMATIC = {"reply": N_("Automatic reply"), "bounce": N_("Returned mail"), "list": N_("Mailing list")}
 RULES = {
     "token": N_("Our own signed token, in the reply address or the Message-ID"),

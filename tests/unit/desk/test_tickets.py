@@ -14,7 +14,6 @@ from services.desk.tickets.domain import (
     delivery_moves,
     is_late,
     may_be_an_answer,
-    needs_a_person,
     opened,
     place,
     rank,
@@ -195,13 +194,6 @@ def test_a_snippet_is_one_line() -> None:
 )
 def test_reports_in_any_order_lead_to_the_same_state(before: str, after: DeliveryState, moves: bool) -> None:
     assert delivery_moves(before, after) is moves
-
-
-def test_an_answer_that_may_not_have_been_sent_needs_a_person() -> None:
-    assert [state for state in DeliveryState if needs_a_person(state)] == [
-        DeliveryState.FAILED,
-        DeliveryState.UNCERTAIN,
-    ]
 
 
 class TestDue:
