@@ -180,3 +180,25 @@ async def test_guessing_is_answered_the_same_for_everybody_and_slowed_down(desk:
 def test_a_short_password_is_refused() -> None:
     with pytest.raises(Rejected):
         passwords.hash_password("short")
+
+
+async def test_an_agent_gets_the_mail_as_it_was_received_also_where_it_is_only_text(
+    desk: Desk, api: httpx.AsyncClient
+) -> None:
+    raw = b"From: ann@example.org\r\nSubject: Invoice\r\n\r\n<script>alert(1)</script> > quoted\r\n"
+    original = await desk.storage.put(raw, name="original.eml", media_type="message/rfc822")
+    page = await desk.storage.put(b"<script>", name="a.html", media_type="text/html")
+    mail = routed(raw_uri=original.uri, attachments=(page,))
+    await apply(desk, [mail, routed("<2@example.org>")])
+    path = f"/api/v1/messages/{mail.message.id}"
+    got = await api.get(f"{path}/original")
+    assert (got.status_code, got.content) == (200, raw)
+    assert got.headers["content-type"].startswith("text/plain")
+    assert got.headers["content-disposition"].startswith("attachment")
+    assert got.headers["x-content-type-options"] == "nosniff"
+    file = await api.get(f"{path}/files/0")
+    assert (file.content, file.headers["content-type"]) == (b"<script>", "application/octet-stream")
+    assert (await api.get(f"{path}/files/1")).status_code == 404
+    other = await api.get(f"/api/v1/messages/{routed('<2@example.org>').message.id}/original")
+    assert (other.status_code, "no original was kept" in other.json()["detail"]) == (404, True)
+    assert (await api.get(f"{path}/original", headers={"Authorization": ""})).status_code == 401

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.desk.assignment import service as assignment
 from services.desk.security import Reader, TheDesk, Writer, actor
-from services.desk.tickets import service
+from services.desk.tickets import originals, service
 from services.desk.tickets.views import MessageView, TicketPage, TicketQuery, TicketRow, TicketView, ViewCount
 from shared.errors import Rejected
 
@@ -167,6 +167,31 @@ async def change(desk: TheDesk, token: Writer, ticket: str, body: Change) -> Tic
 async def get_message(desk: TheDesk, _: Reader, message: str) -> MessageView:
     """With the router's decision where it came from a customer."""
     return await service.get_message(desk, message)
+
+
+@router.get(
+    "/messages/{message}/original",
+    summary="One message as it was received",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}},
+)
+async def get_original(desk: TheDesk, _: Reader, message: str) -> Response:
+    """`GET /api/v1/messages/{id}/original`: the raw mail with all of its headers, for "Show original", also of mail that is only text.
+    404 `no-original` where the channel kept none. The console has the same at `/m/{id}/raw`."""
+    data, media_type, headers = await originals.raw(desk, message)
+    return Response(data, media_type=media_type, headers=headers)
+
+
+@router.get(
+    "/messages/{message}/files/{index}",
+    summary="A file of a message",
+    response_class=Response,
+    responses={200: {"content": {"application/octet-stream": {}}}},
+)
+async def get_file(desk: TheDesk, _: Reader, message: str, index: int) -> Response:
+    """By its place in `attachments`; the first is 0."""
+    data, media_type, headers = await originals.file(desk, message, index)
+    return Response(data, media_type=media_type, headers=headers)
 
 
 @router.get("/teams", summary="Teams that have tickets")

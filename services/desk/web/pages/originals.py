@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
+from services.desk.tickets import originals
 from services.desk.tickets import service as tickets
 from services.desk.web.answers import ConsoleRoute
 from services.desk.web.viewer import Viewer, desk_of, viewer
-from shared.errors import Rejected
 from shared.text import clean_html
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
@@ -27,8 +26,6 @@ FRAME = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 """No scripts, no forms, no plug-ins, nothing fetched: also when the page is opened by itself."""
-SAFE = frozenset({"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp", "text/csv", "text/plain"})
-"""Types that a browser may know; the rest is bytes. All are downloads."""
 _PAGE = """<!doctype html><meta charset="utf-8"><base target="_blank"><title></title>
 <style>body{{font:14px/1.5 system-ui,sans-serif;margin:12px;color:#16191f;background:#fff;overflow-wrap:anywhere}}
 blockquote{{margin:0 0 0 8px;padding-left:8px;border-left:2px solid #dfe3e9}}table{{max-width:100%}}</style>
@@ -43,18 +40,17 @@ async def original(request: Request, message: str, who: Annotated[Viewer, Depend
     return HTMLResponse(_PAGE.format(clean_html(found.html)), headers=FRAME)
 
 
+@router.get("/m/{message}/raw")
+async def raw(request: Request, message: str, who: Annotated[Viewer, Depends(viewer)]) -> Response:
+    """The raw original of a message, as a download."""
+    del who
+    data, media_type, headers = await originals.raw(desk_of(request), message)
+    return Response(data, media_type=media_type, headers=FRAME | headers)
+
+
 @router.get("/m/{message}/files/{index}")
 async def download(request: Request, message: str, index: int, who: Annotated[Viewer, Depends(viewer)]) -> Response:
     """A file that came with a message."""
     del who
-    desk = desk_of(request)
-    files = (await tickets.get_message(desk, message)).attachments
-    if not 0 <= index < len(files):
-        raise Rejected(404, "no-such-file", "This message has no such file.")
-    file = files[index]
-    name = "".join(letter for letter in file.name if letter.isprintable() and letter not in '/\\"') or "file"
-    return Response(
-        await desk.storage.get(file.uri),
-        media_type=file.media_type if file.media_type in SAFE else "application/octet-stream",
-        headers=FRAME | {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"},
-    )
+    data, media_type, headers = await originals.file(desk_of(request), message, index)
+    return Response(data, media_type=media_type, headers=FRAME | headers)

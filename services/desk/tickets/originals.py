@@ -1,0 +1,49 @@
+"""What customers sent, byte for byte: the raw original of a message and its files. Only ever downloaded."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import quote
+
+from services.desk.context import Desk
+from services.desk.tickets import service
+from shared.errors import Malformed, Rejected
+
+SAFE = frozenset({"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp", "text/csv", "text/plain"})
+"""Types that a browser may know; the rest is bytes. All are downloads."""
+_SANDBOX = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
+
+
+class Download(NamedTuple):
+    """Bytes, with headers under which no browser shows, runs or guesses at them."""
+
+    data: bytes
+    media_type: str
+    headers: dict[str, str]
+
+
+async def raw(desk: Desk, message: str) -> Download:
+    """The message as its channel received it: a mail with all of its headers. Rejected 404 where nothing was kept."""
+    uri = (await service.get_message(desk, message)).raw_uri
+    if not uri:
+        raise Rejected(404, "no-original", "Of this message no original was kept.")
+    return await _download(desk, uri, f"{message}.eml", "text/plain")
+
+
+async def file(desk: Desk, message: str, index: int) -> Download:
+    """A file that came with a message, the first is 0. Rejected 404."""
+    files = (await service.get_message(desk, message)).attachments
+    if not 0 <= index < len(files):
+        raise Rejected(404, "no-such-file", "This message has no such file.")
+    found = files[index]
+    name = "".join(letter for letter in found.name if letter.isprintable() and letter not in '/\\"') or "file"
+    return await _download(desk, found.uri, name, found.media_type if found.media_type in SAFE else "")
+
+
+async def _download(desk: Desk, uri: str, name: str, media_type: str) -> Download:
+    try:
+        data = await desk.storage.get(uri)
+    except Malformed as error:
+        raise Rejected(404, "no-original", "This is not in the storage.") from error
+    disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+    return Download(data, media_type or "application/octet-stream", _SANDBOX | {"Content-Disposition": disposition})
