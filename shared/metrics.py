@@ -65,6 +65,7 @@ class Metrics:
     stream_up: Gauge
     source_read: Gauge
     http_requests: Counter
+    http_refused: Counter
     http_seconds: Histogram
     part_ready: Gauge
     storage_free: Gauge
@@ -156,6 +157,9 @@ METRICS = Metrics(
     stream_up=_gauge("stream_up", "1 while a social network's stream of posts is heard", "network"),
     source_read=_gauge(
         "source_read_timestamp_seconds", "When a social network's source was last read to its end", "network", "source"
+    ),
+    http_refused=_counter(
+        "http_refused_total", "HTTP connections closed: too many, slow or large headers, a slow body", "reason"
     ),
     http_requests=_counter("http_requests_total", "HTTP requests answered", "method", "route", "status"),
     http_seconds=_histogram("http_seconds", "Time to answer an HTTP request", "route"),

@@ -6,12 +6,14 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Any, cast
 
 import uvicorn
 import uvloop
 from fastapi import FastAPI
 
 from shared.logs import log
+from shared.web.connections import Doors, raise_limit
 
 Task = Callable[[asyncio.Event], Awaitable[None]]
 """Runs until the event is set. Returning earlier, or raising, ends the process: a supervisor starts it afresh."""
@@ -51,17 +53,7 @@ async def _serve(
         for manager in start:
             await stack.enter_async_context(manager)
         api.state.stop = stop
-        server = _Server(
-            uvicorn.Config(
-                api,
-                host=host,
-                port=port,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=2,
-            )
-        )
+        server = _Server(http_config(api, host, port, Doors(raise_limit())))
         running: dict[asyncio.Future[None], str] = {
             asyncio.ensure_future(task(stop)): label for label, task in tasks.items()
         }
@@ -78,6 +70,22 @@ async def _serve(
     return 1 if failed else 0
 
 
+def http_config(api: FastAPI, host: str, port: int, doors: Doors) -> uvicorn.Config:
+    """Uvicorn with our limits. Larger WebSocket frames than a message needs are closed with 1009 before they are read."""
+    return uvicorn.Config(
+        api,
+        host=host,
+        port=port,
+        http=cast("Any", doors.protocol),
+        ws_max_size=64 << 10,
+        ws_max_queue=8,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
+
+
 async def _first_failure(running: Mapping[asyncio.Future[None], str], stop: asyncio.Event) -> str:
     """The name of the first task that ended by itself, or an empty string when `stop` came first."""
     stopping = asyncio.ensure_future(_wait(stop))
@@ -86,7 +94,7 @@ async def _first_failure(running: Mapping[asyncio.Future[None], str], stop: asyn
         return ""
     stopping.cancel()
     task = next(iter(done))
-    error = task.exception()
+    error = asyncio.CancelledError() if task.cancelled() else task.exception()
     log.error("a part of the service ended", task=running[task], error=repr(error), exc_info=error)
     return running[task]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 
-async def wait(stop: asyncio.Event, seconds: float) -> bool:
-    """Whether `stop` came within these seconds."""
+async def wait(event: asyncio.Event, seconds: float) -> bool:
+    """Whether the event was set within these seconds."""
     try:
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     except TimeoutError:
         return False
     return True

@@ -74,7 +74,8 @@ class Process:
             if self.runs:
                 self._process.send_signal(how)
         try:
-            await asyncio.wait_for(self._process.wait(), _STOP_SECONDS)
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self._process.wait()
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
@@ -100,11 +101,13 @@ async def _stand_in(name: str, module: str, arguments: Sequence[str]) -> tuple[P
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     process = await Process.start(name, module, *arguments, environment=environment, rank=guardian.ENGINE)
     try:
-        said = await asyncio.wait_for(process.line(), _START_SECONDS)
+        async with asyncio.timeout(_START_SECONDS):
+            said = await process.line()
         if not said or not said.startswith("{"):
             rest = said
-            while line := await asyncio.wait_for(process.line(), 5):
-                rest = line
+            async with asyncio.timeout(5):
+                while line := await process.line():
+                    rest = line
             raise Problem(f"{name} did not start: {rest.strip() or 'it said nothing'}")
     except BaseException as error:
         await process.stop(signal.SIGKILL)

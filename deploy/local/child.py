@@ -14,6 +14,7 @@ from typing import cast
 
 from deploy.local import guardian
 from deploy.local.console import Console
+from shared.waiting import wait
 
 MISCONFIGURED = 78
 """EX_CONFIG of sysexits.h: a setting is wrong, and starting again will not help."""
@@ -72,8 +73,7 @@ class Child:
             crashes = 1 if time.monotonic() - started > _STEADY else crashes + 1
             pause = pause_after(crashes)
             self._console.warn(f"{self.name} ended ({_reason(code)}); starting it again in {pause:.0f} s")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause)
+            await wait(self._stopping, pause)
 
     async def _tell_when_back(self) -> None:
         if await self._ready(self):
@@ -127,7 +127,8 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await process.wait()
         except TimeoutError:
             self._console.warn(f"{self.name} did not end within {seconds:.0f} s: killed")
             self.kill()

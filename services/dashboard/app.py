@@ -17,7 +17,7 @@ from services.dashboard.adapters.phone_numbers import PhoneNumbers
 from services.dashboard.channel import CHANNEL
 from services.dashboard.context import Dashboard, Gate, Sites
 from services.dashboard.cors import Cors
-from services.dashboard.domain.limits import RateLimit
+from services.dashboard.domain.limits import RateLimit, Seats
 from services.dashboard.hub import Hub
 from services.dashboard.models import OUTBOX, SCHEMA
 from services.dashboard.settings import DashboardSettings
@@ -85,7 +85,12 @@ def create_app(common: Settings, settings: DashboardSettings) -> Parts:
         phones=PhoneNumbers(),
         hub=Hub(),
         sites=sites,
-        gate=Gate(RateLimit(settings.rate_per_visitor), RateLimit(settings.rate_per_address)),
+        gate=Gate(
+            RateLimit(settings.rate_per_visitor),
+            RateLimit(settings.rate_per_address),
+            Seats(settings.sockets_per_address),
+            Seats(settings.sockets_per_site),
+        ),
     )
     largest = settings.max_files * settings.max_file_bytes + (1 << 20)
     app = create_api("dashboard", health, title="Dashboard", description=_ABOUT, max_body=largest)

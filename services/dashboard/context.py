@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from services.dashboard import repository
-from services.dashboard.domain.limits import RateLimit
+from services.dashboard.domain.limits import RateLimit, Seats
 from services.dashboard.domain.sites import Site
 from services.dashboard.hub import Hub
 from services.dashboard.ports import Phones, Signatures
@@ -69,6 +69,8 @@ class Gate:
 
     visitors: RateLimit
     addresses: RateLimit
+    sockets_of_address: Seats
+    sockets_of_site: Seats
 
     def check_address(self, address: str) -> None:
         """Raises Rejected."""

@@ -200,7 +200,8 @@ async def _turn(owner: str) -> AsyncIterator[None]:
     """One message of a person at a time, so that they reach Kafka in the order of their sequence numbers."""
     lock = _turns.setdefault(owner, asyncio.Lock())
     try:
-        await asyncio.wait_for(lock.acquire(), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            await lock.acquire()
     except TimeoutError as error:
         raise Unavailable("an earlier message of this conversation still waits for Kafka") from error
     try:

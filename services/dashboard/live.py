@@ -26,6 +26,9 @@ from services.dashboard.views import message_view
 from shared.clock import utc_now
 from shared.errors import Rejected, Unavailable
 from shared.logs import log
+from shared.metrics import METRICS
+from shared.waiting import wait
+from shared.web import problem
 
 MAX_FRAME = 16 << 10
 """Bytes: a long message; longer ones and files go by POST."""
@@ -37,6 +40,7 @@ SILENT_FOR = 65.0
 """Three pings without an answer: nobody is there any more."""
 GOING_AWAY, POLICY, TOO_BIG, TRY_LATER, UNAUTHORISED = 1001, 1008, 1009, 1013, 4401
 """Close codes: RFC 6455, 7.4.1, IANA's registry, and one of our own."""
+_FULL = problem(429, "too-many-sockets", "Too many chats are open from here: close one.", {"Retry-After": "60"})
 _encode = msgspec.json.Encoder().encode
 
 
@@ -94,9 +98,14 @@ def routes(dashboard: Dashboard) -> APIRouter:
         except Unavailable:
             await socket.close(TRY_LATER)
             return
-        await socket.accept()
         try:
-            await _converse(dashboard, socket)
+            with dashboard.gate.sockets_of_address.seat(address(socket)) as free:
+                if not free:
+                    METRICS.refused.labels(channel="chat", reason="too-many-sockets").inc()
+                    await socket.send_denial_response(_FULL)
+                    return
+                await socket.accept()
+                await _converse(dashboard, socket)
         except Closed as end:
             await _close(socket, end)
         except Rejected as refused:
@@ -116,6 +125,7 @@ class _Line:
 
     dashboard: Dashboard
     socket: WebSocket
+    site: str
     speaker: Speaker
     after: int
     heard_at: float = field(default_factory=lambda: asyncio.get_running_loop().time())
@@ -127,7 +137,13 @@ class _Line:
 
 async def _converse(dashboard: Dashboard, socket: WebSocket) -> None:
     line = await _greet(dashboard, socket)
-    with dashboard.hub.follow(line.speaker.author.point) as news:
+    with (
+        dashboard.gate.sockets_of_site.seat(line.site) as free,
+        dashboard.hub.follow(line.speaker.author.point) as news,
+    ):
+        if not free:
+            METRICS.refused.labels(channel="chat", reason="too-many-sockets").inc()
+            raise Closed(TRY_LATER, "too many chats are open: connect again in a minute")
         state = await handlers.state(dashboard, line.speaker)
         line.after = min(line.after, state.seq if state else 0)
         await line.tell("ready", conversation=state.conversation if state else None, last_seq=state.seq if state else 0)
@@ -148,7 +164,8 @@ async def _converse(dashboard: Dashboard, socket: WebSocket) -> None:
 
 async def _greet(dashboard: Dashboard, socket: WebSocket) -> _Line:
     try:
-        data = await asyncio.wait_for(_frame(socket), HELLO_WITHIN)
+        async with asyncio.timeout(HELLO_WITHIN):
+            data = await _frame(socket)
         hello = parse(Hello, data)
         dashboard.gate.check_address(address(socket))
         site = await dashboard.sites.of_key(hello.site)
@@ -160,7 +177,7 @@ async def _greet(dashboard: Dashboard, socket: WebSocket) -> _Line:
         await _tell(socket, _problem(refused))
         code = UNAUTHORISED if refused.status in (401, 403) else TRY_LATER if refused.status == 429 else POLICY
         raise Closed(code, refused.code) from refused
-    return _Line(dashboard, socket, speaker, max(hello.after, 0))
+    return _Line(dashboard, socket, site.id, speaker, max(hello.after, 0))
 
 
 async def _listen(line: _Line) -> None:
@@ -205,8 +222,7 @@ async def _take(line: _Line, frame: Send) -> None:
 
 async def _speak(line: _Line, news: asyncio.Event) -> None:
     while True:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(news.wait(), LOOK_EVERY)
+        await wait(news, LOOK_EVERY)
         news.clear()
         while rows := await handlers.conversation(line.dashboard, line.speaker, line.after, 50):
             for row in rows:

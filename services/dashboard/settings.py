@@ -22,6 +22,10 @@ class DashboardSettings(BaseSettings):
         description="Requests a minute that write from one IP address, signed ones not counted; 0 sets no limit",
         ge=0,
     )
+    sockets_per_address: int = Field(
+        100, description="Open chats of one IP address in one process; 0 sets no limit", ge=0
+    )
+    sockets_per_site: int = Field(5000, description="Open chats of one site in one process; 0 sets no limit", ge=0)
     visitor_days: int = Field(30, description="Days after which a browser that never came back is forgotten", ge=1)
     max_files: int = Field(5, description="Attachments of one message", ge=0)
     max_file_bytes: int = Field(10_000_000, description="Size of one attachment in bytes", ge=1)

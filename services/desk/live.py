@@ -11,7 +11,6 @@ import random
 from bisect import bisect_right
 from collections import deque
 from collections.abc import AsyncGenerator
-from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -120,8 +119,7 @@ class Live:
                     notified.clear()
                     while await self._take():
                         pass
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(notified.wait(), _FALLBACK)
+                    await wait(notified, _FALLBACK)
             finally:
                 stopping.cancel()
         finally:

@@ -86,15 +86,14 @@ class Deliverer:
         while not stop.is_set():
             self._wake.clear()
             try:
-                await asyncio.wait_for(self._presence.held.wait(), POLL)
+                if not await wait(self._presence.held, POLL):
+                    continue  # PostgreSQL is away; nothing may be claimed without a sign of life
                 await self._settle_abandoned()
                 under_way |= {
                     asyncio.create_task(self._deliver(delivery)) for delivery in await self._claim(len(under_way))
                 }
                 under_way = await self._rest(under_way, stop)
                 attempt = 0
-            except TimeoutError:
-                continue  # PostgreSQL is away; nothing may be claimed without a sign of life
             except Unavailable as error:
                 attempt += 1
                 METRICS.retried.labels(what="email-ledger").inc()

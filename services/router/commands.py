@@ -115,7 +115,8 @@ async def _newest(servers: str, name: str) -> RoutingPolicy | None:
     view, stop = KafkaBus(servers, "router").view(POLICIES_PUBLISHED), asyncio.Event()
     reading = asyncio.ensure_future(view.run(stop))
     try:
-        await asyncio.wait_for(view.ready.wait(), _PATIENCE)
+        async with asyncio.timeout(_PATIENCE):
+            await view.ready.wait()
     except TimeoutError:
         raise Unavailable(f"Kafka at {servers} does not answer; is Switchboard running?") from None
     finally:

@@ -12,6 +12,7 @@ from shared.events import RoutingPolicy
 from shared.health import Health
 from shared.logs import log
 from shared.metrics import METRICS
+from shared.waiting import wait
 
 _LOOK_EVERY = 1.0
 """Seconds. Batches look by themselves; this keeps `/health/ready` right where there is no traffic."""
@@ -51,10 +52,7 @@ class Policies:
         """Until `stop`: notice what is published also where no message comes."""
         while not stop.is_set():
             self.current()
-            try:
-                await asyncio.wait_for(stop.wait(), _LOOK_EVERY)
-            except TimeoutError:
-                continue
+            await wait(stop, _LOOK_EVERY)
 
     def _adopt(self, newest: RoutingPolicy | None) -> None:
         if newest is None:

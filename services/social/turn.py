@@ -48,9 +48,6 @@ class Turn:
     async def mine(self, stop: asyncio.Event) -> bool:
         """Wait for it; False where `stop` came first."""
         while not stop.is_set():
-            try:
-                await asyncio.wait_for(self.held.wait(), _CHECK)
-            except TimeoutError:
-                continue
-            return True
+            if await wait(self.held, _CHECK):
+                return True
         return False

@@ -96,7 +96,8 @@ class KafkaBus:
             producer = self._producer
             try:
                 if producer is not None:
-                    await asyncio.wait_for(producer.client.fetch_all_metadata(), 3)
+                    async with asyncio.timeout(3):
+                        await producer.client.fetch_all_metadata()
                 self._health.set("kafka", ok=True)
             except (KafkaError, OSError, TimeoutError) as error:
                 self._health.set("kafka", ok=False, detail=f"no broker of {self.servers} answers: {error!r}")

@@ -11,6 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.integration.dashboard_parts import ORIGIN, Process, Site, Stage, frame, received, reply, reports
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +112,49 @@ async def test_a_socket_without_a_good_hello_is_told_why_and_closed(door: Proces
     async with connect(f"ws://127.0.0.1:{door.port}/api/v1/live", origin=ORIGIN) as ws:  # type: ignore[arg-type]
         await ws.send(json.dumps({"type": "hello", "site": other.key, "token": site.token("1")}))
         assert (await frame(ws, "error"))["code"] == "identity-kid"
+
+
+async def test_sockets_that_say_hello_and_then_too_much_are_closed_and_counted_no_more(
+    door: Process, site: Site
+) -> None:
+    """Eleven of twelve stayed for ever: on Python 3.11 `asyncio.wait_for` swallowed the cancellation of the part that speaks."""
+
+    async def too_much() -> int:
+        async with connect(f"ws://127.0.0.1:{door.port}/api/v1/live") as ws:
+            await ws.send(json.dumps({"type": "hello", "site": site.key, "token": site.token()}))
+            await ws.send("x" * 20_000)
+            with pytest.raises(ConnectionClosed) as closed:
+                await frame(ws, "never")
+            assert closed.value.rcvd is not None
+            return closed.value.rcvd.code
+
+    assert await asyncio.gather(*(too_much() for _ in range(12))) == [1009] * 12
+
+    async def nobody() -> bool:
+        async with door.client() as http:
+            return 'switchboard_live_viewers{service="dashboard"} 0.0' in (await http.get("/metrics")).text
+
+    await until(nobody, "nobody is counted")
+
+
+async def test_one_address_and_one_site_have_only_so_many_open_chats(place: Stage, site: Site) -> None:
+    full = place.start(DASHBOARD_SOCKETS_PER_ADDRESS="3", DASHBOARD_SOCKETS_PER_SITE="2").ready()
+    async with full.socket(site, site.token()) as one, full.socket(site, site.token()) as two:
+        await frame(one, "ready")
+        await frame(two, "ready")
+        async with full.socket(site, site.token()) as three:
+            with pytest.raises(ConnectionClosed) as closed:
+                await frame(three, "never")
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1013
+        other = place.site()
+        async with full.socket(other, other.token()) as three:
+            await frame(three, "ready")
+            with pytest.raises(InvalidStatus) as refused:
+                await connect(f"ws://127.0.0.1:{full.port}/api/v1/live")
+            assert refused.value.response.status_code == 429
+    async with full.socket(site, site.token()) as again:
+        await frame(again, "ready")
 
 
 async def test_a_wrong_frame_ends_nothing(door: Process, site: Site) -> None:

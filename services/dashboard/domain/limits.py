@@ -1,13 +1,18 @@
-"""How often somebody may write: a bucket that fills steadily, so that a burst is fine and a flood is not."""
+"""How often somebody may write, and how many may be there at once."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 
 @dataclass
 class RateLimit:
-    """`per_minute` tokens flow into each key's bucket, which holds that many. 0 sets no limit.
+    """A bucket that fills steadily, so that a burst is fine and a flood is not.
+
+    `per_minute` tokens flow into each key's bucket, which holds that many. 0 sets no limit.
 
     Times are seconds of any steady clock. Kept in the process: several processes allow several times as much.
     """
@@ -29,3 +34,25 @@ class RateLimit:
         while len(self._buckets) > self.most_keys:  # in order of last use: the first has drained the longest
             del self._buckets[next(iter(self._buckets))]
         return short
+
+
+@dataclass
+class Seats:
+    """How many may be there at once for each key. 0 sets no limit. Kept in the process."""
+
+    most: int
+    _taken: Counter[str] = field(default_factory=Counter)
+
+    @contextmanager
+    def seat(self, key: str) -> Iterator[bool]:
+        """Take one until the end of the block: False where there was none."""
+        if self.most and self._taken[key] >= self.most:
+            yield False
+            return
+        self._taken[key] += 1
+        try:
+            yield True
+        finally:
+            self._taken[key] -= 1
+            if not self._taken[key]:
+                del self._taken[key]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -74,8 +73,7 @@ async def _follow(desk: Desk, stop: asyncio.Event) -> None:
         while not stop.is_set() and not connection.is_closed():
             woken.clear()
             seconds = await serve(desk)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(woken.wait(), seconds)
+            await wait(woken, seconds)
     finally:
         stopping.cancel()
         connection.terminate()

@@ -178,7 +178,8 @@ async def _batches(heard: asyncio.Queue[Heard]) -> AsyncIterator[list[bytes]]:
         lines: list[bytes] = []
         what: Heard | None = None
         with contextlib.suppress(TimeoutError):
-            what = await asyncio.wait_for(heard.get(), 1)
+            async with asyncio.timeout(1):
+                what = await heard.get()
         while isinstance(what, bytes):
             lines.append(what)
             what = None if heard.empty() or len(lines) >= _TOGETHER else heard.get_nowait()
