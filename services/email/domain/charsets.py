@@ -35,11 +35,16 @@ _REPAIRED = {
     "x-mac-roman": "mac_roman",
     "macintosh": "mac_roman",
     "unicode-1-1-utf-7": "utf-7",
+    "iso-2022-kr": "cp949",
+    "csiso2022kr": "cp949",
     "utf8mb4": "utf-8",
     "unicode": "utf-8",
 }
 _JAPANESE_7BIT = re.compile(r"(?:x-)?iso-?2022-?jp.*|csiso2022jp|cp5022[012]|x-windows-iso2022jp")
 _NOT_FOR_TEXT = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem", "utf-7"}
+_SHIFTED_7BIT = {"iso-2022-kr": (b"C", "cp949"), "csiso2022kr": (b"C", "cp949"), "iso-2022-cn": (b"A", "gb18030")}
+"""RFC 1557 and 1922: between SO and SI the bytes of an 8-bit charset, without their eighth bit."""
+_SHIFTED = re.compile(rb"\x0e([^\x0e\x0f\r\n]*)\x0f?")
 _ESCAPES = re.compile(rb"\x1b(\$[@B]|\$\([@BD]|\([BJIH])")
 _NON_ASCII = re.compile(rb"[\x80-\xff]")
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
@@ -54,6 +59,9 @@ def decode(data: bytes, declared: str = "", hint: str = "") -> str:
     Bytes that fit nothing become U+FFFD.
     """
     name = declared.strip().strip("\"'").lower()
+    for shifted, (designator, codec) in _SHIFTED_7BIT.items():
+        if b"\x1b$)" + designator in data or (name == shifted and b"\x0e" in data):
+            return safe(_iso_2022_shifted(data, designator, codec))
     if _JAPANESE_7BIT.fullmatch(name) or (b"\x1b$" in data and not _NON_ASCII.search(data)):
         return safe(_iso_2022_jp(data))
     if data.isascii() and not name.startswith(("utf-16", "utf-32", "utf-7", "unicode-1-1", "hz")):
@@ -117,6 +125,12 @@ def _iso_2022_jp(data: bytes) -> str:
         mode, position = match[1], match.end()
     pieces.append(_segment(data[position:], mode))
     return "".join(pieces)
+
+
+def _iso_2022_shifted(data: bytes, designator: bytes, codec: str) -> str:
+    data = data.replace(b"\x1b$)" + designator, b"")
+    eighth = _SHIFTED.sub(lambda match: bytes(byte | 0x80 for byte in match[1]), data)
+    return eighth.decode(codec, "replace")
 
 
 def _segment(data: bytes, mode: bytes) -> str:

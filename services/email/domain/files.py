@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from email.message import Message
 
 from services.email.domain import charsets
-from services.email.domain.headers import decode_words, one_line
+from services.email.domain.headers import DIRECTIONS, decode_words, one_line
 
 _PATH = re.compile(r'[/\\:*?"<>|]+')
 _EXTENSIONS = {
@@ -42,9 +42,10 @@ class File:
     content_id: str = ""
 
 
-def file_name(part: Message, kind: str, number: int, title: str = "") -> str:
-    """The sender's name for it, without any path; or one made from its title or kind and its number in the mail."""
-    name = safe_name(_given(part))
+def file_name(part: Message, kind: str, number: int, title: str = "", hint: str = "") -> str:
+    """The sender's name for it, without any path; or one made from its title or kind and its number in the mail.
+    `hint`: the charset of bytes that were never encoded."""
+    name = safe_name(_given(part, hint))
     if name:
         return name
     extension = _EXTENSIONS.get(kind) or mimetypes.guess_extension(kind) or ""
@@ -54,16 +55,16 @@ def file_name(part: Message, kind: str, number: int, title: str = "") -> str:
 
 def safe_name(given: str) -> str:
     """Without folders, control characters and what file systems refuse; empty where nothing is left."""
-    name = _PATH.sub("_", one_line(given, 1_000).replace("\\", "/").rpartition("/")[2]).strip(" .")
+    name = _PATH.sub("_", one_line(DIRECTIONS.sub("", given), 1_000).replace("\\", "/").rpartition("/")[2]).strip(" .")
     if len(name) <= _LONGEST:
         return name
     stem, dot, extension = name.rpartition(".")
     return stem[: _LONGEST - 20] + dot + extension[-16:] if dot else name[:_LONGEST]
 
 
-def _given(part: Message) -> str:
+def _given(part: Message, hint: str) -> str:
     for name, header in (("filename", "Content-Disposition"), ("name", "Content-Type")):
-        value = parameter(part, name, header)
+        value = parameter(part, name, header, hint)
         if isinstance(value, tuple):
             charset, _, text = value
             return charsets.decode(str(text).encode("latin-1", "replace"), charset or "")
@@ -72,8 +73,13 @@ def _given(part: Message) -> str:
     return ""
 
 
-def parameter(part: Message, name: str, header: str) -> str | tuple[str | None, str | None, str]:
-    """A parameter as the standard library reads it (a triple where it came by RFC 2231); empty where there is none."""
+def parameter(part: Message, name: str, header: str, hint: str = "") -> str | tuple[str | None, str | None, str]:
+    """A parameter as the standard library reads it (a triple where it came by RFC 2231); empty where there is none. Bytes above ASCII
+    are decoded first: the library would replace them."""
+    raw = next((str(value) for key, value in part.raw_items() if key.lower() == header.lower()), "")
+    if not raw.isascii():
+        part = Message()
+        part[header] = charsets.decode(raw.encode("utf-8", "surrogateescape"), "", hint)
     try:
         return part.get_param(name, "", header) or ""
     except Exception:  # noqa: BLE001 - the standard parser trips over odd parameters in several ways

@@ -13,6 +13,8 @@ from services.email.domain import charsets, transfer
 _WORD = re.compile(r"=\?([A-Za-z0-9_.:+-]*)(?:\*[A-Za-z0-9-]*)?\?([bBqQ])\?(.{0,2000}?)\?=(\s+(?==\?))?", re.DOTALL)
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f\u2028\u2029]+")
 _ADDRESS = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,128}@[^\s@<>\"(),:;\\]{1,255}")
+DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Embeddings, overrides and isolates: in a name they only serve to make it look like another, as `exe.fdp` like a PDF."""
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,990})>")
 _MOST_ADDRESSES = 200
 MAX_VALUE = 16_000
@@ -109,7 +111,8 @@ def parse_addresses(values: list[str]) -> tuple[Address, ...]:
             pairs = [(decoded.replace(address, "").strip("<>\"' "), address) for address in _ADDRESS.findall(decoded)]
         for name, address in pairs[:_MOST_ADDRESSES]:
             lower = charsets.safe(address).lower().rstrip(".")
-            found.setdefault(lower, Address(one_line(decode_words(name), 200).strip("\"' "), lower))
+            shown = DIRECTIONS.sub("", one_line(decode_words(name), 200)).strip("\"' ")
+            found.setdefault(lower, Address(shown, lower))
     return tuple(found.values())[:_MOST_ADDRESSES]
 
 

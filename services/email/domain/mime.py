@@ -16,8 +16,9 @@ from email.generator import BytesGenerator
 from email.message import Message
 from io import BytesIO
 
-from services.email.domain import charsets, transfer
+from services.email.domain import calendars, charsets, containers, transfer
 from services.email.domain.files import File, file_name, parameter, safe_name
+from services.email.domain.flowed import unflowed
 from services.email.domain.headers import Headers, one_line
 from shared.errors import Malformed
 from shared.text import html_to_text
@@ -34,8 +35,10 @@ _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
 _BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
 _FIRST_BOUNDARY = re.compile(r"^--([^\s-][^\r\n]{0,70}?)[ \t]*\r?$", re.MULTILINE)
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset=[\"']?([A-Za-z0-9_:.-]+)", re.IGNORECASE)
+_WORD = re.compile(r"\w+")
+_SHORT = 400
+"""Characters of a plain part that may be a stub beside the HTML."""
 _LOOKS_LIKE_HTML = re.compile(r"<(?:!doctype html|html|body|div|p|br|table)\b", re.IGNORECASE)
-_CALENDAR = re.compile(r"^(SUMMARY|LOCATION|DESCRIPTION)(?:;[^:\r\n]*)?:(.*(?:\r?\n[ \t].*)*)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +64,19 @@ class _Found:
     files: list[File] = field(default_factory=list)
     inner_text: str = ""
     calendar: str = ""
+    charset: str = ""
+    """Of the first text that names one."""
     parts: int = 0
 
 
 def parse(raw: bytes) -> Mail:
     """Raises Malformed, in words for an operator, for what is no mail at all or goes beyond the limits above."""
-    raw = _from_first_header(raw)
+    raw = _from_first_header(raw.replace(b"\r\r\n", b"\r\n"))
     header_end = _header_end(raw)
     if header_end > MAX_HEADER_BYTES:
         raise Malformed(f"the headers are longer than {MAX_HEADER_BYTES} bytes")
-    lines, boundaries = raw.count(b"\n") + raw.count(b"\r"), len(_BOUNDARY.findall(raw))
-    if lines * (boundaries + 1) > MAX_WORK:
-        raise Malformed(f"too much to take apart: {lines} lines with {boundaries} boundaries")
     try:
-        message = email.message_from_bytes(raw, policy=email.policy.compat32)
+        message = _message(raw)
         headers = Headers(message)
         found = _Found()
         _walk(message, found, 0, headers.hint)
@@ -82,9 +84,7 @@ def parse(raw: bytes) -> Mail:
         raise Malformed("parts are nested too deeply") from None
     html = "\n".join(part for part in found.html if part.strip())
     text = "\n\n".join(part.strip("\r\n") for part in found.plain if part.strip())
-    from_html = not _has_words(text) and bool(html)
-    if from_html:
-        text = html_to_text(html) or text
+    text, from_html = _better(text, html)
     return Mail(
         headers=headers,
         text=_normal(text) or found.calendar or found.inner_text,
@@ -95,6 +95,29 @@ def parse(raw: bytes) -> Mail:
         report_type=_parameter(message, "report-type").lower(),
         text_is_from_html=from_html,
     )
+
+
+def _message(raw: bytes) -> Message:
+    lines, boundaries = raw.count(b"\n") + raw.count(b"\r"), len(_BOUNDARY.findall(raw))
+    if lines * (boundaries + 1) > MAX_WORK:
+        raise Malformed(f"too much to take apart: {lines} lines with {boundaries} boundaries")
+    return email.message_from_bytes(raw, policy=email.policy.compat32)
+
+
+def _better(text: str, html: str) -> tuple[str, bool]:
+    """The text to read, and whether it is that of the HTML: where the plain part has no words, only says that there is HTML, or is
+    a small part of what the HTML says. Where each says something of its own, both are read."""
+    if not html or len(text) > _SHORT:
+        return text, False
+    rendered = html_to_text(html)
+    plain, shown = (set(_WORD.findall(one.lower())) for one in (text, rendered))
+    if not shown:
+        return (text, False) if plain else (rendered or text, True)
+    if not plain or (plain <= shown and len(rendered) > 3 * len(text) + 100):
+        return rendered, True
+    if len(plain - shown) * 2 <= len(plain):
+        return text, False
+    return (rendered, True) if "html" in plain else (f"{text}\n\n{rendered}", False)
 
 
 def _walk(part: Message, found: _Found, depth: int, hint: str) -> None:
@@ -116,7 +139,7 @@ def _walk(part: Message, found: _Found, depth: int, hint: str) -> None:
     elif kind.startswith("multipart/"):
         _take_broken_multipart(part, str(payload or ""), found, depth, hint)
     else:
-        _take_leaf(part, kind, found, hint, alone=depth == 0)
+        _take_leaf(part, kind, found, hint, depth)
 
 
 def _children(part: Message, payload: list[Message]) -> Iterator[Message]:
@@ -137,18 +160,25 @@ _LONGEST_TYPE = 255
 """Characters: two names of 127 and a slash (RFC 6838, 4.2)."""
 
 
-def _take_leaf(part: Message, kind: str, found: _Found, hint: str, *, alone: bool) -> None:
+def _take_leaf(part: Message, kind: str, found: _Found, hint: str, depth: int) -> None:
     data = content(part)
+    if kind in containers.SMIME and (inner := containers.signed_mail(data)):
+        _walk(_message(inner), found, depth + 1, hint)
+        return
+    if kind in containers.TNEF_TYPES and (opened := containers.winmail(data)):
+        _take_winmail(opened, found)
+        return
     if len(kind) > _LONGEST_TYPE:
         kind = "application/octet-stream"
-    if kind in {"text/plain", "text/html", "text/enriched", "text/richtext"} and (alone or not _is_file(part)):
+    if kind in {"text/plain", "text/html", "text/enriched", "text/richtext"} and (depth == 0 or not _is_file(part)):
         _take_text(part, kind, data, found, hint)
         return
     if kind == "text/calendar" and not found.calendar:
-        found.calendar = _calendar(charsets.decode(data, _parameter(part, "charset"), hint))
+        found.calendar = calendars.words(data, _parameter(part, "charset"), hint)
     if data or _is_file(part):
         content_id = one_line(str(part.get("Content-ID", "")), 500).strip("<> ")
-        found.files.append(File(file_name(part, kind, len(found.files) + 1), kind, data, content_id))
+        name = file_name(part, kind, len(found.files) + 1, hint=hint or found.charset)
+        found.files.append(File(name, kind, data, content_id))
 
 
 def _take_text(part: Message, kind: str, data: bytes, found: _Found, hint: str) -> None:
@@ -156,13 +186,25 @@ def _take_text(part: Message, kind: str, data: bytes, found: _Found, hint: str) 
         files, data = transfer.uu_files(data)
         found.files += [File(safe_name(name), "application/octet-stream", inside) for name, inside in files]
     meta = _META_CHARSET.search(data[:2048]) if kind == "text/html" else None
-    text = charsets.decode(data, _parameter(part, "charset"), meta[1].decode("ascii") if meta else hint)
+    declared = _parameter(part, "charset")
+    found.charset = found.charset or declared
+    text = charsets.decode(data, declared, meta[1].decode("ascii") if meta else hint)
+    if kind == "text/plain" and _parameter(part, "format").lower() == "flowed":
+        text = unflowed(text, delete_space=_parameter(part, "delsp").lower() == "yes")
     if kind == "text/html":
         found.html.append(text)
     elif kind == "text/plain":
         found.plain.append(text)
     else:
         found.plain.append(re.sub(r"<[^<>]{0,100}>", "", text))
+
+
+def _take_winmail(opened: containers.Opened, found: _Found) -> None:
+    """Its words only where the mail has none beside it: usually they are the same."""
+    if not any(map(_has_words, (*found.plain, *found.html))):
+        found.plain += [opened.text] if opened.text else []
+        found.html += [opened.html] if opened.html else []
+    found.files += opened.files
 
 
 def _take_mail(part: Message, found: _Found, depth: int, hint: str) -> None:
@@ -245,12 +287,6 @@ def _from_first_header(raw: bytes) -> bytes:
 def _header_end(raw: bytes) -> int:
     ends = [end for end in (raw.find(b"\n\r\n"), raw.find(b"\n\n"), raw.find(b"\r\r")) if end >= 0]
     return min(ends, default=len(raw))
-
-
-def _calendar(text: str) -> str:
-    fields = [re.sub(r"\r?\n[ \t]", "", match[2]) for match in _CALENDAR.finditer(text)]
-    words = [item.replace("\\n", "\n").replace("\\,", ",").replace("\\;", ";").strip() for item in fields]
-    return _normal("\n".join(dict.fromkeys(item for item in words if item)))
 
 
 def _has_words(text: str) -> bool:
