@@ -37,7 +37,7 @@ def _unknown_envelope(raw_uri: str) -> UnreadableMail:
 
 
 async def _dead_letter(servers: str, offset: int) -> UnreadableMail:
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False, isolation_level="read_committed")
     try:
         await consumer.start()
         partition = TopicPartition(DEAD_LETTERS.name, 0)

@@ -47,7 +47,6 @@ def create_app(settings: RouterSettings, servers: str, router: Router) -> BatchA
         topic_allow_declare=False,
         topic_disable_leader=True,
         table_standby_replicas=0,
-        consumer_group_instance_id=f"{settings.group}-{settings.replica}",
         consumer_max_fetch_size=MAX_EVENT,
         broker_commit_interval=COMMIT_EVERY,
         broker_session_timeout=settings.session_timeout,

@@ -13,6 +13,7 @@ from services.router.ports import Headers, Lookup, Output
 from shared.bus import TAKEN, WRITTEN, DeadLetter
 from shared.bus.handling import FloodGauge, Raw
 from shared.bus.kafka import dead_letter_record
+from shared.bus.unreadable import readable
 from shared.clock import utc_now
 from shared.events import Channel, InboundMessage, Profile, RoutedMessage
 from shared.events.codec import decode, encode
@@ -75,11 +76,11 @@ class Router:
     def _routed(
         self, record: Raw, policy: Policy, channels: Mapping[str, Channel], now: bytes
     ) -> tuple[Output, RoutedMessage]:
-        message = decode(InboundMessage, record.value)
+        message = decode(InboundMessage, readable(record))
         decision = decide(message, self._profile(message), policy, channels, message.received_at)
         routed = RoutedMessage(message=message, decision=decision)
         headers = [*_HEADERS, ("ce_id", message.id.encode()), (WRITTEN, now)]
-        headers += [(_PASSED_ON[name], value) for name, value in record.headers if name in _PASSED_ON]
+        headers += [(_PASSED_ON[name], value) for name, value in record.headers if value and name in _PASSED_ON]
         lane = MESSAGES_ROUTED_LIVE if record.topic == MESSAGES_RECEIVED_LIVE.name else MESSAGES_ROUTED
         return Output(lane.name, decision.ticket_id.encode(), encode(routed), headers), routed
 

@@ -12,11 +12,6 @@ class RouterSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ROUTER_", extra="ignore", frozen=True)
 
     port: int = Field(8003, description="HTTP port for health and metrics", ge=1, le=65535)
-    replica: str = Field(
-        "0",
-        description="This replica's name, the same after a restart: it gets its partitions back without a rebalance",
-        pattern=r"^[A-Za-z0-9._-]{1,100}$",
-    )
     group: str = Field(
         "router", description="Consumer group; replicas of one router share it", pattern=r"^[A-Za-z0-9._-]{1,100}$"
     )

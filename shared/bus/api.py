@@ -63,7 +63,7 @@ class DeadLetter:
     error: str
     group: str
     stack: str = ""
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: Sequence[tuple[str, bytes | None]] = ()
     """The record's own."""
 
 

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from shared.bus.api import DeadLetter, Handler, Record, TooManyDeadLetters
 from shared.bus.retry import delay
+from shared.bus.unreadable import readable
 from shared.errors import Unavailable
 from shared.events.base import Event
 from shared.events.codec import MalformedEvent, decode
@@ -57,7 +58,7 @@ class Raw:
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    headers: Sequence[tuple[str, bytes | None]]
 
 
 class BatchHandler(Generic[E]):
@@ -142,6 +143,6 @@ class BatchHandler(Generic[E]):
 
 
 def _decoded(raw: Raw, kind: type[E]) -> Record[E]:
-    headers = {name: value.decode(errors="replace") for name, value in raw.headers}
+    headers = {name: (value or b"").decode(errors="replace") for name, value in raw.headers}
     key = (raw.key or b"").decode(errors="replace")
-    return Record(raw.topic, raw.partition, raw.offset, key, decode(kind, raw.value), headers)
+    return Record(raw.topic, raw.partition, raw.offset, key, decode(kind, readable(raw)), headers)

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     CommitFailedError,
     IllegalStateError,
@@ -47,6 +48,8 @@ MAX_EVENT = 4 << 20
 """Bytes of one event at the door. Other topics take twice that: a decision or an error goes along with it further on."""
 ROOM = 64 << 10
 """Bytes that a record takes beside its value: key, headers, and what Kafka adds to each batch."""
+_AS_WRITTEN = "producer"
+"""The `compression.type` of every topic: the broker keeps batches as they were written, and spends no time on packing them anew."""
 KEPT = 1 << 20
 """Bytes that are kept of a record that is too large to be set aside: enough to see what it was."""
 
@@ -187,6 +190,7 @@ class KafkaConsumer(Generic[E]):
             max_poll_interval_ms=600_000,  # a handler may wait long for a database that is away
             fetch_max_wait_ms=100,
             max_partition_fetch_bytes=MAX_EVENT,
+            isolation_level="read_committed",  # what a writer took back was never true
         )
         await connect(consumer, stop)
         consumer.subscribe([topic.name for topic in self._topics])
@@ -234,6 +238,7 @@ async def create_topics(servers: str, topics: Sequence[Topic[Any]], replication:
     try:
         await admin.start()
         existing = set(await admin.list_topics())
+        await _warn_of_packing(admin, [topic.name for topic in topics if topic.name in existing])
         missing = [topic for topic in topics if topic.name not in existing]
         if not missing:
             return []
@@ -244,6 +249,7 @@ async def create_topics(servers: str, topics: Sequence[Topic[Any]], replication:
                 replication,
                 topic_configs={
                     **topic.config,
+                    "compression.type": _AS_WRITTEN,
                     "max.message.bytes": str(_largest(topic)),
                     "min.insync.replicas": str(2 if replication > 2 else 1),
                 },
@@ -259,6 +265,21 @@ async def create_topics(servers: str, topics: Sequence[Topic[Any]], replication:
         raise Unavailable(f"Kafka at {servers} does not answer: {error}") from error
     finally:
         await admin.close()
+
+
+async def _warn_of_packing(admin: AIOKafkaAdminClient, names: Sequence[str]) -> None:
+    """Say which topics the broker packs anew, in a codec of its own choice, whatever their writers chose."""
+    if not names:
+        return
+    told = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
+    for _, _, _, name, entries in (found for answer in told for found in answer.resources):
+        packing = {entry[0]: entry[1] for entry in entries}.get("compression.type", _AS_WRITTEN)
+        if packing != _AS_WRITTEN:
+            log.warning(
+                "a topic's records are packed anew by the broker; set its compression.type to producer, or leave that to it",
+                topic=name,
+                compression_type=packing,
+            )
 
 
 def dead_letter_record(letter: DeadLetter) -> tuple[bytes, bytes | None, list[tuple[str, bytes]]]:
@@ -280,7 +301,11 @@ def dead_letter_record(letter: DeadLetter) -> tuple[bytes, bytes | None, list[tu
         ("error", letter.error.encode()),
         ("stack", letter.stack.encode()),
     ]
-    key, value, original = letter.key or b"", letter.value, [(ORIGINAL + name, data) for name, data in letter.headers]
+    key, value, original = (
+        letter.key or b"",
+        letter.value,
+        [(ORIGINAL + name, data or b"") for name, data in letter.headers],
+    )
     size = len(key) + len(value or b"") + sum(len(name.encode()) + len(data) for name, data in original)
     if size <= LARGEST:
         return letter.topic.encode(), value, [*headers, ("source_key", key), *original]

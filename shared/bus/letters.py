@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from shared.bus.kafka import CUT, MAX_EVENT, ORIGINAL, REQUEST_TIMEOUT_MS, KafkaBus
+from shared.bus.unreadable import UNREADABLE
 from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable
 from shared.events import DeadLetterReplayed
@@ -62,7 +63,7 @@ class Letter:
 
 class NoWayBack(Malformed):
     """A letter that cannot be replayed. `code`: `compacted`, `door` (it never was on a topic), `cut` (too large to be kept
-    whole) or `empty`."""
+    whole), `unreadable` (a damaged batch) or `empty`."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -102,7 +103,10 @@ class DeadLetters:
     def __init__(self, servers: str, service: str) -> None:
         self._servers, self._bus = servers, KafkaBus(servers, service)
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=servers, enable_auto_commit=False, fetch_max_wait_ms=_FETCH_MS
+            bootstrap_servers=servers,
+            enable_auto_commit=False,
+            fetch_max_wait_ms=_FETCH_MS,
+            isolation_level="read_committed",
         )
         self._producer = AIOKafkaProducer(
             bootstrap_servers=servers,
@@ -188,6 +192,12 @@ class DeadLetters:
                 "door",
                 f"letter {letter.id} was set aside by {letter.group} at its door, before any topic: "
                 f"`python -m services {letter.group} replay {letter.id}` reads it again, where {letter.group} has that command",
+            )
+        if any(name == UNREADABLE for name, _ in letter.headers):
+            return NoWayBack(
+                "unreadable",
+                f"letter {letter.id} is a whole batch that nobody can read, as it was in partition {letter.partition} of {letter.topic}: "
+                f"whoever wrote it has to write it again",
             )
         if letter.cut:
             return NoWayBack(

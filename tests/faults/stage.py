@@ -77,7 +77,7 @@ class Stage:
             "SWITCHBOARD_STORAGE": f"file://{self.folder}/storage",
         }
         log = self.folder / f"{service}-{replica}.log"
-        return RouterProcess(self.cluster.through_proxies, port, log, "router", replica, environment, service=service)
+        return RouterProcess(self.cluster.through_proxies, port, log, "router", environment, service=service)
 
     @asynccontextmanager
     async def another_worker(self) -> AsyncIterator[RouterProcess]:

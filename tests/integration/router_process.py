@@ -46,7 +46,6 @@ class RouterProcess:
     port: int
     log: Path
     group: str = field(default_factory=lambda: f"router-{uuid4().hex[:8]}")
-    replica: str = "0"
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     service: str = "router"
@@ -55,7 +54,7 @@ class RouterProcess:
     def variables(self) -> dict[str, str]:
         """Its settings."""
         own = {"SWITCHBOARD_KAFKA": self.servers, "SWITCHBOARD_SECRET": "s" * 32, "ROUTER_PORT": str(self.port)}
-        return os.environ | own | {"ROUTER_GROUP": self.group, "ROUTER_REPLICA": self.replica} | self.environment
+        return os.environ | own | {"ROUTER_GROUP": self.group} | self.environment
 
     async def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the router, which needs to know where Kafka is and nothing secret."""

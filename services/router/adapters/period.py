@@ -27,7 +27,9 @@ async def records(
 ) -> AsyncIterator[ConsumerRecord]:
     """Of each partition in order, up to what is there now. `since`: None for the beginning. Raises Unavailable where no
     broker answers in time."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, group_id=None, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=servers, group_id=None, enable_auto_commit=False, isolation_level="read_committed"
+    )
     try:
         async with asyncio.timeout(_PATIENCE):
             await consumer.start()

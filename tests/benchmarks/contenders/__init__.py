@@ -24,8 +24,7 @@ def _service(replicas: int, servers: str, group: str) -> list[list[str]]:
     }
     port, common = int(os.environ.get("ROUTER_PORT", "18390")), [f"{name}={value}" for name, value in settings.items()]
     return [
-        ["env", *common, f"ROUTER_REPLICA={n}", f"ROUTER_PORT={port + n}", sys.executable, "-m", "services", "router"]
-        for n in range(replicas)
+        ["env", *common, f"ROUTER_PORT={port + n}", sys.executable, "-m", "services", "router"] for n in range(replicas)
     ]
 
 

@@ -70,6 +70,7 @@ class BatchClient(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        consumer._isolation_level = "read_committed"  # what a writer took back was never true
         return consumer
 
     def _assignment(self) -> Any:
