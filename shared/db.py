@@ -11,13 +11,13 @@ from pathlib import Path
 import asyncpg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from shared.bus.retry import delay
-from shared.errors import Malformed, Unavailable
+from shared.errors import Malformed, Rejected, Unavailable
 from shared.health import Health
 from shared.waiting import wait
 
@@ -26,19 +26,25 @@ _AWAY = ("08", "57P", "53", "55000", "40001", "40P01")
 serialization failure or a deadlock, after which the same transaction may succeed (PostgreSQL, appendix A)."""
 _BAD_VALUE = "22"
 """Class of SQLSTATEs of "data exceptions"; asyncpg tells of what it cannot send by the same."""
+_CANCELED = "57014"
+"""SQLSTATE of a statement that took longer than it may."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Database:
-    """A pool of connections to one schema. `dsn`: postgresql://role:password@host:port/database."""
+    """A pool of connections to one schema. `dsn`: postgresql://role:password@host:port/database.
 
-    def __init__(self, dsn: str, schema: str, pool_size: int = 8) -> None:
-        self.dsn, self.schema = dsn, schema
+    `seconds`: a statement that takes longer is stopped, and so is waiting for a connection. For requests, whose reader does not
+    wait for ever; 0, without a bound, for work that has to be done however long it takes.
+    """
+
+    def __init__(self, dsn: str, schema: str, pool_size: int = 8, seconds: float = 0) -> None:
+        self.dsn, self.schema, self.seconds = dsn, schema, seconds
         self.engine = create_async_engine(
             dsn.replace("postgresql://", "postgresql+asyncpg://", 1),
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=10,
+            pool_timeout=seconds or 10,
             connect_args={
                 "timeout": 5,
                 "server_settings": {
@@ -47,6 +53,7 @@ class Database:
                     # A prepared statement's generic plan made a peer's search drift to a sequential scan.
                     "plan_cache_mode": "force_custom_plan",
                     "idle_in_transaction_session_timeout": "30000",
+                    "statement_timeout": str(int(seconds * 1000)),
                 },
             },
         )
@@ -54,12 +61,21 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """Commits at the end, rolls back on any error. Raises Unavailable where PostgreSQL is away, Malformed where a value is none
-        that it takes: NUL, half a character, a number or a moment out of its range."""
+        """Commits at the end, rolls back on any error. Raises Unavailable where PostgreSQL is away; Malformed where a value is none
+        that it takes: NUL, half a character, a number or a moment out of its range; and where there is a bound of time, Rejected 503
+        `busy` or `too-slow`."""
         try:
             async with self._sessions() as session, session.begin():
                 yield session
         except Exception as error:
+            if self.seconds and isinstance(error, PoolTimeout):
+                raise Rejected(503, "busy", "Too much is asked at this moment. Nothing was done; try again.") from error
+            if self.seconds and _sqlstate(error) == _CANCELED:
+                raise Rejected(
+                    503,
+                    "too-slow",
+                    f"This took longer than {self.seconds:g} seconds and was stopped. Nothing was done; ask for less, or try again.",
+                ) from error
             if is_away(error):
                 raise Unavailable(f"PostgreSQL is away: {error}") from error
             if isinstance(error, DBAPIError) and str(getattr(error.orig, "sqlstate", "")).startswith(_BAD_VALUE):
@@ -88,20 +104,25 @@ class Database:
             raise Unavailable(f"PostgreSQL is away: {error}") from error
 
     async def keep_checking(self, health: Health, stop: asyncio.Event) -> None:
-        """Keep `/health/ready` right."""
-        attempt = 0
+        """Keep `/health/ready` right, on a connection of its own: that all others are in use does not mean that PostgreSQL is away."""
+        attempt, connection = 0, None
         while not stop.is_set():
             try:
-                async with self.transaction() as session:
-                    await session.execute(text("SELECT 1"))
-            except Unavailable as error:
+                connection = connection or await self.connect_raw()
+                await connection.execute("SELECT 1", timeout=5)
+            except (Unavailable, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 attempt += 1
-                health.set("postgres", ok=False, detail=str(error)[:200])
+                health.set("postgres", ok=False, detail=str(error)[:200] or type(error).__name__)
+                if connection:
+                    connection.terminate()
+                    connection = None
                 await wait(stop, delay(attempt, random.random()))
             else:
                 attempt = 0
                 health.set("postgres", ok=True)
                 await wait(stop, 2)
+        if connection:
+            connection.terminate()
 
     async def dispose(self) -> None:
         """Close all connections."""
@@ -113,12 +134,16 @@ def is_away(error: BaseException) -> bool:
     # PoolTimeout: every connection is in use, as when the server hangs.
     if isinstance(error, (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError)):
         return True
-    # What asyncpg raises while it connects comes as it is; anything later comes wrapped.
-    state = str(getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", "") or "")
+    state = _sqlstate(error)
     if isinstance(error, DBAPIError):
         disconnected = isinstance(error, InterfaceError) or error.connection_invalidated
         return disconnected or state.startswith(_AWAY) or (isinstance(error, OperationalError) and not state)
     return isinstance(error, asyncpg.PostgresError) and state.startswith(_AWAY)
+
+
+def _sqlstate(error: BaseException) -> str:
+    # What asyncpg raises while it connects comes as it is; anything later comes wrapped.
+    return str(getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", "") or "")
 
 
 def metadata(schema: str) -> MetaData:

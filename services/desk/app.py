@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from fastapi import FastAPI
@@ -12,18 +13,17 @@ from fastapi import FastAPI
 from services.desk import api, commands, consumer, watching
 from services.desk.assignment import widening
 from services.desk.calls import serving
-from services.desk.context import Desk
+from services.desk.context import Desk, Pools
 from services.desk.customers import promises
 from services.desk.letters.service import Letters
 from services.desk.live import Live
 from services.desk.mentions import consumer as mentions
 from services.desk.people.limits import Limiter
-from services.desk.schema import OUTBOX, SCHEMA
+from services.desk.schema import OUTBOX
 from services.desk.settings import DeskSettings
 from services.desk.wallboard.service import Wallboard
 from shared import logs
 from shared.bus.kafka import KafkaBus
-from shared.db import Database
 from shared.health import Health
 from shared.outbox import Outbox
 from shared.run import Task, serve
@@ -52,10 +52,12 @@ def main(arguments: list[str]) -> int:
 
 def create_desk(common: Settings, settings: DeskSettings, bus: KafkaBus) -> Desk:
     """One process of the desk, not yet running."""
-    database = Database(settings.database.get_secret_value(), SCHEMA)
+    pools = Pools.of(settings.database.get_secret_value())
+    database = pools.database
     return Desk(
         common=common,
         settings=settings,
+        pools=pools,
         database=database,
         outbox=Outbox(OUTBOX, database, bus),
         bus=bus,
@@ -72,10 +74,10 @@ def create_app(desk: Desk, health: Health) -> FastAPI:
     """The HTTP side: API, and the console where it is part of the installation."""
     health.expect("kafka", "postgres")
     app = create_api("desk", health, title="Switchboard desk", description=_ABOUT)
-    app.state.desk = desk
+    app.state.desk = replace(desk, database=desk.pools.api)
     app.include_router(api.router())
     if importlib.util.find_spec("services.desk.web"):
-        importlib.import_module("services.desk.web").mount(app, desk)
+        importlib.import_module("services.desk.web").mount(app, replace(desk, database=desk.pools.pages))
     return app
 
 
@@ -108,4 +110,4 @@ async def _closing(desk: Desk) -> AsyncIterator[None]:
         yield
     finally:
         await desk.bus.stop()
-        await desk.database.dispose()
+        await desk.pools.dispose()

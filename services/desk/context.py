@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from services.desk.letters.service import Letters
 from services.desk.live import Live
 from services.desk.people.limits import Limiter
+from services.desk.schema import SCHEMA
 from services.desk.settings import DeskSettings
 from shared.bus import Bus, View
 from shared.db import Database
@@ -21,12 +22,40 @@ if TYPE_CHECKING:  # its figures count tickets, whose modules work with a Desk
 
 
 @dataclass(frozen=True, slots=True)
+class Pools:
+    """Connections by what they are for, so that nobody's questions keep anybody's mail waiting."""
+
+    database: Database
+    """Consumers, outbox, feed and all other work."""
+    pages: Database
+    api: Database
+    searches: Database
+
+    @classmethod
+    def of(cls, dsn: str) -> Pools:
+        """Pools that connect when they are used. Requests are answered in seconds or refused."""
+        return cls(
+            database=Database(dsn, SCHEMA),
+            pages=Database(dsn, SCHEMA, pool_size=6, seconds=10),
+            api=Database(dsn, SCHEMA, pool_size=6, seconds=10),
+            searches=Database(dsn, SCHEMA, pool_size=2, seconds=3),
+        )
+
+    async def dispose(self) -> None:
+        """Close all connections."""
+        for pool in (self.database, self.pages, self.api, self.searches):
+            await pool.dispose()
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """One process of the desk."""
 
     common: Settings
     settings: DeskSettings
+    pools: Pools
     database: Database
+    """The pool of whoever works with this desk: work, a page or the API."""
     outbox: Outbox
     bus: Bus
     storage: Storage

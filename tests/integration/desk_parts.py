@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 import services.desk as desk_package
-from services.desk.context import Desk
+from services.desk.context import Desk, Pools
 from services.desk.letters.service import Letters
 from services.desk.live import Live
 from services.desk.people.limits import Limiter
@@ -22,7 +22,6 @@ from services.desk.settings import DeskSettings
 from services.desk.wallboard.service import Wallboard
 from shared import db
 from shared.bus.memory import MemoryBus
-from shared.db import Database
 from shared.events import Channel
 from shared.events.base import Event
 from shared.events.codec import decode
@@ -44,12 +43,14 @@ async def migrate(dsn: str) -> None:
 @asynccontextmanager
 async def desk_on(dsn: str, storage: str, bus: Any = None, **settings: Any) -> AsyncIterator[Desk]:
     bus = bus or MemoryBus()
-    database = Database(dsn, SCHEMA)
+    pools = Pools.of(dsn)
+    database = pools.database
     common = Settings(secret=SecretStr(SECRET), storage=storage)
     own = DeskSettings(database=SecretStr(dsn), **settings)
     desk = Desk(
         common=common,
         settings=own,
+        pools=pools,
         database=database,
         outbox=Outbox(OUTBOX, database, bus),
         bus=bus,
@@ -63,7 +64,7 @@ async def desk_on(dsn: str, storage: str, bus: Any = None, **settings: Any) -> A
     try:
         yield desk
     finally:
-        await database.dispose()
+        await pools.dispose()
 
 
 class Channels:

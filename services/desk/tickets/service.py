@@ -48,7 +48,7 @@ _MOST_TEAMS = 30
 async def list_tickets(desk: Desk, query: TicketQuery) -> TicketPage:
     """One page, by keyset: stable while tickets are added. Rejected 422 for a cursor, order or limit that cannot be."""
     statement = repository.page(query)
-    async with desk.database.transaction() as session:
+    async with (desk.pools.searches if query.q else desk.database).transaction() as session:
         rows = (await session.execute(statement)).all()
     more = len(rows) > query.limit
     rows = rows[: query.limit]

@@ -26,7 +26,6 @@ from services.desk.web.pages import (
 
 def mount(app: FastAPI, desk: Desk) -> None:
     """Add the console's pages and files to the desk's app."""
-    app.state.desk = desk
     app.state.console = Console(desk)
     app.state.feed = live.Feed(app.state.console)
     static.files()

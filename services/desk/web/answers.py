@@ -69,7 +69,8 @@ class ConsoleRoute(APIRoute):
                     return html("", 401)
                 return redirect("/login")
             except Rejected as error:
-                return refuse(request, error.status, words.problem(error, gettext(language_of(request))))
+                text = words.problem(error, gettext(language_of(request)))
+                return refuse(request, error.status, text, {"Retry-After": "2"} if error.status == 503 else None)
             except Unavailable as error:
                 log.warning("unavailable", error=str(error))
                 _ = gettext(language_of(request))

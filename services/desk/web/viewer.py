@@ -47,8 +47,8 @@ class Viewer:
 
 
 def desk_of(request: Request) -> Desk:
-    """This process's desk."""
-    desk: Desk = request.app.state.desk
+    """This process's desk, as pages work with it."""
+    desk: Desk = request.app.state.console.desk
     return desk
 
 

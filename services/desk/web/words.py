@@ -99,6 +99,8 @@ PROBLEMS = {
     "replayed": N_("This was replayed already. Look at it again before you repeat that."),
     "no-way-back": N_("This has no way back to its topic."),
     "no-such-letter": N_("There is no such dead letter, or it is not kept any more."),
+    "busy": N_("Too much is asked at this moment. Nothing was done. Try again."),
+    "too-slow": N_("This took too long and was stopped. Nothing was done. Ask for less, or try again."),
     "no-such-call": N_("There is no such call any more."),
 }
 """What the desk refuses, by its code."""
