@@ -83,6 +83,8 @@ class InboundMessage(Event, frozen=True, kw_only=True):
     """As given by the customer or their signed site, never guessed."""
     tier: Name = ""
     """The customer's plan as their signed site tells it."""
+    wish: Name = ""
+    """The channel on which the sender asks in this very message to be answered; empty where they did not say."""
     facts: dict[str, str] = {}
     """Site and product data that came along and an agent should see."""
     raw_uri: str = ""

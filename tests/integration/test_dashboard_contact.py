@@ -57,7 +57,7 @@ async def test_somebody_writes_reads_the_answer_and_writes_back_without_script(
         (message,) = await received(place.kafka, await conversation_of(place, "charged twice"))
         assert message.also == ("email:rose@example.org", "tel:+33142685300")
         assert (message.sender_name, message.sender_verified, message.subject) == ("Rose Martin", False, "My invoice")
-        assert message.facts["preferred_channel"] == "phone"
+        assert message.wish == "phone"
         assert (message.facts["email"], message.facts["phone"]) == ("rose@example.org", "+33142685300")
         await reply(place.kafka, message, "We <b>return</b> it today")
         async with asyncio.timeout(20):

@@ -30,10 +30,13 @@ class Draft:
     text: str
     subject: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    wish: str = ""
+    """The channel on which its author asks to be answered, or empty."""
 
     def fingerprint(self, attachments: tuple[Attachment, ...]) -> str:
         """Tells apart two messages that were sent under one idempotency key."""
-        body = json.dumps([self.text, self.subject, sorted(self.facts.items()), [a.sha256 for a in attachments]])
+        wish = [self.wish] if self.wish else []
+        body = json.dumps([self.text, self.subject, sorted(self.facts.items()), [a.sha256 for a in attachments], *wish])
         return hashlib.sha256(body.encode()).hexdigest()
 
 
@@ -124,6 +127,7 @@ def inbound(
         live=live,
         birth_year=author.birth_year,
         tier=author.tier,
+        wish=message.wish,
         facts=dict(message.facts),
     )
 

@@ -11,7 +11,7 @@ from services.dashboard.domain.identity import is_email
 from shared.kernel import ContactPoint, contact_point, email_point
 
 WAYS = ("email", "phone")
-"""How a customer may ask to be answered."""
+"""How a customer may ask to be answered: names of channels."""
 _KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
@@ -70,9 +70,9 @@ def check(form: Form, number: str | None) -> Checked:
         return Checked(errors)
     tel = (contact_point("tel", number),) if number else ()
     # Nobody proved these: agents see them, and nothing is merged by them.
-    facts = {"page": "contact", "preferred_channel": form.answer, "email": form.email}
+    facts = {"page": "contact", "email": form.email}
     facts |= {"phone": number} if number else {}
-    return Checked({}, Draft(form.message, form.topic, facts), form.name, (email_point(form.email), *tel))
+    return Checked({}, Draft(form.message, form.topic, facts, form.answer), form.name, (email_point(form.email), *tel))
 
 
 def usable_key(key: str) -> bool:

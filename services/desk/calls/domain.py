@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from statistics import median
 
+from services.desk.tickets.domain import TELLING
 from services.desk.tickets.views import ReasonView
 from shared.events import CallOutcome, CallState
 from shared.kernel import Level
@@ -28,8 +29,6 @@ LONGEST = {
 }
 """After which silence a call no longer holds its agent. The phone service concludes each of these far sooner (ringing after two
 minutes, notes after ten, a lost line after five silent minutes): this is for when it cannot tell us."""
-PREFERS = ("preference.stated", "preference.observed", "preference.age")
-"""What speaks for a channel beyond that it was used, or can be."""
 _OUTCOMES = tuple(CallOutcome)
 _LEVELS = {level.value: place for place, level in enumerate(Level)}
 
@@ -168,4 +167,4 @@ def prefers_phone(channels: Sequence[Mapping[str, object]]) -> bool:
         return False
     found = channels[0].get("reasons")
     codes = [reason["code"] for reason in found] if isinstance(found, list) else []
-    return any(code in PREFERS for code in codes)
+    return any(code in TELLING for code in codes)

@@ -17,6 +17,7 @@ from services.desk.calls.views import CallView
 from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
 from services.desk.people.models import AGENTS
 from services.desk.tickets import repository as tickets
+from services.desk.tickets.domain import TELLING
 from services.desk.tickets.models import TICKETS
 from services.desk.tickets.patience import asked
 from services.desk.tickets.views import ReasonView
@@ -152,7 +153,7 @@ def agent(row: Any, occupied: Collection[str] = ()) -> Agent:
 def preference(choice: Mapping[str, Any]) -> ReasonView | None:
     """Why we think that a customer would rather phone, of the ticket's first channel as stored."""
     found = tickets.reasons(choice["reasons"])
-    return next((reason for reason in found if reason.code in domain.PREFERS), None)
+    return next((reason for reason in found if reason.code in TELLING), None)
 
 
 def view(row: Any, now: datetime, head_start: timedelta) -> CallView:

@@ -17,7 +17,7 @@ from shared.clock import utc_now
 from shared.events import InboundMessage
 from shared.kernel import ContactPoint, address_of, kind_of
 
-_LEARNED = ("id", "name", "language", "tier", "birth_year", "observed", "recent_contacts", "facts", "version")
+_LEARNED = ("id", "name", "language", "tier", "birth_year", "stated", "observed", "recent_contacts", "facts", "version")
 
 
 async def identify(session: AsyncSession, messages: Sequence[InboundMessage]) -> dict[str, str]:

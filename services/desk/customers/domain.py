@@ -103,6 +103,9 @@ def learn(customer: dict[str, Any], message: InboundMessage, answered_in: float 
     year = message.birth_year
     if year is not None and customer["birth_year"] is None and FIRST_BIRTH_YEAR <= year <= message.received_at.year:
         customer["birth_year"] = year
+    before = customer["stated"]
+    if message.wish and not (before and datetime.fromisoformat(before["at"]) > message.received_at):
+        customer["stated"] = {"channel": message.wish, "source": "customer", "at": message.received_at.isoformat()}
     if message.automatic:
         return
     customer["language"] = message.language or customer["language"]

@@ -48,7 +48,8 @@ async def choose(session: AsyncSession, channels: View[Channel], ticket: Any, ch
     described = _usable(channels, name)
     here = [row for row in own if row.channel == name] or [row for row in rows if row.channel == name]
     points = await contacts.points_of(session, ticket.customer_id)
-    point = _to(described, to, [row.author for row in here], points, ticket.participants)
+    asked = [choice.get("contact_point") for choice in ticket.channels if choice["channel"] == described.name]
+    point = _to(described, to, [row.author for row in here], points, ticket.participants, asked)
     if await contacts.opted_out(session, point):
         raise Rejected(
             409, "opted-out", f"This customer does not want to be reached at {point}. Choose another channel."
@@ -85,9 +86,19 @@ def _usable(channels: View[Channel], name: str) -> Channel:
 
 
 def _to(
-    channel: Channel, to: str, authors: list[str], points: tuple[ContactPointView, ...], participants: list[str]
+    channel: Channel,
+    to: str,
+    authors: list[str],
+    points: tuple[ContactPointView, ...],
+    participants: list[str],
+    asked: list[str | None],
 ) -> str:
-    reachable = [*authors, *(p.point for p in points if p.kind in channel.reaches and not p.opted_out)]
+    """asked: where the customer asked to be answered there, proven or not, as the router read it from their own message."""
+    reachable = [
+        *authors,
+        *(point for point in asked if point),
+        *(p.point for p in points if p.kind in channel.reaches and not p.opted_out),
+    ]
     if not to:
         if not reachable:
             kinds = " or ".join(channel.reaches)
@@ -97,7 +108,10 @@ def _to(
                 f"We do not know where to reach this customer by {channel.label}. Add a contact point ({kinds}) first.",
             )
         to = reachable[0]
-    elif to not in {*participants, *(p.point for p in points)} or kind_of(ContactPoint(to)) not in channel.reaches:
+    elif (
+        to not in {*participants, *reachable, *(p.point for p in points)}
+        or kind_of(ContactPoint(to)) not in channel.reaches
+    ):
         raise Rejected(409, "unreachable", f"{to} is not a contact point of this ticket that {channel.label} reaches.")
     if to not in authors and not channel.can_start:
         raise Rejected(

@@ -24,6 +24,10 @@ SOON = timedelta(minutes=30)
 """A ticket that is due within this is shown as due soon."""
 
 
+TELLING = ("preference.stated", "preference.observed", "preference.age")
+"""Reasons that tell of a preference. That a message came by a channel, or that one can be reached there, tells of none."""
+
+
 def is_spoken(channel: Channel) -> bool:
     """Whether nothing can be written there: people are called on it."""
     return channel.live and channel.reaches == ("tel",)

@@ -26,14 +26,14 @@ from sqlalchemy import (
     tuple_,
     union,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONPATH
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among
 from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
 from services.desk.people.models import AGENTS
 from services.desk.tickets import groups
-from services.desk.tickets.domain import SOON
+from services.desk.tickets.domain import SOON, TELLING
 from services.desk.tickets.models import EVENTS, MESSAGES, TICKETS, WORDS
 from services.desk.tickets.patience import Patience
 from services.desk.tickets.views import (
@@ -71,15 +71,28 @@ _TELEPHONE = (
     .limit(1)
     .scalar_subquery()
 )
+_SAID = func.jsonb_path_query_first(
+    TICKETS.c.channels, cast('$[*] ? (@.channel == "phone").contact_point ? (@ starts with "tel:+")', JSONPATH)
+).op("#>>", return_type=Text)(cast([], ARRAY(Text)))
+_SAID_TELEPHONE = case(
+    (
+        _SAID.not_in(select(CONTACT_POINTS.c.point).where(CONTACT_POINTS.c.opted_out, CONTACT_POINTS.c.point == _SAID)),
+        _SAID,
+    )
+)
+"""A number that the customer gave where they wrote, proven or not."""
+_BEST = TICKETS.c.channels[0]
 _PREFERRED = func.coalesce(
-    CUSTOMERS.c.stated["channel"].astext, TICKETS.c.channels[0]["channel"].astext, TICKETS.c.channel
+    CUSTOMERS.c.stated["channel"].astext,
+    case((_BEST["reasons"][0]["code"].astext.in_(TELLING), _BEST["channel"].astext)),
+    TICKETS.c.channel,
 )
 ROWS = (
     select(
         *(TICKETS.c[name] for name in _ROW),
         func.coalesce(func.nullif(CUSTOMERS.c.name, ""), _ADDRESS, "").label("customer_name"),
         _PREFERRED.label("preferred_channel"),
-        func.coalesce(_TELEPHONE, "").label("telephone"),
+        func.coalesce(_TELEPHONE, _SAID_TELEPHONE, "").label("telephone"),
         func.coalesce(AGENTS.c.email, "").label("assignee"),
         func.coalesce(AGENTS.c.name, "").label("assignee_name"),
         TICKETS.c.rank,

@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import ConfigDict
 
+from services.desk.tickets.domain import TELLING
+
 _DOCS = ConfigDict(use_attribute_docstrings=True)
 
 
@@ -41,6 +43,11 @@ class ChannelChoiceView:
     reasons: tuple[ReasonView, ...]
     open_until: datetime | None = None
     """When a live channel closes, in the time zone of its opening hours; null where it does not within a day."""
+
+    @property
+    def tells(self) -> bool:
+        """Whether there is more to say for it than that it was used, or can be."""
+        return any(reason.code in TELLING for reason in self.reasons)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

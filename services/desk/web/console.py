@@ -140,7 +140,7 @@ class Console:
         """What the customer panel needs."""
         return {
             "customer": customer,
-            "guess": choices[0] if choices and choices[0].reasons else None,
+            "guess": choices[0] if choices and choices[0].tells else None,
             "ticket_id": ticket_id,
             "channel_names": sorted({*self.channels, *(choice.channel for choice in choices)}),
             "problem": problem,

@@ -178,7 +178,7 @@ def hint(
     if not ticket.channels:
         return ""
     best = ticket.channels[0]
-    why = "; ".join(reason(item) for item in best.reasons)
+    why = "; ".join(reason(item) for item in best.reasons) if best.tells else ""
     if call:
         rather = _("Would rather be called: %(why)s.", why=why) if why else _("Would rather be called.")
         written = any(route.available for route in found)
@@ -186,7 +186,7 @@ def hint(
     route = next((route for route in found if route.chosen), None)
     if route is None or not route.available:
         return _("No channel to this customer is open now. You can still write a note.")
-    if route.channel != best.channel:
+    if route.channel != best.channel and best.tells:
         return _(
             "Would rather be answered by: %(best)s (%(why)s). That is not possible now, so this goes by: %(channel)s.",
             best=label(best.channel),

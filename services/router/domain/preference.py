@@ -9,7 +9,7 @@ from datetime import date, datetime
 from functools import cache, lru_cache
 
 from services.router.domain.policy import KnownChannel, Policy, Preference
-from shared.events import Channel, ChannelChoice, InboundMessage, Observed, Profile, Reason
+from shared.events import Channel, ChannelChoice, InboundMessage, Observed, Profile, Reason, Stated
 from shared.kernel import ContactPoint, address_of, kind_of
 
 _STATED_TEXT = {
@@ -88,7 +88,8 @@ def _evidence(
     message: InboundMessage, profile: Profile | None, policy: Preference, channels: Mapping[str, Channel], now: datetime
 ) -> Iterator[tuple[int, str, float, Reason]]:
     """Everything that speaks for a channel: its kind, the channel, confidence, reason."""
-    if profile and (stated := profile.stated):
+    wish = Stated(channel=message.wish, source="customer", at=message.received_at) if message.wish else None
+    if stated := wish or (profile.stated if profile else None):
         day = _day(stated.at.date())
         label = label_of(stated.channel, policy, channels)
         text = _STATED_TEXT.get(stated.source, "prefers {label}, known since {date}").format(label=label, date=day)

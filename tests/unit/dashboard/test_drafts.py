@@ -157,12 +157,8 @@ def test_what_the_form_says_of_its_writer_is_passed_on_as_unproven() -> None:
     assert checked.also == ("email:ann@example.org", "tel:+33142685300")
     assert checked.name == "Ann B"
     assert checked.draft is not None
-    assert checked.draft.facts == {
-        "page": "contact",
-        "preferred_channel": "phone",
-        "email": "ann@example.org",
-        "phone": "+33142685300",
-    }
+    assert checked.draft.wish == "phone"
+    assert checked.draft.facts == {"page": "contact", "email": "ann@example.org", "phone": "+33142685300"}
 
 
 @given(st.dictionaries(st.sampled_from([*FORM, "phone", "name", "website"]), st.text(max_size=40)))

@@ -18,7 +18,7 @@ MAIL = "email:ann@example.org"
 
 def blank() -> dict[str, Any]:
     return {
-        "name": "", "language": "", "tier": "", "birth_year": None, "observed": {}, "recent_contacts": [], "facts": {},
+        "name": "", "language": "", "tier": "", "birth_year": None, "stated": None, "observed": {}, "recent_contacts": [], "facts": {},
     }  # fmt: skip
 
 

@@ -56,6 +56,7 @@ def test_what_a_post_tells_is_about_the_post_and_not_about_its_author() -> None:
         "facts": {"Site": "https://shop.example"},
         "birth_year": None,
         "language": "",
+        "stated": None,
         "observed": {},
     }
     customer["recent_contacts"] = []

@@ -117,6 +117,14 @@ def test_who_told_us_and_when_is_part_of_the_reason(source: str, text: str) -> N
     assert texts(choices(mail(), ann(stated=stated("phone", source)))[0])[0] == text
 
 
+def test_what_a_customer_asks_for_in_a_message_beats_what_they_said_before_and_the_channel_that_they_used() -> None:
+    asks = mail(wish="phone", also=(ANNS_PHONE,))
+    best = choices(asks, ann(stated=stated("chat"), observed={"email": seen(40)}))[0]
+    assert (best.channel, best.contact_point, best.available) == ("phone", ANNS_PHONE, True)
+    assert texts(best) == [f"the customer asked for Phone on {NOW.day} {NOW:%B %Y}"]
+    assert best.reasons[0].code == "preference.stated"
+
+
 def test_a_few_messages_are_no_habit() -> None:
     assert choices(mail(), ann(birth_year=1950, observed={"email": seen(4)}))[0].channel == "phone"
 
