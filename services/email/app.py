@@ -82,9 +82,11 @@ class EmailService:
     async def resources(self) -> AsyncIterator[None]:
         """The language detector takes half a second to load; the first customer should not wait for it."""
         await asyncio.to_thread(detect, "Hello, where is my order?", languages(self.common))
+        await self.receiver.reader.start()
         try:
             yield
         finally:
+            await self.receiver.reader.close()
             await self.bus.stop()
             await self.database.dispose()
 
@@ -243,9 +245,11 @@ def _command(work: Callable[[], object]) -> int:
 async def _replay(common: Settings, settings: EmailSettings, reference: str) -> None:
     bus, storage = KafkaBus(common.kafka, "email"), Storage(common.storage)
     await bus.start()
+    receiving = receiver(common, settings, bus, storage)
     try:
-        found = await replay(reference, common.kafka, storage, receiver(common, settings, bus, storage))
+        found = await replay(reference, common.kafka, storage, receiving)
     finally:
+        await receiving.reader.close()
         await bus.stop()
     print(f"published as message {found}")
 

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 
-from services.email.domain import incoming, mime
+from services.email.adapters.reader import Reader
 from services.email.domain.files import File
-from services.email.domain.incoming import Context, Envelope, Reading
+from services.email.domain.incoming import Context, Envelope, language_of
 from shared.bus import Bus, DeadLetter
 from shared.clock import utc_now
 from shared.errors import Malformed
-from shared.events import Attachment, InboundMessage
+from shared.i18n import translations
 from shared.logs import log
 from shared.metrics import METRICS
 from shared.storage import Storage
 from shared.topics import MESSAGES_RECEIVED
 
-LARGE = 256 << 10
-"""Bytes. A larger mail is read in a thread: it would keep other sessions waiting for tens of milliseconds."""
 SOURCE = "email"
 """What dead letters of ours name as their source: the door, since there is no topic before it."""
 
@@ -40,7 +38,8 @@ class Receiver:
     """Everything between SMTP and Kafka."""
 
     def __init__(self, bus: Bus, storage: Storage, context: Context, clock: Callable[[], datetime] = utc_now) -> None:
-        self._bus, self._storage, self._context, self._clock = bus, storage, context, clock
+        self._bus, self._storage, self._languages, self._clock = bus, storage, context.languages, clock
+        self.reader = Reader(replace(context, languages=()))
 
     async def receive(self, raw: bytes, envelope: Envelope) -> str:
         """Returns the event's id, or an empty string for a mail that was set aside because it cannot be read.
@@ -57,18 +56,26 @@ class Receiver:
 
     async def publish(self, raw: bytes, envelope: Envelope, raw_uri: str, received_at: datetime) -> str:
         """Read a mail that is in the storage already, and publish it. Raises Malformed or Unavailable."""
-        reading = await self._read(raw)
-        attachments = [await self._storage.put(file.data, **_labels(file)) for file in reading.files]
-        message = _composed(reading, envelope, self._context, attachments, raw_uri, received_at)
+        message, files, whole = await self.reader.read(raw, envelope, raw_uri, received_at)
+        attachments = [await self._storage.put(file.data, **_labels(file)) for file in files]
+        language = language_of(message.text, message.subject, self._languages)
+        message = msgspec.structs.replace(
+            message,
+            attachments=tuple(attachments),
+            language=language,
+            text=message.text if whole else _with_note(message.text, language),
+        )
         await self._bus.publish(MESSAGES_RECEIVED, message.sender, message)
         METRICS.took_in("email")
         log.info(
-            "mail received", message_id=message.id, size=len(raw), files=len(attachments), automatic=message.automatic
+            "mail received",
+            message_id=message.id,
+            size=len(raw),
+            files=len(attachments),
+            automatic=message.automatic,
+            whole=whole,
         )
         return message.id
-
-    async def _read(self, raw: bytes) -> Reading:
-        return await asyncio.to_thread(_parsed, raw) if len(raw) > LARGE else _parsed(raw)
 
     async def _set_aside(self, mail: UnreadableMail, error: Exception) -> None:
         number = int.from_bytes(hashlib.sha256(mail.raw_uri.encode()).digest()[:7])
@@ -90,27 +97,6 @@ def _labels(file: File) -> dict[str, str]:
     return {"name": file.name, "media_type": file.media_type, "content_id": file.content_id}
 
 
-def _parsed(raw: bytes) -> Reading:
-    """Raises Malformed only: a fault of ours in reading one odd mail must neither bounce nor block it."""
-    try:
-        return incoming.read(mime.parse(raw))
-    except Malformed:
-        raise
-    except Exception as error:
-        log.exception("a mail tripped our reader")
-        raise Malformed(f"our reader tripped over it: {error!r}") from error
-
-
-def _composed(
-    reading: Reading,
-    envelope: Envelope,
-    context: Context,
-    attachments: list[Attachment],
-    raw_uri: str,
-    received_at: datetime,
-) -> InboundMessage:
-    try:
-        return incoming.compose(reading, envelope, context, attachments, raw_uri, received_at)
-    except Exception as error:
-        log.exception("a mail tripped our reader")
-        raise Malformed(f"our reader tripped over it: {error!r}") from error
+def _with_note(text: str, language: str) -> str:
+    note = translations(language).gettext("This mail could not be read whole. The original has everything.")
+    return f"{text}\n\n[{note}]".strip()

@@ -18,6 +18,7 @@ from services.email.domain.senders import sender_of
 from shared.events import Attachment, InboundMessage
 from shared.kernel import email_point, message_id
 from shared.language import detect
+from shared.markup import fits
 from shared.text import clean_html, html_to_text
 
 MAX_TEXT, MAX_HTML = 200_000, 300_000
@@ -52,26 +53,30 @@ class Reading:
     text: str
     html: str
     files: tuple[File, ...]
+    whole: bool
 
 
 def read(mail: Mail) -> Reading:
     """The sender's own words without quotes and signature; the HTML whole and safe to show. What is too long for an
     event is cut there and kept whole as a file."""
     subject = mail.headers.text("subject")
-    text = without_quotes(mail.text, subject)
+    extra = []
+    text = mail.text
+    if len(text.encode()) > MAX_TEXT:
+        extra.append(File("message.txt", "text/plain", text.encode()))
+        text = text.encode()[:MAX_TEXT].decode(errors="ignore") + _CUT
+    text = without_quotes(text, subject)
     if mail.text_is_from_html:
         reply = html_without_quotes(mail.html, subject)
         if reply is not mail.html:
-            text = without_quotes(html_to_text(reply), subject) or text
+            text = without_quotes(html_to_text(reply)[:MAX_TEXT], subject) or text
     html = clean_html(mail.html) if mail.html else ""
-    extra = []
     if len(html.encode()) > MAX_HTML:
         extra.append(File("message.html", "text/html", mail.html.encode()))
         html = ""
-    if len(text.encode()) > MAX_TEXT:
-        extra.append(File("message.txt", "text/plain", mail.text.encode()))
-        text = text.encode()[:MAX_TEXT].decode(errors="ignore") + _CUT
-    return Reading(mail, text, html, (*mail.files, *extra))
+    known = {file.name for file in mail.files}
+    files = (*mail.files, *(file for file in extra if file.name not in known))
+    return Reading(mail, text, html, files, mail.whole and fits(mail.html))
 
 
 def compose(
@@ -99,13 +104,18 @@ def compose(
         html=reading.html,
         recipient=recipient,
         subject=headers.text("subject"),
-        language=detect((reading.text or headers.text("subject"))[:_SAMPLE], context.languages),
+        language=language_of(reading.text, headers.text("subject"), context.languages),
         attachments=tuple(attachments),
         thread=clues(headers, own_id, envelope.recipients, context.secret),
         automatic=automatic(mail, envelope.sender),
         facts=sender.facts,
         raw_uri=raw_uri,
     )
+
+
+def language_of(text: str, subject: str, languages: Sequence[str]) -> str:
+    """The language of a mail, or an empty string."""
+    return detect((text or subject)[:_SAMPLE], languages) if languages else ""
 
 
 def _own_id(mail: Mail, recipient: str, sender: str) -> str:

@@ -1,39 +1,34 @@
 """Bytes of a mail → its texts, files and headers.
 
-Built on the standard library's `compat32` policy, which never refuses a header, with our own repair of what real senders
-get wrong: charsets, transfer encodings, boundaries, names. Whatever has at least one header field is a mail and is read.
+Built on the standard library's reading of headers (its `compat32` policy never refuses one), with our own repair of what real
+senders get wrong: charsets, transfer encodings, boundaries, names. Whatever has at least one header field is a mail and is read;
+what goes beyond the limits of size, number and depth is left out, and the mail is then not `whole`.
 """
 
 from __future__ import annotations
 
-import email
-import email.policy
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from email.generator import BytesGenerator
+from dataclasses import dataclass, field, replace
 from email.message import Message
-from io import BytesIO
 
-from services.email.domain import calendars, charsets, containers, transfer
+from services.email.domain import calendars, charsets, containers, structure, transfer
 from services.email.domain.files import File, file_name, parameter, safe_name
 from services.email.domain.flowed import unflowed
 from services.email.domain.headers import Headers, one_line
+from services.email.domain.structure import Part
 from shared.errors import Malformed
 from shared.text import html_to_text
 
-MAX_HEADER_BYTES = 512 << 10
-"""Postfix cuts at 100 KB; a very long list of recipients is the only honest reason for more."""
-MAX_PARTS = 1_000
-MAX_DEPTH = 40
-"""Forwards of forwards reach about ten levels. The standard parser needs a stack frame for each."""
-MAX_WORK = 60_000_000
-"""Lines times boundaries: the standard parser compares each line with the boundary of every open level, so a hostile mail
-of 25 MB could keep it busy for hours. An honest one of that size has 350,000 lines and a dozen boundaries."""
+MAX_WORDS = 1_000_000
+"""Bytes of all texts, and of all HTML, that are read for words; an event takes a fifth of it."""
+MAX_DEPTH = 10
+"""Mails within mails whose words are looked for."""
+_BEGINNING = 64 << 10
+_CHUNK = 1 << 18
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
-_BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
-_FIRST_BOUNDARY = re.compile(r"^--([^\s-][^\r\n]{0,70}?)[ \t]*\r?$", re.MULTILINE)
+_FIRST_BOUNDARY = re.compile(rb"^--([^\s-][^\r\n]{0,70})\r?$", re.MULTILINE)
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset=[\"']?([A-Za-z0-9_:.-]+)", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
 _SHORT = 400
@@ -55,6 +50,8 @@ class Mail:
     content_type: str = "text/plain"
     report_type: str = ""
     text_is_from_html: bool = False
+    whole: bool = True
+    """Nothing was left out."""
 
 
 @dataclass(slots=True)
@@ -66,22 +63,18 @@ class _Found:
     calendar: str = ""
     charset: str = ""
     """Of the first text that names one."""
-    parts: int = 0
+    only_words: bool = False
+    """Files are of no use here."""
+    words: dict[str, int] = field(default_factory=lambda: {"plain": 0, "html": 0})
+    whole: bool = True
 
 
 def parse(raw: bytes) -> Mail:
-    """Raises Malformed, in words for an operator, for what is no mail at all or goes beyond the limits above."""
+    """Raises Malformed, in words for an operator, for what is no mail at all."""
     raw = _from_first_header(raw.replace(b"\r\r\n", b"\r\n"))
-    header_end = _header_end(raw)
-    if header_end > MAX_HEADER_BYTES:
-        raise Malformed(f"the headers are longer than {MAX_HEADER_BYTES} bytes")
-    try:
-        message = _message(raw)
-        headers = Headers(message)
-        found = _Found()
-        _walk(message, found, 0, headers.hint)
-    except RecursionError:
-        raise Malformed("parts are nested too deeply") from None
+    message = structure.read(raw)
+    headers, found = Headers(message), _Found()
+    _walk(message, found, 0, headers.hint)
     html = "\n".join(part for part in found.html if part.strip())
     text = "\n\n".join(part.strip("\r\n") for part in found.plain if part.strip())
     text, from_html = _better(text, html)
@@ -90,18 +83,22 @@ def parse(raw: bytes) -> Mail:
         text=_normal(text) or found.calendar or found.inner_text,
         html=html,
         files=tuple(found.files),
-        body_sha256=hashlib.sha256(b"\n".join(raw[header_end:].split())).hexdigest(),
+        body_sha256=_body_hash(raw, _header_end(raw)),
         content_type=message.get_content_type(),
         report_type=_parameter(message, "report-type").lower(),
         text_is_from_html=from_html,
+        whole=found.whole,
     )
 
 
-def _message(raw: bytes) -> Message:
-    lines, boundaries = raw.count(b"\n") + raw.count(b"\r"), len(_BOUNDARY.findall(raw))
-    if lines * (boundaries + 1) > MAX_WORK:
-        raise Malformed(f"too much to take apart: {lines} lines with {boundaries} boundaries")
-    return email.message_from_bytes(raw, policy=email.policy.compat32)
+def parse_beginning(raw: bytes) -> Mail:
+    """The headers and the first words, for a mail whose whole is too much. Raises Malformed for what is no mail at all."""
+    raw = _from_first_header(raw)
+    try:
+        mail = parse(raw[:_BEGINNING])
+    except Exception:  # noqa: BLE001 - then the headers alone
+        mail = Mail(Headers(structure.read(raw[:_BEGINNING])), "", "", (), "")
+    return replace(mail, files=(), body_sha256=_body_hash(raw, _header_end(raw)), whole=False)
 
 
 def _better(text: str, html: str) -> tuple[str, bool]:
@@ -120,35 +117,29 @@ def _better(text: str, html: str) -> tuple[str, bool]:
     return (rendered, True) if "html" in plain else (f"{text}\n\n{rendered}", False)
 
 
-def _walk(part: Message, found: _Found, depth: int, hint: str) -> None:
-    found.parts += 1
-    if found.parts > MAX_PARTS:
-        raise Malformed(f"more than {MAX_PARTS} parts")
-    if depth > MAX_DEPTH:
-        raise Malformed(f"parts are nested more than {MAX_DEPTH} levels deep")
+def _walk(part: Part, found: _Found, depth: int, hint: str) -> None:
+    found.whole = found.whole and part.whole
     kind = part.get_content_type()
-    payload = _as_stored(part)
-    if kind == "message/rfc822" or (kind == "message/global" and part.is_multipart()):
+    if kind in {"message/rfc822", "message/global"}:
         _take_mail(part, found, depth, hint)
-    elif kind == "message/delivery-status" and isinstance(payload, list):
-        blocks = [_as_bytes(block) for block in payload if isinstance(block, Message)]
-        found.files.append(File("delivery-status.txt", kind, b"\n".join(blocks)))
-    elif isinstance(payload, list):
-        for child in _children(part, [child for child in payload if isinstance(child, Message)]):
+    elif kind == "message/delivery-status":
+        found.files.append(File("delivery-status.txt", kind, content(part)))
+    elif part.parts is not None and kind.startswith("multipart/"):
+        for child in _children(part):
             _walk(child, found, depth + 1, hint)
     elif kind.startswith("multipart/"):
-        _take_broken_multipart(part, str(payload or ""), found, depth, hint)
+        _take_broken_multipart(part, found, depth, hint)
     else:
         _take_leaf(part, kind, found, hint, depth)
 
 
-def _children(part: Message, payload: list[Message]) -> Iterator[Message]:
+def _children(part: Part) -> Iterator[Part]:
     """Of alternatives, the first plain text and the first of anything else readable: the same words are not taken twice."""
     if part.get_content_type() != "multipart/alternative":
-        yield from payload
+        yield from part.parts or []
         return
     seen: set[str] = set()
-    for child in payload:
+    for child in part.parts or []:
         kind = child.get_content_type()
         if kind in seen and kind in {"text/plain", "text/html"} and not _is_file(child):
             continue
@@ -160,17 +151,20 @@ _LONGEST_TYPE = 255
 """Characters: two names of 127 and a slash (RFC 6838, 4.2)."""
 
 
-def _take_leaf(part: Message, kind: str, found: _Found, hint: str, depth: int) -> None:
+def _take_leaf(part: Part, kind: str, found: _Found, hint: str, depth: int) -> None:
+    is_text = kind in {"text/plain", "text/html", "text/enriched", "text/richtext"} and (depth == 0 or not _is_file(part))
+    if found.only_words and not is_text:
+        return
     data = content(part)
-    if kind in containers.SMIME and (inner := containers.signed_mail(data)):
-        _walk(_message(inner), found, depth + 1, hint)
+    if kind in containers.SMIME and depth < MAX_DEPTH and (inner := containers.signed_mail(data)):
+        _walk(structure.read(inner), found, depth + 1, hint)
         return
     if kind in containers.TNEF_TYPES and (opened := containers.winmail(data)):
         _take_winmail(opened, found)
         return
     if len(kind) > _LONGEST_TYPE:
         kind = "application/octet-stream"
-    if kind in {"text/plain", "text/html", "text/enriched", "text/richtext"} and (depth == 0 or not _is_file(part)):
+    if is_text:
         _take_text(part, kind, data, found, hint)
         return
     if kind == "text/calendar" and not found.calendar:
@@ -181,10 +175,11 @@ def _take_leaf(part: Message, kind: str, found: _Found, hint: str, depth: int) -
         found.files.append(File(name, kind, data, content_id))
 
 
-def _take_text(part: Message, kind: str, data: bytes, found: _Found, hint: str) -> None:
+def _take_text(part: Part, kind: str, data: bytes, found: _Found, hint: str) -> None:
     if kind != "text/html" and b"begin" in data:
         files, data = transfer.uu_files(data)
         found.files += [File(safe_name(name), "application/octet-stream", inside) for name, inside in files]
+    data = _cut(data, kind, found)
     meta = _META_CHARSET.search(data[:2048]) if kind == "text/html" else None
     declared = _parameter(part, "charset")
     found.charset = found.charset or declared
@@ -199,6 +194,18 @@ def _take_text(part: Message, kind: str, data: bytes, found: _Found, hint: str) 
         found.plain.append(re.sub(r"<[^<>]{0,100}>", "", text))
 
 
+def _cut(data: bytes, kind: str, found: _Found) -> bytes:
+    """As much as is read for words. What is longer comes along as a file, whole."""
+    shape = "html" if kind == "text/html" else "plain"
+    room = MAX_WORDS - found.words[shape]
+    found.words[shape] += min(len(data), room)
+    if len(data) <= room:
+        return data
+    found.whole = False
+    found.files.append(File("message.html" if shape == "html" else "message.txt", kind, data))
+    return data[: max(data.rfind(b"\n", 0, room), room - 1_000, 0)]
+
+
 def _take_winmail(opened: containers.Opened, found: _Found) -> None:
     """Its words only where the mail has none beside it: usually they are the same."""
     if not any(map(_has_words, (*found.plain, *found.html))):
@@ -207,50 +214,42 @@ def _take_winmail(opened: containers.Opened, found: _Found) -> None:
     found.files += opened.files
 
 
-def _take_mail(part: Message, found: _Found, depth: int, hint: str) -> None:
+def _take_mail(part: Part, found: _Found, depth: int, hint: str) -> None:
     """A forwarded mail stays a file. Its text is read only where the outer mail has none of its own."""
-    payload = _as_stored(part)
-    first = payload[0] if isinstance(payload, list) and payload else None
-    inner = first if isinstance(first, Message) else None
-    data = _as_bytes(inner) if inner is not None else content(part)
-    encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
-    if encoding in {"base64", "quoted-printable"} and (inner is None or not inner.keys()):
-        # RFC 2046, 5.2.1 forbids this; some gateways do it all the same.
-        data = transfer.decode(data.lstrip(), encoding)
-        inner = email.message_from_bytes(data, policy=email.policy.compat32)
-    subject = Headers(inner).text("subject") if inner is not None else ""
-    found.files.append(File(file_name(part, "message/rfc822", len(found.files) + 1, subject), "message/rfc822", data))
-    if inner is not None and not found.inner_text:
-        below = _Found(parts=found.parts)
+    inner = part.parts[0] if part.parts else None
+    if not found.only_words or (inner is not None and not inner.keys()):
+        data = content(part)
+        if inner is not None and not inner.keys() and len(data) < len(part.body):
+            # RFC 2046, 5.2.1 forbids to encode it; some gateways do it all the same.
+            data = data.lstrip()
+            inner = structure.read(data)
+        subject = Headers(inner).text("subject") if inner is not None else ""
+        name = file_name(part, "message/rfc822", len(found.files) + 1, subject)
+        found.files.append(File(name, "message/rfc822", data))
+    if inner is not None and not found.inner_text and depth < MAX_DEPTH:
+        below = _Found(only_words=True)
         _walk(inner, below, depth + 1, hint)
-        found.parts = below.parts
         text = "\n\n".join(below.plain) or html_to_text("\n".join(below.html))
-        found.inner_text = _normal(text) or below.inner_text
+        found.inner_text, found.whole = _normal(text) or below.inner_text, found.whole and below.whole
 
 
-def _take_broken_multipart(part: Message, payload: str, found: _Found, depth: int, hint: str) -> None:
+def _take_broken_multipart(part: Part, found: _Found, depth: int, hint: str) -> None:
     """No boundary was named, or a wrong one: use the one that is there, or else read the whole as one text."""
-    match = _FIRST_BOUNDARY.search(payload)
-    if match and depth < MAX_DEPTH and match[1] != part.get_boundary():
-        head = f'Content-Type: {part.get_content_type()}; boundary="{match[1]}"\n\n'
-        repaired = email.message_from_bytes(
-            (head + payload).encode("utf-8", "surrogateescape"), policy=email.policy.compat32
-        )
-        _walk(repaired, found, depth + 1, hint)
+    body = bytes(part.body)
+    match = _FIRST_BOUNDARY.search(body[:MAX_WORDS])
+    boundary = match[1].rstrip() if match else b""
+    if boundary and b'"' not in boundary and depth < MAX_DEPTH and boundary != structure.boundary_of(part):
+        head = f"Content-Type: {part.get_content_type()}; boundary=".encode() + b'"' + boundary + b'"\n\n'
+        _walk(structure.read(head + body), found, depth + 1, hint)
         return
-    text = charsets.decode(content(part), _parameter(part, "charset"), hint)
+    data = _cut(content(part), "text/plain", found)
+    text = charsets.decode(data, _parameter(part, "charset"), hint)
     (found.html if _LOOKS_LIKE_HTML.search(text) else found.plain).append(text)
 
 
-def content(part: Message) -> bytes:
-    """The bytes of a part that has no parts, decoded."""
-    data = str(_as_stored(part) or "").encode("utf-8", "surrogateescape")
-    return transfer.decode(data, str(part.get("Content-Transfer-Encoding", "")).partition(";")[0])
-
-
-def _as_stored(part: Message) -> object:
-    """What the parser keeps: `get_payload` would replace bytes above ASCII by the charset that the part claims."""
-    return part._payload  # type: ignore[attr-defined]  # noqa: SLF001
+def content(part: Part) -> bytes:
+    """The bytes of a part, decoded."""
+    return transfer.decode(part.body, str(part.get("Content-Transfer-Encoding", "")).partition(";")[0])
 
 
 def _is_file(part: Message) -> bool:
@@ -263,15 +262,6 @@ def _is_file(part: Message) -> bool:
 def _parameter(part: Message, name: str, header: str = "Content-Type") -> str:
     value = parameter(part, name, header)
     return one_line(value[2] if isinstance(value, tuple) else value, 500)
-
-
-def _as_bytes(message: Message) -> bytes:
-    buffer = BytesIO()
-    try:
-        BytesGenerator(buffer, mangle_from_=False, policy=email.policy.compat32).flatten(message)
-    except Exception:  # noqa: BLE001 - what cannot be written again is kept as far as it was read
-        return str(message.get_payload()).encode("utf-8", "surrogateescape")
-    return buffer.getvalue()
 
 
 def _from_first_header(raw: bytes) -> bytes:
@@ -287,6 +277,20 @@ def _from_first_header(raw: bytes) -> bytes:
 def _header_end(raw: bytes) -> int:
     ends = [end for end in (raw.find(b"\n\r\n"), raw.find(b"\n\n"), raw.find(b"\r\r")) if end >= 0]
     return min(ends, default=len(raw))
+
+
+def _body_hash(raw: bytes, start: int) -> str:
+    """Of the words with a line end between them, a piece at a time: an object for each word of 25 MB would take 1 GB."""
+    digest, glued, first = hashlib.sha256(), False, True
+    for position in range(start, len(raw), _CHUNK):
+        chunk = raw[position : position + _CHUNK]
+        words = chunk.split()
+        if words:
+            joined = b"\n".join(words)
+            digest.update(joined if first or (glued and not chunk[:1].isspace()) else b"\n" + joined)
+            first = False
+        glued = not chunk[-1:].isspace()
+    return digest.hexdigest()
 
 
 def _has_words(text: str) -> bool:

@@ -1,0 +1,249 @@
+"""Mails are read in a process of their own, which may take so much time and memory and is killed beyond it: whatever a stranger
+writes into a mail, the service and the other mails go on.
+
+The two processes speak in frames, each with its length before it: a mail and its envelope in, an answer and its files out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+import struct
+import sys
+import traceback
+from collections.abc import Iterator
+from datetime import datetime
+from typing import IO
+
+import msgspec
+
+from services.email.domain import incoming, mime
+from services.email.domain.files import File
+from services.email.domain.incoming import Context, Envelope
+from shared.errors import Malformed, Unavailable
+from shared.events import InboundMessage
+from shared.logs import log
+
+MEMORY = 160 << 20
+"""Bytes above what the process takes at rest. The largest mail that we take needs half of it."""
+CPU = 10
+"""Seconds of work on one mail. The largest needs one."""
+PATIENCE = 120.0
+"""Seconds until an answer: the machine may be busy, and a mail server waits for ten minutes (RFC 5321, 4.5.3.2.6)."""
+LARGE = 1 << 20
+"""Bytes. After a larger mail a new process takes over: this one would keep some of the memory."""
+_LENGTH = struct.Struct("!Q")
+_PIECE = 1 << 18
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What comes before a mail. `brief`: its headers and first words will do."""
+
+    envelope: Envelope
+    raw_uri: str
+    received_at: datetime
+    brief: bool = False
+
+
+class FileAhead(msgspec.Struct, frozen=True):
+    """A file whose bytes follow the answer."""
+
+    name: str
+    media_type: str
+    content_id: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """`message`: without its attachments and language; None, with the reason in `refused`, for what is no mail at all.
+    `tripped`: where our reading raised, for the log."""
+
+    message: InboundMessage | None
+    files: tuple[FileAhead, ...] = ()
+    whole: bool = True
+    refused: str = ""
+    tripped: str = ""
+
+
+class Lost(Exception):
+    """The process ended before it had read the mail: it took too long, or too much memory."""
+
+
+class Reader:
+    """Reads one mail at a time in one warm process."""
+
+    def __init__(self, context: Context) -> None:
+        self._context, self._turn = context, asyncio.Lock()
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def read(
+        self, raw: bytes, envelope: Envelope, raw_uri: str, received_at: datetime
+    ) -> tuple[InboundMessage, list[File], bool]:
+        """The message, its files, and whether it was read whole. Raises Malformed for what is no mail at all, and
+        Unavailable where no process can be had."""
+        request = Request(envelope, raw_uri, received_at)
+        async with self._turn:
+            try:
+                answer, files = await self._asked(request, raw)
+            except Lost as error:
+                log.error("a mail was too much to read", raw_uri=raw_uri, size=len(raw), error=str(error))
+                brief = msgspec.structs.replace(request, brief=True)
+                try:
+                    answer, files = await self._asked(brief, raw)
+                except Lost as again:
+                    raise Malformed(f"not even its beginning can be read: {again}") from again
+        if answer.tripped:
+            log.error("a mail tripped our reader", raw_uri=raw_uri, error=answer.tripped)
+        if answer.message is None:
+            raise Malformed(answer.refused)
+        return answer.message, files, answer.whole
+
+    async def start(self) -> None:
+        """Start the process before the first mail comes."""
+        async with self._turn:
+            await self._running()
+
+    async def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - or its pipes are left to the collector
+
+    async def _asked(self, request: Request, raw: bytes) -> tuple[Answer, list[File]]:
+        process = await self._running()
+        output, answered = _stream(process.stdout), False
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._tell(process, msgspec.json.encode(request))
+                await self._tell(process, raw)
+                answer = msgspec.json.decode(await _frame(output), type=Answer)
+                files = [
+                    File(file.name, file.media_type, await _frame(output), file.content_id) for file in answer.files
+                ]
+            answered = True
+        except TimeoutError:
+            raise Lost(f"no answer within {PATIENCE:.0f} s") from None
+        except (OSError, asyncio.IncompleteReadError):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), 1)
+            raise Lost(f"its process ended with {process.returncode}") from None
+        finally:
+            if not answered or len(raw) > LARGE:
+                await self.close()
+        return answer, files
+
+    async def _running(self) -> asyncio.subprocess.Process:
+        if self._process is not None and self._process.returncode is None:
+            return self._process
+        await self.close()
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", __name__, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+            )
+            await self._tell(self._process, msgspec.json.encode(self._context))
+        except OSError as error:
+            raise Unavailable(f"mails cannot be read: {error}") from error
+        return self._process
+
+    async def _tell(self, process: asyncio.subprocess.Process, data: bytes) -> None:
+        """Piece by piece: the transport would copy the rest of a large mail."""
+        assert process.stdin is not None
+        process.stdin.write(_LENGTH.pack(len(data)))
+        for start in range(0, len(data), _PIECE):
+            process.stdin.write(data[start : start + _PIECE])
+            await process.stdin.drain()
+
+
+def _stream(stream: asyncio.StreamReader | None) -> asyncio.StreamReader:
+    assert stream is not None
+    return stream
+
+
+async def _frame(stream: asyncio.StreamReader) -> bytes:
+    left = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))[0]
+    pieces = []
+    while left:
+        piece = await stream.read(min(left, _PIECE))
+        if not piece:
+            raise asyncio.IncompleteReadError(b"", left)
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
+
+
+# ── in the process that reads ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def main() -> None:
+    """Answer until there is nobody to answer to."""
+    source, channel = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
+    context = msgspec.json.decode(next(_frames(source)), type=Context)
+    _limit(resource.RLIMIT_CORE, 0)  # a core file would have customers' words in it
+    _limit(resource.RLIMIT_DATA, _taken() + MEMORY)
+    frames = _frames(source)
+    for head in frames:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + CPU)
+        answer, files = _answer(msgspec.json.decode(head, type=Request), next(frames), context)
+        for data in (msgspec.json.encode(answer), *(file.data for file in files)):
+            channel.write(_LENGTH.pack(len(data)))
+            channel.write(data)
+        channel.flush()
+        del files, data
+
+
+def _answer(request: Request, raw: bytes, context: Context) -> tuple[Answer, tuple[File, ...]]:
+    """A fault of ours in reading one odd mail must neither bounce nor block it."""
+    tripped = ""
+    try:
+        if not request.brief:
+            return _read(request, mime.parse(raw), context)
+    except Malformed as error:
+        return Answer(None, refused=str(error)), ()
+    except Exception:  # noqa: BLE001 - MemoryError too
+        tripped = traceback.format_exc(limit=-8)[-4_000:]
+    try:
+        answer, files = _read(request, mime.parse_beginning(raw), context)
+        return msgspec.structs.replace(answer, tripped=tripped), files
+    except Malformed as error:
+        return Answer(None, refused=str(error)), ()
+    except Exception as error:  # noqa: BLE001
+        return Answer(None, refused=f"our reader tripped over it: {error!r}", tripped=tripped), ()
+
+
+def _read(request: Request, mail: mime.Mail, context: Context) -> tuple[Answer, tuple[File, ...]]:
+    reading = incoming.read(mail)
+    message = incoming.compose(reading, request.envelope, context, [], request.raw_uri, request.received_at)
+    ahead = tuple(FileAhead(file.name, file.media_type, file.content_id) for file in reading.files)
+    return Answer(message, ahead, reading.whole), reading.files
+
+
+def _frames(source: IO[bytes]) -> Iterator[bytes]:
+    while len(length := source.read(_LENGTH.size)) == _LENGTH.size:
+        yield source.read(_LENGTH.unpack(length)[0])
+
+
+def _limit(what: int, most: int) -> None:
+    """Less than now, never more; some systems do not know every limit."""
+    with contextlib.suppress(ValueError, OSError):
+        hard = resource.getrlimit(what)[1]
+        resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def _taken() -> int:
+    """Bytes of data that this process has now, where the system tells (Linux)."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[5]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
+        main()
