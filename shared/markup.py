@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html as entities
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -11,8 +12,8 @@ from typing import NamedTuple
 
 MAX_LENGTH = 1_000_000
 """Characters. The longest newsletters have a tenth of it."""
-MAX_TAGS = 30_000
-"""A parser needs some hundred bytes and some microseconds for each."""
+MAX_TOKENS = 60_000
+"""Tags, and texts between them. A parser needs some hundred bytes and some microseconds for each."""
 MAX_DEPTH = 200
 """Parsers search all open elements at each tag."""
 MAX_TAG = 2_000
@@ -27,15 +28,40 @@ _RAW = {
     name: re.compile(f"</{name}", re.IGNORECASE)
     for name in ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
 }
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
+)
 _LEVELS = {"table": 4, "ul": 2, "ol": 2, "dl": 2}
 """Levels that one tag opens together with those which close themselves."""
 _CLOSE_THEMSELVES = frozenset(
-    "p li dt dd tr td th thead tbody tfoot colgroup option optgroup rt rp body html head".split()
+    {
+        "p",
+        "li",
+        "dt",
+        "dd",
+        "tr",
+        "td",
+        "th",
+        "thead",
+        "tbody",
+        "tfoot",
+        "colgroup",
+        "option",
+        "optgroup",
+        "rt",
+        "rp",
+        "body",
+        "html",
+        "head",
+    }
 )
-_SCOPES = frozenset("table template marquee object applet button select svg math caption".split())
+_PLAIN = _VOID | _RAW.keys() | {"", "!"}
+"""What opens and closes no level."""
+_SCOPES = frozenset({"table", "template", "marquee", "object", "applet", "button", "select", "svg", "math", "caption"})
 """An end tag closes nothing beyond these."""
-_FORMATTING = frozenset("a b big code em font i nobr s small strike strong tt u".split())
+_FORMATTING = frozenset(
+    {"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"}
+)
 
 
 class Token(NamedTuple):
@@ -81,18 +107,16 @@ def outline(html: str) -> Outline:
     levels: list[tuple[str, int]] = []
     lone: dict[str, int] = {}
     flattened: Counter[str] = Counter()
-    depth = tags = 0
-    for token in tokens(html[:MAX_LENGTH]):
+    depth = 0
+    pieces = tokens(html[:MAX_LENGTH])
+    for token in itertools.islice(pieces, MAX_TOKENS):
         name, bare, number = token.name, token.name.removeprefix("/"), len(kept)
-        tags += bool(name)
-        if tags > MAX_TAGS:
-            return Outline(kept, ends, whole=False)
         if bare in _CLOSE_THEMSELVES:
             if bare in lone:
                 ends[lone.pop(bare)] = number
             if name == bare:
                 lone[name] = number
-        elif not name or name == "!" or bare in _VOID or bare in _RAW:
+        elif bare in _PLAIN:
             pass
         elif name == bare:
             if depth + _LEVELS.get(name, 1) > MAX_DEPTH:
@@ -111,7 +135,7 @@ def outline(html: str) -> Outline:
                 ends[start] = number
                 depth -= _LEVELS.get(each, 1)
         kept.append(token if not name or len(token.text) <= MAX_TAG else token._replace(text=f"<{name}>"))
-    return Outline(kept, ends, whole=len(html) <= MAX_LENGTH)
+    return Outline(kept, ends, whole=len(html) <= MAX_LENGTH and next(pieces, None) is None)
 
 
 def bounded(html: str) -> str:
@@ -121,7 +145,7 @@ def bounded(html: str) -> str:
 
 def fits(html: str) -> bool:
     """Whether every word of it is within the limits above."""
-    return len(html) <= MAX_LENGTH and (html.count("<") <= MAX_TAGS or outline(html).whole)
+    return len(html) <= MAX_LENGTH and (html.count("<") < MAX_TOKENS // 2 or outline(html).whole)
 
 
 def without_tags(html: str) -> str:
@@ -154,10 +178,41 @@ def _innermost(levels: list[tuple[str, int]], name: str) -> int:
 # ── as text ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 _LINES = frozenset(
-    "address article aside center dd details dialog dir div dt fieldset figcaption figure footer form header hgroup hr legend "
-    "main menu nav option section summary table caption tbody thead tfoot tr".split()
+    {
+        "address",
+        "article",
+        "aside",
+        "center",
+        "dd",
+        "details",
+        "dialog",
+        "dir",
+        "div",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "header",
+        "hgroup",
+        "hr",
+        "legend",
+        "main",
+        "menu",
+        "nav",
+        "option",
+        "section",
+        "summary",
+        "table",
+        "caption",
+        "tbody",
+        "thead",
+        "tfoot",
+        "tr",
+    }
 )
-_PARAGRAPHS = frozenset("blockquote dl h1 h2 h3 h4 h5 h6 p pre".split())
+_PARAGRAPHS = frozenset({"blockquote", "dl", "h1", "h2", "h3", "h4", "h5", "h6", "p", "pre"})
 _LISTS = frozenset({"ul", "ol"})
 _UNSEEN = frozenset({"svg", "math", "template"})
 _BULLETS = "*+o-"
@@ -249,7 +304,8 @@ class _Page:
         self.after(1 if self.lists else 2)
 
     def begin_row(self) -> None:
-        self.after(1)
+        if self.line and not self.fresh:
+            self.new_line()
         self.row = self.one_line = True
 
     def begin_cell(self) -> None:

@@ -80,6 +80,7 @@ async def running(
     finally:
         stop.set()
         await task
+        await receiver.reader.close()
 
 
 @pytest.fixture
@@ -241,7 +242,12 @@ async def test_a_mail_that_cannot_be_read_is_kept_and_can_be_replayed(
     kafka: str, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     identity = f"{uuid4()}@x"
-    monkeypatch.setattr("services.email.domain.mime.MAX_PARTS", 0)
+    whole = stage.receiver.reader.read
+
+    async def trip(*_: object) -> None:
+        raise Malformed("it is too odd")
+
+    monkeypatch.setattr(stage.receiver.reader, "read", trip)
     assert (await stage.send(mail(identity), "help@example.org"))[0] == 250
     assert await received(kafka, identity) == []
     letters = [
@@ -252,10 +258,10 @@ async def test_a_mail_that_cannot_be_read_is_kept_and_can_be_replayed(
     letter = letters[-1]
     value = json.loads(letter.value)  # type: ignore[attr-defined]
     assert await stage.storage.get(value["raw_uri"]) == mail(identity)
-    assert b"more than 0 parts" in dict(letter.headers)["error"]  # type: ignore[attr-defined]
-    with pytest.raises(Malformed, match="more than 0 parts"):
+    assert b"it is too odd" in dict(letter.headers)["error"]  # type: ignore[attr-defined]
+    with pytest.raises(Malformed, match="it is too odd"):
         await replay(str(letter.offset), kafka, stage.storage, stage.receiver)  # type: ignore[attr-defined]
-    monkeypatch.undo()
+    monkeypatch.setattr(stage.receiver.reader, "read", whole)
     first = await replay(str(letter.offset), kafka, stage.storage, stage.receiver)  # type: ignore[attr-defined]
     second = await replay(value["raw_uri"], kafka, stage.storage, stage.receiver)
     assert first == second
@@ -264,6 +270,19 @@ async def test_a_mail_that_cannot_be_read_is_kept_and_can_be_replayed(
     assert events[0].recipient == "help@example.org"
     with pytest.raises(Malformed, match="no offset"):
         await replay("999999999", kafka, stage.storage, stage.receiver)
+
+
+async def test_a_mail_that_cannot_be_read_whole_is_a_message_with_its_original_and_a_note(
+    kafka: str, bus: KafkaBus, storage_url: str
+) -> None:
+    identity = f"{uuid4()}@x"
+    raw = mail(identity, "Where is my lamp? I have been waiting for two weeks.\r\n" + "word \r\n" * 200_000)
+    async with running(bus, storage_url, max_size=25_000_000) as stage:
+        assert (await stage.send(raw))[0] == 250
+        [event] = await received(kafka, identity)
+        assert event.text.startswith("Where is my lamp?")
+        assert event.text.endswith("[This mail could not be read whole. The original has everything.]")
+        assert await stage.storage.get(event.raw_uri) == raw
 
 
 async def test_what_is_no_mail_at_all_is_kept_too(kafka: str, stage: Stage) -> None:

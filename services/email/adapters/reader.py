@@ -10,12 +10,15 @@ import asyncio
 import contextlib
 import os
 import resource
+import signal
 import struct
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import IO
+from io import BytesIO
+from pathlib import Path
+from typing import IO, cast
 
 import msgspec
 
@@ -67,11 +70,18 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Lost(Exception):
-    """The process ended before it had read the mail: it took too long, or too much memory."""
+    """The process ended before it had read the mail: it took too long, or too much memory. `killed`: by somebody else, such
+    as a system that is short of memory, perhaps for no fault of this mail."""
+
+    def __init__(self, words: str, *, killed: bool = False) -> None:
+        super().__init__(words)
+        self.killed = killed
 
 
 class Reader:
     """Reads one mail at a time in one warm process."""
+
+    program: Sequence[str] = ("-m", __name__)
 
     def __init__(self, context: Context) -> None:
         self._context, self._turn = context, asyncio.Lock()
@@ -84,15 +94,7 @@ class Reader:
         Unavailable where no process can be had."""
         request = Request(envelope, raw_uri, received_at)
         async with self._turn:
-            try:
-                answer, files = await self._asked(request, raw)
-            except Lost as error:
-                log.error("a mail was too much to read", raw_uri=raw_uri, size=len(raw), error=str(error))
-                brief = msgspec.structs.replace(request, brief=True)
-                try:
-                    answer, files = await self._asked(brief, raw)
-                except Lost as again:
-                    raise Malformed(f"not even its beginning can be read: {again}") from again
+            answer, files = await self._read(raw, [request, msgspec.structs.replace(request, brief=True)])
         if answer.tripped:
             log.error("a mail tripped our reader", raw_uri=raw_uri, error=answer.tripped)
         if answer.message is None:
@@ -113,9 +115,23 @@ class Reader:
             await process.wait()
             process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - or its pipes are left to the collector
 
+    async def _read(self, raw: bytes, requests: list[Request]) -> tuple[Answer, list[File]]:
+        """The answer to the first of these that a process survives."""
+        innocent = True
+        for request in requests:
+            while True:
+                try:
+                    return await self._asked(request, raw)
+                except Lost as error:
+                    log.error("a mail was not read", raw_uri=request.raw_uri, size=len(raw), error=str(error))
+                    if not (error.killed and innocent):
+                        break
+                    innocent = False
+        raise Malformed("it is too much for our reader, and so is its beginning")
+
     async def _asked(self, request: Request, raw: bytes) -> tuple[Answer, list[File]]:
         process = await self._running()
-        output, answered = _stream(process.stdout), False
+        output, answered = cast("asyncio.StreamReader", process.stdout), False
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._tell(process, msgspec.json.encode(request))
@@ -129,8 +145,10 @@ class Reader:
             raise Lost(f"no answer within {PATIENCE:.0f} s") from None
         except (OSError, asyncio.IncompleteReadError):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), 1)
-            raise Lost(f"its process ended with {process.returncode}") from None
+                async with asyncio.timeout(1):
+                    await process.wait()
+            killed = process.returncode in {-signal.SIGKILL, -signal.SIGTERM}
+            raise Lost(f"its process ended with {process.returncode}", killed=killed) from None
         finally:
             if not answered or len(raw) > LARGE:
                 await self.close()
@@ -142,7 +160,7 @@ class Reader:
         await self.close()
         try:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", __name__, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+                sys.executable, *self.program, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
             )
             await self._tell(self._process, msgspec.json.encode(self._context))
         except OSError as error:
@@ -151,28 +169,23 @@ class Reader:
 
     async def _tell(self, process: asyncio.subprocess.Process, data: bytes) -> None:
         """Piece by piece: the transport would copy the rest of a large mail."""
-        assert process.stdin is not None
-        process.stdin.write(_LENGTH.pack(len(data)))
+        stdin = cast("asyncio.StreamWriter", process.stdin)
+        stdin.write(_LENGTH.pack(len(data)))
         for start in range(0, len(data), _PIECE):
-            process.stdin.write(data[start : start + _PIECE])
-            await process.stdin.drain()
-
-
-def _stream(stream: asyncio.StreamReader | None) -> asyncio.StreamReader:
-    assert stream is not None
-    return stream
+            stdin.write(data[start : start + _PIECE])
+            await stdin.drain()
 
 
 async def _frame(stream: asyncio.StreamReader) -> bytes:
     left = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))[0]
-    pieces = []
+    whole = BytesIO()
     while left:
         piece = await stream.read(min(left, _PIECE))
         if not piece:
             raise asyncio.IncompleteReadError(b"", left)
-        pieces.append(piece)
+        whole.write(piece)
         left -= len(piece)
-    return b"".join(pieces)
+    return whole.getvalue()
 
 
 # ── in the process that reads ────────────────────────────────────────────────────────────────────────────────────────
@@ -182,6 +195,7 @@ def main() -> None:
     """Answer until there is nobody to answer to."""
     source, channel = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service ends us, once it has answered its senders
     context = msgspec.json.decode(next(_frames(source)), type=Context)
     _limit(resource.RLIMIT_CORE, 0)  # a core file would have customers' words in it
     _limit(resource.RLIMIT_DATA, _taken() + MEMORY)
@@ -238,8 +252,7 @@ def _limit(what: int, most: int) -> None:
 def _taken() -> int:
     """Bytes of data that this process has now, where the system tells (Linux)."""
     try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[5]) * resource.getpagesize()
+        return int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
     except OSError:
         return 0
 

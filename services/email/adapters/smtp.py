@@ -177,7 +177,11 @@ class MailSession(SMTP):
                     raise asyncio.CancelledError  # aiosmtpd's way to end a session
                 del data[:-8]  # the end may lie across two chunks
             elif ended:
-                return bytes(data[:-3]).replace(b"\r\n.", b"\r\n")[2:]
+                del data[-3:]
+                if b"\r\n." in data:
+                    data = data.replace(b"\r\n.", b"\r\n")
+                del data[:2]
+                return bytes(data)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let them in, or ask them to come back later. aiosmtpd calls this again once TLS is up."""

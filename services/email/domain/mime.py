@@ -152,7 +152,9 @@ _LONGEST_TYPE = 255
 
 
 def _take_leaf(part: Part, kind: str, found: _Found, hint: str, depth: int) -> None:
-    is_text = kind in {"text/plain", "text/html", "text/enriched", "text/richtext"} and (depth == 0 or not _is_file(part))
+    is_text = kind in {"text/plain", "text/html", "text/enriched", "text/richtext"} and (
+        depth == 0 or not _is_file(part)
+    )
     if found.only_words and not is_text:
         return
     data = content(part)

@@ -10,6 +10,7 @@ import re
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.policy import compat32
+from typing import cast
 
 MAX_HEADER_BYTES = 512 << 10
 """Postfix cuts at 100 KB; a very long list of recipients is the only honest reason for more."""
@@ -81,7 +82,7 @@ class _Reader:
                 if match[1]:
                     return found
             at = self._raw.find(wanted, max(at + 1, begin - 1), end)
-        return [*found, (begin, end)] if 0 <= begin else found
+        return [*found, (begin, end)] if begin >= 0 else found
 
 
 def boundary_of(part: Message) -> bytes:
@@ -94,7 +95,7 @@ def boundary_of(part: Message) -> bytes:
 
 def _headers(block: bytes) -> Part:
     """Fields keep their line ends, as the standard parser has them; two carriage returns in a row are one line end."""
-    part: Part = BytesHeaderParser(Part, policy=compat32).parsebytes(_LINE_END.sub(b"\n", block))
+    part = cast("Part", BytesHeaderParser(Part, policy=compat32).parsebytes(_LINE_END.sub(b"\n", block)))
     part.set_payload("")
     for name, value in part.raw_items():
         if name.lower().startswith("content-") and len(str(value)) > MAX_PARAMETERS:
