@@ -27,7 +27,9 @@ RETRY_AFTER = 2
 
 def create_api(name: str, health: Health, *, title: str, description: str = "", max_body: int = 1_000_000) -> FastAPI:
     """An app with `/health/live`, `/health/ready` and `/metrics`. `max_body`: bytes of a request that are read."""
-    api = FastAPI(title=title, description=description, version="1", docs_url=None, redoc_url=None)
+    api = FastAPI(
+        title=title, description=description, version="1", docs_url=None, redoc_url=None, responses=dict(_ANSWERS)
+    )
     api.state.health, api.state.service = health, name
     METRICS.started(name)
     api.add_middleware(EndsWithItsReader)
@@ -65,6 +67,27 @@ def problem(status: int, code: str, detail: str, headers: dict[str, str] | None 
         **more,
     }
     return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+_PROBLEM: dict[str, Any] = {
+    "application/problem+json": {
+        "schema": {
+            "type": "object",
+            "required": ["type", "title", "status", "detail"],
+            "properties": {
+                "type": {"type": "string", "description": "`urn:switchboard:problem:` and a code that is stable"},
+                "title": {"type": "string"},
+                "status": {"type": "integer"},
+                "detail": {"type": "string", "description": "What is wrong and what to do, for people"},
+            },
+        }
+    }
+}
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "What you sent cannot be taken: RFC 9457, `detail` says what to do", "content": _PROBLEM},
+    "503": {"description": "Something we need is away: send the same again after `Retry-After`", "content": _PROBLEM},
+}
+"""What any operation may answer beside its own."""
 
 
 class Limits:

@@ -1,0 +1,161 @@
+"""Whatever is sent to a door of ours, the answer is documented and no fault of ours: every API of the whole running system."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import psutil
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import checks
+
+from tests import stack
+from tests.conftest import engine_folder
+
+DOORS = ("desk", "dashboard", "phone", "social")
+"""Those with an API. Of the phone's only refusals are seen here: its signed webhooks have tests of their own."""
+_TEXTS = (
+    "\x00",
+    "a\x00b",
+    "\udcff",
+    "\ud83d",
+    "￿",
+    "9" * 5000,
+    "-" + "9" * 400,
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+    "NaN",
+    "../" * 50,
+)
+_VALUES = (
+    r'"\u0000"',
+    r'"\ud800"',
+    r'"\udc00\ud800"',
+    "9" * 5000,
+    "1e400",
+    "-0.0",
+    '"' + "x" * 300_000 + '"',
+    "[" * 2000 + "]" * 2000,
+    "null",
+    "{}",
+)
+_TOKEN = "t" * 32
+_ENDLESS = ("/api/v1/live",)
+"""Streams: an answer to them never ends."""
+
+
+@pytest.fixture(scope="module")
+def system() -> Iterator[stack.Stack]:
+    unlimited = {"DASHBOARD_RATE_PER_ADDRESS": "0", "DASHBOARD_RATE_PER_VISITOR": "0", "SOCIAL_API_TOKEN": _TOKEN}
+    with engine_folder() as folder, stack.running(folder / "home", unlimited) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def admin(system: stack.Stack) -> str:
+    """A token for everything at the desk, made as an operator makes it."""
+    environment = psutil.Process(system.run["services"]["desk"]["pid"]).environ()
+    line = [sys.executable, "-m", "services", "desk", "create-token", "--name", "fuzz", "--scopes", "read,write,admin"]
+    return subprocess.run(
+        line, env=environment, cwd=stack.ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def ticket(system: stack.Stack) -> str:
+    system.send(stack.mail_from("ann@customer.test", "The door", "It does not open."))
+    system.ticket_with("The door")
+    return str(system.tickets()[0]["number"])
+
+
+@pytest.fixture(scope="module", params=DOORS)
+def door(request: pytest.FixtureRequest, system: stack.Stack, admin: str) -> Iterator[httpx.Client]:
+    name = request.param
+    url, headers = system.url(name), {"Authorization": f"Bearer {admin if name == 'desk' else _TOKEN}"}
+    if name == "dashboard":
+        site = system.site["key"]
+        token = httpx.post(f"{url}/api/v1/sessions", json={"site": site}).json()["token"]
+        headers = {"X-Site-Key": site, "Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=url, headers=headers, timeout=20) as http:
+        yield http
+
+
+def test_every_operation_answers_as_it_is_documented(door: httpx.Client) -> None:
+    schema = schemathesis.openapi.from_url(f"{door.base_url}/openapi.json")
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        if operation.path in _ENDLESS:
+            continue
+
+        @settings(
+            max_examples=8, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        )
+        @given(case=operation.as_strategy())
+        def answers(case: schemathesis.Case) -> None:
+            answer = case.call(headers=dict(door.headers), timeout=20)
+            case.validate_response(
+                answer,
+                checks=[
+                    checks.not_a_server_error,
+                    checks.CHECKS.get_one("status_code_conformance"),
+                    checks.CHECKS.get_one("content_type_conformance"),
+                    checks.CHECKS.get_one("response_schema_conformance"),
+                ],
+            )
+
+        answers()
+
+
+def test_characters_numbers_and_dates_that_no_store_takes_are_refused_or_replaced(
+    door: httpx.Client, ticket: str
+) -> None:
+    faults: list[str] = []
+    for method, url, sort, body in poisoned(door.get("/openapi.json").json(), ticket):
+        headers = {"Content-Type": sort, "Cookie": "session=%00\x01"}
+        answer = door.request(method, url, content=body.encode("utf-8", "surrogatepass"), headers=headers)
+        if answer.status_code >= 500:
+            faults.append(f"{answer.status_code} {method} {url[:120]} {body[:120]}")
+    assert not faults, "\n".join(faults)
+
+
+def poisoned(document: dict[str, Any], known: str) -> Iterator[tuple[str, str, str, str]]:
+    """Method, address, type and body of one request for each parameter and field with each poison. `known`: a ticket's number."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if path in _ENDLESS:
+                continue
+            plain = re.sub(r"\{\w+\}", known, path)
+            for parameter in operation.get("parameters", []):
+                for value in (quote(text.encode("utf-8", "surrogatepass")) for text in _TEXTS):
+                    if parameter["in"] == "path":
+                        yield method, re.sub(r"\{\w+\}", value, path), "application/json", "{}"
+                    elif parameter["in"] == "query":
+                        yield method, f"{plain}?{parameter['name']}={value}", "application/json", "{}"
+            for sort, media in operation.get("requestBody", {}).get("content", {}).items():
+                for body in _bodies(sort, _resolved(document, media.get("schema", {}))):
+                    yield method, plain, sort, body
+
+
+def _bodies(sort: str, schema: dict[str, Any]) -> Iterator[str]:
+    fields, needed = list(schema.get("properties", {})), schema.get("required", [])
+    if sort == "application/json":
+        yield from _VALUES
+        for field in fields:
+            rest = "".join(f', "{name}": "x"' for name in needed if name != field)
+            yield from (f'{{"{field}": {value}{rest}}}' for value in _VALUES)
+            yield from (f'{{"{field}": {{"a": {value}}}{rest}}}' for value in _VALUES)
+    elif "form" in sort:
+        for field in fields:
+            yield from (f"{field}={quote(text.encode('utf-8', 'surrogatepass'))}" for text in _TEXTS)
+
+
+def _resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    name = schema.get("$ref", "").rpartition("/")[2]
+    return document["components"]["schemas"][name] if name else schema
