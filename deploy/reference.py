@@ -44,7 +44,10 @@ def _settings(kind: type[BaseSettings]) -> str:
     prefix = str(kind.model_config.get("env_prefix", ""))
     rows = [f"## {kind.__name__}\n", "| variable | default | meaning |", "|---|---|---|"]
     for name, field in kind.model_fields.items():
-        default = "**required**" if field.is_required() else f"`{field.get_default(call_default_factory=True)}`"
+        value = field.get_default(call_default_factory=True)
+        default = (
+            "**required**" if field.is_required() else f"`{','.join(value) if isinstance(value, tuple) else value}`"
+        )
         rows.append(f"| `{(prefix + name).upper()}` | {default} | {field.description} |")
     return "\n".join(rows) + "\n"
 

@@ -44,6 +44,7 @@ class Database:
             dsn.replace("postgresql://", "postgresql+asyncpg://", 1),
             pool_size=pool_size,
             max_overflow=0,
+            hide_parameters=True,  # what customers wrote has no place in a log
             pool_timeout=seconds or 10,
             connect_args={
                 "timeout": 5,

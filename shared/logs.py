@@ -3,13 +3,52 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
+import time
+from collections.abc import Callable
 
 import structlog
 
 from shared.kernel import ContactPoint, address_of, kind_of
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+AGAIN = 60.0
+"""Seconds before a warning or an error is said again. A disk that is full fails a thousand times a second, and its log would be next."""
+_KEPT = 1000
+_VARIES = re.compile(r"[0-9a-f-]{8,}|\d+")
+"""Ids, attempts, offsets, times: what differs between two lines that say the same."""
+
+
+class Repeats(logging.Filter):
+    """Lets a warning or an error through once in AGAIN seconds, with how often it was `repeated` meanwhile."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said: dict[str, tuple[float, int]] = {}
+        """When each line was said, and how often it was kept back since."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is said."""
+        if record.levelno < logging.WARNING:
+            return True
+        fields, now = (record.msg if isinstance(record.msg, dict) else {"event": record.getMessage()}), self._clock()
+        told = [value for name, value in sorted(fields.items()) if isinstance(value, str) and name != "timestamp"]
+        cause = record.exc_info[1] if record.exc_info else fields.get("exc_info")
+        key = _VARIES.sub("#", " ".join([record.name, *told, repr(cause)]))
+        at, held = self._said.get(key, (-AGAIN, 0))
+        if now - at < AGAIN:
+            self._said[key] = at, held + 1
+            return False
+        if len(self._said) > _KEPT:
+            self._said = {known: said for known, said in self._said.items() if now - said[0] < AGAIN}
+        self._said[key] = now, 0
+        if held and isinstance(record.msg, dict):
+            record.msg["repeated"] = held
+        elif held:
+            record.msg, record.args = f"{record.getMessage()} (repeated {held} times)", ()
+        return True
 
 
 def configure(service: str, log_format: str = "json", level: str = "info") -> None:
@@ -35,6 +74,7 @@ def configure(service: str, log_format: str = "json", level: str = "info") -> No
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(Repeats())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

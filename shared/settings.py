@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from shared.errors import Misconfigured
 
@@ -35,7 +36,25 @@ class Settings(KafkaSettings):
     )
     log_format: str = Field("json", description="`json` or `console`", pattern="^(json|console)$")
     log_level: str = Field("info", description="`debug`, `info`, `warning` or `error`")
-    languages: str = Field("en,fr,ko,de,es,pt,it,ja", description="Languages that customers write in, ISO 639-1")
+    languages: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("en", "fr", "ko", "de", "es", "pt", "it", "ja"),
+        description="Languages that customers write in, ISO 639-1, comma-separated",
+    )
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """Once, and however it is spaced."""
+        if not isinstance(value, str):
+            return value
+        codes = tuple(dict.fromkeys(code.strip().lower() for code in value.split(",") if code.strip()))
+        if wrong := [code for code in codes if not re.fullmatch("[a-z]{2}", code)]:
+            raise ValueError(
+                f"{wrong[0]!r} is no language: write ISO 639-1 codes with commas between them, as in en, fr, ko"
+            )
+        if not codes:
+            raise ValueError("at least one language is needed, as in en, fr, ko")
+        return codes
 
     @property
     def storage_folder(self) -> Path | None:

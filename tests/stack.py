@@ -225,8 +225,11 @@ def free_ports() -> int:
 
 
 @contextmanager
-def running(home: Path, environment: Mapping[str, str] | None = None, base: int = 0) -> Iterator[Stack]:
-    """`make run`, and at the end Ctrl-C. `base`: from `free_ports`, where something has to know the ports before."""
+def running(
+    home: Path, environment: Mapping[str, str] | None = None, base: int = 0, log: Path | None = None
+) -> Iterator[Stack]:
+    """`make run`, and at the end Ctrl-C. `base`: from `free_ports`, where something has to know the ports before. `log`: where its
+    output goes."""
     base = base or free_ports()
     relay = Relay(base + 99)
     relay.start()
@@ -240,7 +243,7 @@ def running(home: Path, environment: Mapping[str, str] | None = None, base: int 
         "NO_COLOR": "1",
         **(environment or {}),
     }
-    log = home.parent / f"{home.name}.log"
+    log = log or home.parent / f"{home.name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "deploy.local"], cwd=ROOT, env=variables, stdout=output, stderr=subprocess.STDOUT

@@ -31,6 +31,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--root", type=Path, default=_ROOT, help="the folder with `services/`; for tests")
     parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds for a service to be ready; for tests")
     chosen = parser.parse_args(arguments)
+    os.umask(0o077)  # also of all that is started: what customers wrote is for the owner's eyes only
     root: Path = chosen.root.resolve()
     file = dotenv_values(root / ".env")
     settings = {name: value for name, value in file.items() if value} | dict(os.environ)

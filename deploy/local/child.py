@@ -57,7 +57,9 @@ class Child:
             started = time.monotonic()
             telling = asyncio.create_task(self._tell_when_back()) if crashes else None
             try:
-                code = await self._run_once(environment)
+                reason = _reason(code := await self._run_once(environment))
+            except OSError as error:
+                code, reason = os.EX_OSERR, f"cannot be started: {error.strerror}"
             finally:
                 if telling:
                     telling.cancel()
@@ -72,7 +74,7 @@ class Child:
                 return
             crashes = 1 if time.monotonic() - started > _STEADY else crashes + 1
             pause = pause_after(crashes)
-            self._console.warn(f"{self.name} ended ({_reason(code)}); starting it again in {pause:.0f} s")
+            self._console.warn(f"{self.name} ended ({reason}); starting it again in {pause:.0f} s")
             await wait(self._stopping, pause)
 
     async def _tell_when_back(self) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
 _COLOURS = (36, 32, 35, 33, 34, 96, 92, 95, 93)
 _BOLD, _DIM, _RED = 1, 2, 31
+_AGAIN = 60.0
+"""Seconds before a warning is said again."""
 
 
 class Console:
@@ -22,6 +26,7 @@ class Console:
         self._colours: dict[str, int] = {}
         self._width = 0
         self._bar = False
+        self._warned: dict[str, float] = {}
 
     def names(self, names: Sequence[str]) -> None:
         """Who will speak: sets the width of the prefix and a colour for each."""
@@ -33,8 +38,11 @@ class Console:
         self._line(f"{self._paint('▸', _BOLD)} {text}")
 
     def warn(self, text: str) -> None:
-        """Something that the person should notice."""
-        self._line(f"{self._paint('▲', _RED)} {text}")
+        """Something that the person should notice: once a minute, however often it happens."""
+        same, now = re.sub(r"\d+", "#", text), time.monotonic()
+        if now - self._warned.get(same, -_AGAIN) >= _AGAIN:
+            self._warned[same] = now
+            self._line(f"{self._paint('▲', _RED)} {text}")
 
     def log(self, name: str, text: str) -> None:
         """A line that a service said."""
@@ -80,3 +88,5 @@ class Console:
             self._out.flush()
         except BrokenPipeError:  # nobody reads any more: keep running, as the services are what matters
             self._out = Path(os.devnull).open("w")  # noqa: SIM115 - open until the end
+        except OSError:  # a file on a disk that is full: what runs goes on
+            pass

@@ -30,6 +30,7 @@ class Home:
         """Make the folder and hold it until this process, and all that it started, are gone. Raises Problem."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            _make_private(self.folder)
             descriptor = os.open(self / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise Problem(
@@ -57,6 +58,19 @@ class Home:
     def remove_run(self) -> None:
         """Nothing runs any more."""
         self.run_file.unlink(missing_ok=True)
+
+
+def _make_private(folder: Path) -> None:
+    """Nobody else may look into the folder. One that others could look into is of an older version: so is all that is in it.
+    PostgreSQL sees to its own data."""
+    if not folder.stat().st_mode & 0o007:
+        return
+    for path in [
+        folder,
+        *(path for path in folder.rglob("*") if "postgres" not in path.relative_to(folder).parts[:-1]),
+    ]:
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & 0o700)
 
 
 def _locked(descriptor: int) -> bool:

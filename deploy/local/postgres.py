@@ -28,7 +28,7 @@ import asyncpg
 from deploy.local import ports
 from deploy.local.problem import Problem
 from deploy.local.process import Engine, stop_leftovers
-from deploy.local.secrets_kept import kept_secret, write_private
+from deploy.local.secrets_kept import has_something, kept_secret, write_private
 
 DATABASE = "switchboard"
 
@@ -84,7 +84,7 @@ class Postgres:
     @property
     def dsn(self) -> str:
         """The superuser's DSN for the database `switchboard`."""
-        return self.dsn_of("postgres", kept_secret(self.folder / "superuser-password"))
+        return self.dsn_of("postgres", self._password())
 
     def dsn_of(self, role: str, password: str, database: str = DATABASE) -> str:
         """Any role's DSN."""
@@ -145,31 +145,38 @@ class Postgres:
 
     def _is_new(self) -> bool:
         """Whether there is no cluster yet. Raises Problem for data of another version or half of a cluster."""
-        version = self.data / "PG_VERSION"
-        if (self.data / "initialised").is_file():
-            ours, theirs = re.sub(r".*\) (\d+).*", r"\1", _version()), version.read_text().strip()
-            if ours != theirs:
-                raise Problem(
-                    f"PostgreSQL's data folder {self.data} is of version {theirs}, this is {ours}: dump it with the old version "
-                    f"and load it with the new one, or move the folder away to start empty"
-                )
-            return False
-        # initdb did not come to its end, so nothing was ever stored.
-        shutil.rmtree(self.data, ignore_errors=True)
-        return True
+        if not has_something(self.data):
+            return True
+        complete, version = self.data / "initialised", self.data / "PG_VERSION"
+        if not (complete.is_file() and version.is_file()):
+            raise Problem(
+                f"PostgreSQL's data folder {self.data} may hold a database, but {complete.name} or {version.name} in it is missing: "
+                f"restore the folder from a backup; or, if you know it to be whole, make {complete.name} anew as an empty file; or, to "
+                f"start empty, move the folder away"
+            )
+        ours, theirs = re.sub(r".*\) (\d+).*", r"\1", _version()), version.read_text().strip()
+        if ours != theirs:
+            raise Problem(
+                f"PostgreSQL's data folder {self.data} is of version {theirs}, this is {ours}: dump it with the old version "
+                f"and load it with the new one, or move the folder away to start empty"
+            )
+        return False
 
     def _initialise(self) -> None:
-        self.data.mkdir(mode=0o700)
+        """Make the cluster beside its place: what lies there while this is interrupted was never a database."""
+        made = self.folder / "data.part"
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir(mode=0o700)
         password_file = self.folder / ".initdb-password"
-        write_private(password_file, kept_secret(self.folder / "superuser-password"))
+        write_private(password_file, self._password())
         if self._user:
-            for path in (self.data, password_file):
+            for path in (made, password_file):
                 shutil.chown(path, self._user)
         done = subprocess.run(
             [
                 str(_BIN / "initdb"),
                 "-D",
-                str(self.data),
+                str(made),
                 "-U",
                 "postgres",
                 "--auth=scram-sha-256",
@@ -194,12 +201,17 @@ class Postgres:
             raise Problem(
                 f"PostgreSQL could not prepare its data folder {self.data}: {(done.stderr.strip().splitlines() or ['?'])[-1]}"
             )
-        (self.data / "initialised").write_text("initdb came to its end here\n")
+        (made / "initialised").write_text("initdb came to its end here\n")
+        made.rename(self.data)
 
     def _configure(self) -> None:
         chosen = {**_SETTINGS, "listen_addresses": ports.HOST, "port": str(self.port), **self._extra}
         lines = [f"{name} = '{value}'\n" for name, value in chosen.items()]
-        (self.data / "postgresql.conf").write_text("# Written at each start.\n" + "".join(lines))
+        settings = self.data / "postgresql.conf"
+        settings.write_text("# Written at each start.\n" + "".join(lines))
+        settings.chmod(0o600)
+        if self._user:
+            shutil.chown(settings, self._user)
 
     async def _is_ready(self) -> bool:
         with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
@@ -217,7 +229,11 @@ class Postgres:
             await connection.close()
 
     def _dsn_of_server(self) -> str:
-        return self.dsn_of("postgres", kept_secret(self.folder / "superuser-password"), "postgres")
+        return self.dsn_of("postgres", self._password(), "postgres")
+
+    def _password(self) -> str:
+        """The superuser's."""
+        return kept_secret(self.folder / "superuser-password", needed_by=self.data)
 
 
 def _version() -> str:
@@ -248,11 +264,14 @@ def _system_user(folder: Path) -> str:
                 f"PostgreSQL refuses to run as root, and the user {_SYSTEM_USER} could not be added "
                 f"({made.stderr.strip()}): run this as an ordinary user"
             ) from None
-    for path in (folder, _BIN):
-        for each in (path, *path.parents):
-            mode = each.stat().st_mode
-            if not mode & stat.S_IXOTH:
-                each.chmod(mode | stat.S_IXOTH)
+    for each in (folder, folder.parent):  # a home is for nobody else
+        if not each.stat().st_mode & stat.S_IXOTH:
+            shutil.chown(each, group=_SYSTEM_USER)
+            each.chmod(each.stat().st_mode | stat.S_IXGRP)
+    for each in (*folder.parent.parents, _BIN, *_BIN.parents):
+        mode = each.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            each.chmod(mode | stat.S_IXOTH)
     return _SYSTEM_USER
 
 

@@ -45,6 +45,8 @@ class Supervisor:
         self._tasks: list[asyncio.Task[None]] = []
         self._threads: list[asyncio.Future[None]] = []
         self._up = False
+        self._untold = False
+        """Whether run.json is older than what it tells."""
 
     async def run(self) -> None:
         """Return after an orderly stop. Raises Problem when something could not be started; everything is stopped then too."""
@@ -73,7 +75,9 @@ class Supervisor:
         for port, who in self._plan.ports().items():
             ports.require_free(port, who)
         self._console.say(f"starting Kafka and PostgreSQL; everything is kept in {self._home.folder}")
-        secret = kept_secret(self._home / "secret")
+        secret = self._user.get("SWITCHBOARD_SECRET") or kept_secret(
+            self._home / "secret", needed_by=self._postgres.data
+        )
         passwords = {name: kept_secret(self._home / f"database-password-{name}") for name in self._plan.with_schema}
         self._databases = {name: self._postgres.dsn_of(name, password) for name, password in passwords.items()}
         environment = self._plan.environment(self._user, self._databases, secret)
@@ -129,6 +133,8 @@ class Supervisor:
         """Start an engine again when it ended. The services wait for it meanwhile: they lose nothing."""
         crashes = 0
         while not self.stopping.is_set():
+            if self._untold:
+                self._tell()
             if pid() is None:
                 crashes += 1
                 pause = pause_after(crashes)
@@ -136,8 +142,10 @@ class Supervisor:
                 await asyncio.sleep(pause)
                 try:
                     await self._in_thread(start)
-                except Problem as problem:
-                    self._console.warn(str(problem))
+                except Exception as error:  # noqa: BLE001 - whatever it trips over, such as a full disk, it is tried again
+                    self._console.warn(
+                        str(error) if isinstance(error, Problem) else f"{name} cannot be started: {error!r}"
+                    )
                 else:
                     self._console.say(f"{name} is back")
             await asyncio.sleep(0.5)
@@ -162,25 +170,29 @@ class Supervisor:
         self._home.remove_run()
 
     def _tell(self) -> None:
-        """Bring run.json up to date."""
+        """Bring run.json up to date, or soon, where it cannot be written: what runs is worth more than what is told of it."""
         if not self._up or self.stopping.is_set():
             return
-        self._home.write_run(
-            {
-                "services": {
-                    child.name: {"url": self._plan.url(child.name), "pid": child.pid} for child in self._children
-                },
-                "kafka": self._plan.kafka,
-                "postgres": self._postgres.dsn,
-                "databases": self._databases,
-                "smtp": {"host": ports.HOST, "port": self._plan.smtp_port},
-                "api_token_file": str(self._home / "api-token"),
-                "site_file": str(self._home / "site.json"),
-                "outgoing_mail": str(self._plan.outgoing_mail),
-                "admin": {"email": "admin@example.org", "password_file": str(self._home / "admin-password")},
-                "supervisor_pid": os.getpid(),
-            }
-        )
+        facts = {
+            "services": {child.name: {"url": self._plan.url(child.name), "pid": child.pid} for child in self._children},
+            "kafka": self._plan.kafka,
+            "postgres": self._postgres.dsn,
+            "databases": self._databases,
+            "smtp": {"host": ports.HOST, "port": self._plan.smtp_port},
+            "api_token_file": str(self._home / "api-token"),
+            "site_file": str(self._home / "site.json"),
+            "outgoing_mail": str(self._plan.outgoing_mail),
+            "admin": {"email": "admin@example.org", "password_file": str(self._home / "admin-password")},
+            "supervisor_pid": os.getpid(),
+        }
+        try:
+            self._home.write_run(facts)
+        except OSError as error:
+            if not self._untold:
+                self._console.warn(f"run.json is out of date, it cannot be written: {error.strerror}")
+            self._untold = True
+        else:
+            self._untold = False
 
     def _rows(self) -> list[tuple[str, str, str]]:
         """The short table at the end: what runs, where, how to sign in, what to try."""

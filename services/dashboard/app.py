@@ -75,7 +75,7 @@ def create_app(common: Settings, settings: DashboardSettings) -> Parts:
     sites = Sites(database)
     dashboard = Dashboard(
         settings=settings,
-        languages=common.languages.split(","),
+        languages=common.languages,
         secret=common.secret.get_secret_value(),
         database=database,
         outbox=Outbox(OUTBOX, database, bus),

@@ -81,7 +81,7 @@ class EmailService:
     @asynccontextmanager
     async def resources(self) -> AsyncIterator[None]:
         """The language detector takes half a second to load; the first customer should not wait for it."""
-        await asyncio.to_thread(detect, "Hello, where is my order?", languages(self.common))
+        await asyncio.to_thread(detect, "Hello, where is my order?", self.common.languages)
         await self.receiver.reader.start()
         try:
             yield
@@ -141,11 +141,6 @@ def create_app(service: EmailService) -> FastAPI:
     return create_api("email", service.health, title="Switchboard email")
 
 
-def languages(common: Settings) -> tuple[str, ...]:
-    """Those that customers write in."""
-    return tuple(code.strip() for code in common.languages.split(",") if code.strip())
-
-
 def sender(settings: EmailSettings) -> MailSender:
     """The relay where one is set, or else the folder."""
     if not settings.relay_host:
@@ -157,7 +152,7 @@ def sender(settings: EmailSettings) -> MailSender:
 
 def receiver(common: Settings, settings: EmailSettings, bus: Bus, storage: Storage) -> Receiver:
     """What takes mails in."""
-    context = Context(Mailboxes.parse(settings.mailboxes), common.secret.get_secret_value(), languages(common))
+    context = Context(Mailboxes.parse(settings.mailboxes), common.secret.get_secret_value(), common.languages)
     return Receiver(bus, storage, context)
 
 

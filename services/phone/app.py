@@ -58,7 +58,7 @@ class PhoneService:
     def __init__(self, common: Settings, settings: PhoneSettings, bus: Bus, health: Health) -> None:
         self.settings, self.bus, self.health = settings, bus, health
         token, off = settings.auth_token.get_secret_value(), settings.why_off
-        self.languages = tuple(code.strip() for code in common.languages.split(",") if code.strip())
+        self.languages = common.languages
         self.database = Database(settings.database.get_secret_value(), SCHEMA, pool_size=16)
         self.outbox = Outbox(OUTBOX, self.database, bus)
         hosts = tuple(host.strip() for host in settings.media_hosts.split(",") if host.strip())

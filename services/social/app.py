@@ -87,7 +87,7 @@ class SocialService:
         """The language detector takes half a second and 60 MB to load: the first post should not wait for it, and a
         channel that is off does without."""
         if self.network is not None:
-            await asyncio.to_thread(detect, "Where is my order?", languages(self.common))
+            await asyncio.to_thread(detect, "Where is my order?", self.common.languages)
         try:
             yield
         finally:
@@ -155,11 +155,6 @@ def create_app(service: SocialService) -> FastAPI:
     return app
 
 
-def languages(common: Settings) -> tuple[str, ...]:
-    """Those that customers write in."""
-    return tuple(code.strip() for code in common.languages.split(",") if code.strip())
-
-
 def access(settings: SocialSettings) -> Access:
     """How to reach X."""
     return Access(
@@ -181,7 +176,7 @@ def rules(common: Settings, settings: SocialSettings) -> Rules:
         question_from=settings.question_from,
         burst_window=timedelta(minutes=settings.burst_minutes),
         burst_from=settings.burst_from,
-        languages=languages(common),
+        languages=common.languages,
         names=settings.names,
         web=settings.x_web_url.rstrip("/"),
     )

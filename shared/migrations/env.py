@@ -17,7 +17,7 @@ def _migrate(connection: Connection, schema: str) -> None:
 
 
 async def _run(dsn: str, schema: str) -> None:
-    engine = create_async_engine(dsn.replace("postgresql://", "postgresql+asyncpg://", 1))
+    engine = create_async_engine(dsn.replace("postgresql://", "postgresql+asyncpg://", 1), hide_parameters=True)
     async with engine.begin() as connection:
         # IF NOT EXISTS would ask for the right to create schemas, which a service's role has no need for.
         if not (await connection.execute(text("SELECT to_regnamespace(:name)"), {"name": schema})).scalar():

@@ -163,7 +163,9 @@ async def house(database: str, tmp_path: Path, **more: Any) -> AsyncIterator[Hou
     await asyncio.to_thread(db.migrate, database, "phone", MIGRATIONS)
     twilio, bus, health = Twilio(), MemoryBus(), Health()
     async with twilio.running(free_port()):
-        common = Settings(secret=SecretStr("s" * 40), storage=f"file://{tmp_path}/storage", languages="en,fr,ko")
+        common = Settings(
+            secret=SecretStr("s" * 40), storage=f"file://{tmp_path}/storage", languages=("en", "fr", "ko")
+        )
         service = PhoneService(common, settings(database, api_url=twilio.url, **more), bus, health)
         port = free_port()
         server = uvicorn.Server(

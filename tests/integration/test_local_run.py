@@ -177,11 +177,20 @@ def test_everything_is_up_and_other_programs_are_told_where(start: Start) -> Non
     assert "router  │ router says hello" in run.said or "greeter │ greeter says hello" in run.said
 
 
-def test_secrets_are_for_their_owner_only(start: Start) -> None:
+def test_nobody_else_on_the_machine_reads_anything_of_a_run_not_even_of_an_older_version(start: Start) -> None:
+    old = start()
+    old.until_up()
+    old.interrupt()
+    for path in (old.home, old.home / "kafka", *(old.home / "kafka").rglob("*"), old.home / "secret"):
+        path.chmod(path.stat().st_mode | 0o055)
     run = start()
-    run.until_up()
+    asyncio.run(_write(run.until_up()))
     for name in ("run.json", "secret", "database-password-greeter", "postgres/superuser-password"):
         assert stat.S_IMODE((run.home / name).stat().st_mode) == 0o600, name
+    passed_through = {run.home, run.home / "postgres"} if os.geteuid() == 0 else set()
+    for path in (run.home, *run.home.rglob("*")):
+        others = stat.S_IMODE(path.stat().st_mode) & 0o077
+        assert others == (0o010 if path in passed_through else 0), path
 
 
 def test_ctrl_c_leaves_no_process_and_a_second_start_keeps_all_data(start: Start) -> None:
@@ -303,6 +312,49 @@ def test_a_home_that_cannot_be_written_is_named(start: Start, tmp_path: Path) ->
     refusal = start().refusal()
     assert f"cannot write to the home folder {tmp_path / 'home'}" in refusal
     assert "SWITCHBOARD_HOME" in refusal
+
+
+@pytest.mark.parametrize("lost", ["initialised", "PG_VERSION"])
+def test_a_database_is_never_deleted_whatever_is_missing_beside_it(start: Start, lost: str) -> None:
+    run = start()
+    asyncio.run(_write(run.until_up()))
+    run.interrupt()
+    missing = run.home / "postgres" / "data" / lost
+    kept = missing.read_bytes()
+    missing.unlink()
+    before = sorted((run.home / "postgres" / "data").rglob("*"))
+    refusal = start().refusal()
+    assert f"{run.home / 'postgres' / 'data'} may hold a database" in refusal
+    assert "backup" in refusal
+    assert "move the folder away" in refusal
+    assert sorted((run.home / "postgres" / "data").rglob("*")) == before
+    missing.write_bytes(kept)
+    assert asyncio.run(_read(start().until_up())) == ("a row", b"a record")
+
+
+@pytest.mark.parametrize("secret", ["secret", "postgres/superuser-password"])
+def test_data_whose_secret_is_missing_is_not_started_with_another_one(start: Start, secret: str) -> None:
+    run = start()
+    asyncio.run(_write(run.until_up()))
+    run.interrupt()
+    kept = (run.home / secret).read_text()
+    (run.home / secret).unlink()
+    refusal = start().refusal()
+    assert f"the secret {run.home / secret} is missing" in refusal
+    assert "restore this file from a backup" in refusal
+    assert not (run.home / secret).exists()
+    (run.home / secret).write_text("")  # as a full disk leaves it
+    assert f"the secret {run.home / secret} is missing" in start().refusal()
+    (run.home / secret).write_text(kept)
+    assert asyncio.run(_read(start().until_up())) == ("a row", b"a record")
+
+
+def test_a_first_start_that_was_interrupted_is_begun_again(start: Start, tmp_path: Path) -> None:
+    half = tmp_path / "home" / "postgres" / "data.part"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")
+    start().until_up()
+    assert not half.exists()
 
 
 def test_a_half_formatted_kafka_folder_without_records_is_formatted_again(start: Start, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from services.phone.settings import PhoneSettings
 from shared import settings
 from shared.errors import Misconfigured
-from shared.settings import load, single
+from shared.settings import Settings, load, single
 
 
 @pytest.fixture
@@ -64,3 +64,20 @@ def test_a_secret_s_file_that_cannot_be_read_is_told_in_one_line(
     monkeypatch.setattr(Path, "read_text", refuse)
     with pytest.raises(Misconfigured, match=r"phone_auth_token.*Let the user that this runs as read it"):
         load(PhoneSettings)
+
+
+@pytest.mark.parametrize("written", ["en,fr", "en, fr", " en ,fr,", "EN, fr, en"])
+def test_languages_are_the_same_however_they_are_spaced(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCHBOARD_SECRET", "s" * 32)
+    monkeypatch.setenv("SWITCHBOARD_LANGUAGES", written)
+    assert load(Settings).languages == ("en", "fr")
+
+
+@pytest.mark.parametrize("written", ["en;fr", "english", ",", "en fr"])
+def test_languages_that_are_none_are_named_before_a_customer_writes(
+    written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWITCHBOARD_SECRET", "s" * 32)
+    monkeypatch.setenv("SWITCHBOARD_LANGUAGES", written)
+    with pytest.raises(Misconfigured, match=r"SWITCHBOARD_LANGUAGES.* as in en, fr, ko"):
+        load(Settings)

@@ -1,0 +1,90 @@
+"""Who reads the log finds each trouble once a minute, with how often it came, and not a disk that is full of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+
+from shared.logs import AGAIN, Repeats
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def record(text: object, *args: object, level: int = logging.WARNING, name: str = "x") -> logging.LogRecord:
+    return logging.LogRecord(name, level, "", 0, text, args, None)
+
+
+def test_what_fails_a_thousand_times_is_said_once_a_minute_with_its_count() -> None:
+    clock = Clock()
+    repeats = Repeats(clock)
+    lines = [
+        record({"event": "waiting for Kafka", "error": f"no broker at 127.0.0.1:{port}", "attempt": port})
+        for port in range(9000, 10000)
+    ]
+    assert [repeats.filter(line) for line in lines].count(True) == 1
+    clock.now = AGAIN - 0.1
+    assert not repeats.filter(record({"event": "waiting for Kafka", "error": "no broker at 127.0.0.1:1"}))
+    clock.now = AGAIN
+    again = record({"event": "waiting for Kafka", "error": "no broker at 127.0.0.1:1"})
+    assert repeats.filter(again)
+    assert again.msg["repeated"] == 1000  # type: ignore[index]
+
+
+def test_a_library_s_lines_are_held_back_alike() -> None:
+    clock = Clock()
+    repeats = Repeats(clock)
+    assert [repeats.filter(record("Unable to connect to %s:%d", "h", port)) for port in range(3)] == [
+        True,
+        False,
+        False,
+    ]
+    clock.now = AGAIN
+    again = record("Unable to connect to %s:%d", "h", 7)
+    assert repeats.filter(again)
+    assert again.getMessage() == "Unable to connect to h:7 (repeated 2 times)"
+
+
+def test_what_is_another_trouble_or_none_is_always_said() -> None:
+    repeats = Repeats(Clock())
+    for line in (
+        record({"event": "record set aside", "topic": "a", "error": "x"}),
+        record({"event": "record set aside", "topic": "b", "error": "x"}),
+        record({"event": "record set aside", "topic": "b", "error": "y"}),
+        record({"event": "record set aside", "topic": "b", "error": "y"}, name="another"),
+        *[record({"event": "started"}, level=logging.INFO) for _ in range(3)],
+    ):
+        assert repeats.filter(line)
+
+
+def test_many_troubles_take_no_memory_for_ever() -> None:
+    clock = Clock()
+    repeats = Repeats(clock)
+    for minute in range(5):
+        clock.now = minute * AGAIN
+        for letter in range(1500):
+            repeats.filter(record(f"trouble {chr(0x4E00 + letter)}"))
+    assert len(repeats._said) <= 3000
+
+
+def test_a_service_s_log_is_held_back_whoever_writes_it() -> None:
+    script = """
+import logging
+from shared import logs
+logs.configure("desk")
+for number in range(100):
+    logs.log.warning("waiting for what is away", attempt=number)
+    logging.getLogger("aiokafka").error("Unable to connect to 127.0.0.1:%d", number)
+    logs.log.info("begun", number=number)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    said = [json.loads(line)["event"] for line in done.stderr.splitlines()]
+    assert said.count("waiting for what is away") == 1
+    assert sum(line.startswith("Unable to connect") for line in said) == 1
+    assert said.count("begun") == 100
