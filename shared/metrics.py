@@ -35,6 +35,7 @@ class Metrics:
     channel_enabled: Gauge
     repeated: Counter
     refused: Counter
+    mails_kept: Counter
     routed: Counter
     applied: Counter
     delivered: Counter
@@ -81,7 +82,7 @@ class Metrics:
         self.channel_enabled.labels(channel=channel).set(int(enabled))
         for live in ("false", "true"):
             self.received.labels(channel=channel, live=live)
-        for state in ("sent", "delivered", "failed"):
+        for state in ("sent", "delayed", "delivered", "failed"):
             self.delivered.labels(channel=channel, state=state)
         self.repeated.labels(channel=channel)
 
@@ -106,6 +107,9 @@ METRICS = Metrics(
         "Messages refused at the door, with the reason told to the sender",
         "channel",
         "reason",
+    ),
+    mails_kept=_counter(
+        "mails_kept_total", "Mails that are no message and were kept: our own, returned ones, receipts", "reason"
     ),
     routed=_counter("messages_routed_total", "Messages decided on by the router", "channel", "level", "team"),
     applied=_counter("messages_applied_total", "Messages written to the desk's database", "channel", "level"),

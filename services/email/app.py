@@ -31,6 +31,7 @@ from services.email.ports import MailSender
 from services.email.presence import Presence
 from services.email.receiving import Receiver
 from services.email.replay import replay
+from services.email.returning import Returns
 from services.email.settings import EmailSettings
 from shared import db, logs
 from shared.attempts import Patience
@@ -64,7 +65,7 @@ class EmailService:
         self.database = Database(settings.database, SCHEMA)
         self.storage = Storage(common.storage)
         self.sender = sender(settings)
-        self.receiver = receiver(common, settings, self.bus, self.storage)
+        self.receiver = receiver(common, settings, self.bus, self.storage, self.database)
         self.presence = Presence(self.database)
         self.outbox = Outbox(OUTBOX, self.database, self.bus)
         self.deliverer = Deliverer(
@@ -150,10 +151,11 @@ def sender(settings: EmailSettings) -> MailSender:
     return RelaySender(relay, settings.send_timeout)
 
 
-def receiver(common: Settings, settings: EmailSettings, bus: Bus, storage: Storage) -> Receiver:
+def receiver(common: Settings, settings: EmailSettings, bus: Bus, storage: Storage, database: Database) -> Receiver:
     """What takes mails in."""
-    context = Context(Mailboxes.parse(settings.mailboxes), common.secret.get_secret_value(), common.languages)
-    return Receiver(bus, storage, context)
+    secret = common.secret.get_secret_value()
+    context = Context(Mailboxes.parse(settings.mailboxes), secret, common.languages)
+    return Receiver(bus, storage, context, Returns(database, Outbox(OUTBOX, database, bus), secret))
 
 
 def identity(common: Settings, settings: EmailSettings) -> Identity:
@@ -240,13 +242,15 @@ def _command(work: Callable[[], object]) -> int:
 async def _replay(common: Settings, settings: EmailSettings, reference: str) -> None:
     bus, storage = KafkaBus(common.kafka, "email"), Storage(common.storage)
     await bus.start()
-    receiving = receiver(common, settings, bus, storage)
+    database = Database(settings.database, SCHEMA)
+    receiving = receiver(common, settings, bus, storage, database)
     try:
         found = await replay(reference, common.kafka, storage, receiving)
     finally:
         await receiving.reader.close()
         await bus.stop()
-    print(f"published as message {found}")
+        await database.dispose()
+    print(f"published as message {found}" if found else "it is no message: what it tells was noted")
 
 
 async def _ledger(settings: EmailSettings) -> None:

@@ -15,7 +15,8 @@ SCHEMA = "email"
 
 
 class State(StrEnum):
-    """`waiting` and `sending` are under way; the others are final, except that `uncertain` may turn out `sent`."""
+    """`waiting` and `sending` are under way; the others are final, except that `uncertain` may turn out `sent`, and what was
+    sent may come back: `failed`."""
 
     WAITING = "waiting"
     SENDING = "sending"
@@ -39,12 +40,17 @@ class Delivery(Base):
             "ix_deliveries_under_way", "ticket_id", "position", postgresql_where=text("state IN ('waiting', 'sending')")
         ),
         Index("ix_deliveries_due", "due_at", postgresql_where=text("state IN ('waiting', 'sending')")),
+        Index("ix_deliveries_ticket_id", "ticket_id", "position"),
+        Index("ix_deliveries_recipient", "recipient", "position"),
+        Index("ix_deliveries_returned_by", "returned_by", postgresql_where=text("returned_by <> ''")),
     )
 
     outbound_id: Mapped[str] = mapped_column(Text, primary_key=True)
     position: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
     """The order in which answers were asked for; one ticket's go out in it."""
     ticket_id: Mapped[str] = mapped_column(Text)
+    recipient: Mapped[str] = mapped_column(Text, server_default="")
+    """The contact point that it goes to."""
     state: Mapped[State] = mapped_column(Text, default=State.WAITING)
     request: Mapped[bytes] = mapped_column(LargeBinary)
     """The `OutboundMessage`, as it was asked for."""
@@ -57,6 +63,8 @@ class Delivery(Base):
     message_id: Mapped[str] = mapped_column(Text, default="")
     detail: Mapped[str] = mapped_column(Text, default="")
     """The other side's words on the last attempt."""
+    returned_by: Mapped[str] = mapped_column(Text, server_default="")
+    """The id of the returned mail that said it did not arrive."""
     changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=text("now()"))
 
 

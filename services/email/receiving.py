@@ -9,12 +9,15 @@ from datetime import datetime
 
 import msgspec
 
-from services.email.adapters.reader import Reader
+from services.email.adapters.reader import Answer, Reader
 from services.email.domain.files import File
 from services.email.domain.incoming import Context, Envelope, language_of
+from services.email.domain.loops import Kept
+from services.email.returning import Returns
 from shared.bus import Bus, DeadLetter
 from shared.clock import utc_now
 from shared.errors import Malformed
+from shared.events import InboundMessage
 from shared.i18n import translations
 from shared.logs import log
 from shared.metrics import METRICS
@@ -29,7 +32,7 @@ class UnreadableMail(msgspec.Struct, frozen=True):
     """The value of such a dead letter: all that is needed to read the mail again once we can."""
 
     raw_uri: str
-    sender: str
+    sender: str | None
     recipients: tuple[str, ...]
     received_at: datetime
 
@@ -37,13 +40,16 @@ class UnreadableMail(msgspec.Struct, frozen=True):
 class Receiver:
     """Everything between SMTP and Kafka."""
 
-    def __init__(self, bus: Bus, storage: Storage, context: Context, clock: Callable[[], datetime] = utc_now) -> None:
-        self._bus, self._storage, self._languages, self._clock = bus, storage, context.languages, clock
+    def __init__(
+        self, bus: Bus, storage: Storage, context: Context, returns: Returns, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._bus, self._storage, self._returns = bus, storage, returns
+        self._languages, self._clock = context.languages, clock
         self.reader = Reader(replace(context, languages=()))
 
     async def receive(self, raw: bytes, envelope: Envelope) -> str:
-        """Returns the event's id, or an empty string for a mail that was set aside because it cannot be read.
-        Raises Unavailable where storage or Kafka is away: then nobody has the mail but its sender."""
+        """Returns the event's id, or an empty string for a mail that is no message, or was set aside because it cannot be read.
+        Raises Unavailable where storage or Kafka is away, or the ledger for a returned mail: then nobody has it but its sender."""
         received_at = self._clock()
         original = await self._storage.put(raw, name="original.eml", media_type="message/rfc822")
         try:
@@ -55,15 +61,19 @@ class Receiver:
             return ""
 
     async def publish(self, raw: bytes, envelope: Envelope, raw_uri: str, received_at: datetime) -> str:
-        """Read a mail that is in the storage already, and publish it. Raises Malformed or Unavailable."""
-        message, files, whole = await self.reader.read(raw, envelope, raw_uri, received_at)
+        """Read a mail that is in the storage already, and publish it. Returns the event's id, or an empty string for a mail that is no
+        message. Raises Malformed or Unavailable."""
+        answer, message, files = await self.reader.read(raw, envelope, raw_uri, received_at)
+        if answer.kept:
+            await self._keep(answer, message)
+            return ""
         attachments = [await self._storage.put(file.data, **_labels(file)) for file in files]
         language = language_of(message.text, message.subject, self._languages)
         message = msgspec.structs.replace(
             message,
             attachments=tuple(attachments),
             language=language,
-            text=message.text if whole else _with_note(message.text, language),
+            text=message.text if answer.whole else _with_note(message.text, language),
         )
         await self._bus.publish(MESSAGES_RECEIVED, message.sender, message)
         METRICS.took_in("email")
@@ -73,9 +83,19 @@ class Receiver:
             size=len(raw),
             files=len(attachments),
             automatic=message.automatic,
-            whole=whole,
+            whole=answer.whole,
         )
         return message.id
+
+    async def _keep(self, answer: Answer, mail: InboundMessage) -> None:
+        if answer.kept is Kept.RETURNED:
+            if answer.returned is None:
+                raise Malformed("a returned mail that does not tell what became of which mail")
+            if not await self._returns.note(answer.returned, mail.id):
+                people = ", ".join(answer.returned.recipients) or "nobody"
+                raise Malformed(f"a returned mail to {people} about no answer of ours: {answer.returned.detail}")
+        METRICS.mails_kept.labels(reason=answer.kept).inc()
+        log.info("a mail is no message and was kept", reason=answer.kept, raw_uri=mail.raw_uri)
 
     async def _set_aside(self, mail: UnreadableMail, error: Exception) -> None:
         number = int.from_bytes(hashlib.sha256(mail.raw_uri.encode()).digest()[:7])

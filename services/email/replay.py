@@ -21,7 +21,7 @@ _WAIT_MS = 5_000
 
 async def replay(reference: str, servers: str, storage: Storage, receiver: Receiver) -> str:
     """`reference`: an offset in `dead-letters`, or a raw mail's uri in the storage. Returns the event's id: that of the
-    message itself, so that a mail which is replayed twice is one message.
+    message itself, so that a mail which is replayed twice is one message; empty for a mail that is no message.
 
     Raises Malformed where there is no such mail or it still cannot be read, Unavailable where Kafka or storage is away.
     """
@@ -33,7 +33,7 @@ async def replay(reference: str, servers: str, storage: Storage, receiver: Recei
 def _unknown_envelope(raw_uri: str) -> UnreadableMail:
     """Only the raw mail is known: its headers have to say who wrote and to whom."""
     now: datetime = utc_now()
-    return UnreadableMail(raw_uri, "", (), now)
+    return UnreadableMail(raw_uri, None, (), now)
 
 
 async def _dead_letter(servers: str, offset: int) -> UnreadableMail:

@@ -25,6 +25,7 @@ async def add(session: AsyncSession, requests: Sequence[OutboundMessage]) -> Non
         row = {
             "outbound_id": request.id,
             "ticket_id": request.ticket_id,
+            "recipient": request.to,
             "state": State.WAITING,
             "request": encode(request),
             "requested_at": request.requested_at,
@@ -114,6 +115,46 @@ async def count(session: AsyncSession) -> dict[str, int]:
     """Entries by state."""
     rows = await session.execute(select(Delivery.state, func.count()).group_by(Delivery.state))
     return {str(state): number for state, number in rows}
+
+
+_OUT = (State.SENDING, State.SENT, State.UNCERTAIN)
+"""What may come back: a returned mail can be faster than our own note that it was sent."""
+
+
+async def answer(session: AsyncSession, ticket: str, outbound: str) -> Delivery | None:
+    """This answer, where it has left."""
+    named = select(Delivery).where(
+        Delivery.outbound_id == outbound, Delivery.ticket_id == ticket, Delivery.state != State.WAITING
+    )
+    return await session.scalar(named.with_for_update())
+
+
+async def newest_sent(
+    session: AsyncSession, *, ticket: str = "", people: Sequence[str] = (), within: timedelta | None = None
+) -> Delivery | None:
+    """The newest answer that has left, of this ticket, to one of these people."""
+    found = select(Delivery).where(Delivery.state.in_(_OUT))
+    if ticket:
+        found = found.where(Delivery.ticket_id == ticket)
+    if people:
+        found = found.where(Delivery.recipient.in_(people))
+    if within:
+        found = found.where(Delivery.changed_at > func.now() - within)
+    return await session.scalar(found.order_by(Delivery.position.desc()).limit(1).with_for_update())
+
+
+async def returned_by(session: AsyncSession, own_id: str) -> Delivery | None:
+    """The answer for which this returned mail counted already."""
+    return await session.scalar(
+        select(Delivery).where(Delivery.returned_by == own_id, Delivery.returned_by != "").limit(1)
+    )
+
+
+async def returned(session: AsyncSession, delivery: Delivery, detail: str, own_id: str, *, failed: bool) -> bool:
+    """Note what a returned mail tells; False where the answer had failed before. `failed`: for good."""
+    values = {"state": State.FAILED, "returned_by": own_id} if failed else {}
+    current = Delivery.outbound_id == delivery.outbound_id
+    return await _changed(session, current, _OUT, detail=detail[:2_000], **values)
 
 
 async def _changed(session: AsyncSession, current: Any, states: tuple[State, ...], **values: Any) -> bool:

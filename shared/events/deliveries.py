@@ -36,6 +36,8 @@ class DeliveryState(StrEnum):
 
     SENT = "sent"
     """The provider accepted it."""
+    DELAYED = "delayed"
+    """The other side has not taken it yet; it is still tried. `detail` says why."""
     DELIVERED = "delivered"
     FAILED = "failed"
     """It will not be tried again; `detail` says why."""

@@ -77,6 +77,10 @@ class InboundMessage(Event, frozen=True, kw_only=True):
     """How many people may see it: followers of the author of a public post."""
     automatic: Name = ""
     """`reply` (out of office), `bounce`, `list`, or empty when a person wrote it."""
+    forwarded_from: Clue = ""
+    """The contact point of whoever wrote the mail that this one forwards, as its text says; empty where it forwards none. Anybody can
+    claim that, so the desk believes it only of its agents."""
+    forwarded_name: Name = ""
     complaint: float | None = None
     """0 to 1 where the channel scores complaints."""
     birth_year: int | None = None

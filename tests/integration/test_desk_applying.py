@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import services.desk.app  # noqa: F401 - every subject's tables
 from services.desk.context import Desk
+from services.desk.people import service as people
 from services.desk.schema import METADATA, SCHEMA
 from services.desk.tickets import service as tickets
 from services.desk.tickets.applying import apply
@@ -225,3 +226,18 @@ async def test_whoever_collects_addresses_and_threads_has_a_profile_that_still_f
         assert len(profile.name) == 200
         assert len(profile.open_tickets) == 20
         assert len(encode(profile)) < MAX_EVENT
+
+
+async def test_what_an_agent_forwards_is_the_writer_s_and_what_a_stranger_claims_is_the_stranger_s(desk: Desk) -> None:
+    await people.create_agent(
+        desk.database, email="bea@desk.example", name="Bea", role="agent", password="correct horse battery"
+    )
+    claim = {"forwarded_from": "email:kim@customer.example", "forwarded_name": "Kim Doe"}
+    by_agent = routed("<f1@x>", sender="email:bea@desk.example", thread="email:<f1@x>", **claim)
+    by_stranger = routed("<f2@x>", sender="email:mallory@evil.example", thread="email:<f2@x>", **claim)
+    await apply(desk, [by_agent, by_stranger])
+    one, other = [await tickets.get_ticket(desk, ticket_id(f"email:<{name}@x>")) for name in ("f1", "f2")]
+    assert (one.row.customer_name, one.messages[0].author) == ("Kim Doe", "email:kim@customer.example")
+    assert one.messages[0].facts == {"Forwarded by": "bea@desk.example"}
+    assert other.messages[0].author == "email:mallory@evil.example"
+    assert await scalar(desk, "SELECT count(*) FROM desk.contact_points WHERE point = 'email:bea@desk.example'") == 0

@@ -20,12 +20,16 @@ import pytest
 from services.email.adapters.smtp import Door, Listener, LocalMailSession, MailSession
 from services.email.domain.incoming import Context
 from services.email.domain.mailboxes import Mailboxes
+from services.email.models import OUTBOX, SCHEMA
 from services.email.receiving import SOURCE, Receiver
 from services.email.replay import replay
+from services.email.returning import Returns
 from shared.bus import Bus
 from shared.bus.kafka import KafkaBus, create_topics
+from shared.db import Database
 from shared.errors import Malformed
 from shared.events import InboundMessage
+from shared.outbox import Outbox
 from shared.storage import Storage
 from shared.topics import DEAD_LETTERS, MESSAGES_RECEIVED
 from tests.topic import events_on, records_on
@@ -59,10 +63,16 @@ class Stage:
 
 @asynccontextmanager
 async def running(
-    bus: Bus, storage_url: str, *, session: type[MailSession] = MailSession, max_size: int = 100_000, **door: object
+    bus: Bus,
+    storage_url: str,
+    *,
+    session: type[MailSession] = MailSession,
+    max_size: int = 100_000,
+    ledger: str = "postgresql://nobody@127.0.0.1:9/none",
+    **door: object,
 ) -> AsyncIterator[Stage]:
-    storage = Storage(storage_url)
-    receiver = Receiver(bus, storage, CONTEXT)
+    storage, database = Storage(storage_url), Database(ledger, SCHEMA)
+    receiver = Receiver(bus, storage, CONTEXT, Returns(database, Outbox(OUTBOX, database, bus), CONTEXT.secret))
     options: dict[str, object] = {
         "max_recipients": 10,
         "max_connections": 20,
@@ -81,6 +91,7 @@ async def running(
         stop.set()
         await task
         await receiver.reader.close()
+        await database.dispose()
 
 
 @pytest.fixture

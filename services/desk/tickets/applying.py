@@ -19,12 +19,14 @@ from services.desk.calls.waking import wake
 from services.desk.context import Desk
 from services.desk.customers import consent, contacts, profiles
 from services.desk.mentions import service as mentions
+from services.desk.people.models import AGENTS
 from services.desk.tickets import bursts, groups
 from services.desk.tickets.domain import (
     SETTLED,
     Placement,
     Threads,
     Ticket,
+    as_written,
     may_be_an_answer,
     opened,
     place,
@@ -36,7 +38,7 @@ from services.desk.work import Work, unit_of_work
 from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable
 from shared.events import DeliveryState, RoutedMessage
-from shared.kernel import stable_id
+from shared.kernel import address_of, stable_id
 from shared.metrics import METRICS
 
 ACTOR = "desk"
@@ -79,6 +81,7 @@ async def apply(desk: Desk, batch: Sequence[RoutedMessage], passed: Mapping[str,
     heard = await consent.apply(desk, [routed.message for routed in told]) if told else set()
     batch = [routed for routed in batch if routed.message.automatic != consent.AUTOMATIC]
     async with unit_of_work(desk) as work:
+        batch = await _of_their_authors(work.session, batch)
         held = await bursts.hold(work.session, [routed.message for routed in batch])
         customers = await contacts.identify(work.session, [routed.message for routed in batch])
         known = set(await work.session.scalars(select(MESSAGES.c.id).where(among(MESSAGES.c.id, customers))))
@@ -96,6 +99,18 @@ async def apply(desk: Desk, batch: Sequence[RoutedMessage], passed: Mapping[str,
         METRICS.applied.labels(**labels).inc()
         METRICS.arrival_seconds.labels(**labels).observe(max(0.0, (now - routed.message.received_at).total_seconds()))
     return len(fresh)
+
+
+async def _of_their_authors(session: AsyncSession, batch: Sequence[RoutedMessage]) -> list[RoutedMessage]:
+    """What agents forward is a message of whoever wrote it; what anybody else does is their own."""
+    senders = {address_of(routed.message.sender) for routed in batch if routed.message.forwarded_from}
+    if not senders:
+        return list(batch)
+    agents = set(await session.scalars(select(AGENTS.c.email).where(among(AGENTS.c.email, senders), AGENTS.c.active)))
+    return [
+        as_written(routed) if routed.message.forwarded_from and address_of(routed.message.sender) in agents else routed
+        for routed in batch
+    ]
 
 
 async def _write(
@@ -263,6 +278,6 @@ def _check(routed: RoutedMessage) -> None:
         ) from error
     if decision.message_id != message.id:
         raise Malformed(f"the decision is about {decision.message_id}, not about {message.id}")
-    for point in (message.sender, *message.also):
+    for point in (message.sender, *message.also, *filter(None, [message.forwarded_from])):
         if ":" not in point or len(point) > _LONGEST_POINT or "\x00" in point:
             raise Malformed(f"not a contact point: {point[:100]!r}")

@@ -6,15 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from msgspec import structs
+
 from services.desk.tickets.patience import Patience, begun, both, elsewhere, went_on
 from shared.events import Channel, ChannelChoice, Decision, DeliveryState, InboundMessage, Reason, RoutedMessage
-from shared.kernel import Level, ticket_id
+from shared.kernel import ContactPoint, Level, address_of, ticket_id
 
 STATUSES = ("open", "pending", "solved", "closed")
 SETTLED = ("solved", "closed")
 MACHINES = ("reply", "bounce")
 """Automatic messages that nobody wrote for us: they join and wake nobody. `list` mail was written by a person."""
-_DELIVERY_ORDER = {"requested": 0, "uncertain": 1, "sent": 2, "failed": 3, "delivered": 4}
+_DELIVERY_ORDER = {"requested": 0, "uncertain": 1, "sent": 2, "delayed": 3, "failed": 4, "delivered": 5}
 """`delivered` is the customer's own device's word, so it stands above a network's guess that it failed."""
 _SNIPPET = 200
 _LONGEST_BURST = 100
@@ -107,6 +109,25 @@ class Placement:
     """The visitor of a conversation has signed in: the conversation is theirs from now on."""
 
 
+def as_written(routed: RoutedMessage) -> RoutedMessage:
+    """An agent's forward, as the message of whoever wrote what it forwards: they are the customer, and are answered."""
+    message, decision = routed.message, routed.decision
+    author = ContactPoint(message.forwarded_from)
+    mine = structs.replace(
+        message,
+        sender=author,
+        sender_name=message.forwarded_name,
+        sender_verified=False,
+        also=(),
+        facts=message.facts | {"Forwarded by": address_of(message.sender)},
+    )
+    channels = tuple(
+        structs.replace(choice, contact_point=author) if choice.contact_point == message.sender else choice
+        for choice in decision.channels
+    )
+    return structs.replace(routed, message=mine, decision=structs.replace(decision, channels=channels))
+
+
 class Threads:
     """Tickets that the messages of a batch may belong to, kept up to date while it is worked off."""
 
@@ -159,7 +180,8 @@ def place(routed: RoutedMessage, customer: str, threads: Threads, reopen_within:
         key = stranger_key(decision.thread.key, message.sender)
         own = threads.newest(key)
         if own is None:
-            return Placement(ticket_id(key), key, 0, linked_to=found.id, why="stranger")
+            by_chance = decision.thread.rule == "new"  # two mails with one Message-ID
+            return Placement(ticket_id(key), key, 0, linked_to=None if by_chance else found.id, why="stranger")
         found, stranger = own, False
     if _is_over(found, message, reopen_within):
         generation = found.generation + 1

@@ -147,7 +147,7 @@ class MessageView:
     to: str
     """For replies the contact point it goes to; for inbound our mailbox or site."""
     delivery: str
-    """For replies: `requested`, `sent`, `delivered`, `failed` or `uncertain`; otherwise empty."""
+    """For replies: `requested`, `sent`, `delayed`, `delivered`, `failed` or `uncertain`; otherwise empty."""
     delivery_detail: str
     facts: dict[str, str]
     raw_uri: str

@@ -122,6 +122,7 @@ DUE = {True: N_("Overdue %(time)s"), False: N_("Due in %(time)s")}
 DELIVERIES = {
     "requested": N_("Sending"),
     "sent": N_("Sent"),
+    "delayed": N_("Delayed on its way, still tried"),
     "delivered": N_("Delivered"),
     "failed": N_("Not delivered"),
     "uncertain": N_("May not have been sent"),

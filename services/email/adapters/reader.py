@@ -23,8 +23,10 @@ from typing import IO, cast
 import msgspec
 
 from services.email.domain import incoming, mime
+from services.email.domain.bounces import Returned, returned
 from services.email.domain.files import File
 from services.email.domain.incoming import Context, Envelope
+from services.email.domain.loops import Kept, kept
 from shared.errors import Malformed, Unavailable
 from shared.events import InboundMessage
 from shared.logs import log
@@ -60,9 +62,11 @@ class FileAhead(msgspec.Struct, frozen=True):
 
 class Answer(msgspec.Struct, frozen=True):
     """`message`: without its attachments and language; None, with the reason in `refused`, for what is no mail at all.
-    `tripped`: where our reading raised, for the log."""
+    `kept`: why it is no message; `returned`: what a returned mail tells. `tripped`: where our reading raised, for the log."""
 
     message: InboundMessage | None
+    kept: Kept | None = None
+    returned: Returned | None = None
     files: tuple[FileAhead, ...] = ()
     whole: bool = True
     refused: str = ""
@@ -89,9 +93,9 @@ class Reader:
 
     async def read(
         self, raw: bytes, envelope: Envelope, raw_uri: str, received_at: datetime
-    ) -> tuple[InboundMessage, list[File], bool]:
-        """The message, its files, and whether it was read whole. Raises Malformed for what is no mail at all, and
-        Unavailable where no process can be had."""
+    ) -> tuple[Answer, InboundMessage, list[File]]:
+        """The answer, its message and its files. Raises Malformed for what is no mail at all, and Unavailable where no process can be
+        had."""
         request = Request(envelope, raw_uri, received_at)
         async with self._turn:
             answer, files = await self._read(raw, [request, msgspec.structs.replace(request, brief=True)])
@@ -99,7 +103,7 @@ class Reader:
             log.error("a mail tripped our reader", raw_uri=raw_uri, error=answer.tripped)
         if answer.message is None:
             raise Malformed(answer.refused)
-        return answer.message, files, answer.whole
+        return answer, answer.message, files
 
     async def start(self) -> None:
         """Start the process before the first mail comes."""
@@ -234,7 +238,9 @@ def _read(request: Request, mail: mime.Mail, context: Context) -> tuple[Answer, 
     reading = incoming.read(mail)
     message = incoming.compose(reading, request.envelope, context, [], request.raw_uri, request.received_at)
     ahead = tuple(FileAhead(file.name, file.media_type, file.content_id) for file in reading.files)
-    return Answer(message, ahead, reading.whole), reading.files
+    why = kept(mail, message, context.mailboxes, context.secret)
+    told = returned(mail, request.envelope.recipients) if why is Kept.RETURNED else None
+    return Answer(message, why, told, ahead, reading.whole), reading.files
 
 
 def _frames(source: IO[bytes]) -> Iterator[bytes]:

@@ -46,7 +46,6 @@ _LONGEST = 1_000_000
 """Bytes. The file itself is kept whole."""
 _MOST_EVENTS = 20
 _FALLBACK = re.compile(r"^(?:SUMMARY|LOCATION|DESCRIPTION)(?:;[^:\r\n]*)?:([^\r\n]*)", re.MULTILINE)
-_ALARM = re.compile(r"^BEGIN:VALARM\b.*?^END:VALARM\b", re.MULTILINE | re.DOTALL)
 
 
 def words(data: bytes, charset: str = "", hint: str = "") -> str:
@@ -57,8 +56,13 @@ def words(data: bytes, charset: str = "", hint: str = "") -> str:
         events = [part for name in ("VEVENT", "VTODO") for part in calendar.walk(name)][:_MOST_EVENTS]
         found = [_event(event, str(calendar.get("METHOD", "")).upper()) for event in events]
     except Exception:  # noqa: BLE001 - odd calendars trip the library in many ways; their words are in there all the same
-        found = [_plain(match[1]) for match in _FALLBACK.finditer(_ALARM.sub("", text))]
+        found = [_plain(match[1]) for match in _FALLBACK.finditer(_without_alarms(text))]
     return "\n\n".join(dict.fromkeys(part for part in found if part)).strip()
+
+
+def _without_alarms(text: str) -> str:
+    parts = text.split("BEGIN:VALARM")
+    return parts[0] + "".join(part.partition("END:VALARM")[2] for part in parts[1:])
 
 
 def _event(event: Any, method: str) -> str:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.email.domain.automatic import automatic
+from services.email.domain.automatic import automatic, receipt_for
 from services.email.domain.files import File
+from services.email.domain.forwards import original_author
 from services.email.domain.headers import Headers
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import Mail
 from services.email.domain.quotes import html_without_quotes, without_quotes
-from services.email.domain.references import clues
+from services.email.domain.references import answers_a_mail_of_ours, clues
 from services.email.domain.senders import sender_of
 from shared.events import Attachment, InboundMessage
 from shared.kernel import email_point, message_id
@@ -30,9 +31,10 @@ _CUT = "\n\n[…]"
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What SMTP says of a mail. `sender`: empty or `<>` for a bounce; `recipients`: the accepted ones, in order."""
+    """What SMTP says of a mail. `sender`: empty or `<>` for a bounce, None where it is not known; `recipients`: the accepted ones, in
+    order."""
 
-    sender: str
+    sender: str | None
     recipients: tuple[str, ...]
 
 
@@ -59,17 +61,17 @@ class Reading:
 def read(mail: Mail) -> Reading:
     """The sender's own words without quotes and signature; the HTML whole and safe to show. What is too long for an
     event is cut there and kept whole as a file."""
-    subject = mail.headers.text("subject")
+    subject, answers = mail.headers.text("subject"), answers_a_mail_of_ours(mail.headers)
     extra = []
     text = mail.text
     if len(text.encode()) > MAX_TEXT:
         extra.append(File("message.txt", "text/plain", text.encode()))
         text = text.encode()[:MAX_TEXT].decode(errors="ignore") + _CUT
-    text = without_quotes(text, subject)
+    text = without_quotes(text, subject, answers=answers)
     if mail.text_is_from_html:
-        reply = html_without_quotes(mail.html, subject)
+        reply = html_without_quotes(mail.html, subject, answers=answers)
         if reply is not mail.html:
-            text = without_quotes(html_to_text(reply)[:MAX_TEXT], subject) or text
+            text = without_quotes(html_to_text(reply)[:MAX_TEXT], subject, answers=answers) or text
     html = clean_html(mail.html) if mail.html else ""
     if len(html.encode()) > MAX_HTML:
         extra.append(File("message.html", "text/html", mail.html.encode()))
@@ -87,14 +89,16 @@ def compose(
     raw_uri: str,
     received_at: datetime,
 ) -> InboundMessage:
-    """`attachments`: those of `reading.files`, stored. The event's id is made of Message-ID and body: the sender's retry and
-    the copy to another mailbox of ours make it again; the same Message-ID over another body is another message."""
+    """`attachments`: those of `reading.files`, stored. The event's id is made of Message-ID, author and body: the
+    sender's retry and the copy to another mailbox of ours make it again; the same Message-ID of another author or over another body is
+    another message."""
     mail, headers = reading.mail, reading.mail.headers
     sender = sender_of(mail, envelope.sender, context.mailboxes)
     recipient = _recipient(headers, envelope, context.mailboxes)
     own_id = _own_id(mail, recipient, sender.address)
+    forwarded = original_author(mail, context.mailboxes)
     return InboundMessage(
-        id=message_id("email", f"{own_id} {mail.body_sha256}"),
+        id=message_id("email", f"{own_id} {sender.address} {mail.body_sha256}"),
         channel="email",
         provider_id=own_id,
         sender=email_point(sender.address),
@@ -106,8 +110,10 @@ def compose(
         subject=headers.text("subject"),
         language=language_of(reading.text, headers.text("subject"), context.languages),
         attachments=tuple(attachments),
-        thread=clues(headers, own_id, envelope.recipients, context.secret),
-        automatic=automatic(mail, envelope.sender),
+        thread=clues(headers, own_id, envelope.recipients, context.secret, receipt_for(mail)),
+        automatic=automatic(mail, envelope.sender, context.mailboxes),
+        forwarded_from=email_point(forwarded.address) if forwarded else "",
+        forwarded_name=forwarded.name if forwarded else "",
         facts=sender.facts,
         raw_uri=raw_uri,
     )

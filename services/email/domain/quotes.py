@@ -1,24 +1,38 @@
-"""Cut quoted text and signatures, for display. A first, careful version.
+"""Cut quoted text and signatures, for display.
 
 What goes wrong without it: an agent reads ten old mails to find one new line. What goes wrong with too much of it: the
-customer's own words disappear. So: when unsure, keep. The original stays in the storage. The languages and clients that
-this does not know yet only leave more text than needed.
+customer's own words disappear. So a quotation is cut where its form says that a mail program made it (an attribution over quote marks,
+the container that a program puts around what is answered), or where a weaker form stands in an answer: to a mail of ours, or under a
+subject such as `Re:`. When unsure, everything stays; so it does where words follow below. The original stays in the storage.
 """
 
 from __future__ import annotations
 
 import re
 
-_HTML_QUOTE = re.compile(
-    r"<(?:div|blockquote|span|section|table)\b[^>]{0,500}?(?:"
-    r"class=[\"']?[^\"'>]{0,80}\b(?:gmail_quote(?:_container)?|gmail_attr|yahoo_quoted|moz-cite-prefix|protonmail_quote|tutanota_quote)\b"
-    r"|id=[\"']?(?:x_)*(?:divRplyFwdMsg|appendonsend|mail-editor-reference-message-container|OLK_SRC_BODY_SECTION)\b"
-    r"|type=[\"']?cite\b)",
+from shared.markup import Outline, outline
+
+_CONTAINER = re.compile(
+    r"\bclass\s*=\s*[\"']?[^\"'>]{0,200}\b(?:gmail_quote_container|gmail_attr|yahoo_quoted|moz-cite-prefix|protonmail_quote|tutanota_quote"
+    r"|gmail_quote)\b",
     re.IGNORECASE,
 )
+"""What mail programs put around what is answered, or on top of it."""
+_FROM_HERE = re.compile(
+    r"\bid\s*=\s*[\"']?(?:x_){0,9}(?:divRplyFwdMsg|appendonsend|mail-editor-reference-message-container|OLK_SRC_BODY_SECTION)\b",
+    re.IGNORECASE,
+)
+"""Outlook's marks: everything below is the old mail, answered or forwarded."""
+_CITE = re.compile(r"\btype\s*=\s*[\"']?cite\b", re.IGNORECASE)
+_QUOTING = frozenset({"div", "blockquote", "span", "section", "table"})
+_REPLY_SUBJECT = re.compile(
+    r"^\s*(?:re|aw|sv|vs|antw|antwort|rép|réf|rif|res|odp|ynt|ref|回复|回覆|答复|返信|답장|회신)\s*(?:\[\d{1,3}\])?\s*[::]",
+    re.IGNORECASE,
+)
+_PREFIXES = re.compile(r"^(?:\s*[^\s::]{1,6}\s?(?:\[\d{1,3}\])?[::])+\s*")
 _FORWARD_SUBJECT = re.compile(r"^\s*(?:fwd?|wg|tr|rv|i|enc|pd|vs|転送|전달|转发)\s*[::]", re.IGNORECASE)
 _FORWARD_MARK = re.compile(
-    r"forwarded message|message transféré|weitergeleitete nachricht|mensaje reenviado|mensagem encaminhada"
+    r"forwarded (?:message|mail)|message transféré|weitergeleitete nachricht|mensaje reenviado|mensagem encaminhada"
     r"|messaggio inoltrato|전달된 메일|転送メッセージ",
     re.IGNORECASE,
 )
@@ -48,62 +62,116 @@ _HEADER_LINE = re.compile(
     re.IGNORECASE,
 )
 _MOBILE = re.compile(
-    r"^\s*(?:sent from (?:my|outlook|yahoo|mail for)\b.{0,60}|get outlook for .{0,60}"
+    r"^\s*(?:(?:sent|envoyé|gesendet|enviado|inviato|verzonden|wysłan[eo]) .{0,40}\b(?:proton|tuta)\b.{0,100}"
+    r"|sent from (?:my|outlook|yahoo|mail for)\b.{0,60}|get outlook for .{0,60}"
     r"|envoyé de(?:puis)? mon .{0,60}|von meinem .{0,40} gesendet"
     r"|enviado (?:desde|do|de) (?:mi|meu) .{0,60}|inviato da(?:l mio)? .{0,60}|나의 .{0,40}에서 보냄|.{0,40}iPhoneから送信)\s*$",
     re.IGNORECASE,
 )
+_NAMED = re.compile(r"\d.*[<(\[][^<>()\[\]\s]{1,64}@[^<>()\[\]\s]{1,255}[>)\]]")
+"""A date and an address: what a mail program writes over the old mail where it uses no quote marks."""
 _SIGNATURE_LINES, _SIGNATURE_LENGTH = 12, 800
 _WINDOW = 4
 """Lines over which clients wrap an attribution."""
 
 
-def html_without_quotes(html: str, subject: str = "") -> str:
-    """Everything above the first mark that a mail client put around the quoted mail. A forward keeps all of it, and so
-    does a mail that has nothing above the mark."""
-    match = _HTML_QUOTE.search(html)
-    if (
-        match is None
-        or _FORWARD_SUBJECT.match(subject)
-        or _FORWARD_MARK.search(html[match.start() : match.start() + 2_000])
-    ):
+def html_without_quotes(html: str, subject: str = "", *, answers: bool = False) -> str:
+    """Everything above the quoted mail. `answers`: whether this answers a mail of ours. A forward keeps all of it, and so does a mail that
+    has nothing above the quotation, or words below it."""
+    if _FORWARD_SUBJECT.match(subject):
         return html
-    above, below = html[: match.start()], html[match.start() :]
-    answered_below = re.search(r"</blockquote>(?:\s|<[^>]{0,500}>|&nbsp;){0,30}[^\s<&][^<]{20}", below, re.IGNORECASE)
-    return (
-        above
-        if _words(re.sub(r"<style.*?</style>|<[^>]*>", " ", above, flags=re.DOTALL | re.IGNORECASE))
-        and not answered_below
-        else html
+    found, is_reply, above = outline(html), answers or _is_reply(subject), False
+    for number, token in enumerate(found.tokens):
+        if not token.name:
+            above = above or _words(token.text)
+        elif token.name in _QUOTING and (end := _quotation_end(found, number, is_reply=is_reply)):
+            shown = not above or _FORWARD_MARK.search(html[token.start : token.start + 2_000])
+            below = any(_words(one.text) for one in found.tokens[end:] if not one.name)
+            return html if shown or below else html[: token.start]
+    return html
+
+
+def _quotation_end(found: Outline, number: int, *, is_reply: bool) -> int:
+    """The number of the token behind the quotation that begins here; 0 where none does."""
+    token, after = found.tokens[number], len(found.tokens)
+    if _FROM_HERE.search(token.text):
+        return after if is_reply else 0
+    block = token.name == "blockquote"
+    if _CITE.search(token.text) or (block and _CONTAINER.search(token.text)):
+        return found.ends.get(number, after) if is_reply else 0
+    if not _CONTAINER.search(token.text):
+        return 0
+    end = found.ends.get(number, after)
+    following = next(
+        (one for one in range(end, after) if found.tokens[one].name == "blockquote" or _words(_shown(found, one))),
+        after,
     )
+    inside = any(one.name == "blockquote" for one in found.tokens[number:end])
+    if following < after and found.tokens[following].name == "blockquote" and not inside:
+        end = found.ends.get(following, after)  # the attribution stands before what it introduces
+    return end
 
 
-def without_quotes(text: str, subject: str = "") -> str:
-    """The sender's own words. Never empty where `text` had words."""
+def _shown(found: Outline, number: int) -> str:
+    return "" if found.tokens[number].name else found.tokens[number].text
+
+
+def without_quotes(text: str, subject: str = "", *, answers: bool = False) -> str:
+    """The sender's own words. `answers`: whether this answers a mail of ours. Never empty where `text` had words."""
     if _FORWARD_SUBJECT.match(subject):
         return text
-    lines = text.split("\n")
-    kept = _without_signature(lines[: _quote_starts(lines)])
+    lines = _without_signature(text.split("\n"))  # of who wrote, or of a scanner, below the quotation
+    kept = _without_signature(lines[: _quote_starts(lines, subject, is_reply=answers or _is_reply(subject))])
     result = "\n".join(kept).rstrip()
     return result if _words(result) else text
 
 
-def _quote_starts(lines: list[str]) -> int:
+def is_forward(text: str, subject: str) -> bool:
+    """Whether somebody hands on another's mail."""
+    return bool(_FORWARD_SUBJECT.match(subject) or _FORWARD_MARK.search(text))
+
+
+def forwarded_block(text: str) -> str:
+    """What stands behind From in the first block of header lines; empty where there is none."""
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        first = _HEADER_LINE.match(line)
+        if first and first[1]:
+            kinds = {match.lastindex for one in lines[number : number + 7] if (match := _HEADER_LINE.match(one))}
+            if len(kinds) >= 3:
+                return line[first.end() :].strip(" *")
+    return ""
+
+
+def _is_reply(subject: str) -> bool:
+    return _REPLY_SUBJECT.match(subject) is not None
+
+
+def _quote_starts(lines: list[str], subject: str, *, is_reply: bool) -> int:
     """The line with which a trailing quotation begins, or the number of lines. Most lines are told by their first or last
     letter: this runs for every line of every mail."""
+    marked = [line.lstrip().startswith(">") for line in lines]
+    own = next((n for n in range(len(lines) - 1, -1, -1) if lines[n].strip() and not marked[n]), -1)
+    """The last line that is no quotation."""
+    last_marked = next((n for n in range(own, -1, -1) if marked[n]), -1)
+    """The last quoted line above it."""
     for number, line in enumerate(lines):
         if ":" not in line and "：" not in line and not line.lstrip().startswith(("-", "_", "—")):
             if not _ATTRIBUTION_START.match(line):
                 continue
         elif _FORWARD_MARK.search(line):
-            break
-        elif _SEPARATOR.match(line) or _is_header_block(lines, number):
+            return len(lines)
+        elif is_reply and (_SEPARATOR.match(line) or _is_header_block(lines, number, subject)):
             return _above_rule(lines, number)
         end = _attribution_end(lines, number)
-        if end and (_only_quoted(lines[end:]) or "@" in "".join(lines[number:end])):
-            return len(lines) if _answers_inside(lines[end:]) else number
+        if not end or last_marked >= end:
+            continue  # no attribution; or own words below a quotation: the sender answers point by point, or below
+        if (own < end and any(marked[end:])) or (
+            is_reply and own >= end and _NAMED.search("".join(line[:400] for line in lines[number:end]))
+        ):
+            return number
     quoted = len(lines)
-    while quoted and (not lines[quoted - 1].strip() or lines[quoted - 1].lstrip().startswith(">")):
+    while is_reply and quoted and (not lines[quoted - 1].strip() or marked[quoted - 1]):
         quoted -= 1
     return quoted
 
@@ -120,23 +188,24 @@ def _attribution_end(lines: list[str], start: int) -> int:
     return 0
 
 
-def _only_quoted(lines: list[str]) -> bool:
-    return all(not line.strip() or line.lstrip().startswith(">") for line in lines)
-
-
-def _answers_inside(lines: list[str]) -> bool:
-    """Quoted lines with unquoted ones below: the sender answered point by point, or below."""
-    first = next((number for number, line in enumerate(lines) if line.lstrip().startswith(">")), None)
-    return first is not None and not _only_quoted(lines[first:])
-
-
-def _is_header_block(lines: list[str], start: int) -> bool:
-    """At least three of From, Sent, To and Subject in a row, From or Sent first."""
+def _is_header_block(lines: list[str], start: int, subject: str) -> bool:
+    """From, Sent and Subject in a row, From or Sent first, about what this mail is about: what Outlook puts above the old mail, and not
+    a journey or a form."""
     first = _HEADER_LINE.match(lines[start])
     if not first or not (first[1] or first[2]):
         return False
-    kinds = {match.lastindex for line in lines[start : start + 7] if (match := _HEADER_LINE.match(line))}
-    return len(kinds) >= 3
+    block = {
+        match.lastindex: line[match.end() :] for line in lines[start : start + 7] if (match := _HEADER_LINE.match(line))
+    }
+    return {1, 2, 4} <= block.keys() and _same(_bare(block[4]), _bare(subject))
+
+
+def _bare(subject: str) -> str:
+    return "".join(_PREFIXES.sub("", subject.replace("*", "")).lower().split())
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other or (bool(one and other) and (one in other or other in one))
 
 
 def _above_rule(lines: list[str], number: int) -> int:

@@ -12,7 +12,7 @@ from shared.security.tokens import sign, verify
 
 MOST_REFERENCES = 100
 """The first is the root and the last ones are what was answered; what lies between is of little use."""
-_OURS = re.compile(r"<t\.([a-z2-7]{16,})\.[^@>]+@", re.IGNORECASE)
+_OURS = re.compile(r"<t\.([a-z2-7]{16,})\.([^@>]+)@", re.IGNORECASE)
 _PURPOSE = "reply"
 _DELIVERY_HEADERS = ("to", "cc", "delivered-to", "x-original-to", "x-delivered-to", "envelope-to")
 
@@ -28,15 +28,38 @@ def our_message_id(secret: str, ticket_id: str, outbound_id: str, domain: str) -
     return f"<t.{reply_token(secret, ticket_id)}.{unique}@{domain}>"
 
 
-def clues(headers: Headers, own_id: str, recipients: Sequence[str], secret: str) -> ThreadClues:
-    """`own_id`: the mail's Message-ID, the root of a thread that it starts; `recipients`: those of the envelope."""
-    references = references_of(headers)
+def ticket_of(token: str, secret: str) -> str:
+    """The ticket that a token of ours names; empty where we did not make it."""
+    return verify(secret, _PURPOSE, token) or ""
+
+
+def answer_named(message_id: str, secret: str) -> tuple[str, str] | None:
+    """Ticket and outbound id that a Message-ID of ours names; None where we did not make it."""
+    match = _OURS.match(message_id)
+    ticket = ticket_of(match[1].lower(), secret) if match else ""
+    return (ticket, match[2].lower()) if match and ticket else None
+
+
+def answers_a_mail_of_ours(headers: Headers) -> bool:
+    """Whether it looks like an answer to one: enough to decide what of it is shown first. Nothing here is verified."""
+    return bool(
+        any(_OURS.match(reference) for reference in references_of(headers))
+        or tokens_in(entry.address for entry in headers.addresses(*_DELIVERY_HEADERS))
+    )
+
+
+def clues(
+    headers: Headers, own_id: str, recipients: Sequence[str], secret: str, about: tuple[str, ...] = ()
+) -> ThreadClues:
+    """`own_id`: the mail's Message-ID, the root of a thread that it starts; `recipients`: those of the envelope; `about`: Message-IDs that
+    it names in its body, as receipts do."""
+    references = tuple(dict.fromkeys((*references_of(headers), *about)))
     addresses = [*recipients, *(entry.address for entry in headers.addresses(*_DELIVERY_HEADERS))]
     candidates = [
         *tokens_in(addresses),
         *(match[1].lower() for reference in reversed(references) if (match := _OURS.match(reference))),
     ]
-    ticket = next((value for token in dict.fromkeys(candidates) if (value := verify(secret, _PURPOSE, token))), "")
+    ticket = next((value for token in dict.fromkeys(candidates) if (value := ticket_of(token, secret))), "")
     return ThreadClues(ticket_id=ticket, root=references[0] if references else own_id, references=references)
 
 

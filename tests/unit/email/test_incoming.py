@@ -198,13 +198,13 @@ def test_a_token_of_another_installation_means_nothing() -> None:
         (
             "From: a@x.example\nContent-Type: multipart/report; report-type=disposition-notification; boundary=b",
             "a@x.example",
-            "",
+            "reply",
         ),
         ("From: a@x.example\nSubject: Out of office chairs?", "a@x.example", ""),
     ],
 )
 def test_automatic_mail_is_told_from_a_persons(headers: str, envelope: str, kind: str) -> None:
-    assert automatic(parse(f"{headers}\n\nwords".encode()), envelope) == kind
+    assert automatic(parse(f"{headers}\n\nwords".encode()), envelope, CONTEXT.mailboxes) == kind
 
 
 def test_only_our_mailboxes_are_ours() -> None:
@@ -243,3 +243,71 @@ def test_a_mailbox_with_a_long_name_goes_without_the_token_in_its_address() -> N
 
 def test_a_message_id_without_its_brackets_is_taken_all_the_same() -> None:
     assert received("From: a@x.example\nMessage-ID: 1@x").provider_id == "<1@x>"
+
+
+GMAIL = "---------- Forwarded message ---------\nFrom: Kim Doe <kim@customer.example>\nDate: Mon, 2 Mar 2026\nSubject: Lamp\nTo: <bea@example.com>\n\nIt is broken."
+OUTLOOK = "See below.\n\nVon: Kim Doe [mailto:kim@customer.example]\nGesendet: Montag, 2. März 2026\nAn: Bea\nBetreff: Lampe\n\nKaputt."
+ATTACHED = "--b\n\nSee the mail.\n--b\nContent-Type: message/rfc822\n\nFrom: Kim Doe <kim@customer.example>\nSubject: Lamp\n\nBroken.\n--b--"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ("Subject: Fwd: Lamp", GMAIL),
+        ("Subject: Lamp", GMAIL),
+        ("Subject: WG: Lampe", OUTLOOK),
+        ("Subject: Lamp\nContent-Type: multipart/mixed; boundary=b", ATTACHED),
+    ],
+)
+def test_who_wrote_a_forwarded_mail_is_told(headers: str, body: str) -> None:
+    message = received(f"From: bea@example.com\n{headers}", body)
+    assert (message.forwarded_from, message.forwarded_name.split(" [")[0]) == ("email:kim@customer.example", "Kim Doe")
+    assert message.sender == "email:bea@example.com"
+
+
+@pytest.mark.parametrize(
+    ("subject", "body"),
+    [
+        ("Re: Lampe", OUTLOOK),
+        ("Fwd: Lamp", GMAIL.replace("kim@customer.example", "support@example.org")),
+        ("Fwd: Lamp", "See https://news.example"),
+        ("Lamp", "My lamp is broken."),
+    ],
+    ids=["an answer", "our own", "no block", "no forward"],
+)
+def test_what_is_no_forward_of_anybody_s_mail_claims_no_author(subject: str, body: str) -> None:
+    assert received(f"From: bea@example.com\nSubject: {subject}", body).forwarded_from == ""
+
+
+def test_a_receipt_names_the_mail_it_is_about_in_its_body() -> None:
+    ours = our_message_id(SECRET, TICKET, "reply-1", "example.org")
+    body = f"--b\n\nRead.\n--b\nContent-Type: message/disposition-notification\n\nOriginal-Message-ID: {ours}\nDisposition: displayed\n--b--"
+    kind = "Content-Type: multipart/report; report-type=disposition-notification; boundary=b"
+    message = received(f"From: ann@x.example\n{kind}", body, sender="")
+    assert (message.thread.ticket_id, message.automatic) == (TICKET, "reply")
+
+
+def test_two_senders_with_one_message_id_are_two_messages() -> None:
+    assert received("From: va@x.example\nMessage-ID: <1@x>").id != received("From: vb@x.example\nMessage-ID: <1@x>").id
+
+
+@pytest.mark.parametrize(
+    ("headers", "address", "name"),
+    [
+        (
+            'From: "Kim via Team" <team@lists.example>\nReply-To: Kim <kim@x.example>, team@lists.example',
+            "kim@x.example",
+            "Kim",
+        ),
+        ("From: 'Kim' via Team <team@x.example>\nX-Original-From: Kim <kim@x.example>", "kim@x.example", "Kim"),
+        ('From: "Kim via Team" <team@x.example>\nX-Original-Sender: kim@x.example', "kim@x.example", "Kim"),
+        (
+            "From: Kim <kim@x.example>\nReply-To: team@lists.example\nList-Post: <mailto:team@lists.example>",
+            "kim@x.example",
+            "Kim",
+        ),
+    ],
+)
+def test_the_person_is_found_behind_a_list_that_put_itself_into_from(headers: str, address: str, name: str) -> None:
+    message = received(f"{headers}\nTo: team@lists.example\nList-Id: <team.lists.example>")
+    assert (message.sender, message.sender_name, message.automatic) == (f"email:{address}", name, "list")

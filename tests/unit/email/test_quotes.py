@@ -33,19 +33,27 @@ def test_the_quoted_mail_below_a_reply_is_cut(attribution: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "block",
+    ("block", "subject"),
     [
-        "-----Original Message-----\nFrom: Support\nTo: Ann\nSubject: Re: lamp\n\nPlease restart it.",
-        "________________________________\nFrom: Support <support@example.org>\nSent: Monday, 2 March 2026\nTo: Ann\nSubject: Re: lamp\n\nPlease",
-        "De : Support <support@example.org>\nEnvoyé : lundi 2 mars 2026\nÀ : Ann\nObjet : Re: lampe\n\nRedémarrez",
-        "Von: Support\nGesendet: Montag, 2. März 2026\nAn: Ann\nBetreff: AW: Lampe\n\nBitte",
-        "보낸 사람: Support\n보낸 날짜: 2026년 3월 2일\n받는 사람: Ann\n제목: 램프\n\n다시 시작하세요",
-        "差出人: Support\n送信日時: 2026年3月2日\n宛先: Ann\n件名: ランプ\n\n再起動",
-        "-----원본 메시지-----\n다시 시작하세요",
+        ("-----Original Message-----\nFrom: Support\nTo: Ann\nSubject: Re: lamp\n\nPlease restart it.", "Re: lamp"),
+        (
+            "________________________________\nFrom: Support <support@example.org>\nSent: Monday, 2 March 2026\nTo: Ann\nSubject: Re: lamp\n\nPlease",
+            "RE: lamp",
+        ),
+        (
+            "De : Support <support@example.org>\nEnvoyé : lundi 2 mars 2026\nÀ : Ann\nObjet : Re: lampe\n\nRedémarrez",
+            "Re: lampe",
+        ),
+        ("Von: Support\nGesendet: Montag, 2. März 2026\nAn: Ann\nBetreff: AW: Lampe\n\nBitte", "AW: Lampe"),
+        ("보낸 사람: Support\n보낸 날짜: 2026년 3월 2일\n받는 사람: Ann\n제목: 램프\n\n다시 시작하세요", "RE: 램프"),
+        ("差出人: Support\n送信日時: 2026年3月2日\n宛先: Ann\n件名: ランプ\n\n再起動", "Re: ランプ"),
+        ("-----원본 메시지-----\n다시 시작하세요", "Re: 램프"),
     ],
 )
-def test_outlooks_block_is_cut(block: str) -> None:
-    assert without_quotes(f"{REPLY}\n\n{block}") == REPLY
+def test_outlooks_block_is_cut_from_an_answer(block: str, subject: str) -> None:
+    assert without_quotes(f"{REPLY}\n\n{block}", subject) == REPLY
+    if "Subject" in block or "-----" not in block:
+        assert without_quotes(f"{REPLY}\n\n{block}", subject.partition(": ")[2]) == f"{REPLY}\n\n{block}"
 
 
 @pytest.mark.parametrize(
@@ -147,3 +155,69 @@ def test_an_answer_below_an_html_quote_is_kept() -> None:
 def test_a_forwarded_html_mail_is_kept() -> None:
     html = '<p>See</p><div class="gmail_quote">---------- Forwarded message ---------<br>Your bill</div>'
     assert html_without_quotes(html) == html
+
+
+LONG = "On Mon, 2 Mar 2026 at 10:00, Support <support@example.org> wrote:"
+
+
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("Voici mon trajet :\n\nDe : Paris\nÀ : Lyon\nDate : 12 décembre\n\nRemboursez-moi.", "Re: Réservation"),
+        ("On Monday your colleague lee@example.org wrote:\nwe refund it.\n\nI want my money.", "Re: Refund"),
+        ("New enquiry:\n\nFrom: Kim\nDate: 2026-11-30\nSubject: Heating\n\nMessage:\nIt is broken.", "Re: New enquiry"),
+        ("From: Kim\nDate: today\nSubject: Heating\n\nIt is broken.", "Heating"),
+        ("The machine shows this:\n\n> Error E-4711, pump blocked\n> serial 99-1234", "Machine stopped"),
+        (f"{LONG}\n> Is it on?\nYes.\n> Is it red?\nNo.", "Re: Lamp"),
+        (f"Look what you wrote:\n\n{LONG}\nPlease restart it.\n\nI did.", "Lamp"),
+    ],
+    ids=["journey", "told", "form", "form under its own subject", "own quote", "point by point", "no answer"],
+)
+def test_no_word_of_a_customer_vanishes_for_looking_like_a_quotation(text: str, subject: str) -> None:
+    assert without_quotes(text, subject) == text
+
+
+def test_an_answer_to_a_mail_of_ours_needs_no_re_in_its_subject() -> None:
+    for quotation in (
+        f"{LONG}\nPlease restart it.",
+        "> Please restart it.",
+        "-----Original Message-----\nPlease restart it.",
+    ):
+        assert without_quotes(f"{REPLY}\n\n{quotation}", "Lamp", answers=True) == REPLY
+        assert "restart" in without_quotes(f"{REPLY}\n\n{quotation}", "Lamp")
+    ours = "In-Reply-To: <t.abcdefghijklmnopqrstuvwx.1@example.org>\n"
+    for headers, text in ((ours, REPLY), ("In-Reply-To: <1@else.example>\n", f"{REPLY}\n\n> Please restart it.")):
+        raw = f"From: a@b.example\nSubject: Lamp\n{headers}\n{REPLY}\n\n> Please restart it."
+        assert read(parse(raw.encode())).text == text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Sent with [Proton Mail](https://proton.me/) secure email.",
+        "Sent with Proton Mail secure email.",
+        "Sent from Proton Mail for iOS",
+        "Gesendet mit Proton Mail",
+        "Envoyé avec la messagerie sécurisée Proton Mail.",
+    ],
+)
+def test_what_a_mail_program_says_of_itself_is_no_word_of_the_customer(line: str) -> None:
+    assert (
+        without_quotes(f"{REPLY}\n\n{line}\n\n{LONG}\n\n> Please restart it.\n\n-- \nThis mail was scanned.") == REPLY
+    )
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<div>It shows:</div><blockquote class="gmail_quote">Error E-4711</blockquote><div>What now?</div>',
+        '<div>It shows:</div><blockquote class="gmail_quote">Error E-4711</blockquote>',
+        '<p>Hello,</p><blockquote type="cite">A new one?</blockquote><p>Yes.</p><blockquote type="cite">Where?</blockquote><p>Ulm</p>',
+        '<p>Hi</p><div class="gmail_quote"><div class="gmail_attr">On Monday:</div><blockquote>Old</blockquote></div><p>No.</p>',
+        '<p>Hi</p><div class="moz-cite-prefix">On Monday:</div><blockquote type="cite">Old</blockquote><p>No.</p>',
+        '<p>See</p><div id="divRplyFwdMsg"><b>From:</b> Shop</div><div>Bill</div>',
+    ],
+    ids=["own words", "own words last", "between", "below gmail", "below thunderbird", "no answer"],
+)
+def test_words_around_a_quotation_in_html_stay(html: str) -> None:
+    assert html_without_quotes(html, "Machine stopped") == html
