@@ -13,7 +13,7 @@ from services.email.models import Delivery
 from shared.clock import utc_now
 from shared.db import Database
 from shared.events import DeliveryReport, DeliveryState
-from shared.kernel import email_point, stable_id
+from shared.kernel import ContactPoint, address_of, email_point, stable_id
 from shared.logs import log
 from shared.metrics import METRICS
 from shared.outbox import Outbox
@@ -39,6 +39,8 @@ class Returns:
             if delivery is None or delivery.returned_by == own_id or told.fate is Fate.OTHER:
                 return delivery is not None
             state, detail = _STATES[told.fate], told.detail or "The mail came back."
+            if told.recipients and address_of(ContactPoint(delivery.recipient)) not in told.recipients:
+                detail = f"{detail} ({told.recipients[0]})"  # a copy, or where the customer has their mail sent on to
             if not await repository.returned(session, delivery, detail, own_id, failed=told.fate is Fate.FAILED):
                 return True
             report = DeliveryReport(

@@ -53,13 +53,15 @@ async def test_our_message_id_names_the_answer_our_token_its_ticket_and_an_addre
     evidence = [
         (first, {"message_ids": (message_id_of(first, IDENTITY),), "tokens": (reply_token(SECRET, ticket),)}),
         (second, {"tokens": (reply_token(SECRET, ticket),), "recipients": ("somebody@forwarded.example",)}),
-        (last, {"recipients": ("Bob@example.com",)}),
+        (last, {"recipients": ("bob@example.com",)}),
     ]
     for number, (_, found) in enumerate(evidence):
         assert await returns(stage).note(told(**found), f"mail-{number}")
     await until(lambda: len(stage.reports()) == 7)
     assert [(report.outbound_id, report.state, report.detail) for report in stage.reports()[4:]] == [
-        (request.id, "failed", "550 5.1.1 unknown user") for request, _ in evidence
+        (first.id, "failed", "550 5.1.1 unknown user"),
+        (second.id, "failed", "550 5.1.1 unknown user (somebody@forwarded.example)"),
+        (last.id, "failed", "550 5.1.1 unknown user"),
     ]
 
 
@@ -124,7 +126,7 @@ async def test_answers_of_before_the_update_are_found_by_their_address_too(datab
     config.set_main_option("path_separator", "newline")
     config.attributes["dsn"], config.attributes["schema"] = database, SCHEMA
     await asyncio.to_thread(command.upgrade, config, "email_0001")
-    request = answer(text="odd \x00 text")
+    request = answer(text="odd \x00 text, and \\u0000")
     ledger = Database(database, SCHEMA)
     async with ledger.transaction() as session:
         await session.execute(

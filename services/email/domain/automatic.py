@@ -6,12 +6,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from services.email.domain.bounces import is_our_copy
+from services.email.domain.bounces import REPORTS, is_our_copy
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import Mail
 from services.email.domain.senders import from_a_list, is_our_list
 
-_DAEMON = re.compile(r"(?:mailer-daemon|postmaster|mail-?daemon)(?:[+-].*)?@", re.IGNORECASE)
+_DAEMON = re.compile(r"(?:mailer[-_.]?daemon|mail-?daemon)(?:[+-][^@]*)?(?:@|$)", re.IGNORECASE)
+_POSTMASTER = re.compile(r"post[-_.]?master@", re.IGNORECASE)
+"""A program's name or a person's: the rest of the mail tells."""
 _REPLY_HEADERS = (
     "x-autoreply",
     "x-autorespond",
@@ -59,19 +61,17 @@ def automatic(mail: Mail, envelope_sender: str | None, mailboxes: Mailboxes) -> 
     sender = next((entry.address for entry in headers.addresses("from")), "")
     submitted = headers.text("auto-submitted").lower().partition(";")[0].strip()
     precedence = headers.text("precedence").lower()
-    nobody = (envelope_sender is not None and not envelope_sender.strip("<>")) or headers.raw("return-path") == "<>"
-    reported = (
-        {file.media_type.rpartition("/")[2] for file in mail.files}
-        if mail.content_type == "multipart/report"
-        else set()
-    )
+    reverse = None if envelope_sender is None else envelope_sender.strip("<>")
+    nobody = reverse == "" or bool(_DAEMON.match(reverse or "")) or headers.raw("return-path") == "<>"
+    reported = {file.media_type for file in mail.files}
     if is_receipt(mail):
         return "reply"
     if (
         mail.report_type == "delivery-status"
-        or not reported.isdisjoint({"delivery-status", "global-delivery-status"})
+        or not reported.isdisjoint(REPORTS)
         or "x-failed-recipients" in headers
-        or (_DAEMON.match(sender) and (nobody or submitted.startswith("auto-")))
+        or (_DAEMON.match(sender) and submitted != "no")
+        or (_POSTMASTER.match(sender) and (nobody or submitted.startswith("auto-")))
         or (nobody and is_our_copy(mail))
     ):
         return "bounce"

@@ -17,7 +17,8 @@ from services.email.domain.mime import Mail
 
 _MOST = 64 << 10
 """Bytes of each part that are looked at: what counts stands at its beginning."""
-_REPORTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
+REPORTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
+"""A part of such a type is what programs write about a mail (RFC 3464, 6533); a forwarded report is inside a message/rfc822."""
 _COPIES = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"})
 _BLANK = re.compile(rb"\r?\n[ \t]*\r?\n")
 _TYPE = re.compile(r"^[A-Za-z0-9-]{1,40}\s*;\s*")
@@ -32,6 +33,11 @@ _STILL_TRIED = re.compile(
     r"|verzögert|noch nicht zugestellt|retard|aún no|in ritardo|vertraagd|opóźni|지연|遅延|延迟|延遲",
     re.IGNORECASE,
 )
+_COPY_BEGINS = re.compile(
+    r"^(?:received|return-path|from|message-id|mime-version|date):[ \t]", re.IGNORECASE | re.MULTILINE
+)
+_SAYS_NOTHING = re.compile(r"\W*(?:\S+@\S+|https?://\S+|-+ [^-]{0,100} -+)?\W*")
+"""An address, a link or a ruled heading alone."""
 _GIVEN_UP = re.compile(
     r"giv(?:en|ing) up|permanent|too long|expired|not going to try|no longer|final|returned", re.IGNORECASE
 )
@@ -91,7 +97,7 @@ def _reported(mail: Mail) -> tuple[Fate, str, list[str]] | None:
     blocks = [
         BytesHeaderParser(policy=compat32).parsebytes(block.lstrip())
         for file in mail.files
-        if file.media_type in _REPORTS
+        if file.media_type in REPORTS
         for block in _BLANK.split(file.data[:_MOST])
     ]
     fates = [(block, fate) for block in blocks if (fate := _fate(block))]
@@ -128,20 +134,21 @@ def _detail(block: Message) -> str:
 
 
 def _in_words(mail: Mail) -> tuple[Fate, str, list[str]] | None:
-    """Without a report: Exim, qmail, and whoever writes letters."""
+    """Without a report: Exim, qmail, and whoever writes letters. Where there is no code, the copy of our mail has to stand below."""
     text, subject = mail.text[:_MOST], mail.headers.text("subject")
-    above = text[: copy.start()] if (copy := _OWN_ID.search(text)) else text
+    copy = _COPY_BEGINS.search(text)
+    above = (text[: copy.start()] if copy else text).strip() or text
     lines = [one_line(line, 500) for line in above.splitlines()]
     coded = [(line, found[1]) for line in lines if (found := _STATUS.search(line) or _REPLY_CODE.search(line))]
     named = [entry.address for entry in mail.headers.addresses("x-failed-recipients")]
-    if not coded and not named:
+    if not coded and not named and not any(_OWN_ID.search(source) for source in _sources(mail)):
         return None
     hard = next((line for line, kind in coded if kind == "5"), "")
     soft = next((line for line, kind in coded if kind == "4"), "")
-    tried = _STILL_TRIED.search(subject) or (soft and not hard and not _GIVEN_UP.search(above))
+    tried = _STILL_TRIED.search(subject) or (soft and not hard and not _GIVEN_UP.search(f"{subject}\n{above}"))
     people = named or [entry.address for entry in parse_addresses(_ADDRESS.findall(above)[:20])]
-    detail = hard or soft or next((line for line in lines if line), "") or subject
-    return Fate.DELAYED if tried else Fate.FAILED, detail, people
+    said = next((line for line in reversed(lines) if not _SAYS_NOTHING.fullmatch(line)), subject)
+    return Fate.DELAYED if tried else Fate.FAILED, hard or soft or said, people
 
 
 def _sources(mail: Mail) -> Iterator[str]:

@@ -42,7 +42,7 @@ _ANSWERS = {
 _NEWS = {"CANCEL": "Cancelled", "COUNTER": "Another time proposed", "DECLINECOUNTER": "The other time was declined"}
 _PARTSTAT = re.compile(r"PARTSTAT=\"?([A-Z-]+)", re.IGNORECASE)
 _MAILTO = re.compile(r"mailto:([^\s;>\"]+)", re.IGNORECASE)
-_LONGEST = 1_000_000
+_LONGEST = 200_000
 """Bytes. The file itself is kept whole."""
 _MOST_EVENTS = 20
 _FALLBACK = re.compile(r"^(?:SUMMARY|LOCATION|DESCRIPTION)(?:;[^:\r\n]*)?:([^\r\n]*)", re.MULTILINE)

@@ -13,7 +13,7 @@ from services.email.domain.forwards import original_author
 from services.email.domain.headers import Headers
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import Mail
-from services.email.domain.quotes import html_without_quotes, without_quotes
+from services.email.domain.quotes import quotation_starts, without_quotes
 from services.email.domain.references import answers_a_mail_of_ours, clues
 from services.email.domain.senders import sender_of
 from shared.events import Attachment, InboundMessage
@@ -67,11 +67,10 @@ def read(mail: Mail) -> Reading:
     if len(text.encode()) > MAX_TEXT:
         extra.append(File("message.txt", "text/plain", text.encode()))
         text = text.encode()[:MAX_TEXT].decode(errors="ignore") + _CUT
-    text = without_quotes(text, subject, answers=answers)
-    if mail.text_is_from_html:
-        reply = html_without_quotes(mail.html, subject, answers=answers)
-        if reply is not mail.html:
-            text = without_quotes(html_to_text(reply)[:MAX_TEXT], subject, answers=answers) or text
+    start = quotation_starts(mail.html, subject, answers=answers) if mail.text_is_from_html else len(mail.html)
+    if start is not None:
+        above = html_to_text(mail.html[:start])[:MAX_TEXT] if start < len(mail.html) else text
+        text = without_quotes(above, subject, answers=answers) or text
     html = clean_html(mail.html) if mail.html else ""
     if len(html.encode()) > MAX_HTML:
         extra.append(File("message.html", "text/html", mail.html.encode()))

@@ -68,27 +68,37 @@ _MOBILE = re.compile(
     r"|enviado (?:desde|do|de) (?:mi|meu) .{0,60}|inviato da(?:l mio)? .{0,60}|나의 .{0,40}에서 보냄|.{0,40}iPhoneから送信)\s*$",
     re.IGNORECASE,
 )
-_NAMED = re.compile(r"\d.*[<(\[][^<>()\[\]\s]{1,64}@[^<>()\[\]\s]{1,255}[>)\]]")
-"""A date and an address: what a mail program writes over the old mail where it uses no quote marks."""
 _SIGNATURE_LINES, _SIGNATURE_LENGTH = 12, 800
 _WINDOW = 4
 """Lines over which clients wrap an attribution."""
 
 
-def html_without_quotes(html: str, subject: str = "", *, answers: bool = False) -> str:
-    """Everything above the quoted mail. `answers`: whether this answers a mail of ours. A forward keeps all of it, and so does a mail that
-    has nothing above the quotation, or words below it."""
+def quotation_starts(html: str, subject: str = "", *, answers: bool = False) -> int | None:
+    """Where the quoted mail begins; the length where there is none; None where all of it has to stay: of a forward, of a mail that has
+    nothing above the quotation, or words below it. `answers`: whether this answers a mail of ours."""
     if _FORWARD_SUBJECT.match(subject):
-        return html
+        return None
     found, is_reply, above = outline(html), answers or _is_reply(subject), False
     for number, token in enumerate(found.tokens):
         if not token.name:
             above = above or _words(token.text)
         elif token.name in _QUOTING and (end := _quotation_end(found, number, is_reply=is_reply)):
-            shown = not above or _FORWARD_MARK.search(html[token.start : token.start + 2_000])
-            below = any(_words(one.text) for one in found.tokens[end:] if not one.name)
-            return html if shown or below else html[: token.start]
-    return html
+            below = _words_outside(found, end, is_reply=is_reply)
+            forwards = _FORWARD_MARK.search(html[token.start : token.start + 2_000])
+            return token.start if above and not below and not forwards else None
+    return len(html)
+
+
+def _words_outside(found: Outline, start: int, *, is_reply: bool) -> bool:
+    """Whether words that are no quotation stand from here on."""
+    number = start
+    while number < len(found.tokens):
+        token = found.tokens[number]
+        if not token.name and _words(token.text):
+            return True
+        quotes = token.name in _QUOTING and _quotation_end(found, number, is_reply=is_reply)
+        number = max(number + 1, quotes)
+    return False
 
 
 def _quotation_end(found: Outline, number: int, *, is_reply: bool) -> int:
@@ -153,8 +163,6 @@ def _quote_starts(lines: list[str], subject: str, *, is_reply: bool) -> int:
     marked = [line.lstrip().startswith(">") for line in lines]
     own = next((n for n in range(len(lines) - 1, -1, -1) if lines[n].strip() and not marked[n]), -1)
     """The last line that is no quotation."""
-    last_marked = next((n for n in range(own, -1, -1) if marked[n]), -1)
-    """The last quoted line above it."""
     for number, line in enumerate(lines):
         if ":" not in line and "：" not in line and not line.lstrip().startswith(("-", "_", "—")):
             if not _ATTRIBUTION_START.match(line):
@@ -164,12 +172,10 @@ def _quote_starts(lines: list[str], subject: str, *, is_reply: bool) -> int:
         elif is_reply and (_SEPARATOR.match(line) or _is_header_block(lines, number, subject)):
             return _above_rule(lines, number)
         end = _attribution_end(lines, number)
-        if not end or last_marked >= end:
-            continue  # no attribution; or own words below a quotation: the sender answers point by point, or below
-        if (own < end and any(marked[end:])) or (
-            is_reply and own >= end and _NAMED.search("".join(line[:400] for line in lines[number:end]))
-        ):
-            return number
+        if end > own and (is_reply or any(marked[end:])):
+            return (
+                number  # nothing but quoted lines below; otherwise the sender answers point by point, or tells a story
+            )
     quoted = len(lines)
     while is_reply and quoted and (not lines[quoted - 1].strip() or marked[quoted - 1]):
         quoted -= 1

@@ -97,6 +97,50 @@ Subject: =?utf-8?B?66mU7J28IOuwnOyGoSDsi6TtjKg=?=
 
 Message-ID: {ID}
 """
+LETTER = f"""From: MAILER-DAEMON@mx.customer.test
+To: {ADDRESS}
+Subject: Mail delivery failed: returning message to sender
+
+A message that you sent could not be delivered. The following address failed:
+
+kim@customer.test
+
+For the following reason:
+
+Mail size limit exceeded. For explanation visit
+http://postmaster.customer.test/errors
+
+--- The header of the original message is following. ---
+
+Received: from relay (192.0.2.1) by mx.customer.test; Mon, 30 Nov 2026 04:00:00 +0000
+{COPY}
+"""
+JAPANESE = f"""From: postmaster@mx.customer.test
+To: {ADDRESS}
+Subject: Undeliverable message
+
+------- Failure Reasons  --------
+
+ディレクトリのリストにありません
+kim@customer.test
+
+------- Returned Message --------
+Received: from relay (192.0.2.1) by mx.customer.test; Mon, 30 Nov 2026 04:00:00 +0000
+{COPY}
+"""
+SENDMAIL = f"""From: Mail Delivery Subsystem <MAILER-DAEMON@mx.customer.test>
+To: {ADDRESS}
+Subject: Returned mail: Cannot send message for 4 days
+
+   ----- Transcript of session follows -----
+421 kim@customer.test (smtp)... Deferred: Connection timed out with mx.customer.test
+
+   ----- Unsent message follows -----
+{COPY}
+"""
+MIXED = report(
+    "Original-Recipient: <kim@customer.test>\nAction: failed\nDiagnostic-Code: smtp; 550 Unknown user\n", COPY
+).replace("multipart/report; report-type=delivery-status;", "multipart/mixed;")
 
 
 @pytest.mark.parametrize(
@@ -121,6 +165,15 @@ Message-ID: {ID}
         (EXIM, Fate.FAILED, "550 5.1.1 unknown user", ID),
         (EXIM_WARNING, Fate.DELAYED, "Delay reason: SMTP error from remote mail server: 451 4.3.0 try again later", ""),
         (KOREAN, Fate.FAILED, "원인: 550 5.1.1 No such user", ID),
+        (LETTER, Fate.FAILED, "Mail size limit exceeded. For explanation visit", ID),
+        (JAPANESE, Fate.FAILED, "ディレクトリのリストにありません", ID),
+        (
+            SENDMAIL,
+            Fate.FAILED,
+            "421 kim@customer.test (smtp)... Deferred: Connection timed out with mx.customer.test",
+            ID,
+        ),
+        (MIXED, Fate.FAILED, "550 Unknown user", ID),
     ],
     ids=[
         *(
@@ -134,7 +187,7 @@ Message-ID: {ID}
             "relayed",
             "in-reply-to",
         ),
-        *("bare", "qmail", "exim", "exim warning", "korean"),
+        *("bare", "qmail", "exim", "exim warning", "korean", "letter", "japanese", "sendmail", "mixed"),
     ],
 )
 def test_a_returned_mail_names_the_answer_its_fate_and_its_code(
@@ -142,6 +195,8 @@ def test_a_returned_mail_names_the_answer_its_fate_and_its_code(
 ) -> None:
     mail = parse(raw.encode())
     assert automatic(mail, "", OURS) == "bounce"
+    if "MAILER-DAEMON@" in raw:  # some programs name themselves in MAIL FROM
+        assert automatic(mail, "MAILER-DAEMON@mx.customer.test", OURS) == "bounce"
     told = returned(mail, [ADDRESS])
     assert told is not None
     assert (told.fate, told.detail, (*told.message_ids, "")[0]) == (fate, detail, first_id)

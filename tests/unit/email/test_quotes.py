@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.email.domain.incoming import read
 from services.email.domain.mime import parse
-from services.email.domain.quotes import html_without_quotes, without_quotes
+from services.email.domain.quotes import quotation_starts, without_quotes
 
 REPLY = "It still does not work.\nThe lamp is red."
 QUOTED = "> Please restart it.\n> Regards"
@@ -148,13 +148,13 @@ def test_quotes_in_html_are_found_by_their_marks(quote: str) -> None:
 
 def test_an_answer_below_an_html_quote_is_kept() -> None:
     html = '<p>Hi</p><blockquote type="cite">Old words</blockquote><p>And here is my long answer below it</p>'
-    assert html_without_quotes(html) == html
-    assert html_without_quotes('<blockquote type="cite">Old</blockquote><p>answer</p>').startswith("<blockquote")
+    assert quotation_starts(html, "Re: lamp") is None
+    assert quotation_starts('<blockquote type="cite">Old</blockquote><p>answer</p>', "Re: lamp") is None
 
 
 def test_a_forwarded_html_mail_is_kept() -> None:
     html = '<p>See</p><div class="gmail_quote">---------- Forwarded message ---------<br>Your bill</div>'
-    assert html_without_quotes(html) == html
+    assert quotation_starts(html) is None
 
 
 LONG = "On Mon, 2 Mar 2026 at 10:00, Support <support@example.org> wrote:"
@@ -169,9 +169,9 @@ LONG = "On Mon, 2 Mar 2026 at 10:00, Support <support@example.org> wrote:"
         ("From: Kim\nDate: today\nSubject: Heating\n\nIt is broken.", "Heating"),
         ("The machine shows this:\n\n> Error E-4711, pump blocked\n> serial 99-1234", "Machine stopped"),
         (f"{LONG}\n> Is it on?\nYes.\n> Is it red?\nNo.", "Re: Lamp"),
-        (f"Look what you wrote:\n\n{LONG}\nPlease restart it.\n\nI did.", "Lamp"),
+        (f"Look what you wrote:\n\n{LONG}\nPlease restart it.\n\nI did.", "Re: Lamp"),
     ],
-    ids=["journey", "told", "form", "form under its own subject", "own quote", "point by point", "no answer"],
+    ids=["journey", "told", "form", "form under its own subject", "own quote", "point by point", "no quote marks"],
 )
 def test_no_word_of_a_customer_vanishes_for_looking_like_a_quotation(text: str, subject: str) -> None:
     assert without_quotes(text, subject) == text
@@ -179,7 +179,6 @@ def test_no_word_of_a_customer_vanishes_for_looking_like_a_quotation(text: str, 
 
 def test_an_answer_to_a_mail_of_ours_needs_no_re_in_its_subject() -> None:
     for quotation in (
-        f"{LONG}\nPlease restart it.",
         "> Please restart it.",
         "-----Original Message-----\nPlease restart it.",
     ):
@@ -220,4 +219,36 @@ def test_what_a_mail_program_says_of_itself_is_no_word_of_the_customer(line: str
     ids=["own words", "own words last", "between", "below gmail", "below thunderbird", "no answer"],
 )
 def test_words_around_a_quotation_in_html_stay(html: str) -> None:
-    assert html_without_quotes(html, "Machine stopped") == html
+    assert quotation_starts(html, "Machine stopped") in {None, len(html)}
+
+
+def test_the_line_that_introduces_a_quotation_goes_with_it() -> None:
+    html = f"<div>{REPLY}</div><div>On 2 Mar 2026, at 10:00, Support &lt;support@example.org&gt; wrote:</div><br><blockquote type='cite'>Old</blockquote>"
+    raw = f"From: a@b.example\nSubject: Re: lamp\nContent-Type: text/html; charset=utf-8\n\n{html}"
+    assert read(parse(raw.encode())).text == REPLY.replace("\n", " ")
+
+
+CLIENTS = {
+    "gmail": '<div dir="ltr">It works now, thanks!<div><br></div><div>Kim</div></div><br><div class="gmail_quote gmail_quote_container"><div dir="ltr" class="gmail_attr">On Mon, Mar 2, 2026 at 10:00 AM Support &lt;<a href="mailto:s@example.org">s@example.org</a>&gt; wrote:<br></div><blockquote class="gmail_quote" style="margin:0"><div>Please restart it.</div></blockquote></div>',
+    "outlook desktop": '<html><body><div class=WordSection1><p class=MsoNormal>It works now, thanks!</p><p class=MsoNormal>&nbsp;</p><div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0in 0in 0in"><p class=MsoNormal><b>From:</b> Support &lt;s@example.org&gt; <br><b>Sent:</b> Monday, March 2, 2026 10:00 AM<br><b>To:</b> Kim<br><b>Subject:</b> Re: lamp</p></div><p class=MsoNormal>Please restart it.</p></div></body></html>',
+    "outlook web": '<div class="elementToProof">It works now, thanks!</div><div id="appendonsend"></div><hr><div id="divRplyFwdMsg" dir="ltr"><font><b>From:</b> Support &lt;s@example.org&gt;<br><b>Sent:</b> Monday<br><b>Subject:</b> Re: lamp</font></div><div>Please restart it.</div>',
+    "apple": '<html><body>It works now, thanks!<br id="lineBreakAtBeginningOfMessage"><div><br><blockquote type="cite"><div>On 2 Mar 2026, at 10:00, Support &lt;s@example.org&gt; wrote:</div><br><div>Please restart it.</div></blockquote></div><br></body></html>',
+    "apple ios": '<html><body dir="auto"><div dir="ltr">It works now, thanks!</div><div dir="ltr"><br><blockquote type="cite">On 2 Mar 2026, at 10:00, Support &lt;s@example.org&gt; wrote:<br><br></blockquote></div><blockquote type="cite"><div dir="ltr">Please restart it.</div></blockquote></body></html>',
+    "thunderbird": '<p>It works now, thanks!</p><p><br></p><div class="moz-cite-prefix">On 02/03/2026 10:00, Support wrote:<br></div><blockquote type="cite" cite="mid:x"><p>Please restart it.</p></blockquote>',
+    "yahoo": '<div>It works now, thanks!</div><div id="yahoo_quoted_1" class="yahoo_quoted"><div>On Monday, Support wrote:</div><div>Please restart it.</div></div>',
+    "proton": '<div>It works now, thanks!</div><div class="protonmail_signature_block"><div class="protonmail_signature_block-proton">Sent with <a href="https://proton.me">Proton Mail</a> secure email.</div></div><div class="protonmail_quote">On Monday Support wrote:<br><blockquote class="protonmail_quote" type="cite">Please restart it.</blockquote></div>',
+    "naver": "<div>It works now, thanks!</div><p>-----Original Message-----</p><p><b>From:</b> Support &lt;s@example.org&gt;</p><p><b>To:</b> Kim</p><p><b>Sent:</b> Monday</p><p><b>Subject:</b> Re: lamp</p><div>Please restart it.</div>",
+}
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_an_answer_is_read_without_what_its_program_quotes(client: str) -> None:
+    raw = f"From: a@b.example\nSubject: Re: lamp\nContent-Type: text/html; charset=utf-8\n\n{CLIENTS[client]}"
+    text = read(parse(raw.encode())).text
+    assert (text.split("\n")[0], "restart" in text) == ("It works now, thanks!", False)
+    if client not in {
+        "outlook desktop",
+        "outlook web",
+        "naver",
+    }:  # these mark where the old mail begins, and not where it ends
+        assert "No, it does not." in read(parse(f"{raw}<p>No, it does not.</p>".encode())).text

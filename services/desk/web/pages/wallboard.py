@@ -27,9 +27,8 @@ from services.desk.web.viewer import (
     SignedOut,
     Viewer,
     admins_only,
-    cookie,
     desk_of,
-    keep,
+    is_secure,
     keep_session,
     language_of,
     theme_of,
@@ -75,7 +74,7 @@ class Watcher:
 
 async def watcher(request: Request) -> Watcher:
     """Who watches: the session, or else the display's link. Raises SignedOut."""
-    desk, token = desk_of(request), cookie(request, COOKIE)
+    desk, token = desk_of(request), request.cookies.get(COOKIE, "")
     try:
         who = await viewer(request)
     except (SignedOut, Unavailable):
@@ -94,7 +93,9 @@ async def page(request: Request) -> Response:
             _ = gettext(language_of(request))
             raise Rejected(403, "display", _("This display link does not work any more."))
         answer: Response = redirect("/wallboard")
-        keep(answer, desk, COOKIE, token, YEAR)
+        answer.set_cookie(
+            COOKIE, token, max_age=YEAR, path="/wallboard", httponly=True, samesite="lax", secure=is_secure(desk)
+        )
         return answer
     who = await watcher(request)
     answer = html(await _page(request, who))
@@ -110,7 +111,7 @@ async def make_link(
     """A new display link, shown once. For admins."""
     admins_only(who)
     desk = desk_of(request)
-    token = await display.create(desk.database, _secret(desk), name, who.by)
+    token = await display.create(desk.database, _secret(desk), name)
     link = f"{desk.common.public_url}/wallboard?display={token}"
     return html(await _page(request, Watcher(desk, who.language, agent=who), link=link))
 
@@ -121,7 +122,7 @@ async def revoke_link(request: Request, link: str, who: Annotated[Viewer, Depend
     admins_only(who)
     active = {each.id for each in await display.links(desk_of(request).database)}
     if link in active:
-        await display.revoke(desk_of(request).database, link, who.by)
+        await display.revoke(desk_of(request).database, link)
     return redirect("/wallboard")
 
 
