@@ -113,5 +113,6 @@ def settings(
         "SOCIAL_X_NAMES": COMPANY,
         "SOCIAL_X_WEB_URL": f"http://{ports.HOST}:{practice.street}",
         "SOCIAL_X_EVERY": "3",
+        "SOCIAL_X_ANSWERS": "all",
         "SOCIAL_X_MESSAGES_EVERY": "5",
     }

@@ -13,7 +13,6 @@ from fastapi import FastAPI
 
 from services.dashboard import api, commands, consumer, contact, handlers, live
 from services.dashboard.adapters.jwt_signatures import JwtSignatures
-from services.dashboard.adapters.phone_numbers import PhoneNumbers
 from services.dashboard.channel import CHANNEL
 from services.dashboard.context import Dashboard, Gate, Sites
 from services.dashboard.cors import Cors
@@ -82,7 +81,6 @@ def create_app(common: Settings, settings: DashboardSettings) -> Parts:
         bus=bus,
         storage=Storage(common.storage),
         signatures=JwtSignatures(),
-        phones=PhoneNumbers(),
         hub=Hub(),
         sites=sites,
         gate=Gate(

@@ -35,6 +35,7 @@ from shared.errors import Rejected, Unavailable
 from shared.i18n import locale, negotiate, translations
 from shared.kernel import contact_point, stable_id
 from shared.metrics import METRICS
+from shared.phone_numbers import typed
 from shared.security.tokens import sign
 
 _HERE = Path(__file__).parent
@@ -82,7 +83,7 @@ def _form_routes(pages: APIRouter, dashboard: Dashboard) -> None:
         _own_page(request)
         form = forms.read(await _fields(request))
         region = _REGIONS.get(_language(request), dashboard.settings.region)
-        checked = forms.check(form, dashboard.phones.normal(form.phone, region) if form.phone else None)
+        checked = forms.check(form, typed(form.phone, region) or None)
         if checked.draft is None:
             for code in checked.errors.values():
                 METRICS.refused.labels(channel="chat", reason=code).inc()

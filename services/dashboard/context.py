@@ -10,7 +10,7 @@ from services.dashboard import repository
 from services.dashboard.domain.limits import RateLimit, Seats
 from services.dashboard.domain.sites import Site
 from services.dashboard.hub import Hub
-from services.dashboard.ports import Phones, Signatures
+from services.dashboard.ports import Signatures
 from services.dashboard.settings import DashboardSettings
 from shared.bus import Bus
 from shared.db import Database
@@ -93,7 +93,6 @@ class Dashboard:
     bus: Bus
     storage: Storage
     signatures: Signatures
-    phones: Phones
     hub: Hub
     sites: Sites
     gate: Gate

@@ -24,6 +24,7 @@ from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.kernel import address_of, contact_point
 from shared.metrics import METRICS
+from shared.phone_numbers import typed
 
 ROTATE_AFTER = timedelta(days=1)
 OLDER_COUNTS = timedelta(minutes=10)
@@ -170,12 +171,11 @@ def _person(dashboard: Dashboard, site: Site, token: str, now: datetime) -> Iden
 
 
 def _author(dashboard: Dashboard, site: Site, person: Identity) -> Author:
-    number = dashboard.phones.normal(person.phone, dashboard.settings.region) if person.phone else None
     return Author(
         point=person.point(site.id),
         verified=True,
         name=person.name,
-        also=replace(person, phone=number or "").also,
+        also=replace(person, phone=typed(person.phone, dashboard.settings.region)).also,
         birth_year=person.birth_year,
         tier=person.tier,
         locale=person.locale,

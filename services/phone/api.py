@@ -20,6 +20,7 @@ from shared.clock import utc_now
 from shared.errors import Rejected, Unavailable
 from shared.logs import log
 from shared.metrics import METRICS
+from shared.text import storable
 
 _REPLAYED = timedelta(hours=1)
 """Twilio repeats a webhook within seconds. One that comes again after this time was recorded by somebody."""
@@ -27,6 +28,8 @@ _CALL, _TEXT = re.compile("CA[0-9a-f]{32}"), re.compile("(SM|MM)[0-9a-f]{32}")
 """Twilio's SIDs; ours are made of them, so they are taken in no other form."""
 _EMPTY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 _TRIES = "tries"
+_DIGITS = 9
+"""A recording of so many digits of seconds is none."""
 Step = Callable[[Hook], Awaitable[str]]
 
 
@@ -109,6 +112,7 @@ class Webhooks:
             url
             and hook.form.get("RecordingStatus", "completed") == "completed"
             and seconds.isdecimal()
+            and len(seconds) < _DIGITS
             and int(seconds)
         ):
             fact = Recorded(sid, url, int(seconds))
@@ -168,8 +172,9 @@ class Webhooks:
             raise _refused(
                 channel, "unsigned", 403, "this webhook is not signed by our Twilio account; check PHONE_PUBLIC_URL"
             )
-        fields = {name: value for name, value in form.items() if isinstance(value, str)}
-        return Hook(fields, dict(request.query_params), utc_now())
+        fields = {name: storable(value) for name, value in form.items() if isinstance(value, str)}
+        query = {name: storable(value) for name, value in request.query_params.items()}
+        return Hook(fields, query, utc_now())
 
 
 def _check_replay(channel: str, before: datetime | None, now: datetime) -> None:

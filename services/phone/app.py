@@ -24,7 +24,7 @@ from services.phone.api import Webhooks
 from services.phone.calling import Calls
 from services.phone.delivering import Deliverer
 from services.phone.delivering import Rules as DeliveryRules
-from services.phone.fetching import Fetcher
+from services.phone.fetching import Fetcher, Herald
 from services.phone.models import OUTBOX, SCHEMA
 from services.phone.receiving import Texts
 from services.phone.requests import Requests
@@ -131,6 +131,7 @@ class PhoneService:
             **{f"texts {hand}": self.deliverer.run for hand in range(self.settings.senders)},
             **{f"calls {hand}": self.requests.run for hand in range(_HANDS)},
             "files": self.fetcher.run,
+            "heralding": Herald(self.database, self.outbox).run,
             "timers": self.ticker.run,
             "announcing": self.standing.announce,
             "looking": self.standing.look,

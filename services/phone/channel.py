@@ -5,3 +5,13 @@ from shared.events import Channel
 CHANNEL = Channel(name="phone", label="Phone", icon="phone", reaches=("tel",), live=True)
 SMS = Channel(name="sms", label="Text message", icon="smartphone", reaches=("tel",))
 CHANNELS = (CHANNEL, SMS)
+WHATSAPP = Channel(
+    name="whatsapp",
+    label="WhatsApp",
+    icon="smartphone",
+    reaches=("whatsapp",),
+    can_start=False,
+    enabled=False,
+    why_off="Switchboard reads WhatsApp but cannot answer there yet. Answer from your phone, or choose another channel",
+)
+"""Announced with each message that comes from there: whoever never connected WhatsApp does not hear of it."""

@@ -1,4 +1,5 @@
-"""Pictures and recordings are fetched from Twilio, stored, and published with their message."""
+"""Pictures and recordings are fetched from Twilio, stored, and published with their message; one that cannot be had within seconds
+comes after it."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from shared.db import Database
 from shared.errors import Malformed, Unavailable
 from shared.events import Attachment, InboundMessage
 from shared.events.codec import decode
+from shared.kernel import message_id
 from shared.logs import log
 from shared.outbox import Outbox
 from shared.storage import Storage
@@ -25,7 +27,11 @@ from shared.topics import MESSAGES_RECEIVED
 _LEASE = timedelta(seconds=120)
 """For all files of one message; after it another process may try."""
 _PATIENCE = Patience(first=timedelta(seconds=1), longest=timedelta(minutes=1), give_up=timedelta(minutes=15))
-"""A message should not wait longer for its picture: after that it goes on without, and says so."""
+"""After that a picture counts as missing."""
+HOLD = timedelta(seconds=5)
+"""Most files are there within it. What a customer wrote does not wait longer for one."""
+FILES = "files"
+"""`InboundMessage.automatic` of what brings the files of a message that went ahead."""
 
 
 class Fetcher(Worker):
@@ -71,10 +77,47 @@ class Fetcher(Worker):
 
     async def _publish(self, fetch: Fetch, attachments: list[Attachment], missing: list[str]) -> None:
         message = decode(InboundMessage, fetch.message)
-        facts = {**message.facts, "missing_files": "; ".join(missing)} if missing else message.facts
-        whole = msgspec.structs.replace(message, attachments=tuple(attachments), facts=facts)
+        lacks = {"missing_files": "; ".join(missing)} if missing else {}
         async with self._database.transaction() as session:
-            if await repository.end_fetch(session, fetch.id):
-                await self._outbox.add(session, MESSAGES_RECEIVED, whole.sender, whole)
+            ahead = await repository.end_fetch(session, fetch.id)
+            if ahead is None:
+                return
+            message = _later(message) if ahead else message
+            whole = msgspec.structs.replace(message, attachments=tuple(attachments), facts=message.facts | lacks)
+            await self._outbox.add(session, MESSAGES_RECEIVED, whole.sender, whole)
         self._outbox.wake()
         log.info("files fetched", message_id=whole.id, files=len(attachments), missing=len(missing))
+
+
+class Herald(Worker):
+    """Publishes what was written, where its files are not there yet, however long their fetching takes."""
+
+    name = "messages ahead of their files"
+
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        super().__init__()
+        self._database, self._outbox = database, outbox
+
+    async def work(self) -> bool:
+        """See `Worker`."""
+        async with self._database.transaction() as session:
+            messages = [decode(InboundMessage, one) for one in await repository.go_ahead(session, HOLD)]
+            await self._outbox.add_all(session, [(MESSAGES_RECEIVED, one.sender, one) for one in messages])
+        for message in messages:
+            log.info("a message goes ahead of its files", message_id=message.id)
+        self._outbox.wake()
+        return bool(messages)
+
+
+def _later(message: InboundMessage) -> InboundMessage:
+    """What brings the files of this message, in its conversation; nobody wrote it."""
+    own = f"{message.provider_id}/files"
+    return msgspec.structs.replace(
+        message,
+        id=message_id(message.channel, own),
+        provider_id=own,
+        text="",
+        automatic=FILES,
+        facts={},
+        received_at=utc_now(),
+    )

@@ -91,6 +91,7 @@ FETCHES = Table(
     Column("id", Text, primary_key=True),
     Column("message", LargeBinary, nullable=False, comment="an InboundMessage without its files"),
     Column("files", JSONB, nullable=False, comment="list of {url, media_type, name}"),
+    Column("told", Boolean, nullable=False, server_default="false", comment="the message went ahead of its files"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("created_at", _MOMENT, nullable=False, server_default=text("now()")),
     Column("due_at", _MOMENT, nullable=False, server_default=text("now()")),

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from services.phone import ledger, repository
 from services.phone.adapters.phone_numbers import sender_of
+from services.phone.channel import SMS, WHATSAPP
 from services.phone.delivering import Deliverer
 from services.phone.domain.consent import Consent, read
 from services.phone.domain.deliveries import State, state_of
@@ -14,13 +15,14 @@ from services.phone.domain.segments import segments
 from services.phone.repository import WantedFile
 from shared.db import Database
 from shared.events import InboundMessage, ThreadClues
-from shared.kernel import address_of, message_id
+from shared.kernel import address_of, kind_of, message_id
 from shared.language import detect
 from shared.logs import log
 from shared.metrics import METRICS
 from shared.outbox import Outbox
-from shared.topics import MESSAGES_RECEIVED
+from shared.topics import CHANNELS_ANNOUNCED, MESSAGES_RECEIVED
 
+_LONGEST_NAME, _LONGEST_PLACE = 200, 1_000
 _MOST_FILES = 10
 """Twilio's own limit for one message."""
 
@@ -37,12 +39,13 @@ class Texts:
         again."""
         sid = sid_of(form)
         message = self._message(form, sid, at)
+        written_elsewhere = message.channel == WHATSAPP.name
         files = _files(form)
         consent = read(form.get("Body", ""), form.get("OptOutType", ""))
         async with self._database.transaction() as session:
             before = await repository.take_text(session, sid, at)
             if before is not None:
-                METRICS.repeated.labels(channel="sms").inc()
+                METRICS.repeated.labels(channel=message.channel).inc()
                 return before
             if consent:
                 await repository.set_consent(session, message.sender, consent is Consent.STOP, sid, at)
@@ -50,8 +53,10 @@ class Texts:
                 await repository.want_files(session, message, files)
             else:
                 await self._outbox.add(session, MESSAGES_RECEIVED, message.sender, message)
+            if written_elsewhere:
+                await self._outbox.add(session, CHANNELS_ANNOUNCED, WHATSAPP.name, WHATSAPP)
         self._outbox.wake()
-        METRICS.took_in("sms")
+        METRICS.took_in(message.channel)
         log.info("text received", message_id=message.id, files=len(files), consent=str(consent or ""))
         return None
 
@@ -71,24 +76,26 @@ class Texts:
         return state is None or await self._deliverer.advance(outbound_id, state, sid, detail), before
 
     def _message(self, form: Mapping[str, str], sid: str, at: datetime) -> InboundMessage:
-        text = form.get("Body", "")
+        text, place = form.get("Body", ""), _place(form)
         sender = sender_of(form.get("From", ""), sid)
+        channel = WHATSAPP.name if kind_of(sender) == WHATSAPP.name else SMS.name
         consent = read(text, form.get("OptOutType", ""))
         ours = form.get("To", "")
-        parts = segments(text).count
+        parts = segments(text).count if channel == SMS.name else 1
         facts = {"segments": str(parts)} if parts > 1 else {}
         return InboundMessage(
             id=message_id("sms", sid),
-            channel="sms",
+            channel=channel,
             provider_id=sid,
             sender=sender,
+            sender_name=" ".join(form.get("ProfileName", "").split())[:_LONGEST_NAME],
             received_at=at,
-            text=text,
+            text=text or place,
             recipient=ours,
             language=detect(text, self._languages),
             thread=ThreadClues(conversation=f"{ours}/{address_of(sender)}"),
             automatic="consent" if consent else "",
-            facts=facts | ({"consent": str(consent)} if consent else {}),
+            facts=facts | ({"consent": str(consent)} if consent else {}) | ({"location": place} if place else {}),
         )
 
 
@@ -97,10 +104,18 @@ def sid_of(form: Mapping[str, str]) -> str:
     return form.get("MessageSid") or form.get("SmsMessageSid") or form.get("SmsSid", "")
 
 
+def _place(form: Mapping[str, str]) -> str:
+    """The place that a location message tells, for people to read and look up; empty for any other."""
+    position = ", ".join(filter(None, (form.get("Latitude", ""), form.get("Longitude", ""))))
+    label, address = form.get("Label", ""), form.get("Address", "")
+    words = ", ".join(filter(None, (label, "" if address == label else address)))
+    return (f"{words} ({position})" if words and position else words or position)[:_LONGEST_PLACE]
+
+
 def _files(form: Mapping[str, str]) -> list[WantedFile]:
     count = form.get("NumMedia", "0")
     found = []
-    for place in range(min(int(count) if count.isdecimal() else 0, _MOST_FILES)):
+    for place in range(min(int(count) if count.isdecimal() and len(count) < 4 else 0, _MOST_FILES)):
         media_type = form.get(f"MediaContentType{place}", "application/octet-stream")
         extension = media_type.partition("/")[2].partition(";")[0] or "bin"
         found.append(WantedFile(form.get(f"MediaUrl{place}", ""), media_type, f"media-{place + 1}.{extension}"))

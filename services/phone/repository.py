@@ -206,11 +206,23 @@ async def put_off_fetch(session: AsyncSession, fetch_id: str, due_at: datetime) 
     await session.execute(update(FETCHES).where(FETCHES.c.id == fetch_id).values(due_at=due_at))
 
 
-async def end_fetch(session: AsyncSession, fetch_id: str) -> bool:
-    """It is done; False where another process was faster."""
-    return bool(
-        (await session.execute(FETCHES.delete().where(FETCHES.c.id == fetch_id).returning(FETCHES.c.id))).first()
+async def end_fetch(session: AsyncSession, fetch_id: str) -> bool | None:
+    """It is done. Whether its message went ahead; None where another process was faster."""
+    ended = FETCHES.delete().where(FETCHES.c.id == fetch_id).returning(FETCHES.c.told)
+    return (await session.execute(ended)).scalar()
+
+
+async def go_ahead(session: AsyncSession, older_than: timedelta) -> list[bytes]:
+    """Messages that have waited so long for their files, each once; they are to be published now."""
+    waiting = (
+        select(FETCHES.c.id)
+        .where(~FETCHES.c.told, FETCHES.c.created_at < func.now() - older_than)
+        .order_by(FETCHES.c.created_at)
+        .limit(100)
+        .with_for_update(skip_locked=True)
     )
+    sent = update(FETCHES).where(FETCHES.c.id.in_(waiting)).values(told=True).returning(FETCHES.c.message)
+    return list(await session.scalars(sent))
 
 
 async def set_place(session: AsyncSession, call_id: str, position: int, expected_wait: int, placed_by: int) -> None:

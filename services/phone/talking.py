@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.phone import repository
-from services.phone.adapters.phone_numbers import point_of, region_of
+from services.phone.adapters.phone_numbers import point_of
 from services.phone.adapters.twiml import Script
 from services.phone.calling import Calls, Known
 from services.phone.domain.calls import Call
@@ -34,6 +34,7 @@ from shared.events import CallOutcome, CallRequested
 from shared.hours import Hours
 from shared.kernel import address_of
 from shared.logs import log
+from shared.phone_numbers import region_of
 
 OVER = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
 """Twilio's words for a call that is over."""

@@ -80,6 +80,7 @@ class SocialService:
             self.turn,
             settings.x_longest_reply,
             settings.x_timeout,
+            summoned_only=settings.x_answers == "summoned",
         )
 
     @asynccontextmanager
@@ -179,6 +180,7 @@ def rules(common: Settings, settings: SocialSettings) -> Rules:
         languages=common.languages,
         names=settings.names,
         web=settings.x_web_url.rstrip("/"),
+        summoned_only=settings.x_answers == "summoned",
     )
 
 

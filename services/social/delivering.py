@@ -17,7 +17,7 @@ from services.social.domain import pace, replies
 from services.social.domain.posts import NETWORK, Post, is_direct
 from services.social.models import Delivery, State
 from services.social.ports import Denied, Later, Network, Refused, Unseen
-from services.social.standing import Standing
+from services.social.standing import ANSWERS, Standing
 from services.social.turn import Turn
 from shared.bus import Record
 from shared.bus.retry import delay
@@ -46,6 +46,10 @@ _CLOCKS = timedelta(minutes=2)
 _FULL = 100
 """Posts that one look at our own timeline brings; where there are so many, ours may be behind them."""
 _DUPLICATE = "duplicate"
+_NOT_SUMMONED = (
+    "its plan lets us answer only those who mentioned or quoted @{name}. Answer on x.com, or on another channel. "
+    "(Plans that allow more: SOCIAL_X_ANSWERS=all)"
+)
 _DIRECT_LONGEST = 10_000
 """Characters of a direct message (X developer documentation)."""
 
@@ -70,9 +74,12 @@ class Deliverer:
         turn: Turn,
         longest: int,
         timeout: float,
+        *,
+        summoned_only: bool = False,
     ) -> None:
         self._database, self._outbox, self._network = database, outbox, network
         self._standing, self._turn, self._longest = standing, turn, longest
+        self._summoned_only = summoned_only
         self._unseen_after = timedelta(seconds=timeout + _SPARE)
         self._wake = asyncio.Event()
 
@@ -107,22 +114,47 @@ class Deliverer:
             await self._end(delivery, request, State.FAILED, f"X is off: {self._standing.why_off}.")
             return
         try:
-            target = await self._target(request)
-            provider_id = await self._send(self._network, target, request.text)
+            provider_id = await self._publish(self._network, delivery, request)
         except Later as error:
             await self._later(delivery, request, str(error), error.at)
         except Denied as error:
+            if error.altogether:
+                self._standing.refused(ANSWERS, error)
             at = utc_now() + timedelta(seconds=pace.DENIED)
-            await self._later(delivery, request, f"X refuses our credentials: {error}", at)
+            await self._later(delivery, request, self._standing.why_off or f"X does not allow it: {error}", at)
         except Unseen as error:
             log.warning("nobody saw how an attempt ended", outbound_id=request.id, error=str(error)[:300])
         except Refused as error:
-            if _DUPLICATE in str(error).lower() and delivery.attempts > 1:
-                log.warning("the network says that it has this answer", outbound_id=request.id)
-                return  # still `sending`: settled by reading our own posts
             await self._end(delivery, request, State.FAILED, f"X refused it: {error}")
         else:
+            self._standing.answered()
             await self._noted(delivery, request, provider_id)
+
+    async def _publish(self, network: Network, delivery: Delivery, request: OutboundMessage) -> str:
+        """Send it; X's id. X takes the same words only once: they may be this answer's own, of an attempt whose end nobody saw, or
+        another customer's, and then who gets them second is named."""
+        target = await self._target(request)
+        try:
+            return await self._send(network, target, request.text)
+        except Refused as error:
+            if _DUPLICATE not in str(error).lower():
+                raise
+            log.warning("the network says that it has this answer", outbound_id=request.id)
+            found = await self._found(delivery, request) if delivery.attempts > 1 else ""
+            if found is None:
+                raise Unseen(str(error)) from error
+            if not target.post and not found:
+                raise
+            return found or await self._send(network, target, await self._named(request, target))
+
+    async def _named(self, request: OutboundMessage, target: Target) -> str:
+        """The answer with the account's name before it, as answers to a group begin. Raises Refused."""
+        async with self._database.transaction() as session:
+            name = await repository.username_of(session, target.person)
+        text = f"@{name} {request.text}"
+        if not name or replies.problem(text, self._longest):
+            raise Refused("it takes the same words only once, and somebody else had these: change some of them.")
+        return text
 
     async def _target(self, request: OutboundMessage) -> Target:
         """A direct message unless the customer wrote in public: what was private stays so. Raises Refused."""
@@ -137,8 +169,10 @@ class Deliverer:
         if wrong := replies.problem(request.text, self._longest):
             raise Refused(wrong)
         async with self._database.transaction() as session:
-            answered = await repository.newest_of(session, person, posts)
-        under = answered or (posts[-1] if posts else request.conversation.partition("/")[0])
+            answered = await repository.newest_of(session, person, posts, summoned_first=self._summoned_only)
+        if answered and self._summoned_only and not answered.summoned:
+            raise Refused(_NOT_SUMMONED.format(name=self._standing.account.username))
+        under = answered.id if answered else (posts[-1] if posts else request.conversation.partition("/")[0])
         if not under.isdecimal():
             raise Refused("there is no post to answer: write a direct message instead.")
         return Target(under, person)

@@ -14,7 +14,7 @@ from shared.db import metadata
 from shared.outbox import outbox_table
 
 SCHEMA = "social"
-_NOW = text("now()")
+_NOW, _YES = text("now()"), text("true")
 
 
 class Outcome(StrEnum):
@@ -82,6 +82,8 @@ class Seen(Base):
     causes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     """Words by which complaints with a common cause are found."""
     burst: Mapped[str] = mapped_column(Text, server_default="")
+    summoned: Mapped[bool] = mapped_column(Boolean, server_default=_YES)
+    """Its author mentioned us."""
     """The burst that this complaint belongs to, as it was told to the desk; empty where it belongs to none."""
 
 

@@ -78,8 +78,8 @@ class Reader:
                 attempt += 1
                 seconds = self._trouble(error, attempt, error.at)
             except Denied as error:
-                if error.credentials:
-                    self._standing.refused(error)
+                if error.altogether:
+                    self._standing.refused(self._source, error)
                 self._standing.trouble(self._source, f"X does not allow this: {error}")
                 log.warning("the network refuses", source=self._source, error=str(error))
                 seconds = pace.DENIED

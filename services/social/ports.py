@@ -38,11 +38,17 @@ class Lost(Later):
 
 
 class Denied(SwitchboardError):
-    """What we may do is not enough: an operator has to act. `credentials`: they are wrong altogether (401)."""
+    """What we may do is not enough: an operator has to act. `credentials`: they are wrong altogether (401). `unpaid`: the account's
+    credit or spending limit is used up (402)."""
 
-    def __init__(self, message: str, *, credentials: bool = False) -> None:
+    def __init__(self, message: str, *, credentials: bool = False, unpaid: bool = False) -> None:
         super().__init__(message)
-        self.credentials = credentials
+        self.credentials, self.unpaid = credentials, unpaid
+
+    @property
+    def altogether(self) -> bool:
+        """Whether nothing at all can be done until then."""
+        return self.credentials or self.unpaid
 
 
 class Refused(SwitchboardError):

@@ -12,7 +12,7 @@ from typing import Any
 from services.social import repository
 from services.social.domain.bursts import Burst, Complaint, Window, causes
 from services.social.domain.complaints import Kind, Verdict
-from services.social.domain.posts import NETWORK, WEB, Account, Post, ignored, inbound
+from services.social.domain.posts import NETWORK, NOT_SUMMONED, WEB, Account, Post, ignored, inbound, summoned
 from services.social.judging import Judge
 from services.social.models import Outcome, Seen
 from shared.bus import Bus
@@ -38,6 +38,8 @@ class Rules:
     languages: tuple[str, ...]
     names: tuple[str, ...]
     web: str = WEB
+    summoned_only: bool = False
+    """X lets us answer only those who mentioned us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class Intake:
             media=tuple(row.media),
         )
         facts = {"Ticket": "opened by an agent"}
-        event = inbound(post, account, utc_now(), row.language, row.complaint, facts, self._rules.web)
+        closed = self._closed(post, answerable=row.summoned)
+        event = inbound(post, account, utc_now(), row.language, row.complaint, facts, self._rules.web, closed)
         await self._bus.publish(MESSAGES_RECEIVED, event.sender, event)
         METRICS.took_in(NETWORK)
         return event
@@ -95,6 +98,7 @@ class Intake:
         async with self._database.transaction() as session:
             seen = await repository.known(session, ours)
             tickets = await repository.threads_with_tickets(session, {post.thread for post in ours.values()})
+            answerable = await repository.threads_summoned(session, {post.thread for post in ours.values()})
             complaints = await repository.complaints_since(session, now - self._rules.burst_window)
         events, rows, window = [], [], Window(complaints, self._rules.burst_from)
         for name, post in ours.items():
@@ -104,12 +108,15 @@ class Intake:
             judged = self.judge(post, followed=post.thread in tickets)
             complaint = Complaint(name, post.author, judged.causes) if judged.kind == Kind.COMPLAINT else None
             found = window.add(complaint) if complaint else None
+            called = summoned(post, account)
             if judged.outcome is Outcome.TICKET:
                 tickets.add(post.thread)
-            event = self._event(judged, account, now, found)
+                answerable |= {post.thread} if called else set()
+            closed = self._closed(post, answerable=called or post.thread in answerable)
+            event = self._event(judged, account, now, found, closed)
             topic = MESSAGES_RECEIVED if judged.outcome is Outcome.TICKET else MENTIONS_KEPT
             events.append((topic, str(event.sender), event))
-            rows.append(_row(judged, source, now, found))
+            rows.append(_row(judged, source, now, found) | {"summoned": called})
         opened = sum(row["outcome"] == Outcome.TICKET for row in rows)
         if events:
             await self._bus.publish_all(events)
@@ -134,7 +141,12 @@ class Intake:
         outcome = Outcome.TICKET if followed or kind is not Kind.OTHER else Outcome.MENTION
         return Judged(post, language, kind, verdict, verdict.reasons(kind), found, outcome)
 
-    def _event(self, judged: Judged, account: Account, now: datetime, found: Burst | None) -> InboundMessage:
+    def _closed(self, post: Post, *, answerable: bool) -> str:
+        return "" if answerable or post.direct or not self._rules.summoned_only else NOT_SUMMONED
+
+    def _event(
+        self, judged: Judged, account: Account, now: datetime, found: Burst | None, closed: str
+    ) -> InboundMessage:
         post, facts = judged.post, dict[str, str]()
         words = ", ".join(judged.reasons)
         if judged.outcome is Outcome.MENTION:
@@ -150,7 +162,7 @@ class Intake:
                 "Burst first": ",".join(found.first),
             }
         score = None if post.direct else round(judged.verdict.complaint, 3)
-        return inbound(post, account, now, judged.language, score, facts, self._rules.web)
+        return inbound(post, account, now, judged.language, score, facts, self._rules.web, closed)
 
 
 def _row(judged: Judged, source: str, now: datetime, found: Burst | None) -> dict[str, Any]:

@@ -43,6 +43,12 @@ async def threads_with_tickets(session: AsyncSession, threads: Iterable[str]) ->
     return set(await session.scalars(found.distinct()))
 
 
+async def threads_summoned(session: AsyncSession, threads: Iterable[str]) -> set[str]:
+    """Those of these conversations in which somebody mentioned us."""
+    found = select(Seen.thread).where(Seen.thread.in_(list(threads)), Seen.outcome == Outcome.TICKET, Seen.summoned)
+    return set(await session.scalars(found.distinct()))
+
+
 async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
     """Note posts; what is known stays as it is."""
     if rows:
@@ -88,10 +94,17 @@ async def post(session: AsyncSession, name: str) -> Seen | None:
     return await session.get(Seen, name, with_for_update=True)
 
 
-async def newest_of(session: AsyncSession, author: str, ids: Sequence[str]) -> str:
-    """The newest of these posts that this person wrote; an empty string where there is none."""
-    own = select(Seen.id).where(Seen.id.in_(list(ids)), Seen.author == author)
-    return str((await session.scalars(own.order_by(Seen.created_at.desc(), Seen.id.desc()).limit(1))).first() or "")
+async def newest_of(session: AsyncSession, author: str, ids: Sequence[str], *, summoned_first: bool) -> Seen | None:
+    """The newest of these posts that this person wrote, or of those that mention us where there is one; None where there is none."""
+    own = select(Seen).where(Seen.id.in_(list(ids)), Seen.author == author)
+    first = [Seen.summoned.desc()] if summoned_first else []
+    return (await session.scalars(own.order_by(*first, Seen.created_at.desc(), Seen.id.desc()).limit(1))).first()
+
+
+async def username_of(session: AsyncSession, author: str) -> str:
+    """The name under which this person posted last, as far as it is known still."""
+    named = select(Seen.username).where(Seen.author == author, Seen.username != "")
+    return (await session.scalars(named.order_by(Seen.created_at.desc()).limit(1))).first() or ""
 
 
 async def forget(session: AsyncSession, before: datetime) -> None:

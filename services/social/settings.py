@@ -83,6 +83,11 @@ class SocialSettings(BaseSettings):
         gt=0,
     )
     x_timeout: float = Field(10, description="X: seconds for one request", gt=0)
+    x_answers: Literal["summoned", "all"] = Field(
+        "summoned",
+        description="X: whom its plan lets us answer: `summoned` only who mentioned or quoted us, as on self-serve plans; `all` "
+        "everybody, as on Enterprise plans",
+    )
     x_longest_reply: int = Field(
         280,
         description="X: weighted characters of a public reply: 280, or 25000 where the account pays for more",

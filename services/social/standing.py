@@ -26,7 +26,11 @@ from shared.waiting import wait
 _CHECK = 1.0
 _AGAIN = 60.0
 """Seconds after which the channel is announced again: another process may have called it off, and died."""
+_LAPSES = 3 * pace.DENIED
+"""Seconds; whatever was refused is tried again within a third of it."""
 PART = "x"
+ANSWERS = "answers"
+"""What is refused where X does not let us write: reading may go on, and says nothing about it."""
 NOBODY = Account("", "")
 
 
@@ -39,9 +43,17 @@ class Standing:
     ) -> None:
         self._network, self._bus, self._health, self._length = network, bus, health, replies.length(longest)
         self.account = NOBODY
-        self.why_off = f"set {', '.join(missing)}" if network is None else ""
+        self._missing = f"set {', '.join(missing)}" if network is None else ""
+        self._refusals: dict[str, tuple[str, float]] = {}
+        """Words, and the monotonic time at which they lapse, by what was refused."""
         self._troubles: dict[str, str] = {}
         self._tell()
+
+    @property
+    def why_off(self) -> str:
+        """Why the channel is off; empty where it is on."""
+        now = time.monotonic()
+        return self._missing or next((words for words, until in self._refusals.values() if until > now), "")
 
     @property
     def channel(self) -> Channel:
@@ -56,19 +68,29 @@ class Standing:
         return not stop.is_set()
 
     def trouble(self, what: str, words: str) -> None:
-        """Note what is wrong with a source; an empty string where nothing is: then our credentials are good."""
+        """Note what is wrong with a source; an empty string where nothing is: then our credentials are good for reading."""
         if not words:
-            self.why_off = ""
+            self._refusals = {name: said for name, said in self._refusals.items() if name == ANSWERS}
         self.note(what, words)
+
+    def answered(self) -> None:
+        """X took an answer: whatever it said before, it lets us write."""
+        self._refusals.clear()
+        self._tell()
 
     def note(self, what: str, words: str) -> None:
         """As `trouble`, where that all is well says nothing about our credentials."""
         self._troubles[what] = words
         self._tell()
 
-    def refused(self, error: Denied) -> None:
-        """Our credentials are good for nothing: the channel is off until an operator has mended them."""
-        self.why_off = f"X refuses our credentials ({error}): check SOCIAL_X_CONSUMER_KEY and the three that follow"
+    def refused(self, what: str, error: Denied) -> None:
+        """X lets us do nothing: the channel is off until an operator has acted, or nobody has been refused again for some time."""
+        said = (
+            f"X wants to be paid ({error}): add credit, or raise the spending limit, in X's developer console"
+            if error.unpaid
+            else f"X refuses our credentials ({error}): check SOCIAL_X_CONSUMER_KEY and the three that follow"
+        )
+        self._refusals[what] = said, time.monotonic() + _LAPSES
         self._tell()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -85,7 +107,7 @@ class Standing:
                 self.trouble("account", str(error)[:200])
                 seconds = pace.after_failure(attempt, error.at, utc_now(), random.random())
             except Denied as error:
-                self.refused(error)
+                self.refused("account", error)
                 seconds = pace.DENIED
             log.warning("not signed in", network=CHANNEL.name, seconds=round(seconds))
             await wait(stop, seconds)

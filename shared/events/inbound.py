@@ -76,7 +76,7 @@ class InboundMessage(Event, frozen=True, kw_only=True):
     reach: int = 0
     """How many people may see it: followers of the author of a public post."""
     automatic: Name = ""
-    """`reply` (out of office), `bounce`, `list`, or empty when a person wrote it."""
+    """`reply` (out of office), `bounce`, `list`, `files` (those of a message that went ahead), or empty when a person wrote it."""
     forwarded_from: Clue = ""
     """The contact point of whoever wrote the mail that this one forwards, as its text says; empty where it forwards none. Anybody can
     claim that, so the desk believes it only of its agents."""
@@ -89,6 +89,8 @@ class InboundMessage(Event, frozen=True, kw_only=True):
     """The customer's plan as their signed site tells it."""
     wish: Name = ""
     """The channel on which the sender asks in this very message to be answered; empty where they did not say."""
+    closed: Name = ""
+    """Why the channel cannot answer this message: `not-summoned` (its network lets us answer only who mentioned us); empty where it can."""
     facts: dict[str, str] = {}
     """Site and product data that came along and an agent should see."""
     raw_uri: str = ""

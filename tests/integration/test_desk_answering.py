@@ -19,8 +19,8 @@ from services.desk.tickets import service as tickets
 from services.desk.tickets.applying import apply
 from services.desk.tickets.views import TicketQuery
 from shared.errors import Rejected
-from shared.events import DeliveryReport, DeliveryState
-from shared.kernel import Level, stable_id, ticket_id
+from shared.events import Channel, ChannelChoice, DeliveryReport, DeliveryState, Reason
+from shared.kernel import ContactPoint, Level, stable_id, ticket_id
 from tests.integration.desk_parts import EMAIL, PHONE, desk_on, migrate, outbox, scalar, with_channels
 from tests.unit.desk.examples import NOON, routed
 from tests.waiting import until
@@ -160,6 +160,49 @@ async def test_who_opted_out_is_not_written_to(asked: Desk) -> None:
     with pytest.raises(Rejected) as refused:
         await tickets.reply(asked, TICKET, "Hello", agent="bo@desk")
     assert refused.value.code == "opted-out"
+
+
+async def test_after_stop_the_composer_is_told_that_the_channel_is_closed_and_which_is_next(desk: Desk) -> None:
+    sms = Channel(name="sms", label="Text message", icon="s", reaches=("tel",))
+    desk = with_channels(desk, EMAIL, sms)
+    number, pair = ContactPoint("tel:+33612345678"), {"thread": "sms:pair", "conversation": "pair"}
+    written = routed("SM1", channel="sms", sender=number, **pair)
+    known = tuple(
+        ChannelChoice(channel=channel, reasons=(), contact_point=ContactPoint(to))
+        for channel, to in (("sms", number), ("email", "email:ann@example.org"))
+    )
+    await apply(
+        desk, [msgspec.structs.replace(written, decision=msgspec.structs.replace(written.decision, channels=known))]
+    )
+    stop = routed(
+        *("SM2",), channel="sms", sender=number, automatic="consent", facts={"consent": "stop"}, text="STOP", **pair
+    )
+    await apply(desk, [stop])
+    ticket = await tickets.get_ticket(desk, written.decision.ticket_id)
+    assert [(choice.channel, choice.available) for choice in ticket.channels] == [("email", True), ("sms", False)]
+    assert ticket.channels[1].reasons[-1].code == "unavailable.opted-out"
+
+
+async def test_an_answer_that_x_will_not_take_is_refused_before_it_is_sent(desk: Desk) -> None:
+    x = Channel(name="x", label="X", icon="x", reaches=("x",), public=True)
+    desk = with_channels(desk, EMAIL, x)
+    post = routed("1", channel="x", sender="x:42", thread="x:1/42", conversation="1/42", public=True)
+    reason = Reason(code="unavailable.not-summoned", text="X lets us answer only those who mentioned or quoted us")
+    closed = ChannelChoice(channel="x", reasons=(reason,), contact_point=ContactPoint("x:42"), available=False)
+    await apply(
+        desk, [msgspec.structs.replace(post, decision=msgspec.structs.replace(post.decision, channels=(closed,)))]
+    )
+    with pytest.raises(Rejected) as refused:
+        await tickets.reply(desk, post.decision.ticket_id, "Sorry!", agent="bo@desk")
+    assert (refused.value.status, refused.value.code) == (409, "not-summoned")
+
+
+async def test_the_files_of_a_message_that_went_ahead_wake_nobody(asked: Desk) -> None:
+    await tickets.set_status(asked, TICKET, "solved", agent="bo@desk")
+    late = routed("<1@example.org>/files", text="", automatic="files", received_at=NOON + timedelta(minutes=9))
+    await apply(asked, [late])
+    ticket = await tickets.get_ticket(asked, TICKET)
+    assert (ticket.row.status, len(ticket.messages)) == ("solved", 2)
 
 
 async def test_what_an_agent_learns_of_a_customer_reaches_the_router(asked: Desk) -> None:

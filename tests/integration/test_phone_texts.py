@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
+from urllib.parse import quote
 
 import asyncpg
 import httpx
@@ -14,11 +16,12 @@ from pydantic import SecretStr
 from sqlalchemy import text as sql
 from structlog.testing import capture_logs
 
-from services.phone import standing
+from services.phone import fetching, standing
 from services.phone.delivering import Deliverer
-from services.phone.ports import Outcome
+from services.phone.ports import File, Outcome
 from shared.attempts import Result
 from shared.clock import utc_now
+from shared.errors import Unavailable
 from shared.events import CallAction, CallOutcome, Channel
 from shared.metrics import METRICS
 from shared.storage import Storage
@@ -391,3 +394,126 @@ async def test_an_expired_request_is_not_begun(line: House) -> None:
     )
     assert (await line.outcome(request)).outcome is CallOutcome.TOO_LATE
     assert not [path for _, path, _ in line.twilio.asked if path.endswith("Calls.json")]
+
+
+def form(name: str) -> dict[str, str]:
+    lines = (Path(__file__).parents[1] / "data" / "twilio" / f"{name}.form").read_text(encoding="utf-8").splitlines()
+    return {field: value.replace("(ours)", ACCOUNT) for field, _, value in (line.partition("=") for line in lines)}
+
+
+async def webhook(line: House, fields: dict[str, str]) -> int:
+    return (await line.twilio.post(f"{line.twilio.public_url}/webhooks/sms", fields)).status_code
+
+
+async def test_who_writes_by_whatsapp_is_never_answered_by_a_text_message(line: House) -> None:
+    assert await webhook(line, form("whatsapp-text")) == 200
+    (message,) = await until(lambda: line.received, "the message")
+    assert (message.channel, message.sender) == ("whatsapp", "whatsapp:+33612000005")
+    assert (message.text, message.sender_name) == ("Bonjour, ou est mon colis ?", "Ann B")
+    whatsapp = await until(lambda: announced(line).get("whatsapp"), "the desk to hear of WhatsApp")
+    assert whatsapp
+    assert not whatsapp.enabled
+    assert "cannot answer there" in whatsapp.why_off
+    await line.answer("o1", message.sender, "Il arrive demain.")
+    (report,) = await line.reported("o1", "failed")
+    assert "no telephone number" in report.detail
+    assert not sent(line)
+
+
+async def test_a_place_that_a_customer_sends_is_read_as_a_place(line: House) -> None:
+    assert await webhook(line, form("whatsapp-location")) == 200
+    (message,) = await until(lambda: line.received, "the place")
+    assert message.text == "Home, 12 rue de Rivoli, Paris (48.8566, 2.3522)"
+    assert message.facts["location"] == message.text
+    assert message.sender_name == "Ann"
+
+
+async def test_a_picture_that_is_missing_holds_no_word_back_and_is_said_to_be_missing(
+    line: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "HOLD", timedelta(seconds=0.2))
+    assert await webhook(line, form("mms-picture-gone")) == 200
+    (message,) = await until(lambda: line.received, "the text")
+    assert (message.text, message.automatic) == ("see picture, our shop is down", "")
+    async with line.service.database.transaction() as session:
+        await session.execute(sql("UPDATE phone.fetches SET created_at = now() - interval '1 hour', due_at = now()"))
+    (_, late) = await until(lambda: len(line.received) == 2 and line.received, "word of the picture")
+    assert (late.automatic, late.text, late.thread) == ("files", "", message.thread)
+    assert late.id != message.id
+    assert late.facts == {"missing_files": "media-1.heic: a file is not there yet: HTTP 404"}
+
+
+async def test_a_picture_that_can_be_had_later_comes_later(line: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "HOLD", timedelta(seconds=0.2))
+    line.twilio.faults += [("Media", "20404")] * 2
+    await line.twilio.text(MARGARET, "look", media=1)
+    first, late = await until(lambda: len(line.received) == 2 and line.received, "both")
+    assert (first.text, first.attachments) == ("look", ())
+    assert [one.media_type for one in late.attachments] == ["image/png"]
+    assert (late.text, late.automatic, late.facts) == ("", "files", {})
+
+
+async def test_a_word_is_not_held_back_by_a_host_that_never_answers(
+    line: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "HOLD", timedelta(seconds=0.2))
+    asked, never = asyncio.Event(), asyncio.Event()
+
+    async def hang(url: str) -> File:
+        asked.set()
+        await never.wait()
+        raise Unavailable(url)
+
+    monkeypatch.setattr(line.service.provider, "fetch", hang)
+    for number in range(3):
+        await line.twilio.text(MARGARET, f"look {number}", media=1)
+    await asked.wait()
+    await until(lambda: len(line.received) == 3, "all three texts")
+    assert {message.text for message in line.received} == {"look 0", "look 1", "look 2"}
+    never.set()
+
+
+async def test_a_customer_of_mexico_is_texted_back_where_their_network_writes_the_number_of_former_days(
+    line: House,
+) -> None:
+    await line.twilio.text("+5215512345678", "Hola")
+    (message,) = await until(lambda: line.received, "the text")
+    assert message.sender == "tel:+525512345678"
+    await line.twilio.text("+596596123456", "Bonjour")
+    await until(lambda: len(line.received) == 2, "a text from a number that no plan knows")
+    assert line.received[1].sender == "tel:+596596123456"
+
+
+EDGES = ("\x00", "a\x00b", "9" * 5_000, "\ufffd", "0001-01-01T00:00:00+14:00", "-1", "٣" * 400)
+
+
+@pytest.mark.parametrize("path", ["sms", "status", "recording", "voice", "voice/menu", "voice/wait", "voice/dialled"])
+async def test_a_value_that_no_store_takes_never_breaks_a_webhook(line: House, path: str) -> None:
+    names = (
+        "Body",
+        "From",
+        "To",
+        "NumMedia",
+        "MediaUrl0",
+        "MediaContentType0",
+        "ProfileName",
+        "Latitude",
+        "OptOutType",
+    )
+    names += (
+        "RecordingDuration",
+        "RecordingUrl",
+        "RecordingSid",
+        "Digits",
+        "DialCallStatus",
+        "ErrorCode",
+        "CallStatus",
+    )
+    for place, (edge, name) in enumerate(product(EDGES, (*names, "MessageStatus"))):
+        of_a_text = path == "sms" or name == "MessageStatus"
+        own = {"MessageSid": f"MM{place:032x}"} if of_a_text else {"CallSid": f"CA{place:032x}"}
+        url = f"{line.twilio.public_url}/webhooks/{path}?request={quote(edge)}&leg={quote(edge)}&tries={quote(edge)}"
+        answer = await line.twilio.post(url, {"From": MARGARET, "To": OURS, "Body": "hello", **own, name: edge})
+        assert answer.status_code < 500, f"{name}={edge[:20]!r}: {answer.text}"
+    await line.twilio.text(MARGARET, "a later text")
+    await until(lambda: "a later text" in {one.text for one in line.received}, "the text after all that", 60)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
+
+import pytest
 
 from services.social.adapters.x import XNetwork
 from services.social.adapters.x_http import Access
 from services.social.app import _MIGRATIONS
 from services.social.delivering import Deliverer
-from services.social.domain.posts import Account
+from services.social.domain import pace
+from services.social.domain.posts import Account, Post
+from services.social.judging import Judge
 from services.social.models import OUTBOX, SCHEMA
+from services.social.receiving import Intake, Rules
 from services.social.standing import Standing
 from services.social.turn import Turn
 from shared.bus.memory import MemoryBus
@@ -27,9 +36,125 @@ from tests.providers import x_oauth
 from tests.providers.x import X, serving
 from tests.waiting import until
 
+RULES = Rules(0.5, 0.5, timedelta(hours=1), 3, ("en",), ("acme",))
+
 
 def posted(x: X) -> int:
     return len([one for one in x.calls if one == ("POST", "/2/tweets")])
+
+
+class Line:
+    """The way of answers to X, on a bus in memory."""
+
+    def __init__(self, x: X, url: str, database: Database, **more: bool) -> None:
+        self.x, self.bus, self.database = x, MemoryBus(), database
+        self.standing, self.turn = Standing(None, [], self.bus, Health()), Turn(database)
+        self.standing._missing = ""
+        self.standing.account = Account(x.me.id, x.me.username)
+        self.turn.held.set()
+        self.outbox = Outbox(OUTBOX, database, self.bus)
+        network = XNetwork(Access(*x_oauth.SETTINGS.values(), url, 0.5, ("acme",), ""))
+        self.deliverer = Deliverer(database, self.outbox, network, self.standing, self.turn, 280, 0.5, **more)
+        self.deliverer._unseen_after = timedelta(seconds=0.7)
+        self.intake = Intake(database, self.bus, Judge(database), RULES)
+
+    async def writes(self, username: str, text: str) -> tuple[int, str]:
+        """Somebody posts, and we take it in."""
+        person = self.x.person(username)
+        number = self.x.post(person, text)
+        one = Post(str(number), person.id, text, utc_now(), str(number), username=username)
+        await self.intake.take([one], "search", self.standing.account)
+        return number, person.id
+
+    async def answer(self, post: int, person: str, text: str) -> str:
+        request = OutboundMessage(
+            id=uuid4().hex,
+            ticket_id=str(post),
+            channel="x",
+            to=ContactPoint(f"x:{person}"),
+            text=text,
+            requested_at=utc_now(),
+            references=(str(post),),
+            conversation=f"{post}/{person}",
+        )
+        await self.bus.publish(deliveries_requested("x"), request.ticket_id, request)
+        return request.id
+
+    async def report(self, outbound: str) -> DeliveryReport:
+        def look() -> DeliveryReport | None:
+            return next((one for one in self.bus.events(DELIVERIES_REPORTED) if one.outbound_id == outbound), None)
+
+        found = await until(look, "a report")
+        assert found
+        return found
+
+
+@asynccontextmanager
+async def line(database: str, **more: bool) -> AsyncIterator[Line]:
+    await asyncio.to_thread(migrate, database, SCHEMA, _MIGRATIONS)
+    x, stop, db = X(), asyncio.Event(), Database(database, SCHEMA)
+    with serving(x) as url:
+        found = Line(x, url, db, **more)
+        consumer = found.bus.consumer([deliveries_requested("x")], "social", found.deliverer.take)
+        tasks = [asyncio.ensure_future(run(stop)) for run in (found.deliverer.run, found.outbox.run, consumer.run)]
+        try:
+            yield found
+        finally:
+            stop.set()
+            await asyncio.wait_for(asyncio.gather(*tasks), 15)
+    await db.dispose()
+
+
+CASES = Path(__file__).parents[1] / "data" / "x"
+
+
+async def test_two_people_are_answered_in_the_same_words_and_the_second_is_named(database: str) -> None:
+    case = json.loads((CASES / "same-answer-twice.json").read_text())
+    async with line(database) as way:
+        for place, username in enumerate(("ann", "bea")):
+            post, person = await way.writes(username, case["posts"][place]["text"])
+            report = await way.report(await way.answer(post, person, case["answer"]))
+            assert report.state == "sent", report.detail
+        assert [one.text for one in way.x.ours()] == [case["answer"], f"@bea {case['answer']}"]
+
+
+async def test_where_the_name_does_not_fit_the_agent_is_told_to_change_the_words(database: str) -> None:
+    async with line(database) as way:
+        ends = []
+        for username in ("ann", "bea"):
+            post, person = await way.writes(username, "@acme nobody answers, awful")
+            ends.append(await way.report(await way.answer(post, person, "a" * 279)))
+        assert [end.state for end in ends] == ["sent", "failed"]
+        assert "change some of them" in ends[1].detail
+
+
+async def test_an_answer_that_x_does_not_allow_is_refused_with_what_to_do_instead(database: str) -> None:
+    case = json.loads((CASES / "answer-not-summoned.json").read_text())
+    async with line(database, summoned_only=True) as way:
+        post, person = await way.writes("ann", case["post"]["text"])
+        report = await way.report(await way.answer(post, person, "Sorry!"))
+        assert report.state == "failed"
+        assert "only those who mentioned or quoted @acme" in report.detail
+        assert "another channel" in report.detail
+        assert not posted(way.x)
+
+
+async def test_an_account_that_x_wants_paid_is_off_with_words_and_on_again_by_itself(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "DENIED", 0.1)
+    async with line(database) as way:
+        post, person = await way.writes("ann", "@acme nobody answers, awful")
+        way.x.denied = 402
+        outbound = await way.answer(post, person, "Sorry!")
+        await until(lambda: "wants to be paid (402" in way.standing.why_off, "the channel to be off")
+        assert not way.standing.channel.enabled
+        assert "X's developer console" in way.standing.why_off
+        way.standing.trouble("mentions", "")
+        assert way.standing.why_off, "that reading works says nothing about it"
+        way.x.denied = 0
+        assert (await way.report(outbound)).state == "sent"
+        assert way.standing.channel.enabled
 
 
 async def test_a_faltering_x_never_loses_or_doubles_an_answer(database: str) -> None:

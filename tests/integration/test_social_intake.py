@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from services.social import repository
+from services.social.adapters import x_wire
 from services.social.adapters.x import XNetwork
 from services.social.adapters.x_http import Access
 from services.social.app import _MIGRATIONS
@@ -55,9 +56,9 @@ async def here(database: str) -> AsyncIterator[Database]:
 class Parts:
     """An intake on a bus in memory."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, rules: Rules | None = None) -> None:
         self.bus = MemoryBus()
-        self.intake = Intake(database, self.bus, Judge(database), RULES)
+        self.intake = Intake(database, self.bus, Judge(database), rules or RULES)
 
     def published(self) -> list[InboundMessage]:
         return self.bus.events(MESSAGES_RECEIVED)
@@ -194,6 +195,24 @@ async def test_a_post_with_half_a_character_reaches_agents_and_holds_no_later_on
     assert "@acme cut emoji \ufffd terrible service, never again" in texts
     assert "@acme my boiler exploded and nobody answers, terrible" in texts
     assert later in {event.provider_id for event in parts.published()}
+
+
+async def test_a_post_that_x_will_not_let_us_answer_says_so_until_its_author_mentions_us(here: Database) -> None:
+    parts = Parts(here, replace(RULES, summoned_only=True))
+    kettle = json.loads((DATA / "answer-not-summoned.json").read_text())["post"]
+    (quiet,), _ = x_wire.posts({"data": [{**kettle, "text": f"{BROKEN.replace('@acme', 'Acme')}"}]})
+    called = replace(quiet, id=f"{int(quiet.id) + 1}", text=BROKEN)
+    again = replace(quiet, id=f"{int(quiet.id) + 2}")
+    stranger = replace(quiet, id=f"{int(quiet.id) + 3}", author="9", conversation="9")
+    for one in (quiet, called, again, stranger):
+        await parts.intake.take([one], "search", US)
+    assert [event.closed for event in parts.published()] == ["not-summoned", "", "", "not-summoned"]
+    async with here.transaction() as session:
+        ids = [one.id for one in (quiet, called, again)]
+        found = [
+            await repository.newest_of(session, quiet.author, ids, summoned_first=first) for first in (True, False)
+        ]
+    assert [one.id for one in found if one] == [called.id, again.id], "the post that may be answered is"
 
 
 async def test_after_more_than_a_week_away_all_that_x_remembers_is_read(here: Database) -> None:

@@ -50,7 +50,7 @@ def read(fields: Mapping[str, str]) -> Form:
 
 
 def check(form: Form, number: str | None) -> Checked:
-    """All errors at once. `number`: the phone number in E.164, None where it could not be read."""
+    """All errors at once. `number`: the phone number in E.164, None where nothing in the field can be dialled."""
     wrong = (
         ("website", "trap", bool(form.trap)),
         ("topic", "topic-missing", not form.topic),
@@ -72,6 +72,8 @@ def check(form: Form, number: str | None) -> Checked:
     # Nobody proved these: agents see them, and nothing is merged by them.
     facts = {"page": "contact", "email": form.email}
     facts |= {"phone": number} if number else {}
+    if any(map(str.isalpha, form.phone)):  # "(soir)": when to call is said beside the number
+        facts["phone as written"] = form.phone
     return Checked({}, Draft(form.message, form.topic, facts, form.answer), form.name, (email_point(form.email), *tel))
 
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 from shared.errors import Rejected
 from shared.events import InboundMessage
 from shared.kernel import email_point
+from shared.phone_numbers import told
 
 FIRST_BIRTH_YEAR = 1900
 RECENT = timedelta(hours=24)
@@ -78,7 +79,7 @@ class Book:
 
 _MOST_FACTS = 50
 _OF_THE_MESSAGE = frozenset(
-    {"call", "call_id", "callback", "waiting_since", "consent", "missing_files", "segments", "page"}
+    {"call", "call_id", "callback", "waiting_since", "consent", "missing_files", "segments", "page", "location"}
 )
 """Facts that a channel tells about one message, not about its sender."""
 
@@ -159,8 +160,10 @@ def normal_point(text: str) -> str:
         if address.count("@") != 1 or address.startswith("@") or address.endswith("@"):
             raise Rejected(422, "contact-point", f"{address} is not a mail address.")
         return email_point(address)
-    if kind == "tel" and not (address.startswith("+") and address[1:].isdigit()):
-        raise Rejected(
-            422, "contact-point", "Write a phone number with its country and without spaces: tel:+33612345678."
-        )
+    if kind == "tel":
+        address = told(address)
+        if not address:
+            raise Rejected(
+                422, "contact-point", "Write a phone number with its country and without spaces: tel:+33612345678."
+            )
     return f"{kind}:{address}"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import phonenumbers
 from pydantic import ConfigDict
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +18,7 @@ from services.desk.people.models import AGENTS
 from services.desk.work import Work, unit_of_work
 from shared.clock import utc_now
 from shared.errors import Rejected
+from shared.phone_numbers import typed
 
 PRESENCES = ("ready", "busy", "wrap-up", "away")
 """`away` is the default; only who is `ready` is offered calls."""
@@ -102,13 +102,10 @@ async def set_skills(desk: Desk, agent: str, skills: Collection[str]) -> AgentSt
 
 def normal_number(number: str) -> str:
     """E.164. Rejected 422 with an example."""
-    try:
-        parsed = phonenumbers.parse(number.strip()[:40], None)
-    except phonenumbers.NumberParseException:
-        parsed = None
-    if parsed is None or not phonenumbers.is_possible_number(parsed):
+    found = typed(number)
+    if not found:
         raise Rejected(422, "number", "Write the number with its country, such as +33 6 12 34 56 78.")
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return found
 
 
 def normal_skills(skills: Collection[str]) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -12,11 +13,13 @@ from services.desk.customers import contacts
 from services.desk.customers.views import ContactPointView
 from services.desk.tickets import domain
 from services.desk.tickets.models import MESSAGES
+from services.desk.tickets.views import ChannelChoiceView, ReasonView
 from shared.bus import View
 from shared.errors import Rejected
 from shared.events import Channel
-from shared.kernel import ContactPoint, kind_of
+from shared.kernel import ContactPoint, address_of, kind_of
 
+_OPTED_OUT, _OFF, _NOT_SUMMONED = "unavailable.opted-out", "unavailable.off", "unavailable.not-summoned"
 _MOST_REFERENCES = 40
 """Relays refuse headers over 4,096 characters; the first and the newest are kept."""
 
@@ -34,6 +37,37 @@ class Address:
     conversation: str
 
 
+def as_of_now(
+    choices: Sequence[ChannelChoiceView], channels: View[Channel], points: Sequence[ContactPointView]
+) -> tuple[ChannelChoiceView, ...]:
+    """The router's choices as they stand now: since it decided, a customer may have said STOP, or START, and a channel may have been
+    switched off or on. What is not wanted goes to the end."""
+    refused = {point.point for point in points if point.opted_out}
+    found = [_as_of_now(choice, channels.get(choice.channel), points, refused) for choice in choices]
+    return tuple(sorted(found, key=lambda choice: any(reason.code == _OPTED_OUT for reason in choice.reasons)))
+
+
+def _as_of_now(
+    choice: ChannelChoiceView, channel: Channel | None, points: Sequence[ContactPointView], refused: set[str]
+) -> ChannelChoiceView:
+    reasons = tuple(reason for reason in choice.reasons if reason.code not in (_OPTED_OUT, _OFF))
+    available = choice.available or len(reasons) < len(choice.reasons)
+    to = choice.contact_point
+    if to in refused and channel:
+        to = next((p.point for p in points if p.kind in channel.reaches and p.point not in refused), to)
+    values = {"channel": choice.channel}
+    if to in refused:
+        address = address_of(ContactPoint(str(to)))
+        text = f"the customer does not want to be reached at {address}"
+        closed = ReasonView(code=_OPTED_OUT, text=text, values={**values, "address": address})
+        return replace(choice, contact_point=to, available=False, reasons=(*reasons, closed))
+    if channel and not channel.enabled:
+        text = f"{channel.label} is switched off" + (f": {channel.why_off}" if channel.why_off else "")
+        closed = ReasonView(code=_OFF, text=text, values={**values, "why": channel.why_off})
+        return replace(choice, available=False, reasons=(*reasons, closed))
+    return replace(choice, contact_point=to, available=available, reasons=reasons)
+
+
 async def choose(session: AsyncSession, channels: View[Channel], ticket: Any, channel: str, to: str) -> Address:
     """See `reply` for what is chosen where `channel` and `to` are empty, and for what is rejected."""
     inbound = select(
@@ -46,6 +80,10 @@ async def choose(session: AsyncSession, channels: View[Channel], ticket: Any, ch
     own = [row for row in rows if not row.other_address]
     name = channel or (own or rows)[0].channel
     described = _usable(channels, name)
+    for choice in ticket.channels:
+        for reason in choice["reasons"] if choice["channel"] == name else ():
+            if reason["code"] == _NOT_SUMMONED:
+                raise Rejected(409, "not-summoned", f"{reason['text']}. Choose another channel.")
     here = [row for row in own if row.channel == name] or [row for row in rows if row.channel == name]
     points = await contacts.points_of(session, ticket.customer_id)
     asked = [choice.get("contact_point") for choice in ticket.channels if choice["channel"] == described.name]
@@ -107,7 +145,8 @@ def _to(
                 "unreachable",
                 f"We do not know where to reach this customer by {channel.label}. Add a contact point ({kinds}) first.",
             )
-        to = reachable[0]
+        refused = {p.point for p in points if p.opted_out}
+        to = next((point for point in reachable if point not in refused), reachable[0])
     elif (
         to not in {*participants, *reachable, *(p.point for p in points)}
         or kind_of(ContactPoint(to)) not in channel.reaches

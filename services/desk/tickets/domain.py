@@ -14,7 +14,7 @@ from shared.kernel import ContactPoint, Level, address_of, ticket_id
 
 STATUSES = ("open", "pending", "solved", "closed")
 SETTLED = ("solved", "closed")
-MACHINES = ("reply", "bounce")
+MACHINES = ("reply", "bounce", "files")
 """Automatic messages that nobody wrote for us: they join and wake nobody. `list` mail was written by a person."""
 _DELIVERY_ORDER = {"requested": 0, "uncertain": 1, "sent": 2, "delayed": 3, "failed": 4, "delivered": 5}
 """`delivered` is the customer's own device's word, so it stands above a network's guess that it failed."""

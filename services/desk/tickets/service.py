@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among
 from services.desk.context import Desk
+from services.desk.customers import contacts
 from services.desk.live import event_view
 from services.desk.people.models import AGENTS
-from services.desk.tickets import changing, groups, repository, teams
+from services.desk.tickets import addressing, changing, groups, repository, teams
 from services.desk.tickets.changing import add_note, reply, set_status
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.tickets.patience import asked
@@ -96,6 +97,7 @@ async def get_ticket(desk: Desk, ticket: str, *, messages: int = 30, before: str
         found = (await session.execute(repository.messages_before(own, before, messages))).all()
         events = (await session.execute(repository.events_of(own, _EVENTS))).all()
         group = (await session.execute(repository.group_of(own))).mappings().all()
+        points = await contacts.points_of(session, more.customer_id)
         leader = (await session.execute(repository.link(more.group_id))).one_or_none() if more.group_id else None
     shown, patience = found[:messages], repository.patience(more.patience)
     goes = patience.overflow_at and more.status == "open" and more.waiting_since and more.assignee_id is None
@@ -104,7 +106,7 @@ async def get_ticket(desk: Desk, ticket: str, *, messages: int = 30, before: str
         skills=tuple(more.skills),
         reasons=repository.reasons(more.reasons),
         routing_reasons=repository.reasons(more.routing_reasons),
-        channels=repository.choices(more.channels),
+        channels=addressing.as_of_now(repository.choices(more.channels), desk.channels, points),
         thread_key=more.thread_key,
         generation=more.generation,
         participants=tuple(more.participants),

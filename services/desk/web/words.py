@@ -36,7 +36,7 @@ CHANNELS = {
     "social": N_("Social"),
     "x": N_("X"),
 }
-KINDS = {"email": N_("Email"), "tel": N_("Phone"), "chat": N_("Chat"), "x": N_("X")}
+KINDS = {"email": N_("Email"), "tel": N_("Phone"), "chat": N_("Chat"), "whatsapp": N_("WhatsApp"), "x": N_("X")}
 """Contact points, by kind."""
 FACTS = {"Account": N_("Account")}
 """What channels tell of a customer; what a customer's site tells is shown as it is written."""
@@ -82,6 +82,7 @@ PROBLEMS = {
     "stale": N_("Something arrived that you had not seen. Read it, then send again."),
     "channel-off": N_("This channel is switched off. Choose another one."),
     "unreachable": N_("We do not know where to reach this person on this channel. Choose another one."),
+    "not-summoned": N_("This person did not mention us, so X does not let us answer. Choose another channel."),
     "opted-out": N_("This person asked not to be written to here. Choose another channel."),
     "key-reused": N_("This was sent already. Look at the conversation before you send it again."),
     "sign-in-failed": N_("Email or password is not right."),
@@ -128,7 +129,12 @@ DELIVERIES = {
     "uncertain": N_("May not have been sent"),
 }
 UNDELIVERED = {"failed": N_("Reply not delivered"), "uncertain": N_("Reply may not have arrived")}
-AUTOMATIC = {"reply": N_("Automatic reply"), "bounce": N_("Returned mail"), "list": N_("Mailing list")}
+AUTOMATIC = {
+    "reply": N_("Automatic reply"),
+    "bounce": N_("Returned mail"),
+    "list": N_("Mailing list"),
+    "files": N_("Came later"),
+}
 RULES = {
     "token": N_("Our own signed token, in the reply address or the Message-ID"),
     "root": N_("The thread's first mail"),
@@ -204,6 +210,7 @@ _REASONS = {
     "preference.used": N_("this message came by: %(channel)s"),
     "preference.reachable": N_("can also be reached by: %(channel)s"),
     "unavailable.opted-out": N_("does not want to be reached at %(address)s"),
+    "unavailable.not-summoned": N_("by %(channel)s only those who mentioned or quoted us may be answered"),
     "unavailable.closed": N_("closed now, open again: %(opens)s"),
     "unavailable.off": N_("switched off: %(channel)s"),
     "unavailable.missing": N_("not set up yet: %(channel)s"),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from babel.languages import get_official_languages
+
 from services.phone.domain.menu import LANGUAGE_KEYS
 from services.phone.domain.waiting import minutes
 
 LANGUAGES = ("en", "fr", "ko")
-_REGIONS = {"FR": "fr", "MC": "fr", "GF": "fr", "GP": "fr", "MQ": "fr", "RE": "fr", "YT": "fr", "NC": "fr", "KR": "ko"}
-"""Where one of our languages is the one to expect. Belgium, Switzerland and Canada are left to the default."""
-_ENGLISH = frozenset({"US", "GB", "IE", "AU", "NZ"})
 
 PROMPTS: dict[str, dict[str, str]] = {
     "en": {
@@ -109,10 +108,11 @@ PROMPTS: dict[str, dict[str, str]] = {
 
 
 def language_of(region: str, default: str) -> str:
-    """The language to greet a caller in. `region`: ISO 3166-1, from the number's prefix; empty where it is withheld."""
-    if region in _ENGLISH:
-        return "en"
-    return _REGIONS.get(region, default)
+    """The language to greet a caller in: the first of the country's official ones, as long as no other of ours is official there, as
+    in Canada. `region`: ISO 3166-1, from the number's prefix; empty where it is withheld."""
+    official = get_official_languages(region, de_facto=True)
+    ours = [language for language in official if language in LANGUAGES]
+    return ours[0] if ours and ours == list(official[:1]) else default
 
 
 def menu(language: str, *, can_call_back: bool) -> list[tuple[str, str]]:

@@ -18,6 +18,8 @@ _STATED_TEXT = {
     "phone": "the customer asked for {label} on the phone on {date}",
     "agent": "prefers {label}, as an agent noted on {date}",
 }
+_NOT_SUMMONED = "not-summoned"
+"""`InboundMessage.closed`."""
 _AGES = range(5, 121)
 """Years. Anything else in a form is a slip or a joke."""
 
@@ -182,7 +184,7 @@ def _choice(
     """A candidate with where to reach the customer, or with the reason why that cannot be done now."""
     used = name == message.channel
     point = message.sender if used else _address(name, points, policy.preference, channels)
-    problem = _problem(name, point, profile, policy.preference, channels, used=used)
+    problem = _problem(name, point, message, profile, policy.preference, channels, used=used)
     if problem is None and not used:
         problem = _closed(name, policy, channels, now)
     closes = None
@@ -203,6 +205,7 @@ def _choice(
 def _problem(
     name: str,
     point: ContactPoint | None,
+    message: InboundMessage,
     profile: Profile | None,
     policy: Preference,
     channels: Mapping[str, Channel],
@@ -211,7 +214,14 @@ def _problem(
 ) -> Reason | None:
     """Why the channel cannot be used now, the most final reason first; None where it can."""
     announced, unwanted = channels.get(name), profile and point in profile.opted_out
-    if announced and announced.enabled and not unwanted and (used or (announced.can_start and point is not None)):
+    closed = used and message.closed == _NOT_SUMMONED
+    if (
+        announced
+        and announced.enabled
+        and not unwanted
+        and not closed
+        and (used or (announced.can_start and point is not None))
+    ):
         return None
     label, values = label_of(name, policy, channels), {"channel": name}
     if unwanted and point:
@@ -220,6 +230,9 @@ def _problem(
     if announced and not announced.enabled:
         text = f"{label} is switched off" + (f": {announced.why_off}" if announced.why_off else "")
         return Reason(code="unavailable.off", text=text, values={**values, "why": announced.why_off})
+    if closed:
+        text = f"{label} lets us answer only those who mentioned or quoted us"
+        return Reason(code="unavailable.not-summoned", text=text, values=values)
     if used:
         return None  # it reached us: an answer reaches them
     if announced is None:

@@ -12,9 +12,9 @@ import tweepy
 from urllib3.exceptions import NewConnectionError
 
 from services.social.adapters import x_wire
-from services.social.adapters.x_http import ORIGIN, TWEETS, Access, Door, asked, moment, short, words
+from services.social.adapters.x_http import ORIGIN, TWEETS, Access, Door, asked, denied, moment, short, words
 from services.social.domain.posts import Account, Post, query
-from services.social.ports import Denied, Later, Page, Refused, Source, Unseen
+from services.social.ports import Later, Page, Refused, Source, Unseen
 
 _TWEETS = {"max_results": 100, **TWEETS}
 _EVENTS = {
@@ -102,12 +102,11 @@ class XNetwork:
             body = x_wire.parsed(response.content)
         except tweepy.TooManyRequests as error:
             raise Later(f"X's rate limit: {words(error)}", moment(error.reset_time)) from error
-        except tweepy.Unauthorized as error:
-            raise Denied(words(error), credentials=True) from error
         except tweepy.TwitterServerError as error:
             raise Unseen(words(error)) from error
         except tweepy.HTTPException as error:
-            raise Refused(words(error)) from error
+            operators = denied(error)
+            raise (operators if operators.altogether else Refused(words(error))) from error
         except requests.RequestException as error:
             if _never_left(error):
                 raise Later(f"X cannot be reached: {short(error)}") from error

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -81,12 +82,18 @@ async def asked(call: Callable[[], Any]) -> tuple[dict[str, Any], datetime | Non
         said = words(error)
         if isinstance(error, tweepy.BadRequest) and "since_id" in said:
             raise TooOld(said) from error
-        raise Denied(said, credentials=isinstance(error, tweepy.Unauthorized)) from error
+        raise denied(error) from error
     except (requests.RequestException, ValueError) as error:  # ValueError: half an answer
         raise Later(f"X cannot be reached: {short(error)}") from error
     if not isinstance(body, dict):
         raise Later("X's answer is not an object")
     return body, used_up(response.headers)
+
+
+def denied(error: tweepy.HTTPException) -> Denied:
+    """What an operator has to act on."""
+    unpaid = error.response.status_code == HTTPStatus.PAYMENT_REQUIRED
+    return Denied(words(error), credentials=isinstance(error, tweepy.Unauthorized), unpaid=unpaid)
 
 
 def used_up(headers: Any) -> datetime | None:

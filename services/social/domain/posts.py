@@ -17,6 +17,8 @@ WEB = "https://x.com"
 _EPOCH_MS = 1_288_834_974_657
 """X's ids carry the milliseconds since then above their lowest 22 bits (X developer documentation, "X IDs")."""
 _DIRECT = "dm:"
+NOT_SUMMONED = "not-summoned"
+"""`InboundMessage.closed` of a post whose author did not mention us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,14 @@ def is_direct(name: str) -> bool:
     return name.startswith(_DIRECT)
 
 
+def summoned(post: Post, account: Account) -> bool:
+    """Whether its author mentioned us or quoted a post of ours, without which X's self-serve plans let nobody answer."""
+    ours = re.escape(account.username)
+    return bool(
+        re.search(rf"(?<![\w@])@{ours}(?!\w)|//(?:www\.)?(?:x|twitter)\.com/{ours}/status/", post.text, re.IGNORECASE)
+    )
+
+
 def ignored(post: Post, account: Account) -> str:
     """Why a post is none of our business: `own`, `repost`, `empty`; or an empty string."""
     if post.author == account.id:
@@ -88,8 +98,10 @@ def inbound(
     complaint: float | None,
     facts: dict[str, str],
     web: str = WEB,
+    closed: str = "",
 ) -> InboundMessage:
-    """The event. Its id comes from the post's alone, so that a post is one message by whatever way it came. web: where people read it."""
+    """The event. Its id comes from the post's alone, so that a post is one message by whatever way it came. web: where people read it;
+    closed: as in the event."""
     links = {"Post": f"{web}/{post.username or 'i'}/status/{post.id}"} if not post.direct else {}
     about = {"Account": f"@{post.username}"} if post.username else {}
     pictures = {"Pictures": " ".join(post.media)} if post.media else {}
@@ -109,6 +121,7 @@ def inbound(
         public=not post.direct,
         reach=0 if post.direct else post.followers,
         complaint=complaint,
+        closed=closed,
         facts={**links, **about, **pictures, **edited, **facts},
     )
 

@@ -153,12 +153,19 @@ def test_the_contact_form_tells_every_error_at_once(
 
 
 def test_what_the_form_says_of_its_writer_is_passed_on_as_unproven() -> None:
-    checked = forms.check(forms.read(FORM | {"answer": "phone", "phone": "x", "name": " Ann  B "}), "+33142685300")
+    checked = forms.check(
+        forms.read(FORM | {"answer": "phone", "phone": "01 42 68 53 00 (soir)", "name": " Ann  B "}), "+33142685300"
+    )
     assert checked.also == ("email:ann@example.org", "tel:+33142685300")
     assert checked.name == "Ann B"
     assert checked.draft is not None
     assert checked.draft.wish == "phone"
-    assert checked.draft.facts == {"page": "contact", "email": "ann@example.org", "phone": "+33142685300"}
+    assert checked.draft.facts == {
+        "page": "contact",
+        "email": "ann@example.org",
+        "phone": "+33142685300",
+        "phone as written": "01 42 68 53 00 (soir)",
+    }
 
 
 @given(st.dictionaries(st.sampled_from([*FORM, "phone", "name", "website"]), st.text(max_size=40)))

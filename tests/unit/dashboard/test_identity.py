@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.dashboard.adapters.jwt_signatures import JwtSignatures
-from services.dashboard.adapters.phone_numbers import PhoneNumbers
 from services.dashboard.domain.identity import Identity, admit, identify
 from services.dashboard.domain.refusal import Refusal
 
@@ -196,18 +195,3 @@ def test_whatever_a_signed_token_holds_it_is_an_identity_or_a_refusal(changes: d
 def test_whatever_stands_where_a_token_should_it_is_refused(token: str) -> None:
     with pytest.raises(Refusal):
         JwtSignatures().claims(token, SECRETS)
-
-
-@pytest.mark.parametrize(
-    ("number", "region", "normal"),
-    [
-        ("+33 1 42 68 53 00", "US", "+33142685300"),
-        ("01 42 68 53 00", "FR", "+33142685300"),
-        ("02-312-3456", "KR", "+8223123456"),
-        ("12", "US", None),
-        ("call me", "US", None),
-        ("", "US", None),
-    ],
-)
-def test_a_phone_number_is_brought_into_one_form(number: str, region: str, normal: str | None) -> None:
-    assert PhoneNumbers().normal(number, region) == normal

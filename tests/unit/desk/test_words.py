@@ -54,6 +54,7 @@ def decisions() -> Iterator[Decision]:
     yield of(mail(), ann(birth_year=1955))
     weak = {"email": seen(40), "chat": seen(30 * 3600), "sms": seen()}
     yield of(mail(channel="x", sender=POINTS[3]), ann(contact_points=POINTS, observed=weak))
+    yield of(mail(channel="x", sender=POINTS[3], public=True, closed="not-summoned"), known)
     for source in ("customer", "survey", "phone", "agent"):
         yield of(mail(), ann(contact_points=POINTS, stated=Stated(channel="phone", source=source, at=NOW)))
     yield of(mail(), ann(contact_points=POINTS, stated=Stated(channel="whatsapp", source="agent", at=NOW)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,12 +47,57 @@ def test_a_customer_who_says_stop_is_heard(text: str) -> None:
     assert read(text) is Consent.STOP
 
 
+WORDS = (Path(__file__).parents[2] / "data" / "twilio" / "stop-words.tsv").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("text", [line.partition("\t")[0] for line in WORDS])
+def test_a_customer_who_says_stop_as_people_type_it_is_heard(text: str) -> None:
+    assert read(text) is Consent.STOP
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Stopp!", "abmelden", "darme de baja", "Cancelar suscripción", "SAIR", "Arrêtez.", "STOP SMS", "désabonner"),
+        *(
+            "Стоп",
+            "退订",
+            "配信停止",
+            "수신 거부",
+            "הסר",
+            "إلغاء الاشتراك",
+            "RET",
+            "'stop'",
+            "«STOP»",
+            "S.T.O.P.",
+            "stop 🙏",
+        ),
+        *("\ufeffSTOP", "STOP\u202c", "\uff33\uff34\uff2f\uff30", "STOP\x00", "Please stop"),
+    ],
+)
+def test_a_customer_who_says_stop_in_another_language_or_writing_is_heard(text: str) -> None:
+    assert read(text) is Consent.STOP
+
+
 @pytest.mark.parametrize("text", ["START", "unstop"])
 def test_a_customer_may_come_back(text: str) -> None:
     assert read(text) is Consent.START
 
 
-@pytest.mark.parametrize("text", ["", "please stop my subscription", "yes", "stop it, my order came twice", "the end"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "please stop my subscription",
+        "yes",
+        "stop it, my order came twice",
+        "the end",
+        "no",
+        "annuler",
+        "🛑" * 3,
+        "stop " * 20,
+    ],
+)
 def test_a_sentence_is_for_an_agent_to_read(text: str) -> None:
     assert read(text) is None
 
@@ -58,6 +105,7 @@ def test_a_sentence_is_for_an_agent_to_read(text: str) -> None:
 def test_the_providers_own_word_counts() -> None:
     assert read("no more", "STOP") is Consent.STOP
     assert read("info", "HELP") is None
+    assert read("STOP", "HELP") is Consent.STOP, "what the customer wrote, too"
 
 
 states = st.sampled_from(State)

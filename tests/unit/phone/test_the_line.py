@@ -7,13 +7,14 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from services.phone.adapters.phone_numbers import point_of, region_of, sender_of
+from services.phone.adapters.phone_numbers import point_of, sender_of
 from services.phone.adapters.twiml import Script
 from services.phone.domain.menu import Choice, Step, choose, choose_without_agents
 from services.phone.domain.prompts import LANGUAGES, PROMPTS, language_of, menu, place
 from services.phone.domain.waiting import USUAL_PACE, expected_wait, minutes, pace
 from shared.hours import parse
 from shared.kernel import ContactPoint
+from shared.phone_numbers import region_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -104,6 +105,29 @@ def test_a_caller_is_greeted_in_their_language() -> None:
     assert language_of(region_of("+821012345678"), "en") == "ko"
     assert language_of(region_of("+12025550147"), "fr") == "en"
     assert language_of(region_of("anonymous"), "fr") == "fr"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("+262262123456", "+262692123456", "+262269123456", "+590590123456", "+594594123456", "+596596123456"),
+        *("+508412345", "+687751234", "+689871234567", "+681821234", "+377612345678"),
+    ],
+)
+def test_a_caller_from_overseas_france_is_greeted_in_french(number: str) -> None:
+    assert language_of(region_of(number), "en") == "fr"
+
+
+@pytest.mark.parametrize(
+    "number", ["+441481723456", "+441534712345", "+441624712345", "+447624123456", "+353871234567"]
+)
+def test_a_caller_from_the_channel_islands_or_man_is_greeted_in_english(number: str) -> None:
+    assert language_of(region_of(number), "fr") == "en"
+
+
+@pytest.mark.parametrize("number", ["+32470123456", "+41791234567", "+15146660123", "+4915112345678"])
+def test_a_caller_from_where_several_of_our_languages_or_none_is_spoken_hears_the_companys(number: str) -> None:
+    assert {language_of(region_of(number), default) for default in LANGUAGES} == set(LANGUAGES)
 
 
 def test_a_wait_is_rounded_up_so_that_it_can_be_kept() -> None:

@@ -153,6 +153,15 @@ def test_nobody_is_written_to_where_they_said_no() -> None:
     assert others[0].channel == "email"
 
 
+def test_a_post_that_x_lets_nobody_answer_says_so_before_an_agent_writes() -> None:
+    x = Channel(name="x", label="X", icon="x", reaches=("x",), public=True)
+    post = mail(channel="x", sender=ContactPoint("x:42"), public=True, closed="not-summoned")
+    first, *others = choices(post, ann(contact_points=(ContactPoint("x:42"), ANN)), {"x": x, "email": EMAIL})
+    assert (first.channel, first.available, first.reasons[-1].code) == ("x", False, "unavailable.not-summoned")
+    assert "only those who mentioned or quoted us" in texts(first)[-1]
+    assert [(one.channel, one.available) for one in others] == [("email", True)]
+
+
 def test_a_channel_that_is_switched_off_says_what_to_set() -> None:
     off = Channel(
         name="phone", label="Phone", icon="phone", reaches=("tel",), enabled=False, why_off="set PHONE_TWILIO_TOKEN"

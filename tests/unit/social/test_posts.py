@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from services.social.domain.posts import clean, earlier, id_at, ignored, inbound, is_direct, query
+import pytest
+
+from services.social.domain.posts import clean, earlier, id_at, ignored, inbound, is_direct, query, summoned
 from shared.kernel import message_id
 from tests.unit.social.makers import NOW, US, post
 
@@ -55,6 +57,25 @@ def test_what_is_direct_is_recognised_in_a_ticket_that_has_both() -> None:
 
 def test_the_reach_of_a_public_post_is_the_number_of_followers() -> None:
     assert inbound(post(followers=2_000_000), US, NOW, "en", 0.9, {}).reach == 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "called"),
+    [
+        *(
+            ("@acme my parcel", True),
+            ("hey @ACME!", True),
+            ("(@acme)", True),
+            ("@bob @acme", True),
+            ("@acme님 안녕", False),
+        ),
+        *(("Acme sold me a broken kettle", False), ("@acmeshop", False), ("mail me@acme.example", False), ("", False)),
+        ("look https://x.com/acme/status/12 awful", True),
+        ("look https://x.com/bob/status/12 awful", False),
+    ],
+)
+def test_only_who_mentioned_or_quoted_us_may_be_answered_on_a_self_serve_plan(text: str, called: bool) -> None:
+    assert summoned(post(text=text), US) is called
 
 
 def test_what_we_wrote_ourselves_and_reposts_open_nothing() -> None:
