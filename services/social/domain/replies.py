@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 
+from services.social.domain.links import links
 from shared.events import Length
 
-_LINK = re.compile(
-    r"https?://\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|io|dev|co|eu|de|fr|es|it|pt|jp|kr|uk|app|shop)\b(?:/\S*)?",
-    re.IGNORECASE,
-)
 _LINK_LENGTH = 23
 """Every link is shortened to this."""
 _EMOJI = re.compile(
-    "(?:[\U0001f1e6-\U0001f1ff]{2}|[0-9#*]\ufe0f?\u20e3|[\u2600-\u27bf\U0001f300-\U0001faff]"
+    "(?:[\U0001f1e6-\U0001f1ff]{2}|[0-9#*]\ufe0f?\u20e3|[\u00a9\u00ae\u203c-\u25ff\u2934-\u2b55\u3030-\u3299]\ufe0f|[\u2600-\u27bf\U0001f300-\U0001faff]"
     "[\ufe0f\U0001f3fb-\U0001f3ff]*(?:\u200d[\u2600-\u27bf\U0001f300-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff]*)*)"
 )
 _LIGHT = ((0x0000, 0x10FF), (0x2000, 0x200D), (0x2010, 0x201F), (0x2032, 0x2037))
@@ -24,9 +22,12 @@ _LIGHT = ((0x0000, 0x10FF), (0x2000, 0x200D), (0x2010, 0x201F), (0x2032, 0x2037)
 def weighted_length(text: str) -> int:
     """Characters as X counts them: links 23, emoji 2, Chinese, Japanese and Korean 2 each, Latin 1."""
     text = unicodedata.normalize("NFC", text)
-    text, links = _LINK.subn("", text)
-    text, emoji = _EMOJI.subn("", text)
-    return links * _LINK_LENGTH + emoji * 2 + sum(map(_weight, text))
+    found = list(links(text))
+    total = len(found) * _LINK_LENGTH
+    for piece in _between(text, found):
+        rest, emoji = _EMOJI.subn("", piece)
+        total += emoji * 2 + sum(map(_weight, rest))
+    return total
 
 
 def length(longest: int) -> Length:
@@ -50,8 +51,18 @@ def same(ours: str, theirs: str) -> bool:
 
 
 def _bare(text: str) -> str:
-    text = unicodedata.normalize("NFC", _LINK.sub("", text))
+    text = unicodedata.normalize("NFC", text)
+    text = "".join(_between(text, links(text)))
     return " ".join(re.sub(r"^(?:@\w+\s+)+", "", text.strip()).split())
+
+
+def _between(text: str, places: Iterable[tuple[int, int]]) -> Iterator[str]:
+    """The text without what stands in these places."""
+    last = 0
+    for start, end in places:
+        yield text[last:start]
+        last = end
+    yield text[last:]
 
 
 def _weight(character: str) -> int:
