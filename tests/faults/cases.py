@@ -22,6 +22,7 @@ from shared.clock import utc_now
 from shared.events import Profile
 from shared.events.codec import encode
 from shared.topics import CHANNELS_ANNOUNCED, CUSTOMERS_UPDATED, MESSAGES_RECEIVED, MESSAGES_RECEIVED_LIVE, Topic
+from tests.faults.channels import phone_killed, social_killed
 from tests.faults.proxy import Proxy
 from tests.faults.stage import Stage
 from tests.faults.stream import Stream, written
@@ -253,5 +254,7 @@ CASES = (
     Case("the broker hangs for {:g} s", broker_hung, long=5, short=3),
     Case("the broker hangs for {:g} s", broker_hung, long=15),
     Case("the broker is killed and started again", broker_killed, long=2, short=0),
+    Case("phone is killed (kill -9) while people text", phone_killed, long=3, short=1),
+    Case("social is killed (kill -9) while people post", social_killed, long=3, short=1),
     Case("of three brokers the leader is killed", leader_killed, long=5, brokers=3),
 )

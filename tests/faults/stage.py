@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,14 +67,17 @@ class Stage:
         """The router that is always there."""
         return self.kept[0]
 
-    def process(self, replica: str, service: str = "router") -> RouterProcess:
+    def process(
+        self, replica: str, service: str = "router", settings: Mapping[str, str] | None = None
+    ) -> RouterProcess:
         """A process on ports of its own, not started yet."""
         port = ports.free()[0]
         environment = {
             "ROUTER_SESSION_TIMEOUT": str(SESSION_TIMEOUT),
-            "DESK_PORT": str(port),
-            "DESK_DATABASE": self.dsn,
             "SWITCHBOARD_STORAGE": f"file://{self.folder}/storage",
+            f"{service.upper()}_PORT": str(port),
+            f"{service.upper()}_DATABASE": self.dsn,
+            **(settings or {}),
         }
         log = self.folder / f"{service}-{replica}.log"
         return RouterProcess(self.cluster.through_proxies, port, log, "router", environment, service=service)
