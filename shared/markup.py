@@ -18,7 +18,7 @@ MAX_DEPTH = 200
 """Parsers search all open elements at each tag."""
 MAX_TAG = 2_000
 """Characters of one tag: parsers compare each attribute with all others of its tag."""
-_EASY = 500
+_SLOW, _EASY = re.compile("[&\x80-\xbf]"), 200
 _TOKEN = re.compile(
     r"<!--(?:.*?-->|.*)|<[!?][^>]*+>?"
     r"|<(/?)([a-zA-Z][^\s/>]*+)(?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')|=)*+>?",
@@ -140,7 +140,7 @@ def outline(html: str) -> Outline:
 
 def bounded(html: str) -> str:
     """The same to look at, within the limits above: for parsers whose time or memory grows faster than their input."""
-    return "".join(_eased(token.text) for token in outline(html).tokens if token.name != "!")
+    return "".join(_eased(token) for token in outline(html).tokens if token.name != "!")
 
 
 def fits(html: str) -> bool:
@@ -159,10 +159,12 @@ def to_text(html: str) -> str:
     return _render(found, hiding=True) or _render(found, hiding=False)
 
 
-def _eased(text: str) -> str:
-    """html5ever moves a whole text at each ampersand in it: an empty comment makes two texts of one."""
-    parts = text.split("&")
-    return "<!---->&".join("&".join(parts[start : start + _EASY]) for start in range(0, len(parts), _EASY))
+def _eased(token: Token) -> str:
+    """html5ever moves a whole text at each of some characters in it: an empty comment makes two texts of one."""
+    if token.name:
+        return token.text
+    cuts = [match.start() for match in itertools.islice(_SLOW.finditer(token.text), _EASY, None, _EASY)]
+    return "<!---->".join(token.text[start:end] for start, end in itertools.pairwise([0, *cuts, len(token.text)]))
 
 
 def _innermost(levels: list[tuple[str, int]], name: str) -> int:

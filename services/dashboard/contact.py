@@ -182,7 +182,7 @@ async def _fields(request: Request) -> dict[str, str]:
 
 
 async def _known(dashboard: Dashboard, request: Request, site: Site) -> Speaker | None:
-    token = request.cookies.get(_cookie(site), "")
+    token = request.cookies.get(_cookie(request, site), "")
     try:
         return await sessions.speaker(dashboard, site, token) if token else None
     except Rejected:
@@ -195,7 +195,7 @@ async def _visitor(
     """The visitor of the cookie, or the new one of this form. What they say about themselves is noted, unproven."""
     if site.mode == "required":
         raise Rejected(403, "identity-required", "")
-    token, known = request.cookies.get(_cookie(site), ""), await _known(dashboard, request, site)
+    token, known = request.cookies.get(_cookie(request, site), ""), await _known(dashboard, request, site)
     point = known.author.point if known else contact_point("chat", stable_id("visitor", site.id, key))
     author = Author(point=point, name=checked.name, also=checked.also, locale=_language(request))
     dashboard.gate.check_visitor(point)
@@ -208,15 +208,19 @@ async def _visitor(
 
 def _remember(dashboard: Dashboard, request: Request, answer: Response, site: Site, token: str) -> Response:
     age = int(timedelta(days=dashboard.settings.visitor_days).total_seconds())
-    secure = request.url.scheme == "https"
     answer.set_cookie(
-        _cookie(site), token, max_age=age, path=f"/contact/{site.id}", secure=secure, httponly=True, samesite="lax"
+        _cookie(request, site), token, max_age=age, secure=_is_secure(request), httponly=True, samesite="lax"
     )
     return answer
 
 
-def _cookie(site: Site) -> str:
-    return f"switchboard_visitor_{site.id}"
+def _cookie(request: Request, site: Site) -> str:
+    """Over https no other host under the same domain can set it or read it (RFC 6265bis, 4.1.3)."""
+    return f"{'__Host-' if _is_secure(request) else ''}switchboard_visitor_{site.id}"
+
+
+def _is_secure(request: Request) -> bool:
+    return request.url.scheme == "https"
 
 
 def _new_key() -> str:

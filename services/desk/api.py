@@ -16,6 +16,7 @@ from services.desk.customers.api import router as customers
 from services.desk.letters.api import router as letters
 from services.desk.live import Live, Reset
 from services.desk.mentions.api import router as mentions
+from services.desk.people.api import router as people
 from services.desk.security import Reader, TheDesk
 from services.desk.tickets.api import router as tickets
 from services.desk.tickets.group_api import router as groups
@@ -30,7 +31,7 @@ live = APIRouter(tags=["live"])
 def router() -> APIRouter:
     """Everything under /api/v1."""
     whole = APIRouter(prefix="/api/v1")
-    for part in (tickets, groups, mentions, customers, calls, letters, live):
+    for part in (tickets, groups, mentions, customers, calls, letters, people, live):
         whole.include_router(part)
     return whole
 

@@ -8,10 +8,17 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
+
+from services.desk.context import Desk
+from services.desk.people import accounts, audit, sessions
 from services.desk.people import service as people
+from services.desk.people.audit import COMMAND
+from services.desk.people.views import LinkView
 from services.desk.schema import SCHEMA
 from services.desk.settings import DeskSettings
 from services.desk.wallboard import display
+from shared.bus.kafka import KafkaBus
 from shared.db import Database, migrate
 from shared.errors import Rejected, Unavailable
 from shared.settings import Settings, load
@@ -32,6 +39,23 @@ def main(arguments: list[str]) -> int:
     agent.add_argument("--phone", default="", help="where calls reach them, such as '+33 6 12 34 56 78'")
     agent.add_argument("--skills", default="", help="as the router's policy names them, comma-separated (default: all)")
     agent.add_argument("--if-missing", action="store_true", help="say nothing where this agent exists already")
+    invited = commands.add_parser("invite", help="print a link by which a person joins, once")
+    invited.add_argument("--email", required=True)
+    invited.add_argument("--name", default="")
+    invited.add_argument("--role", choices=people.ROLES, default="agent")
+    commands.add_parser("people", help="list who may sign in, was invited to, or could once")
+    for name, what in (
+        ("password-link", "print a link by which a person sets a new password, once"),
+        ("disable-agent", "sign a person out for good; their open conversations go back to their queues"),
+        ("enable-agent", "let a disabled person sign in again"),
+        ("end-sessions", "sign a person out everywhere"),
+        ("end-second-step", "let a person who lost telephone and recovery codes sign in with the password alone"),
+    ):
+        commands.add_parser(name, help=what).add_argument("--email", required=True)
+    listed = commands.add_parser("audit", help="show who did what, newest first, a JSON object a line")
+    listed.add_argument("--kind", default="", help=f"one of {', '.join(audit.KINDS)}, or the first word of several")
+    listed.add_argument("--who", default="", help="did it, or had it done to them: a mail address or a token's name")
+    listed.add_argument("--limit", type=int, default=50)
     token = commands.add_parser("create-token", help="make an API token and print it, once")
     token.add_argument("--name", required=True, help="who will use it")
     token.add_argument(
@@ -52,6 +76,8 @@ def main(arguments: list[str]) -> int:
     try:
         if chosen.command == "migrate":
             migrate(dsn, SCHEMA, Path(__file__).parent / "migrations")
+        elif chosen.command in _PEOPLE:
+            asyncio.run(_with_desk(_PEOPLE[chosen.command], chosen))
         else:
             asyncio.run(_with_database(dsn, _COMMANDS[chosen.command], chosen))
     except (Rejected, Unavailable, OSError) as error:
@@ -70,6 +96,18 @@ async def _with_database(
         await database.dispose()
 
 
+async def _with_desk(work: Callable[[Desk, argparse.Namespace], Awaitable[None]], chosen: argparse.Namespace) -> None:
+    """A desk that runs nowhere: what it has to tell waits in its outbox for one that does."""
+    from services.desk.app import create_desk  # it knows this module
+
+    common = load(Settings)
+    desk = create_desk(common, load(DeskSettings), KafkaBus(common.kafka, "desk-command"))
+    try:
+        await work(desk, chosen)
+    finally:
+        await desk.pools.dispose()
+
+
 async def _create_agent(database: Database, chosen: argparse.Namespace) -> None:
     password = sys.stdin.readline().rstrip("\r\n")
     made = await people.create_agent(
@@ -83,6 +121,48 @@ async def _create_agent(database: Database, chosen: argparse.Namespace) -> None:
     )
     if not made and not chosen.if_missing:
         print(f"An agent with the address {chosen.email} exists already; nothing was changed.", file=sys.stderr)
+
+
+async def _invite(desk: Desk, chosen: argparse.Namespace) -> None:
+    _hand_over(await accounts.invite(desk, chosen.email, chosen.name, chosen.role, COMMAND))
+
+
+async def _password_link(desk: Desk, chosen: argparse.Namespace) -> None:
+    _hand_over(await accounts.password_link(desk, chosen.email, COMMAND))
+
+
+def _hand_over(link: LinkView) -> None:
+    print(f"For {link.email}, once, until {link.expires_at:%d %b %Y, %H:%M} UTC:", file=sys.stderr)
+    print(link.url)
+
+
+async def _people(desk: Desk, _: argparse.Namespace) -> None:
+    for person in await accounts.people(desk):
+        step = "two steps" if person.two_step else "password"
+        print(f"{person.email}\t{person.name}\t{person.role}\t{person.state}\t{step}\t{person.sessions} sessions")
+
+
+async def _disable(desk: Desk, chosen: argparse.Namespace) -> None:
+    count = await accounts.disable(desk, chosen.email, COMMAND)
+    print(f"{chosen.email} cannot sign in any more; {count} conversations went back to their queues.", file=sys.stderr)
+
+
+async def _enable(desk: Desk, chosen: argparse.Namespace) -> None:
+    await accounts.enable(desk, chosen.email, COMMAND)
+
+
+async def _end_sessions(desk: Desk, chosen: argparse.Namespace) -> None:
+    person = await accounts.person(desk, chosen.email)
+    print(f"{await sessions.end(desk, person.id, COMMAND)} sessions ended.", file=sys.stderr)
+
+
+async def _end_second_step(desk: Desk, chosen: argparse.Namespace) -> None:
+    await accounts.end_second_step(desk, chosen.email, COMMAND)
+
+
+async def _audit(database: Database, chosen: argparse.Namespace) -> None:
+    for entry in await audit.entries(database, kind=chosen.kind, who=chosen.who, limit=chosen.limit):
+        print(msgspec.json.encode(entry).decode())
 
 
 async def _create_token(database: Database, chosen: argparse.Namespace) -> None:
@@ -117,4 +197,14 @@ _COMMANDS = {
     "tokens": _tokens,
     "revoke-token": _revoke_token,
     "display-link": _display_link,
+    "audit": _audit,
+}
+_PEOPLE = {
+    "invite": _invite,
+    "people": _people,
+    "password-link": _password_link,
+    "disable-agent": _disable,
+    "enable-agent": _enable,
+    "end-sessions": _end_sessions,
+    "end-second-step": _end_second_step,
 }

@@ -15,9 +15,15 @@ class DeskSettings(BaseSettings):
     port: int = Field(8000, description="The desk's HTTP port: console and API")
     reopen_days: int = Field(14, ge=0, description="A message to a ticket solved longer ago opens a new, linked ticket")
     session_hours: int = Field(12, ge=1, description="An agent who did nothing for this long signs in again")
+    session_longest: int = Field(24, ge=1, description="Hours after which an agent signs in again, whatever they did")
+    second_step: bool = Field(
+        default=False, description="Whether agents have to set up an authenticator app before they see anything"
+    )
     live_ring: int = Field(2000, ge=10, description="Events kept in memory for consoles that reconnect")
     sign_in_tries: int = Field(
-        10, ge=1, description="Failed sign-ins within 15 minutes for one address or one IP before both must wait"
+        10,
+        ge=1,
+        description="Failed sign-ins within 15 minutes for one account from one IP before they must wait; ten times as many for one IP",
     )
     offer_seconds: int = Field(20, ge=1, description="How long an agent is shown a call before it goes on to the next")
     phone_head_start: int = Field(

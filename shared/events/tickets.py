@@ -14,7 +14,7 @@ class DeskEvent(Event, frozen=True, kw_only=True):
     """`ticket.opened`, `message.added`, `reply.added`, `note.added`, `ticket.assigned`, `ticket.status`,
     `ticket.reopened`, `ticket.answered` (by a call), `ticket.widened` (a skill is no longer asked for), `ticket.overflowed` (to
     another team, because nobody got to it in time), `delivery.changed`, `customer.changed`, `call.changed`, `call.offered`,
-    `agent.presence`, `post.judged`, `ticket.grouped`, `ticket.ungrouped`, `mentions.added`, `mention.judged`."""
+    `agent.presence`, `agent.signed-out`, `post.judged`, `ticket.grouped`, `ticket.ungrouped`, `mentions.added`, `mention.judged`."""
     at: datetime
     actor: str = ""
     """The agent's e-mail address, or the service that did it."""

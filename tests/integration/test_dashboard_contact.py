@@ -188,3 +188,21 @@ async def test_the_page_runs_no_script_and_shows_in_no_frame(door: Process, site
     assert "default-src 'none'; style-src 'self'" in page.headers["content-security-policy"]
     assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
     assert style.headers["content-type"].startswith("text/css")
+
+
+async def test_a_neighbour_under_the_same_domain_cannot_slip_a_customer_its_own_cookie(
+    door: Process, site: Site
+) -> None:
+    async with httpx.AsyncClient(base_url=door.url, headers={"X-Forwarded-Proto": "https"}, timeout=30) as http:
+        form = await http.get(f"/contact/{site.site}")
+        sent = await http.post(f"/contact/{site.site}", data=MESSAGE | {"key": hidden_key(form)})
+        (cookie,) = sent.headers.get_list("set-cookie")
+        http.cookies.clear()
+        name, value = cookie.partition(";")[0].split("=", 1)
+        assert name == f"__Host-switchboard_visitor_{site.site}"
+        assert {"Secure", "HttpOnly", "Path=/", "SameSite=lax"} <= {part.strip() for part in cookie.split(";")}
+        assert sent.headers["cache-control"] == "no-store"
+        path = f"/contact/{site.site}/conversation"
+        assert MESSAGE["message"] in (await http.get(path, headers={"Cookie": f"{name}={value}"})).text
+        slipped = await http.get(path, headers={"Cookie": f"{name.removeprefix('__Host-')}={value}"})
+        assert MESSAGE["message"] not in slipped.text

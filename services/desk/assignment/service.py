@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from services.desk.context import Desk
-from services.desk.people import service as people
+from services.desk.people.models import AGENTS
 from services.desk.tickets import changing
+from services.desk.tickets.domain import SETTLED
+from services.desk.tickets.models import TICKETS
 from services.desk.tickets.teams import team_names
 from services.desk.tickets.views import TicketRow
-from services.desk.work import unit_of_work
+from services.desk.work import Work, unit_of_work
+from shared.clock import utc_now
 from shared.errors import Rejected
 
 _MOST_TEAMS = 200
@@ -21,19 +30,42 @@ async def assign(
     None leaves that one as it is. Rejected 404 no such ticket, 422 `unknown-agent`."""
     changes: dict[str, str | None] = {}
     data: dict[str, str] = {}
-    if assignee is not None:
-        person = await people.agent_by_email(desk, assignee) if assignee else None
-        if assignee and person is None:
-            raise Rejected(422, "unknown-agent", f"No active agent has the address {assignee[:100]}.")
-        changes["assignee_id"] = person.id if person else None
-        data["assignee"], data["assignee_name"] = (person.email, person.name) if person else ("", "")
     if team is not None:
         team = team.strip()
         if len(team) > _LONGEST_TEAM or not team.isprintable():
             raise Rejected(422, "team", f"A team's name has at most {_LONGEST_TEAM} printable characters.")
         changes["team"] = data["team"] = team
     async with unit_of_work(desk) as work:
+        if assignee is not None:
+            person = await _active(work.session, assignee) if assignee else None
+            changes["assignee_id"] = person.id if person else None
+            data["assignee"], data["assignee_name"] = (person.email, person.name) if person else ("", "")
         return await changing.assign(work, ticket, changes, data, agent)
+
+
+async def give_back(desk: Desk, work: Work, person: Any, actor: str) -> int:
+    """What somebody who is gone had in hand goes back to its queue, and with it what a customer's answer could still reopen. `person`:
+    a row that is locked. How many tickets."""
+    reopens = utc_now() - timedelta(days=desk.settings.reopen_days)
+    recent = or_(TICKETS.c.status.not_in(SETTLED), TICKETS.c.solved_at >= reopens)
+    theirs = select(TICKETS.c.id).where(TICKETS.c.assignee_id == person.id, recent)
+    await changing.hold(work.session, set(await work.session.scalars(theirs)))
+    freed = update(TICKETS).where(TICKETS.c.assignee_id == person.id, recent).values(assignee_id=None)
+    tickets = sorted(await work.session.scalars(freed.returning(TICKETS.c.id)))
+    for ticket in tickets:
+        data = {"assignee": "", "assignee_name": "", "disabled": person.name or person.email}
+        work.record("ticket.assigned", ticket, utc_now(), actor, data)
+    return len(tickets)
+
+
+async def _active(session: AsyncSession, agent: str) -> Any:
+    """Somebody who is not disabled before this is committed."""
+    own = agent.strip().lower().replace("\x00", "")
+    found = select(AGENTS).where(AGENTS.c.email == own, AGENTS.c.active).with_for_update(read=True, key_share=True)
+    row = (await session.execute(found)).one_or_none()
+    if row is None:
+        raise Rejected(422, "unknown-agent", f"No active agent has the address {agent[:100]}.")
+    return row
 
 
 async def teams(desk: Desk) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from services.desk.calls import service
 from services.desk.calls.views import CallbackView, CallsView, CallView
 from services.desk.people import presence
 from services.desk.people.presence import AgentState
-from services.desk.security import Reader, TheDesk, Writer
+from services.desk.security import ByWriter, Reader, TheDesk, Writer
 
 router = APIRouter(tags=["calls"])
 
@@ -130,12 +130,12 @@ async def set_presence(desk: TheDesk, _: Writer, agent: str, body: Presence) -> 
 
 
 @router.put("/agents/{agent}/phone", summary="Say where calls reach an agent")
-async def set_phone(desk: TheDesk, _: Writer, agent: str, body: Phone) -> AgentState:
+async def set_phone(desk: TheDesk, by: ByWriter, agent: str, body: Phone) -> AgentState:
     """Kept as E.164."""
-    return await presence.set_phone(desk, agent, body.number)
+    return await presence.set_phone(desk, agent, body.number, by=by)
 
 
 @router.put("/agents/{agent}/skills", summary="Say what an agent can do")
-async def set_skills(desk: TheDesk, _: Writer, agent: str, body: Skills) -> AgentState:
+async def set_skills(desk: TheDesk, by: ByWriter, agent: str, body: Skills) -> AgentState:
     """Replaces those before."""
-    return await presence.set_skills(desk, agent, body.skills)
+    return await presence.set_skills(desk, agent, body.skills, by=by)

@@ -23,6 +23,7 @@ from services.desk.calls.repository import being_answered, being_offered, in_ord
 from services.desk.calls.service import ask, change, tell
 from services.desk.calls.waking import CHANNEL, wake
 from services.desk.context import Desk
+from services.desk.people import presence
 from services.desk.people.models import AGENTS
 from services.desk.people.presence import PRESENCES
 from services.desk.work import Work, unit_of_work
@@ -112,9 +113,8 @@ async def _lapse(work: Work, seen: Sequence[Any]) -> None:
     if not any(_is_late(row, now) for row in seen):
         return
     late = [row for row in await _locked(work.session) if _is_late(row, now)]
-    people = {
-        p.email for p in await agents.hold(work.session, {r.offered_to or r.answered_by for r in late}, skip=True)
-    }
+    asked_of = {row.offered_to or row.answered_by for row in late}
+    people = {row.email for row in await presence.locked(work.session, asked_of, skip=True, gone=True)}
     late = [row for row in late if (row.offered_to or row.answered_by) in people]
     await work.session.execute(repository.share_tickets({row.ticket_id for row in late if row.ticket_id}))
     for row in late:
@@ -260,5 +260,5 @@ async def _measure(session: Any, waiting: Sequence[Any]) -> None:
     METRICS.calls_oldest.set(max(0.0, (now - oldest).total_seconds()))
     counted = select(AGENTS.c.presence, func.count()).where(AGENTS.c.active).group_by(AGENTS.c.presence)
     found = {row.presence: int(row[1]) for row in await session.execute(counted)}
-    for presence in PRESENCES:
-        METRICS.agents.labels(presence=presence).set(found.get(presence, 0))
+    for name in PRESENCES:
+        METRICS.agents.labels(presence=name).set(found.get(name, 0))

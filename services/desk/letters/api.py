@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from services.desk.letters.views import LetterDetails, LetterView
-from services.desk.security import Admin, TheDesk, actor
+from services.desk.people import audit
+from services.desk.security import Admin, ByAdmin, TheDesk
 
 router = APIRouter(tags=["dead letters"])
 LetterId = Annotated[int, Path(ge=0, le=2**62, description="Its offset in `dead-letters`")]
@@ -24,18 +25,22 @@ async def list_letters(
 
 
 @router.get("/dead-letters/{letter}", summary="One dead letter")
-async def get_letter(desk: TheDesk, _: Admin, letter: LetterId) -> LetterDetails:
+async def get_letter(desk: TheDesk, by: ByAdmin, letter: LetterId) -> LetterDetails:
     """With its stack, its headers and the beginning of its raw record."""
-    return await desk.letters.one(letter)
+    found = await desk.letters.one(letter)
+    await audit.noted(desk.database, "letter.read", by, str(letter))
+    return found
 
 
 @router.post("/dead-letters/{letter}/replay", summary="Put a dead letter back on its topic")
 async def replay_letter(
     desk: TheDesk,
-    token: Admin,
+    by: ByAdmin,
     letter: LetterId,
     again: Annotated[bool, Query(description="Also where it was replayed before")] = False,
 ) -> LetterView:
     """The raw record goes back exactly as it was: key, value and headers. Correct the cause first: what is still bad is set aside
     again, as a letter of its own. 409 where it was replayed before, or has no way back."""
-    return await desk.letters.replay(letter, by=actor(token), again=again)
+    done = await desk.letters.replay(letter, by=by.name, again=again)
+    await audit.noted(desk.database, "letter.replayed", by, str(letter), topic=done.topic)
+    return done

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from ipaddress import ip_address, ip_network
 
 WINDOW = 15 * 60.0
 """Seconds after which a failed try is forgotten."""
+WIDER = 10
+"""Times as many tries as for one account come from one network address: an office behind one address has many people."""
 _MOST_KEYS = 50_000
 """Bounds memory under an attack from many addresses; the oldest are forgotten first."""
+_HOME = 64
+"""Bits of an IPv6 address that name a home or an office; the rest is free to whoever is there (RFC 6177)."""
 
 
 class Limiter:
@@ -17,15 +22,16 @@ class Limiter:
         self._tries = tries
         self._failures: OrderedDict[str, list[float]] = OrderedDict()
 
-    def wait(self, key: str, now: float) -> float:
-        """Seconds until this key may try again; 0 when it may now."""
+    def wait(self, key: str, now: float, *, times: int = 1) -> float:
+        """Seconds until this key may try again; 0 when it may now. `times` as many tries as usual are allowed."""
         recent = [at for at in self._failures.get(key, ()) if at > now - WINDOW]
-        return 0.0 if len(recent) < self._tries else recent[-self._tries] + WINDOW - now
+        tries = self._tries * times
+        return 0.0 if len(recent) < tries else recent[-tries] + WINDOW - now
 
     def fail(self, key: str, now: float) -> None:
         """Note a failure."""
         recent = [at for at in self._failures.pop(key, ()) if at > now - WINDOW]
-        self._failures[key] = [*recent, now][-self._tries :]
+        self._failures[key] = [*recent, now][-self._tries * WIDER :]
         while len(self._failures) > _MOST_KEYS:
             self._failures.popitem(last=False)
 
@@ -36,3 +42,12 @@ class Limiter:
     def forget(self, key: str) -> None:
         """A success clears the failures."""
         self._failures.pop(key, None)
+
+
+def network(ip: str) -> str:
+    """What one person cannot change at will: an IPv4 address, or the network of an IPv6 one."""
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return ip[:100]
+    return str(ip_network((address, _HOME), strict=False)) if address.version == 6 else str(address)

@@ -1,11 +1,14 @@
-"""Tables of agents, their sessions, and machines' tokens. Secrets are kept only as hashes."""
+"""Tables of agents, their sessions, machines' tokens, and the log of who did what. Secrets are kept only as hashes."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
+    Identity,
+    Index,
     LargeBinary,
     Table,
     Text,
@@ -13,7 +16,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.desk.schema import METADATA
 
@@ -34,10 +37,14 @@ AGENTS = Table(
     Column("presence_after", Text, nullable=False, server_default=""),
     Column("phone", Text, nullable=False, server_default=""),
     Column("skills", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("totp_seed", LargeBinary),
+    Column("totp_step", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint("role IN ('agent', 'admin')", name="role"),
     CheckConstraint("presence IN ('ready', 'busy', 'wrap-up', 'away')", name="presence"),
 )
-"""`presence_after`: to what a call's end returns this agent; empty where the agent chose the presence by hand."""
+"""`presence_after`: to what a call's end returns this agent; empty where the agent chose the presence by hand.
+`password_hash`: empty until an invitation is accepted; such an agent is not `active` yet. `totp_seed`: of the second step when
+signing in; NULL where there is none. `totp_step`: the last time step of which a code was used; none is taken twice."""
 
 SESSIONS = Table(
     "sessions",
@@ -46,6 +53,26 @@ SESSIONS = Table(
     Column("agent_id", Uuid(as_uuid=False), ForeignKey(AGENTS.c.id, ondelete="CASCADE"), nullable=False, index=True),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("id", Uuid(as_uuid=False), nullable=False, unique=True, server_default=func.gen_random_uuid()),
+    Column("used_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("ip", Text, nullable=False, server_default=""),
+    Column("browser", Text, nullable=False, server_default=""),
+)
+
+AGENT_LINKS = Table(
+    "agent_links",
+    METADATA,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("agent_id", Uuid(as_uuid=False), ForeignKey(AGENTS.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+"""Links by which somebody sets their password, once: an invitation, or because it was forgotten."""
+
+RECOVERY_CODES = Table(
+    "recovery_codes",
+    METADATA,
+    Column("code_hash", LargeBinary, primary_key=True),
+    Column("agent_id", Uuid(as_uuid=False), ForeignKey(AGENTS.c.id, ondelete="CASCADE"), nullable=False, index=True),
 )
 
 API_TOKENS = Table(
@@ -57,3 +84,19 @@ API_TOKENS = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("revoked_at", DateTime(timezone=True)),
 )
+
+AUDIT_LOG = Table(
+    "audit_log",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("ip", Text, nullable=False),
+    Column("data", JSONB, nullable=False),
+    Index("ix_audit_log_kind", "kind", "id"),
+    Index("ix_audit_log_actor", "actor", "id"),
+    Index("ix_audit_log_subject", "subject", "id"),
+)
+"""A trigger refuses to change or delete what is in it."""

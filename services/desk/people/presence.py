@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.desk.bulk import among
 from services.desk.calls.waking import wake
 from services.desk.context import Desk
+from services.desk.people import audit
+from services.desk.people.audit import By
 from services.desk.people.models import AGENTS
 from services.desk.work import Work, unit_of_work
 from shared.clock import utc_now
@@ -75,27 +77,29 @@ async def set_presence(desk: Desk, agent: str, presence: str, reason: str = "") 
         return await _one(work.session, row.email)
 
 
-async def set_phone(desk: Desk, agent: str, number: str) -> AgentState:
-    """Empty to forget it; then nobody is ready any more. Rejected 404, 422 with an example."""
+async def set_phone(desk: Desk, agent: str, number: str, *, by: By | None = None) -> AgentState:
+    """Empty to forget it; then nobody is ready any more. `by`: None where they do it themselves. Rejected 404, 422 with an example."""
     phone = normal_number(number) if number.strip() else ""
     async with unit_of_work(desk) as work:
         (row,) = await locked(work.session, [agent]) or [None]
         if row is None:
             raise _unknown(agent)
         await work.session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(phone=phone))
+        await audit.note(work.session, "person.changed", by or By(row.email), row.email, what="phone")
         if not phone and row.presence == "ready":
             await change(work, row, "away", "no telephone number", actor=row.email)
         return await _one(work.session, row.email)
 
 
-async def set_skills(desk: Desk, agent: str, skills: Collection[str]) -> AgentState:
-    """As the router's policy names them; none means all. Rejected 404, 422."""
+async def set_skills(desk: Desk, agent: str, skills: Collection[str], *, by: By | None = None) -> AgentState:
+    """As the router's policy names them; none means all. `by`: None where they do it themselves. Rejected 404, 422."""
     values = normal_skills(skills)
     async with unit_of_work(desk) as work:
         (row,) = await locked(work.session, [agent]) or [None]
         if row is None:
             raise _unknown(agent)
         await work.session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(skills=values))
+        await audit.note(work.session, "person.changed", by or By(row.email), row.email, what="skills")
         await wake(work.session)
         return await _one(work.session, row.email)
 
@@ -118,11 +122,15 @@ def normal_skills(skills: Collection[str]) -> list[str]:
     return found
 
 
-async def locked(session: AsyncSession, agents: Collection[str], *, skip: bool = False) -> list[Any]:
-    """Rows of these active agents, by id; nobody else changes them until the commit. `skip`: leave out those that somebody else is
-    changing right now. Taken after calls, and before customers and tickets. Not so strong that a ticket's assignment would wait."""
+async def locked(
+    session: AsyncSession, agents: Collection[str], *, skip: bool = False, gone: bool = False
+) -> list[Any]:
+    """Rows of these active agents (`gone`: also of those who were disabled), by id; nobody else changes them until the commit.
+    `skip`: leave out those that somebody else is changing right now. Taken after calls, and before customers and tickets. Not so
+    strong that a ticket's assignment would wait."""
     emails = [agent.strip().lower().replace("\x00", "") for agent in agents]
-    found = select(AGENTS).where(AGENTS.c.active, among(AGENTS.c.email, emails)).order_by(AGENTS.c.id)
+    found = select(AGENTS).where(among(AGENTS.c.email, emails)).order_by(AGENTS.c.id)
+    found = found if gone else found.where(AGENTS.c.active)
     return list(await session.execute(found.with_for_update(key_share=True, skip_locked=skip)))
 
 

@@ -1,93 +1,121 @@
-"""Signing in and out, and who an agent is."""
+"""Signing in, and who an agent is."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 import hmac
 import secrets
 import time
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.desk.context import Desk
-from services.desk.people import passwords, presence
-from services.desk.people.models import AGENTS, API_TOKENS, SESSIONS
+from services.desk.people import audit, passwords, presence, second_step, sessions
+from services.desk.people.audit import COMMAND, By
+from services.desk.people.limits import WIDER, network
+from services.desk.people.models import AGENTS, API_TOKENS
+from services.desk.people.sessions import agent_view, digest
 from services.desk.people.views import AgentView, Session, Token
-from services.desk.work import unit_of_work
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Rejected
+from shared.security import tokens as signed
 
 COOKIE = "switchboard_session"
 """Set it HttpOnly, SameSite=Lax, Path=/, Secure where `public_url` is https; Max-Age from `session_hours`."""
+session, sign_out = sessions.find, sessions.sign_out
+ROLES = ("agent", "admin")
 SCOPES = ("read", "write", "admin")
 TOKEN_PREFIX = "sbd_"  # noqa: S105 - lets secret scanners find a token that got out
-_PROLONG = timedelta(minutes=5)
-"""A session is written to at most this often."""
+_CODE_WITHIN = 300
+"""Seconds from the password to the code."""
+_PURPOSE = "sign-in code"
 
 
-async def sign_in(desk: Desk, email: str, password: str, *, ip: str) -> str:
+class CodeNeeded(Exception):
+    """The password is right, and this account has a second step. `ticket`: what `sign_in_with_code` wants."""
+
+    def __init__(self, ticket: str) -> None:
+        super().__init__("a code is needed")
+        self.ticket = ticket
+
+
+async def sign_in(desk: Desk, email: str, password: str, *, ip: str, browser: str = "") -> str:
     """The new session's token, for the cookie. Rejected 401 `sign-in-failed` (the same for an unknown address and a wrong
-    password), 429 `too-many-tries`."""
+    password), 429 `too-many-tries`. Raises CodeNeeded."""
     email, now = email.strip().lower(), time.monotonic()
-    keys = (f"address:{email}", f"ip:{ip}")
-    if any(desk.sign_ins.wait(key, now) for key in keys):
-        raise Rejected(429, "too-many-tries", "Too many failed tries. Wait 15 minutes, then try again.")
-    for key in keys:
-        desk.sign_ins.fail(key, now)  # counted before the slow check, so that parallel tries do not slip through
-    async with desk.database.transaction() as session:
-        found = select(AGENTS).where(AGENTS.c.email == email.replace("\x00", ""), AGENTS.c.active)
-        agent = (await session.execute(found)).one_or_none()
-    if not await passwords.matches(password, agent.password_hash if agent else None) or agent is None:
-        raise Rejected(401, "sign-in-failed", "This address and password do not belong together.")
-    desk.sign_ins.forget(keys[0])
-    desk.sign_ins.take_back(keys[1], now)  # its failures stay: one valid account is no licence to guess at others
-    token = secrets.token_urlsafe(32)
-    expires = utc_now() + timedelta(hours=desk.settings.session_hours)
-    async with desk.database.transaction() as session:
-        await session.execute(delete(SESSIONS).where(SESSIONS.c.expires_at < utc_now()))
-        await session.execute(insert(SESSIONS).values(token_hash=_hash(token), agent_id=agent.id, expires_at=expires))
-    return token
-
-
-async def session(desk: Desk, token: str, *, prolong: bool = True) -> Session | None:
-    """Who this cookie belongs to; None where it is unknown or expired. A person's use prolongs it."""
-    if not token or len(token) > 100:
-        return None
-    now = utc_now()
-    expires = now + timedelta(hours=desk.settings.session_hours)
+    _not_too_often(desk, email, ip, now)  # counted before the slow check, so that parallel tries do not slip through
     async with desk.database.transaction() as transaction:
-        joined = select(AGENTS, SESSIONS.c.expires_at).join(SESSIONS, SESSIONS.c.agent_id == AGENTS.c.id)
-        row = (
-            await transaction.execute(
-                joined.where(SESSIONS.c.token_hash == _hash(token), SESSIONS.c.expires_at > now, AGENTS.c.active)
-            )
-        ).one_or_none()
-        if row is None:
-            return None
-        if prolong and expires - row.expires_at > _PROLONG:
-            await transaction.execute(
-                update(SESSIONS).where(SESSIONS.c.token_hash == _hash(token)).values(expires_at=expires)
-            )
-    csrf = hmac.new(
-        desk.common.secret.get_secret_value().encode(), b"csrf\x00" + _hash(token), hashlib.sha256
-    ).hexdigest()
-    return Session(agent=_agent(row), expires_at=expires, csrf=csrf)
+        found = select(AGENTS).where(AGENTS.c.email == email.replace("\x00", ""), AGENTS.c.active)
+        agent = (await transaction.execute(found)).one_or_none()
+    if not await passwords.matches(password, agent.password_hash if agent else None) or agent is None:
+        await _refused(desk, agent, ip, "password")
+        raise Rejected(401, "sign-in-failed", "This address and password do not belong together.")
+    _right(desk, email, ip, now)
+    if agent.totp_seed is not None:
+        until = int(time.time()) + _CODE_WITHIN
+        raise CodeNeeded(signed.sign(desk.common.secret.get_secret_value(), _PURPOSE, f"{agent.id} {until}"))
+    async with desk.database.transaction() as transaction:
+        await audit.note(transaction, "sign-in", By(agent.email, ip))
+        return await sessions.begin(desk, transaction, agent.id, By(agent.email, ip), browser)
 
 
-async def sign_out(desk: Desk, token: str) -> None:
-    """Ends the session; unknown tokens are nothing. Whoever has no other one is not offered calls any more."""
-    async with unit_of_work(desk) as work:
-        ended = delete(SESSIONS).where(SESSIONS.c.token_hash == _hash(token)).returning(SESSIONS.c.agent_id)
-        agent = await work.session.scalar(ended)
-        left = select(SESSIONS.c.agent_id).where(SESSIONS.c.agent_id == agent, SESSIONS.c.expires_at > utc_now())
-        if agent and await work.session.scalar(left.limit(1)) is None:
-            await presence.leave(work, agent)
+async def sign_in_with_code(desk: Desk, ticket: str, code: str, *, ip: str, browser: str = "") -> str:
+    """The second step: a code of the app, or a recovery code. The new session's token. Rejected 401 `sign-in-again` where the password
+    is too long ago, 401 `code`, 429."""
+    known = signed.verify(desk.common.secret.get_secret_value(), _PURPOSE, ticket) or ""
+    own, _, until = known.partition(" ")
+    if not own or int(until) < time.time():
+        raise Rejected(401, "sign-in-again", "That took too long. Sign in again.")
+    key, now = f"code:{own}", time.monotonic()
+    if desk.sign_ins.wait(key, now):  # from all addresses together: who comes so far has the password
+        raise too_many()
+    desk.sign_ins.fail(key, now)
+    async with desk.database.transaction() as transaction:
+        agent = (await transaction.execute(select(AGENTS).where(AGENTS.c.id == own, AGENTS.c.active))).one_or_none()
+        if agent is not None and agent.totp_seed is not None:
+            taken = await second_step.takes(desk, transaction, agent, code)
+            if taken:
+                desk.sign_ins.forget(key)
+                await audit.note(transaction, "sign-in", By(agent.email, ip), code=taken)
+                return await sessions.begin(desk, transaction, agent.id, By(agent.email, ip), browser)
+    await _refused(desk, agent, ip, "code")
+    raise Rejected(401, "code", "This code is not right. Look at the app again, and at its clock.")
+
+
+def too_many() -> Rejected:
+    """Whoever guesses waits."""
+    return Rejected(429, "too-many-tries", "Too many failed tries. Wait 15 minutes, then try again.")
+
+
+def _not_too_often(desk: Desk, email: str, ip: str, now: float) -> None:
+    """One account is guessed at from one address so often, and all accounts together from it ten times as often. Nobody elsewhere is
+    held up by that: a stranger cannot lock anybody out."""
+    pair, place = _keys(email, ip)
+    if desk.sign_ins.wait(pair, now) or desk.sign_ins.wait(place, now, times=WIDER):
+        raise too_many()
+    desk.sign_ins.fail(pair, now)
+    desk.sign_ins.fail(place, now)
+
+
+def _right(desk: Desk, email: str, ip: str, tried: float) -> None:
+    pair, place = _keys(email, ip)
+    desk.sign_ins.forget(pair)
+    desk.sign_ins.take_back(place, tried)  # its failures stay: one valid account is no licence to guess at others
+
+
+def _keys(email: str, ip: str) -> tuple[str, str]:
+    place = network(ip)
+    return f"account:{email[:320]} {place}", f"place:{place}"
+
+
+async def _refused(desk: Desk, agent: Any, ip: str, why: str) -> None:
+    """An address that nobody has is not kept: it may be a password in the wrong field."""
+    async with desk.database.transaction() as transaction:
+        subject = agent.email if agent is not None else ""
+        await audit.note(transaction, "sign-in.refused", By("", ip), subject, why=why)
 
 
 def check_csrf(session: Session, token: str) -> None:
@@ -100,7 +128,14 @@ async def agents(desk: Desk) -> tuple[AgentView, ...]:
     """All active agents by name, for the assign menu."""
     async with desk.database.transaction() as transaction:
         rows = await transaction.execute(select(AGENTS).where(AGENTS.c.active).order_by(AGENTS.c.name, AGENTS.c.email))
-        return tuple(_agent(row) for row in rows)
+        return tuple(agent_view(row) for row in rows)
+
+
+async def names(desk: Desk) -> dict[str, str]:
+    """Names by mail address, also of whoever is gone: they did what they did."""
+    async with desk.database.transaction() as transaction:
+        rows = await transaction.execute(select(AGENTS.c.email, AGENTS.c.name))
+        return {row.email: row.name or row.email for row in rows}
 
 
 async def agent_by_email(desk: Desk, email: str) -> AgentView | None:
@@ -108,7 +143,7 @@ async def agent_by_email(desk: Desk, email: str) -> AgentView | None:
     async with desk.database.transaction() as transaction:
         found = select(AGENTS).where(AGENTS.c.email == email.strip().lower().replace("\x00", ""), AGENTS.c.active)
         row = (await transaction.execute(found)).one_or_none()
-    return _agent(row) if row else None
+    return agent_view(row) if row else None
 
 
 async def set_language(desk: Desk, agent: str, language: str) -> None:
@@ -129,12 +164,10 @@ async def create_agent(
 ) -> bool:
     """False, and nothing changed, where this address is taken. `phone`: where calls reach them; `skills`: none means all.
     Rejected 422."""
-    email = email.strip().lower()
-    if email.count("@") != 1 or not all(email.split("@")) or not email.isprintable() or " " in email:
-        raise Rejected(422, "email", f"{email!r} is not a mail address.")
-    if role not in ("agent", "admin"):
+    email = mail_address(email)
+    if role not in ROLES:
         raise Rejected(422, "role", "The role is `agent` or `admin`.")
-    hashed = await asyncio.to_thread(passwords.hash_password, password)
+    hashed = await passwords.hash_new(password, email, name)
     values: dict[str, Any] = {
         "id": str(uuid4()),
         "email": email,
@@ -150,7 +183,24 @@ async def create_agent(
         statement = (
             upsert(AGENTS).values(values).on_conflict_do_nothing(index_elements=["email"]).returning(AGENTS.c.id)
         )
-        return await transaction.scalar(statement) is not None
+        made = await transaction.scalar(statement) is not None
+        if made:
+            await audit.note(transaction, "person.created", COMMAND, email, role=role)
+        return made
+
+
+def mail_address(text: str) -> str:
+    """In lower case. Rejected 422."""
+    email = text.strip().lower()
+    if (
+        email.count("@") != 1
+        or not all(email.split("@"))
+        or not email.isprintable()
+        or " " in email
+        or len(email) > 320
+    ):
+        raise Rejected(422, "email", f"{email[:100]!r} is not a mail address.")
+    return email
 
 
 async def create_token(database: Database, *, name: str, scopes: tuple[str, ...]) -> str:
@@ -159,7 +209,8 @@ async def create_token(database: Database, *, name: str, scopes: tuple[str, ...]
         raise Rejected(422, "scopes", f"Scopes are {', '.join(SCOPES)}.")
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     async with database.transaction() as transaction:
-        await transaction.execute(insert(API_TOKENS).values(token_hash=_hash(token), name=name, scopes=list(scopes)))
+        await transaction.execute(insert(API_TOKENS).values(token_hash=digest(token), name=name, scopes=list(scopes)))
+        await audit.note(transaction, "token.created", COMMAND, name, scopes=",".join(scopes))
     return token
 
 
@@ -167,7 +218,10 @@ async def revoke_token(database: Database, name: str) -> int:
     """No API token of this name works any more, from the next request on; how many they were."""
     ended = update(API_TOKENS).where(API_TOKENS.c.name == name, API_TOKENS.c.revoked_at.is_(None))
     async with database.transaction() as transaction:
-        return len((await transaction.execute(ended.values(revoked_at=utc_now()).returning(API_TOKENS.c.name))).all())
+        count = len((await transaction.execute(ended.values(revoked_at=utc_now()).returning(API_TOKENS.c.name))).all())
+        if count:
+            await audit.note(transaction, "token.revoked", COMMAND, name)
+        return count
 
 
 async def tokens(database: Database) -> list[Token]:
@@ -180,15 +234,6 @@ async def tokens(database: Database) -> list[Token]:
 async def check_token(desk: Desk, token: str) -> Token | None:
     """Whose API token this is; None where it is unknown or revoked."""
     async with desk.database.transaction() as transaction:
-        found = select(API_TOKENS).where(API_TOKENS.c.token_hash == _hash(token), API_TOKENS.c.revoked_at.is_(None))
+        found = select(API_TOKENS).where(API_TOKENS.c.token_hash == digest(token), API_TOKENS.c.revoked_at.is_(None))
         row = (await transaction.execute(found)).one_or_none()
     return Token(name=row.name, scopes=tuple(row.scopes)) if row else None
-
-
-def _hash(token: str) -> bytes:
-    """A random token of 256 bits needs no salt and no slow hash."""
-    return hashlib.sha256(token.encode()).digest()
-
-
-def _agent(row: Any) -> AgentView:
-    return AgentView(id=row.id, email=row.email, name=row.name, role=row.role, language=row.language)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.desk.assignment import service as assignment
-from services.desk.security import Reader, TheDesk, Writer, actor
+from services.desk.security import ByReader, Reader, TheDesk, Writer, actor
 from services.desk.tickets import originals, service
 from services.desk.tickets.views import MessageView, TicketPage, TicketQuery, TicketRow, TicketView, ViewCount
 from shared.errors import Rejected
@@ -175,10 +175,10 @@ async def get_message(desk: TheDesk, _: Reader, message: str) -> MessageView:
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}}},
 )
-async def get_original(desk: TheDesk, _: Reader, message: str) -> Response:
+async def get_original(desk: TheDesk, by: ByReader, message: str) -> Response:
     """`GET /api/v1/messages/{id}/original`: the raw mail with all of its headers, for "Show original", also of mail that is only text.
     404 `no-original` where the channel kept none. The console has the same at `/m/{id}/raw`."""
-    data, media_type, headers = await originals.raw(desk, message)
+    data, media_type, headers = await originals.raw(desk, message, by)
     return Response(data, media_type=media_type, headers=headers)
 
 
@@ -188,9 +188,9 @@ async def get_original(desk: TheDesk, _: Reader, message: str) -> Response:
     response_class=Response,
     responses={200: {"content": {"application/octet-stream": {}}}},
 )
-async def get_file(desk: TheDesk, _: Reader, message: str, index: int) -> Response:
+async def get_file(desk: TheDesk, by: ByReader, message: str, index: int) -> Response:
     """By its place in `attachments`; the first is 0."""
-    data, media_type, headers = await originals.file(desk, message, index)
+    data, media_type, headers = await originals.file(desk, message, index, by)
     return Response(data, media_type=media_type, headers=headers)
 
 

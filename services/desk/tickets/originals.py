@@ -6,6 +6,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from services.desk.context import Desk
+from services.desk.people import audit
+from services.desk.people.audit import By
 from services.desk.tickets import service
 from shared.errors import Malformed, Rejected
 
@@ -22,20 +24,22 @@ class Download(NamedTuple):
     headers: dict[str, str]
 
 
-async def raw(desk: Desk, message: str) -> Download:
+async def raw(desk: Desk, message: str, by: By) -> Download:
     """The message as its channel received it: a mail with all of its headers. Rejected 404 where nothing was kept."""
     uri = (await service.get_message(desk, message)).raw_uri
     if not uri:
         raise Rejected(404, "no-original", "Of this message no original was kept.")
+    await audit.noted(desk.database, "message.read", by, message)
     return await _download(desk, uri, f"{message}.eml", "text/plain")
 
 
-async def file(desk: Desk, message: str, index: int) -> Download:
+async def file(desk: Desk, message: str, index: int, by: By) -> Download:
     """A file that came with a message, the first is 0. Rejected 404."""
     files = (await service.get_message(desk, message)).attachments
     if not 0 <= index < len(files):
         raise Rejected(404, "no-such-file", "This message has no such file.")
     found = files[index]
+    await audit.noted(desk.database, "message.read", by, message, file=str(index))
     name = "".join(letter for letter in found.name if letter.isprintable() and letter not in '/\\"') or "file"
     return await _download(desk, found.uri, name, found.media_type if found.media_type in SAFE else "")
 

@@ -178,8 +178,8 @@ class EventView:
     """As in `DeskEvent.kind`: `ticket.opened`, `message.added`, `reply.added`, `note.added`, `ticket.assigned`,
     `ticket.status`, `ticket.reopened`, `ticket.routed`, `ticket.answered`, `ticket.widened`, `ticket.overflowed`,
     `delivery.changed`, `customer.changed`,
-    `call.changed`, `call.offered`, `agent.presence`, `post.judged`, `ticket.grouped`, `ticket.ungrouped`, `mentions.added`,
-    `mention.judged`."""
+    `call.changed`, `call.offered`, `agent.presence`, `agent.signed-out`, `post.judged`, `ticket.grouped`, `ticket.ungrouped`,
+    `mentions.added`, `mention.judged`."""
     at: datetime
     actor: str
     data: dict[str, str]

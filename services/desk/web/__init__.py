@@ -9,7 +9,9 @@ from services.desk.web import static
 from services.desk.web.answers import errors_as_pages
 from services.desk.web.console import Console
 from services.desk.web.pages import (
+    account,
     actions,
+    audit,
     calls,
     customers,
     inbox,
@@ -17,6 +19,7 @@ from services.desk.web.pages import (
     live,
     mentions,
     originals,
+    people,
     preferences,
     sign_in,
     styleguide,
@@ -38,6 +41,9 @@ def mount(app: FastAPI, desk: Desk) -> None:
         customers,
         originals,
         preferences,
+        account,
+        people,
+        audit,
         letters,
         live,
         mentions,

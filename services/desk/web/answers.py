@@ -10,9 +10,11 @@ from fastapi.exceptions import RequestValidationError, WebSocketRequestValidatio
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 
+from services.desk.people import audit
+from services.desk.people.audit import By
 from services.desk.web import words
 from services.desk.web.render import gettext, render
-from services.desk.web.viewer import SignedOut, desk_of, is_part, language_of, theme_of
+from services.desk.web.viewer import SignedOut, desk_of, ip_of, is_part, language_of, theme_of
 from shared.errors import Rejected, Unavailable
 from shared.logs import log
 
@@ -64,11 +66,12 @@ class ConsoleRoute(APIRoute):
         async def handle(request: Request) -> Response:
             try:
                 return await handler(request)
-            except SignedOut:
+            except SignedOut as out:
                 if is_part(request) or request.url.path.endswith("/live"):
                     return html("", 401)
-                return redirect("/login")
+                return redirect(out.to)
             except Rejected as error:
+                await _note_refusal(request, error)
                 text = words.problem(error, gettext(language_of(request)))
                 return refuse(request, error.status, text, {"Retry-After": "2"} if error.status == 503 else None)
             except Unavailable as error:
@@ -84,6 +87,14 @@ class ConsoleRoute(APIRoute):
                 return refuse(request, 500, _("Something went wrong on our side. It has been logged."))
 
         return handle
+
+
+async def _note_refusal(request: Request, error: Rejected) -> None:
+    """Somebody who is signed in tried what they may not do."""
+    agent = getattr(request.state, "agent", "")
+    if error.status == 403 and agent:
+        database, by = desk_of(request).database, By(agent, ip_of(request))
+        await audit.noted(database, "access.refused", by, request.url.path[:200], why=error.code)
 
 
 def errors_as_pages(app: FastAPI) -> None:

@@ -51,10 +51,10 @@ class Console:
         return {channel.name: channel for channel in self.desk.channels.values()}
 
     async def agents(self) -> dict[str, str]:
-        """Names by e-mail address."""
+        """Names by e-mail address, also of whoever is gone."""
         expires, names = self._names
         if time.monotonic() > expires:
-            names = {agent.email: agent.name or agent.email for agent in await people.agents(self.desk)}
+            names = await people.names(self.desk)
             self._names = (time.monotonic() + _NAMES_KEPT, names)
         return names
 

@@ -9,6 +9,7 @@ from fastapi import Request, Response
 
 from services.desk.context import Desk
 from services.desk.people import service as people
+from services.desk.people.audit import By
 from services.desk.people.views import AgentView, Session
 from services.desk.web import calling
 from services.desk.web.calling import Line
@@ -17,6 +18,8 @@ from shared.errors import Rejected
 from shared.i18n import negotiate
 
 ADMIN = "admin"
+_WITHOUT = ("/account", "/logout", "/preferences")
+"""What somebody can do before they have a second step, where one is asked for."""
 THEMES = ("system", "light", "dark")
 THEME, LANGUAGE, KEYS, VIEW, SOUND = "theme", "language", "keys", "view", "sound"
 """Cookies. None of them says who somebody is."""
@@ -24,6 +27,14 @@ THEME, LANGUAGE, KEYS, VIEW, SOUND = "theme", "language", "keys", "view", "sound
 
 class SignedOut(Exception):
     """Nobody is signed in here."""
+
+    to = "/login"
+
+
+class StepMissing(SignedOut):
+    """Somebody is signed in, and has to set up their second step first."""
+
+    to = "/account?second-step=on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +53,19 @@ class Viewer:
     """Whether a call may be heard."""
     line: Line | None = None
     """Their own part of the telephone line, where a whole page is made."""
+    ip: str = ""
     letters: int = 0
     """Dead letters of the last day that wait, for admins, where a whole page is made."""
+
+    @property
+    def by(self) -> By:
+        """For the audit log."""
+        return By(self.agent.email, self.ip)
+
+
+def ip_of(request: Request) -> str:
+    """From where somebody asks."""
+    return request.client.host if request.client else ""
 
 
 def desk_of(request: Request) -> Desk:
@@ -54,32 +76,36 @@ def desk_of(request: Request) -> Desk:
 
 def theme_of(request: Request) -> str:
     """`system`, `light` or `dark`."""
-    theme = request.cookies.get(THEME, "")
+    theme = cookie(request, THEME)
     return theme if theme in THEMES else "system"
 
 
 def language_of(request: Request) -> str:
     """For pages before the sign-in: the cookie, then what the browser asks for."""
-    return negotiate(request.headers.get("accept-language", ""), request.cookies.get(LANGUAGE, ""))
+    return negotiate(request.headers.get("accept-language", ""), cookie(request, LANGUAGE))
 
 
 async def viewer(request: Request) -> Viewer:
     """Who is signed in. Raises SignedOut."""
-    token = request.cookies.get(people.COOKIE, "")
+    token = cookie(request, people.COOKIE)
     session = await people.session(desk_of(request), token) if token else None
     if session is None:
         raise SignedOut
+    request.state.agent = session.agent.email
+    if desk_of(request).settings.second_step and not session.two_step and not request.url.path.startswith(_WITHOUT):
+        raise StepMissing
     return Viewer(
         agent=session.agent,
         session=session,
         token=token,
         language=negotiate(
-            request.headers.get("accept-language", ""), request.cookies.get(LANGUAGE) or session.agent.language
+            request.headers.get("accept-language", ""), cookie(request, LANGUAGE) or session.agent.language
         ),
         theme=theme_of(request),
-        keys=request.cookies.get(KEYS) != "off",
-        view=unquote(request.cookies.get(VIEW, "all")),
-        sound=request.cookies.get(SOUND) != "off",
+        keys=cookie(request, KEYS) != "off",
+        view=unquote(cookie(request, VIEW) or "all"),
+        sound=cookie(request, SOUND) != "off",
+        ip=ip_of(request),
         line=await calling.line(desk_of(request), session.agent.email) if _is_page(request) else None,
         letters=desk_of(request).letters.waiting(utc_now()) if session.agent.role == ADMIN and _is_page(request) else 0,
     )
@@ -128,10 +154,31 @@ def _is_page(request: Request) -> bool:
 
 def keep_session(answer: Response, desk: Desk, token: str) -> None:
     """Let the browser keep the session as long as the desk does, from now on."""
-    hours = desk.settings.session_hours
-    answer.set_cookie(people.COOKIE, token, max_age=hours * 3600, httponly=True, samesite="lax", secure=is_secure(desk))
+    keep(answer, desk, people.COOKIE, token, desk.settings.session_hours * 3600)
 
 
-def is_secure(desk: Desk) -> bool:
-    """Whether cookies travel over https only."""
+def cookie(request: Request, name: str) -> str:
+    """What the browser kept; empty where it kept nothing."""
+    return request.cookies.get(_named(desk_of(request), name), "")
+
+
+def keep(answer: Response, desk: Desk, name: str, value: str, seconds: int | None = None) -> None:
+    """Let the browser keep this, for us alone, out of the reach of scripts. Over https it is a `__Host-` cookie, which no other
+    host, not even a neighbour under the same domain, can set or read (RFC 6265bis, 4.1.3); plain http, as on one's own machine, has
+    no such cookies. `seconds`: None until the browser is closed."""
+    secure = _is_secure(desk)
+    answer.set_cookie(_named(desk, name), value, max_age=seconds, secure=secure, httponly=True, samesite="lax")
+
+
+def forget(answer: Response, desk: Desk, name: str) -> None:
+    """Let the browser forget it."""
+    answer.delete_cookie(_named(desk, name), secure=_is_secure(desk), httponly=True, samesite="lax")
+
+
+def _named(desk: Desk, name: str) -> str:
+    return f"__Host-{name}" if _is_secure(desk) else name
+
+
+def _is_secure(desk: Desk) -> bool:
+    """Whether agents reach the desk over https only."""
     return desk.common.public_url.startswith("https:")

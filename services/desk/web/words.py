@@ -102,9 +102,76 @@ PROBLEMS = {
     "no-such-letter": N_("There is no such dead letter, or it is not kept any more."),
     "busy": N_("Too much is asked at this moment. Nothing was done. Try again."),
     "too-slow": N_("This took too long and was stopped. Nothing was done. Ask for less, or try again."),
+    "password": N_("Take at least 10 characters."),
+    "common-password": N_("This password is among the first that anybody would try. Choose another."),
+    "password-wrong": N_("This is not your password."),
+    "code": N_("This code is not right. Look at the app again, and at the clock of its telephone."),
+    "sign-in-again": N_("That took too long. Sign in again."),
+    "link-over": N_("This link was used, or is too old. Ask an admin for a new one."),
+    "joined": N_("This person has an account already. Make a link for a new password instead."),
+    "last-admin": N_("This is the only admin. Make somebody else one first."),
+    "no-such-session": N_("This session is over already."),
+    "email": N_("Type an email address, like sam@example.org."),
+    "disabled": N_("This person is disabled. Enable them first."),
+    "no-second-step": N_("Turn the second step on first."),
+    "no-such-agent": N_("There is nobody like this any more."),
     "no-such-call": N_("There is no such call any more."),
 }
 """What the desk refuses, by its code."""
+PERSON_STATES = {"active": N_("Active"), "invited": N_("Invited"), "disabled": N_("Disabled")}
+AUDIT = {
+    "sign-in": N_("Signed in"),
+    "sign-in.refused": N_("Sign-in refused"),
+    "sign-out": N_("Signed out"),
+    "access.refused": N_("Was not allowed"),
+    "session.ended": N_("Ended sessions"),
+    "sessions.read": N_("Looked at sessions"),
+    "person.invited": N_("Invited"),
+    "person.created": N_("Made an account"),
+    "person.joined": N_("Joined"),
+    "person.disabled": N_("Disabled"),
+    "person.enabled": N_("Enabled"),
+    "person.role": N_("Changed the role"),
+    "person.changed": N_("Changed telephone or skills"),
+    "password.link": N_("Made a link for a new password"),
+    "password.reset": N_("Set a new password by link"),
+    "password.changed": N_("Changed the password"),
+    "two-step.on": N_("Turned the second step on"),
+    "two-step.off": N_("Turned the second step off"),
+    "two-step.codes": N_("Made new recovery codes"),
+    "token.created": N_("Made an API token"),
+    "token.revoked": N_("Revoked an API token"),
+    "display.created": N_("Made a display link"),
+    "display.revoked": N_("Revoked a display link"),
+    "message.read": N_("Downloaded an original or a file"),
+    "letter.read": N_("Read a dead letter"),
+    "letter.replayed": N_("Replayed a dead letter"),
+    "audit.read": N_("Read the audit log"),
+}
+AUDIT_GROUPS = {
+    "sign-in": N_("Signing in"),
+    "sign-in.refused": N_("Sign-in refused"),
+    "access": N_("Was not allowed"),
+    "sign-out": N_("Signed out"),
+    "session": N_("Ended sessions"),
+    "sessions": N_("Looked at sessions"),
+    "person": N_("People"),
+    "password": N_("Passwords"),
+    "two-step": N_("Second step"),
+    "token": N_("API tokens"),
+    "display": N_("Display links"),
+    "message": N_("Originals and files"),
+    "letter": N_("Dead letters"),
+    "audit": N_("Audit log"),
+}
+"""What the audit log can be asked for."""
+_BROWSERS = (
+    ("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("Windows", "Windows"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Mac OS X", "macOS"), ("Linux", "Linux"),
+)  # fmt: skip
+"""What browsers say of themselves; the first that fits, for each claims to be those after it too."""
 FAILED = N_("That did not work. Nothing was changed. Try again.")
 ERRORS = {
     400: N_("The desk did not understand this. Go back and try again."),
@@ -311,6 +378,12 @@ def _in_words(given: Mapping[str, str], _: Gettext) -> dict[str, str]:
     return values
 
 
+def browser(said: str, _: Gettext) -> str:
+    """`Firefox, Linux` of what a browser says that it is."""
+    parts = [next((name for sign, name in table if sign in said), "") for table in (_BROWSERS, _SYSTEMS)]
+    return ", ".join(part for part in parts if part) or _("Unknown browser")
+
+
 def problem(error: Rejected, _: Gettext) -> str:
     """What the desk refused, and what to do about it."""
     return _(PROBLEMS[error.code]) if error.code in PROBLEMS else error.message
@@ -334,6 +407,8 @@ def event(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:
             line = _(
                 _OVERFLOWED, minutes=_minutes(data), before=team(data.get("from", "")), team=team(data.get("team", ""))
             )
+        case "ticket.assigned" if data.get("disabled"):
+            line = _("Back in the queue: %(who)s cannot sign in any more", who=data["disabled"])
         case "ticket.assigned" if not data.get("assignee"):
             line = _("%(who)s put this back into the queue", who=actor)
         case "ticket.assigned" if data["assignee"] == change.actor:

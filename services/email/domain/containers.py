@@ -12,6 +12,7 @@ from services.email.domain.files import File, safe_name
 
 SMIME = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 TNEF_TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+_SEQUENCE = b"0"
 _TNEF_HEADER, _TNEF_OBJECT = 6, 11
 """Bytes: signature and key; level, name, type, length and checksum of an object."""
 _MAX_TNEF_WORK = 2_000_000_000
@@ -29,6 +30,8 @@ class Opened:
 
 def signed_mail(data: bytes) -> bytes:
     """The mail within an opaque signature (RFC 8551, 3.5.2); empty where it is encrypted or cannot be read. Who signed is not checked."""
+    if not data.startswith(_SEQUENCE):
+        return b""  # the library takes the square of what is none
     try:
         found = cms.ContentInfo.load(data)
         if found["content_type"].native != "signed_data":

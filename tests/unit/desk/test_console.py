@@ -7,17 +7,19 @@ import itertools
 import re
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.testclient import TestClient
 
+from services.desk.people import audit
 from services.desk.tickets.domain import rank
 from services.desk.tickets.views import EventView, ReasonView
-from services.desk.web import icons, lists, pane, render, samples, static, words
+from services.desk.web import icons, lists, pane, render, samples, static, viewer, words
 from shared import i18n
 from shared.events import Channel, Length
 
@@ -271,3 +273,41 @@ def test_templates_hold_nothing_that_the_policy_forbids() -> None:
         assert not re.search(r"\son\w+=|\sstyle=|<style|javascript:|hx-on|\|\s*safe", text), path.name
         for script in re.findall(r"<script[^>]*>", text):
             assert "src=" in script, path.name
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0", "Firefox, Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/150.0 Safari/537.36 Edg/150.0", "Edge, Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1", "Safari, iPhone"),
+        ("Mozilla/5.0 (Linux; Android 16) Chrome/150.0 Mobile Safari/537.36", "Chrome, Android"),
+        ("curl/8.17", "Unknown browser"),
+    ],
+)
+def test_somebody_recognises_the_browser_that_they_left_signed_in(said: str, shown: str) -> None:
+    assert words.browser(said, ENGLISH) == shown
+
+
+def test_an_admin_reads_in_words_whatever_the_audit_log_can_hold() -> None:
+    assert set(words.AUDIT) == set(audit.KINDS)
+    for kind in audit.KINDS:
+        assert any(kind == group or kind.startswith(f"{group}.") for group in words.AUDIT_GROUPS), kind
+
+
+@pytest.mark.parametrize("url", ["https://desk.example", "http://127.0.0.1:8000"])
+def test_a_neighbour_under_the_same_domain_can_set_no_cookie_of_the_desk(url: str) -> None:
+    desk: Any = SimpleNamespace(common=SimpleNamespace(public_url=url), settings=SimpleNamespace(session_hours=12))
+    request: Any = SimpleNamespace(
+        app=SimpleNamespace(state=SimpleNamespace(console=SimpleNamespace(desk=desk))),
+        cookies={"__Host-switchboard_session": "host", "switchboard_session": "plain"},
+    )
+    answer = Response()
+    viewer.keep_session(answer, desk, "t")
+    secure = url.startswith("https")
+    (header,) = answer.headers.getlist("set-cookie")
+    assert header.startswith("__Host-switchboard_session=t;" if secure else "switchboard_session=t;")
+    assert ("Secure" in header) is secure
+    assert {"HttpOnly", "Path=/", "SameSite=lax"} <= {part.strip() for part in header.split(";")}
+    assert "Domain" not in header
+    assert viewer.cookie(request, "switchboard_session") == ("host" if secure else "plain")

@@ -11,7 +11,7 @@ from markupsafe import escape
 from services.desk.web import lists
 from services.desk.web.answers import ConsoleRoute, html, redirect
 from services.desk.web.console import Console
-from services.desk.web.viewer import VIEW, Viewer, is_part, is_secure, keep_session, viewer
+from services.desk.web.viewer import VIEW, Viewer, is_part, keep, keep_session, viewer
 from shared.errors import Rejected
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
@@ -43,7 +43,7 @@ async def list_page(request: Request, view: str, who: Annotated[Viewer, Depends(
     known(view)
     answer = html(await console_of(request).inbox_page(who, view, q.strip()[:200]))
     keep_session(answer, console_of(request).desk, who.token)
-    answer.set_cookie(VIEW, quote(view), samesite="lax", secure=is_secure(console_of(request).desk))
+    keep(answer, console_of(request).desk, VIEW, quote(view))
     return answer
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
 
 from services.desk.letters.service import MOST
+from services.desk.people import audit
 from services.desk.web.answers import ConsoleRoute, html, redirect
 from services.desk.web.pages.inbox import console_of
 from services.desk.web.render import gettext
@@ -59,6 +60,7 @@ async def letter_page(request: Request, letter: LetterId, who: Annotated[Viewer,
     admins_only(who)
     console = console_of(request)
     found = await console.desk.letters.one(letter)
+    await audit.noted(console.desk.database, "letter.read", who.by, str(letter))
     await console.agents()
     body = console.render(
         "letter.html",
@@ -82,6 +84,7 @@ async def replay(
     admins_only(who)
     console, _ = console_of(request), gettext(who.language)
     done = await console.desk.letters.replay(letter, by=who.agent.email, again=again)
+    await audit.noted(console.desk.database, "letter.replayed", who.by, str(letter), topic=done.topic)
     if not is_part(request):
         return redirect(f"/dead-letters/{letter}")
     await console.agents()

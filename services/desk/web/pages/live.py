@@ -17,6 +17,7 @@ from services.desk.calls import service as calls
 from services.desk.calls.views import CallView
 from services.desk.live import Reset
 from services.desk.people import service as people
+from services.desk.people.sessions import ENDED
 from services.desk.tickets import service as tickets
 from services.desk.tickets.views import EventView, MessageView, TicketRow
 from services.desk.web import lists, pane, post_parts
@@ -160,8 +161,11 @@ async def _events(feed: Feed, console: Console, who: Viewer, after: int) -> Asyn
             if done:
                 event = coming.result()
                 coming = None
-                yield await feed.frame(event, who.language)
-                stale = True
+                if event.kind == ENDED and event.actor == who.agent.email:
+                    checked = 0.0
+                else:
+                    yield await feed.frame(event, who.language)
+                    stale = True
             elif not stale:
                 yield b": still here\n\n"
             if time.monotonic() >= checked + BEAT:

@@ -22,7 +22,7 @@ FRAME = {
     "X-Frame-Options": "SAMEORIGIN",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "private, max-age=3600",
+    "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 """No scripts, no forms, no plug-ins, nothing fetched: also when the page is opened by itself."""
@@ -43,14 +43,12 @@ async def original(request: Request, message: str, who: Annotated[Viewer, Depend
 @router.get("/m/{message}/raw")
 async def raw(request: Request, message: str, who: Annotated[Viewer, Depends(viewer)]) -> Response:
     """The raw original of a message, as a download."""
-    del who
-    data, media_type, headers = await originals.raw(desk_of(request), message)
+    data, media_type, headers = await originals.raw(desk_of(request), message, who.by)
     return Response(data, media_type=media_type, headers=FRAME | headers)
 
 
 @router.get("/m/{message}/files/{index}")
 async def download(request: Request, message: str, index: int, who: Annotated[Viewer, Depends(viewer)]) -> Response:
     """A file that came with a message."""
-    del who
-    data, media_type, headers = await originals.file(desk_of(request), message, index)
+    data, media_type, headers = await originals.file(desk_of(request), message, index, who.by)
     return Response(data, media_type=media_type, headers=FRAME | headers)

@@ -10,7 +10,7 @@ from services.desk.people import service as people
 from services.desk.web.answers import ConsoleRoute, html, redirect
 from services.desk.web.pages.sign_in import YEAR
 from services.desk.web.render import render
-from services.desk.web.viewer import KEYS, LANGUAGE, SOUND, THEME, THEMES, Viewer, desk_of, is_secure, viewer, writer
+from services.desk.web.viewer import KEYS, LANGUAGE, SOUND, THEME, THEMES, Viewer, desk_of, keep, viewer, writer
 from shared.i18n import LANGUAGES
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
@@ -36,7 +36,7 @@ async def change(
         (SOUND, sound, ("on", "off")),
     ):
         if value in allowed:
-            answer.set_cookie(cookie, value, max_age=YEAR, samesite="lax", secure=is_secure(desk))
+            keep(answer, desk, cookie, value, YEAR)
     if language in LANGUAGES:
         await people.set_language(desk, who.agent.email, language)
     return answer

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 
+from services.desk.people import links, passwords
 from services.desk.people import service as people
 from services.desk.web import words
 from services.desk.web.answers import ConsoleRoute, html, redirect
@@ -13,10 +14,14 @@ from services.desk.web.render import gettext, render
 from services.desk.web.viewer import (
     LANGUAGE,
     SignedOut,
+    StepMissing,
     Viewer,
     check_origin,
+    cookie,
     desk_of,
-    is_secure,
+    forget,
+    ip_of,
+    keep,
     keep_session,
     language_of,
     theme_of,
@@ -28,6 +33,8 @@ from shared.i18n import LANGUAGES
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 YEAR = 365 * 24 * 3600
+CLEARED = '"cache", "storage"'
+"""What the browser forgets at the end: pages and drafts of the desk. Not "cookies", which would be those of all hosts of its domain."""
 
 
 @router.get("/login")
@@ -36,11 +43,13 @@ async def form(request: Request, language: str = "") -> Response:
     try:
         await viewer(request)
         return redirect("/")
+    except StepMissing as missing:
+        return redirect(missing.to)
     except SignedOut:
         pass
     if language in LANGUAGES:
         answer = redirect("/login")
-        answer.set_cookie(LANGUAGE, language, max_age=YEAR, samesite="lax", secure=is_secure(desk_of(request)))
+        keep(answer, desk_of(request), LANGUAGE, language, YEAR)
         return answer
     return _page(request)
 
@@ -61,23 +70,83 @@ async def sign_in(
         return _page(request, errors, email, 422)
     desk = desk_of(request)
     try:
-        token = await people.sign_in(desk, email.strip(), password, ip=request.client.host if request.client else "")
+        browser = request.headers.get("user-agent", "")
+        token = await people.sign_in(desk, email, password, ip=ip_of(request), browser=browser)
     except Rejected as error:
         return _page(request, {"form": words.problem(error, _)}, email, error.status)
-    answer = redirect("/")
-    keep_session(answer, desk, token)
-    return answer
+    except people.CodeNeeded as needed:
+        return _page(request, ticket=needed.ticket)
+    return await _signed_in(request, token)
+
+
+@router.post("/login/code")
+async def second_step(
+    request: Request, ticket: Annotated[str, Form()] = "", code: Annotated[str, Form()] = ""
+) -> Response:
+    """The code of the app, or a recovery code."""
+    check_origin(request)
+    _, desk = gettext(language_of(request)), desk_of(request)
+    browser = request.headers.get("user-agent", "")
+    try:
+        token = await people.sign_in_with_code(desk, ticket, code, ip=ip_of(request), browser=browser)
+    except Rejected as error:
+        field, again = ("code", ticket) if error.code == "code" else ("form", "")
+        return _page(request, {field: words.problem(error, _)}, status=error.status, ticket=again)
+    return await _signed_in(request, token)
+
+
+@router.get("/join/{token}")
+async def join_form(request: Request, token: str) -> Response:
+    """For whoever was invited or forgot the password. Looking does not use the link up: mail scanners look too."""
+    return await _join(request, token)
+
+
+@router.post("/join/{token}")
+async def join(
+    request: Request, token: str, password: Annotated[str, Form()] = "", again: Annotated[str, Form()] = ""
+) -> Response:
+    """Set the password, once."""
+    check_origin(request)
+    _ = gettext(language_of(request))
+    if password != again:
+        return await _join(request, token, {"again": _("These two are not the same.")})
+    try:
+        await links.use(desk_of(request), token, password, ip_of(request))
+    except Rejected as error:
+        if error.status != 422:
+            raise
+        return await _join(request, token, {"password": words.problem(error, _)})
+    return redirect("/login?joined=1")
 
 
 @router.post("/logout")
 async def sign_out(request: Request, who: Annotated[Viewer, Depends(writer)]) -> Response:
     """End the session here and at the desk."""
-    await people.sign_out(desk_of(request), who.token)
+    await people.sign_out(desk_of(request), who.token, who.ip)
     answer = redirect("/login")
-    answer.delete_cookie(people.COOKIE)
+    forget(answer, desk_of(request), people.COOKIE)
+    answer.headers["Clear-Site-Data"] = CLEARED
     return answer
 
 
-def _page(request: Request, errors: dict[str, str] | None = None, email: str = "", status: int = 200) -> Response:
-    body = render("login.html", language_of(request), {}, theme=theme_of(request), errors=errors or {}, email=email)
+async def _signed_in(request: Request, token: str) -> Response:
+    """A new session, in the place of the one that this browser had."""
+    await people.sign_out(desk_of(request), cookie(request, people.COOKIE), ip_of(request))
+    answer = redirect("/")
+    keep_session(answer, desk_of(request), token)
+    return answer
+
+
+async def _join(request: Request, token: str, errors: dict[str, str] | None = None) -> Response:
+    email, name = await links.owner(desk_of(request), token)
+    context = {"errors": errors or {}, "email": email, "name": name, "least": passwords.SHORTEST}
+    body = render("join.html", language_of(request), {}, theme=theme_of(request), **context)
+    return html(body, 422 if errors else 200)
+
+
+def _page(
+    request: Request, errors: dict[str, str] | None = None, email: str = "", status: int = 200, ticket: str = ""
+) -> Response:
+    context = {"errors": errors or {}, "email": email, "ticket": ticket, "joined": "joined" in request.query_params}
+    body = render("login.html", language_of(request), {}, theme=theme_of(request), **context)
     return html(body, status)

@@ -27,8 +27,9 @@ from services.desk.web.viewer import (
     SignedOut,
     Viewer,
     admins_only,
+    cookie,
     desk_of,
-    is_secure,
+    keep,
     keep_session,
     language_of,
     theme_of,
@@ -74,7 +75,7 @@ class Watcher:
 
 async def watcher(request: Request) -> Watcher:
     """Who watches: the session, or else the display's link. Raises SignedOut."""
-    desk, token = desk_of(request), request.cookies.get(COOKIE, "")
+    desk, token = desk_of(request), cookie(request, COOKIE)
     try:
         who = await viewer(request)
     except (SignedOut, Unavailable):
@@ -93,9 +94,7 @@ async def page(request: Request) -> Response:
             _ = gettext(language_of(request))
             raise Rejected(403, "display", _("This display link does not work any more."))
         answer: Response = redirect("/wallboard")
-        answer.set_cookie(
-            COOKIE, token, max_age=YEAR, path="/wallboard", httponly=True, samesite="lax", secure=is_secure(desk)
-        )
+        keep(answer, desk, COOKIE, token, YEAR)
         return answer
     who = await watcher(request)
     answer = html(await _page(request, who))
@@ -111,7 +110,7 @@ async def make_link(
     """A new display link, shown once. For admins."""
     admins_only(who)
     desk = desk_of(request)
-    token = await display.create(desk.database, _secret(desk), name)
+    token = await display.create(desk.database, _secret(desk), name, who.by)
     link = f"{desk.common.public_url}/wallboard?display={token}"
     return html(await _page(request, Watcher(desk, who.language, agent=who), link=link))
 
@@ -122,7 +121,7 @@ async def revoke_link(request: Request, link: str, who: Annotated[Viewer, Depend
     admins_only(who)
     active = {each.id for each in await display.links(desk_of(request).database)}
     if link in active:
-        await display.revoke(desk_of(request).database, link)
+        await display.revoke(desk_of(request).database, link, who.by)
     return redirect("/wallboard")
 
 

@@ -1,0 +1,190 @@
+"""What admins do to people who answer customers, and what these do to their own account."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.desk.assignment import service as assignment
+from services.desk.context import Desk
+from services.desk.people import audit, links, passwords, presence, second_step, sessions
+from services.desk.people.audit import By
+from services.desk.people.models import AGENT_LINKS, AGENTS, SESSIONS
+from services.desk.people.service import ROLES, mail_address, too_many
+from services.desk.people.views import LinkView, PersonView
+from services.desk.work import unit_of_work
+from shared.clock import utc_now
+from shared.errors import Rejected
+
+_LONGEST_NAME = 200
+_IS_ADMIN = and_(AGENTS.c.role == "admin", AGENTS.c.active)
+
+
+async def people(desk: Desk) -> tuple[PersonView, ...]:
+    """Everybody who may sign in, was invited to, or could once, by name."""
+    now = utc_now()
+    seen = (
+        select(SESSIONS.c.agent_id, func.count().label("sessions"), func.max(SESSIONS.c.used_at).label("seen_at"))
+        .where(SESSIONS.c.expires_at > now)
+        .group_by(SESSIONS.c.agent_id)
+        .subquery()
+    )
+    found = (
+        select(AGENTS, func.coalesce(seen.c.sessions, 0).label("sessions"), seen.c.seen_at)
+        .outerjoin(seen, seen.c.agent_id == AGENTS.c.id)
+        .order_by(AGENTS.c.active.desc(), AGENTS.c.name, AGENTS.c.email)
+    )
+    async with desk.database.transaction() as session:
+        return tuple(
+            PersonView(
+                id=row.id,
+                email=row.email,
+                name=row.name,
+                role=row.role,
+                state="active" if row.active else "disabled" if row.password_hash else "invited",
+                two_step=row.totp_seed is not None,
+                sessions=row.sessions,
+                seen_at=row.seen_at,
+            )
+            for row in await session.execute(found)
+        )
+
+
+async def person(desk: Desk, agent: str) -> PersonView:
+    """One of them, by mail address. Rejected 404."""
+    email = agent.strip().lower()
+    found = next((each for each in await people(desk) if each.email == email), None)
+    if found is None:
+        raise _unknown(agent)
+    return found
+
+
+async def invite(desk: Desk, email: str, name: str, role: str, by: By) -> LinkView:
+    """Let somebody join by a link that they use once. Inviting them again makes a new link. Rejected 409 where somebody with this
+    address has joined already, 422."""
+    email, name = mail_address(email), " ".join(name.replace("\x00", "").split())[:_LONGEST_NAME]
+    if role not in ROLES:
+        raise Rejected(422, "role", "The role is `agent` or `admin`.")
+    values = {"id": str(uuid4()), "email": email, "name": name or email, "role": role}
+    async with desk.database.transaction() as session:
+        new = upsert(AGENTS).values(values | {"password_hash": "", "active": False})
+        await session.execute(new.on_conflict_do_nothing(index_elements=["email"]))
+        row = await _hold(session, email)
+        if row.password_hash:
+            raise Rejected(409, "joined", f"{email} has an account already. Make a link for a new password instead.")
+        await session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(name=values["name"], role=role))
+        await audit.note(session, "person.invited", by, email, role=role)
+        return await links.make(desk, session, row)
+
+
+async def password_link(desk: Desk, agent: str, by: By) -> LinkView:
+    """A link by which they set a new password, once; the old one works until then. Rejected 404, 409 where they are disabled."""
+    async with desk.database.transaction() as session:
+        row = await _hold(session, agent)
+        if row.password_hash and not row.active:
+            raise Rejected(409, "disabled", "This person is disabled. Enable them first.")
+        await audit.note(session, "password.link" if row.password_hash else "person.invited", by, row.email)
+        return await links.make(desk, session, row)
+
+
+async def disable(desk: Desk, agent: str, by: By) -> int:
+    """They can sign in no more, are signed out everywhere and are offered no calls; their open conversations go back to their queues.
+    Whoever has not joined yet is forgotten. How many conversations went back. Rejected 404; 409 `last-admin`."""
+    async with unit_of_work(desk) as work:
+        row = await _hold(work.session, agent)
+        await _not_the_last_admin(work.session, row)
+        if row.active or not row.password_hash:
+            await audit.note(work.session, "person.disabled", by, row.email)
+        if not row.password_hash:
+            await work.session.execute(delete(AGENTS).where(AGENTS.c.id == row.id))
+            return 0
+        await sessions.ended(work, row.id, row.email, by)
+        if row.active:
+            await presence.change(work, row, "away", "", actor=by.name)
+        await work.session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(active=False))
+        await work.session.execute(delete(AGENT_LINKS).where(AGENT_LINKS.c.agent_id == row.id))
+        return await assignment.give_back(desk, work, row, by.name)
+
+
+async def enable(desk: Desk, agent: str, by: By) -> None:
+    """They can sign in again, with the password that they had. Rejected 404; 409 where they have never joined."""
+    async with desk.database.transaction() as session:
+        row = await _hold(session, agent)
+        if not row.password_hash:
+            raise Rejected(409, "not-joined", "This person has not joined yet. Make a new link for them.")
+        if not row.active:
+            await session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(active=True))
+            await audit.note(session, "person.enabled", by, row.email)
+
+
+async def set_role(desk: Desk, agent: str, role: str, by: By) -> None:
+    """`agent` or `admin`, from the next request on. Rejected 404, 409 `last-admin`, 422."""
+    if role not in ROLES:
+        raise Rejected(422, "role", "The role is `agent` or `admin`.")
+    async with desk.database.transaction() as session:
+        row = await _hold(session, agent)
+        if role != row.role:
+            await _not_the_last_admin(session, row)
+            await session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(role=role))
+            await audit.note(session, "person.role", by, row.email, role=role)
+
+
+async def end_second_step(desk: Desk, agent: str, by: By) -> None:
+    """For somebody who lost their telephone and their recovery codes. Rejected 404."""
+    async with desk.database.transaction() as session:
+        row = await _hold(session, agent)
+        if row.totp_seed is not None:
+            await second_step.turn_off(session, row, by)
+
+
+async def change_password(desk: Desk, agent: str, old: str, new: str, by: By, *, but: str = "") -> None:
+    """Their own. All their sessions end but one (its id). Rejected 403 where the old one is wrong, 422 where the new one will not do,
+    429."""
+    row = await confirmed(desk, agent, old)
+    hashed = await passwords.hash_new(new, row.email, row.name)
+    async with unit_of_work(desk) as work:
+        await _hold(work.session, agent)
+        await work.session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(password_hash=hashed))
+        await work.session.execute(delete(AGENT_LINKS).where(AGENT_LINKS.c.agent_id == row.id))
+        await audit.note(work.session, "password.changed", by, row.email)
+        await sessions.ended(work, row.id, row.email, by, but=but)
+
+
+async def confirmed(desk: Desk, agent: str, password: str) -> Any:
+    """The row of somebody who is signed in and says their password once more, before something that a thief of their browser would
+    do first. Rejected 403, 429."""
+    key, now = f"confirm:{agent}", time.monotonic()
+    if desk.sign_ins.wait(key, now):
+        raise too_many()
+    desk.sign_ins.fail(key, now)
+    async with desk.database.transaction() as session:
+        row = (await session.execute(select(AGENTS).where(AGENTS.c.email == agent, AGENTS.c.active))).one_or_none()
+    if row is None or not await passwords.matches(password, row.password_hash):
+        raise Rejected(403, "password-wrong", "This is not your password.")
+    desk.sign_ins.forget(key)
+    return row
+
+
+async def _hold(session: AsyncSession, agent: str) -> Any:
+    """The agent's row; it is locked, and with it all admins, so that two of them do not disable each other. Rejected 404."""
+    email = agent.strip().lower().replace("\x00", "")
+    found = select(AGENTS).where(or_(AGENTS.c.email == email, _IS_ADMIN)).order_by(AGENTS.c.id).with_for_update()
+    row = next((row for row in await session.execute(found) if row.email == email), None)
+    if row is None:
+        raise _unknown(agent)
+    return row
+
+
+async def _not_the_last_admin(session: AsyncSession, row: Any) -> None:
+    others = select(func.count()).where(_IS_ADMIN, AGENTS.c.id != row.id)
+    if row.role == "admin" and row.active and not await session.scalar(others):
+        raise Rejected(409, "last-admin", "This is the only admin. Make somebody else one first.")
+
+
+def _unknown(agent: str) -> Rejected:
+    return Rejected(404, "no-such-agent", f"Nobody has the address {agent[:100]}.")

@@ -1,0 +1,107 @@
+"""The audit log: who signed in or was refused, and what was done to people, tokens, settings and records. It is only ever added to:
+the database refuses anything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import ConfigDict
+from sqlalchemy import insert, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.desk.people.models import AUDIT_LOG
+from shared.db import Database
+
+KINDS = (
+    "sign-in",
+    "sign-in.refused",
+    "sign-out",
+    "access.refused",
+    "session.ended",
+    "sessions.read",
+    "person.invited",
+    "person.created",
+    "person.joined",
+    "person.disabled",
+    "person.enabled",
+    "person.role",
+    "person.changed",
+    "password.link",
+    "password.reset",
+    "password.changed",
+    "two-step.on",
+    "two-step.off",
+    "two-step.codes",
+    "token.created",
+    "token.revoked",
+    "display.created",
+    "display.revoked",
+    "message.read",
+    "letter.read",
+    "letter.replayed",
+    "audit.read",
+)
+"""What is logged. `access.refused`: an agent or a token tried what only others may; `message.read`: a mail or a file as the
+customer sent it."""
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who does something, and from where: an agent's mail address, `api:<token>`, or `command` for whoever may start processes."""
+
+    name: str
+    ip: str = ""
+
+
+COMMAND = By("command")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the log."""
+
+    __pydantic_config__ = ConfigDict(use_attribute_docstrings=True)
+
+    id: int
+    at: datetime
+    kind: str
+    actor: str
+    """An agent's mail address, `api:<token>`, `command`, or empty where nobody is known."""
+    subject: str
+    """Whom or what it was done to; often empty."""
+    ip: str
+    data: dict[str, str]
+
+
+async def note(session: AsyncSession, kind: str, by: By, subject: str = "", **data: str) -> None:
+    """Add an entry; it is there when `session` is committed."""
+    told = {key: value for key, value in data.items() if value}
+    values = {"kind": kind, "actor": by.name, "subject": subject, "ip": by.ip, "data": told}
+    await session.execute(insert(AUDIT_LOG).values(values))
+
+
+async def noted(database: Database, kind: str, by: By, subject: str = "", **data: str) -> None:
+    """Add an entry in a transaction of its own."""
+    async with database.transaction() as session:
+        await note(session, kind, by, subject, **data)
+
+
+async def entries(
+    database: Database, *, kind: str = "", who: str = "", before: int = 0, limit: int = 50
+) -> tuple[Entry, ...]:
+    """The newest, newest first. `kind`: one of KINDS, or the first word of several; `who`: did it, or had it done to them;
+    `before`: only those with a smaller id."""
+    found = select(AUDIT_LOG).order_by(AUDIT_LOG.c.id.desc()).limit(min(max(limit, 1), MOST))
+    if kind:
+        found = found.where(AUDIT_LOG.c.kind.in_([one for one in KINDS if one == kind or one.startswith(f"{kind}.")]))
+    if who := who.replace("\x00", ""):
+        found = found.where(or_(AUDIT_LOG.c.actor == who, AUDIT_LOG.c.subject == who))
+    if before:
+        found = found.where(AUDIT_LOG.c.id < before)
+    async with database.transaction() as session:
+        return tuple(
+            Entry(id=row.id, at=row.at, kind=row.kind, actor=row.actor, subject=row.subject, ip=row.ip, data=row.data)
+            for row in await session.execute(found)
+        )

@@ -1,0 +1,49 @@
+"""Who did what, for admins."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from services.desk.people import audit
+from services.desk.web import words
+from services.desk.web.answers import ConsoleRoute, html
+from services.desk.web.pages.inbox import console_of
+from services.desk.web.viewer import Viewer, admins_only, viewer
+
+router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
+_PAGE = 50
+
+
+@router.get("/audit")
+async def audit_page(
+    request: Request,
+    who_asks: Annotated[Viewer, Depends(viewer)],
+    kind: Annotated[str, Query(max_length=40)] = "",
+    who: Annotated[str, Query(max_length=320)] = "",
+    before: Annotated[int, Query(ge=0, le=2**62)] = 0,
+) -> Response:
+    """The newest, or those before."""
+    admins_only(who_asks)
+    console, who = console_of(request), who.strip()
+    database = console.desk.database
+    found = await audit.entries(database, kind=kind, who=who, before=before, limit=_PAGE + 1)
+    await audit.noted(database, "audit.read", who_asks.by, who, kinds=kind)
+    body = console.render(
+        "audit.html",
+        who_asks.language,
+        viewer=who_asks,
+        theme=who_asks.theme,
+        section="people",
+        back="/audit",
+        after=console.desk.live.newest,
+        entries=found[:_PAGE],
+        older=found[_PAGE - 1].id if len(found) > _PAGE else 0,
+        groups=words.AUDIT_GROUPS,
+        names=await console.agents(),
+        kind=kind,
+        who=who,
+        before=before,
+    )
+    return html(body)

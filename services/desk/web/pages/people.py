@@ -1,0 +1,164 @@
+"""Who may sign in, for admins: invite, help, disable."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+
+from services.desk.people import accounts, audit, sessions
+from services.desk.people.views import PersonView
+from services.desk.web import words
+from services.desk.web.answers import ConsoleRoute, html, redirect
+from services.desk.web.pages.inbox import console_of
+from services.desk.web.render import gettext
+from services.desk.web.viewer import Viewer, admins_only, viewer, writer
+from shared.errors import Rejected
+
+router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
+_NOT_FOUND = Rejected(404, "no-such-agent", "There is nobody like this any more.")
+
+
+@router.get("/people")
+async def people_page(request: Request, who: Annotated[Viewer, Depends(viewer)]) -> Response:
+    """Everybody."""
+    admins_only(who)
+    return await _people(request, who)
+
+
+@router.post("/people")
+async def invite(
+    request: Request,
+    who: Annotated[Viewer, Depends(writer)],
+    email: Annotated[str, Form()] = "",
+    name: Annotated[str, Form()] = "",
+    role: Annotated[str, Form()] = "agent",
+) -> Response:
+    """Shows the link, once."""
+    admins_only(who)
+    try:
+        link = await accounts.invite(console_of(request).desk, email, name, role, who.by)
+    except Rejected as error:
+        field = "email" if error.code in ("email", "joined") else "form"
+        typed = {"email": email, "name": name, "role": role}
+        errors = {field: words.problem(error, gettext(who.language))}
+        return await _people(request, who, error.status, errors=errors, typed=typed)
+    return await _people(request, who, link=link)
+
+
+@router.get("/people/{person}")
+async def person_page(request: Request, person: str, who: Annotated[Viewer, Depends(viewer)]) -> Response:
+    """One of them, and where they are signed in."""
+    admins_only(who)
+    found = await _one(request, person)
+    await audit.noted(console_of(request).desk.database, "sessions.read", who.by, found.email)
+    return await _person(request, who, found)
+
+
+@router.post("/people/{person}/link")
+async def link(request: Request, person: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
+    """For a new password, or to join after all. Shown once."""
+    admins_only(who)
+    found = await _one(request, person)
+    try:
+        made = await accounts.password_link(console_of(request).desk, found.email, who.by)
+    except Rejected as error:
+        return await _refused(request, who, found, error)
+    return await _person(request, who, found, link=made)
+
+
+@router.post("/people/{person}/disable")
+async def disable(request: Request, person: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
+    """They are out at once; whoever has not joined yet is forgotten."""
+    found = await _one(request, person, who)
+    answer = await _do(request, who, found, accounts.disable(console_of(request).desk, found.email, who.by))
+    return redirect("/people") if found.state == "invited" and answer.status_code < 400 else answer
+
+
+@router.post("/people/{person}/enable")
+async def enable(request: Request, person: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
+    """They can sign in again."""
+    found = await _one(request, person, who)
+    return await _do(request, who, found, accounts.enable(console_of(request).desk, found.email, who.by))
+
+
+@router.post("/people/{person}/role")
+async def set_role(
+    request: Request, person: str, who: Annotated[Viewer, Depends(writer)], role: Annotated[str, Form()] = ""
+) -> Response:
+    """Agent or admin."""
+    found = await _one(request, person, who)
+    return await _do(request, who, found, accounts.set_role(console_of(request).desk, found.email, role, who.by))
+
+
+@router.post("/people/{person}/second-step")
+async def end_second_step(request: Request, person: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
+    """The telephone is lost, and the recovery codes too."""
+    found = await _one(request, person, who)
+    return await _do(request, who, found, accounts.end_second_step(console_of(request).desk, found.email, who.by))
+
+
+@router.post("/people/{person}/sessions/end")
+async def end_sessions(request: Request, person: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
+    """All of them; an admin who looks at themselves stays in."""
+    found = await _one(request, person, who)
+    but = who.session.id if found.id == who.agent.id else ""
+    return await _do(request, who, found, sessions.end(console_of(request).desk, found.id, who.by, but=but))
+
+
+@router.post("/people/{person}/sessions/{session}/end")
+async def end_session(request: Request, person: str, session: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
+    """One of them."""
+    found = await _one(request, person, who)
+    return await _do(request, who, found, sessions.end(console_of(request).desk, found.id, who.by, one=session))
+
+
+async def _one(request: Request, person: str, who: Viewer | None = None) -> PersonView:
+    """By id. `who`: somebody who has to be an admin. Rejected 403, 404."""
+    if who:
+        admins_only(who)
+    found = next((each for each in await accounts.people(console_of(request).desk) if each.id == person), None)
+    if found is None:
+        raise _NOT_FOUND
+    return found
+
+
+async def _do(request: Request, who: Viewer, found: PersonView, work: Awaitable[object]) -> Response:
+    try:
+        await work
+    except Rejected as error:
+        return await _refused(request, who, found, error)
+    return redirect(f"/people/{found.id}")
+
+
+async def _refused(request: Request, who: Viewer, found: PersonView, error: Rejected) -> Response:
+    errors = {"form": words.problem(error, gettext(who.language))}
+    return await _person(request, who, found, error.status, errors=errors)
+
+
+async def _people(request: Request, who: Viewer, status: int = 200, **more: Any) -> Response:
+    context = {
+        "everybody": await accounts.people(console_of(request).desk),
+        "typed": {"email": "", "name": "", "role": ""},
+    }
+    return _page(request, who, "people.html", status, **(context | more))
+
+
+async def _person(request: Request, who: Viewer, found: PersonView, status: int = 200, **more: Any) -> Response:
+    listed = await sessions.listed(console_of(request).desk, found.id)
+    return _page(request, who, "person.html", status, person=found, sessions=listed, **more)
+
+
+def _page(request: Request, who: Viewer, template: str, status: int, **more: Any) -> Response:
+    console = console_of(request)
+    context = {
+        "section": "people",
+        "back": request.url.path if request.method == "GET" else "/people",
+        "after": console.desk.live.newest,
+        "errors": {},
+        "said": "",
+        "link": None,
+    }
+    body = console.render(template, who.language, viewer=who, theme=who.theme, **(context | more))
+    return html(body, status)

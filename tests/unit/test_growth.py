@@ -1,0 +1,134 @@
+"""Nobody outside can stop a service with an input that it reads for longer and longer: four times the input, about four times the work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from services.dashboard.domain.drafts import clean
+from services.dashboard.domain.identity import is_email
+from services.email.domain import charsets, transfer
+from services.email.domain.headers import Headers, decode_words
+from services.email.domain.incoming import read
+from services.email.domain.mime import parse
+from services.email.domain.quotes import html_without_quotes, without_quotes
+from services.router.domain.mentions import mentions
+from services.router.domain.words import normal
+from services.social.domain import words
+from services.social.judging import shipped
+from shared.markup import to_text, without_tags
+from shared.text import clean_html
+from tests.unit.router.makers import POLICY
+
+FIRST, SECOND, THIRD = 5_000, 40_000, 160_000
+"""Lengths. What grows more than three times as fast as its input from the first to the second is looked at again."""
+MOST = 10
+"""Times the work for four times the input: twice that is a busy machine, the square would be sixteen."""
+FLOOR = 0.0005
+"""Seconds. What is done sooner is no burden, and too short to compare."""
+MODEL = shipped()
+
+WORDS = [
+    "a", "a ", "\n", " ", "\t", "\r", "\r\r\n", ".", ",", "-", "_", "—", "=", "<", ">", "> ", ">>", "&", "&amp;", "&#65;", '"', "'", "(", ")", "[", "]",
+    "@", "a@b", "a@b.", "#a", "@a ", "1", "1.", "1:", "-1", "a-", "a.", "A", "Aa ", "A a", "aA", "!", "?", "¿", "가", "가 ", "漢", "ア", "あ", "é", "e\u0301", "\u0301",
+    "’", "l'", "\U0001f600", "\u200d", "http://", "www.", "a.com ", "a.com/", ":", "：", "a:", "a: b\n", "On ", "On x\n", "On x wrote:\n", "On x@y wrote:\n> q\n",
+    "on a:", "wrote:", "Am x schrieb y: ", "Am schrieb ", "Am schrieb\n", "Le a écrit :\n", "2026년 ", "2026年 <a@b>:", "-- \n", "----", "---- ", "From: a\n",
+    "From: a\nSent: b\nTo: c\n", "De : a\nÀ : b\n", "\n\n>", "Sent from my ", "Envoyé de mon ", "iPhone", "> On x wrote:\n", ">\n\n",
+]  # fmt: skip
+TAGS = [
+    "<", "<a", "<a ", "<a/", "</a", "<div>", "</div>", "<div></x>", "<div><table></div></table>", "<div><style></div></style>", "<b>", "<b><p>", "<b><div></b>", "<p><b><i></p>",
+    "<p>", "<br>", "<td>", "<table>", "<table><tr><td>", "<li>", "<ul><li>", "<ol><li>", "<pre>\n", "<font color=1>", "<!--", "<!-- -->", "<![CDATA[", "<?", "<!", "<style",
+    "<style>", "<script>", "<title>", "<svg>", "<select>", "<form>", "<div class=", '<div class="', "<div class='a' ", '<a ="', "<a ='", "= ", "<a b=c d=e ", "<blockquote>",
+    "</blockquote>", "</blockquote> ", "</blockquote><", '<div class="gmail_quote">', "<div id=x_", '<div style="display:none">', "<td style='display:none'>", "<p hidden>", "style=",
+    "<span style='white-space: pre'>x", "<table><tr><td>long words here</td>", "x<td>", "</p>", "</table>", "&nbsp;", "&lt;", "<sup>x",
+]  # fmt: skip
+BYTES = [
+    b"\x1b$B", b"\x1b$)C", b"\x1b(B", b"\x1b", b"\x0e\x0f", b"\xff", b"\xe9", b"\xec\x95\x88", b"\xec", b"\xb0\xa1", b"~{", b"+AGE-", b"+", b"=", b"A=", b"AA==", b"QUJD\n", b"=E9", b"=\n", b"=?",
+    b"\x00", b"begin 644 x\n", b"begin 644 x\nend\n", b"M\n", b"end\n", b"begin-base64 644 x\n====\n", b"a\nb\n",
+]  # fmt: skip
+FIELDS = [
+    "=?", "=?a", "=?a?b?", "=?a?b?Q", "=?utf-8?q?a?=", "=?utf-8?q?a?= ", "=?utf-8?b?QQ==?=\n ", "=?x?q?", "<", "<a", "<a@b>", "<a@b> ", "a@b,", '"', '\\"', "(", ")", "()", ",", ";", ";a=b", ';a="', "; a*0=b",
+    "a b <c@d>, ", ":", "[", "\\", " \n ", "\t", "é", "@", "a",
+]  # fmt: skip
+PARTS = [
+    b"--b\n", b"--b\n\nx\n", b"--b--\n", b"--", b"\n--b", b"\n--bb", b"--b\nContent-Type: message/rfc822\n\n", b"--b\nContent-Type: multipart/mixed; boundary=b\n\n",
+    b"--b\nContent-Type: multipart/mixed; boundary=c\n\n--c\n", b"a: b\n", b"\r", b"\r\n", b"\n", b" ", b"--b\n" + b"a: b\n" * 20 + b"\nx\n",
+    b'--b\nContent-Type: text/plain; name="' + b"a;" * 500 + b"\n\nx\n", b"--b\nContent-Type: text/calendar\n\nSUMMARY:x\n",
+]  # fmt: skip
+KINDS = [
+    "text/plain; format=flowed", "text/html", "text/enriched", "text/calendar", "multipart/mixed", "multipart/alternative; boundary=b", "message/rfc822",
+    "application/ms-tnef", "application/pkcs7-mime",
+]  # fmt: skip
+CHARSETS = ["", "utf-8", "us-ascii", "euc-kr", "gb2312", "iso-2022-jp", "iso-2022-kr", "hz-gb-2312", "utf-7", "utf-16", "shift_jis", "big5", "x-unknown"]  # fmt: skip
+
+
+def mail(kind: str, encoding: str = "8bit") -> Callable[[bytes], object]:
+    head = f"From: Ann <ann@example.com>\nContent-Type: {kind}\nContent-Transfer-Encoding: {encoding}\n\n".encode()
+    return lambda data: read(parse(head + data))
+
+
+def field(value: str) -> object:
+    found = read(
+        parse(f"Subject: {value}\nFrom: {value}\nTo: {value}\nReferences: {value}\nContent-Type: {value}\n\nx".encode())
+    )
+    headers: Headers = found.mail.headers
+    return headers.text("subject"), headers.addresses("from", "to"), headers.message_ids("references")
+
+
+def html(text: str) -> object:
+    return html_without_quotes("<p>words</p>" + text)
+
+
+READERS: list[tuple[str, Callable[[str], object], list[str]]] = [
+    ("quotes", without_quotes, WORDS),
+    ("quotes in html", html, TAGS),
+    ("html", to_text, TAGS),
+    ("html to show", clean_html, [*TAGS, "&", "&amp;", "¿", "°¡", "é", "a "]),
+    ("tags", without_tags, TAGS),
+    ("words of a mail's field", decode_words, FIELDS),
+    ("fields", field, FIELDS),
+    ("router's words", lambda text: mentions(normal(text), "en", POLICY), WORDS),
+    ("posts", MODEL.judge, WORDS),
+    ("causes of posts", words.content, WORDS),
+    ("dashboard's texts", clean, WORDS),
+    ("dashboard's addresses", is_email, WORDS),
+]  # fmt: skip
+OF_BYTES: list[tuple[str, Callable[[bytes], object], list[bytes]]] = [
+    *((f"charset {name}", lambda data, name=name: charsets.decode(data, name), BYTES) for name in CHARSETS),
+    *((f"encoding {name}", lambda data, name=name: transfer.decode(data, name), BYTES) for name in ("base64", "quoted-printable", "x-uuencode")),
+    ("files in a text", transfer.uu_files, BYTES),
+    *((f"mail {kind}", mail(kind), PARTS + BYTES) for kind in KINDS),
+    *((f"mail in {name}", mail("text/plain", name), BYTES) for name in ("base64", "quoted-printable")),
+]  # fmt: skip
+
+
+def seconds(work: Callable[[], object], tries: int) -> float:
+    """The least of some tries: of the processor's work, whatever else the machine does."""
+    found = []
+    for _ in range(tries):
+        started = time.process_time()
+        with suppress(ValueError):  # a refusal is an answer
+            work()
+        found.append(time.process_time() - started)
+    return min(found)
+
+
+def growth(reader: Callable[[object], object], token: str | bytes) -> float:
+    first, second, third = (token * (size // len(token)) for size in (FIRST, SECOND, THIRD))
+    little, much = (seconds(lambda data=data: reader(data), 1) for data in (first, second))
+    if much < 3 * SECOND // FIRST * max(little / 2, FLOOR):  # half: the first time of anything is slow
+        return 0
+    return seconds(lambda: reader(third), 2) / seconds(lambda: reader(second), 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "reader", "tokens"), [*READERS, *OF_BYTES], ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_work_grows_no_faster_than_the_input(
+    name: str, reader: Callable[[object], object], tokens: list[str | bytes]
+) -> None:
+    grown = {token: growth(reader, token) for token in tokens}
+    assert {token: round(times) for token, times in grown.items() if times > MOST} == {}, name
