@@ -50,6 +50,7 @@ _ATTRIBUTION = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ATTRIBUTION_START = re.compile(r"\s*(?:on|le|am|el|em|il|\d{4}[年년])", re.IGNORECASE)
+_NAMED = re.compile(r"[<(\[][^<>()\[\]\s]{1,64}@[^<>()\[\]\s]{1,255}[>)\]]")
 _SEPARATOR = re.compile(
     r"^\s*[-_—]{2,}\s*(?:original message|message d'origine|message original|ursprüngliche nachricht|originalnachricht|mensaje original"
     r"|mensagem original|messaggio originale|원본 메(?:시지|일)|元のメッセージ|原始邮件|original appointment)\s*[-_—]{2,}\s*$",
@@ -176,10 +177,23 @@ def _quote_starts(lines: list[str], subject: str, *, is_reply: bool) -> int:
             return (
                 number  # nothing but quoted lines below; otherwise the sender answers point by point, or tells a story
             )
-    quoted = len(lines)
-    while is_reply and quoted and (not lines[quoted - 1].strip() or marked[quoted - 1]):
-        quoted -= 1
-    return quoted
+    tail = own + 1 if any(marked[own + 1 :]) else len(lines)
+    top = _attribution_above(lines, tail)
+    return top if top < tail or is_reply else len(lines)
+
+
+def _attribution_above(lines: list[str], tail: int) -> int:
+    """Where the lines begin that introduce the quoted lines at the end, in any language: a date, an address, a colon."""
+    end = tail
+    while end and not lines[end - 1].strip():
+        end -= 1
+    for start in range(end - 1, max(end - 1 - _WINDOW, -1), -1):
+        wrapped = " ".join(line.strip()[:400] for line in lines[start:end])
+        if not lines[start].strip() or not wrapped.endswith((":", "：")):
+            break
+        if _NAMED.search(wrapped) and any(map(str.isdigit, _NAMED.sub("", wrapped))):
+            return start
+    return tail
 
 
 def _attribution_end(lines: list[str], start: int) -> int:

@@ -26,6 +26,12 @@ QUOTED = "> Please restart it.\n> Regards"
         "Il giorno lun 2 mar 2026 alle ore 10:00 Support <support@example.org> ha scritto:",
         "2026년 3월 2일 (월) 오전 10:00, Support <support@example.org>님이 작성:",
         "2026年3月2日(月) 10:00 Support <support@example.org>:",
+        "Op ma 2 mrt 2026 om 10:00 schreef Support <support@example.org>:",
+        "pon., 2 mar 2026 o 10:00 Support <support@example.org> napisał(a):",
+        "Den mån 2 mars 2026 kl 10:00 skrev Support\n<support@example.org>:",
+        "пн, 2 мар. 2026 г. в 10:00, Support <support@example.org>:",
+        "Support <support@example.org> 于2026年3月2日周一 10:00写道：",
+        "Support <support@example.org>, 2 Mar 2026 Pzt, 10:00 tarihinde şunu yazdı:",
     ],
 )
 def test_the_quoted_mail_below_a_reply_is_cut(attribution: str) -> None:
