@@ -14,7 +14,7 @@ from services.email.domain import charsets, transfer
 from services.email.domain.headers import Headers, decode_words
 from services.email.domain.incoming import read
 from services.email.domain.mime import parse
-from services.email.domain.quotes import html_without_quotes, without_quotes
+from services.email.domain.quotes import quotation_starts, without_quotes
 from services.router.domain.mentions import mentions
 from services.router.domain.words import normal
 from services.social.domain import words
@@ -79,7 +79,7 @@ def field(value: str) -> object:
 
 
 def html(text: str) -> object:
-    return html_without_quotes("<p>words</p>" + text)
+    return quotation_starts("<p>words</p>" + text, "Re: words")
 
 
 READERS: list[tuple[str, Callable[[str], object], list[str]]] = [
