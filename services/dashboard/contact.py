@@ -16,7 +16,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import jinja2
-from babel.dates import format_datetime
 from babel.support import Translations
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
@@ -32,7 +31,7 @@ from services.dashboard.domain.refusal import Refusal
 from services.dashboard.domain.sites import Site, Speaker
 from services.dashboard.requests import address
 from shared.errors import Rejected, Unavailable
-from shared.i18n import locale, negotiate, translations
+from shared.i18n import moment, negotiate, translations
 from shared.kernel import contact_point, stable_id
 from shared.metrics import METRICS
 from shared.phone_numbers import typed
@@ -277,5 +276,5 @@ def _environment(language: str) -> jinja2.Environment:
     )
     catalogue: Translations = translations(language, _HERE / "locales")
     environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters["moment"] = lambda at: f"{format_datetime(at, 'short', locale=locale(language))} UTC"
+    environment.filters["moment"] = lambda at: f"{moment(at, language)} UTC"
     return environment

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 
 from babel import Locale
 from babel.core import negotiate_locale
+from babel.dates import format_date, format_time, get_datetime_format
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
@@ -34,6 +36,18 @@ def translations(language: str, folder: Path = FOLDER) -> Translations:
 def locale(language: str) -> Locale:
     """For dates, numbers and plurals."""
     return Locale.parse(language if language in LANGUAGES else "en")
+
+
+def time_of_day(at: datetime, language: str) -> str:
+    """`3:05 PM`, `15:05`, `오후 3:05`: Babel's own short time says `PM 3:05` in Korean."""
+    return format_time(at, "aaaa h:mm" if language == "ko" else "short", locale=locale(language))
+
+
+def moment(at: datetime, language: str) -> str:
+    """`11/30/26, 3:05 PM`."""
+    joined = str(get_datetime_format("short", locale=locale(language)))
+    day = format_date(at, "short", locale=locale(language))
+    return joined.replace("{1}", day).replace("{0}", time_of_day(at, language))
 
 
 def negotiate(accept_language: str, chosen: str = "") -> str:

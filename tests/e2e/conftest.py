@@ -7,13 +7,14 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
 import asyncpg
 import pytest
-from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect, sync_playwright
 
 from services.desk.web import static
 from tests.e2e.desk import EMAIL, PASSWORD, Desk, finish
@@ -54,6 +55,39 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
+@dataclass
+class BrowserLog:
+    """What browsers wrote into their logs while a test ran: errors, warnings, what the policy of a page forbade."""
+
+    found: list[str] = field(default_factory=list)
+    allowed: list[str] = field(default_factory=list)
+
+    def allow(self, *parts: str) -> None:
+        """Part of this test's story: the desk refuses something, or is away."""
+        self.allowed += parts
+
+    def watch(self, context: BrowserContext) -> BrowserContext:
+        context.on("weberror", lambda error: self.found.append(str(error.error)))
+        context.on("console", self._note)
+        return context
+
+    def unexpected(self) -> list[str]:
+        return [line for line in self.found if not any(part in line for part in self.allowed)]
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.found.append(f"{message.text} ({message.location.get('url', '')})")
+
+
+@pytest.fixture(autouse=True)
+def log(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[BrowserLog]:
+    """Every page works without an error in the browser's log: whatever is there, and was not expected, fails the test."""
+    log, new_context = BrowserLog(), browser.new_context
+    monkeypatch.setattr(browser, "new_context", lambda **options: log.watch(new_context(**options)))
+    yield log
+    assert log.unexpected() == []
+
+
 @pytest.fixture(scope="package")
 def desk(browser: Browser, kafka: str, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A desk of its own database, running."""
@@ -78,7 +112,7 @@ def _empty_inbox(desk: Desk) -> None:
 
 @pytest.fixture
 def tab(browser: Browser, desk: Desk) -> Iterator[Page]:
-    """A signed-in browser with one tab; a script error fails the test."""
+    """A signed-in browser with one tab."""
     yield from signed_in(browser, desk)
 
 
@@ -99,11 +133,6 @@ def signed_in(
     )  # type: ignore[arg-type]
     context.set_default_timeout(15_000)
     page = context.new_page()
-    errors: list[str] = []
-    context.on("weberror", lambda error: errors.append(str(error.error)))
-    context.on(
-        "console", lambda message: errors.append(message.text) if _is_error(message.text, message.type) else None
-    )
     page.goto(f"{desk.url}/login?language={language}")
     page.locator("[name=email]").fill(email)
     page.locator("[name=password]").fill(password)
@@ -111,12 +140,6 @@ def signed_in(
     page.wait_for_url("**/inbox/**")
     yield page
     context.close()
-    assert errors == []
-
-
-def _is_error(text: str, kind: str) -> bool:
-    """A refused connection or a refused form is part of some stories; everything else is our mistake."""
-    return kind == "error" and not text.startswith(("Failed to load resource", "Response Status Error", "htmx:"))
 
 
 async def _execute(dsn: str, statement: str) -> None:

@@ -16,7 +16,7 @@ from services.desk.context import Desk
 from services.desk.customers import contacts, profiles
 from services.desk.tickets import addressing, groups, repository
 from services.desk.tickets.domain import NOT_ARRIVED, SETTLED, STATUSES, Wait, is_late, resumed, snippet
-from services.desk.tickets.models import MESSAGES, TICKETS
+from services.desk.tickets.models import EVENTS, MESSAGES, TICKETS
 from services.desk.tickets.patience import elsewhere
 from services.desk.tickets.repository import as_uuid, message_view
 from services.desk.tickets.views import MessageView, TicketRow
@@ -341,15 +341,38 @@ async def _to_status(work: Work, row: Any, status: str, agent: str, *, together:
         return False
     now = utc_now()
     changes: dict[str, Any] = {"status": status, "solved_at": (row.solved_at or now) if status in SETTLED else None}
+    clock = {}
     if status in SETTLED:
         changes |= {"waiting_since": None, "due_at": None, "undelivered": ""}
+        clock = _clock(row)
         if row.status == "open" and is_late(row.due_at, now):
             await contacts.promise_broken(work.session, row.customer_id, now)
+    elif row.status in SETTLED and status == "open":
+        changes |= await _clock_before(work.session, row)
     await _change(work, row, changes)
-    work.record("ticket.status", row.id, now, agent, {"from": row.status, "to": status})
+    work.record("ticket.status", row.id, now, agent, {"from": row.status, "to": status, **clock})
     if row.status == "open" and not together:
         await groups.hand_over(work, row.id, agent)
     return True
+
+
+_CLOCK = ("waiting_since", "due_at")
+
+
+def _clock(row: Any) -> dict[str, str]:
+    """Since when the customer of a ticket that is settled unanswered has waited, and when an answer was due."""
+    times = {name: getattr(row, name).isoformat() for name in _CLOCK if getattr(row, name)}
+    return times and {"version": str(row.version), "undelivered": row.undelivered, **times}
+
+
+async def _clock_before(session: AsyncSession, row: Any) -> dict[str, Any]:
+    """What settling stopped goes on where it is taken back: the customer has waited all the time, unless somebody wrote since."""
+    settled = select(EVENTS.c.data).where(EVENTS.c.ticket_id == row.id, EVENTS.c.kind == "ticket.status")
+    data = await session.scalar(settled.order_by(EVENTS.c.seq.desc()).limit(1)) or {}
+    if data.get("version") != str(row.version):
+        return {}
+    times = {name: datetime.fromisoformat(data[name]) for name in _CLOCK if name in data}
+    return {"undelivered": data["undelivered"], **times}
 
 
 async def tell(work: Work, customer: str) -> None:

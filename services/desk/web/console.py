@@ -206,9 +206,9 @@ class Console:
             phone_off=_("The telephone is switched off: %(why)s", why=why) if off else None,
         )
 
-    def toast(self, language: str, text: str, undo: Undo | None = None) -> str:
-        """What was done, and how to take it back."""
-        return self.render("parts/toast.html", language, text=text, undo=undo)
+    def toast(self, language: str, text: str, undo: Undo | None = None, *, number: int = 0) -> str:
+        """What was done, to the ticket of this number, and how to take it back."""
+        return self.render("parts/toast.html", language, text=f"#{number}: {text}" if number else text, undo=undo)
 
     async def row(self, ticket_id: str) -> TicketRow:
         """One row. Rejected 404."""

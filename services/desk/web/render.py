@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time, format_timedelta
+from babel.dates import format_date, format_skeleton, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -23,7 +23,7 @@ from services.desk.web.calling import NOBODY
 from services.desk.web.words import team
 from shared.clock import utc_now
 from shared.events import Channel, Decision
-from shared.i18n import LANGUAGES, locale, translations
+from shared.i18n import LANGUAGES, locale, time_of_day, translations
 from shared.kernel import Level
 from shared.logs import log
 
@@ -37,6 +37,8 @@ _CHANNEL_ICONS = {
 }
 _OLDEST_WAIT = "9999"
 _UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"))
+_SINCE = (31_536_000, 2_592_000, 604_800, 86_400, 3600, 60, 1)
+"""Seconds of the units in which a time is told: a year, a month, a week, and so on."""
 
 
 @cache
@@ -80,7 +82,7 @@ def environment(language: str) -> Environment:
         "answer_due": why.due,
         "explain_command": why.command,
         "rejected": why.rejected,
-        "lasting": partial(lasting, language=language),
+        "lasting": lambda seconds: lasting(max(60, seconds), language),
         "share": lambda value: format_percent(value, locale=spoken),
         "address": words.address,
         "person": words.person,
@@ -203,28 +205,29 @@ def icon(name: str, class_: str = "icon") -> Markup:
 
 
 def ago(at: datetime, language: str) -> str:
-    """`12 min ago`."""
+    """`12m ago`, rounded down. `times.js` says the same as time goes on."""
     style: Literal["short", "narrow"] = "short" if language == "fr" else "narrow"  # narrow French says "-12 min"
-    return format_timedelta(at - utc_now(), add_direction=True, format=style, locale=locale(language))
+    seconds = int((at - utc_now()).total_seconds()) or -1
+    unit = next((unit for unit in _SINCE if abs(seconds) >= unit), 1)
+    whole = timedelta(seconds=int(seconds / unit) * unit)
+    return format_timedelta(whole, threshold=1, add_direction=True, format=style, locale=locale(language))
 
 
 def due(at: datetime, language: str) -> str:
-    """`Due in 25 min`, `Overdue 8 min`. `times.js` says the same as time goes on."""
-    seconds = abs((at - utc_now()).total_seconds())
-    size, unit = next(step for step in _UNITS if seconds >= step[0] or step is _UNITS[-1])
-    count = int(seconds // size)
-    span = format_unit(count, f"duration-{unit}", "short", locale=locale(language))
-    return gettext(language)(words.DUE[at <= utc_now()], time=span)
+    """`Due in 1 hr 59 min`, `Overdue 8 min`. `times.js` says the same as time goes on."""
+    now = utc_now()
+    return gettext(language)(words.DUE[at <= now], time=lasting(abs((at - now).total_seconds()), language))
 
 
-def lasting(seconds: int, language: str) -> str:
-    """`4 hr`, `1 hr, 30 min`: whole minutes."""
-    left, parts = max(60, seconds), []
-    for length, unit in _UNITS:
+def lasting(seconds: float, language: str) -> str:
+    """`4 hr`, `1 hr 30 min`, `2 days 3 hr`: the two largest units, rounded down."""
+    steps = _UNITS[:2] if seconds >= _UNITS[0][0] else _UNITS[1:]
+    left, counts = int(seconds), []
+    for length, unit in steps:
         count, left = divmod(left, length)
-        if count:
-            parts.append(format_unit(count, f"duration-{unit}", "short", locale=locale(language)))
-    return " ".join(parts)
+        counts.append((count, unit))
+    told = [(count, unit) for count, unit in counts if count] or counts[-1:]
+    return " ".join(format_unit(count, f"duration-{unit}", "short", locale=locale(language)) for count, unit in told)
 
 
 def due_class(at: datetime) -> str:
@@ -236,7 +239,7 @@ def due_class(at: datetime) -> str:
 def moment(at: datetime, language: str) -> str:
     """`22 Nov, 09:10` in UTC; the browser writes it anew in the reader's own zone."""
     spoken = locale(language)
-    return f"{format_skeleton('MMMd', at, locale=spoken)}, {format_time(at, 'short', locale=spoken)}"
+    return f"{format_skeleton('MMMd', at, locale=spoken)}, {time_of_day(at, language)}"
 
 
 def size(count: int, language: str) -> str:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from services.desk.assignment import service as assignment
 from services.desk.tickets import service as tickets
 from services.desk.tickets import together
-from services.desk.tickets.views import MessageView
+from services.desk.tickets.views import MessageView, TicketRow
 from services.desk.web import words
 from services.desk.web.answers import ConsoleRoute, html, redirect
 from services.desk.web.console import Console, Undo
@@ -69,7 +69,7 @@ async def send(
         who.language, row, message
     )
     if then == "solved" and mode == "reply":
-        body += _resolved(console, who, row.id, "open")
+        body += _resolved(console, who, row, "open")
     return html(body)
 
 
@@ -93,7 +93,7 @@ async def _to_all(
     if done.left_out:
         numbers = ", ".join(f"#{left.number}" for left in done.left_out)
         said += ". " + _("Could not be answered: %(tickets)s", tickets=numbers)
-    return html(body + console.toast(who.language, said))
+    return html(body + console.toast(who.language, said, number=row.number))
 
 
 @router.post("/c/{ticket}/ungroup")
@@ -105,7 +105,7 @@ async def ungroup(request: Request, ticket: str, who: Annotated[Viewer, Depends(
         return redirect(f"/c/{row.id}")
     context = await console.pane_context(who, row.id)
     body = console.ticket_parts(who.language, row) + console.render("parts/grouped.html", who.language, **context)
-    return html(body + console.toast(who.language, _("Stands by itself now")))
+    return html(body + console.toast(who.language, _("Stands by itself now"), number=row.number))
 
 
 async def _not_sent(
@@ -156,7 +156,7 @@ async def assign(
     undo = Undo(f"/c/{row.id}/assign", {"to": before.assignee})
     name = row.assignee_name or row.assignee
     text = _("Assigned to %(name)s", name=name) if name else _("Back in the queue")
-    return html(console.ticket_parts(who.language, row) + console.toast(who.language, text, undo))
+    return html(console.ticket_parts(who.language, row) + console.toast(who.language, text, undo, number=row.number))
 
 
 @router.post("/c/{ticket}/status")
@@ -169,10 +169,10 @@ async def status(
     row = await tickets.set_status(console.desk, before.id, status, agent=who.agent.email)
     if not is_part(request):
         return redirect(f"/c/{row.id}")
-    return html(console.ticket_parts(who.language, row) + _resolved(console, who, row.id, before.status, row.status))
+    return html(console.ticket_parts(who.language, row) + _resolved(console, who, row, before.status))
 
 
-def _resolved(console: Console, who: Viewer, ticket: str, before: str, after: str = "solved") -> str:
+def _resolved(console: Console, who: Viewer, row: TicketRow, before: str) -> str:
     _ = gettext(who.language)
-    undo = Undo(f"/c/{ticket}/status", {"status": before}) if before != after else None
-    return console.toast(who.language, words.name(words.STATUSES, after, _), undo)
+    undo = Undo(f"/c/{row.id}/status", {"status": before}) if before != row.status else None
+    return console.toast(who.language, words.name(words.STATUSES, row.status, _), undo, number=row.number)

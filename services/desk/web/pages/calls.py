@@ -97,7 +97,8 @@ async def callback_done(
         await calls.callback_done(console.desk, each, agent=who.agent.email)
     if not is_part(request):
         return redirect("/calls#callbacks")
-    return html(console.toast(who.language, _("Off the list of people to call back")))
+    number = (await console.row(ticket)).number
+    return html(console.toast(who.language, _("Off the list of people to call back"), number=number))
 
 
 @router.post("/presence")

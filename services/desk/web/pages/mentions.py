@@ -88,4 +88,6 @@ async def label(
     if label == "other" and row.status not in SETTLED:
         offer = Undo(f"/c/{row.id}/status", {"status": "closed"}, _("Close the ticket"))
     text = _("Noted: %(label)s", label=_(posts.LABELS[label]))
-    return html(console.ticket_parts(who.language, row, stored) + console.toast(who.language, text, offer))
+    return html(
+        console.ticket_parts(who.language, row, stored) + console.toast(who.language, text, offer, number=row.number)
+    )

@@ -7,6 +7,7 @@ import { announce, personal, takeHtml } from "./fragments.js";
 import { startKeys } from "./keys.js";
 import { startList } from "./list.js";
 import { startLive } from "./live.js";
+import { isNewest, startOpening } from "./opening.js";
 import { showTimes, startTimes } from "./times.js";
 import { say } from "./words.js";
 
@@ -20,13 +21,15 @@ function startAnswers() {
     if (status === 401) {
       detail.shouldSwap = false;
       location.assign("/login");
+    } else if (!isNewest(detail)) {
+      detail.shouldSwap = false;
     } else if (detail.target.id === "apply") {
       detail.shouldSwap = false;
       const html = /^text\/html/.test(detail.xhr.getResponseHeader("Content-Type") ?? "");
       const name = status < 300 ? "desk:sent" : "desk:failed";
       detail.requestConfig.elt.dispatchEvent(new CustomEvent(name, { bubbles: true }));
       detail.isError = detail.isError && !(html && status < 500);
-      if (html && status < 500) takeHtml(detail.xhr.responseText, detail.requestConfig.elt.closest("form"));
+      if (html && status < 500) takeHtml(detail.xhr.responseText, { form: detail.requestConfig.elt.closest("form") });
       else if (status >= 400) fail(detail.requestConfig.elt);
     } else if (status >= 400) {
       detail.shouldSwap = false;
@@ -59,16 +62,17 @@ function toast(text) {
   const box = document.createElement("div");
   box.className = "toast";
   box.textContent = text;
-  document.getElementById("toasts")?.append(box);
+  document.getElementById("toasts")?.replaceChildren(box);
   setTimeout(() => box.remove(), SHOWN);
   announce(text);
 }
 
-/** Toasts go after a while, but not while somebody is on them. */
+/** One at a time, the newest; it goes after a while, but not while somebody is on it. */
 function startToasts() {
   document.addEventListener("desk:placed", (event) => {
     const box = event.target;
     if (!(box instanceof HTMLElement) || !box.matches(".toast")) return;
+    box.parentElement?.replaceChildren(box);
     announce(box.dataset.say ?? "");
     const leave = () => (box.matches(":hover, :focus-within") ? setTimeout(leave, 1000) : box.remove());
     setTimeout(leave, SHOWN);
@@ -89,6 +93,7 @@ document.querySelector(".views [aria-current]")?.scrollIntoView({ block: "neares
 startTimes();
 personal(document);
 startDrawers();
+startOpening();
 startAnswers();
 startToasts();
 startList();

@@ -62,10 +62,12 @@ export function personal(root) {
   }
 }
 
-/** @param {HTMLElement} element @param {Element | null} own */
-function take(element, own) {
+/** @typedef {{form: Element | null}} Answer to what was done on this page, and the form with which it was done */
+
+/** @param {HTMLElement} element @param {Answer | null} answer */
+function take(element, answer) {
   if (element.matches(".row")) {
-    takeRow(element);
+    takeRow(element, answer !== null);
     return;
   }
   const old = document.getElementById(element.id);
@@ -73,7 +75,7 @@ function take(element, own) {
   if (!old && !parent) return;
   let placed = element;
   if (old && element.dataset.replace === undefined) {
-    morph(old, element, own);
+    morph(old, element, answer?.form);
     placed = old;
   } else if (old) old.replaceWith(element);
   else if (parent) insert(parent, element);
@@ -83,12 +85,12 @@ function take(element, own) {
   placed.dispatchEvent(new CustomEvent("desk:placed", { bubbles: true }));
 }
 
-/** Take in everything that the server sent. @param {string} html @param {Element | null} [own] as in `morph` */
-export function takeHtml(html, own = null) {
+/** Take in everything that the server sent. @param {string} html @param {Answer | null} [answer] none for what is pushed */
+export function takeHtml(html, answer = null) {
   const template = document.createElement("template");
   template.innerHTML = html;
   /** @type {Map<string, HTMLElement>} the newest version of each */
   const newest = new Map();
   for (const element of template.content.children) if (element instanceof HTMLElement) newest.set(element.id, element);
-  newest.forEach((element) => take(element, own));
+  newest.forEach((element) => take(element, answer));
 }

@@ -1,6 +1,15 @@
 // Single keys, outside fields only and never with Alt: Alt belongs to the browser and to people's own letters.
+// What they do they do to the marked row, and where none is marked to the open conversation.
+
+import { isLoading } from "./opening.js";
 
 let going = 0;
+/** What is to be written as soon as the marked conversation is open. @type {{ticket: string, mode: "reply" | "note"} | null} */
+let writing = null;
+
+const opened = () => document.querySelector(".conversation[data-ticket]")?.getAttribute("data-ticket") ?? "";
+/** @returns {HTMLElement | null} */
+const markedRow = () => document.activeElement?.closest("#rows .row") ?? null;
 
 /** @param {number} step */
 function move(step) {
@@ -20,6 +29,32 @@ function press(selector) {
   if (button instanceof HTMLElement && !button.hidden) button.click();
 }
 
+/** Resolve or take the marked row as its buttons would. @param {"e" | "a"} key */
+function change(key) {
+  const row = markedRow()?.dataset;
+  if (isLoading()) return;
+  if (!row || row.ticket === opened()) {
+    press(`.conversation-head [data-key='${key}']`);
+    return;
+  }
+  if (key === "a" && row.assignee === document.body.dataset.me) return;
+  const settled = row.status === "solved" || row.status === "closed";
+  const [path, values] = key === "e" ? ["status", { status: settled ? "open" : "solved" }] : ["assign", { to: "me" }];
+  window.htmx.ajax("POST", `/c/${row.ticket}/${path}`, { source: "#apply", target: "#apply", values }).catch(() => {}); // app.js says it
+}
+
+/** Open the marked row where it is not, then write. @param {"reply" | "note"} mode */
+function answer(mode) {
+  const row = markedRow();
+  if (isLoading()) return;
+  if (!row || row.dataset.ticket === opened()) {
+    write(mode);
+    return;
+  }
+  writing = { ticket: row.dataset.ticket ?? "", mode };
+  row.querySelector("a")?.click();
+}
+
 /** @param {"reply" | "note"} mode */
 function write(mode) {
   const radio = document.querySelector(`.composer [name="mode"][value="${mode}"]`);
@@ -35,10 +70,10 @@ const KEYS = {
   k: () => move(-1),
   ArrowDown: () => move(1),
   ArrowUp: () => move(-1),
-  r: () => write("reply"),
-  n: () => write("note"),
-  e: () => press("[data-key='e']"),
-  a: () => press("[data-key='a']"),
+  r: () => answer("reply"),
+  n: () => answer("note"),
+  e: () => change("e"),
+  a: () => change("a"),
   "/": () => {
     const search = document.getElementById("search");
     if (search instanceof HTMLElement) search.focus();
@@ -56,6 +91,7 @@ function onKey(event) {
     return;
   }
   if (document.body.dataset.keys === "off" || document.querySelector("dialog[open]")) return;
+  if (event.repeat && (event.key === "e" || event.key === "a")) return; // a finger that rests on a key means one
   const arrow = event.key.startsWith("Arrow");
   if (arrow && !target?.closest("#rows")) return;
   if (/^[a-z]$/.test(event.key) && Date.now() - going < 1500 && document.querySelector(`[data-key='g ${event.key}']`)) {
@@ -77,6 +113,11 @@ function leaveField(field) {
 /** Listen. */
 export function startKeys() {
   document.addEventListener("keydown", onKey);
+  document.addEventListener("htmx:afterRequest", () => {
+    if (!writing || isLoading()) return;
+    if (writing.ticket === opened()) write(writing.mode);
+    writing = null;
+  });
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
     const opener = target?.closest("[data-dialog]");

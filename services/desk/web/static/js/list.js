@@ -54,6 +54,16 @@ function markCurrent() {
   }
 }
 
+/** Who works through the list goes on with the next row. @param {HTMLElement} row that is left */
+function leave(row) {
+  if (!row.contains(document.activeElement)) return;
+  const all = rows();
+  const stays = (/** @type {HTMLElement} */ other) => other.dataset.left === undefined && other !== row;
+  const at = all.indexOf(row);
+  const next = all.slice(at).find(stays) ?? all.slice(0, at).findLast(stays);
+  next?.querySelector("a")?.focus();
+}
+
 /** @param {HTMLElement} row in its right place, or away when it left this view */
 function place(row) {
   const old = document.getElementById(row.id);
@@ -74,10 +84,13 @@ function place(row) {
   if (empty) empty.hidden = rows().length > 0;
 }
 
+/** After the order was held still: everything where it belongs. */
 function flush() {
   const active = document.activeElement;
   held.forEach(place);
   held.clear();
+  const sorted = rows().sort((a, b) => Number(above(b.dataset, a.dataset)) - Number(above(a.dataset, b.dataset)));
+  if (rows().some((row, at) => row !== sorted[at])) list()?.prepend(...sorted);
   if (active instanceof HTMLElement && active.isConnected) active.focus({ preventScroll: true });
   markCurrent();
   showHeld();
@@ -86,21 +99,37 @@ function flush() {
 function showHeld() {
   const button = document.getElementById("fresh");
   if (!button) return;
-  button.hidden = held.size === 0;
-  button.textContent = held.size === 1 ? say("freshOne") : say("freshMany", { n: held.size });
+  const fresh = [...held.keys()].filter((id) => !document.getElementById(id)).length;
+  button.hidden = fresh === 0;
+  button.textContent = fresh === 1 ? say("freshOne") : say("freshMany", { n: fresh });
 }
 
 /** Somebody points at the list or walks through it by keyboard; a row that was clicked a while ago does not hold it. */
 const watched = () => list()?.parentElement?.matches(":hover, :has(:focus-visible)") ?? false;
 
-/** Take in a row as the server rendered it. @param {HTMLElement} row */
-export function takeRow(row) {
+/**
+ * Take in a row as the server rendered it. While somebody is at the list its order is held still, and what its rows say is not:
+ * one that left this view is struck out.
+ * @param {HTMLElement} row @param {boolean} mine what was done on this page changed it
+ */
+export function takeRow(row, mine) {
   if (!list()) return;
   const old = document.getElementById(row.id);
-  const still = old && belongs(row.dataset) && !moves(old.dataset, row.dataset);
-  if (!old && !belongs(row.dataset)) held.delete(row.id);
-  else if (watched() && !still) held.set(row.id, row);
-  else place(row);
+  const stays = belongs(row.dataset);
+  if (!old && !stays) held.delete(row.id);
+  else if (watched()) {
+    if (!old || !stays || moves(old.dataset, row.dataset)) held.set(row.id, row);
+    if (old) {
+      window.Idiomorph.morph(old, row.cloneNode(true));
+      old.toggleAttribute("data-left", !stays);
+      window.htmx.process(old);
+      showTimes(old);
+      if (mine && !stays) leave(old);
+    }
+  } else {
+    if (old && mine && !stays) leave(old);
+    place(row);
+  }
   markCurrent();
   showHeld();
 }

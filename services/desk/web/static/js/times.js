@@ -6,7 +6,7 @@ const shown = document.documentElement.lang || "en";
 /** The reader's own kind of English, say: 14:05 or 2:05 PM. */
 const language = navigator.languages.find((code) => code.startsWith(shown)) ?? shown;
 /** "-12 min" is what narrow French says. */
-const relative = new Intl.RelativeTimeFormat(language, { style: shown === "fr" ? "short" : "narrow", numeric: "auto" });
+const relative = new Intl.RelativeTimeFormat(shown, { style: shown === "fr" ? "short" : "narrow" });
 const clock = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
 const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
@@ -14,9 +14,9 @@ const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "
 /** @type {[number, Intl.RelativeTimeFormatUnit][]} seconds below which a unit fits */
 const STEPS = [[60, "second"], [3600, "minute"], [86_400, "hour"], [604_800, "day"], [2_592_000, "week"], [31_536_000, "month"]];
 
-/** @param {Date} at @param {number} now */
+/** "12m ago", rounded down as on the server. @param {Date} at @param {number} now */
 export function ago(at, now = Date.now()) {
-  const seconds = Math.round((at.getTime() - now) / 1000);
+  const seconds = Math.trunc((at.getTime() - now) / 1000) || -1;
   let size = 1;
   for (const [limit, unit] of STEPS) {
     if (Math.abs(seconds) < limit) return relative.format(Math.trunc(seconds / size), unit);
@@ -28,13 +28,19 @@ export function ago(at, now = Date.now()) {
 /** As on the server: `SOON` of the desk's tickets. */
 const SOON = 1_800_000;
 
+/** "1 hr 59 min": the two largest units, rounded down as on the server. @param {number} seconds */
+export function lasting(seconds) {
+  const [size, unit, next, smaller] = seconds >= 86_400 ? [86_400, "day", 3600, "hour"] : [3600, "hour", 60, "minute"];
+  const parts = [[Math.floor(seconds / size), unit], [Math.floor((seconds % size) / next), smaller]];
+  const shownParts = parts.filter(([count], at) => count || (at === 1 && seconds < size));
+  const format = ([count, name]) => new Intl.NumberFormat(shown, { style: "unit", unit: name, unitDisplay: "short" }).format(count);
+  return shownParts.map(format).join(" ");
+}
+
 /** "Due in 25 min", "Overdue 8 min". @param {HTMLElement} element @param {number} now */
 function showDue(element, now) {
   const left = Date.parse(element.dataset.due ?? "") - now;
-  const seconds = Math.abs(left) / 1000;
-  const [size, unit] = seconds >= 86_400 ? [86_400, "day"] : seconds >= 3600 ? [3600, "hour"] : [60, "minute"];
-  const span = new Intl.NumberFormat(shown, { style: "unit", unit, unitDisplay: "short" }).format(Math.floor(seconds / size));
-  const text = say(left <= 0 ? "overdue" : "dueIn", { time: span });
+  const text = say(left <= 0 ? "overdue" : "dueIn", { time: lasting(Math.abs(left) / 1000) });
   if (element.textContent !== text) element.textContent = text;
   element.classList.toggle("late", left <= 0);
   element.classList.toggle("soon", left > 0 && left <= SOON);
