@@ -3,12 +3,40 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import nh3
 
 from shared import markup
 
-_TAGS = nh3.ALLOWED_TAGS - {"img", "map", "area"} | {"font", "center"}
+_TAGS = nh3.ALLOWED_TAGS - {"map", "area"} | {"font", "center"}
+_LINKS = ("http://", "https://", "mailto:", "tel:")
+_PICTURES = ("http://", "https://", "cid:", *(f"data:image/{kind};base64," for kind in ("png", "jpeg", "gif", "webp")))
+_CELLS = {"width", "height", "bgcolor", "valign"}
+_ATTRIBUTES = nh3.ALLOWED_ATTRIBUTES | {"*": {"style", "dir", "lang", "title"}, "font": {"color", "size"}}
+_ATTRIBUTES |= {
+    "ol": {"start", "type"},
+    "li": {"value"},
+    "ul": {"type"},
+    "table": {"border", "cellpadding", "cellspacing"} | _CELLS,
+}
+_ATTRIBUTES |= {cell: nh3.ALLOWED_ATTRIBUTES[cell] | _CELLS for cell in ("td", "th")}
+_SIDES = ("", "-top", "-right", "-bottom", "-left")
+_STYLES = {f"{name}{side}" for name in ("border", "margin", "padding") for side in _SIDES} | {
+    *("background-color", "border-collapse", "border-color", "border-spacing", "border-style", "border-width", "color"),
+    *("direction", "display", "font-family", "font-size", "font-style", "font-weight", "height", "line-height"),
+    *(
+        "list-style-type",
+        "max-width",
+        "text-align",
+        "text-decoration",
+        "text-indent",
+        "vertical-align",
+        "white-space",
+        "width",
+    ),
+}
+"""What a mail looks like, and nothing that is fetched or that leaves its place."""
 _DROP_WITH_CONTENT = {
     "script",
     "style",
@@ -31,13 +59,23 @@ def storable(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text)
 
 
-def clean_html(html: str) -> str:
-    """HTML without scripts, styles, forms, frames and images (a remote image tells its sender that it was seen)."""
+def clean_html(html: str, place: Callable[[str], str | None] = str) -> str:
+    """HTML without scripts, style sheets, forms and frames. `place` says for the address of a picture where it comes from, or None
+    for nowhere. As it is, HTML is only for a frame that fetches nothing: a remote picture tells its sender that it was seen."""
+
+    def keep(tag: str, name: str, value: str) -> str | None:
+        if (tag, name) == ("img", "src"):
+            return place(value) if value.lower().startswith(_PICTURES) else None
+        return value if name != "href" or value.lower().startswith(_LINKS) else None
+
     return nh3.clean(
         markup.bounded(html).replace("\x00", ""),
         tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        attribute_filter=keep,
+        filter_style_properties=_STYLES,
         clean_content_tags=_DROP_WITH_CONTENT,
-        url_schemes={"http", "https", "mailto", "tel"},
+        url_schemes={"http", "https", "mailto", "tel", "cid", "data"},
         link_rel="noopener noreferrer nofollow",
     )
 

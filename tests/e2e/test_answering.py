@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from shared.clock import utc_now
 from shared.kernel import Level
-from tests.e2e.conftest import picture, signed_in
+from tests.e2e.conftest import BrowserLog, picture, signed_in
 from tests.e2e.desk import EMAIL, PASSWORD, Customer, Desk, people
 from tests.waiting import eventually
 
@@ -111,7 +111,10 @@ def test_drafts_are_kept_for_each_conversation_and_kind(tab: Page, desk: Desk) -
     expect(tab.locator(".composer textarea")).to_have_value("A note about Ann")
 
 
-def test_a_reply_to_what_one_has_not_seen_is_stopped_and_shows_what_arrived(tab: Page, desk: Desk) -> None:
+def test_a_reply_to_what_one_has_not_seen_is_stopped_and_shows_what_arrived(
+    tab: Page, desk: Desk, log: BrowserLog
+) -> None:
+    log.allow("status of 409")
     ann = stranger()
     desk.receive(ann.says("Please cancel my order."))
     open_ticket(tab, ann)
@@ -132,7 +135,8 @@ def test_a_reply_to_what_one_has_not_seen_is_stopped_and_shows_what_arrived(tab:
     expect(tab.locator(".message.outbound")).to_contain_text("It stays.")
 
 
-def test_resolving_can_be_undone(tab: Page, desk: Desk) -> None:
+def test_resolving_can_be_undone(tab: Page, desk: Desk, log: BrowserLog) -> None:
+    log.allow("status of 404")
     ann = stranger()
     desk.receive(Customer(ann.name, ann.point).says("Another question", at=utc_now() - timedelta(minutes=5)))
     desk.receive(ann.says("Thanks, all good."))
@@ -181,7 +185,8 @@ def test_an_agent_works_through_one_queue_and_it_follows(tab: Page, desk: Desk) 
     expect(tab.locator("h1")).to_have_text(queue.capitalize())
 
 
-def test_an_older_customers_wish_is_seen_and_can_be_corrected(tab: Page, desk: Desk) -> None:
+def test_an_older_customers_wish_is_seen_and_can_be_corrected(tab: Page, desk: Desk, log: BrowserLog) -> None:
+    log.allow("status of 422")
     marie = stranger("Marie", language="fr", prefers="phone")
     desk.receive(marie.says("Pouvez-vous m’appeler ?", birth_year=1954))
     open_ticket(tab, marie)
@@ -237,7 +242,8 @@ def test_what_came_while_the_desk_was_away_is_there_when_it_comes_back(tab: Page
     expect(tab.locator(".composer textarea")).to_have_value("Half a sent")
 
 
-def test_what_cannot_be_sent_now_is_kept_and_sent_on_retry(tab: Page, desk: Desk) -> None:
+def test_what_cannot_be_sent_now_is_kept_and_sent_on_retry(tab: Page, desk: Desk, log: BrowserLog) -> None:
+    log.allow("htmx:", "ERR_INTERNET_DISCONNECTED")
     ann = stranger()
     desk.receive(ann.says("Hello"))
     open_ticket(tab, ann)
@@ -252,7 +258,8 @@ def test_what_cannot_be_sent_now_is_kept_and_sent_on_retry(tab: Page, desk: Desk
     expect(tab.locator(".message.outbound")).to_contain_text("Written in a tunnel")
 
 
-def test_signing_in_says_what_is_wrong_and_where(browser: Browser, desk: Desk) -> None:
+def test_signing_in_says_what_is_wrong_and_where(browser: Browser, desk: Desk, log: BrowserLog) -> None:
+    log.allow("status of 422", "status of 401")
     page = browser.new_context(java_script_enabled=False, locale="en-GB").new_page()
     page.goto(f"{desk.url}/inbox/all")
     assert page.url.endswith("/login")

@@ -17,7 +17,7 @@ from shared.events import CallChanged, CallOutcome, CallState, Channel, ChannelC
 from shared.kernel import ContactPoint, Level
 from shared.topics import CALLS_CHANGED, CHANNELS_ANNOUNCED, MESSAGES_ROUTED, MESSAGES_ROUTED_LIVE
 from tests.e2e.axe import findings
-from tests.e2e.conftest import picture, signed_in
+from tests.e2e.conftest import BrowserLog, picture, signed_in
 from tests.e2e.desk import CHANNELS, EMAIL, Customer, Desk
 from tests.e2e.test_looks import overflow
 from tests.waiting import eventually
@@ -115,7 +115,8 @@ def other_tab(page: Page, url: str) -> Page:
     return second
 
 
-def test_an_agent_needs_a_telephone_before_they_are_ready(tab: Page, desk: Desk) -> None:
+def test_an_agent_needs_a_telephone_before_they_are_ready(tab: Page, desk: Desk, log: BrowserLog) -> None:
+    log.allow("status of 422")
     tab.goto(f"{desk.url}/inbox/all")
     tab.keyboard.press("g")
     tab.keyboard.press("c")
@@ -297,7 +298,8 @@ def test_a_customer_who_was_reached_otherwise_is_off_the_list(tab: Page, desk: D
     expect(tab.locator("#callbacks")).to_contain_text("Nobody waits for a call from us.")
 
 
-def test_what_cannot_be_done_is_said_in_words(tab: Page, desk: Desk) -> None:
+def test_what_cannot_be_done_is_said_in_words(tab: Page, desk: Desk, log: BrowserLog) -> None:
+    log.allow("status of 422")
     tab.goto(f"{desk.url}/calls")
     writes(desk, "Odile Marchand")
     tab.locator("#callbacks .call", has_text="Odile Marchand").get_by_role("button", name="Call now").click()

@@ -139,7 +139,7 @@ class MessageView:
     subject: str
     text: str
     html: str
-    """Sanitised; still to be shown only in a sandboxed frame. Empty where there was none."""
+    """Sanitised; still to be shown only in a sandboxed frame that fetches nothing from elsewhere. Empty where there was none."""
     attachments: tuple[AttachmentView, ...]
     at: datetime
     automatic: str

@@ -113,6 +113,7 @@ class Console:
             "viewer": viewer,
             "ticket": ticket,
             "timeline": pane.timeline(ticket, talks, await self.agents(), translate),
+            "first": pane.first_unread(ticket.messages),
             "draft": self.draft(ticket, viewer.language, **draft),
             "after": after,
             **self.customer_context(customer, ticket.row.id, ticket.channels),

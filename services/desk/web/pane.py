@@ -134,6 +134,16 @@ def timeline(
     return sorted(items, key=lambda item: item[1].at)
 
 
+def first_unread(messages: Sequence[MessageView]) -> str:
+    """Where the reading begins: the first message of the customer since our last reply, as its element is called; else empty."""
+    first = ""
+    for message in reversed(messages):
+        if message.direction == "out":
+            break
+        first = f"message-{message.id}" if message.direction == "in" else first
+    return first
+
+
 def routes(ticket: TicketView, channels: Mapping[str, Channel], chosen: str, render_line: Gettext) -> list[Route]:
     """How this customer can be answered, best first. `chosen`: what the agent picked before, or empty."""
     written = [choice for choice in ticket.channels if not is_spoken(choice.channel, channels)]

@@ -18,9 +18,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from services.desk.tickets.domain import SOON
-from services.desk.web import call_words, icons, posts, static, why, words
+from services.desk.web import call_words, formatted, icons, posts, static, why, words
 from services.desk.web.calling import NOBODY
 from services.desk.web.words import team
+from shared import links
 from shared.clock import utc_now
 from shared.events import Channel, Decision
 from shared.i18n import LANGUAGES, locale, time_of_day, translations
@@ -82,9 +83,13 @@ def environment(language: str) -> Environment:
         "answer_due": why.due,
         "explain_command": why.command,
         "rejected": why.rejected,
-        "lasting": lambda seconds: lasting(max(60, seconds), language),
+        "lasting": partial(lasting, language=language),
         "share": lambda value: format_percent(value, locale=spoken),
         "address": words.address,
+        "linked": linked,
+        "needs_frame": formatted.needs_frame,
+        "has_remote": formatted.has_remote,
+        "listed": formatted.listed,
         "person": words.person,
         "length_json": lambda length: msgspec.json.encode(length).decode(),
         "attr_json": lambda value: json.dumps(value, ensure_ascii=False),
@@ -204,6 +209,12 @@ def icon(name: str, class_: str = "icon") -> Markup:
     )
 
 
+def linked(text: str) -> Markup:
+    """Text whose addresses can be followed; the page behind them is not told where from."""
+    link = Markup('<a href="{}" target="_blank" rel="noopener noreferrer nofollow">{}</a>')
+    return Markup().join(link.format(address, part) if address else part for part, address in links.parts(text))
+
+
 def ago(at: datetime, language: str) -> str:
     """`12m ago`, rounded down. `times.js` says the same as time goes on."""
     style: Literal["short", "narrow"] = "short" if language == "fr" else "narrow"  # narrow French says "-12 min"
@@ -216,10 +227,15 @@ def ago(at: datetime, language: str) -> str:
 def due(at: datetime, language: str) -> str:
     """`Due in 1 hr 59 min`, `Overdue 8 min`. `times.js` says the same as time goes on."""
     now = utc_now()
-    return gettext(language)(words.DUE[at <= now], time=lasting(abs((at - now).total_seconds()), language))
+    return gettext(language)(words.DUE[at <= now], time=span(abs((at - now).total_seconds()), language))
 
 
 def lasting(seconds: float, language: str) -> str:
+    """How long something may take: a minute at least."""
+    return span(max(60, seconds), language)
+
+
+def span(seconds: float, language: str) -> str:
     """`4 hr`, `1 hr 30 min`, `2 days 3 hr`: the two largest units, rounded down."""
     steps = _UNITS[:2] if seconds >= _UNITS[0][0] else _UNITS[1:]
     left, counts = int(seconds), []

@@ -233,9 +233,9 @@ class TestWords:
     ("away", "text", "class_"),
     [
         (minutes(25.5), "Due in 25 min", "soon"),
-        (SOON + minutes(45), "Due in 1 hr", ""),
+        (SOON + minutes(89.5), "Due in 1 hr 59 min", ""),
         (minutes(-8.5), "Overdue 8 min", "late"),
-        (timedelta(days=-2, hours=-1), "Overdue 2 days", "late"),
+        (timedelta(days=-2, hours=-1), "Overdue 2 days 1 hr", "late"),
     ],
 )
 def test_a_chip_says_how_long_there_is_left(away: timedelta, text: str, class_: str) -> None:

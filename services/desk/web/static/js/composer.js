@@ -1,5 +1,6 @@
 // Writing: a draft for each conversation and kind, sent with Ctrl+Enter, and never lost.
 
+import { begin, toEnd } from "./timeline.js";
 import { say } from "./words.js";
 
 const key = (/** @type {HTMLFormElement} */ form) => `draft:${form.dataset.ticket}:${mode(form)}`;
@@ -95,18 +96,28 @@ function ready() {
   form.dataset.ready = "yes";
   if (!textOf(form).value) restore(form);
   count(form);
-  const log = document.querySelector(".timeline");
-  if (log && !location.hash) log.scrollTop = log.scrollHeight;
+}
+
+/** @type {Element | null} the conversation that was shown from its beginning */
+let begun = null;
+
+/** A conversation that was just opened. */
+function opened() {
+  ready();
+  const conversation = document.querySelector(".conversation[data-ticket]");
+  if (conversation && conversation !== begun && !location.hash) begin();
+  begun = conversation;
 }
 
 /** Listen. */
 export function startComposer() {
-  ready();
-  document.addEventListener("htmx:afterSettle", ready);
+  opened();
+  document.addEventListener("htmx:afterSettle", opened);
   document.addEventListener("desk:placed", (event) => {
     const form = formOf(document.querySelector(".composer form"));
     if (event.target instanceof Element && event.target.matches(".composer")) {
       ready();
+      toEnd();
       if (form) textOf(form).focus({ preventScroll: true });
     } else if (form && event.target instanceof Element && event.target.matches(".conversation-head")) note(form);
   });

@@ -1,6 +1,7 @@
 // What the server rendered takes its place on the page by its id, whether it was pushed or came as an answer.
 
 import { takeRow } from "./list.js";
+import { isAtEnd, toEnd } from "./timeline.js";
 import { showTimes } from "./times.js";
 import { say } from "./words.js";
 
@@ -35,13 +36,12 @@ export function morph(old, fresh, own = null) {
 
 /** Put `element` where its `data-at` belongs. @param {Element} parent @param {HTMLElement} element */
 function insert(parent, element) {
-  const log = parent.closest(".timeline");
-  const atEnd = log && log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+  const follows = parent.closest(".timeline") && isAtEnd();
   const at = element.dataset.at ?? "";
   const next = at && [...parent.children].find((other) => other instanceof HTMLElement && (other.dataset.at ?? "") > at);
   if (next) next.before(element);
   else parent.append(element);
-  if (log && atEnd) log.scrollTop = log.scrollHeight;
+  if (follows) toEnd();
   if (element.matches(".message.inbound")) announce(say("newMessage", { name: element.dataset.author ?? "" }));
 }
 
