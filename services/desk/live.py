@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any
 
 import asyncpg
+import msgspec
 from sqlalchemy import func, select
 
+from services.desk import watchers
 from services.desk.tickets.models import EVENTS
 from services.desk.tickets.views import EventView
+from services.desk.watchers import Look, Watchers
 from shared.bus.retry import delay
 from shared.db import Database
 from shared.errors import Unavailable
@@ -31,6 +36,8 @@ CHANNEL = "desk_live"
 _PAGE = 500
 _FARTHEST = 10_000
 """Events that a console may be behind; a page load is cheaper than replaying more."""
+_BEHIND = 200
+"""Changes of who looks where that a slow console may be behind before some are left out."""
 _FALLBACK = 5.0
 """Seconds between reads when no notification comes: a connection that died silently costs no more than this."""
 
@@ -56,6 +63,9 @@ class Live:
         self._started = False
         self._changed = asyncio.Event()
         self._stopped = False
+        self.watchers = Watchers()
+        self._watching: set[asyncio.Queue[str]] = set()
+        self._swept = time.monotonic()
 
     @property
     def newest(self) -> int:
@@ -109,6 +119,7 @@ class Live:
         connection.add_termination_listener(wake)
         try:
             await connection.add_listener(CHANNEL, wake)
+            await connection.add_listener(watchers.CHANNEL, self._look)
             if not self._started:
                 self._floor = self._newest = await self._newest_committed()
                 self._started = True
@@ -119,6 +130,7 @@ class Live:
                     notified.clear()
                     while await self._take():
                         pass
+                    self._sweep()
                     await wait(notified, _FALLBACK)
             finally:
                 stopping.cancel()
@@ -141,6 +153,36 @@ class Live:
     def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+    @contextmanager
+    def watched(self) -> Iterator[asyncio.Queue[str]]:
+        """Tickets on which somebody came, went, or began or ceased to write. What is missed is said again soon."""
+        changes: asyncio.Queue[str] = asyncio.Queue(_BEHIND)
+        self._watching.add(changes)
+        try:
+            yield changes
+        finally:
+            self._watching.discard(changes)
+
+    def _look(self, *notification: Any) -> None:
+        try:
+            look = msgspec.json.decode(notification[-1], type=Look)
+        except msgspec.DecodeError as error:  # a newer process may say more than this one knows
+            log.warning("who looks at a ticket cannot be read", error=str(error))
+            return
+        if self.watchers.hear(look, time.monotonic()):
+            self._tell(look.ticket)
+
+    def _sweep(self) -> None:
+        now = time.monotonic()
+        for ticket in self.watchers.expire(now, self._swept):
+            self._tell(ticket)
+        self._swept = now
+
+    def _tell(self, ticket: str) -> None:
+        for changes in self._watching:
+            with suppress(asyncio.QueueFull):
+                changes.put_nowait(ticket)
 
     def held(self, after: int, most: int) -> list[EventView]:
         """Events after this number that are here already, for doing work for several at once."""

@@ -186,7 +186,8 @@ def test_a_burst_of_twelve_is_one_row_and_one_answer_reaches_all(tab: Page, desk
     picture(tab, "burst-group")
     tab.locator("#text").fill("It works again, sorry for the trouble. Refunds are on their way.")
     tab.get_by_role("button", name="Answer all 12").click()
-    expect(tab.locator(".toast")).to_contain_text("Sent to each of them: 12")
+    tab.get_by_role("button", name="Send to all 12").click()
+    expect(tab.locator(".toast")).to_contain_text("Sending to each of them: 12")
     expect(tab.locator(".message.outbound")).to_have_count(1)
     expect(row).to_have_count(0)
 

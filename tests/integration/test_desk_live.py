@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import asyncpg
 import pytest
 
+from services.desk import watchers
 from services.desk.api import stream
 from services.desk.context import Desk
 from services.desk.live import Reset
 from services.desk.tickets import service as tickets
 from services.desk.tickets.applying import apply
 from services.desk.tickets.views import EventView
+from services.desk.watchers import Look
 from shared.errors import Unavailable
 from shared.events import RoutedMessage
 from shared.kernel import ticket_id
@@ -126,3 +129,26 @@ async def _applied(desk: Desk, messages: list[RoutedMessage]) -> bool:
     except Unavailable:
         return False
     return True
+
+
+async def test_who_looks_at_a_ticket_is_known_in_every_process_and_kept_nowhere(
+    two: tuple[Desk, Desk], database: str
+) -> None:
+    one, other = two
+    await apply(one, [routed()])
+    ticket = (await take(one, 0, 3))[0].ticket_id
+    events = await scalar(database, "SELECT count(*) FROM desk.ticket_events")
+
+    async def told(state: str, names: list[tuple[str, bool]]) -> None:
+        await watchers.tell(one.database, Look(ticket, "kim@example.org", "Kim", "tab-1", state))  # type: ignore[arg-type]
+        async with asyncio.timeout(20):
+            while await changes.get() != ticket:
+                pass
+        found = other.live.watchers.on(ticket, time.monotonic())
+        assert [(each.name, each.typing) for each in found] == names
+
+    with other.live.watched() as changes:
+        await told("viewing", [("Kim", False)])
+        await told("typing", [("Kim", True)])
+        await told("gone", [])
+    assert await scalar(database, "SELECT count(*) FROM desk.ticket_events") == events

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 from uuid import uuid4
 
 import msgspec
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.customers import contacts, profiles
-from services.desk.tickets import addressing, groups, repository
+from services.desk.tickets import addressing, groups, lengths, repository
 from services.desk.tickets.domain import NOT_ARRIVED, SETTLED, STATUSES, Wait, is_late, resumed, snippet
 from services.desk.tickets.models import EVENTS, MESSAGES, TICKETS
 from services.desk.tickets.patience import elsewhere
@@ -33,6 +33,13 @@ LONGEST = 100_000
 _AFTER_REPLY = ("open", "pending", "solved")
 
 
+class Known(TypedDict, total=False):
+    """What an agent had read when they wrote a reply; see `reply`."""
+
+    seen: int | None
+    began: int | None
+
+
 async def reply(
     desk: Desk,
     ticket: str,
@@ -43,16 +50,19 @@ async def reply(
     channel: str = "",
     to: str = "",
     seen: int | None = None,
+    began: int | None = None,
     status: str = "pending",
     key: str = "",
 ) -> MessageView:
     """Store a reply and ask its channel to deliver it.
 
     channel: empty means the channel of the newest message from the customer. to: a contact point of the customer or of a
-    participant; empty means the best one. seen: `TicketRow.version` that the agent looked at. status: afterwards, `open`,
+    participant; empty means the best one. seen: `TicketRow.version` that the agent looked at. began: `EventView.seq` of the newest
+    event when the agent began to write. status: afterwards, `open`,
     `pending` or `solved`. key: idempotency key; the same key gives the same reply again.
 
-    Rejected 404 no such ticket; 409 `stale` when something arrived unseen; 409 `channel-off`, `unreachable`, `opted-out`
+    Rejected 404 no such ticket; 409 `stale` when something arrived unseen; 409 `overtaken` when a colleague wrote since `began`; 422
+    `too-long-here` for more than the channel takes in public; 409 `channel-off`, `unreachable`, `opted-out`
     with what to do; 422 empty text or unknown status; 422 `key-reused` for a key that was used with another text.
     """
     text = checked(text, status)
@@ -68,6 +78,7 @@ async def reply(
             channel=channel,
             to=to,
             seen=seen,
+            began=began,
             status=status,
             key=key,
         )
@@ -96,6 +107,7 @@ async def answer(
     channel: str = "",
     to: str = "",
     seen: int | None = None,
+    began: int | None = None,
     together: bool = False,
 ) -> MessageView:
     """As `reply`, for a ticket whose row is locked. together: those that stand under it are answered by the same caller."""
@@ -104,7 +116,9 @@ async def answer(
     if repeated:
         return repeated
     _not_stale(row, seen)
+    await _not_overtaken(work.session, row.id, began, agent)
     where = await addressing.choose(work.session, desk.channels, row, channel, to)
+    await lengths.check(work.session, desk.channels, row.id, where.channel, text)
     now = utc_now()
     message = OutboundMessage(
         id=own,
@@ -297,6 +311,14 @@ def _not_stale(row: Any, seen: int | None) -> None:
         raise Rejected(
             409, "stale", "Something was added to this ticket that you have not seen. Read it, then send again."
         )
+
+
+async def _not_overtaken(session: AsyncSession, ticket: str, began: int | None, agent: str) -> None:
+    if began is None:
+        return
+    since = select(EVENTS.c.seq).where(EVENTS.c.ticket_id == ticket, EVENTS.c.seq > began, EVENTS.c.actor != agent)
+    if await session.scalar(since.where(EVENTS.c.kind.in_(("reply.added", "note.added"))).limit(1)):
+        raise Rejected(409, "overtaken", "A colleague wrote here since this was begun. Read it, then send anyway.")
 
 
 def _clean(text: str) -> str:

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among
 from services.desk.context import Desk
-from services.desk.tickets import changing, domain, groups, repository
+from services.desk.tickets import changing, domain, groups, lengths, repository
+from services.desk.tickets.changing import Known
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.tickets.views import Answered, LeftOut, MessageView, TicketRow
 from services.desk.work import Work, unit_of_work
@@ -28,6 +29,7 @@ async def reply_all(
     agent: str,
     author_name: str = "",
     seen: int | None = None,
+    began: int | None = None,
     status: str = "pending",
     key: str = "",
 ) -> Answered:
@@ -41,6 +43,8 @@ async def reply_all(
     async with desk.database.transaction() as session:
         leader = await changing.find(session, ticket)
         members = await groups.members_of(session, leader)
+        channel = await session.scalar(select(TICKETS.c.channel).where(TICKETS.c.id == leader)) or ""
+        await lengths.check(session, desk.channels, leader, channel, text, together=[leader, *members])
     messages: list[MessageView] = []
     left_out: list[LeftOut] = []
     everybody = [
@@ -55,11 +59,11 @@ async def reply_all(
             row = (await work.session.execute(select(TICKETS).where(TICKETS.c.id == leader))).one()
             _leads(row)
             for each in await _rows(work.session, part):
-                own_seen = seen if each.id == leader else None
+                known: Known = {"seen": seen, "began": began} if each.id == leader else {}
                 try:
-                    stored = await _answer(work, desk, each, text, agent, author_name, own_seen, status, key)
+                    stored = await _answer(work, desk, each, text, agent, author_name, status, key, known)
                 except Rejected as error:
-                    if error.code in ("stale", "key-reused"):
+                    if error.code in ("stale", "overtaken", "key-reused"):
                         raise
                     left_out.append(LeftOut(ticket_id=each.id, number=each.number, code=error.code, detail=str(error)))
                 else:
@@ -92,9 +96,9 @@ async def _answer(
     text: str,
     agent: str,
     author_name: str,
-    seen: int | None,
     status: str,
     key: str,
+    known: Known,
 ) -> MessageView:
     newest = select(MESSAGES.c.public, MESSAGES.c.facts).where(
         MESSAGES.c.ticket_id == row.id, MESSAGES.c.direction == "in"
@@ -108,10 +112,10 @@ async def _answer(
         domain.addressed(text, account),
         agent=agent,
         author_name=author_name,
-        seen=seen,
         status=status,
         key=key,
         together=True,
+        **known,
     )
 
 

@@ -24,6 +24,7 @@ from services.desk.web.pages import (
     sign_in,
     styleguide,
     wallboard,
+    watching,
 )
 
 
@@ -49,6 +50,7 @@ def mount(app: FastAPI, desk: Desk) -> None:
         mentions,
         styleguide,
         wallboard,
+        watching,
     ):
         app.include_router(part.router)
     errors_as_pages(app)

@@ -79,6 +79,10 @@ class Draft:
     """Whether a call would be the better answer, and there is a number."""
     mode: str = "reply"
     text: str = ""
+    began: int = 0
+    """The newest event that the agent has read, where something came since they began to write; else 0."""
+    asking: bool = False
+    """Whether to ask if all of a group are meant, where no script can."""
     key: str = field(default_factory=lambda: uuid4().hex)
     """One for each form: sending it twice sends it once."""
     problem: Problem | None = None

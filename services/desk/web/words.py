@@ -80,6 +80,8 @@ BY_CHANNEL = {
 """Phrases for the channels that we know, and one for any other."""
 PROBLEMS = {
     "stale": N_("Something arrived that you had not seen. Read it, then send again."),
+    "overtaken": N_("A colleague wrote here since you began. Read it, then change your text or send it anyway."),
+    "too-long-here": N_("This is longer than the channel takes. Make it shorter, then send it again."),
     "channel-off": N_("This channel is switched off. Choose another one."),
     "unreachable": N_("We do not know where to reach this person on this channel. Choose another one."),
     "not-summoned": N_("This person did not mention us, so X does not let us answer. Choose another channel."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from services.desk.assignment import service as assignment
 from services.desk.tickets import service as tickets
 from services.desk.tickets import together
+from services.desk.tickets.changing import Known
 from services.desk.tickets.views import MessageView, TicketRow
 from services.desk.web import words
 from services.desk.web.answers import ConsoleRoute, html, redirect
@@ -33,18 +35,22 @@ async def send(
     mode: Annotated[str, Form()] = "reply",
     channel: Annotated[str, Form()] = "",
     seen: Annotated[int | None, Form()] = None,
+    began: Annotated[str, Form(pattern=r"^\d{0,18}$")] = "",
     key: Annotated[str, Form(max_length=100)] = "",
     then: Annotated[str, Form()] = "",
 ) -> Response:
     """A reply to the customer, or a note for the team."""
     console, agent = console_of(request), who.agent
+    known: Known = {"seen": seen, "began": int(began) if began else None}
     try:
+        if then == "ask":
+            return await _ask(request, console, who, ticket, text)
         if mode == "note":
             message = await tickets.add_note(
                 console.desk, ticket, text, agent=agent.email, author_name=agent.name, key=key
             )
         elif then == "all":
-            return await _to_all(request, console, who, ticket, text, seen, key)
+            return await _to_all(request, console, who, ticket, text, key, known)
         else:
             message = await tickets.reply(
                 console.desk,
@@ -53,14 +59,15 @@ async def send(
                 agent=agent.email,
                 author_name=agent.name,
                 channel=channel,
-                seen=seen,
                 status=then or "pending",
                 key=key,
+                **known,
             )
     except Rejected as error:
         if error.status not in (409, 422):
             raise
-        return await _not_sent(request, console, who, ticket, error, seen, mode=mode, text=text, channel=channel)
+        draft = {"mode": mode, "text": text, "channel": channel}
+        return await _not_sent(request, console, who, ticket, error, draft, **known)
     if not is_part(request):
         return redirect(f"/c/{ticket}")
     row = await console.row(message.ticket_id)
@@ -73,12 +80,20 @@ async def send(
     return html(body)
 
 
+async def _ask(request: Request, console: Console, who: Viewer, ticket: str, text: str) -> Response:
+    """Without JavaScript: whether all of a group are meant."""
+    del request
+    context = await console.pane_context(who, ticket, text=text, asking=True)
+    context.pop("viewer")
+    return html(await console.inbox_page(who, who.view, pane_context=context))
+
+
 async def _to_all(
-    request: Request, console: Console, who: Viewer, ticket: str, text: str, seen: int | None, key: str
+    request: Request, console: Console, who: Viewer, ticket: str, text: str, key: str, known: Known
 ) -> Response:
     """One answer for each customer of a group. Rejected as a reply."""
     done = await together.reply_all(
-        console.desk, ticket, text, agent=who.agent.email, author_name=who.agent.name, seen=seen, key=key
+        console.desk, ticket, text, agent=who.agent.email, author_name=who.agent.name, key=key, **known
     )
     if not is_part(request):
         return redirect(f"/c/{ticket}")
@@ -89,7 +104,7 @@ async def _to_all(
     for message in done.messages:
         if message.ticket_id == row.id:
             body += console.ticket_parts(who.language, row, message)
-    said = _("Sent to each of them: %(count)s", count=len(done.messages))
+    said = _("Sending to each of them: %(count)s", count=len(done.messages))
     if done.left_out:
         numbers = ", ".join(f"#{left.number}" for left in done.left_out)
         said += ". " + _("Could not be answered: %(tickets)s", tickets=numbers)
@@ -114,10 +129,11 @@ async def _not_sent(
     who: Viewer,
     ticket: str,
     error: Rejected,
+    draft: Mapping[str, str],
     seen: int | None,
-    **draft: str,
+    began: int | None,
 ) -> Response:
-    """The composer again, with the text and what is wrong. After a stale reply the agent has seen what arrived."""
+    """The composer again, with the text and what is wrong. Of what arrived unseen, or since the agent began, they have read it now."""
     _ = gettext(who.language)
     text = words.problem(error, _)
     context = await console.pane_context(who, ticket)
@@ -130,8 +146,13 @@ async def _not_sent(
             if message.direction != "note" or message.author != who.agent.email
         ]
         arrived = arrived[-unseen:] if unseen > 0 else []
+    if error.code == "overtaken" and began is not None:
+        events = [event for event in context["ticket"].events if event.seq > began and event.actor != who.agent.email]
+        ids = {event.data.get("message_id", "") for event in events}
+        arrived = [message for message in context["ticket"].messages if message.id in ids][-ARRIVED:]
     problem = Problem(_("Not sent. Your text is saved."), text, arrived)
-    context["draft"] = console.draft(context["ticket"], who.language, problem=problem, **draft)
+    now = max((event.seq for event in context["ticket"].events), default=0)
+    context["draft"] = console.draft(context["ticket"], who.language, problem=problem, began=now, **draft)
     if not is_part(request):
         context.pop("viewer")
         return html(await console.inbox_page(who, "all", pane_context=context), error.status)

@@ -23,6 +23,7 @@ from services.desk.tickets.views import EventView, MessageView, TicketRow
 from services.desk.web import lists, pane, post_parts
 from services.desk.web.answers import HEADERS, ConsoleRoute
 from services.desk.web.console import Console
+from services.desk.web.pages import watching
 from services.desk.web.viewer import Viewer, viewer
 from shared.errors import Rejected, Unavailable
 from shared.logs import log
@@ -114,7 +115,9 @@ class Feed:
         return {call.call_id: call for call in await calls.of_tickets(self._console.desk, sorted(about))}
 
 
-def encode(seq: int, topic: str, html: str = "", data: dict[str, str] | None = None, *, numbered: bool = True) -> bytes:
+def encode(
+    seq: int, topic: str, html: str = "", data: Mapping[str, object] | None = None, *, numbered: bool = True
+) -> bytes:
     """One server-sent event. Only numbered ones move the place from which a browser resumes."""
     body = {"seq": seq, "topic": topic, "html": html} | ({"data": data} if data else {})
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
@@ -152,32 +155,41 @@ async def _stream(feed: Feed, console: Console, who: Viewer, after: int) -> Asyn
 async def _events(feed: Feed, console: Console, who: Viewer, after: int) -> AsyncIterator[bytes]:
     source = console.desk.live.subscribe(after)
     coming: asyncio.Task[EventView] | None = None
+    looks: asyncio.Task[str] | None = None
     counted, stale, checked = 0.0, False, time.monotonic()
     try:
-        while True:
-            coming = coming or asyncio.ensure_future(anext(source))
-            wait = min(BEAT, max(0.0, counted + COUNTS_EVERY - time.monotonic())) if stale else BEAT
-            done, _ = await asyncio.wait({coming}, timeout=wait)
-            if done:
-                event = coming.result()
-                coming = None
-                if event.kind == ENDED and event.actor == who.agent.email:
-                    checked = 0.0
-                else:
-                    yield await feed.frame(event, who.language)
-                    stale = True
-            elif not stale:
-                yield b": still here\n\n"
-            if time.monotonic() >= checked + BEAT:
-                checked = time.monotonic()
-                if await people.session(console.desk, who.token, prolong=False) is None:
-                    return
-            if stale and time.monotonic() >= counted + COUNTS_EVERY:
-                counted, stale = time.monotonic(), False
-                yield encode(0, "counts", data=await lists.counts(console.desk, who.agent.email), numbered=False)
+        with console.desk.live.watched() as watched:
+            while True:
+                coming = coming or asyncio.ensure_future(anext(source))
+                looks = looks or asyncio.ensure_future(watched.get())
+                wait = min(BEAT, max(0.0, counted + COUNTS_EVERY - time.monotonic())) if stale else BEAT
+                done, _ = await asyncio.wait({coming, looks}, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+                if looks in done:
+                    ticket = looks.result()
+                    looks = None
+                    yield encode(0, "watchers", data=watching.on(console.desk, ticket), numbered=False)
+                if coming in done:
+                    event = coming.result()
+                    coming = None
+                    if event.kind == ENDED and event.actor == who.agent.email:
+                        checked = 0.0
+                    else:
+                        yield await feed.frame(event, who.language)
+                        stale = True
+                elif not done and not stale:
+                    yield b": still here\n\n"
+                if time.monotonic() >= checked + BEAT:
+                    checked = time.monotonic()
+                    if await people.session(console.desk, who.token, prolong=False) is None:
+                        return
+                if stale and time.monotonic() >= counted + COUNTS_EVERY:
+                    counted, stale = time.monotonic(), False
+                    yield encode(0, "counts", data=await lists.counts(console.desk, who.agent.email), numbered=False)
     except (StopAsyncIteration, Rejected):
         return
     finally:
+        if looks:
+            looks.cancel()
         await _close(source, coming)
 
 

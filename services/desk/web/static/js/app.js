@@ -10,6 +10,7 @@ import { startList } from "./list.js";
 import { startLive } from "./live.js";
 import { isNewest, startOpening } from "./opening.js";
 import { showTimes, startTimes } from "./times.js";
+import { startWatchers } from "./watchers.js";
 import { say } from "./words.js";
 
 const SHOWN = 8000;
@@ -103,4 +104,5 @@ startComposer();
 startCopy();
 startKeys();
 startCalls();
+startWatchers();
 startLive();

@@ -1,6 +1,7 @@
 // Writing: a draft for each conversation and kind, sent with Ctrl+Enter, and never lost.
 
-import { begin, toEnd } from "./timeline.js";
+import { begin, isNewestSeen, toEnd } from "./timeline.js";
+import { newest } from "./live.js";
 import { say } from "./words.js";
 
 const key = (/** @type {HTMLFormElement} */ form) => `draft:${form.dataset.ticket}:${mode(form)}`;
@@ -16,12 +17,26 @@ function textOf(form) {
   return /** @type {HTMLTextAreaElement} */ (form.elements.namedItem("text"));
 }
 
+/**
+ * What had happened when the agent began to write: what colleagues write after it has to be read before this is sent.
+ * @param {HTMLFormElement} form
+ */
+function begunAt(form) {
+  const field = /** @type {HTMLInputElement} */ (form.elements.namedItem("began"));
+  if (mode(form) !== "reply") return;
+  if (!textOf(form).value) field.value = "";
+  else if (!field.value) field.value = localStorage.getItem(`began:${key(form)}`) ?? String(newest());
+  if (field.value) localStorage.setItem(`began:${key(form)}`, field.value);
+  else localStorage.removeItem(`began:${key(form)}`);
+}
+
 /** @param {HTMLFormElement} form */
 function keep(form) {
   const text = textOf(form).value;
   try {
     if (text) localStorage.setItem(key(form), text);
     else localStorage.removeItem(key(form));
+    begunAt(form);
   } catch {
     // A full or forbidden storage must not stop anybody from writing.
   }
@@ -31,6 +46,7 @@ function keep(form) {
 function restore(form) {
   try {
     textOf(form).value = localStorage.getItem(key(form)) ?? "";
+    begunAt(form);
   } catch {
     // As above.
   }
@@ -67,20 +83,52 @@ function count(form) {
   const chosen = field instanceof HTMLSelectElement ? field.selectedOptions[0] : field instanceof HTMLInputElement ? field : null;
   if (!line) return;
   line.hidden = !chosen?.dataset.length;
+  allow(form, true);
   if (!chosen?.dataset.length) return;
   const told = JSON.parse(chosen.dataset.length);
   const counted = weigh(textOf(form).value.trim(), told);
   const number = new Intl.NumberFormat(document.documentElement.lang);
-  line.textContent = say("length", { n: number.format(counted), most: number.format(told.longest) });
-  line.classList.toggle("over", counted > told.longest);
+  const over = counted - told.longest;
+  const text = say("length", { n: number.format(counted), most: number.format(told.longest) });
+  line.textContent = over > 0 ? `${text}. ${say("tooLong", { n: number.format(over) })}` : text;
+  line.classList.toggle("over", over > 0);
+  allow(form, over <= 0);
 }
 
-/** The agent has seen what is on the page now. @param {HTMLFormElement} form */
+/** A reply that is known to be refused cannot be sent. @param {HTMLFormElement} form @param {boolean} allowed */
+function allow(form, allowed) {
+  for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (form.querySelectorAll("button.for-reply, dialog [name=then]"))) {
+    button.disabled = !allowed;
+  }
+}
+
+/** The agent has seen what is on the page now, where they are at its end. @param {HTMLFormElement} form */
 function note(form) {
   const seen = form.elements.namedItem("seen");
   const head = document.querySelector(".conversation-head[data-version]");
   const version = Number(head?.getAttribute("data-version") ?? 0);
-  if (seen instanceof HTMLInputElement && !document.hidden) seen.value = String(Math.max(Number(seen.value), version));
+  if (seen instanceof HTMLInputElement && !document.hidden && isNewestSeen()) seen.value = String(Math.max(Number(seen.value), version));
+}
+
+/** What was sent from here, as it was typed. @type {Map<string, string>} */
+const sent = new Map();
+
+/** A reply that was refused comes back to whoever wrote it. @param {Element} message @param {boolean} asked for by a press */
+function again(message, asked) {
+  const form = formOf(document.querySelector(".composer form"));
+  const text = message.querySelector(".message-text")?.textContent ?? "";
+  const typed = sent.get(form?.dataset.ticket ?? "") ?? "";
+  if (!form || (textOf(form).value && !asked)) return;
+  const radio = form.querySelector("[name=mode][value=reply]");
+  if (radio instanceof HTMLInputElement && !radio.checked) {
+    if (!asked) return;
+    radio.click();
+  }
+  const field = textOf(form);
+  field.value = [field.value, typed && text.endsWith(typed) ? typed : text].filter(Boolean).join("\n\n");
+  keep(form);
+  count(form);
+  if (asked) field.focus();
 }
 
 /** Say that it was not sent, keep the text. @param {HTMLFormElement} form */
@@ -94,7 +142,8 @@ function ready() {
   const form = formOf(document.querySelector(".composer form"));
   if (!form || form.dataset.ready) return;
   form.dataset.ready = "yes";
-  if (!textOf(form).value) restore(form);
+  if (textOf(form).value) keep(form);
+  else restore(form);
   count(form);
 }
 
@@ -118,8 +167,11 @@ export function startComposer() {
     if (event.target instanceof Element && event.target.matches(".composer")) {
       ready();
       toEnd();
+      if (form) note(form);
       if (form) textOf(form).focus({ preventScroll: true });
-    } else if (form && event.target instanceof Element && event.target.matches(".conversation-head")) note(form);
+    } else if (form && event.target instanceof Element && event.target.matches(".conversation-head, .message")) note(form);
+    const refused = event.target instanceof Element ? event.target.querySelector("[data-again]") : null;
+    if (refused?.getAttribute("data-again") === document.body.dataset.me) again(/** @type {Element} */ (event.target), false);
   });
   document.addEventListener("input", (event) => {
     const form = formOf(/** @type {Element} */ (event.target));
@@ -139,10 +191,18 @@ export function startComposer() {
     const form = formOf(/** @type {Element} */ (event.target));
     if (form && event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing) {
       event.preventDefault();
-      const button = form.querySelector(`.button[data-sends="${mode(form)}"]`);
-      form.requestSubmit(/** @type {HTMLButtonElement} */ (button));
+      const button = /** @type {HTMLButtonElement | null} */ (form.querySelector(`.button[data-sends="${mode(form)}"]`));
+      if (button && !button.disabled) form.requestSubmit(button);
     }
   });
+  document.addEventListener("click", (event) => {
+    const message = event.target instanceof Element && event.target.closest("[data-again]")?.closest(".message");
+    if (message) again(message, true);
+  });
+  document.addEventListener("scroll", () => {
+    const form = formOf(document.querySelector(".composer form"));
+    if (form) note(form);
+  }, { capture: true, passive: true });
   document.addEventListener("visibilitychange", () => {
     const form = formOf(document.querySelector(".composer form"));
     if (form) note(form);
@@ -154,8 +214,10 @@ export function startComposer() {
   document.addEventListener("desk:sent", (event) => {
     const form = formOf(/** @type {Element} */ (event.target));
     if (!form) return;
+    sent.set(form.dataset.ticket ?? "", textOf(form).value);
     try {
       localStorage.removeItem(key(form));
+      localStorage.removeItem(`began:${key(form)}`);
     } catch {
       // As above.
     }

@@ -124,8 +124,10 @@ export function startKeys() {
     const dialog = opener && document.getElementById(opener.getAttribute("data-dialog") ?? "");
     if (dialog instanceof HTMLDialogElement) {
       event.preventDefault();
-      dialog.showModal();
+      const form = opener instanceof HTMLButtonElement ? opener.form : null;
+      if (!form || form.reportValidity()) dialog.showModal();
     }
+    if (target?.closest("[data-close]")) target.closest("dialog")?.close();
     if (target instanceof HTMLDialogElement) target.close();
     for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(target)) menu.removeAttribute("open");
   });

@@ -23,7 +23,7 @@ function tell(message) {
 /** @type {import("./stream.js").Listener} */
 const listener = {
   onEvent(event) {
-    if (event.topic !== "counts") recent.push(event);
+    if (event.seq) recent.push(event); // what has no number is of this moment only
     if (event.topic === "reset") complete = recent.splice(0).at(-1)?.seq ?? 0;
     else if (recent.length > KEPT) complete = recent.shift()?.seq ?? 0;
     tell({ event });

@@ -22,10 +22,17 @@ let refreshing = false;
 let waiting = "";
 let scheduled = false;
 
+/** The number of the last event that this page shows. */
+export const newest = () => after;
+
 /** @param {LiveEvent} event */
 function onEvent(event) {
   if (event.topic === "counts") {
     takeCounts(event.data ?? {});
+    return;
+  }
+  if (event.topic === "watchers") {
+    document.dispatchEvent(new CustomEvent("desk:watchers", { detail: event.data }));
     return;
   }
   if (event.topic === "reset") {

@@ -33,6 +33,13 @@ export function toEnd() {
   if (newest) show(newest);
 }
 
+/** Whether the newest message has come into sight. */
+export function isNewestSeen() {
+  const box = scroller();
+  const last = document.querySelector(".timeline ol > :last-child");
+  return box === null || last === null || below(box, last) < box.clientHeight;
+}
+
 /** Whether somebody reads the newest message. */
 export function isAtEnd() {
   const box = scroller();

@@ -1,0 +1,40 @@
+"""Browsers tell who looks at which ticket and who writes there, and hear who else does."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import JSONResponse
+
+from services.desk import watchers
+from services.desk.context import Desk
+from services.desk.tickets.repository import as_uuid
+from services.desk.watchers import Look
+from services.desk.web.answers import HEADERS, ConsoleRoute
+from services.desk.web.viewer import Viewer, desk_of, writer
+
+router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
+
+
+@router.post("/c/{ticket}/looks")
+async def look(
+    request: Request,
+    ticket: str,
+    who: Annotated[Viewer, Depends(writer)],
+    tab: Annotated[str, Form(min_length=1, max_length=40)],
+    state: Annotated[Literal["viewing", "typing", "gone"], Form()],
+) -> Response:
+    """Said again every 20 seconds by each tab that shows the ticket. The answer is who else does."""
+    desk, agent = desk_of(request), who.agent
+    said = Look(as_uuid(ticket, "ticket"), agent.email, (agent.name or agent.email)[:100], tab, state)
+    await watchers.tell(desk.database, said)
+    return JSONResponse(on(desk, said.ticket), headers=HEADERS)
+
+
+def on(desk: Desk, ticket: str) -> dict[str, Any]:
+    """Who looks at a ticket, for browsers: each shows all but its own agent."""
+    found = desk.live.watchers.on(ticket, time.monotonic())
+    people = [{"agent": each.agent, "name": each.name, "typing": each.typing} for each in found]
+    return {"ticket": ticket, "people": people}
