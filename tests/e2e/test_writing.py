@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import uuid4
 
+import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from shared.clock import utc_now
-from shared.events import DeliveryReport, DeliveryState
-from shared.topics import DELIVERIES_REPORTED
+from shared.events import Channel, ChannelChoice, DeliveryReport, DeliveryState, RoutedMessage
+from shared.kernel import ContactPoint
+from shared.topics import CHANNELS_ANNOUNCED, DELIVERIES_REPORTED
 from tests.e2e.axe import findings
 from tests.e2e.conftest import BrowserLog, picture, signed_in
 from tests.e2e.desk import PASSWORD, Customer, Desk
@@ -215,3 +217,30 @@ def test_without_scripts_an_answer_to_all_asks_first_too(browser: Browser, desk:
         expect(page.locator("#text")).to_have_value(f"Sorry, all ({run}).")
         page.get_by_role("button", name="Send to all 12").click()
         expect(page.locator(".message.outbound")).to_contain_text(run)
+
+
+def test_after_stop_the_channel_is_shown_as_closed_and_the_next_one_is_preset(tab: Page, desk: Desk) -> None:
+    sms = Channel(name="sms", label="Text message", icon="message-square-text", reaches=("tel",))
+    desk.publish((CHANNELS_ANNOUNCED, "sms", sms))
+    number, run = f"+3319900{uuid4().int % 10**4:04d}", uuid4().hex[:6]
+    ann = Customer(f"Ann {run}", f"tel:{number}", channel="sms")
+    first = ann.says("Where is my parcel?")
+    mail = ChannelChoice(channel="email", contact_point=ContactPoint(f"email:{run}@example.org"), reasons=())
+    by_text = msgspec.structs.replace(first.decision.channels[0], confidence=0.9)
+    decided = msgspec.structs.replace(first.decision, channels=(by_text, mail))
+    desk.receive(RoutedMessage(message=first.message, decision=decided))
+    open_ticket(tab, ann)
+    expect(tab.locator("#channel")).to_have_value("sms")
+    stop = ann.says("STOP", automatic="consent", facts={"consent": "stop"})
+    desk.receive(stop)
+    expect(tab.locator("#channel")).to_have_value("email")
+    expect(tab.locator("#channel option[value=sms]")).to_have_js_property("disabled", True)
+    expect(tab.locator(".composer")).to_contain_text("Text message is closed: +33 1 99 00")
+    expect(tab.locator(".composer")).to_contain_text("asked for no messages there.")
+    expect(tab.locator("[data-recipient]")).to_have_text(f"To {run}@example.org, by email")
+    assert findings(tab) == []
+    picture(tab, "closed-channel")
+    tab.reload()
+    expect(tab.locator("#channel")).to_have_value("email")
+    expect(tab.locator(".composer")).to_contain_text("Text message is closed")
+    expect(tab.locator(".customer")).not_to_contain_text("Preferred channel Text message")

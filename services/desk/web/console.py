@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -114,19 +115,28 @@ class Console:
             "ticket": ticket,
             "timeline": pane.timeline(ticket, talks, await self.agents(), translate),
             "first": pane.first_unread(ticket.messages),
-            "draft": self.draft(ticket, viewer.language, **draft),
+            "draft": self.draft(ticket, customer, viewer.language, **draft),
             "after": after,
             **self.customer_context(customer, ticket.row.id, ticket.channels),
         }
 
-    def draft(self, ticket: TicketView, language: str, channel: str = "", **state: Any) -> pane.Draft:
+    def draft(
+        self, ticket: TicketView, customer: CustomerView, language: str, channel: str = "", **state: Any
+    ) -> pane.Draft:
         """The composer for a ticket."""
         channels, translate = self.channels, gettext(language)
         label = partial(label_of, channels, translate)
-        found = pane.routes(ticket, channels, channel, partial(line_of, channels, translate))
-        call = pane.may_call(ticket, channels)
-        if call and not any(route.available for route in found):
+        opted_out = {point.point for point in customer.contact_points if point.opted_out}
+
+        def closed(channel: str, point: str) -> str:
+            return words.closed(label(channel), point, translate) if point in opted_out else ""
+
+        found = pane.routes(ticket, channels, channel, partial(line_of, channels, translate), closed)
+        call = pane.may_call(ticket, channels, closed)
+        if not any(route.available for route in found):
             state = {"mode": "note"} | state
+        heard = tuple(choice for choice in ticket.channels if choice.contact_point not in opted_out)
+        ticket = dataclasses.replace(ticket, channels=heard)
         hint = pane.hint(ticket, found, label, lambda item: words.reason(item, translate), translate, call=call)
         return pane.Draft(seen=ticket.row.version, routes=found, hint=hint, call=call, **state)
 
@@ -138,10 +148,12 @@ class Console:
         problem: str = "",
         typed: str = "",
     ) -> dict[str, Any]:
-        """What the customer panel needs."""
+        """What the customer panel needs. What is guessed is a channel on which they did not ask to be left alone."""
+        opted_out = {point.point for point in customer.contact_points if point.opted_out}
+        best = next((choice for choice in choices if choice.contact_point not in opted_out), None)
         return {
             "customer": customer,
-            "guess": choices[0] if choices and choices[0].tells else None,
+            "guess": best if best and best.tells else None,
             "ticket_id": ticket_id,
             "channel_names": sorted({*self.channels, *(choice.channel for choice in choices)}),
             "problem": problem,
@@ -165,6 +177,9 @@ class Console:
         newest = next(iter(customer.tickets), None)
         if newest is None:
             return html
+        ticket = await tickets.get_ticket(self.desk, newest.id)
+        draft = self.draft(ticket, customer, language)
+        html += self.render("parts/addressed.html", language, ticket=ticket, draft=draft, viewer=None)
         return html + await self.customer_part(None, language, rows[newest.id])
 
     def ticket_parts(

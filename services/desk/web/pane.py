@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
@@ -57,6 +57,8 @@ class Route:
     chosen: bool
     length: Length | None = None
     """How long it may be, where everybody will read it."""
+    closed: str = ""
+    """Why nothing can be sent there for good; empty where it can, or only not now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,19 +150,28 @@ def first_unread(messages: Sequence[MessageView]) -> str:
     return first
 
 
-def routes(ticket: TicketView, channels: Mapping[str, Channel], chosen: str, render_line: Gettext) -> list[Route]:
-    """How this customer can be answered, best first. `chosen`: what the agent picked before, or empty."""
+def routes(
+    ticket: TicketView,
+    channels: Mapping[str, Channel],
+    chosen: str,
+    render_line: Gettext,
+    closed: Callable[[str, str], str] = lambda *_: "",
+) -> list[Route]:
+    """How this customer can be answered, best first. `chosen`: what the agent picked before, or empty. `closed`: why nothing can be
+    sent on a channel to a contact point."""
     written = [choice for choice in ticket.channels if not is_spoken(choice.channel, channels)]
-    possible = [(choice, _open(choice, channels)) for choice in written]
+    possible = [(choice, _open(choice, channels, closed)) for choice in written]
 
-    def route(channel: str, who: str, *, available: bool, chosen: bool) -> Route:
+    def route(channel: str, who: str, point: str, *, available: bool, chosen: bool) -> Route:
         public, known = _in_public(channel, ticket), channels.get(channel)
         line = render_line(channel, who, public=public)
-        return Route(channel, line, available, chosen, length=known.length if public and known else None)
+        length = known.length if public and known else None
+        return Route(channel, line, available, chosen, length, closed(channel, point))
 
     if not possible:
-        available = not is_spoken(ticket.row.channel, channels)
-        return [route(ticket.row.channel, words.person(ticket.row.customer_name), available=available, chosen=True)]
+        name, point = words.person(ticket.row.customer_name), _wrote_from(ticket)
+        available = not is_spoken(ticket.row.channel, channels) and not closed(ticket.row.channel, point)
+        return [route(ticket.row.channel, name, point, available=available, chosen=True)]
     names = {choice.channel for choice, available in possible if available}
     pick = (
         chosen
@@ -168,7 +179,13 @@ def routes(ticket: TicketView, channels: Mapping[str, Channel], chosen: str, ren
         else next((choice.channel for choice, available in possible if available), possible[0][0].channel)
     )
     return [
-        route(choice.channel, _who(choice, ticket), available=available, chosen=choice.channel == pick)
+        route(
+            choice.channel,
+            _who(choice, ticket),
+            choice.contact_point or "",
+            available=available,
+            chosen=choice.channel == pick,
+        )
         for choice, available in possible
     ]
 
@@ -179,28 +196,30 @@ def is_spoken(channel: str, channels: Mapping[str, Channel]) -> bool:
     return known is not None and domain.is_spoken(known)
 
 
-def may_call(ticket: TicketView, channels: Mapping[str, Channel]) -> bool:
+def may_call(
+    ticket: TicketView, channels: Mapping[str, Channel], closed: Callable[[str, str], str] = lambda *_: ""
+) -> bool:
     """Whether the customer would rather be called, and that is possible."""
     best = next(iter(ticket.channels), None)
-    return bool(best and ticket.row.telephone and is_spoken(best.channel, channels) and _open(best, channels))
+    return bool(best and ticket.row.telephone and is_spoken(best.channel, channels) and _open(best, channels, closed))
 
 
 def hint(
     ticket: TicketView, found: Sequence[Route], label: Gettext, reason: Gettext, _: Gettext, *, call: bool = False
 ) -> str:
     """Why this channel is preset, and what the customer would rather have where that is not possible. `call`: as `may_call`."""
-    if not ticket.channels:
-        return ""
-    best = ticket.channels[0]
-    why = "; ".join(reason(item) for item in best.reasons) if best.tells else ""
+    best = next(iter(ticket.channels), None)
+    why = "; ".join(reason(item) for item in best.reasons) if best and best.tells else ""
     if call:
         rather = _("Would rather be called: %(why)s.", why=why) if why else _("Would rather be called.")
         written = any(route.available for route in found)
         return rather if written else f"{rather} {_('We know no address to write to: call, or write a note.')}"
     route = next((route for route in found if route.chosen), None)
     if route is None or not route.available:
+        if not best and not (route and route.closed):
+            return ""
         return _("No channel to this customer is open now. You can still write a note.")
-    if route.channel != best.channel and best.tells:
+    if best and route.channel != best.channel and best.tells:
         return _(
             "Would rather be answered by: %(best)s (%(why)s). That is not possible now, so this goes by: %(channel)s.",
             best=label(best.channel),
@@ -210,9 +229,14 @@ def hint(
     return _("Why %(channel)s: %(why)s", channel=label(route.channel), why=why) if why else ""
 
 
-def _open(choice: ChannelChoiceView, channels: Mapping[str, Channel]) -> bool:
+def _open(choice: ChannelChoiceView, channels: Mapping[str, Channel], closed: Callable[[str, str], str]) -> bool:
     known = channels.get(choice.channel)
-    return choice.available and (known is None or known.enabled)
+    usable = known is None or known.enabled
+    return choice.available and usable and not closed(choice.channel, choice.contact_point or "")
+
+
+def _wrote_from(ticket: TicketView) -> str:
+    return next((message.author for message in reversed(ticket.messages) if message.direction == "in"), "")
 
 
 def _in_public(channel: str, ticket: TicketView) -> bool:

@@ -331,6 +331,11 @@ def telephone(point: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
+def closed(channel: str, point: str, _: Gettext) -> str:
+    """Why nothing is sent to this contact point any more."""
+    return _("%(channel)s is closed: %(who)s asked for no messages there.", channel=channel, who=address(point))
+
+
 def address(point: str) -> str:
     """The address in a contact point, a telephone number as people write it."""
     return telephone(point) or point.partition(":")[2] or point

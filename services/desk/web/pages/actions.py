@@ -152,7 +152,9 @@ async def _not_sent(
         arrived = [message for message in context["ticket"].messages if message.id in ids][-ARRIVED:]
     problem = Problem(_("Not sent. Your text is saved."), text, arrived)
     now = max((event.seq for event in context["ticket"].events), default=0)
-    context["draft"] = console.draft(context["ticket"], who.language, problem=problem, began=now, **draft)
+    context["draft"] = console.draft(
+        context["ticket"], context["customer"], who.language, problem=problem, began=now, **draft
+    )
     if not is_part(request):
         context.pop("viewer")
         return html(await console.inbox_page(who, "all", pane_context=context), error.status)

@@ -42,7 +42,9 @@ async def styleguide(request: Request, who: Annotated[Viewer, Depends(viewer)]) 
         talks=call_samples.talks(),
         ticket=ticket,
         event=samples.event(),
-        draft=console.draft(ticket, who.language, problem=problem, text=gettext(who.language)("Write here")),
+        draft=console.draft(
+            ticket, samples.customer(), who.language, problem=problem, text=gettext(who.language)("Write here")
+        ),
         **console.customer_context(
             samples.customer(), ticket.row.id, ticket.channels, "Type a year with four digits, like 1954.", "19544"
         ),
