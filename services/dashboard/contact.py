@@ -30,6 +30,7 @@ from services.dashboard.domain.forms import Form
 from services.dashboard.domain.refusal import Refusal
 from services.dashboard.domain.sites import Site, Speaker
 from services.dashboard.requests import address
+from shared import links
 from shared.errors import Rejected, Unavailable
 from shared.i18n import moment, negotiate, translations
 from shared.kernel import contact_point, stable_id
@@ -42,7 +43,9 @@ _REGIONS = {"fr": "FR", "ko": "KR"}
 """Where a number without a country code is likely to be from, by the page's language."""
 _MAX_BODY = 400_000
 """Bytes of a form: 20,000 characters take up to 240,000 in the encoding of plain forms."""
-_CSP = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+_CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
 _NAMES = {"en": "English", "fr": "Français", "ko": "한국어"}
 
 
@@ -70,6 +73,10 @@ def _form_routes(pages: APIRouter, dashboard: Dashboard) -> None:
         return FileResponse(
             _HERE / "static" / "contact.css", media_type="text/css", headers={"Cache-Control": "max-age=3600"}
         )
+
+    @pages.get("/static/favicon.svg")
+    async def icon() -> Response:
+        return FileResponse(_HERE / "static" / "favicon.svg", headers={"Cache-Control": "max-age=3600"})
 
     @pages.get("/contact/{site_id}")
     async def show(request: Request, site_id: str) -> Response:
@@ -276,5 +283,6 @@ def _environment(language: str) -> jinja2.Environment:
     )
     catalogue: Translations = translations(language, _HERE / "locales")
     environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters["linked"] = links.as_html
     environment.filters["moment"] = lambda at: f"{moment(at, language)} UTC"
     return environment

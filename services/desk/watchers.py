@@ -52,11 +52,10 @@ class Watchers:
     def hear(self, look: Look, now: float) -> bool:
         """Whether others see a difference."""
         key, before = (look.ticket, look.tab), self.on(look.ticket, now)
-        _, _, typing = self._seen.get(key, (look, now, now))
         if look.state == "gone":
             self._seen.pop(key, None)
         elif key in self._seen or len(self._seen) < _MOST:
-            self._seen[key] = (look, now + VIEWING, now + TYPING if look.state == "typing" else typing)
+            self._seen[key] = (look, now + VIEWING, now + TYPING if look.state == "typing" else now)
         return self.on(look.ticket, now) != before
 
     def expire(self, now: float, before: float) -> set[str]:

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, Route, expect
 from services.desk.web import render
 from shared.clock import utc_now
 from shared.kernel import Level
+from tests.e2e.axe import findings
 from tests.e2e.conftest import picture, signed_in
 from tests.e2e.desk import Customer, Desk
 from tests.e2e.test_answering import open_ticket, stranger
@@ -225,3 +226,46 @@ def test_a_time_is_the_same_with_and_without_scripts(browser: Browser, desk: Des
 
 def _spaced(text: str) -> str:
     return text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
+
+
+def test_a_conversation_is_handed_on_and_given_back_in_its_head(
+    tab: Page, desk: Desk, two: tuple[Customer, str, Customer, str]
+) -> None:
+    _, ticket, *_ = two
+    desk._run(
+        "create-agent",
+        "--email",
+        "kim@example.org",
+        "--name",
+        "Kim Lee",
+        "--password-stdin",
+        "--if-missing",
+        text="correct horse\n",
+    )
+    owner = tab.locator(".assign summary")
+    expect(owner).to_contain_text("Nobody yet")
+
+    def hand_to(name: str) -> None:
+        owner.click()
+        assert findings(tab) == []
+        picture(tab, "owner")
+        tab.locator(".assign").get_by_role("button", name=name).click()
+        expect(tab.locator(".assign form")).to_be_hidden()
+
+    eventually(
+        lambda: tab.reload() and tab.locator(".assign button", has_text="Kim Lee").count(), "the new colleague", 40
+    )
+    hand_to("Kim Lee")
+    expect(owner).to_contain_text("Kim Lee")
+    expect(tab.locator(".toast")).to_contain_text(f"{number_of(desk, ticket)}: Assigned to Kim Lee")
+    hand_to("Back to the queue")
+    expect(owner).to_contain_text("Nobody yet")
+    tab.keyboard.press("a")
+    expect(owner).to_contain_text("Sam Okoro")
+    tab.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(owner).to_contain_text("Nobody yet")
+    owner.focus()
+    tab.keyboard.press("Enter")
+    tab.keyboard.press("Escape")
+    expect(owner).to_be_focused()
+    expect(tab.locator(".assign form")).to_be_hidden()

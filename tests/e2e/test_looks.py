@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.axe import findings
 from tests.e2e.conftest import BrowserLog, picture, signed_in
-from tests.e2e.desk import Customer, Desk, people
+from tests.e2e.desk import EMAIL, Customer, Desk, people
 from tests.e2e.test_answering import open_ticket, stranger
 
 HOSTILE = """<p>Dear team</p><script>parent.document.title = "owned"; fetch("/c/1")</script>
@@ -124,7 +124,7 @@ def test_theme_and_language_are_chosen_once_and_stay(tab: Page, desk: Desk) -> N
     expect(tab.locator("html")).to_have_attribute("lang", "ko")
     tab.goto(f"{desk.url}/inbox/all")
     expect(tab.locator("html")).to_have_attribute("data-theme", "dark")
-    assert desk.rows("SELECT language FROM desk.agents")[0]["language"] == "ko"
+    assert desk.rows(f"SELECT language FROM desk.agents WHERE email = '{EMAIL}'")[0]["language"] == "ko"
     tab.locator(".menu summary").click()
     tab.get_by_role("button", name="English").click()
 

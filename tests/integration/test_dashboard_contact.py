@@ -59,10 +59,12 @@ async def test_somebody_writes_reads_the_answer_and_writes_back_without_script(
         assert (message.sender_name, message.sender_verified, message.subject) == ("Rose Martin", False, "My invoice")
         assert message.wish == "phone"
         assert (message.facts["email"], message.facts["phone"]) == ("rose@example.org", "+33142685300")
-        await reply(place.kafka, message, "We <b>return</b> it today")
+        await reply(place.kafka, message, "We <b>return</b> it today: https://shop.example/refunds.")
         async with asyncio.timeout(20):
             while "We &lt;b&gt;return&lt;/b&gt; it today" not in page.text:
                 page = await http.get(f"/contact/{site.site}/conversation")
+        link = '<a href="https://shop.example/refunds" target="_blank" rel="noopener noreferrer nofollow">'
+        assert link in page.text
         back = await http.post(
             f"/contact/{site.site}/conversation", data={"key": hidden_key(page), "message": "Thank you!"}
         )
@@ -206,3 +208,13 @@ async def test_a_neighbour_under_the_same_domain_cannot_slip_a_customer_its_own_
         assert MESSAGE["message"] in (await http.get(path, headers={"Cookie": f"{name}={value}"})).text
         slipped = await http.get(path, headers={"Cookie": f"{name.removeprefix('__Host-')}={value}"})
         assert MESSAGE["message"] not in slipped.text
+
+
+async def test_everything_that_the_page_asks_for_is_there(door: Process, site: Site) -> None:
+    async with browser(door) as http:
+        page = await http.get(f"/contact/{site.site}")
+        asked = re.findall(r'<link[^>]* href="([^"]+)"', page.text)
+        assert len(asked) == 2
+        for address in asked:
+            assert (await http.get(address)).status_code == 200
+        assert "img-src 'self'" in page.headers["content-security-policy"]

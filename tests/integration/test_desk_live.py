@@ -132,12 +132,12 @@ async def _applied(desk: Desk, messages: list[RoutedMessage]) -> bool:
 
 
 async def test_who_looks_at_a_ticket_is_known_in_every_process_and_kept_nowhere(
-    two: tuple[Desk, Desk], database: str
+    two: tuple[Desk, Desk],
 ) -> None:
     one, other = two
     await apply(one, [routed()])
     ticket = (await take(one, 0, 3))[0].ticket_id
-    events = await scalar(database, "SELECT count(*) FROM desk.ticket_events")
+    events = await scalar(one, "SELECT count(*) FROM desk.ticket_events")
 
     async def told(state: str, names: list[tuple[str, bool]]) -> None:
         await watchers.tell(one.database, Look(ticket, "kim@example.org", "Kim", "tab-1", state))  # type: ignore[arg-type]
@@ -151,4 +151,4 @@ async def test_who_looks_at_a_ticket_is_known_in_every_process_and_kept_nowhere(
         await told("viewing", [("Kim", False)])
         await told("typing", [("Kim", True)])
         await told("gone", [])
-    assert await scalar(database, "SELECT count(*) FROM desk.ticket_events") == events
+    assert await scalar(one, "SELECT count(*) FROM desk.ticket_events") == events

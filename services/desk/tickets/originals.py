@@ -16,6 +16,10 @@ SAFE = frozenset({"application/pdf", "image/gif", "image/jpeg", "image/png", "im
 _SANDBOX = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
 
 
+PICTURES = frozenset({"image/gif", "image/jpeg", "image/png", "image/webp"})
+"""Types that a page may show."""
+
+
 class Download(NamedTuple):
     """Bytes, with headers under which no browser shows, runs or guesses at them."""
 
@@ -42,6 +46,14 @@ async def file(desk: Desk, message: str, index: int, by: By) -> Download:
     await audit.noted(desk.database, "message.read", by, message, file=str(index))
     name = "".join(letter for letter in found.name if letter.isprintable() and letter not in '/\\"') or "file"
     return await _download(desk, found.uri, name, found.media_type if found.media_type in SAFE else "")
+
+
+async def picture(desk: Desk, message: str, index: int) -> Download:
+    """A picture that is shown with its message, and so is no more than reading the conversation. Rejected 404."""
+    files = (await service.get_message(desk, message)).attachments
+    if not 0 <= index < len(files) or files[index].media_type not in PICTURES:
+        raise Rejected(404, "no-such-file", "This message has no such picture.")
+    return await _download(desk, files[index].uri, "picture", files[index].media_type)
 
 
 async def _download(desk: Desk, uri: str, name: str, media_type: str) -> Download:

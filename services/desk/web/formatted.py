@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import unquote
 
+from services.desk.tickets.originals import PICTURES
 from services.desk.tickets.views import AttachmentView, MessageView
 from shared.text import clean_html
 
-PICTURES = frozenset({"image/gif", "image/jpeg", "image/png", "image/webp"})
-"""Types that a page may show."""
 _THUMBNAIL = 5_000_000
 """Bytes up to which a picture is fetched without being asked for."""
 _LOST = ("<table", "<ul", "<ol", "<dl", ' src="cid:', ' src="data:')
@@ -36,7 +35,7 @@ def body(message: MessageView, *, remote: bool) -> str:
         scheme, _, rest = address.partition(":")
         if scheme.lower() == "cid":
             number = inline.get(unquote(rest))
-            return None if number is None else f"/m/{message.id}/files/{number}"
+            return None if number is None else f"/m/{message.id}/pictures/{number}"
         return address if scheme.lower() == "data" or remote else None
 
     return clean_html(message.html, place)

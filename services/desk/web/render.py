@@ -86,7 +86,7 @@ def environment(language: str) -> Environment:
         "lasting": partial(lasting, language=language),
         "share": lambda value: format_percent(value, locale=spoken),
         "address": words.address,
-        "linked": linked,
+        "linked": links.as_html,
         "needs_frame": formatted.needs_frame,
         "has_remote": formatted.has_remote,
         "listed": formatted.listed,
@@ -207,12 +207,6 @@ def icon(name: str, class_: str = "icon") -> Markup:
     return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
         class_, static.url("icons.svg"), known
     )
-
-
-def linked(text: str) -> Markup:
-    """Text whose addresses can be followed; the page behind them is not told where from."""
-    link = Markup('<a href="{}" target="_blank" rel="noopener noreferrer nofollow">{}</a>')
-    return Markup().join(link.format(address, part) if address else part for part, address in links.parts(text))
 
 
 def ago(at: datetime, language: str) -> str:

@@ -154,6 +154,14 @@ class TestWhereAnAnswerGoes:
     def test_a_channel_that_is_switched_off_cannot_be_chosen(self) -> None:
         assert next(route for route in self.routes(chosen="phone") if route.chosen).channel == "email"
 
+    def test_a_channel_that_the_customer_closed_is_not_chosen_and_says_why(self) -> None:
+        point = samples.ticket().channels[1].contact_point
+        routes = pane.routes(
+            samples.ticket(), samples.CHANNELS, "", lambda *_, **__: "", lambda _, to: "No!" * (to == point)
+        )
+        shut = next(route for route in routes if route.closed)
+        assert (shut.closed, shut.available, shut.chosen) == ("No!", False, False)
+
     def test_the_agent_is_told_what_the_customer_would_rather_have(self) -> None:
         hint = pane.hint(samples.ticket(), self.routes(), str, lambda item: item.text, ENGLISH)
         assert hint == (

@@ -167,16 +167,15 @@ async def _not_sent(
 async def assign(
     request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)], to: Annotated[str, Form()] = "me"
 ) -> Response:
-    """To whoever presses the button, or to a colleague by address, or (empty) back to the queue."""
+    """To whoever presses the button (`me`), to a colleague by address, or to `none`: back to the queue."""
     console = console_of(request)
     before = await console.row(ticket)
-    row = await assignment.assign(
-        console.desk, before.id, agent=who.agent.email, assignee=who.agent.email if to == "me" else to
-    )
+    assignee = {"me": who.agent.email, "none": ""}.get(to, to)
+    row = await assignment.assign(console.desk, before.id, agent=who.agent.email, assignee=assignee)
     if not is_part(request):
         return redirect(f"/c/{row.id}")
     _ = gettext(who.language)
-    undo = Undo(f"/c/{row.id}/assign", {"to": before.assignee})
+    undo = Undo(f"/c/{row.id}/assign", {"to": before.assignee or "none"})
     name = row.assignee_name or row.assignee
     text = _("Assigned to %(name)s", name=name) if name else _("Back in the queue")
     return html(console.ticket_parts(who.language, row) + console.toast(who.language, text, undo, number=row.number))

@@ -188,12 +188,14 @@ async def _events(feed: Feed, console: Console, who: Viewer, after: int) -> Asyn
     except (StopAsyncIteration, Rejected):
         return
     finally:
-        if looks:
-            looks.cancel()
-        await _close(source, coming)
+        await _close(source, coming, looks)
 
 
-async def _close(source: AsyncGenerator[EventView], coming: asyncio.Task[EventView] | None) -> None:
+async def _close(
+    source: AsyncGenerator[EventView], coming: asyncio.Task[EventView] | None, looks: asyncio.Task[str] | None
+) -> None:
+    if looks:
+        looks.cancel()
     if coming:
         coming.cancel()
         with suppress(asyncio.CancelledError, StopAsyncIteration, Reset):

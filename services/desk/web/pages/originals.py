@@ -61,3 +61,11 @@ async def download(request: Request, message: str, index: int, who: Annotated[Vi
     """A file that came with a message."""
     data, media_type, headers = await originals.file(desk_of(request), message, index, who.by)
     return Response(data, media_type=media_type, headers=FRAME | headers)
+
+
+@router.get("/m/{message}/pictures/{index}")
+async def picture(request: Request, message: str, index: int, who: Annotated[Viewer, Depends(viewer)]) -> Response:
+    """A picture in a message, or a small one beside it."""
+    del who
+    data, media_type, headers = await originals.picture(desk_of(request), message, index)
+    return Response(data, media_type=media_type, headers=FRAME | headers)

@@ -30,6 +30,7 @@ function startAnswers() {
       const html = /^text\/html/.test(detail.xhr.getResponseHeader("Content-Type") ?? "");
       const name = status < 300 ? "desk:sent" : "desk:failed";
       detail.requestConfig.elt.dispatchEvent(new CustomEvent(name, { bubbles: true }));
+      if (status < 300) detail.requestConfig.elt.closest("details.menu")?.removeAttribute("open");
       detail.isError = detail.isError && !(html && status < 500);
       if (html && status < 500) takeHtml(detail.xhr.responseText, { form: detail.requestConfig.elt.closest("form") });
       else if (status >= 400) fail(detail.requestConfig.elt);

@@ -169,7 +169,9 @@ export function startComposer() {
       toEnd();
       if (form) note(form);
       if (form) textOf(form).focus({ preventScroll: true });
-    } else if (form && event.target instanceof Element && event.target.matches(".conversation-head, .message")) note(form);
+    } else if (form && event.target instanceof Element && event.target.matches(".conversation-head")) {
+      queueMicrotask(() => note(form)); // the message that comes with it is placed first
+    }
     const refused = event.target instanceof Element ? event.target.querySelector("[data-again]") : null;
     if (refused?.getAttribute("data-again") === document.body.dataset.me) again(/** @type {Element} */ (event.target), false);
   });

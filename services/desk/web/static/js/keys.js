@@ -90,6 +90,12 @@ function onKey(event) {
     if (event.key === "Escape") leaveField(/** @type {HTMLElement} */ (target));
     return;
   }
+  const menu = event.key === "Escape" ? document.querySelector("details.menu[open]") : null;
+  if (menu) {
+    menu.removeAttribute("open");
+    menu.querySelector("summary")?.focus();
+    return;
+  }
   if (document.body.dataset.keys === "off" || document.querySelector("dialog[open]")) return;
   if (event.repeat && (event.key === "e" || event.key === "a")) return; // a finger that rests on a key means one
   const arrow = event.key.startsWith("Arrow");

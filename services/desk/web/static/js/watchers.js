@@ -18,6 +18,7 @@ let people = [];
 
 /** @param {string} where @param {"viewing" | "typing" | "gone"} state */
 async function tell(where, state) {
+  if (document.getElementById("live")?.dataset.state === "lost") return; // nobody would hear it
   const body = new URLSearchParams({ tab, state }).toString();
   const answer = await fetch(`/c/${where}/looks`, { method: "POST", headers, body, keepalive: state === "gone" }).catch(() => null);
   if (answer?.ok && state !== "gone") hear(await answer.json());
@@ -57,7 +58,7 @@ function look() {
 /** Listen. */
 export function startWatchers() {
   look();
-  setInterval(() => ticket && void tell(ticket, "viewing"), AGAIN);
+  setInterval(() => ticket && void tell(ticket, Date.now() - typed < KEYS ? "typing" : "viewing"), AGAIN);
   document.addEventListener("htmx:afterSettle", look);
   document.addEventListener("visibilitychange", look);
   document.addEventListener("desk:placed", show);
@@ -67,6 +68,10 @@ export function startWatchers() {
     if (Date.now() - typed < KEYS) return;
     typed = Date.now();
     void tell(ticket, "typing");
+  });
+  document.addEventListener("desk:sent", (event) => {
+    typed = 0;
+    if (ticket && event.target instanceof Element && event.target.closest(".composer")) void tell(ticket, "viewing");
   });
   addEventListener("pagehide", () => ticket && void tell(ticket, "gone"));
   addEventListener("pageshow", (event) => event.persisted && ticket && void tell(ticket, "viewing"));
