@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.axe import findings
-from tests.e2e.conftest import picture, signed_in
+from tests.e2e.conftest import BrowserLog, picture, signed_in
 from tests.e2e.desk import Desk
 from tests.e2e.test_looks import overflow
 
@@ -40,7 +40,10 @@ def at_desk(browser: Browser, desk: Desk, email: str, **options: object) -> Iter
     next(opened, None)
 
 
-def test_an_admin_invites_somebody_who_joins_and_signs_in(browser: Browser, desk: Desk, boss: str) -> None:
+def test_an_admin_invites_somebody_who_joins_and_signs_in(
+    browser: Browser, desk: Desk, boss: str, log: BrowserLog
+) -> None:
+    log.allow("responded with a status of 4")
     email = f"bo-{uuid4().hex[:8]}@example.org"
     with at_desk(browser, desk, boss) as page:
         page.get_by_role("link", name="People").click()
@@ -83,7 +86,10 @@ def test_an_admin_invites_somebody_who_joins_and_signs_in(browser: Browser, desk
         picture(page, "audit")
 
 
-def test_whoever_is_disabled_sits_before_the_sign_in_at_once(browser: Browser, desk: Desk, boss: str) -> None:
+def test_whoever_is_disabled_sits_before_the_sign_in_at_once(
+    browser: Browser, desk: Desk, boss: str, log: BrowserLog
+) -> None:
+    log.allow("status of 401")
     ann = made(desk, "Ann")
     with at_desk(browser, desk, boss) as page, at_desk(browser, desk, ann) as hers:
         expect(hers.locator("[data-state=live]")).to_be_visible()
@@ -96,7 +102,10 @@ def test_whoever_is_disabled_sits_before_the_sign_in_at_once(browser: Browser, d
         expect(page.get_by_role("button", name="Enable")).to_be_visible()
 
 
-def test_somebody_signs_in_with_a_code_and_without_their_telephone(browser: Browser, desk: Desk) -> None:
+def test_somebody_signs_in_with_a_code_and_without_their_telephone(
+    browser: Browser, desk: Desk, log: BrowserLog
+) -> None:
+    log.allow("responded with a status of 4")
     ann = made(desk, "Ann")
     with at_desk(browser, desk, ann) as page:
         page.locator(".menu summary").click()
@@ -139,7 +148,10 @@ def test_somebody_signs_in_with_a_code_and_without_their_telephone(browser: Brow
         expect(page.get_by_role("status").first).to_contain_text("The second step is off")
 
 
-def test_somebody_changes_their_password_and_ends_what_was_left_open(browser: Browser, desk: Desk) -> None:
+def test_somebody_changes_their_password_and_ends_what_was_left_open(
+    browser: Browser, desk: Desk, log: BrowserLog
+) -> None:
+    log.allow("responded with a status of 4")
     ann = made(desk, "Ann")
     with at_desk(browser, desk, ann) as page, at_desk(browser, desk, ann) as forgotten:
         page.goto(f"{desk.url}/account")
