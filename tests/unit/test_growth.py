@@ -11,8 +11,11 @@ import pytest
 from services.dashboard.domain.drafts import clean
 from services.dashboard.domain.identity import is_email
 from services.email.domain import charsets, transfer
+from services.email.domain.bounces import returned
+from services.email.domain.forwards import original_author
 from services.email.domain.headers import Headers, decode_words
 from services.email.domain.incoming import read
+from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import parse
 from services.email.domain.quotes import quotation_starts, without_quotes
 from services.router.domain.mentions import mentions
@@ -78,12 +81,19 @@ def field(value: str) -> object:
     return headers.text("subject"), headers.addresses("from", "to"), headers.message_ids("references")
 
 
+def received(subject: str, text: str) -> object:
+    return original_author(parse(f"Subject: {subject}\n\n{text}".encode()), Mailboxes(("support@example.org",)))
+
+
 def html(text: str) -> object:
     return quotation_starts("<p>words</p>" + text, "Re: words")
 
 
 READERS: list[tuple[str, Callable[[str], object], list[str]]] = [
     ("quotes", without_quotes, WORDS),
+    ("quotes of an answer", lambda text: without_quotes(text, "Re: c", answers=True), WORDS),
+    ("returned mails", lambda text: returned(parse(f"From: mailer-daemon@a.b\n\n{text}".encode()), []), [*WORDS, "5.1.1 ", "550 x\n", "Message-ID: <t.", "Received: "]),
+    ("authors of forwards", lambda text: received(f"Fwd: {text}", text), WORDS),
     ("quotes in html", html, TAGS),
     ("html", to_text, TAGS),
     ("html to show", clean_html, [*TAGS, "&", "&amp;", "¿", "°¡", "é", "a "]),
