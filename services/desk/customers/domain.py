@@ -79,7 +79,18 @@ class Book:
 
 _MOST_FACTS = 50
 _OF_THE_MESSAGE = frozenset(
-    {"call", "call_id", "callback", "waiting_since", "consent", "missing_files", "segments", "page", "location"}
+    {
+        "call",
+        "call_id",
+        "callback",
+        "waiting_since",
+        "consent",
+        "missing_files",
+        "segments",
+        "page",
+        "location",
+        "forwarded_by",
+    }
 )
 """Facts that a channel tells about one message, not about its sender."""
 

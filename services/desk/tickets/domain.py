@@ -119,7 +119,7 @@ def as_written(routed: RoutedMessage) -> RoutedMessage:
         sender_name=message.forwarded_name,
         sender_verified=False,
         also=(),
-        facts=message.facts | {"Forwarded by": address_of(message.sender)},
+        facts=message.facts | {"forwarded_by": address_of(message.sender)},
     )
     channels = tuple(
         structs.replace(choice, contact_point=author) if choice.contact_point == message.sender else choice
