@@ -16,10 +16,13 @@ _ROOT = Path(__file__).parent.parent
 
 
 def names(root: Path = _ROOT) -> list[str]:
-    """The variables that must have a value: one password for each service with a database, and those of the engines."""
-    services = sorted(folder.parent.name for folder in (root / "services").glob("*/migrations"))
-    databases = [f"{name.upper()}_DATABASE_PASSWORD" for name in services]
-    return ["SWITCHBOARD_SECRET", "POSTGRES_PASSWORD", *databases, "GRAFANA_PASSWORD"]
+    """The variables that must have a value: one of each service's database, of each user of Kafka, and those of the engines."""
+    services = sorted(file.parent.name for file in (root / "services").glob("*/app.py"))
+    databases = [
+        f"{name.upper()}_DATABASE_PASSWORD" for name in services if (root / "services" / name / "migrations").is_dir()
+    ]
+    users = [f"KAFKA_{name.upper()}_PASSWORD" for name in ("broker", "operator", *services)]
+    return ["SWITCHBOARD_SECRET", "POSTGRES_PASSWORD", *databases, *users, "GRAFANA_PASSWORD"]
 
 
 def completed(text: str, wanted: list[str]) -> tuple[str, list[str]]:

@@ -18,7 +18,7 @@ _MADE = "<!-- Made by `make docs`; change the code instead. -->\n\n"
 
 def pages() -> dict[str, str]:
     """File name → text."""
-    every = channels()
+    every = [*channels()]
     return {
         "topics.md": f"# Topics\n\n{_MADE}{topics.table(every)}\n",
         "metrics.md": f"# Metrics\n\n{_MADE}{metrics.reference()}\n",

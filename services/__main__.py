@@ -23,11 +23,15 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in _HERE.glob("*/app.py"))
 
 
-def channels() -> list[str]:
-    """The name of every channel, as each describes itself in its `channel.py`."""
+def channels() -> dict[str, str]:
+    """The name of every channel, as each describes itself in its service's `channel.py`, and that service."""
     found = sorted(path.parent.name for path in _HERE.glob("*/channel.py"))
-    modules = [importlib.import_module(f"services.{name}.channel") for name in found]
-    return [channel.name for module in modules for channel in getattr(module, "CHANNELS", (module.CHANNEL,))]
+    modules = {name: importlib.import_module(f"services.{name}.channel") for name in found}
+    return {
+        channel.name: name
+        for name, module in modules.items()
+        for channel in getattr(module, "CHANNELS", (module.CHANNEL,))
+    }
 
 
 def main(arguments: list[str]) -> int:
@@ -49,14 +53,16 @@ def main(arguments: list[str]) -> int:
 
 
 def _topics(arguments: list[str]) -> int:
-    """Create the topics that are missing, with so many replicas as the argument says (1 without it)."""
+    """Create the topics that are missing, with so many replicas as the argument says (1 without it), and give each service its rights."""
     if arguments and not (len(arguments) == 1 and arguments[0].isdecimal() and int(arguments[0]) > 0):
         print("usage: python -m services topics [replicas]", file=sys.stderr)
         return 2
+    from shared.bus.access import grant, rights
     from shared.bus.kafka import create_topics
 
-    replicas = int(arguments[0]) if arguments else 1
-    made = asyncio.run(create_topics(load(Settings).kafka, all_topics(channels()), replicas))
+    replicas, address, topics = int(arguments[0]) if arguments else 1, load(Settings).kafka, all_topics([*channels()])
+    made = asyncio.run(create_topics(address, topics, replicas))
+    asyncio.run(grant(address, rights(topics, channels(), names())))
     print(f"{len(made)} topics created" if made else "all topics are there")
     return 0
 

@@ -85,6 +85,10 @@ def configure(service: str, log_format: str = "json", level: str = "info") -> No
     # Building aiokafka's debug records took a fifth of the router's time; access logs repeat the metrics.
     for noisy, threshold in (
         ("aiokafka", logging.WARNING),
+        (
+            "aiokafka.conn",
+            logging.ERROR,
+        ),  # it warns of each password that goes to Kafka beside us, or within our own network
         ("faust", logging.WARNING),
         ("uvicorn.access", logging.WARNING),
         ("uvicorn.error", logging.WARNING),

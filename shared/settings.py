@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -19,7 +20,22 @@ class KafkaSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SWITCHBOARD_", extra="ignore", frozen=True)
 
-    kafka: str = Field("127.0.0.1:8092", description="Kafka's bootstrap servers, comma-separated")
+    kafka: str = Field(
+        "",
+        description="Kafka's servers, comma-separated, after `user:password@` where it asks who is there; empty: that of `make run`",
+        validate_default=True,
+    )
+
+    @field_validator("kafka")
+    @classmethod
+    def _beside_us(cls, value: str) -> str:
+        """The run on this machine tells where its Kafka is, and the password for it."""
+        if value:
+            return value
+        try:
+            return str(json.loads(Path(os.environ.get("SWITCHBOARD_HOME") or "var", "run.json").read_text())["kafka"])
+        except (OSError, ValueError, KeyError):
+            return "127.0.0.1:8092"
 
 
 class Settings(KafkaSettings):

@@ -185,7 +185,7 @@ DEAD_LETTERS = Topic(
     Event,
     "source topic",
     ("all",),
-    ("operators",),
+    ("router", "desk", "email"),
     "Records that could not be handled, raw, with their error in the headers: nothing is thrown away.",
     90,
     partitions=1,

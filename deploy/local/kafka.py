@@ -3,6 +3,8 @@
     with running(folder) as bootstrap: ...              # one node on free ports
     with Kafka(folder, port, nodes=3) as cluster:       # for tests that kill a broker
         cluster.nodes[0].kill(); cluster.nodes[0].start(); cluster.wait()
+    with Kafka(folder, passwords={OPERATOR: "…", "desk": "…"}) as cluster:
+        cluster.address("desk")                         # it asks for a password, and has rights by user
 
 Everything here blocks; from an event loop call it in a thread.
 """
@@ -28,12 +30,16 @@ from aiokafka.errors import KafkaError
 from deploy.local import jars, ports
 from deploy.local.problem import Problem
 from deploy.local.process import Engine, stop_leftovers
+from deploy.local.secrets_kept import write_private
+from shared.bus.client import options
 
 # Measured: a small heap, one collector thread and the quick compiler start in half the time and need 280 MB, and
 # carry some thousand messages a second, which is far above what one machine's desk needs.
 SMALL = ("-Xmx256m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 AS_IN_COMPOSE = ("-Xmx512m", "-Xms512m", "-XX:+UseG1GC")
 """As the Compose file's broker has it: for loads that this machine's desk never has."""
+OPERATOR, BROKER = "operator", "broker"
+"""Who may everything: the person who runs it, and the nodes among themselves."""
 _QUIET = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
 _START_SECONDS = 90.0
 """3 to 6 s on a quiet machine; a machine that does ten things at once needs more."""
@@ -64,7 +70,9 @@ class Node:
         stop_leftovers(str(self.properties), signal.SIGTERM)
         ports.require_free(self.port, "Kafka")
         ports.require_free(self.controller_port, "Kafka's controller")
-        self.properties.write_text("".join(f"{name}={value}\n" for name, value in self.cluster.settings(self).items()))
+        write_private(
+            self.properties, "".join(f"{name}={value}\n" for name, value in self.cluster.settings(self).items())
+        )
         if self._is_new():
             self._format()
         self.engine.start([*self.cluster.java, "kafka.Kafka", str(self.properties)])
@@ -113,7 +121,8 @@ class Node:
 class Kafka:
     """One or more nodes. `port` is the first: N for brokers, then N for controllers; 0 takes free ones.
 
-    `settings` are added to every node's, `jvm` are Java's options.
+    `settings` are added to every node's, `jvm` are Java's options. `passwords`: by user, the OPERATOR and the BROKER among them; without
+    any, nobody is asked.
     """
 
     def __init__(
@@ -123,14 +132,19 @@ class Kafka:
         nodes: int = 1,
         settings: Mapping[str, str | int] | None = None,
         jvm: Sequence[str] = SMALL,
+        passwords: Mapping[str, str] | None = None,
     ) -> None:
-        self.folder, self._jvm = folder.resolve(), jvm
+        self.folder, self._jvm, self._passwords = folder.resolve(), jvm, dict(passwords or {})
         taken = list(range(port, port + 2 * nodes)) if port else ports.free(2 * nodes)
         self._extra = dict(settings or {})
         self.nodes = [Node(self, number + 1, taken[number], taken[nodes + number]) for number in range(nodes)]
         self.bootstrap = ",".join(f"{ports.HOST}:{node.port}" for node in self.nodes)
         self.java: list[str] = []
         self.id = ""
+
+    def address(self, user: str) -> str:
+        """Where this user finds it."""
+        return f"{user}:{self._passwords[user]}@{self.bootstrap}" if self._passwords else self.bootstrap
 
     def start(self, progress: jars.Progress = jars.silent) -> None:
         """Start every node and return when topics can be made and groups can meet. Raises Problem."""
@@ -150,7 +164,7 @@ class Kafka:
         up = [node for node in self.nodes if node.pid]
         for node in up:
             node.engine.wait_until(lambda node=node: ports.answers(node.port), _START_SECONDS)  # type: ignore[misc]
-        servers = ",".join(f"{ports.HOST}:{node.port}" for node in up)
+        servers = self.address(OPERATOR).replace(self.bootstrap, ",".join(f"{ports.HOST}:{node.port}" for node in up))
         up[0].engine.wait_until(lambda: asyncio.run(_is_ready(servers, len(up))), _START_SECONDS)
 
     def stop(self) -> None:
@@ -180,10 +194,12 @@ class Kafka:
             "controller.quorum.voters": ",".join(
                 f"{each.number}@{ports.HOST}:{each.controller_port}" for each in self.nodes
             ),
-            "listeners": f"PLAINTEXT://{ports.HOST}:{node.port},CONTROLLER://{ports.HOST}:{node.controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{ports.HOST}:{node.port}",
+            "listeners": f"CLIENTS://{ports.HOST}:{node.port},CONTROLLER://{ports.HOST}:{node.controller_port}",
+            "advertised.listeners": f"CLIENTS://{ports.HOST}:{node.port}",
             "controller.listener.names": "CONTROLLER",
-            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "inter.broker.listener.name": "CLIENTS",
+            "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            **(guarded(self._passwords) if self._passwords else {}),
             "log.dirs": str(node.data),
             # Topics are declared in shared/topics.py; a misspelt one is an error, not a new topic.
             "auto.create.topics.enable": "false",
@@ -214,9 +230,28 @@ class Kafka:
         return kept.read_text().strip()
 
 
+def guarded(passwords: Mapping[str, str]) -> dict[str, str | int]:
+    """Settings of a node that asks everybody for a password, other nodes too, and lets each do what it was given the right to."""
+    users = " ".join(f'user_{user}="{password}"' for user, password in passwords.items())
+    login = (
+        f"org.apache.kafka.common.security.plain.PlainLoginModule required "
+        f'username="{BROKER}" password="{passwords[BROKER]}" {users};'
+    )
+    return {
+        "listener.security.protocol.map": "CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
+        "sasl.enabled.mechanisms": "PLAIN",
+        "sasl.mechanism.inter.broker.protocol": "PLAIN",
+        "sasl.mechanism.controller.protocol": "PLAIN",
+        "listener.name.clients.plain.sasl.jaas.config": login,
+        "listener.name.controller.plain.sasl.jaas.config": login,
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": f"User:{OPERATOR};User:{BROKER}",
+    }
+
+
 async def _is_ready(servers: str, count: int) -> bool:
     """An open port is not readiness: the metadata knows every node, and a consumer group would be looked after."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=3000)
+    admin = AIOKafkaAdminClient(**options(servers), request_timeout_ms=3000)
     try:
         await admin.start()
         cluster = await admin.describe_cluster()

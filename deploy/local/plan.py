@@ -43,11 +43,6 @@ class Plan:
         return self.first_port + KAFKA
 
     @property
-    def kafka(self) -> str:
-        """Kafka's bootstrap address."""
-        return f"{HOST}:{self.kafka_port}"
-
-    @property
     def outgoing_mail(self) -> Path:
         """Where mail is kept while no relay is configured."""
         return self.home / "outgoing-mail"
@@ -73,10 +68,13 @@ class Plan:
             self.kafka_port + 1: "Kafka's controller",
         }
 
-    def environment(self, user: Mapping[str, str], databases: Mapping[str, str], secret: str) -> dict[str, str]:
-        """What the services are started with. The user's own settings win, except for what is where in this run."""
+    def environment(
+        self, user: Mapping[str, str], databases: Mapping[str, str], secret: str, kafka: str
+    ) -> dict[str, str]:
+        """What the services are started with. The user's own settings win, except for what is where in this run. `kafka`: the operator's
+        address of it; each service is given its own."""
         wiring = {
-            "SWITCHBOARD_KAFKA": self.kafka,
+            "SWITCHBOARD_KAFKA": kafka,
             "SWITCHBOARD_HOST": HOST,
             "EMAIL_SMTP_PORT": str(self.smtp_port),
             "PYTHONPATH": str(Path(__file__).parents[2]),

@@ -16,7 +16,7 @@ from deploy.local.child import Child, pause_after
 from deploy.local.commands import first_time, forget, run_command
 from deploy.local.console import Console
 from deploy.local.home import Home
-from deploy.local.kafka import Kafka
+from deploy.local.kafka import BROKER, OPERATOR, Kafka
 from deploy.local.plan import Plan
 from deploy.local.postgres import Postgres
 from deploy.local.problem import Problem
@@ -38,7 +38,13 @@ class Supervisor:
     ) -> None:
         self._plan, self._home, self._user, self._console, self._patience = plan, home, user, console, patience
         self.stopping = asyncio.Event()
-        self._kafka = Kafka(home / "kafka", plan.kafka_port)
+        # Rights and topics outlive these passwords, which every start hands out anew: one that is lost is made again.
+        users = (OPERATOR, BROKER, *plan.services)
+        self._kafka = Kafka(
+            home / "kafka",
+            plan.kafka_port,
+            passwords={user: kept_secret(home / f"kafka-password-{user}") for user in users},
+        )
         self._postgres = Postgres(home / "postgres", plan.postgres_port)
         self._children = [Child(name, plan.root, console, self._until_ready, self._tell) for name in plan.services]
         self._databases: dict[str, str] = {}
@@ -80,14 +86,17 @@ class Supervisor:
         )
         passwords = {name: kept_secret(self._home / f"database-password-{name}") for name in self._plan.with_schema}
         self._databases = {name: self._postgres.dsn_of(name, password) for name, password in passwords.items()}
-        environment = self._plan.environment(self._user, self._databases, secret)
+        environment = self._plan.environment(self._user, self._databases, secret, self._kafka.address(OPERATOR))
         async with asyncio.TaskGroup() as together:
             together.create_task(self._prepare_kafka(environment))
             together.create_task(self._prepare_postgres(passwords, environment))
         self._tasks += [
             asyncio.create_task(self._keep("Kafka", lambda: self._kafka.nodes[0].pid, self._kafka.start)),
             asyncio.create_task(self._keep("PostgreSQL", lambda: self._postgres.pid, self._postgres.start)),
-            *(asyncio.create_task(child.run(environment)) for child in self._children),
+            *(
+                asyncio.create_task(child.run({**environment, "SWITCHBOARD_KAFKA": self._kafka.address(child.name)}))
+                for child in self._children
+            ),
         ]
         self._console.say(f"starting {', '.join(self._plan.services) or 'no service: there is none in services/'}")
         async with asyncio.TaskGroup() as together:
@@ -175,7 +184,7 @@ class Supervisor:
             return
         facts = {
             "services": {child.name: {"url": self._plan.url(child.name), "pid": child.pid} for child in self._children},
-            "kafka": self._plan.kafka,
+            "kafka": self._kafka.address(OPERATOR),
             "postgres": self._postgres.dsn,
             "databases": self._databases,
             "smtp": {"host": ports.HOST, "port": self._plan.smtp_port},
@@ -226,7 +235,7 @@ class Supervisor:
         ]
         return [
             *rows,
-            ("Kafka", plan.kafka, ""),
+            ("Kafka", self._kafka.bootstrap, ""),
             ("PostgreSQL", f"{ports.HOST}:{plan.postgres_port}", f"addresses and passwords in {_short(home.run_file)}"),
             ("try", "make demo", "a practice system of its own, with customers on all channels and a telephone"),
             ("stop", "Ctrl-C", "all data is kept for the next start"),

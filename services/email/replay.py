@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from services.email.domain.incoming import Envelope
 from services.email.receiving import SOURCE, Receiver, UnreadableMail
+from shared.bus.client import options, shown
 from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable
 from shared.storage import Storage
@@ -37,7 +38,7 @@ def _unknown_envelope(raw_uri: str) -> UnreadableMail:
 
 
 async def _dead_letter(servers: str, offset: int) -> UnreadableMail:
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False, isolation_level="read_committed")
+    consumer = AIOKafkaConsumer(**options(servers), enable_auto_commit=False, isolation_level="read_committed")
     try:
         await consumer.start()
         partition = TopicPartition(DEAD_LETTERS.name, 0)
@@ -48,7 +49,7 @@ async def _dead_letter(servers: str, offset: int) -> UnreadableMail:
         consumer.seek(partition, offset)
         found = (await consumer.getmany(partition, timeout_ms=_WAIT_MS, max_records=1)).get(partition, [])
     except (KafkaError, OSError) as error:
-        raise Unavailable(f"Kafka at {servers} does not answer: {error}") from error
+        raise Unavailable(f"Kafka at {shown(servers)} does not answer: {error}") from error
     finally:
         await consumer.stop()
     record = next((record for record in found if record.offset == offset), None)

@@ -14,6 +14,7 @@ from services.router.adapters import policy_schema, policy_yaml
 from services.router.adapters.yaml_sections import YamlErrors
 from services.router.domain.policy import Policy
 from services.router.settings import RouterSettings
+from shared.bus.client import shown
 from shared.bus.kafka import KafkaBus
 from shared.clock import utc_now
 from shared.errors import Misconfigured, Unavailable
@@ -118,7 +119,7 @@ async def _newest(servers: str, name: str) -> RoutingPolicy | None:
         async with asyncio.timeout(_PATIENCE):
             await view.ready.wait()
     except TimeoutError:
-        raise Unavailable(f"Kafka at {servers} does not answer; is Switchboard running?") from None
+        raise Unavailable(f"Kafka at {shown(servers)} does not answer; is Switchboard running?") from None
     finally:
         stop.set()
         await asyncio.gather(reading, return_exceptions=True)

@@ -13,7 +13,9 @@ class RouterSettings(BaseSettings):
 
     port: int = Field(8003, description="HTTP port for health and metrics", ge=1, le=65535)
     group: str = Field(
-        "router", description="Consumer group; replicas of one router share it", pattern=r"^[A-Za-z0-9._-]{1,100}$"
+        "router",
+        description="Consumer group; replicas of one router share it. Where Kafka asks for passwords it begins with `router`",
+        pattern=r"^[A-Za-z0-9._-]{1,100}$",
     )
     policy: str = Field("default", description="Name of the published policy to follow")
     batch: int = Field(

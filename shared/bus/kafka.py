@@ -20,6 +20,7 @@ from aiokafka.errors import (
 )
 
 from shared.bus.api import Consumer, DeadLetter, Encoded, Handler, View, encoded
+from shared.bus.client import options, shown
 from shared.bus.connecting import connect
 from shared.bus.handling import BatchHandler, Raw
 from shared.bus.retry import delay
@@ -60,7 +61,7 @@ CUT = "cut"
 
 
 class KafkaBus:
-    """One producer for the process, and any number of consumers and views. `servers`: `host:port`, comma-separated."""
+    """One producer for the process, and any number of consumers and views. `servers`: an address, as `shared.bus.client` has it."""
 
     def __init__(self, servers: str, service: str, health: Health | None = None) -> None:
         self.servers, self.service, self._health = servers, service, health or Health()
@@ -69,7 +70,7 @@ class KafkaBus:
     async def start(self) -> None:
         """Connect; raises Unavailable where no broker answers."""
         producer = AIOKafkaProducer(
-            bootstrap_servers=self.servers,
+            **options(self.servers),
             client_id=self.service,
             acks="all",
             enable_idempotence=True,
@@ -82,7 +83,7 @@ class KafkaBus:
             await producer.start()
         except (KafkaError, OSError) as error:
             await producer.stop()
-            raise Unavailable(f"Kafka at {self.servers} does not answer: {error}") from error
+            raise Unavailable(f"Kafka at {shown(self.servers)} does not answer: {error}") from error
         self._producer = producer
 
     async def keep_connecting(self, stop: asyncio.Event) -> None:
@@ -103,7 +104,7 @@ class KafkaBus:
                         await producer.client.fetch_all_metadata()
                 self._health.set("kafka", ok=True)
             except (KafkaError, OSError, TimeoutError) as error:
-                self._health.set("kafka", ok=False, detail=f"no broker of {self.servers} answers: {error!r}")
+                self._health.set("kafka", ok=False, detail=f"no broker of {shown(self.servers)} answers: {error!r}")
             await wait(stop, 2)
 
     async def stop(self) -> None:
@@ -162,7 +163,7 @@ class KafkaBus:
 
     def _connected(self) -> AIOKafkaProducer:
         if self._producer is None:
-            raise Unavailable(f"not connected to Kafka at {self.servers}")
+            raise Unavailable(f"not connected to Kafka at {shown(self.servers)}")
         return self._producer
 
 
@@ -180,7 +181,7 @@ class KafkaConsumer(Generic[E]):
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; reconnects by itself."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bus.servers,
+            **options(self._bus.servers),
             client_id=self._bus.service,
             group_id=self._group,
             enable_auto_commit=False,
@@ -234,7 +235,7 @@ class KafkaConsumer(Generic[E]):
 
 async def create_topics(servers: str, topics: Sequence[Topic[Any]], replication: int = 1) -> list[str]:
     """Create those that do not exist yet; returns their names. Raises Unavailable."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers, request_timeout_ms=REQUEST_TIMEOUT_MS)
+    admin = AIOKafkaAdminClient(**options(servers), request_timeout_ms=REQUEST_TIMEOUT_MS)
     try:
         await admin.start()
         existing = set(await admin.list_topics())
@@ -262,7 +263,7 @@ async def create_topics(servers: str, topics: Sequence[Topic[Any]], replication:
                 raise Unavailable(f"topic {name} could not be created: {for_code(code).__name__}")
         return [topic.name for topic in missing]
     except (KafkaError, OSError) as error:
-        raise Unavailable(f"Kafka at {servers} does not answer: {error}") from error
+        raise Unavailable(f"Kafka at {shown(servers)} does not answer: {error}") from error
     finally:
         await admin.close()
 

@@ -15,6 +15,7 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
+from shared.bus.client import options, shown
 from shared.bus.kafka import CUT, MAX_EVENT, ORIGINAL, REQUEST_TIMEOUT_MS, KafkaBus
 from shared.bus.unreadable import UNREADABLE
 from shared.clock import utc_now
@@ -103,13 +104,13 @@ class DeadLetters:
     def __init__(self, servers: str, service: str) -> None:
         self._servers, self._bus = servers, KafkaBus(servers, service)
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=servers,
+            **options(servers),
             enable_auto_commit=False,
             fetch_max_wait_ms=_FETCH_MS,
             isolation_level="read_committed",
         )
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=servers,
+            **options(servers),
             client_id="dead-letters",
             acks="all",
             enable_idempotence=True,
@@ -270,4 +271,4 @@ class DeadLetters:
         try:
             yield
         except (KafkaError, OSError) as error:
-            raise Unavailable(f"Kafka at {self._servers} does not answer: {error!r}") from error
+            raise Unavailable(f"Kafka at {shown(self._servers)} does not answer: {error!r}") from error

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from shared.bus.client import options
 from shared.bus.connecting import connect
 from shared.bus.entries import Entries
 from shared.events.base import Event
@@ -45,7 +46,7 @@ class KafkaView(Generic[E]):
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._servers,
+            **options(self._servers),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=100,

@@ -47,7 +47,6 @@ class Cluster(Kafka):
             "listeners": f"{own['listeners']},PROXIED://{ports.HOST}:{proxy.target}",
             "advertised.listeners": f"{own['advertised.listeners']},PROXIED://{ports.HOST}:{proxy.port}",
             "listener.security.protocol.map": f"{own['listener.security.protocol.map']},PROXIED:PLAINTEXT",
-            "inter.broker.listener.name": "PLAINTEXT",
         }
 
 

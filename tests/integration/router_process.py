@@ -17,6 +17,7 @@ from uuid import uuid4
 import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from shared.bus.client import options
 from shared.bus.kafka import KafkaBus, create_topics
 from shared.events import InboundMessage, RoutedMessage
 from shared.events.codec import decode
@@ -115,7 +116,7 @@ class Outputs:
     _consumer: AIOKafkaConsumer | None = None
 
     async def __aenter__(self) -> Self:
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=self.servers, fetch_max_wait_ms=50)
+        self._consumer = AIOKafkaConsumer(**options(self.servers), fetch_max_wait_ms=50)
         await self._consumer.start()
         topics = (MESSAGES_ROUTED_LIVE, MESSAGES_ROUTED, DEAD_LETTERS)
         partitions = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]

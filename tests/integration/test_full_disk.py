@@ -7,6 +7,7 @@ import time
 from collections import Counter
 
 import httpx
+import pytest
 
 from tests import stack
 from tests.conftest import engine_folder
@@ -20,6 +21,7 @@ _MINUTE_OF_LINES = 300
 """Of eight processes: some dozen troubles each, each once a minute, and the starts of what ended. It was 880 lines a second."""
 
 
+@pytest.mark.timeout(600)
 def test_after_a_full_disk_everything_comes_back_by_itself_and_no_promise_is_broken() -> None:
     with engine_folder() as folder, small_disk(folder / "disk", 500) as disk:
         log = folder / "log"

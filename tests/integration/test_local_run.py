@@ -22,6 +22,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local import ports
+from shared.bus.client import options, parsed
 from tests.stack import free_ports
 
 _ROOT = Path(__file__).parents[2]
@@ -128,6 +129,10 @@ class Run:
 Start = Callable[..., Run]
 
 
+def _kept(run: Run, name: str) -> str:
+    return (run.home / name).read_text().strip()
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     package = tmp_path / "root" / "services"
@@ -170,7 +175,11 @@ def test_everything_is_up_and_other_programs_are_told_where(start: Start) -> Non
     assert set(facts["services"]) == {"greeter", "router"}
     assert all(psutil.pid_exists(service["pid"]) for service in facts["services"].values())
     assert ports.answers(run.port + 3)
-    assert facts["kafka"] == f"127.0.0.1:{run.port + 92}"
+    assert parsed(facts["kafka"]) == (
+        "127.0.0.1:" + str(run.port + 92),
+        "operator",
+        _kept(run, "kafka-password-operator"),
+    )
     assert facts["smtp"] == {"host": "127.0.0.1", "port": run.port + 25}
     assert facts["supervisor_pid"] == run.process.pid
     run.until(lambda: "Switchboard is up" in run.said, "the table is shown")
@@ -208,11 +217,11 @@ async def _write(facts: dict[str, Any]) -> None:
     await database.execute("CREATE TABLE kept (value text)")
     await database.execute("INSERT INTO kept VALUES ('a row')")
     await database.close()
-    admin = AIOKafkaAdminClient(bootstrap_servers=facts["kafka"])
+    admin = AIOKafkaAdminClient(**options(facts["kafka"]))
     await admin.start()
     await admin.create_topics([NewTopic("kept", 1, 1)])
     await admin.close()
-    async with AIOKafkaProducer(bootstrap_servers=facts["kafka"], acks="all") as producer:
+    async with AIOKafkaProducer(**options(facts["kafka"]), acks="all") as producer:
         await producer.send_and_wait("kept", b"a record")
 
 
@@ -220,7 +229,7 @@ async def _read(facts: dict[str, Any]) -> tuple[str, bytes]:
     database = await asyncpg.connect(facts["databases"]["greeter"])
     value = await database.fetchval("SELECT value FROM kept")
     await database.close()
-    async with AIOKafkaConsumer("kept", bootstrap_servers=facts["kafka"], auto_offset_reset="earliest") as consumer:
+    async with AIOKafkaConsumer("kept", **options(facts["kafka"]), auto_offset_reset="earliest") as consumer:
         record = await asyncio.wait_for(consumer.getone(), 30)
     return value, record.value
 

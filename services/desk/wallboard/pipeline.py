@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from services.desk.wallboard import domain
 from services.desk.wallboard.domain import Offsets
 from services.desk.wallboard.views import Pipeline, Stage
+from shared.bus.client import options, shown
 from shared.errors import Unavailable
 from shared.topics import (
     DEAD_LETTERS,
@@ -74,7 +75,7 @@ class Reader:
             return await self._read(now)
         except (KafkaError, OSError, TimeoutError) as error:
             await self.close()
-            raise Unavailable(f"Kafka at {self._servers} does not answer: {error}") from error
+            raise Unavailable(f"Kafka at {shown(self._servers)} does not answer: {error}") from error
 
     async def close(self) -> None:
         """Disconnect."""
@@ -115,10 +116,10 @@ class Reader:
         if self._consumer is None or self._admin is None:
             self._looked = 0.0
             self._consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._servers, client_id="wallboard", request_timeout_ms=_REQUEST_MS
+                **options(self._servers), client_id="wallboard", request_timeout_ms=_REQUEST_MS
             )
             self._admin = AIOKafkaAdminClient(
-                bootstrap_servers=self._servers, client_id="wallboard", request_timeout_ms=_REQUEST_MS
+                **options(self._servers), client_id="wallboard", request_timeout_ms=_REQUEST_MS
             )
             await self._consumer.start()
             await self._admin.start()

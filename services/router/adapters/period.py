@@ -10,6 +10,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from shared.bus.client import options, shown
 from shared.errors import Unavailable
 from shared.topics import Topic
 
@@ -28,7 +29,7 @@ async def records(
     """Of each partition in order, up to what is there now. `since`: None for the beginning. Raises Unavailable where no
     broker answers in time."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=servers, group_id=None, enable_auto_commit=False, isolation_level="read_committed"
+        **options(servers), group_id=None, enable_auto_commit=False, isolation_level="read_committed"
     )
     try:
         async with asyncio.timeout(_PATIENCE):
@@ -41,7 +42,7 @@ async def records(
                         yield record
             left = {partition: end for partition, end in left.items() if await consumer.position(partition) < end}
     except (KafkaError, OSError, TimeoutError) as error:
-        raise Unavailable(f"Kafka at {servers} does not answer; is Switchboard running? ({error!r})") from error
+        raise Unavailable(f"Kafka at {shown(servers)} does not answer; is Switchboard running? ({error!r})") from error
     finally:
         await consumer.stop()
 

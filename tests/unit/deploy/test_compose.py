@@ -80,7 +80,7 @@ def test_a_service_starts_with_nothing_set_but_the_secrets(name: str, only_compo
     for variable, value in environment(name, SECRETS).items():
         only_compose.setenv(variable, value)
     common, own = load(Settings), load(CLASSES[name])
-    assert common.kafka == "kafka:9092"
+    assert common.kafka == f"{name}:{SECRETS[f'KAFKA_{name.upper()}_PASSWORD']}@kafka:9092"
     assert common.host == "0.0.0.0"
     if "database" in CLASSES[name].model_fields:
         dsn = own.database  # type: ignore[attr-defined]
@@ -119,6 +119,9 @@ def test_a_service_holds_its_own_secrets_only() -> None:
         holders = {each for each in CONTAINERS if value in str(environment(each, SECRETS))}
         if name.endswith("_DATABASE_PASSWORD"):
             assert holders == {name.removesuffix("_DATABASE_PASSWORD").lower(), "migrate", "roles"}
+        elif name.startswith("KAFKA_"):
+            user = name.removeprefix("KAFKA_").removesuffix("_PASSWORD").lower()
+            assert holders == {"kafka", *({"broker": [], "operator": ["topics"]}.get(user, [user]))}
         elif name == "POSTGRES_PASSWORD":
             assert holders == {"postgres", "roles"}
         elif name == "GRAFANA_PASSWORD":
@@ -171,7 +174,10 @@ def test_the_engines_are_those_that_everything_is_tested_with() -> None:
 
 
 def test_kafka_is_set_up_as_in_the_embedded_run(tmp_path: Path) -> None:
-    cluster = kafka.Kafka(tmp_path, port=20_000)
+    users = [name.removeprefix("KAFKA_").removesuffix("_PASSWORD") for name in SECRETS if name.startswith("KAFKA_")]
+    secrets = {user.lower(): SECRETS[f"KAFKA_{user}_PASSWORD"] for user in users}
+    assert set(secrets) == {kafka.OPERATOR, kafka.BROKER, *names()}
+    cluster = kafka.Kafka(tmp_path, port=20_000, passwords=secrets)
     sized_or_placed = {
         "controller.quorum.voters",
         "listeners",
@@ -184,7 +190,8 @@ def test_kafka_is_set_up_as_in_the_embedded_run(tmp_path: Path) -> None:
     given = environment("kafka", SECRETS)
     for setting, value in cluster.settings(cluster.nodes[0]).items():
         if setting not in sized_or_placed:
-            assert given[f"KAFKA_{setting.upper().replace('.', '_')}"] == str(value)
+            found, meant = given[f"KAFKA_{setting.upper().replace('.', '_')}"], str(value)
+            assert sorted(found.rstrip(";").split()) == sorted(meant.rstrip(";").split()), setting
     assert set(given["KAFKA_HEAP_OPTS"].split()) < set(kafka.AS_IN_COMPOSE), "the benchmark's broker is another one"
 
 

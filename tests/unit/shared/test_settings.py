@@ -8,8 +8,9 @@ import pytest
 
 from services.phone.settings import PhoneSettings
 from shared import settings
+from shared.bus.client import options, parsed, shown
 from shared.errors import Misconfigured
-from shared.settings import Settings, load, single
+from shared.settings import KafkaSettings, Settings, load, single
 
 
 @pytest.fixture
@@ -81,3 +82,23 @@ def test_languages_that_are_none_are_named_before_a_customer_writes(
     monkeypatch.setenv("SWITCHBOARD_LANGUAGES", written)
     with pytest.raises(Misconfigured, match=r"SWITCHBOARD_LANGUAGES.* as in en, fr, ko"):
         load(Settings)
+
+
+def test_a_command_finds_the_kafka_of_the_run_beside_it_and_the_password_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SWITCHBOARD_KAFKA", raising=False)
+    monkeypatch.setenv("SWITCHBOARD_HOME", str(tmp_path))
+    assert load(KafkaSettings).kafka == "127.0.0.1:8092"
+    (tmp_path / "run.json").write_text('{"kafka": "operator:secret@127.0.0.1:9092"}')
+    assert load(KafkaSettings).kafka == "operator:secret@127.0.0.1:9092"
+    monkeypatch.setenv("SWITCHBOARD_KAFKA", "kafka:9092")
+    assert load(KafkaSettings).kafka == "kafka:9092"
+
+
+def test_an_address_of_kafka_is_shown_without_its_password() -> None:
+    assert parsed("desk:a%40b:c@one:9092,two:9092") == ("one:9092,two:9092", "desk", "a@b:c")
+    assert parsed("one:9092") == ("one:9092", "", "")
+    assert shown("desk:secret@one:9092") == "one:9092"
+    assert options("one:9092") == {"bootstrap_servers": "one:9092"}
+    assert options("desk:secret@one:9092")["sasl_plain_password"] == "secret"

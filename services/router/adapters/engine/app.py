@@ -15,6 +15,7 @@ from faust.types import TP
 
 from services.router.adapters.engine.consumer import BatchConsumer, Batching
 from services.router.adapters.engine.ledger import Batch
+from shared.bus.client import parsed
 
 Work = Callable[[Sequence[ConsumerRecord]], Awaitable[Collection[asyncio.Future[object]]]]
 """Takes records of one partition in order, sends what follows, and returns the acknowledgements to wait for."""
@@ -35,12 +36,21 @@ class BatchTransport(driver.Transport):
 
 
 class BatchApp(faust.App):
-    """A Faust app whose agents get whole batches: see `work`. `servers`: `host:port`, comma-separated."""
+    """A Faust app whose agents get whole batches: see `work`. `servers`: an address, as `shared.bus.client` has it."""
 
     def __init__(self, name: str, servers: str, batching: Batching, **settings: Any) -> None:
         self.batching = batching
-        broker = ";".join(f"kafka://{server.strip()}" for server in servers.split(","))
-        super().__init__(name, broker=broker, consumer_auto_offset_reset="earliest", stream_wait_empty=True, **settings)
+        address = parsed(servers)
+        broker = ";".join(f"kafka://{server.strip()}" for server in address.servers.split(","))
+        login = faust.SASLCredentials(username=address.user, password=address.password) if address.user else None
+        super().__init__(
+            name,
+            broker=broker,
+            broker_credentials=login,
+            consumer_auto_offset_reset="earliest",
+            stream_wait_empty=True,
+            **settings,
+        )
 
     async def on_first_start(self) -> None:
         """Without folders for tables: we have none, and whatever is killed would leave them behind."""
