@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from shared.bus.client import options
 from shared.events.base import Event
 from shared.events.codec import MalformedEvent, decode
 from shared.topics import Topic
@@ -16,7 +17,7 @@ E = TypeVar("E", bound=Event)
 
 async def records_on(servers: str, topic: Topic[E]) -> list[ConsumerRecord]:
     """Everything that is there now, malformed or not; by partition, oldest first. The topic has to exist."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, group_id=None, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(**options(servers), group_id=None, auto_offset_reset="earliest")
     await consumer.start()
     try:
         partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
@@ -43,7 +44,7 @@ async def events_on(servers: str, topic: Topic[E]) -> list[E]:
 
 async def skip_to_end(servers: str, group: str, topic: Topic[E]) -> None:
     """This group will read only what comes from now on. It has no member yet."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, group_id=group, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**options(servers), group_id=group, enable_auto_commit=False)
     await consumer.start()
     try:
         partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
