@@ -7,21 +7,21 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
 import httpx
 
 from deploy.local import ports
 from shared import db
-from shared.bus.kafka import create_topics
 from shared.clock import utc_now
 from shared.events import OutboundMessage
 from shared.kernel import ContactPoint, message_id
-from shared.topics import all_topics, deliveries_requested
+from shared.topics import deliveries_requested
 from tests.faults.stage import Stage
 from tests.faults.stream import Stream
 from tests.providers import x_oauth
@@ -63,14 +63,14 @@ async def phone_killed(stage: Stage, stream: Stream, times: float) -> None:
             "PHONE_RETRY_FIRST": "0.1",
             "PHONE_SETTLE_SECONDS": "0.5",
         }
-        async with _channel(stage, "phone", ("phone", "sms"), settings) as kill:
+        async with _channel(stage, "phone", settings) as kill:
             twilio.webhooks = f"http://{ports.HOST}:{stage.kept[-1].port}"
             for _ in range(int(times)):
                 writing = [asyncio.ensure_future(texted(number)) for number in range(_EACH)]
                 answering = [asyncio.ensure_future(answered()) for _ in range(_EACH)]
                 await kill()
                 await asyncio.gather(*writing, *answering)
-            await _each_once(wanted, sent)
+            await _each_once(stage, "phone", wanted, sent)
     await stream.flows()
 
 
@@ -101,7 +101,7 @@ async def social_killed(stage: Stage, stream: Stream, times: float) -> None:
             "SOCIAL_X_TIMEOUT": "1",
             "SOCIAL_COMPLAINT_FROM": "0",
         }
-        async with _channel(stage, "social", ("x",), settings) as kill:
+        async with _channel(stage, "social", settings) as kill:
             for _ in range(int(times)):
                 first = len(posted)
                 for number in range(_EACH):
@@ -109,17 +109,16 @@ async def social_killed(stage: Stage, stream: Stream, times: float) -> None:
                 answering = [asyncio.ensure_future(answered(*one)) for one in posted[first:]]
                 await kill()
                 await asyncio.gather(*answering)
-            await _each_once(wanted, lambda: Counter(one.text for one in x.ours()))
+            await _each_once(stage, "social", wanted, lambda: Counter(one.text for one in x.ours()))
     await stream.flows()
 
 
 @asynccontextmanager
 async def _channel(
-    stage: Stage, service: str, channels: Collection[str], settings: dict[str, str]
+    stage: Stage, service: str, settings: dict[str, str]
 ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """A channel's service, ready and kept by the supervisor. What it gives kills it in the middle of its work, and returns once it
     was started again."""
-    await create_topics(stage.cluster.bootstrap, all_topics(list(channels)), replication=len(stage.cluster.nodes))
     await asyncio.to_thread(db.migrate, stage.dsn, service, _SERVICES / service / "migrations")
     process = stage.process("one", service, settings)
     await process.start()
@@ -151,7 +150,19 @@ async def _answer(stage: Stage, channel: str, to: ContactPoint, text: str, **mor
     await stage.bus.publish(deliveries_requested(channel), own, request)
 
 
-async def _each_once(wanted: Counter[str], sent: Callable[[], Counter[str]]) -> None:
-    """Each answer goes out, and none twice."""
-    await until(lambda: sent().keys() >= wanted.keys(), "an answer never went out")
+async def _each_once(stage: Stage, service: str, wanted: Counter[str], sent: Callable[[], Counter[str]]) -> None:
+    """Each answer goes out and is reported, and none twice."""
+    database = await asyncpg.connect(stage.dsn)
+    left = (
+        f"SELECT (SELECT count(*) FROM {service}.deliveries WHERE state IN ('waiting', 'sending')) "
+        f"+ (SELECT count(*) FROM {service}.outbox)"
+    )
+
+    async def settled() -> bool:
+        return sent().keys() >= wanted.keys() and not await database.fetchval(left)
+
+    try:
+        await until(settled, "an answer never went out, or was never reported")
+    finally:
+        await database.close()
     assert sent() == wanted

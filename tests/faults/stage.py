@@ -143,7 +143,7 @@ async def staged(nodes: int, postgres: str) -> AsyncIterator[Stage]:
             stack.push_async_callback(proxy.stop)
         stack.push_async_callback(asyncio.to_thread, _kill, cluster)
         dsn, *_ = await asyncio.gather(_database(postgres), asyncio.to_thread(cluster.start))
-        await create_topics(cluster.bootstrap, all_topics(["email", "chat"]), replication=nodes)
+        await create_topics(cluster.bootstrap, all_topics(["email", "chat", "phone", "sms", "x"]), replication=nodes)
         bus = KafkaBus(cluster.bootstrap, "test")
         await bus.start()
         stack.push_async_callback(bus.stop)
