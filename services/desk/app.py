@@ -20,6 +20,7 @@ from services.desk.live import Live
 from services.desk.mentions import consumer as mentions
 from services.desk.people.limits import Limiter
 from services.desk.schema import OUTBOX
+from services.desk.search import indexing
 from services.desk.settings import DeskSettings
 from services.desk.wallboard.service import Wallboard
 from shared import logs
@@ -99,6 +100,7 @@ def tasks(desk: Desk, bus: KafkaBus, health: Health) -> dict[str, Task]:
         "widening": partial(widening.run, desk),
         "promises": partial(promises.run, desk),
         "mentions": mentions.kept(desk).run,
+        "old words": partial(indexing.run, desk),
         "old mentions": partial(mentions.forget_old, desk),
         "watching": partial(watching.run, desk),
     }

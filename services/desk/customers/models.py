@@ -46,5 +46,4 @@ CONTACT_POINTS = Table(
     Column("opted_out", Boolean, nullable=False, server_default=text("false")),
     Column("consent_at", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Index("ix_contact_points_search", "point", postgresql_using="gin", postgresql_ops={"point": "gin_trgm_ops"}),
 )

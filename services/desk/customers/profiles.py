@@ -13,6 +13,7 @@ from sqlalchemy import select
 from services.desk.bulk import among
 from services.desk.customers.domain import answered_too_late
 from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
+from services.desk.search import indexing
 from services.desk.tickets import summaries
 from services.desk.work import Work
 from shared.events import Observed, Profile, Stated
@@ -34,6 +35,7 @@ async def publish(work: Work, customers: Collection[str]) -> None:
     oldest = (CONTACT_POINTS.c.verified.desc(), CONTACT_POINTS.c.created_at, CONTACT_POINTS.c.point)
     for point in await work.session.execute(known.order_by(*oldest)):
         points[point.customer_id].append(point)
+    await indexing.put_customers(work.session, rows, {own: [p.point for p in of] for own, of in points.items()})
     threads = await summaries.threads_of(work.session, customers)
     for row in rows:
         tickets = threads.get(row.id, summaries.NO_THREADS)

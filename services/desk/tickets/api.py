@@ -76,7 +76,13 @@ async def list_tickets(
         bool, Query(description="False leaves out tickets that show under another one about the same")
     ] = True,
     q: Annotated[
-        str, Query(max_length=200, description="Words in messages, part of a subject or address, or #number")
+        str,
+        Query(
+            max_length=200,
+            description="Words of messages, names, addresses, facts and files; a telephone number in any notation; #number; and the "
+            "filters `status:` `level:` `assignee:` `team:` `channel:` `language:` `from:` `has:file` `older:2d` `newer:2d`. "
+            "With `order=newest` a common word is answered in time too: `searched_back_to` then says how far",
+        ),
     ] = "",
     order: Annotated[
         str, Query(description="`priority`: most urgent first, then longest waiting; or `newest`")

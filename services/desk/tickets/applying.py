@@ -20,6 +20,7 @@ from services.desk.context import Desk
 from services.desk.customers import consent, contacts, profiles
 from services.desk.mentions import service as mentions
 from services.desk.people.models import AGENTS
+from services.desk.search import indexing
 from services.desk.tickets import bursts, groups
 from services.desk.tickets.domain import (
     SETTLED,
@@ -141,6 +142,7 @@ async def _write(
         work.session, TICKETS, [_ticket_row(ticket, _FIXED) for ticket in touched.values() if ticket.id in existing]
     )
     await insert_all(work.session, MESSAGES, rows)
+    await indexing.add_messages(work.session, rows)
     await bursts.join(work, held, {row["id"]: row["ticket_id"] for row in rows})
     await groups.raise_leaders(work.session, {*touched, *held.concerned})
     await mentions.became_tickets(work, [routed.message for routed in fresh if routed.message.public])

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.customers import contacts, profiles
+from services.desk.search import indexing
 from services.desk.tickets import addressing, groups, lengths, repository
 from services.desk.tickets.domain import NOT_ARRIVED, SETTLED, STATUSES, Wait, is_late, resumed, snippet
 from services.desk.tickets.models import EVENTS, MESSAGES, TICKETS
@@ -351,7 +352,9 @@ async def _add(
         "at": at,
         **values,
     }
-    return message_view((await session.execute(insert(MESSAGES).values(row).returning(MESSAGES))).one())
+    stored = (await session.execute(insert(MESSAGES).values(row).returning(MESSAGES))).one()
+    await indexing.add_messages(session, [row])
+    return message_view(stored)
 
 
 async def _change(work: Work, row: Any, changes: dict[str, Any], **more: Any) -> None:

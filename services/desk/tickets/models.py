@@ -97,11 +97,7 @@ TICKETS = Table(
         postgresql_where=text("status = 'open' AND waiting_since IS NOT NULL AND assignee_id IS NULL"),
     ),
     Index("ix_tickets_first_reply_at", "first_reply_at", postgresql_include=["created_at"]),
-    Index("ix_tickets_search", "subject", postgresql_using="gin", postgresql_ops={"subject": "gin_trgm_ops"}),
 )
-
-WORDS = "to_tsvector('simple', left(text, 100000))"
-"""What full-text search sees of a message. A tsvector cannot be larger than 1 MB, and a message must not fail for that."""
 
 MESSAGES = Table(
     "messages",
@@ -155,7 +151,6 @@ MESSAGES = Table(
         postgresql_include=["channel", "at"],
         postgresql_where=text("sent_at IS NOT NULL"),
     ),
-    Index("ix_messages_search", text(WORDS), postgresql_using="gin"),
 )
 
 BURST_POSTS = Table(

@@ -22,9 +22,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    text,
     tuple_,
-    union,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONPATH
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -34,7 +32,7 @@ from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
 from services.desk.people.models import AGENTS
 from services.desk.tickets import groups
 from services.desk.tickets.domain import SOON, TELLING
-from services.desk.tickets.models import EVENTS, MESSAGES, TICKETS, WORDS
+from services.desk.tickets.models import EVENTS, MESSAGES, TICKETS
 from services.desk.tickets.patience import Patience
 from services.desk.tickets.views import (
     AttachmentView,
@@ -108,7 +106,6 @@ _PRIORITY = (TICKETS.c.rank, TICKETS.c.queue_at, TICKETS.c.id)
 _NEWEST = (TICKETS.c.last_message_at, TICKETS.c.id)
 _TIMELINE = (MESSAGES.c.at, MESSAGES.c.id)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_WORD = re.compile(r"\w+")
 _ACTIVE = ("open", "pending", "solved", "closed")
 _LINK = tuple(TICKETS.c[name] for name in ("id", "number", "subject", "status", "created_at"))
 _MOST_SHOWN = 200
@@ -141,15 +138,24 @@ async def rows(session: AsyncSession, tickets: Collection[str]) -> dict[str, Tic
 
 def page(query: TicketQuery) -> Select[Any]:
     """The statement of one page and one row more. Rejected 422."""
+    return _page(ROWS, query)
+
+
+def places(query: TicketQuery, *conditions: ColumnElement[bool]) -> Select[Any]:
+    """As `page`, with nothing of a ticket but its id and its place in the order. Rejected 422."""
+    return _page(
+        select(TICKETS.c.id, TICKETS.c.last_message_at, TICKETS.c.rank, TICKETS.c.queue_at), query, *conditions
+    )
+
+
+def _page(found: Select[Any], query: TicketQuery, *conditions: ColumnElement[bool]) -> Select[Any]:
     if not 1 <= query.limit <= 100:
         raise Rejected(422, "limit", "A page has 1 to 100 tickets.")
-    statement = ROWS.where(*_filters(query)).limit(query.limit + 1)
+    statement = found.where(*filters(query), *conditions).limit(query.limit + 1)
     if not query.grouped:
         statement = statement.where(~groups.stands_under_its_leader())
     if query.order == "newest":
-        if query.cursor:
-            at, ticket = _uncursor(query.cursor, "n", 2)
-            statement = statement.where(tuple_(*_NEWEST) < _values(_NEWEST, _at(at), ticket))
+        statement = statement.where(*before_newest(query.cursor))
         return statement.order_by(TICKETS.c.last_message_at.desc(), TICKETS.c.id.desc())
     if query.order != "priority":
         raise Rejected(422, "order", "The order is `priority` or `newest`.")
@@ -157,6 +163,19 @@ def page(query: TicketQuery) -> Select[Any]:
         rank, at, ticket = _uncursor(query.cursor, "p", 3)
         statement = statement.where(tuple_(*_PRIORITY) > _values(_PRIORITY, _rank(rank), _at(at), ticket))
     return statement.order_by(*_PRIORITY)
+
+
+def before_newest(cursor: str) -> list[ColumnElement[bool]]:
+    """Older than where this cursor of the order `newest` stands. Rejected 422."""
+    if not cursor:
+        return []
+    at, ticket = _uncursor(cursor, "n", 2)
+    return [tuple_(*_NEWEST) < newest_place(_at(at), ticket)]
+
+
+def newest_place(at: datetime, ticket: str) -> Any:
+    """A place in the order `newest`, to compare with."""
+    return _values(_NEWEST, at, ticket)
 
 
 def cursor_after(row: Any, order: str) -> str:
@@ -268,7 +287,8 @@ def choices(value: Any) -> tuple[ChannelChoiceView, ...]:
     return msgspec.convert(filled, tuple[ChannelChoiceView, ...])
 
 
-def _filters(query: TicketQuery) -> list[ColumnElement[bool]]:
+def filters(query: TicketQuery) -> list[ColumnElement[bool]]:
+    """What the fields of a query ask of a ticket; its words are the search's. Rejected 422."""
     wanted = [*due(query.due), *(waits() if query.waiting else ())]
     if any("\x00" in value for value in (query.assignee, query.team, query.channel, query.language, query.q)):
         raise Rejected(422, "filter", "A filter contains a NUL character. Leave it out.")
@@ -289,29 +309,7 @@ def _filters(query: TicketQuery) -> list[ColumnElement[bool]]:
             wanted.append(TICKETS.c[name] == value)
     if query.customer:
         wanted.append(TICKETS.c.customer_id == as_uuid(query.customer, "customer"))
-    if query.q.strip():
-        wanted.append(_search(query.q.strip()[:200]))
     return wanted
-
-
-def _search(q: str) -> ColumnElement[bool]:
-    number = re.fullmatch(r"(#?)(\d{1,15})", q)
-    if number and number[1]:
-        return TICKETS.c.number == int(number[2])
-    like = "%" + re.sub(r"([\\%_])", r"\\\1", q) + "%"
-    words = " & ".join(f"{word}:*" for word in _WORD.findall(q)[:10])
-    found = [
-        select(TICKETS.c.id).where(TICKETS.c.subject.ilike(like)),
-        select(TICKETS.c.id)
-        .join(CONTACT_POINTS, CONTACT_POINTS.c.customer_id == TICKETS.c.customer_id)
-        .where(CONTACT_POINTS.c.point.ilike(like)),
-    ]
-    if words:
-        matches = text(f"{WORDS} @@ to_tsquery('simple', :words)").bindparams(words=words)
-        found.append(select(MESSAGES.c.ticket_id).where(matches))
-    if number:  # without the sign it may as well be an order's, an invoice's or a telephone's
-        found.append(select(TICKETS.c.id).where(TICKETS.c.number == int(number[2])))
-    return TICKETS.c.id.in_(union(*found))
 
 
 def is_uuid(value: str) -> bool:

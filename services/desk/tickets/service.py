@@ -13,6 +13,7 @@ from services.desk.context import Desk
 from services.desk.customers import contacts
 from services.desk.live import event_view
 from services.desk.people.models import AGENTS
+from services.desk.search import finding
 from services.desk.tickets import addressing, changing, groups, repository, teams
 from services.desk.tickets.changing import add_note, reply, set_status
 from services.desk.tickets.models import MESSAGES, TICKETS
@@ -48,8 +49,10 @@ _MOST_TEAMS = 30
 
 async def list_tickets(desk: Desk, query: TicketQuery) -> TicketPage:
     """One page, by keyset: stable while tickets are added. Rejected 422 for a cursor, order or limit that cannot be."""
+    if query.q.strip():
+        return await finding.find(desk, query)
     statement = repository.page(query)
-    async with (desk.pools.searches if query.q else desk.database).transaction() as session:
+    async with desk.database.transaction() as session:
         rows = (await session.execute(statement)).all()
     more = len(rows) > query.limit
     rows = rows[: query.limit]

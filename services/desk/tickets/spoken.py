@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.customers import contacts
+from services.desk.search import indexing
 from services.desk.tickets import changing
 from services.desk.tickets.domain import is_late
 from services.desk.tickets.models import MESSAGES, TICKETS
@@ -52,7 +53,9 @@ async def note(work: Work, ticket: str, text: str, at: datetime, actor: str, nam
     row = await lock(work.session, ticket)
     own = stable_id("call-note", ticket, key)
     values = {"id": own, "ticket_id": ticket, "direction": "note", "channel": "phone", "at": at, "text": text}
-    added = insert(MESSAGES).values({**values, "author": actor, "author_name": name}).on_conflict_do_nothing()
+    values |= {"author": actor, "author_name": name}
+    added = insert(MESSAGES).values(values).on_conflict_do_nothing()
     if (await work.session.execute(added.returning(MESSAGES.c.id))).one_or_none():
+        await indexing.add_messages(work.session, [values])
         work.record("note.added", ticket, at, actor, {"message_id": own})
         await work.session.execute(update(TICKETS).where(TICKETS.c.id == ticket).values(version=row.version + 1))

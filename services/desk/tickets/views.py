@@ -291,6 +291,11 @@ class TicketPage:
     items: tuple[TicketRow, ...]
     next: str
     """Cursor of the next page; empty on the last."""
+    searched_back_to: datetime | None = None
+    """Set where a search ran out of time: only conversations with a message since then were looked through; `next` goes on from
+    there."""
+    indexing: bool = False
+    """Whether conversations from before an update are still being made ready for the search, so that it may not find them yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,7 +318,9 @@ class TicketQuery:
     grouped: bool = True
     """False leaves out tickets that show under another one."""
     q: str = ""
-    """Words in messages, part of a subject, a contact point, or a number such as #1042."""
+    """Words of messages, names, addresses, facts and files, a number such as #1042, and filters such as `status:open`."""
+    me: str = ""
+    """Who `assignee:me` is: an e-mail address."""
     order: str = "priority"
     """`priority` (most urgent first, then longest waiting) or `newest`."""
     limit: int = 50

@@ -16,7 +16,14 @@ from services.desk.customers import service as customers
 from services.desk.customers.views import CustomerView
 from services.desk.people import service as people
 from services.desk.tickets import service as tickets
-from services.desk.tickets.views import ChannelChoiceView, EventView, MessageView, TicketRow, TicketView
+from services.desk.tickets.views import (
+    ChannelChoiceView,
+    EventView,
+    MessageView,
+    TicketPage,
+    TicketRow,
+    TicketView,
+)
 from services.desk.web import lists, pane, words
 from services.desk.web.calling import Line, Lookout
 from services.desk.web.render import gettext, label_of, line_of, render
@@ -73,7 +80,13 @@ class Console:
         entry = lists.view_of(view) or lists.VIEWS["all"]
         counts = await lists.counts(self.desk, viewer.agent.email)
         asked = lists.query(entry.name, viewer.agent.email, search)
-        rows = await lists.page(self.desk, entry.name, viewer.agent.email, search)
+        problem_found = ""
+        try:
+            rows = await lists.page(self.desk, entry.name, viewer.agent.email, search)
+        except Rejected as error:
+            if error.code not in words.IN_A_SEARCH or not search:
+                raise
+            rows, problem_found = TicketPage(items=(), next=""), words.problem(error, gettext(viewer.language))
         context = {"ticket": None} | (pane_context or {}) | {"after": after}
         return self.render(
             "inbox.html",
@@ -90,6 +103,7 @@ class Console:
             words=search,
             sort=asked.order,
             rows=rows,
+            problem_found=problem_found,
             more=more_url(entry, rows.next, search),
             **context,
         )

@@ -61,7 +61,7 @@ def view_of(name: str) -> View | None:
 def query(view: str, agent: str, words: str = "", cursor: str = "") -> TicketQuery:
     """What the desk is asked for. A search looks everywhere; views show tickets about the same as one."""
     if words:
-        return TicketQuery(q=words, order="newest", limit=PAGE, cursor=cursor)
+        return TicketQuery(q=words, me=agent, order="newest", limit=PAGE, cursor=cursor)
     found: dict[str, Any] = {"status": ("open",)}
     match view:
         case "mine":

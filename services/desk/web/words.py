@@ -102,6 +102,7 @@ PROBLEMS = {
     "replayed": N_("This was replayed already. Look at it again before you repeat that."),
     "no-way-back": N_("This has no way back to its topic."),
     "no-such-letter": N_("There is no such dead letter, or it is not kept any more."),
+    "search-filter": N_("A filter in this search has a value that it does not take. “What a search finds” lists them."),
     "busy": N_("Too much is asked at this moment. Nothing was done. Try again."),
     "too-slow": N_("This took too long and was stopped. Nothing was done. Ask for less, or try again."),
     "password": N_("Take at least 10 characters."),
@@ -174,6 +175,8 @@ _SYSTEMS = (
     ("Windows", "Windows"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Mac OS X", "macOS"), ("Linux", "Linux"),
 )  # fmt: skip
 """What browsers say of themselves; the first that fits, for each claims to be those after it too."""
+IN_A_SEARCH = ("search-filter", "busy", "too-slow")
+"""Of these, what the page of a search says in the place of what it found."""
 FAILED = N_("That did not work. Nothing was changed. Try again.")
 ERRORS = {
     400: N_("The desk did not understand this. Go back and try again."),
