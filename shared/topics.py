@@ -22,6 +22,7 @@ from shared.events import (
     Profile,
     RoutedMessage,
     RoutingPolicy,
+    UnreadableMail,
 )
 from shared.events.base import Event
 
@@ -201,6 +202,19 @@ DEAD_LETTERS_REPLAYED = Topic(
     partitions=1,
 )
 
+MAILS_REPLAYED = Topic(
+    "mails-replayed",
+    UnreadableMail,
+    "uri of the raw mail",
+    ("router", "desk"),
+    ("email",),
+    "Mails that were set aside at the door, to be read again.",
+    7,
+    partitions=1,
+)
+DOORS = {"email": MAILS_REPLAYED.name}
+"""Where a dead letter goes back to that was set aside at a door, before any topic: by what it names as its source."""
+
 _FIXED: tuple[Topic[Event], ...] = (
     MESSAGES_RECEIVED_LIVE,
     MESSAGES_RECEIVED,
@@ -217,6 +231,7 @@ _FIXED: tuple[Topic[Event], ...] = (
     POSTS_JUDGED,
     DEAD_LETTERS,
     DEAD_LETTERS_REPLAYED,
+    MAILS_REPLAYED,
 )  # type: ignore[assignment]
 
 

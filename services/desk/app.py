@@ -67,7 +67,7 @@ def create_desk(common: Settings, settings: DeskSettings, bus: KafkaBus) -> Desk
         live=Live(database, settings.live_ring),
         sign_ins=Limiter(settings.sign_in_tries),
         wallboard=Wallboard(database, common.kafka),
-        letters=Letters(common.kafka),
+        letters=Letters(common.kafka, Storage(common.storage)),
     )
 
 

@@ -30,7 +30,7 @@ from services.email.models import OUTBOX, SCHEMA
 from services.email.ports import MailSender
 from services.email.presence import Presence
 from services.email.receiving import Receiver
-from services.email.replay import replay
+from services.email.replay import replay, replays
 from services.email.returning import Returns
 from services.email.settings import EmailSettings
 from shared import db, logs
@@ -100,6 +100,7 @@ class EmailService:
             "postgres": lambda stop: self.database.keep_checking(self.health, stop),
             "outbox": self.outbox.run,
             "requests": deliveries(self.bus, self.deliverer).run,
+            "replays": replays(self.bus, self.storage, self.receiver).run,
             "sending": self._send,
             "announcing": self._announce,
             "looking": self._look,

@@ -17,7 +17,8 @@ from services.email.returning import Returns
 from shared.bus import Bus, DeadLetter
 from shared.clock import utc_now
 from shared.errors import Malformed
-from shared.events import InboundMessage
+from shared.events import InboundMessage, UnreadableMail
+from shared.events.codec import encode
 from shared.i18n import translations
 from shared.logs import log
 from shared.metrics import METRICS
@@ -26,15 +27,6 @@ from shared.topics import MESSAGES_RECEIVED
 
 SOURCE = "email"
 """What dead letters of ours name as their source: the door, since there is no topic before it."""
-
-
-class UnreadableMail(msgspec.Struct, frozen=True):
-    """The value of such a dead letter: all that is needed to read the mail again once we can."""
-
-    raw_uri: str
-    sender: str | None
-    recipients: tuple[str, ...]
-    received_at: datetime
 
 
 class Receiver:
@@ -56,7 +48,13 @@ class Receiver:
             return await self.publish(raw, envelope, original.uri, received_at)
         except Malformed as error:
             await self._set_aside(
-                UnreadableMail(original.uri, envelope.sender, envelope.recipients, received_at), error
+                UnreadableMail(
+                    raw_uri=original.uri,
+                    sender=envelope.sender,
+                    recipients=envelope.recipients,
+                    received_at=received_at,
+                ),
+                error,
             )
             return ""
 
@@ -104,7 +102,7 @@ class Receiver:
             0,
             number,
             mail.raw_uri.encode(),
-            msgspec.json.encode(mail),
+            encode(mail),
             f"{type(error).__name__}: {error}"[:1000],
             SOURCE,
         )

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.email.domain.incoming import Envelope
-from services.email.receiving import SOURCE, Receiver, UnreadableMail
+from services.email.receiving import SOURCE, Receiver
+from shared.bus import Bus, Consumer, Record
 from shared.bus.client import options, shown
 from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable
+from shared.events import UnreadableMail
+from shared.events.codec import MalformedEvent, decode
 from shared.storage import Storage
-from shared.topics import DEAD_LETTERS
+from shared.topics import DEAD_LETTERS, MAILS_REPLAYED
 
 _WAIT_MS = 5_000
 """For one record whose offset is known; a broker that is there answers in milliseconds."""
@@ -27,6 +30,23 @@ async def replay(reference: str, servers: str, storage: Storage, receiver: Recei
     Raises Malformed where there is no such mail or it still cannot be read, Unavailable where Kafka or storage is away.
     """
     mail = await _dead_letter(servers, int(reference)) if reference.isdigit() else _unknown_envelope(reference)
+    return await _read_again(mail, storage, receiver)
+
+
+def replays(bus: Bus, storage: Storage, receiver: Receiver) -> Consumer:
+    """The consumer of `mails-replayed`: what an admin puts back. What still cannot be read is set aside again."""
+
+    async def take(records: Sequence[Record[UnreadableMail]]) -> None:
+        for record in records:
+            try:
+                await _read_again(record.event, storage, receiver)
+            except Unavailable as error:  # such as a raw mail that is gone: the others do not wait for it
+                raise Malformed(f"not now, replay it later: {error}") from error
+
+    return bus.consumer([MAILS_REPLAYED], "email-replays", take, max_records=10)
+
+
+async def _read_again(mail: UnreadableMail, storage: Storage, receiver: Receiver) -> str:
     raw = await storage.get(mail.raw_uri)
     return await receiver.publish(raw, Envelope(mail.sender, mail.recipients), mail.raw_uri, mail.received_at)
 
@@ -34,7 +54,7 @@ async def replay(reference: str, servers: str, storage: Storage, receiver: Recei
 def _unknown_envelope(raw_uri: str) -> UnreadableMail:
     """Only the raw mail is known: its headers have to say who wrote and to whom."""
     now: datetime = utc_now()
-    return UnreadableMail(raw_uri, None, (), now)
+    return UnreadableMail(raw_uri=raw_uri, sender=None, recipients=(), received_at=now)
 
 
 async def _dead_letter(servers: str, offset: int) -> UnreadableMail:
@@ -53,9 +73,10 @@ async def _dead_letter(servers: str, offset: int) -> UnreadableMail:
     finally:
         await consumer.stop()
     record = next((record for record in found if record.offset == offset), None)
-    if record is None or dict(record.headers).get("source_topic") != SOURCE.encode():
+    ours = (SOURCE.encode(), MAILS_REPLAYED.name.encode())
+    if record is None or dict(record.headers).get("source_topic") not in ours:
         raise Malformed(f"the dead letter at offset {offset} is not a mail that the email service set aside")
     try:
-        return msgspec.json.decode(record.value or b"", type=UnreadableMail)
-    except msgspec.MsgspecError as error:
+        return decode(UnreadableMail, record.value)
+    except MalformedEvent as error:
         raise Malformed(f"the dead letter at offset {offset} cannot be read: {error}") from error

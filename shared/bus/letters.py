@@ -22,7 +22,7 @@ from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable
 from shared.events import DeadLetterReplayed
 from shared.events.codec import MalformedEvent, decode
-from shared.topics import DEAD_LETTERS, DEAD_LETTERS_REPLAYED, all_topics
+from shared.topics import DEAD_LETTERS, DEAD_LETTERS_REPLAYED, DOORS, all_topics
 
 _LETTERS = TopicPartition(DEAD_LETTERS.name, 0)
 _REPLAYED = TopicPartition(DEAD_LETTERS_REPLAYED.name, 0)
@@ -88,6 +88,11 @@ def parsed(id_: int, value: bytes | None, headers: Sequence[tuple[str, bytes]]) 
         size=len(value or b""),
         cut=int(cut) if (cut := ours.get(CUT, "")).isdecimal() else 0,
     )
+
+
+def way_back(letter: Letter) -> str:
+    """The topic on which a replay puts it."""
+    return DOORS.get(letter.topic, letter.topic)
 
 
 def printable(data: bytes | str, *, lines: bool = False) -> str:
@@ -188,7 +193,7 @@ class DeadLetters:
                 f"letter {letter.id} is from {letter.topic}, which keeps the newest value of each key: "
                 f"this older one would take its place",
             )
-        if letter.topic not in await self.topics():
+        if way_back(letter) not in await self.topics():
             return NoWayBack(
                 "door",
                 f"letter {letter.id} was set aside by {letter.group} at its door, before any topic: "
@@ -222,12 +227,11 @@ class DeadLetters:
             raise obstacle
         _, value = await self.one(letter.id)
         with self._kafka():
-            there = await self._producer.partitions_for(letter.topic)
+            topic = way_back(letter)
+            there = await self._producer.partitions_for(topic)
             place = next((number for number in there if str(number) == letter.partition), None)
-            await self._producer.send_and_wait(
-                letter.topic, value, key=letter.key, partition=place, headers=letter.headers
-            )
-        done = DeadLetterReplayed(letter=letter.id, topic=letter.topic, at=utc_now(), by=by)
+            await self._producer.send_and_wait(topic, value, key=letter.key, partition=place, headers=letter.headers)
+        done = DeadLetterReplayed(letter=letter.id, topic=topic, at=utc_now(), by=by)
         await self._bus.publish(DEAD_LETTERS_REPLAYED, str(letter.id), done)
         return done
 

@@ -5,7 +5,7 @@ from shared.events.channels import Channel, Length
 from shared.events.customers import Observed, OpenTicket, Profile, Stated
 from shared.events.deliveries import DeliveryReport, DeliveryState, OutboundMessage
 from shared.events.inbound import Attachment, InboundMessage, ThreadClues
-from shared.events.letters import DeadLetterReplayed
+from shared.events.letters import DeadLetterReplayed, UnreadableMail
 from shared.events.policies import RoutingPolicy
 from shared.events.posts import PostJudged
 from shared.events.routed import ChannelChoice, Decision, Overflow, Reason, RoutedMessage, ThreadMatch
@@ -39,4 +39,5 @@ __all__ = [
     "Stated",
     "ThreadClues",
     "ThreadMatch",
+    "UnreadableMail",
 ]

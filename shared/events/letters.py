@@ -15,3 +15,14 @@ class DeadLetterReplayed(Event, frozen=True, kw_only=True):
     at: datetime
     by: str = ""
     """Who did: an agent's e-mail address, `api:<token>`, or `command line`."""
+
+
+class UnreadableMail(Event, frozen=True, kw_only=True):
+    """A mail that could not be read when it came; on `mails-replayed`, that it is to be read again."""
+
+    raw_uri: str
+    """Where the storage has it."""
+    sender: str | None
+    """As the envelope says; None where that is not known, empty for a returned mail."""
+    recipients: tuple[str, ...]
+    received_at: datetime

@@ -119,13 +119,15 @@ def test_axe_finds_nothing_on_dead_letters(themed: tuple[Page, str], desk: Desk)
     page, theme = themed
     key = f"ticket-{uuid4().hex[:8]}"
     set_aside(desk, key)
-    set_aside(desk, f"door-{key}", topic="email", group="email", error="Malformed: this mail has no sender", stack="")
+    set_aside(
+        desk, f"door-{key}", topic="x-mentions", group="social", error="Malformed: this post has no author", stack=""
+    )
     page.goto(f"{desk.url}/dead-letters")
     expect(page.locator(".letters a", has_text=f"door-{key}")).to_be_visible()
     assert findings(page) == []
     picture(page, f"letters-{theme}")
     page.locator(".letters a", has_text=f"door-{key}").click()
-    expect(page.locator("#letter-door")).to_contain_text("python -m services email replay")
+    expect(page.locator("#letter-door")).to_contain_text("python -m services social replay")
     assert findings(page) == []
     page.goto(f"{desk.url}/dead-letters")
     page.locator(".letters a", has_text=key).last.click()

@@ -59,7 +59,7 @@ async def desk_on(dsn: str, storage: str, bus: Any = None, **settings: Any) -> A
         live=Live(database, own.live_ring),
         sign_ins=Limiter(own.sign_in_tries),
         wallboard=Wallboard(database, getattr(bus, "servers", "127.0.0.1:9")),
-        letters=Letters(getattr(bus, "servers", "127.0.0.1:9")),
+        letters=Letters(getattr(bus, "servers", "127.0.0.1:9"), Storage(storage)),
     )
     try:
         yield desk

@@ -235,7 +235,7 @@ async def test_an_operator_reads_what_was_set_aside_and_why(stage: Stage) -> Non
 
 async def test_what_has_no_way_back_is_left_where_it_is_and_says_so(stage: Stage) -> None:
     door, compacted = uuid4().hex, uuid4().hex
-    for topic, key in (("email", door), ("customers-updated", compacted)):
+    for topic, key in (("x-mentions", door), ("customers-updated", compacted)):
         await stage.bus.set_aside(DeadLetter(topic, 0, 7, key.encode(), b"raw", "Malformed: unreadable", "email"))
     async with DeadLetters(stage.bus.servers, "tests") as dead:
         ids = {letter.key: str(letter.id) for letter in await dead.all()}

@@ -16,9 +16,11 @@ from services.desk.people import service as people
 from shared.bus import DeadLetter
 from shared.bus.kafka import KafkaBus, create_topics
 from shared.clock import utc_now
-from shared.events import DeskEvent
+from shared.events import DeskEvent, UnreadableMail
+from shared.events.codec import encode
 from shared.health import Health
-from shared.topics import DEAD_LETTERS_REPLAYED, Topic, all_topics
+from shared.storage import Storage
+from shared.topics import DEAD_LETTERS_REPLAYED, MAILS_REPLAYED, Topic, all_topics
 from tests.integration.desk_parts import desk_on, migrate, with_channels
 from tests.topic import events_on, records_on
 
@@ -122,6 +124,40 @@ async def test_a_machine_finds_a_letter_and_puts_it_back_exactly_as_it_was(
         assert own not in {letter["id"] for letter in waiting}
 
 
+async def test_an_admin_sees_the_mail_that_could_not_be_read_and_has_it_read_again(
+    desk: Desk, bus: KafkaBus, kafka: str
+) -> None:
+    raw = "Subject: Où est ma commande ?\r\n\r\nBonjour \x1b[2J <script>".encode()
+    stored = await desk.storage.put(raw, name="original.eml", media_type="message/rfc822")
+    mail = UnreadableMail(
+        raw_uri=stored.uri, sender="zoé@shop.example", recipients=("help@shop.example",), received_at=utc_now()
+    )
+    key = uuid4().hex
+    await set_aside(bus, "email", key, encode(mail), group="email")
+    async with await machine(desk, "admin") as api:
+        own = await the_id(api, key)
+        found = (await api.get(f"/api/v1/dead-letters/{own}")).json()
+        assert found["mail"] == "Subject: Où est ma commande ?\n\nBonjour \\u001b[2J <script>"
+        assert '"sender": "zoé@shop.example"' in found["decoded"]
+        client, csrf = await person(desk, "admin")
+        async with client:
+            page = (await client.get(f"/dead-letters/{own}")).text
+            assert "Subject: Où est ma commande ?" in page
+            assert "[2J &lt;script&gt;" in page
+            done = await client.post(f"/dead-letters/{own}/replay", data={"csrf": csrf})
+            assert done.status_code == 303, done.text
+    assert mail in await events_on(kafka, MAILS_REPLAYED)
+    no_json, gone = uuid4().hex, uuid4().hex
+    await set_aside(bus, "email", no_json, b"{not json")
+    await set_aside(
+        bus, "email", gone, encode(UnreadableMail(raw_uri="../passwd", sender="", recipients=(), received_at=utc_now()))
+    )
+    async with await machine(desk, "admin") as api:
+        for which, decoded in ((no_json, False), (gone, True)):
+            found = (await api.get(f"/api/v1/dead-letters/{await the_id(api, which)}")).json()
+            assert (found["mail"], found["decoded"] is not None) == (None, decoded)
+
+
 async def test_what_another_process_replays_is_seen_and_waits_no_more(
     desk: Desk, bus: KafkaBus, topic: Topic[DeskEvent], kafka: str
 ) -> None:
@@ -130,7 +166,7 @@ async def test_what_another_process_replays_is_seen_and_waits_no_more(
     async with await machine(desk, "admin") as api:
         own = await the_id(api, key)
         before = desk.letters.waiting(utc_now())
-        other = Letters(kafka)
+        other = Letters(kafka, desk.storage)
         try:
             await other.replay(own, by="ann@example.org")
         finally:
@@ -143,7 +179,7 @@ async def test_what_another_process_replays_is_seen_and_waits_no_more(
 
 async def test_a_letter_without_a_way_back_stays_and_says_why(desk: Desk, bus: KafkaBus) -> None:
     door, compacted = uuid4().hex, uuid4().hex
-    await set_aside(bus, "email", door, group="email")
+    await set_aside(bus, "x-mentions", door, group="social")
     await set_aside(bus, "customers-updated", compacted)
     async with await machine(desk, "admin") as api:
         for key, why in ((door, "door"), (compacted, "compacted")):
@@ -156,17 +192,19 @@ async def test_a_letter_without_a_way_back_stays_and_says_why(desk: Desk, bus: K
         client, csrf = await person(desk, "admin")
         async with client:
             page = (await client.get(f"/dead-letters/{await the_id(api, door)}")).text
-            assert "python -m services email replay" in page
-            assert "/replay" not in page.replace("email replay", ""), "there is no button for what cannot be done"
+            assert "python -m services social replay" in page
+            assert "/replay" not in page.replace("social replay", ""), "there is no button for what cannot be done"
             told = await client.post(f"/dead-letters/{await the_id(api, door)}/replay", data={"csrf": csrf})
             assert (told.status_code, "no way back" in told.text) == (409, True)
 
 
-async def test_only_a_few_are_read_however_many_there_are(bus: KafkaBus, topic: Topic[DeskEvent], kafka: str) -> None:
+async def test_only_a_few_are_read_however_many_there_are(
+    bus: KafkaBus, topic: Topic[DeskEvent], kafka: str, storage_url: str
+) -> None:
     keys = [uuid4().hex for _ in range(MOST + 5)]
     for key in keys:
         await set_aside(bus, topic.name, key)
-    letters = Letters(kafka)
+    letters = Letters(kafka, Storage(storage_url))
     try:
         found = [letter.key for letter in await letters.newest()]
         assert len(found) == MOST

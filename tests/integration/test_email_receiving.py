@@ -22,17 +22,20 @@ from services.email.domain.incoming import Context
 from services.email.domain.mailboxes import Mailboxes
 from services.email.models import OUTBOX, SCHEMA
 from services.email.receiving import SOURCE, Receiver
-from services.email.replay import replay
+from services.email.replay import replay, replays
 from services.email.returning import Returns
 from shared.bus import Bus
 from shared.bus.kafka import KafkaBus, create_topics
+from shared.bus.letters import DeadLetters
+from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Malformed
-from shared.events import InboundMessage
+from shared.events import InboundMessage, UnreadableMail
 from shared.outbox import Outbox
 from shared.storage import Storage
-from shared.topics import DEAD_LETTERS, MESSAGES_RECEIVED
+from shared.topics import DEAD_LETTERS, DEAD_LETTERS_REPLAYED, MAILS_REPLAYED, MESSAGES_RECEIVED
 from tests.topic import events_on, records_on
+from tests.waiting import until
 
 MAILBOXES = Mailboxes.parse("support@example.org,help@example.org")
 CONTEXT = Context(MAILBOXES, "a secret that is long enough for anybody", ("en", "fr", "ko"))
@@ -96,7 +99,7 @@ async def running(
 
 @pytest.fixture
 async def bus(kafka: str) -> AsyncIterator[KafkaBus]:
-    await create_topics(kafka, [MESSAGES_RECEIVED, DEAD_LETTERS])
+    await create_topics(kafka, [MESSAGES_RECEIVED, DEAD_LETTERS, DEAD_LETTERS_REPLAYED, MAILS_REPLAYED])
     found = KafkaBus(kafka, "email")
     await found.start()
     yield found
@@ -281,6 +284,35 @@ async def test_a_mail_that_cannot_be_read_is_kept_and_can_be_replayed(
     assert events[0].recipient == "help@example.org"
     with pytest.raises(Malformed, match="no offset"):
         await replay("999999999", kafka, stage.storage, stage.receiver)
+
+
+async def test_a_mail_that_an_admin_replays_at_the_desk_is_read_again_and_one_that_is_gone_holds_up_no_other(
+    kafka: str, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity, stop = f"{uuid4()}@x", asyncio.Event()
+    whole = stage.receiver.reader.read
+
+    async def trip(*_: object) -> None:
+        raise Malformed("it is too odd")
+
+    monkeypatch.setattr(stage.receiver.reader, "read", trip)
+    assert (await stage.send(mail(identity), "help@example.org"))[0] == 250
+    monkeypatch.setattr(stage.receiver.reader, "read", whole)
+    gone = UnreadableMail(
+        raw_uri=f"sha256/00/{uuid4().hex * 2}", sender="ann@example.com", recipients=(), received_at=utc_now()
+    )
+    await stage.bus.publish(MAILS_REPLAYED, "gone", gone)
+    async with DeadLetters(kafka, "tests") as dead:
+        letter = [each for each in await dead.all() if each.topic == SOURCE][-1]
+        await dead.replay(letter, "ann@example.org")
+        reading = asyncio.ensure_future(replays(stage.bus, stage.storage, stage.receiver).run(stop))
+        events = await until(lambda: received(kafka, identity), "the mail is read")
+        assert events[0].recipient == "help@example.org"
+        again = next(each for each in await dead.all() if each.topic == MAILS_REPLAYED.name)
+        assert "cannot be read from the attachment storage" in again.error
+        assert await dead.obstacle(again) is None, "it can be replayed once more"
+    stop.set()
+    await reading
 
 
 async def test_a_mail_that_cannot_be_read_whole_is_a_message_with_its_original_and_a_note(

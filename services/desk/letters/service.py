@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from services.desk.letters.views import LetterDetails, LetterView, details, moment, view
+from services.desk.letters.views import LetterDetails, LetterView, details, moment, raw_uri, view
 from shared.bus.letters import DeadLetters, Letter, NoWayBack
 from shared.errors import Malformed, Rejected, Unavailable
 from shared.logs import log
+from shared.storage import Storage
 from shared.waiting import wait
 
 MOST = 200
@@ -25,10 +26,10 @@ _FAREWELL = 2.0
 
 
 class Letters:
-    """One per process. `kafka`: its servers."""
+    """One per process. `kafka`: its servers; `storage`: where raw mails are."""
 
-    def __init__(self, kafka: str) -> None:
-        self._kafka = kafka
+    def __init__(self, kafka: str, storage: Storage) -> None:
+        self._kafka, self._storage = kafka, storage
         self._dead: DeadLetters | None = None
         self._known: tuple[Letter, ...] = ()
         self._seen: tuple[int, int, int] | None = None
@@ -77,10 +78,15 @@ class Letters:
         return self.last
 
     async def one(self, id_: int) -> LetterDetails:
-        """With its raw record. Rejected 404; raises Unavailable."""
+        """With its raw record, and the raw mail that it is about. Rejected 404; raises Unavailable."""
         async with self._reading() as dead:
             letter, value = await self._find(dead, id_)
-            return details(letter, value, await dead.obstacle(letter))
+            obstacle = await dead.obstacle(letter)
+        mail = None
+        if uri := raw_uri(value):
+            with suppress(Malformed, Unavailable):  # what the record says is worth seeing without it
+                mail = await self._storage.get(uri)
+        return details(letter, value, obstacle, mail)
 
     async def replay(self, id_: int, *, by: str, again: bool = False) -> LetterView:
         """Put the record back on its topic as it was. `by`: who does. Rejected 404, 409 `replayed` (it was, and not `again`),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pydantic import ConfigDict
 
@@ -12,6 +14,10 @@ from shared.bus.letters import Letter, NoWayBack, printable
 _DOCS = ConfigDict(use_attribute_docstrings=True)
 SHOWN_BYTES = 4_000
 """Of a raw record: enough to see what is wrong with it."""
+_SHOWN_TEXT = 20_000
+"""Characters of what it says, decoded, and of the mail that it is about."""
+_DECODED_BYTES = 1_000_000
+"""A larger record is not decoded: nobody reads it on a page."""
 _LONGEST = 500
 """Characters of a key or a header."""
 _LONGEST_ERROR = 2_000
@@ -58,6 +64,12 @@ class LetterDetails:
     """The record's first 4,000 bytes; null where it has no value."""
     left: int
     """Bytes that are not shown."""
+    decoded: str | None = None
+    """What the record says, indented; null where it is no JSON."""
+    mail: str | None = None
+    """The source of the raw mail that the record is about, its beginning; null where there is none, or it cannot be read now."""
+    mail_left: int = 0
+    """Bytes of it that are not shown."""
     stays: str = ""
     """Why it cannot be replayed: `compacted`, `door`, `cut`, `empty`; empty where it can."""
     why: str = ""
@@ -81,8 +93,19 @@ def view(letter: Letter) -> LetterView:
     )
 
 
-def details(letter: Letter, value: bytes | None, obstacle: NoWayBack | None) -> LetterDetails:
-    """With the beginning of the raw record."""
+def raw_uri(value: bytes | None) -> str:
+    """Where the storage has the raw mail that a record is about; empty where it is about none."""
+    found = _decoded(value)
+    uri = found.get("raw_uri") if isinstance(found, dict) else None
+    return uri if isinstance(uri, str) else ""
+
+
+def details(
+    letter: Letter, value: bytes | None, obstacle: NoWayBack | None, mail: bytes | None = None
+) -> LetterDetails:
+    """With the beginning of the raw record, what it says, and the mail that it is about."""
+    decoded = _decoded(value)
+    shown = None if decoded is None else json.dumps(decoded, indent=2, ensure_ascii=False)
     stack = printable(letter.stack, lines=True).strip()
     return LetterDetails(
         letter=view(letter),
@@ -90,6 +113,9 @@ def details(letter: Letter, value: bytes | None, obstacle: NoWayBack | None) -> 
         headers=tuple((_cut(name), _cut(data)) for name, data in letter.headers),
         raw=None if value is None else printable(value[:SHOWN_BYTES], lines=True),
         left=max(0, len(value or b"") - SHOWN_BYTES),
+        decoded=None if shown is None else _cut(shown, _SHOWN_TEXT, lines=True),
+        mail=None if mail is None else printable(mail[:_SHOWN_TEXT].replace(b"\r\n", b"\n"), lines=True),
+        mail_left=max(0, len(mail or b"") - _SHOWN_TEXT),
         stays=obstacle.code if obstacle else "",
         why=str(obstacle) if obstacle else "",
     )
@@ -104,6 +130,14 @@ def moment(at: str) -> datetime | None:
     return found if found.tzinfo else None
 
 
-def _cut(data: bytes | str, most: int = _LONGEST) -> str:
-    text = printable(data[: most + 1])
+def _decoded(value: bytes | None) -> Any:
+    """None where it is no JSON that a person could read."""
+    try:
+        return json.loads(value) if value and len(value) <= _DECODED_BYTES else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _cut(data: bytes | str, most: int = _LONGEST, *, lines: bool = False) -> str:
+    text = printable(data[: most + 1], lines=lines)
     return text if len(text) <= most else text[:most] + "…"
