@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests import stack
 from tests.chat import Visitor
 from tests.conftest import engine_folder
-from tests.e2e.conftest import chromium, signed_in
+from tests.e2e.conftest import BrowserLog, chromium, signed_in
 from tests.exchange import Exchange, exchange
 from tests.providers.twilio_calls import Person
 from tests.stack import Stack, mail_from
@@ -47,7 +47,12 @@ def console(browser: Browser, place: tuple[Stack, Exchange]) -> Iterator[Page]:
     """The agent's browser, signed in at the desk."""
     system, _ = place
     password = (system.home / "admin-password").read_text().strip()
-    yield from signed_in(browser, DeskAt(system.url("desk")), email=AGENT, password=password)
+    log = BrowserLog()
+    log.allow("Failed to load resource")  # services are killed in these stories
+    for page in signed_in(browser, DeskAt(system.url("desk")), email=AGENT, password=password):
+        log.watch(page.context)
+        yield page
+    assert log.unexpected() == []
 
 
 @pytest.fixture(scope="module")
