@@ -149,7 +149,7 @@ def test_a_text_that_is_known_to_be_too_long_cannot_be_sent_and_says_why(
     tab.locator("#rows .row > a", has_text=run).click()
     field, button = tab.locator(".composer textarea"), tab.locator("[data-sends=reply]")
     field.fill("x" * 349)
-    expect(tab.locator(".composer .length")).to_contain_text("Too long by 69 characters")
+    expect(tab.locator(".composer .length")).to_contain_text("69 too many")
     expect(button).to_be_disabled()
     expect(tab.get_by_role("button", name="Send, resolve")).to_be_disabled()
     assert findings(tab) == []
