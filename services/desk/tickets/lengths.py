@@ -15,7 +15,8 @@ from shared.bus import View
 from shared.errors import Rejected
 from shared.events import Channel, Length
 
-_LINK = re.compile(r"https?://\S+", re.IGNORECASE)
+_LINK = re.compile(r"https?://[^\s/?#]*\.[a-z]{2,}\b\S*", re.IGNORECASE)
+"""An address with a name in it; neither localhost nor a number is shortened by a network."""
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 _JOINED = re.compile("\u200d.|[\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
 """What makes one sign of several: a family, a colour of skin, a keycap."""

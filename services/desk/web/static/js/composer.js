@@ -60,6 +60,9 @@ function address(form) {
   if (option && line) line.textContent = option.dataset.to ?? "";
 }
 
+/** An address with a name in it; neither localhost nor a number is shortened by a network. */
+const LINK = /https?:\/\/[^\s\/?#]*\.[a-z]{2,}\b\S*/gi;
+
 /**
  * As the channel told how it counts; its own service counts exactly, and has the last word.
  * @param {string} text @param {{link?: number, light?: [number, number][]}} by
@@ -67,7 +70,7 @@ function address(form) {
 function weigh(text, { link = 0, light = [] }) {
   const one = (/** @type {number} */ code) => light.length === 0 || light.some(([low, high]) => low <= code && code <= high);
   let links = 0;
-  const rest = link ? text.normalize("NFC").replace(/https?:\/\/\S+/gi, () => (links++, "")) : text.normalize("NFC");
+  const rest = link ? text.normalize("NFC").replace(LINK, () => (links++, "")) : text.normalize("NFC");
   let sum = links * link;
   for (const { segment } of new Intl.Segmenter().segment(rest)) {
     if (/\p{Extended_Pictographic}|\p{Regional_Indicator}/u.test(segment) && light.length) sum += 2;
