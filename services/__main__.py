@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import io
 import sys
 from pathlib import Path
 
 from shared.errors import Misconfigured, Unavailable
+from shared.logs import printable
 from shared.settings import Settings, load, single
 from shared.topics import all_topics
 
@@ -34,8 +36,17 @@ def channels() -> dict[str, str]:
     }
 
 
+class _Terminal(io.TextIOWrapper):
+    """What is printed for a person: customers' words cannot steer their terminal."""
+
+    def write(self, text: str, /) -> int:
+        return super().write(printable(text, lines=True))
+
+
 def main(arguments: list[str]) -> int:
     """Each service's `app.py` has `main(arguments) -> exit code`."""
+    if sys.stdout.isatty():
+        sys.stdout = _Terminal(sys.stdout.buffer, sys.stdout.encoding, sys.stdout.errors, line_buffering=True)
     commands = {"topics": _topics, "migrate": _migrate, "channels": _channels}
     name, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     if name not in [*names(), *commands]:

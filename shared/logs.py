@@ -13,6 +13,8 @@ import structlog
 from shared.kernel import ContactPoint, address_of, kind_of
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_CONTROL_IN_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 AGAIN = 60.0
 """Seconds before a warning or an error is said again. A disk that is full fails a thousand times a second, and its log would be next."""
 _KEPT = 1000
@@ -51,6 +53,21 @@ class Repeats(logging.Filter):
         return True
 
 
+def printable(text: str, *, lines: bool = False) -> str:
+    """The text with control characters, and those that turn the direction of writing, as escapes: they could clear a terminal, type on
+    it, or forge a line. `lines`: of several lines, which stay so."""
+    return (_CONTROL_IN_LINES if lines else _CONTROL).sub(lambda match: ascii(match[0])[1:-1], text)
+
+
+def _printable(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    for name, value in event.items():
+        if name in {"exception", "stack"}:
+            event[name] = printable(str(value), lines=True).replace("\n", "\n  ")
+        elif isinstance(value, str):
+            event[name] = printable(value)
+    return event
+
+
 def configure(service: str, log_format: str = "json", level: str = "info") -> None:
     """Send everything, also what libraries log, through one pipe to standard error."""
     shared: list[structlog.typing.Processor] = [
@@ -62,10 +79,14 @@ def configure(service: str, log_format: str = "json", level: str = "info") -> No
     final: list[structlog.typing.Processor] = (
         [
             # Plain tracebacks: the pretty ones show local variables, which hold what customers wrote, and take a second each.
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+            structlog.processors.format_exc_info,
+            _printable,
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
         ]
         if log_format == "console"
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        else [structlog.processors.format_exc_info, _printable, structlog.processors.JSONRenderer()]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

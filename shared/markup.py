@@ -17,7 +17,8 @@ MAX_TOKENS = 60_000
 MAX_DEPTH = 200
 """Parsers search all open elements at each tag."""
 MAX_TAG = 2_000
-"""Characters of one tag: parsers compare each attribute with all others of its tag."""
+"""Characters of one tag without its quoted values: parsers compare each attribute with all others of its tag."""
+_VALUES = re.compile(r"=\s*+(?:\"[^\"]*+\"|'[^']*+')")
 _SLOW, _EASY = re.compile("[&\x80-\xbf]"), 200
 _TOKEN = re.compile(
     r"<!--(?:.*?-->|.*)|<[!?][^>]*+>?"
@@ -134,7 +135,7 @@ def outline(html: str) -> Outline:
             for each, start in closed:
                 ends[start] = number
                 depth -= _LEVELS.get(each, 1)
-        kept.append(token if not name or len(token.text) <= MAX_TAG else token._replace(text=f"<{name}>"))
+        kept.append(token if _short(token) else token._replace(text=f"<{name}>"))
     return Outline(kept, ends, whole=len(html) <= MAX_LENGTH and next(pieces, None) is None)
 
 
@@ -165,6 +166,10 @@ def _eased(token: Token) -> str:
         return token.text
     cuts = [match.start() for match in itertools.islice(_SLOW.finditer(token.text), _EASY, None, _EASY)]
     return "<!---->".join(token.text[start:end] for start, end in itertools.pairwise([0, *cuts, len(token.text)]))
+
+
+def _short(token: Token) -> bool:
+    return not token.name or len(token.text) <= MAX_TAG or len(_VALUES.sub("", token.text)) <= MAX_TAG
 
 
 def _innermost(levels: list[tuple[str, int]], name: str) -> int:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from shared.logs import printable
+
 _COLOURS = (36, 32, 35, 33, 34, 96, 92, 95, 93)
 _BOLD, _DIM, _RED = 1, 2, 31
 _AGAIN = 60.0
@@ -47,7 +49,7 @@ class Console:
     def log(self, name: str, text: str) -> None:
         """A line that a service said."""
         prefix = self._paint(f"{name:<{self._width}} │", self._colours.get(name, _DIM))
-        self._line(f"{prefix} {text}")
+        self._line(f"{prefix} {printable(text)}")
 
     def progress(self, what: str, done: int, total: int) -> None:
         """A bar that moves on a terminal; elsewhere a line for each tenth."""

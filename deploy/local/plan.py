@@ -90,6 +90,7 @@ class Plan:
             "SWITCHBOARD_PUBLIC_URL": self.url("desk"),
             "SWITCHBOARD_LOG_FORMAT": "console",
             "EMAIL_OUTBOX_FOLDER": str(self.outgoing_mail),
+            "EMAIL_TLS_FOLDER": str(self.home / "tls"),
         }
         return defaults | {name: value for name, value in user.items() if value} | wiring
 

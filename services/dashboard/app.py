@@ -16,7 +16,6 @@ from services.dashboard.adapters.jwt_signatures import JwtSignatures
 from services.dashboard.channel import CHANNEL
 from services.dashboard.context import Dashboard, Gate, Sites
 from services.dashboard.cors import Cors
-from services.dashboard.domain.limits import RateLimit, Seats
 from services.dashboard.hub import Hub
 from services.dashboard.models import OUTBOX, SCHEMA
 from services.dashboard.settings import DashboardSettings
@@ -27,6 +26,7 @@ from shared.db import Database
 from shared.errors import Unavailable
 from shared.health import Health
 from shared.language import detect
+from shared.limits import RateLimit, Seats
 from shared.metrics import METRICS
 from shared.outbox import Outbox
 from shared.run import Task, serve

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from services.dashboard import repository
-from services.dashboard.domain.limits import RateLimit, Seats
 from services.dashboard.domain.sites import Site
 from services.dashboard.hub import Hub
 from services.dashboard.ports import Signatures
@@ -15,6 +14,7 @@ from services.dashboard.settings import DashboardSettings
 from shared.bus import Bus
 from shared.db import Database
 from shared.errors import Rejected
+from shared.limits import RateLimit, Seats
 from shared.metrics import METRICS
 from shared.outbox import Outbox
 from shared.storage import Storage

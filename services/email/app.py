@@ -7,6 +7,7 @@ again that was set aside; `ledger`: how many answers are in which state.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +18,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.email import repository
+from services.email.adapters import certificate
 from services.email.adapters.folder import FolderSender
 from services.email.adapters.relay import Relay, RelaySender
 from services.email.adapters.smtp import Door, Listener, LocalMailSession
@@ -32,7 +34,7 @@ from services.email.presence import Presence
 from services.email.receiving import Receiver
 from services.email.replay import replay, replays
 from services.email.returning import Returns
-from services.email.settings import EmailSettings
+from services.email.settings import EmailSettings, networks
 from shared import db, logs
 from shared.attempts import Patience
 from shared.bus import Bus
@@ -41,6 +43,7 @@ from shared.db import Database
 from shared.errors import Misconfigured, SwitchboardError, Unavailable
 from shared.health import Health
 from shared.language import detect
+from shared.limits import RateLimit
 from shared.metrics import METRICS
 from shared.outbox import Outbox
 from shared.run import Task, serve
@@ -144,11 +147,19 @@ def create_app(service: EmailService) -> FastAPI:
 
 
 def sender(settings: EmailSettings) -> MailSender:
-    """The relay where one is set, or else the folder."""
+    """The relay where one is set, or else the folder. Raises Misconfigured where its password would go out in the open."""
     if not settings.relay_host:
         return FolderSender(settings.outbox_folder)
+    tls = settings.relay_tls
+    if settings.relay_user and not settings.relay_password_without_tls:
+        if tls == "none":
+            raise Misconfigured(
+                "EMAIL_RELAY_TLS=none would show the relay's password to everybody on the way: set it to `starttls` or `tls`, "
+                "or say EMAIL_RELAY_PASSWORD_WITHOUT_TLS=true"
+            )
+        tls = "starttls" if tls == "auto" else tls
     password = settings.relay_password.get_secret_value()
-    relay = Relay(settings.relay_host, settings.relay_port, settings.relay_user, password, settings.relay_tls)
+    relay = Relay(settings.relay_host, settings.relay_port, settings.relay_user, password, tls)
     return RelaySender(relay, settings.send_timeout)
 
 
@@ -184,6 +195,9 @@ def listeners(settings: EmailSettings, receiver: Receiver) -> dict[str, Listener
         max_recipients=settings.max_recipients,
         max_connections=settings.max_connections,
         idle_timeout=settings.idle_timeout,
+        per_address=settings.sessions_per_address,
+        rate=RateLimit(settings.mails_per_address),
+        trusted=networks(settings.trusted_networks),
         hostname=settings.hostname or None,
         tls=_tls(settings),
     )
@@ -195,15 +209,14 @@ def listeners(settings: EmailSettings, receiver: Receiver) -> dict[str, Listener
     return found
 
 
-def _tls(settings: EmailSettings) -> ssl.SSLContext | None:
-    if settings.tls_certificate is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+def _tls(settings: EmailSettings) -> ssl.SSLContext:
     try:
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        raise Misconfigured(f"EMAIL_TLS_CERTIFICATE and EMAIL_TLS_KEY cannot be used: {error}") from error
-    return context
+        if settings.tls_certificate:
+            return certificate.context(settings.tls_certificate, settings.tls_key)
+        return certificate.kept_context(settings.tls_folder, settings.hostname or socket.getfqdn())
+    except OSError as error:
+        names = "EMAIL_TLS_CERTIFICATE and EMAIL_TLS_KEY" if settings.tls_certificate else "EMAIL_TLS_FOLDER"
+        raise Misconfigured(f"{names} cannot be used: {error}") from error
 
 
 def main(arguments: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +10,11 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.email.domain.mailboxes import Mailboxes
+
+
+def networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """From `127.0.0.0/8, ::1`. Raises ValueError with the entry that is no network."""
+    return tuple(ip_network(entry.strip()) for entry in value.split(",") if entry.strip())
 
 
 class EmailSettings(BaseSettings):
@@ -34,12 +40,30 @@ class EmailSettings(BaseSettings):
         25_000_000, description="Bytes of one mail; larger ones are refused with 552 5.3.4", ge=10_000
     )
     max_connections: int = Field(200, description="SMTP sessions at a time; more are asked to come back (421)", ge=1)
+    sessions_per_address: int = Field(
+        20, description="SMTP sessions at a time of one address, or of one /64 of IPv6; 0 sets no limit", ge=0
+    )
+    mails_per_address: int = Field(
+        120,
+        description="Mails a minute of one address, in bursts of as many; more are asked to come back (450). 0 sets no limit",
+        ge=0,
+    )
+    trusted_networks: str = Field(
+        "127.0.0.0/8,::1",
+        description="Networks that have no limit by address, comma-separated: those of your own relays, which speak for everybody",
+    )
     max_recipients: int = Field(100, description="Recipients of one mail (RFC 5321 asks for at least 100)", ge=1)
     idle_timeout: float = Field(
         300, description="Seconds without a command or data before a session is closed (RFC 5321, 4.5.3.2)", gt=0
     )
-    tls_certificate: Path | None = Field(None, description="PEM file with the certificate chain; turns STARTTLS on")
+    tls_certificate: Path | None = Field(
+        None,
+        description="PEM file with the certificate chain that STARTTLS offers; empty: one of our own, see `tls_folder`",
+    )
     tls_key: Path | None = Field(None, description="PEM file with its key")
+    tls_folder: Path = Field(
+        Path("var/tls"), description="Where our own certificate is made at the first start, and kept (`smtp.pem`)"
+    )
     relay_host: str = Field(
         "", description="The SMTP server that takes outgoing mail; empty: mails go to `outbox_folder`"
     )
@@ -48,7 +72,11 @@ class EmailSettings(BaseSettings):
     relay_password: SecretStr = Field(SecretStr(""), description="Password there")
     relay_tls: Literal["starttls", "tls", "auto", "none"] = Field(
         "auto",
-        description="`starttls`: required; `tls`: from the first byte (port 465); `auto`: STARTTLS where offered; `none`",
+        description="`starttls`: required; `tls`: from the first byte (port 465); `auto`: STARTTLS where offered, and required where "
+        "there is a user; `none`",
+    )
+    relay_password_without_tls: bool = Field(
+        default=False, description="Send the password to a relay without TLS too, readable for everybody on the way"
     )
     outbox_folder: Path = Field(
         Path("var/outbox"), description="Where outgoing mails are kept as files while there is no relay"
@@ -63,6 +91,12 @@ class EmailSettings(BaseSettings):
     give_up_hours: float = Field(
         24, description="Hours after which a mail that could not be sent is reported as failed", gt=0
     )
+
+    @field_validator("trusted_networks")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        networks(value)
+        return value
 
     @field_validator("mailboxes")
     @classmethod

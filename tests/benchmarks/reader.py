@@ -101,7 +101,7 @@ def _most(pid: int | str = "self") -> int:
 
 async def _read(raw: bytes) -> int:
     reader = _Watched(Context(Mailboxes.parse("support@example.org"), "x" * 32, ()))
-    message, files, _ = await reader.read(raw, Envelope("ann@example.com", ("support@example.org",)), "raw", utc_now())
+    _, message, files = await reader.read(raw, Envelope("ann@example.com", ("support@example.org",)), "raw", utc_now())
     assert message.subject == "Lamp"
     del files
     await reader.close()

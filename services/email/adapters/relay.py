@@ -38,6 +38,8 @@ class Relay:
 class RelaySender:
     """One connection a mail. `timeout`: seconds for a whole attempt; after it the ledger calls the mail uncertain."""
 
+    _WAYS_OUT = "try EMAIL_RELAY_TLS=tls with port 465, or say EMAIL_RELAY_PASSWORD_WITHOUT_TLS=true"
+
     def __init__(self, relay: Relay, timeout: float) -> None:
         self._relay, self._timeout = relay, timeout
 
@@ -87,6 +89,8 @@ class RelaySender:
             async with asyncio.timeout(min(self._timeout, 10)):
                 await client.connect()
         except (SMTPException, OSError, TimeoutError) as error:
+            if self._relay.user and self._relay.tls == "starttls" and "STARTTLS" in str(error):
+                return f"{self.name} offers no TLS, and its password is not sent without: {self._WAYS_OUT}"
             return f"{self.name} does not let us in: {one_line(str(error), 200) or 'no answer'}"
         finally:
             await _leave(client)

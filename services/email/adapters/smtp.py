@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import math
 import ssl
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import cast
 
 from aiosmtpd.lmtp import LMTP
@@ -20,6 +22,7 @@ from aiosmtpd.smtp import Envelope as Session_Envelope
 from services.email.domain.charsets import safe
 from services.email.domain.incoming import Envelope
 from shared.errors import Unavailable
+from shared.limits import RateLimit, origin
 from shared.logs import log
 from shared.metrics import METRICS
 
@@ -32,6 +35,8 @@ _DRAIN = 4
 """How many times the limit we read of a mail that is too large, so that its sender hears why; then we hang up."""
 _BACKLOG = 512
 """Connections that the system holds until we accept them: a burst from one large provider."""
+_PROGRESS = 256 << 10
+"""Bytes of a mail that have to come within the idle time-out: 7 kbit/s. Less is as good as nothing."""
 _FAREWELL, _GLANCE = 3.0, 0.02
 """Seconds that mails under way get to be kept at the end, and between two looks at them."""
 LATER = "451 4.3.0 We cannot keep your message just now; try again later"
@@ -48,8 +53,21 @@ class Door:
     max_recipients: int
     max_connections: int
     idle_timeout: float
+    per_address: int = 0
+    """Sessions at a time; 0 sets no limit."""
+    rate: RateLimit = field(default_factory=lambda: RateLimit(0))
+    """Mails."""
+    trusted: Sequence[IPv4Network | IPv6Network] = ()
+    """Whose sessions and mails are not counted by address: relays of our own, which speak for everybody."""
     hostname: str | None = None
     tls: ssl.SSLContext | None = None
+
+
+def trusts(networks: Sequence[IPv4Network | IPv6Network], address: str) -> bool:
+    """Whether this address is in one of these networks."""
+    found = ip_address(address.partition("%")[0])
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return any((mapped or found) in network for network in networks)
 
 
 class Hooks:
@@ -68,9 +86,13 @@ class Hooks:
         return [*offered, *extra, responses[-1]]
 
     async def handle_MAIL(  # noqa: N802
-        self, _server: SMTP, _session: Session, envelope: Session_Envelope, address: str, options: list[str]
+        self, server: SMTP, _session: Session, envelope: Session_Envelope, address: str, options: list[str]
     ) -> str:
-        """Refuses at once what is announced as too large."""
+        """Refuses at once what is announced as too large, or comes too often."""
+        wait = cast("MailSession", server).wait_for_turn()
+        if wait:
+            METRICS.refused.labels(channel="email", reason="too-many-mails").inc()
+            return f"450 4.7.1 Too many messages from your address; try again in {math.ceil(wait)} seconds"
         announced = next((option[5:] for option in options if option.startswith("SIZE=")), "0")
         if int(announced) > self._door.max_size:
             METRICS.refused.labels(channel="email", reason="too-large").inc()
@@ -120,6 +142,20 @@ class MailSession(SMTP):
         )
         self._door, self._sessions, self._turned_away = door, sessions, False
         self.busy = False
+        self.origin = ""
+        """Whose limits count; empty where none do."""
+
+    def wait_for_turn(self) -> float:
+        """Seconds until this address may send a mail again; 0: now."""
+        return self._door.rate.wait(self.origin, self.loop.time()) if self.origin else 0
+
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        """Called by aiosmtpd at every command; and a session that says NOOP all day is idle: only a mail moves its end."""
+        if self._timeout_handle is None:
+            super()._reset_timeout(duration)
+
+    def _moves_on(self) -> None:
+        super()._reset_timeout()
 
     async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
         """Take the mail and answer for it."""
@@ -134,6 +170,7 @@ class MailSession(SMTP):
             return
         await self.push("354 End data with <CR><LF>.<CR><LF>")
         content = await self._content()
+        self._moves_on()
         recipients = tuple(map(safe, envelope.rcpt_tos))
         if content is None:
             METRICS.refused.labels(channel="email", reason="too-large").inc()
@@ -143,6 +180,7 @@ class MailSession(SMTP):
         self._set_rset_state()  # type: ignore[no-untyped-call]
         for _ in recipients if self.each_recipient else recipients[:1]:
             await self.push(status)
+        self._moves_on()
 
     async def _taken(self, content: bytes, envelope: Envelope) -> str:
         self.busy = True
@@ -165,7 +203,8 @@ class MailSession(SMTP):
                 chunk = await self._reader.readuntil(b".\r\n")
             except asyncio.LimitOverrunError as error:
                 chunk = await self._reader.readexactly(error.consumed)
-            self._reset_timeout()
+            if (size + len(chunk)) // _PROGRESS > size // _PROGRESS:
+                self._moves_on()
             size += len(chunk)
             data += chunk
             ended = data.endswith(_END)
@@ -185,14 +224,26 @@ class MailSession(SMTP):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let them in, or ask them to come back later. aiosmtpd calls this again once TLS is up."""
-        if self not in self._sessions and len(self._sessions) >= self._door.max_connections:
+        if self not in self._sessions and (refusal := self._refusal(transport)):
             METRICS.refused.labels(channel="email", reason="too-many-sessions").inc()
             self._turned_away = True
-            cast("asyncio.Transport", transport).write(b"421 4.3.2 Too many connections; try again later\r\n")
+            cast("asyncio.Transport", transport).write(refusal)
             transport.close()
             return
         self._sessions.add(self)
         super().connection_made(transport)
+
+    def _refusal(self, transport: asyncio.BaseTransport) -> bytes:
+        """Why they may not come in; nothing where they may."""
+        peer = str((transport.get_extra_info("peername") or [""])[0])
+        if peer and not trusts(self._door.trusted, peer):
+            self.origin = origin(peer)
+        same = sum(session.origin == self.origin for session in self._sessions) if self.origin else 0
+        if self._door.per_address and same >= self._door.per_address:
+            return b"421 4.7.0 Too many connections from your address; try again later\r\n"
+        if len(self._sessions) >= self._door.max_connections:
+            return b"421 4.3.2 Too many connections; try again later\r\n"
+        return b""
 
     def connection_lost(self, error: Exception | None) -> None:
         """They are gone."""

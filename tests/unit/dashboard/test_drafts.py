@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from services.dashboard.domain import forms
 from services.dashboard.domain.drafts import Author, clean, draft, idempotency_key, inbound
-from services.dashboard.domain.limits import RateLimit
 from services.dashboard.domain.refusal import Refusal
 from services.dashboard.domain.sites import Site, origin_of, site_id
 from services.dashboard.requests import NewMessage, parse
@@ -20,6 +19,7 @@ from shared.errors import Rejected
 from shared.events import Attachment
 from shared.events.codec import encode
 from shared.kernel import ContactPoint
+from shared.limits import RateLimit
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 

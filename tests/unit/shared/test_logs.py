@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import os
+import pty
 import subprocess
 import sys
 
-from shared.logs import AGAIN, Repeats
+import pytest
+
+from deploy.local.console import Console
+from shared.logs import AGAIN, Repeats, printable
 
 
 class Clock:
@@ -88,3 +94,52 @@ for number in range(100):
     assert said.count("waiting for what is away") == 1
     assert sum(line.startswith("Unable to connect") for line in said) == 1
     assert said.count("begun") == 100
+
+
+STEERING = "a\x1b[2Jb\x9b1mc\x07\r\nd\u202egpj.exe\u2028e\x7f"
+SAFE = r"a\x1b[2Jb\x9b1mc\x07\r\nd\u202egpj.exe\u2028e\x7f"
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_what_a_stranger_writes_cannot_steer_the_terminal_of_who_reads_the_log(log_format: str) -> None:
+    script = f"""
+import logging, sys
+from shared import logs
+logs.configure("email", {log_format!r})
+logs.log.warning({STEERING!r}, error={STEERING!r}, listed=[{STEERING!r}])
+logging.getLogger("mail.log").warning("%s unrecognised", {STEERING!r})
+try:
+    raise ValueError({STEERING!r})
+except ValueError:
+    logs.log.exception("tripped")
+    logging.getLogger("x").exception("tripped")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    said = done.stderr.decode()
+    assert said.count("gpj.exe") >= 5
+    assert all(character.isprintable() or character == "\n" for character in said)
+    assert not any(line.startswith("d") for line in said.splitlines())
+
+
+def test_a_line_that_a_service_says_cannot_steer_the_terminal_of_make_run() -> None:
+    out = io.StringIO()
+    Console(out).log("kafka", STEERING)
+    assert out.getvalue().strip().endswith(SAFE)
+    assert printable("words, 말, é, 🙂") == "words, 말, é, 🙂"
+
+
+def test_what_a_command_shows_cannot_steer_the_terminal() -> None:
+    script = f"""
+import sys, services.__main__ as main
+main._channels = lambda arguments: print("shown:", {STEERING!r}) or 0
+main.main(["channels"])
+"""
+    ours, theirs = pty.openpty()
+    try:
+        subprocess.run([sys.executable, "-c", script], stdout=theirs, check=True)
+        shown = os.read(ours, 10_000).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert "gpj.exe" in shown
+    assert not {"\x1b", "\x9b", "\x07", "\u202e"} & set(shown)

@@ -66,6 +66,12 @@ def test_words_beyond_the_depth_that_parsers_bear_are_still_there() -> None:
     assert "My lamp" in clean_html(deep)
 
 
+def test_a_picture_in_the_html_itself_stays_whole_and_an_endless_tag_loses_its_attributes() -> None:
+    picture = '<img src="data:image/png;base64,' + "AAAA" * 5_000 + '">'
+    assert bounded(picture) == picture
+    assert bounded("<p " + " ".join(f"a{number}=1" for number in range(5_000)) + ">words") == "<p>words"
+
+
 def test_html_within_the_limits_is_left_as_it_was() -> None:
     html = '<div class="a > b"><p>x<p>y<table><td>1</table></div><b><i>z</b></i> &amp; <br> done'
     assert bounded(html).replace("</i>", "") == html.replace("</i>", "")

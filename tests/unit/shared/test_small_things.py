@@ -19,6 +19,7 @@ from shared.events import DeskEvent
 from shared.events.codec import MalformedEvent, decode, encode
 from shared.i18n import moment, time_of_day
 from shared.language import detect
+from shared.limits import origin
 from shared.logs import redacted
 from shared.security.tokens import sign, verify
 from shared.settings import Settings, load
@@ -241,3 +242,9 @@ def test_an_afternoon_is_told_as_people_read_it(language: str, told: str) -> Non
     at = datetime(2026, 11, 30, 15, 5, tzinfo=UTC)
     assert time_of_day(at, language).replace("\N{NARROW NO-BREAK SPACE}", " ") == told
     assert moment(at, language).replace("\N{NARROW NO-BREAK SPACE}", " ").endswith(told)
+
+
+def test_a_limit_by_address_counts_whoever_has_many_of_them_once() -> None:
+    assert origin("192.0.2.7") == origin("::ffff:192.0.2.7") == "192.0.2.7"
+    assert origin("2001:db8::1") == origin("2001:db8::ffff:1%eth0") != origin("2001:db8:0:1::1")
+    assert origin("a socket") == "a socket"

@@ -1,4 +1,4 @@
-"""How often somebody may write, and how many may be there at once."""
+"""How often somebody may write, how many may be there at once, and who is somebody."""
 
 from __future__ import annotations
 
@@ -6,6 +6,18 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address, ip_network
+
+
+def origin(address: str) -> str:
+    """Whose address it is: an IPv4 address is one, and whoever has one of IPv6 has its whole /64."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    return str(found.ipv4_mapped or ip_network((found, 64), strict=False))
 
 
 @dataclass
