@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 
-import snowballstemmer
+import Stemmer
 
 from shared.errors import Rejected
 
@@ -63,6 +63,8 @@ _FILTERS = {
 """By name: the values that there are; none where it may be anything."""
 _FILTER = re.compile(rf'(?:^|(?<=\s))({"|".join(_FILTERS)}):("[^"]*"|\S+)', re.IGNORECASE)
 _AGE = re.compile(r"(\d{1,4})([hdwmy])")
+_LONGEST_DAYS = 36_500
+"""Before the first of all tickets, and no date that there is not."""
 _UNITS = {"h": 1 / 24, "d": 1, "w": 7, "m": 30, "y": 365}
 
 
@@ -206,7 +208,7 @@ def _forms(word: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((bare, *(stem for stem in stems if len(stem) >= _PREFIX_FROM))))
 
 
-_ENGLISH, _FRENCH = snowballstemmer.stemmer("english"), snowballstemmer.stemmer("french")
+_ENGLISH, _FRENCH = Stemmer.Stemmer("english", 0), Stemmer.Stemmer("french", 0)
 
 
 def plain(word: str) -> str:
@@ -223,4 +225,4 @@ def _age(name: str, value: str) -> timedelta | None:
         raise Rejected(
             422, "search-filter", f"`{name}:` is a number of hours, days, weeks, months or years, such as {name}:2d."
         )
-    return timedelta(days=int(found[1]) * _UNITS[found[2]])
+    return timedelta(days=min(int(found[1]) * _UNITS[found[2]], _LONGEST_DAYS))

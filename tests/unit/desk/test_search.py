@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 
@@ -58,6 +59,7 @@ def test_filters_stand_anywhere_and_only_known_ones_are_filters() -> None:
     assert found.older is not None
     assert found.older.days == 14
     assert "'http':*" in found.words
+    assert asked("older:9999y").older == timedelta(days=36_500), "and not a date before all calendars"
     with pytest.raises(Rejected, match="`status:` is one of open, pending, solved, closed, and not 'lost'"):
         asked("status:lost")
 
