@@ -461,3 +461,17 @@ async def test_who_signs_in_again_leaves_no_older_session_behind_in_this_browser
     left = await browser.post("/logout", data={"csrf": session.csrf})
     assert left.headers["clear-site-data"] == '"cache", "storage"'
     assert people.COOKIE not in browser.cookies
+
+
+@pytest.mark.parametrize("poison", ["\x00", "\ud800", "a\x00b@example.org", "9" * 5000])
+async def test_characters_that_no_store_takes_are_no_fault_of_ours(desk: Desk, poison: str) -> None:
+    assert await refused(signed_in(desk, poison)) == "sign-in-failed"
+    assert await refused(accounts.invite(desk, poison, "x", "agent", BY)) == "email"
+    await accounts.invite(desk, "bo@desk.example", poison[:200], "agent", BY)
+    assert await refused(accounts.person(desk, poison)) == "no-such-agent"
+    assert await refused(accounts.disable(desk, poison, BY)) == "no-such-agent"
+    assert await refused(links.use(desk, poison, OTHER, AT_HOME)) == "link-over"
+    assert await refused(people.sign_in_with_code(desk, poison, poison, ip=AT_HOME)) == "sign-in-again"
+    await audit.noted(desk.database, "audit.read", BY, poison, kinds=poison)
+    assert await audit.entries(desk.database, who=poison)
+    assert await people.sign_in(desk, ANN, PASSWORD, ip=AT_HOME, browser=poison)

@@ -20,6 +20,7 @@ from services.desk.people.views import LinkView, PersonView
 from services.desk.work import unit_of_work
 from shared.clock import utc_now
 from shared.errors import Rejected
+from shared.text import storable
 
 _LONGEST_NAME = 200
 _IS_ADMIN = and_(AGENTS.c.role == "admin", AGENTS.c.active)
@@ -67,7 +68,7 @@ async def person(desk: Desk, agent: str) -> PersonView:
 async def invite(desk: Desk, email: str, name: str, role: str, by: By) -> LinkView:
     """Let somebody join by a link that they use once. Inviting them again makes a new link. Rejected 409 where somebody with this
     address has joined already, 422."""
-    email, name = mail_address(email), " ".join(name.replace("\x00", "").split())[:_LONGEST_NAME]
+    email, name = mail_address(email), " ".join(storable(name).split())[:_LONGEST_NAME]
     if role not in ROLES:
         raise Rejected(422, "role", "The role is `agent` or `admin`.")
     values = {"id": str(uuid4()), "email": email, "name": name or email, "role": role}
@@ -172,7 +173,7 @@ async def confirmed(desk: Desk, agent: str, password: str) -> Any:
 
 async def _hold(session: AsyncSession, agent: str) -> Any:
     """The agent's row; it is locked, and with it all admins, so that two of them do not disable each other. Rejected 404."""
-    email = agent.strip().lower().replace("\x00", "")
+    email = storable(agent.strip().lower())
     found = select(AGENTS).where(or_(AGENTS.c.email == email, _IS_ADMIN)).order_by(AGENTS.c.id).with_for_update()
     row = next((row for row in await session.execute(found) if row.email == email), None)
     if row is None:

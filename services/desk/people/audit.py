@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.people.models import AUDIT_LOG
 from shared.db import Database
+from shared.text import storable
 
 KINDS = (
     "sign-in",
@@ -77,8 +78,8 @@ class Entry:
 
 async def note(session: AsyncSession, kind: str, by: By, subject: str = "", **data: str) -> None:
     """Add an entry; it is there when `session` is committed."""
-    told = {key: value for key, value in data.items() if value}
-    values = {"kind": kind, "actor": by.name, "subject": subject, "ip": by.ip, "data": told}
+    told = {key: storable(value) for key, value in data.items() if value}
+    values = {"kind": kind, "actor": by.name, "subject": storable(subject), "ip": by.ip, "data": told}
     await session.execute(insert(AUDIT_LOG).values(values))
 
 
@@ -96,7 +97,8 @@ async def entries(
     found = select(AUDIT_LOG).order_by(AUDIT_LOG.c.id.desc()).limit(min(max(limit, 1), MOST))
     if kind:
         found = found.where(AUDIT_LOG.c.kind.in_([one for one in KINDS if one == kind or one.startswith(f"{kind}.")]))
-    if who := who.replace("\x00", ""):
+    if who:
+        who = storable(who)
         found = found.where(or_(AUDIT_LOG.c.actor == who, AUDIT_LOG.c.subject == who))
     if before:
         found = found.where(AUDIT_LOG.c.id < before)

@@ -22,6 +22,7 @@ from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Rejected
 from shared.security import tokens as signed
+from shared.text import storable
 
 COOKIE = "switchboard_session"
 """Set it HttpOnly, SameSite=Lax, Path=/, Secure where `public_url` is https; Max-Age from `session_hours`."""
@@ -45,10 +46,10 @@ class CodeNeeded(Exception):
 async def sign_in(desk: Desk, email: str, password: str, *, ip: str, browser: str = "") -> str:
     """The new session's token, for the cookie. Rejected 401 `sign-in-failed` (the same for an unknown address and a wrong
     password), 429 `too-many-tries`. Raises CodeNeeded."""
-    email, now = email.strip().lower(), time.monotonic()
+    email, now = storable(email.strip().lower()), time.monotonic()
     _not_too_often(desk, email, ip, now)  # counted before the slow check, so that parallel tries do not slip through
     async with desk.database.transaction() as transaction:
-        found = select(AGENTS).where(AGENTS.c.email == email.replace("\x00", ""), AGENTS.c.active)
+        found = select(AGENTS).where(AGENTS.c.email == email, AGENTS.c.active)
         agent = (await transaction.execute(found)).one_or_none()
     if not await passwords.matches(password, agent.password_hash if agent else None) or agent is None:
         await _refused(desk, agent, ip, "password")

@@ -20,6 +20,7 @@ from services.desk.people.views import AgentView, Session, SessionView
 from services.desk.work import Work, unit_of_work
 from shared.clock import utc_now
 from shared.errors import Rejected
+from shared.text import storable
 
 ENDED = "agent.signed-out"
 """The event after which live streams look whether their reader is still signed in."""
@@ -39,7 +40,7 @@ async def begin(desk: Desk, transaction: AsyncSession, agent: str, by: By, brows
         "agent_id": agent,
         "expires_at": _expires(desk, now, now),
         "ip": by.ip,
-        "browser": browser.replace("\x00", "")[:_LONGEST],
+        "browser": storable(browser)[:_LONGEST],
     }
     await transaction.execute(insert(SESSIONS).values(values))
     return token
@@ -150,7 +151,7 @@ def agent_view(row: Any) -> AgentView:
 
 def digest(token: str) -> bytes:
     """A random token of 120 bits or more needs no salt and no slow hash."""
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _expires(desk: Desk, now: datetime, begun: datetime) -> datetime:
