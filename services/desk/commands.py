@@ -48,10 +48,13 @@ def main(arguments: list[str]) -> int:
         ("password-link", "print a link by which a person sets a new password, once"),
         ("disable-agent", "sign a person out for good; their open conversations go back to their queues"),
         ("enable-agent", "let a disabled person sign in again"),
-        ("end-sessions", "sign a person out everywhere"),
         ("end-second-step", "let a person who lost telephone and recovery codes sign in with the password alone"),
     ):
         commands.add_parser(name, help=what).add_argument("--email", required=True)
+    ended = commands.add_parser("end-sessions", help="sign a person, or everybody, out everywhere")
+    whose = ended.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--email", default="")
+    whose.add_argument("--everybody", action="store_true")
     listed = commands.add_parser("audit", help="show who did what, newest first, a JSON object a line")
     listed.add_argument("--kind", default="", help=f"one of {', '.join(audit.KINDS)}, or the first word of several")
     listed.add_argument("--who", default="", help="did it, or had it done to them: a mail address or a token's name")
@@ -152,8 +155,9 @@ async def _enable(desk: Desk, chosen: argparse.Namespace) -> None:
 
 
 async def _end_sessions(desk: Desk, chosen: argparse.Namespace) -> None:
-    person = await accounts.person(desk, chosen.email)
-    print(f"{await sessions.end(desk, person.id, COMMAND)} sessions ended.", file=sys.stderr)
+    whose = await accounts.people(desk) if chosen.everybody else [await accounts.person(desk, chosen.email)]
+    count = sum([await sessions.end(desk, person.id, COMMAND) for person in whose])
+    print(f"{count} sessions ended.", file=sys.stderr)
 
 
 async def _end_second_step(desk: Desk, chosen: argparse.Namespace) -> None:

@@ -420,6 +420,7 @@ def test_an_operator_looks_after_people_by_command(postgres: str, storage_url: s
     assert run("password-link", "--email", "bo@desk.example").startswith("https://desk.example/join/")
     for command in ("end-sessions", "end-second-step", "disable-agent"):
         run(command, "--email", "bo@desk.example")
+    run("end-sessions", "--everybody")
     states = {line.split("\t")[0]: line.split("\t")[3] for line in run("people").splitlines()}
     assert states == {BOSS: "active", ANN: "invited", "bo@desk.example": "disabled"}
     run("enable-agent", "--email", "bo@desk.example")
