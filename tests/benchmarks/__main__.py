@@ -108,8 +108,8 @@ def views() -> str:
 def reader() -> str:
     """What reading one mail takes, by its size and kind, as Markdown."""
     return (
-        f"{mails.table()}\n\nSeconds of work and memory above rest, of the service's part and of the process that reads, together. "
-        "The machine's clock of work counts in hundredths of a second. What is longer than 1 MB is read by its first MB, and kept whole."
+        f"{mails.table()}\n\nSeconds of work and memory above rest for one mail, of the service's part and of the process that reads, "
+        "together. Of text and of HTML the first MB is read, and the rest kept."
     )
 
 
