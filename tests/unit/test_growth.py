@@ -10,6 +10,7 @@ import pytest
 
 from services.dashboard.domain.drafts import clean
 from services.dashboard.domain.identity import is_email
+from services.desk.search.domain import asked, document
 from services.email.domain import charsets, transfer
 from services.email.domain.bounces import returned
 from services.email.domain.forwards import original_author
@@ -21,7 +22,9 @@ from services.email.domain.quotes import quotation_starts, without_quotes
 from services.router.domain.mentions import mentions
 from services.router.domain.words import normal
 from services.social.domain import words
+from services.social.domain.replies import weighted_length
 from services.social.judging import shipped
+from shared import links
 from shared.markup import to_text, without_tags
 from shared.text import clean_html
 from tests.unit.router.makers import POLICY
@@ -101,6 +104,11 @@ READERS: list[tuple[str, Callable[[str], object], list[str]]] = [
     ("words of a mail's field", decode_words, FIELDS),
     ("fields", field, FIELDS),
     ("router's words", lambda text: mentions(normal(text), "en", POLICY), WORDS),
+    ("quotes in a reply", lambda text: without_quotes(text, "Re: lamp", answers=True), WORDS),
+    ("links in words", lambda text: list(links.parts(text)), WORDS),
+    ("desk's searches", asked, WORDS),
+    ("words to be found", lambda text: document([text]), WORDS),
+    ("length of a reply on X", weighted_length, WORDS),
     ("posts", MODEL.judge, WORDS),
     ("causes of posts", words.content, WORDS),
     ("dashboard's texts", clean, WORDS),
