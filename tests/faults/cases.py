@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import random
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from deploy.local.problem import Problem
 from services.router.agents import COMMIT_EVERY
 from shared.clock import utc_now
 from shared.events import Profile
@@ -51,6 +54,8 @@ class Case:
     short: float | None = None
     once: bool = False
     brokers: int = 1
+    disk: int = 0
+    """Megabytes of a disk that the brokers have for themselves; 0: they are on that of everybody."""
 
 
 async def killed(stage: Stage, stream: Stream, times: float) -> None:
@@ -133,6 +138,32 @@ async def broker_killed(stage: Stage, stream: Stream, seconds: float) -> None:
     await asyncio.to_thread(node.start)
     await stage.whole()
     await stream.flows()
+
+
+async def disk_full(stage: Stage, stream: Stream, seconds: float) -> None:
+    """Nothing fits on the broker's disk, and a supervisor starts it again and again; then there is room."""
+    node, full_until, ended = stage.cluster.nodes[0], time.monotonic() + seconds, 0
+    assert stage.disk
+
+    async def supervise() -> None:
+        nonlocal ended
+        while True:
+            if node.pid is None:
+                ended += 1
+                with contextlib.suppress(OSError, Problem):
+                    await asyncio.to_thread(node.start)
+            await asyncio.sleep(0.2)
+
+    supervising = asyncio.ensure_future(supervise())
+    try:
+        while time.monotonic() < full_until or not ended:
+            stage.disk.fill()
+            await asyncio.sleep(0.1)
+        stage.disk.free()
+        await stream.flows()
+    finally:
+        supervising.cancel()
+        await asyncio.gather(supervising, return_exceptions=True)
 
 
 async def leader_killed(stage: Stage, stream: Stream, seconds: float) -> None:
@@ -256,5 +287,6 @@ CASES = (
     Case("the broker is killed and started again", broker_killed, long=2, short=0),
     Case("phone is killed (kill -9) while people text", phone_killed, long=3),
     Case("social is killed (kill -9) while people post", social_killed, long=3),
+    Case("the broker's disk is full for {:g} s", disk_full, long=30, short=5, disk=200),
     Case("of three brokers the leader is killed", leader_killed, long=5, brokers=3),
 )

@@ -22,6 +22,7 @@ from deploy.local.kafka import Kafka, Node
 from shared.bus.kafka import KafkaBus, create_topics
 from shared.topics import CHANNELS_ANNOUNCED, MESSAGES_RECEIVED, all_topics
 from tests.conftest import engine_folder
+from tests.disk import Disk, small_disk
 from tests.faults.proxy import Proxy
 from tests.integration.desk_parts import migrate
 from tests.integration.router_process import RouterProcess
@@ -58,6 +59,8 @@ class Stage:
     bus: KafkaBus
     dsn: str
     folder: Path
+    disk: Disk | None = None
+    """The brokers' own, where it is small."""
     kept: list[RouterProcess] = field(default_factory=list)
     restarts: int = 0
 
@@ -133,10 +136,11 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(nodes: int, postgres: str) -> AsyncIterator[Stage]:
-    """A stage with so many brokers, ready. `postgres`: superuser's DSN."""
+async def staged(nodes: int, postgres: str, megabytes: int = 0) -> AsyncIterator[Stage]:
+    """A stage with so many brokers, ready. `postgres`: superuser's DSN. `megabytes`: of a disk that the brokers have for themselves."""
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(engine_folder())
+        disk = stack.enter_context(small_disk(folder / "kafka", megabytes)) if megabytes else None
         cluster = Cluster(folder / "kafka", nodes)
         for proxy in cluster.proxies:
             await proxy.start()
@@ -149,7 +153,7 @@ async def staged(nodes: int, postgres: str) -> AsyncIterator[Stage]:
         stack.push_async_callback(bus.stop)
         for channel in (EMAIL, CHAT):
             await bus.publish(CHANNELS_ANNOUNCED, channel.name, channel)
-        stage = Stage(cluster, bus, dsn, folder)
+        stage = Stage(cluster, bus, dsn, folder, disk)
         stage.kept += [stage.process("one"), stage.process("one", "desk")]
         for process in stage.kept:
             stack.push_async_callback(process.end, signal.SIGKILL)

@@ -38,11 +38,16 @@ class Stages:
     def __init__(self, postgres: str) -> None:
         self._postgres, self._stack = postgres, AsyncExitStack()
         self._stage: Stage | None = None
+        self._made_for = (0, 0)
 
-    async def with_brokers(self, count: int) -> Stage:
-        if self._stage is None or len(self._stage.cluster.nodes) != count:
+    async def for_case(self, case: Case) -> Stage:
+        wanted = (case.brokers, case.disk)
+        if self._stage is None or self._made_for != wanted:
             await self.leave()
-            self._stage = await self._stack.enter_async_context(staged(count, self._postgres))
+            self._stage, self._made_for = (
+                await self._stack.enter_async_context(staged(wanted[0], self._postgres, wanted[1])),
+                wanted,
+            )
         return self._stage
 
     async def leave(self, broken: bool = False) -> None:
@@ -66,7 +71,7 @@ async def stages(postgres: str) -> AsyncIterator[Stages]:
 async def test_nothing_is_lost_and_nothing_happens_twice_when(
     case: Case, measure: float, stages: Stages, record_property: Callable[[str, object], None]
 ) -> None:
-    stage = await stages.with_brokers(case.brokers)
+    stage = await stages.for_case(case)
     since, restarts = utc_now(), stage.restarts
     try:
         async with steady(stage.bus, stage.cluster.bootstrap, PER_SECOND) as stream:

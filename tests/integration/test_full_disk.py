@@ -56,7 +56,6 @@ def test_after_a_full_disk_everything_comes_back_by_itself_and_no_promise_is_bro
                 system.ticket_with(subject, 120)
             common = Counter(line[:60] for line in lines).most_common(5)
             assert len(lines) < _MINUTE_OF_LINES * (_FULL_FOR / 60 + 1), common
-            print(len(lines), refused, taken)
 
 
 def _ready(system: stack.Stack, service: str) -> bool:
