@@ -32,6 +32,8 @@ class Engine:
         self, command: Sequence[str], *, user: str | None = None, environment: Mapping[str, str] | None = None
     ) -> None:
         """Start it. The log is begun anew: what matters of an older one has been said."""
+        if self._process is not None:  # it ended by itself, and its number may be somebody else's by now
+            guardian.release(self._process.pid)
         with self.log.open("wb") as output:
             self._process = subprocess.Popen(
                 command,

@@ -37,11 +37,10 @@ EARLIER = mails(1)[0]
 def guarded() -> Iterator[Kafka]:
     """A home of an older version, at its next start."""
     with engine_folder() as folder:
-        port = ports.free()[0]
-        with Kafka(folder, port) as old:
+        with Kafka(folder) as old:
             asyncio.run(_write(old.bootstrap))
         passwords = {user: f"password-of-{user}" for user in (OPERATOR, BROKER, *names())}
-        with Kafka(folder, port, passwords=passwords) as cluster:
+        with Kafka(folder, passwords=passwords) as cluster:
             for _ in range(2):  # each start does it again
                 subprocess.run(
                     [sys.executable, "-m", "services", "topics"],

@@ -100,7 +100,7 @@ class Damaged:
 @pytest.fixture(scope="module")
 def damaged() -> Iterator[Damaged]:
     with engine_folder() as folder:
-        cluster = Kafka(folder, ports.free()[0])
+        cluster = Kafka(folder)
         with cluster:
             found = asyncio.run(written(cluster.bootstrap))
         for topic in (MESSAGES_RECEIVED, CUSTOMERS_UPDATED):
