@@ -5,17 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 
 from services.dashboard.domain.drafts import clean
 from services.dashboard.domain.identity import is_email
 from services.desk.search.domain import asked, document
+from services.email.adapters.reader import Request, _answer
 from services.email.domain import charsets, transfer
 from services.email.domain.bounces import returned
 from services.email.domain.forwards import original_author
 from services.email.domain.headers import Headers, decode_words
-from services.email.domain.incoming import read
+from services.email.domain.incoming import Context, Envelope, read
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import parse
 from services.email.domain.quotes import quotation_starts, without_quotes
@@ -64,10 +66,15 @@ PARTS = [
     b"--b\nContent-Type: multipart/mixed; boundary=c\n\n--c\n", b"a: b\n", b"\r", b"\r\n", b"\n", b" ", b"--b\n" + b"a: b\n" * 20 + b"\nx\n",
     b'--b\nContent-Type: text/plain; name="' + b"a;" * 500 + b"\n\nx\n", b"--b\nContent-Type: text/calendar\n\nSUMMARY:x\n",
 ]  # fmt: skip
+REPORTS = [
+    b"Final-Recipient: rfc822; a@b.example\n", b"Final-Recipient: rfc822; a@b.example\n\n", b"Diagnostic-Code: smtp; 550\n ", b"Action: failed\n\n", b"a@b.example ", b"<a@b.example>: ",
+    b"550 5.1.1 ", b"5.1.1 ", b"Message-ID: <t.a.b@x>\n", b"--b\n\n", b"From: a\n", b"*From:* a@b\n", b"a: b\n", b"> ", b"\n", b" ",
+]  # fmt: skip
 KINDS = [
     "text/plain; format=flowed", "text/html", "text/enriched", "text/calendar", "multipart/mixed", "multipart/alternative; boundary=b", "message/rfc822",
     "application/ms-tnef", "application/pkcs7-mime",
 ]  # fmt: skip
+DSN = "multipart/report; report-type=delivery-status; boundary=b"
 CHARSETS = ["", "utf-8", "us-ascii", "euc-kr", "gb2312", "iso-2022-jp", "iso-2022-kr", "hz-gb-2312", "utf-7", "utf-16", "shift_jis", "big5", "x-unknown"]  # fmt: skip
 
 
@@ -86,6 +93,13 @@ def field(value: str) -> object:
 
 def received(subject: str, text: str) -> object:
     return original_author(parse(f"Subject: {subject}\n\n{text}".encode()), Mailboxes(("support@example.org",)))
+
+
+def whole(head: str, end: str = "") -> Callable[[bytes], object]:
+    """All that the process does which reads mails: whose it is, and whether a person wrote it."""
+    request = Request(Envelope("", ("support@example.org",)), "raw", datetime(2026, 11, 30, tzinfo=UTC))
+    context = Context(Mailboxes.parse("support@example.org"), "a secret that is long enough for anybody", ())
+    return lambda data: _answer(request, head.encode() + data + end.encode(), context)
 
 
 def html(text: str) -> object:
@@ -119,6 +133,9 @@ OF_BYTES: list[tuple[str, Callable[[bytes], object], list[bytes]]] = [
     *((f"encoding {name}", lambda data, name=name: transfer.decode(data, name), BYTES) for name in ("base64", "quoted-printable", "x-uuencode")),
     ("files in a text", transfer.uu_files, BYTES),
     *((f"mail {kind}", mail(kind), PARTS + BYTES) for kind in KINDS),
+    ("a daemon's mail", whole("From: MAILER-DAEMON@x.example\n\n"), REPORTS),
+    ("a report", whole(f"From: a@x.example\nContent-Type: {DSN}\n\n--b\nContent-Type: message/delivery-status\n\n", "\n--b--"), REPORTS),
+    ("a forward", whole("From: agent@example.org\nSubject: Fwd: x\n\n---------- Forwarded message ---------\n"), REPORTS),
     *((f"mail in {name}", mail("text/plain", name), BYTES) for name in ("base64", "quoted-printable")),
 ]  # fmt: skip
 
