@@ -12,7 +12,7 @@ from shared.clock import utc_now
 from shared.kernel import Level
 from tests.e2e.axe import findings
 from tests.e2e.conftest import picture, signed_in
-from tests.e2e.desk import Customer, Desk
+from tests.e2e.desk import PASSWORD, Customer, Desk
 from tests.e2e.test_answering import open_ticket, stranger
 from tests.waiting import eventually
 
@@ -240,7 +240,7 @@ def test_a_conversation_is_handed_on_and_given_back_in_its_head(
         "Kim Lee",
         "--password-stdin",
         "--if-missing",
-        text="correct horse\n",
+        text=PASSWORD + "\n",
     )
     owner = tab.locator(".assign summary")
     expect(owner).to_contain_text("Nobody yet")
