@@ -11,7 +11,7 @@ LOCK    := --universal --python-version 3.11 --generate-hashes --no-emit-index-u
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo up down test check fix bench faults docs locks assets clean
+.PHONY: help run demo up down test check fix bench faults docs notices locks assets clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ faults: $(VENV) ## the long fault matrix, and the router's properties with 10,00
 
 docs: $(VENV) ## write docs/reference from the code: topics, events (AsyncAPI), metrics, settings
 	$(PYTHON) -m deploy.reference
+
+notices: $(VENV) $(ASSETS) ## write dist/: a bill of materials (CycloneDX) and the licences of others' work
+	@$(PYTHON) -m deploy.notices dist
 
 locks: $(VENV) ## resolve pyproject.toml anew into the hashed locks
 	@$(PYTHON) -m pip install --quiet uv

@@ -26,7 +26,7 @@ _ROOTS = (
     ("org.apache.kafka", "kafka-clients", VERSION),
     ("org.slf4j", "slf4j-simple", "1.7.36"),
 )
-_LOCK = Path(__file__).with_name("jars.lock")
+LOCK = Path(__file__).with_name("jars.lock")
 
 Say = Callable[[str], None]
 Progress = Callable[[int, int], None]
@@ -46,7 +46,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "switchboard"
 
 
-def folder(progress: Progress = silent, locked: Path = _LOCK) -> Path:
+def folder(progress: Progress = silent, locked: Path = LOCK) -> Path:
     """The folder with exactly the locked jars, downloaded on first use. Raises Problem when they cannot be had."""
     lock = locked.read_text()
     cache = cache_folder()
@@ -100,7 +100,7 @@ def _fetch(repository: Path, target: Path, sha256: str, coordinates: str) -> Non
             return
         path.unlink()
     raise Problem(
-        f"{coordinates} from the Maven repository is not the file in {_LOCK.name}: do not use that repository, and report it"
+        f"{coordinates} from the Maven repository is not the file in {LOCK.name}: do not use that repository, and report it"
     )
 
 
@@ -133,7 +133,7 @@ def write_lock() -> None:
         artifact = needed.artifact
         digest = hashlib.sha256(artifact.resolve().read_bytes()).hexdigest()
         lines.append(f"{digest} {artifact.groupId}:{artifact.artifactId}:{artifact.version}\n")
-    _LOCK.write_text("".join(sorted(lines, key=lambda line: line.split()[1])))
+    LOCK.write_text("".join(sorted(lines, key=lambda line: line.split()[1])))
 
 
 if __name__ == "__main__":
