@@ -18,6 +18,8 @@ from deploy.local.problem import Problem
 from deploy.local.secrets_kept import kept_secret, write_private
 
 ADMIN = "admin@example.org"
+LOCAL_SITE = "local-site"
+"""The id that the dashboard makes of the name below."""
 
 
 async def run_command(plan: Plan, environment: Mapping[str, str], *arguments: str, text: str = "") -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from deploy.local import ports
 from deploy.local.child import Child, pause_after
-from deploy.local.commands import first_time, forget, run_command
+from deploy.local.commands import LOCAL_SITE, first_time, forget, run_command
 from deploy.local.console import Console
 from deploy.local.home import Home
 from deploy.local.kafka import BROKER, OPERATOR, Kafka
@@ -214,9 +214,8 @@ class Supervisor:
             )
             rows.append(("API", f"{plan.url('desk')}/openapi.json", f"bearer token in {_short(home / 'api-token')}"))
         if "dashboard" in plan.services:
-            rows.append(
-                ("dashboard", plan.url("dashboard"), f"the contact page; a site's keys in {_short(home / 'site.json')}")
-            )
+            page = f"{plan.url('dashboard')}/contact/{LOCAL_SITE}"
+            rows.append(("dashboard", page, f"the contact page; a site's keys in {_short(home / 'site.json')}"))
         if "email" in plan.services:
             mailbox = self._user.get("EMAIL_MAILBOXES", "support@example.org").split(",")[0].strip()
             rows.append(("mail in", f"{ports.HOST}:{plan.smtp_port}", f"SMTP: send a mail to {mailbox}"))

@@ -1,4 +1,4 @@
-"""`python -m services dashboard migrate | create-site | rotate-secret`."""
+"""`python -m services dashboard migrate | create-site | sites | add-origin | remove-origin | rotate-secret`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import json
 import secrets
 from dataclasses import replace
 from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.dashboard import repository
 from services.dashboard.domain.identity import MODES
@@ -33,6 +35,11 @@ def main(arguments: list[str]) -> int:
     )
     create.add_argument("--mode", choices=MODES, default="optional", help="whether customers need a signed identity")
     create.add_argument("--if-missing", action="store_true", help="print the one that is there instead of failing")
+    commands.add_parser("sites", help="list the sites with their keys and origins, without secrets, as JSON lines")
+    for name, meaning in (("add-origin", "let pages of an origin call"), ("remove-origin", "let them call no more")):
+        changed = commands.add_parser(name, help=f"{meaning}, within ten seconds and without a restart")
+        changed.add_argument("--site", required=True, help="the site's id")
+        changed.add_argument("origin", nargs="+", help="such as https://shop.example")
     rotate = commands.add_parser("rotate-secret", help="add a new secret; older ones count until they are dropped")
     rotate.add_argument("--site", required=True, help="the site's id")
     rotate.add_argument("--drop", action="append", default=[], metavar="KID", help="secret that counts no more")
@@ -42,14 +49,38 @@ def main(arguments: list[str]) -> int:
         migrate(dsn, SCHEMA, Path(__file__).parent / "migrations")
         return 0
     try:
-        work = _create(dsn, given) if given.command == "create-site" else _rotate(dsn, given.site, given.drop)
-        print(json.dumps(asyncio.run(work)))
+        for line in asyncio.run(_run(dsn, given)):
+            print(json.dumps(line))
     except (Refusal, Unavailable) as error:
         raise Misconfigured(str(error)) from error
     return 0
 
 
-async def _create(dsn: str, given: argparse.Namespace) -> dict[str, str]:
+async def _run(dsn: str, given: argparse.Namespace) -> list[dict[str, object]]:
+    database = Database(dsn, SCHEMA)
+    try:
+        async with database.transaction() as session:
+            match given.command:
+                case "create-site":
+                    return [_shown(await _create(session, given))]
+                case "sites":
+                    return [_public(site) for site in await repository.sites(session)]
+                case "rotate-secret":
+                    return [_shown(await _rotate(session, given.site, given.drop))]
+                case _:
+                    adds = given.command == "add-origin"
+                    return [
+                        _public(
+                            await _change_origins(
+                                session, given.site, {origin_of(text) for text in given.origin}, add=adds
+                            )
+                        )
+                    ]
+    finally:
+        await database.dispose()
+
+
+async def _create(session: AsyncSession, given: argparse.Namespace) -> Site:
     wanted = Site(
         id=site_id(given.name),
         name=given.name,
@@ -58,32 +89,36 @@ async def _create(dsn: str, given: argparse.Namespace) -> dict[str, str]:
         origins=tuple(sorted({origin_of(origin) for origin in given.origin})),
         secrets={_kid(): secrets.token_urlsafe(32)},
     )
-    database = Database(dsn, SCHEMA)
-    try:
-        async with database.transaction() as session:
-            found = await repository.add_site(session, wanted, utc_now())
-    finally:
-        await database.dispose()
+    found = await repository.add_site(session, wanted, utc_now())
     if found.key != wanted.key and not given.if_missing:
         raise Misconfigured(
             f"there is a site {found.id!r} named {found.name!r} already: take another name, or add --if-missing"
         )
-    return _shown(found)
+    return found
 
 
-async def _rotate(dsn: str, wanted: str, drop: list[str]) -> dict[str, str]:
-    database = Database(dsn, SCHEMA)
-    try:
-        async with database.transaction() as session:
-            site = next((site for site in await repository.sites(session) if site.id == wanted), None)
-            if site is None:
-                raise Misconfigured(f"there is no site {wanted!r}")
-            kept = {kid: secret for kid, secret in site.secrets.items() if kid not in drop}
-            fresh = replace(site, secrets={**kept, _kid(): secrets.token_urlsafe(32)})
-            await repository.set_secrets(session, fresh.id, fresh.secrets)
-    finally:
-        await database.dispose()
-    return _shown(fresh)
+async def _change_origins(session: AsyncSession, wanted: str, origins: set[str], *, add: bool) -> Site:
+    site = await _find(session, wanted)
+    kept = set(site.origins) | origins if add else set(site.origins) - origins
+    changed = replace(site, origins=tuple(sorted(kept)))
+    await repository.set_origins(session, changed.id, changed.origins)
+    return changed
+
+
+async def _rotate(session: AsyncSession, wanted: str, drop: list[str]) -> Site:
+    site = await _find(session, wanted)
+    kept = {kid: secret for kid, secret in site.secrets.items() if kid not in drop}
+    changed = replace(site, secrets={**kept, _kid(): secrets.token_urlsafe(32)})
+    await repository.set_secrets(session, changed.id, changed.secrets)
+    return changed
+
+
+async def _find(session: AsyncSession, wanted: str) -> Site:
+    sites = await repository.sites(session)
+    for site in sites:
+        if site.id == wanted:
+            return site
+    raise Misconfigured(f"there is no site {wanted!r}, only {', '.join(site.id for site in sites) or 'none at all'}")
 
 
 def _kid() -> str:
@@ -91,7 +126,11 @@ def _kid() -> str:
     return f"{utc_now():%Y%m%dT%H%M%S%f}"
 
 
-def _shown(site: Site) -> dict[str, str]:
+def _public(site: Site) -> dict[str, object]:
+    return {"site": site.id, "name": site.name, "key": site.key, "mode": site.mode, "origins": site.origins}
+
+
+def _shown(site: Site) -> dict[str, object]:
     """With the newest secret."""
     kid = max(site.secrets)
     return {"site": site.id, "key": site.key, "secret": site.secrets[kid], "kid": kid}

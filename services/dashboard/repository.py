@@ -69,6 +69,11 @@ async def set_secrets(session: AsyncSession, site: str, secrets: Mapping[str, st
     await session.execute(update(SITES).where(SITES.c.id == site).values(secrets=dict(secrets)))
 
 
+async def set_origins(session: AsyncSession, site: str, origins: Sequence[str]) -> None:
+    """Replace the pages that may call for a site."""
+    await session.execute(update(SITES).where(SITES.c.id == site).values(origins=list(origins)))
+
+
 async def visitor(session: AsyncSession, site: str, digest: str, now: datetime) -> Visitor | None:
     """Whose token this is, where it still counts. `digest`: SHA-256 of the token."""
     current = VISITORS.c.token == digest

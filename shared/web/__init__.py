@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from typing import Any
 
@@ -66,7 +67,17 @@ def problem(status: int, code: str, detail: str, headers: dict[str, str] | None 
         "detail": detail,
         **more,
     }
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
+    return _Problem(body, status, headers)
+
+
+class _Problem(JSONResponse):
+    """What was wrong is often quoted, and may be half a character: replaced, as no client could read it."""
+
+    media_type = "application/problem+json"
+
+    def render(self, content: Any) -> bytes:
+        """See Starlette."""
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 _PROBLEM: dict[str, Any] = {

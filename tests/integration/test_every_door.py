@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -13,9 +14,16 @@ import httpx
 import psutil
 import pytest
 import schemathesis
+from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, given, settings
+from pydantic import SecretStr
 from schemathesis import checks
 
+from services.desk.app import create_app, create_desk
+from services.desk.settings import DeskSettings
+from shared.bus.kafka import KafkaBus
+from shared.health import Health
+from shared.settings import Settings
 from tests import stack
 from tests.conftest import engine_folder
 
@@ -47,8 +55,9 @@ _VALUES = (
     "{}",
 )
 _TOKEN = "t" * 32
-_ENDLESS = ("/api/v1/live",)
-"""Streams: an answer to them never ends."""
+_FORM = "application/x-www-form-urlencoded"
+_LEFT_OUT = ("/api/v1/live", "/live", "/wallboard/live", "/logout")
+"""Streams, whose answer never ends, and the end of the session that the others need."""
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +100,7 @@ def test_every_operation_answers_as_it_is_documented(door: httpx.Client) -> None
     schema = schemathesis.openapi.from_url(f"{door.base_url}/openapi.json")
     for found in schema.get_all_operations():
         operation = found.ok()
-        if operation.path in _ENDLESS:
+        if operation.path in _LEFT_OUT:
             continue
 
         @settings(
@@ -116,20 +125,71 @@ def test_every_operation_answers_as_it_is_documented(door: httpx.Client) -> None
 def test_characters_numbers_and_dates_that_no_store_takes_are_refused_or_replaced(
     door: httpx.Client, ticket: str
 ) -> None:
+    _no_fault(door, poisoned(door.get("/openapi.json").json(), ticket))
+
+
+def _no_fault(door: httpx.Client, requests: Iterator[tuple[str, str, str, str]]) -> None:
     faults: list[str] = []
-    for method, url, sort, body in poisoned(door.get("/openapi.json").json(), ticket):
-        headers = {"Content-Type": sort, "Cookie": "session=%00\x01"}
-        answer = door.request(method, url, content=body.encode("utf-8", "surrogatepass"), headers=headers)
+    for method, url, sort, body in requests:
+        headers = {"Content-Type": sort}
+        content = body.encode("utf-8", "surrogatepass")
+        try:
+            answer = door.request(method, url, content=content, headers=headers)
+        except httpx.TransportError as error:
+            faults.append(f"{error!r} {method} {url[:120]} {body[:120]}")
+            continue
         if answer.status_code >= 500:
             faults.append(f"{answer.status_code} {method} {url[:120]} {body[:120]}")
     assert not faults, "\n".join(faults)
+
+
+def test_pages_and_forms_of_the_console_take_them_too(system: stack.Stack, ticket: str) -> None:
+    address = system.url("desk")
+    with httpx.Client(base_url=address, headers={"Origin": address}, timeout=20) as http:
+        admin = system.run["admin"]
+        password = Path(admin["password_file"]).read_text().strip()
+        assert http.post("/login", data={"email": admin["email"], "password": password}).status_code == 303
+        _no_fault(http, poisoned(_pages(), ticket))
+        assert http.get("/inbox/all").status_code == 200, "the session was lost on the way"
+
+
+def test_the_contact_page_takes_them_too(system: stack.Stack) -> None:
+    page = f"/contact/{system.site['site']}"
+    form = {name: {} for name in ("key", "name", "email", "phone", "subject", "message", "answer", "lang")}
+    post = {"requestBody": {"content": {_FORM: {"schema": {"properties": form}}}}}
+    with httpx.Client(base_url=system.url("dashboard"), timeout=20) as http:
+        paths = {page: {"post": post}, f"{page}/conversation": {"post": post}}
+        seen = {"parameters": [{"in": "query", "name": "lang"}, {"in": "path", "name": "site"}]}
+        _no_fault(http, poisoned({"paths": {**paths, "/contact/{site}": {"get": seen}}}, "local-site"))
+
+
+@pytest.mark.parametrize(
+    ("service", "page"), [("desk", "/inbox/all"), ("desk", "/login"), ("dashboard", "/contact/local-site")]
+)
+def test_cookies_that_we_never_set_are_none(system: stack.Stack, service: str, page: str) -> None:
+    names = ("session", "theme", "language", "view", "keys", "sound", "visitor", "contact", "csrf")
+    for value in ("%00", "%ff%fe", '"', "x" * 3000, "9" * 5000, "%F0%9F%98"):
+        cookie = "; ".join(f"{name}={value}" for name in names)
+        answer = httpx.get(system.url(service) + page, headers={"Cookie": cookie}, timeout=20)
+        assert answer.status_code in (200, 303), (value[:20], answer.text[:200])
+
+
+def _pages() -> dict[str, Any]:
+    """The console's pages and forms as an OpenAPI document: the product does not publish them."""
+    common = Settings(secret=SecretStr("s" * 32))
+    own = DeskSettings(database=SecretStr("postgresql://nobody@127.0.0.1/nowhere"))
+    app = create_app(create_desk(common, own, KafkaBus("127.0.0.1:9", "desk", Health())), Health())
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            route.include_in_schema = not route.path.startswith("/api/")
+    return app.openapi()
 
 
 def poisoned(document: dict[str, Any], known: str) -> Iterator[tuple[str, str, str, str]]:
     """Method, address, type and body of one request for each parameter and field with each poison. `known`: a ticket's number."""
     for path, item in document["paths"].items():
         for method, operation in item.items():
-            if path in _ENDLESS:
+            if path in _LEFT_OUT:
                 continue
             plain = re.sub(r"\{\w+\}", known, path)
             for parameter in operation.get("parameters", []):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from fastapi import Request
 from structlog.testing import capture_logs
 
 from shared.health import Health
-from shared.web import create_api
+from shared.web import create_api, problem
 
 
 async def test_somebody_who_hangs_up_in_the_middle_of_a_request_is_no_fault_of_ours() -> None:
@@ -32,3 +33,8 @@ async def test_somebody_who_hangs_up_in_the_middle_of_a_request_is_no_fault_of_o
         await api(scope, receive, send)
     assert answers[0]["status"] == 499
     assert not logged
+
+
+def test_a_refusal_that_quotes_half_a_character_can_be_read() -> None:
+    answer = problem(422, "no-such-address", "There is no contact point '\ud800' here.")
+    assert json.loads(bytes(answer.body))["detail"] == "There is no contact point '?' here."
