@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 from shared.errors import Misconfigured, Unavailable
-from shared.logs import printable
 from shared.settings import Settings, load, single
+from shared.terminal import printable
 from shared.topics import all_topics
 
 _HERE = Path(__file__).parent

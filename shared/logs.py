@@ -11,10 +11,9 @@ from collections.abc import Callable
 import structlog
 
 from shared.kernel import ContactPoint, address_of, kind_of
+from shared.terminal import printable
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-_CONTROL_IN_LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 AGAIN = 60.0
 """Seconds before a warning or an error is said again. A disk that is full fails a thousand times a second, and its log would be next."""
 _KEPT = 1000
@@ -51,12 +50,6 @@ class Repeats(logging.Filter):
         elif held:
             record.msg, record.args = f"{record.getMessage()} (repeated {held} times)", ()
         return True
-
-
-def printable(text: str, *, lines: bool = False) -> str:
-    """The text with control characters, and those that turn the direction of writing, as escapes: they could clear a terminal, type on
-    it, or forge a line. `lines`: of several lines, which stay so."""
-    return (_CONTROL_IN_LINES if lines else _CONTROL).sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def _printable(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from shared.logs import printable
+from shared.terminal import printable
 
 _COLOURS = (36, 32, 35, 33, 34, 96, 92, 95, 93)
 _BOLD, _DIM, _RED = 1, 2, 31

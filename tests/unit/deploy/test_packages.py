@@ -5,9 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from io import StringIO
+from pathlib import Path
+
+import pytest
 
 from deploy.local.console import Console
 from deploy.local.packages import tell
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_a_newcomer_sees_the_packages_come() -> None:
@@ -26,3 +31,12 @@ def test_a_newcomer_sees_the_packages_come() -> None:
 def test_the_lock_names_everything_that_its_packages_need() -> None:
     done = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"installed without a resolver, and something is missing: {done.stdout}"
+
+
+@pytest.mark.parametrize("module", ["deploy.local.packages", "deploy.passwords"])
+def test_a_fresh_machine_needs_no_package_to_get_the_packages(module: str) -> None:
+    """`-S`: nothing of site-packages is there, as before the first `make`."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", f"import {module}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -13,7 +13,8 @@ import sys
 import pytest
 
 from deploy.local.console import Console
-from shared.logs import AGAIN, Repeats, printable
+from shared.logs import AGAIN, Repeats
+from shared.terminal import printable
 
 
 class Clock:
