@@ -31,6 +31,11 @@ class DeskSettings(BaseSettings):
     )
     callback_tries: int = Field(3, ge=1, description="Callbacks that nobody answers before the ticket says so instead")
     callback_pause: int = Field(30, ge=1, description="Minutes after a callback that nobody answered until the next")
+    replies_keep_unassigned: str = Field(
+        "",
+        description="Teams whose tickets stay nobody's when somebody replies, comma-separated; `*`: of all teams. "
+        "Otherwise who replies first takes the ticket",
+    )
     mention_days: int = Field(
         30, ge=1, description="Mentions (posts that opened no ticket) are forgotten after this long"
     )

@@ -166,7 +166,8 @@ def sender(settings: EmailSettings) -> MailSender:
 def receiver(common: Settings, settings: EmailSettings, bus: Bus, storage: Storage, database: Database) -> Receiver:
     """What takes mails in."""
     secret = common.secret.get_secret_value()
-    context = Context(Mailboxes.parse(settings.mailboxes), secret, common.languages)
+    trusted = frozenset(name.strip().lower() for name in settings.trusted_authserv_ids.split(",") if name.strip())
+    context = Context(Mailboxes.parse(settings.mailboxes), secret, common.languages, trusted)
     return Receiver(bus, storage, context, Returns(database, Outbox(OUTBOX, database, bus), secret))
 
 

@@ -32,6 +32,12 @@ class EmailSettings(BaseSettings):
         description="Addresses, and domains of which every address is taken, comma-separated; mail to others is refused. "
         "The first address is the one that answers come from by default",
     )
+    trusted_authserv_ids: str = Field(
+        "",
+        description="Names (authserv-id) by which our own mail servers sign Authentication-Results, comma-separated; `none`: the "
+        "form without a name, as Exchange Online writes it. They have to remove fields of their name that come from outside "
+        "(RFC 8601, 5). Empty: no field is believed",
+    )
     smtp_host: str = Field("127.0.0.1", description="The address that SMTP and LMTP listen on")
     smtp_port: int = Field(8025, description="The port on which mail comes in by SMTP; 0 turns it off", ge=0, le=65535)
     lmtp_port: int = Field(0, description="The port on which mail comes in by LMTP; 0 turns it off", ge=0, le=65535)

@@ -18,6 +18,10 @@ class OutboundMessage(Event, frozen=True, kw_only=True):
     to: ContactPoint
     text: str
     requested_at: datetime
+    cc: tuple[str, ...] = ()
+    """For mail: addresses that get a copy, and that everybody sees."""
+    bcc: tuple[str, ...] = ()
+    """For mail: addresses that get a copy, and that nobody sees."""
     to_name: str = ""
     author_name: str = ""
     subject: str = ""

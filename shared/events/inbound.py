@@ -59,10 +59,16 @@ class InboundMessage(Event, frozen=True, kw_only=True):
     sender_name: str = ""
     sender_verified: bool = False
     """Proven by a signature of the customer's own site, or by the provider."""
+    doubt: Name = ""
+    """Why the sender may be somebody else: `dmarc` where the check of their own domain failed; empty otherwise."""
     also: tuple[Point, ...] = ()
     """Other contact points of the sender, as the message itself gives them."""
     recipient: Clue = ""
     """Which of our mailboxes, numbers or sites it came to."""
+    also_to: tuple[Name, ...] = ()
+    """For mail: whom else it is addressed to, without our own mailboxes and the sender; addresses in lower case, at most 48."""
+    cc: tuple[Name, ...] = ()
+    """As `also_to`, of those who got a copy."""
     subject: str = ""
     html: str = ""
     """Sanitised already (nh3); empty where the message had none."""

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from shared.clock import utc_now
 from shared.kernel import Level
+from tests.e2e.axe import findings
 from tests.e2e.conftest import BrowserLog, picture, signed_in
 from tests.e2e.desk import EMAIL, PASSWORD, Customer, Desk, people
 from tests.waiting import eventually
@@ -305,3 +306,29 @@ def test_what_a_colleague_changes_does_not_overwrite_what_one_is_typing(tab: Pag
     colleague.locator(".customer details .button").click()
     expect(tab.locator(".customer .card strong")).to_have_text("Chat")
     expect(tab.get_by_label("Birth year")).to_have_value("19")
+
+
+def test_an_agent_sees_who_is_in_copy_and_changes_it_before_sending(tab: Page, desk: Desk) -> None:
+    ann = stranger()
+    copies = {"also_to": ("lee@x.example",), "cc": ("bo@x.example",)}
+    desk.receive(ann.says("My colleagues read along.", subject="Invoice", **copies))
+    open_ticket(tab, ann)
+    expect(tab.locator(".message.inbound .copies")).to_have_text("Also to: lee@x.example; Cc: bo@x.example")
+    summary = tab.locator(".composer details.copies summary")
+    expect(summary).to_have_text("Cc: lee@x.example, bo@x.example")
+    summary.click()
+    assert findings(tab) == []
+    picture(tab, "copies")
+    tab.get_by_label("Cc", exact=True).fill("lee@x.example, nobody")
+    tab.get_by_label("Bcc", exact=True).fill("boss@x.example")
+    tab.locator(".composer textarea").fill("Hello both.")
+    tab.get_by_role("button", name="Send", exact=True).click()
+    expect(tab.locator(".composer .alert")).to_contain_text("This is not an e-mail address")
+    expect(tab.locator(".composer textarea")).to_have_value("Hello both.")
+    expect(tab.get_by_label("Cc", exact=True)).to_have_value("lee@x.example, nobody")
+    tab.get_by_label("Cc", exact=True).fill("lee@x.example")
+    tab.get_by_role("button", name="Send", exact=True).click()
+    expect(tab.locator(".message.outbound .copies")).to_contain_text("Cc: lee@x.example; Bcc: boss@x.example")
+    expect(summary).to_have_text("Cc: lee@x.example")
+    tab.set_viewport_size({"width": 390, "height": 844})
+    picture(tab, "copies-phone")

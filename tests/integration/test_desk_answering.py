@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
@@ -18,6 +19,7 @@ from services.desk.tickets import deliveries
 from services.desk.tickets import service as tickets
 from services.desk.tickets.applying import apply
 from services.desk.tickets.views import TicketQuery
+from services.desk.web import lists
 from shared.errors import Rejected
 from shared.events import Channel, ChannelChoice, DeliveryReport, DeliveryState, Reason
 from shared.kernel import ContactPoint, Level, stable_id, ticket_id
@@ -77,6 +79,40 @@ async def test_the_same_key_answers_once_however_often_it_is_sent(asked: Desk) -
     with pytest.raises(Rejected) as refused:
         await tickets.reply(asked, TICKET, "No.", agent="bo@desk", key="k1")
     assert refused.value.code == "key-reused"
+
+
+async def test_who_answers_a_ticket_of_nobody_takes_it_and_the_next_answer_comes_to_them(asked: Desk) -> None:
+    for name in ("Bo", "Al"):
+        await people.create_agent(
+            asked.database, email=f"{name}@desk.example", name=name, role="agent", password="correct horse"
+        )
+    await tickets.reply(asked, TICKET, "One.", agent="bo@desk.example")
+    await tickets.reply(asked, TICKET, "Two.", agent="al@desk.example")
+    await apply(asked, [routed("<2@example.org>", received_at=NOON + timedelta(minutes=1))])
+    ticket = await tickets.get_ticket(asked, TICKET)
+    assert (ticket.row.assignee, ticket.row.status) == ("bo@desk.example", "open")
+    assert [event.data["assignee"] for event in ticket.events if event.kind == "ticket.assigned"] == ["bo@desk.example"]
+
+
+@pytest.mark.parametrize("keep", ["support", "billing, support", "*"])
+async def test_a_team_may_leave_what_it_answers_to_everybody_and_sees_it_under_unassigned(
+    asked: Desk, keep: str
+) -> None:
+    await people.create_agent(
+        asked.database, email="bo@desk.example", name="Bo", role="agent", password="correct horse"
+    )
+    kept = replace(asked, settings=asked.settings.model_copy(update={"replies_keep_unassigned": keep}))
+    await tickets.reply(kept, TICKET, "One.", agent="bo@desk.example")
+    assert (await tickets.get_ticket(kept, TICKET)).row.assignee == ""
+    counts = {view.name: view.count for view in await tickets.view_counts(kept, "bo@desk.example")}
+    assert (counts["unassigned"], counts["pending"], counts["open"]) == (1, 1, 0)
+    page = await tickets.list_tickets(kept, lists.query("unassigned", "bo@desk.example"))
+    assert [row.id for row in page.items] == [TICKET]
+
+
+async def test_a_program_that_replies_takes_no_ticket(asked: Desk) -> None:
+    await tickets.reply(asked, TICKET, "We got it.", agent="api:shop")
+    assert (await tickets.get_ticket(asked, TICKET)).row.assignee == ""
 
 
 async def test_a_stale_reply_is_refused(asked: Desk) -> None:

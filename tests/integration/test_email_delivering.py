@@ -72,6 +72,9 @@ class RelayServer:
     answers: list[str] = field(default_factory=list)
     """What it says to the next mails' content; afterwards 250."""
     to_recipient: str = "250 OK"
+    to_others: dict[str, str] = field(default_factory=dict)
+    """What it says to certain recipients instead."""
+    recipients: list[list[str]] = field(default_factory=list)
     taken: list[bytes] = field(default_factory=list)
     connections: int = 0
     port: int = 0
@@ -79,6 +82,8 @@ class RelayServer:
     server: asyncio.Server | None = None
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        if address in self.to_others:
+            return self.to_others[address]
         envelope.rcpt_tos.append(address)
         return self.to_recipient
 
@@ -90,6 +95,7 @@ class RelayServer:
         if self.answers:
             return self.answers.pop(0)
         self.taken.append(envelope.content)
+        self.recipients.append(envelope.rcpt_tos)
         return "250 2.0.0 queued as 42"
 
     async def start(self, port: int = 0) -> None:
@@ -353,6 +359,29 @@ async def test_what_cannot_be_a_mail_fails_and_the_rest_flows(stage: Stage) -> N
     await until(lambda: len(stage.reports()) == 3)
     states = {report.outbound_id: report.state for report in stage.reports()}
     assert states == {nowhere.id: "failed", lost.id: "failed", good.id: "sent"}
+
+
+async def test_everybody_gets_their_copy_and_the_agent_hears_whose_was_refused(stage: Stage) -> None:
+    stage.relay.to_others = {"gone@example.net": "550 5.1.1 no such user", "busy@example.net": "451 4.7.1 later"}
+    request = answer(cc=("lee@example.net", "gone@example.net"), bcc=("boss@example.net", "busy@example.net"))
+    await stage.ask(stage.deliverer(), request)
+    await until(lambda: len(stage.reports()) == 1)
+    assert stage.relay.recipients == [["ann@example.com", "lee@example.net", "boss@example.net"]]
+    [report] = stage.reports()
+    assert report.state == "sent"
+    assert report.detail.split("; ") == [
+        "250 2.0.0 queued as 42",
+        "no copy to gone@example.net: 550 5.1.1 no such user",
+        "no copy to busy@example.net: 451 4.7.1 later",
+    ]
+    assert b"boss@" not in stage.relay.taken[0]
+
+
+async def test_who_is_in_copy_gets_nothing_where_the_customer_is_refused(stage: Stage) -> None:
+    stage.relay.to_others = {"ann@example.com": "550 5.1.1 no such user"}
+    await stage.ask(stage.deliverer(), answer(cc=("lee@example.net",)))
+    await until(lambda: len(stage.reports()) == 1)
+    assert (stage.reports()[0].state, stage.relay.taken) == ("failed", [])
 
 
 async def test_a_file_that_is_away_for_a_moment_is_waited_for(stage: Stage) -> None:

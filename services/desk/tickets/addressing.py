@@ -16,8 +16,8 @@ from services.desk.tickets.models import MESSAGES
 from services.desk.tickets.views import ChannelChoiceView, ReasonView
 from shared.bus import View
 from shared.errors import Rejected
-from shared.events import Channel
-from shared.kernel import ContactPoint, address_of, kind_of
+from shared.events import Channel, DeliveryState
+from shared.kernel import ContactPoint, address_of, email_point, kind_of
 
 _OPTED_OUT, _OFF, _NOT_SUMMONED = "unavailable.opted-out", "unavailable.off", "unavailable.not-summoned"
 _MOST_REFERENCES = 40
@@ -35,6 +35,8 @@ class Address:
     mailbox: str
     references: tuple[str, ...]
     conversation: str
+    cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
 
 
 def as_of_now(
@@ -68,12 +70,20 @@ def _as_of_now(
     return replace(choice, contact_point=to, available=available, reasons=reasons)
 
 
-async def choose(session: AsyncSession, channels: View[Channel], ticket: Any, channel: str, to: str) -> Address:
+async def choose(
+    session: AsyncSession,
+    channels: View[Channel],
+    ticket: Any,
+    channel: str,
+    to: str,
+    cc: Sequence[str] | None = None,
+    bcc: Sequence[str] = (),
+) -> Address:
     """See `reply` for what is chosen where `channel` and `to` are empty, and for what is rejected."""
     inbound = select(
         MESSAGES.c.channel, MESSAGES.c.author, MESSAGES.c.author_name, MESSAGES.c.recipient, MESSAGES.c.conversation
     )
-    newest = inbound.add_columns(MESSAGES.c.other_address).where(
+    newest = inbound.add_columns(MESSAGES.c.other_address, MESSAGES.c.doubt).where(
         MESSAGES.c.ticket_id == ticket.id, MESSAGES.c.direction == "in"
     )
     rows = (await session.execute(newest.order_by(MESSAGES.c.at.desc(), MESSAGES.c.id.desc()).limit(50))).all()
@@ -87,7 +97,7 @@ async def choose(session: AsyncSession, channels: View[Channel], ticket: Any, ch
     here = [row for row in own if row.channel == name] or [row for row in rows if row.channel == name]
     points = await contacts.points_of(session, ticket.customer_id)
     asked = [choice.get("contact_point") for choice in ticket.channels if choice["channel"] == described.name]
-    point = _to(described, to, [row.author for row in here], points, ticket.participants, asked)
+    point = _to(described, to, [(row.author, row.doubt) for row in here], points, ticket.participants, asked)
     if await contacts.opted_out(session, point):
         raise Rejected(
             409, "opted-out", f"This customer does not want to be reached at {point}. Choose another channel."
@@ -97,6 +107,7 @@ async def choose(session: AsyncSession, channels: View[Channel], ticket: Any, ch
         MESSAGES.c.ticket_id == ticket.id, MESSAGES.c.channel == name, MESSAGES.c.provider_id != ""
     )
     ids = list(await session.scalars(references.order_by(MESSAGES.c.at, MESSAGES.c.id)))
+    shown, hidden = await _copies(session, ticket.id, described, point, cc, bcc)
     name = await contacts.name_of(session, ticket.customer_id) if point in {p.point for p in points} else ""
     return Address(
         channel=described.name,
@@ -106,7 +117,51 @@ async def choose(session: AsyncSession, channels: View[Channel], ticket: Any, ch
         mailbox=answered.recipient if answered else "",
         references=tuple(ids if len(ids) <= _MOST_REFERENCES else [ids[0], *ids[1 - _MOST_REFERENCES :]]),
         conversation=answered.conversation if answered else "",
+        cc=shown,
+        bcc=hidden,
     )
+
+
+async def _copies(
+    session: AsyncSession, ticket: str, channel: Channel, to: str, cc: Sequence[str] | None, bcc: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    own = address_of(ContactPoint(to))
+    hidden = tuple(address for address in domain.copies(bcc) if address != own)
+    if cc is None:
+        shown = await _others(session, ticket, channel, to)
+    else:
+        shown = tuple(address for address in domain.copies(cc) if address != own)
+        for address in shown:
+            await _willing(session, address)
+    for address in hidden:
+        await _willing(session, address)
+    if (shown or hidden) and not domain.takes_copies(channel):
+        raise Rejected(422, "copies", f"By {channel.label} a reply goes to one person. Leave out Cc and Bcc.")
+    if len(shown) + len(hidden) > domain.MOST_COPIES:
+        raise Rejected(422, "copies-many", f"A reply has at most {domain.MOST_COPIES} addresses in Cc and Bcc.")
+    return shown, tuple(address for address in hidden if address not in shown)
+
+
+async def _willing(session: AsyncSession, address: str) -> None:
+    if await contacts.opted_out(session, email_point(address)):
+        raise Rejected(409, "copy-opted-out", f"{address} does not want to be written to. Leave it out of Cc and Bcc.")
+
+
+async def _others(session: AsyncSession, ticket: str, channel: Channel, to: str) -> tuple[str, ...]:
+    if not domain.takes_copies(channel):
+        return ()
+    mails = select(MESSAGES).where(
+        MESSAGES.c.ticket_id == ticket, MESSAGES.c.channel == channel.name, MESSAGES.c.direction != "note"
+    )
+    rows = await session.execute(
+        mails.where(MESSAGES.c.automatic.not_in(domain.MACHINES), MESSAGES.c.delivery != DeliveryState.FAILED.value)
+        .where(MESSAGES.c.doubt == "")
+        .order_by(MESSAGES.c.at.desc(), MESSAGES.c.id.desc())
+        .limit(1)
+    )
+    newest = rows.one_or_none()
+    found = domain.others(domain.addressed_by(newest) if newest else None, address_of(ContactPoint(to)))
+    return tuple([address for address in found if not await contacts.opted_out(session, email_point(address))])
 
 
 def _usable(channels: View[Channel], name: str) -> Channel:
@@ -126,17 +181,14 @@ def _usable(channels: View[Channel], name: str) -> Channel:
 def _to(
     channel: Channel,
     to: str,
-    authors: list[str],
+    authors: list[tuple[str, str]],
     points: tuple[ContactPointView, ...],
     participants: list[str],
     asked: list[str | None],
 ) -> str:
     """asked: where the customer asked to be answered there, proven or not, as the router read it from their own message."""
-    reachable = [
-        *authors,
-        *(point for point in asked if point),
-        *(p.point for p in points if p.kind in channel.reaches and not p.opted_out),
-    ]
+    known = sorted((p for p in points if p.kind in channel.reaches and not p.opted_out), key=lambda p: not p.verified)
+    reachable = domain.reachable(authors, asked, [p.point for p in known])
     if not to:
         if not reachable:
             kinds = " or ".join(channel.reaches)
@@ -152,7 +204,7 @@ def _to(
         or kind_of(ContactPoint(to)) not in channel.reaches
     ):
         raise Rejected(409, "unreachable", f"{to} is not a contact point of this ticket that {channel.label} reaches.")
-    if to not in authors and not channel.can_start:
+    if to not in dict(authors) and not channel.can_start:
         raise Rejected(
             409,
             "unreachable",

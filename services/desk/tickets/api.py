@@ -32,6 +32,12 @@ class Reply(BaseModel):
     )
     channel: str = Field("", description="Empty: the channel of the customer's newest message")
     to: str = Field("", description="A contact point of the ticket; empty: the best one on that channel")
+    cc: list[str] | None = Field(
+        None,
+        max_length=48,
+        description="E-mail addresses that get a copy of a mail; null: everybody whom the newest mail of the ticket went to",
+    )
+    bcc: list[str] = Field([], max_length=48, description="E-mail addresses that get a copy of a mail unseen")
     seen: int | None = Field(
         None, description="The ticket's `version` that you read; if it has moved, nothing is sent (409 `stale`)"
     )
@@ -144,6 +150,8 @@ async def reply(desk: TheDesk, token: Writer, ticket: str, body: Reply, key: Ide
         author_name=body.author_name,
         channel=body.channel,
         to=body.to,
+        cc=body.cc,
+        bcc=body.bcc,
         seen=body.seen,
         status=body.status,
         key=key,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 from uuid import uuid4
@@ -14,9 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.customers import contacts, profiles
+from services.desk.people.models import AGENTS
 from services.desk.search import indexing
 from services.desk.tickets import addressing, groups, lengths, repository
-from services.desk.tickets.domain import NOT_ARRIVED, SETTLED, STATUSES, Wait, is_late, resumed, snippet
+from services.desk.tickets.domain import NOT_ARRIVED, SETTLED, STATUSES, Wait, is_late, resumed, snippet, taken_by_reply
 from services.desk.tickets.models import EVENTS, MESSAGES, TICKETS
 from services.desk.tickets.patience import elsewhere
 from services.desk.tickets.repository import as_uuid, message_view
@@ -50,6 +52,8 @@ async def reply(
     author_name: str = "",
     channel: str = "",
     to: str = "",
+    cc: Sequence[str] | None = None,
+    bcc: Sequence[str] = (),
     seen: int | None = None,
     began: int | None = None,
     status: str = "pending",
@@ -58,13 +62,15 @@ async def reply(
     """Store a reply and ask its channel to deliver it.
 
     channel: empty means the channel of the newest message from the customer. to: a contact point of the customer or of a
-    participant; empty means the best one. seen: `TicketRow.version` that the agent looked at. began: `EventView.seq` of the newest
+    participant; empty means the best one. cc, bcc: addresses that get a copy of a mail; None means whoever the newest mail of the
+    conversation went to. seen: `TicketRow.version` that the agent looked at. began: `EventView.seq` of the newest
     event when the agent began to write. status: afterwards, `open`,
     `pending` or `solved`. key: idempotency key; the same key gives the same reply again.
 
     Rejected 404 no such ticket; 409 `stale` when something arrived unseen; 409 `overtaken` when a colleague wrote since `began`; 422
     `too-long-here` for more than the channel takes in public; 409 `channel-off`, `unreachable`, `opted-out`
-    with what to do; 422 empty text or unknown status; 422 `key-reused` for a key that was used with another text.
+    with what to do; 422 empty text, unknown status, or copies that cannot be sent; 422 `key-reused` for a key that was used with
+    another text.
     """
     text = checked(text, status)
     async with unit_of_work(desk) as work:
@@ -78,6 +84,8 @@ async def reply(
             author_name=author_name,
             channel=channel,
             to=to,
+            cc=cc,
+            bcc=bcc,
             seen=seen,
             began=began,
             status=status,
@@ -107,6 +115,8 @@ async def answer(
     key: str,
     channel: str = "",
     to: str = "",
+    cc: Sequence[str] | None = None,
+    bcc: Sequence[str] = (),
     seen: int | None = None,
     began: int | None = None,
     together: bool = False,
@@ -118,7 +128,7 @@ async def answer(
         return repeated
     _not_stale(row, seen)
     await _not_overtaken(work.session, row.id, began, agent)
-    where = await addressing.choose(work.session, desk.channels, row, channel, to)
+    where = await addressing.choose(work.session, desk.channels, row, channel, to, cc, bcc)
     await lengths.check(work.session, desk.channels, row.id, where.channel, text)
     now = utc_now()
     message = OutboundMessage(
@@ -127,6 +137,8 @@ async def answer(
         channel=where.channel,
         to=where.to,
         to_name=where.to_name,
+        cc=where.cc,
+        bcc=where.bcc,
         text=text,
         requested_at=now,
         author_name=author_name,
@@ -139,6 +151,8 @@ async def answer(
     values = {
         "channel": where.channel,
         "recipient": where.to,
+        "cc": list(where.cc),
+        "bcc": list(where.bcc),
         "conversation": where.conversation,
         "delivery": "requested",
         "ended_wait": msgspec.to_builtins(_wait_of(row)),
@@ -153,11 +167,24 @@ async def answer(
     await _change(work, row, changes, version=row.version + 1, snippet=snippet(text), last_message_at=now)
     if is_late(row.due_at, now):
         await contacts.promise_broken(work.session, row.customer_id, now)
+    await _take(work, desk, row, agent, now)
     moved = await _to_status(work, row, status, agent, together=together)
     if status == "open" and not moved and not together:
         await groups.hand_over(work, row.id, agent)
     await tell(work, row.customer_id)
     return stored
+
+
+async def _take(work: Work, desk: Desk, row: Any, agent: str, now: datetime) -> None:
+    """Whoever answers a ticket of nobody has it from now on, unless its team wants it otherwise. A program takes none."""
+    if row.assignee_id is not None or not taken_by_reply(row.team, desk.settings.replies_keep_unassigned):
+        return
+    known = select(AGENTS.c.id, AGENTS.c.email, AGENTS.c.name).where(AGENTS.c.email == agent.lower(), AGENTS.c.active)
+    person = (await work.session.execute(known)).one_or_none()
+    if person:
+        await _change(work, row, {"assignee_id": person.id})
+        data = {"assignee": person.email, "assignee_name": person.name}
+        work.record("ticket.assigned", row.id, now, agent, data)
 
 
 def count_first_reply(row: Any, reply: MessageView) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from msgspec import structs
 
 from services.desk.tickets.patience import Patience, begun, both, elsewhere, went_on
+from shared.errors import Rejected
 from shared.events import Channel, ChannelChoice, Decision, DeliveryState, InboundMessage, Reason, RoutedMessage
 from shared.kernel import ContactPoint, Level, address_of, ticket_id
 
@@ -18,6 +21,9 @@ MACHINES = ("reply", "bounce", "files")
 """Automatic messages that nobody wrote for us: they join and wake nobody. `list` mail was written by a person."""
 _DELIVERY_ORDER = {"requested": 0, "uncertain": 1, "sent": 2, "delayed": 3, "failed": 4, "delivered": 5}
 """`delivered` is the customer's own device's word, so it stands above a network's guess that it failed."""
+_ADDRESS = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,64}@[^\s@<>\"(),:;\[\]\\]{1,255}")
+_LONGEST_ADDRESS = 254
+"""RFC 5321, 4.5.3.1.3, without the angle brackets."""
 _SNIPPET = 200
 _LONGEST_BURST = 100
 _MOST_FIRST = 500
@@ -328,6 +334,12 @@ def resumed(ended: Wait, now: Wait | None) -> Wait:
     )
 
 
+def taken_by_reply(team: str, keep: str) -> bool:
+    """Whether a reply to a ticket of this team that nobody has takes it. keep: teams that want it otherwise, with commas between
+    them, or `*`."""
+    return not {team, "*"} & {name.strip() for name in keep.split(",") if name.strip()}
+
+
 def is_late(due_at: datetime | None, at: datetime) -> bool:
     """Whether an answer at this moment comes too late. As in the list of overdue tickets: what is due now is late."""
     return due_at is not None and due_at <= at
@@ -345,6 +357,58 @@ def delivery_moves(before: str, after: DeliveryState) -> bool:
 
 NOT_ARRIVED = (DeliveryState.FAILED.value, DeliveryState.UNCERTAIN.value)
 """States of an answer that did not reach the customer, or may not have: somebody has to look."""
+
+
+def reachable(authors: Sequence[tuple[str, str]], asked: Iterable[str | None], known: Iterable[str]) -> list[str]:
+    """Where this customer is answered on a channel, best first. authors: of their messages there, newest first, each with the doubt
+    about it; asked: where the router read that they want to be; known: their other contact points, proven ones first. An address
+    that only doubtful messages came from is the last."""
+    sure = [author for author, doubt in authors if not doubt]
+    doubtful = [author for author, doubt in authors if doubt and author not in sure]
+    wished = [point for point in asked if point and point not in doubtful]
+    return list(dict.fromkeys((*sure, *wished, *known, *doubtful)))
+
+
+MOST_COPIES = 48
+"""Addresses of Cc and Bcc of one reply, together."""
+
+
+def copies(typed: Iterable[str]) -> tuple[str, ...]:
+    """The addresses in a field of copies, in lower case, each once. Rejected 422 with the first that is none."""
+    named = (entry.strip() for field in typed for entry in re.split(r"[,;\n]", field))
+    found = dict.fromkeys(re.sub(r"^.*<([^<>]*)>$", r"\1", entry).strip().lower() for entry in named if entry)
+    for address in found:
+        if len(address) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(address):
+            raise Rejected(
+                422, "copy-address", f"{address[:100]} is not an e-mail address. Write them as ann@example.org."
+            )
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """Who wrote a mail, and to whom it went, by address."""
+
+    author: str
+    also_to: Sequence[str]
+    cc: Sequence[str]
+
+
+def addressed_by(message: Any) -> Addressed:
+    """Of a message (a row, or as readers get it): a reply came from nobody who is to have a copy."""
+    author = message.author.removeprefix("email:") if message.direction == "in" else ""
+    return Addressed(author, message.also_to, message.cc)
+
+
+def takes_copies(channel: Channel) -> bool:
+    """Whether a reply there can go to others too."""
+    return "email" in channel.reaches
+
+
+def others(newest: Addressed | None, to: str) -> tuple[str, ...]:
+    """Who gets a copy of a reply to `to` by default: everybody whom the newest mail of the conversation went to or came from."""
+    named = (newest.author, *newest.also_to, *newest.cc) if newest else ()
+    return tuple(dict.fromkeys(address for address in named if address and address != to))[:MOST_COPIES]
 
 
 @dataclass(frozen=True, slots=True)

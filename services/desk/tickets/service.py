@@ -69,7 +69,7 @@ async def view_counts(desk: Desk, agent: str, *, grouped: bool = True) -> tuple[
     mine = TICKETS.c.assignee_id == select(AGENTS.c.id).where(AGENTS.c.email == agent.lower()).scalar_subquery()
     views: dict[str, list[ColumnElement[bool]]] = {
         "mine": [is_open, mine],
-        "unassigned": [is_open, TICKETS.c.assignee_id.is_(None)],
+        "unassigned": [TICKETS.c.status.in_(("open", "pending")), TICKETS.c.assignee_id.is_(None)],
         "open": [is_open],
         "waiting": repository.waits(),
         "urgent": [is_open, TICKETS.c.level == "urgent"],

@@ -153,6 +153,14 @@ class MessageView:
     raw_uri: str
     decision: dict[str, Any] | None
     """The router's decision as published, for inbound."""
+    doubt: str = ""
+    """Why the sender may be somebody else: `dmarc` where the check of their own domain failed; empty otherwise."""
+    also_to: tuple[str, ...] = ()
+    """Whom else a customer's mail was addressed to, without our own mailboxes."""
+    cc: tuple[str, ...] = ()
+    """Who got a copy."""
+    bcc: tuple[str, ...] = ()
+    """Who got a copy of a reply that nobody else knows of."""
     public: bool = False
     """Everybody can read it: a post."""
     reach: int = 0

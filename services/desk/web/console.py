@@ -145,14 +145,18 @@ class Console:
         def closed(channel: str, point: str) -> str:
             return words.closed(label(channel), point, translate) if point in opted_out else ""
 
-        found = pane.routes(ticket, channels, channel, partial(line_of, channels, translate), closed)
+        found = pane.routes(
+            ticket, channels, channel, partial(line_of, channels, translate), closed, customer.contact_points
+        )
         call = pane.may_call(ticket, channels, closed)
         if not any(route.available for route in found):
             state = {"mode": "note"} | state
         heard = tuple(choice for choice in ticket.channels if choice.contact_point not in opted_out)
         ticket = dataclasses.replace(ticket, channels=heard)
         hint = pane.hint(ticket, found, label, lambda item: words.reason(item, translate), translate, call=call)
-        return pane.Draft(seen=ticket.row.version, routes=found, hint=hint, call=call, **state)
+        state = {"cc": pane.copies(ticket, channels)} | state
+        doubt = pane.doubt(ticket, found, translate)
+        return pane.Draft(seen=ticket.row.version, routes=found, hint=hint, doubt=doubt, call=call, **state)
 
     def customer_context(
         self,

@@ -67,7 +67,7 @@ def query(view: str, agent: str, words: str = "", cursor: str = "") -> TicketQue
         case "mine":
             found["assignee"] = agent
         case "unassigned":
-            found["assignee"] = "none"
+            found |= {"assignee": "none", "status": ("open", "pending")}
         case "urgent":
             found["level"] = ("urgent",)
         case "waiting":

@@ -8,11 +8,12 @@ from datetime import datetime
 from uuid import uuid4
 
 from services.desk.calls.views import CallView
+from services.desk.customers.views import ContactPointView
 from services.desk.tickets import domain
 from services.desk.tickets.views import ChannelChoiceView, EventView, MessageView, TicketView
 from services.desk.web import posts, words
 from services.desk.web.words import Gettext
-from shared.events import Channel, Length
+from shared.events import Channel, DeliveryState, Length
 from shared.kernel import stable_id
 
 SHOWN_EVENTS = (
@@ -59,6 +60,8 @@ class Route:
     """How long it may be, where everybody will read it."""
     closed: str = ""
     """Why nothing can be sent there for good; empty where it can, or only not now."""
+    copies: bool = False
+    """Whether it can go to others too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,14 @@ class Draft:
     seen: int
     routes: Sequence[Route]
     hint: str = ""
+    doubt: str = ""
+    """What is to be known of whom the newest message is from."""
     call: bool = False
     """Whether a call would be the better answer, and there is a number."""
     mode: str = "reply"
     text: str = ""
+    cc: str = ""
+    bcc: str = ""
     began: int = 0
     """The newest event that the agent has read, where something came since they began to write; else 0."""
     asking: bool = False
@@ -156,9 +163,10 @@ def routes(
     chosen: str,
     render_line: Gettext,
     closed: Callable[[str, str], str] = lambda *_: "",
+    points: Sequence[ContactPointView] = (),
 ) -> list[Route]:
     """How this customer can be answered, best first. `chosen`: what the agent picked before, or empty. `closed`: why nothing can be
-    sent on a channel to a contact point."""
+    sent on a channel to a contact point. `points`: the customer's."""
     written = [choice for choice in ticket.channels if not is_spoken(choice.channel, channels)]
     possible = [(choice, _open(choice, channels, closed)) for choice in written]
 
@@ -166,7 +174,8 @@ def routes(
         public, known = _in_public(channel, ticket), channels.get(channel)
         line = render_line(channel, who, public=public)
         length = known.length if public and known else None
-        return Route(channel, line, available, chosen, length, closed(channel, point))
+        copies = bool(known and domain.takes_copies(known))
+        return Route(channel, line, available, chosen, length, closed(channel, point), copies)
 
     if not possible:
         name, point = words.person(ticket.row.customer_name), _wrote_from(ticket)
@@ -181,7 +190,7 @@ def routes(
     return [
         route(
             choice.channel,
-            _who(choice, ticket),
+            _who(choice, ticket, points),
             choice.contact_point or "",
             available=available,
             chosen=choice.channel == pick,
@@ -245,7 +254,47 @@ def _in_public(channel: str, ticket: TicketView) -> bool:
     return bool(here) and here[-1].public
 
 
-def _who(choice: ChannelChoiceView, ticket: TicketView) -> str:
+def copies(ticket: TicketView, channels: Mapping[str, Channel]) -> str:
+    """Who gets a copy of a mail where the agent changes nothing, as a field shows it."""
+    mail = next((choice for choice in ticket.channels if _takes_copies(choice.channel, channels)), None)
+    own = [m for m in ticket.messages if m.delivery != DeliveryState.FAILED.value and not m.doubt]
+    mails = [
+        message
+        for message in own
+        if mail and message.channel == mail.channel and message.automatic not in domain.MACHINES
+    ]
+    if mail is None or not mails:
+        return ""
+    return ", ".join(domain.others(domain.addressed_by(mails[-1]), _point(mail, ticket).partition(":")[2]))
+
+
+def _takes_copies(channel: str, channels: Mapping[str, Channel]) -> bool:
+    known = channels.get(channel)
+    return known is not None and domain.takes_copies(known)
+
+
+def _point(choice: ChannelChoiceView, ticket: TicketView, points: Sequence[ContactPointView] = ()) -> str:
+    """Where an answer goes: to the customer, also where somebody else whom they let in wrote last."""
+    here = [m for m in reversed(ticket.messages) if m.direction == "in" and m.channel == choice.channel]
+    authors = [(m.author, m.doubt) for m in here if not m.other_address]
+    kind = (choice.contact_point or "").partition(":")[0]
+    proven = sorted((p for p in points if p.kind == kind and not p.opted_out), key=lambda p: not p.verified)
+    found = domain.reachable(authors, [choice.contact_point], [p.point for p in proven])
+    refused = {p.point for p in points if p.opted_out}
+    return next((point for point in found if point not in refused), next(iter(found), ""))
+
+
+def doubt(ticket: TicketView, found: Sequence[Route], _: Gettext) -> str:
+    """What an agent should know of the newest message before they answer it: that it may be by somebody else."""
+    newest = next((message for message in reversed(ticket.messages) if message.direction == "in"), None)
+    route = next((route for route in found if route.chosen), None)
+    if newest is None or not newest.doubt or route is None:
+        return ""
+    sender = words.address(newest.author)
+    return _("The newest message may not be from %(sender)s: the check of its domain failed (DMARC).", sender=sender)
+
+
+def _who(choice: ChannelChoiceView, ticket: TicketView, points: Sequence[ContactPointView]) -> str:
     """An address where people know it as theirs; their name where it is only our number for them."""
-    point = choice.contact_point or ""
+    point = _point(choice, ticket, points)
     return words.address(point) if point.startswith(("email:", "tel:")) else words.person(ticket.row.customer_name)

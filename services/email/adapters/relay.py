@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from aiosmtplib import SMTP
@@ -55,7 +56,7 @@ class RelaySender:
         try:
             async with asyncio.timeout(self._timeout):
                 await client.connect()
-                options = [] if (mail.sender + mail.recipient).isascii() else ["SMTPUTF8"]
+                options = [] if "".join((mail.sender, mail.recipient, *mail.copies)).isascii() else ["SMTPUTF8"]
                 if options and not client.supports_extension("SMTPUTF8"):
                     return Outcome(Result.REFUSED, "the relay does not take addresses beyond ASCII (SMTPUTF8)")
                 await client.mail(
@@ -63,9 +64,11 @@ class RelaySender:
                     options=[*options, f"SIZE={len(mail.content)}"] if client.supports_extension("SIZE") else options,
                 )
                 await client.rcpt(mail.recipient)
+                refused = [words async for words in _copies_refused(client, mail.copies)]
                 content_out = True
                 response = await client.data(mail.content)
-                return Outcome(Result.DONE, one_line(f"{response.code} {response.message}", 500))
+                words = "; ".join((f"{response.code} {response.message}", *refused))
+                return Outcome(Result.DONE, one_line(words, 2_000))
         except SMTPResponseException as error:
             return Outcome(_judged(error, content_out), _words(error))
         except SMTPNotSupported as error:
@@ -108,6 +111,15 @@ class RelaySender:
             start_tls={"starttls": True, "none": False}.get(relay.tls),
             tls_context=None if relay.tls == "none" else ssl.create_default_context(),
         )
+
+
+async def _copies_refused(client: SMTP, copies: Sequence[str]) -> AsyncIterator[str]:
+    """Name all whose copy the relay does not take, and why: nobody else's mail waits for that."""
+    for address in copies:
+        try:
+            await client.rcpt(address)
+        except SMTPRecipientRefused as error:
+            yield f"no copy to {address}: {_words(error)}"
 
 
 def _judged(error: SMTPResponseException, content_out: bool) -> Result:

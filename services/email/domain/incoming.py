@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.email.domain.authentication import fails_dmarc
 from services.email.domain.automatic import automatic, receipt_for
 from services.email.domain.files import File
 from services.email.domain.forwards import original_author
@@ -24,6 +25,8 @@ from shared.text import clean_html, html_to_text
 
 MAX_TEXT, MAX_HTML = 200_000, 300_000
 """Bytes in the event. Beyond, the whole text comes along as a file: Kafka is no place for books."""
+LONGEST_ADDRESS, MOST_COPIES = 200, 48
+"""Of whom else a mail is addressed to, as `InboundMessage` promises."""
 _SAMPLE = 600
 """Characters by which the language is told: more costs time, a third of a mail's, and changes no answer."""
 _CUT = "\n\n[…]"
@@ -45,6 +48,8 @@ class Context:
     mailboxes: Mailboxes
     secret: str
     languages: tuple[str, ...]
+    trusted: frozenset[str] = frozenset()
+    """Servers whose word about a sender counts (`domain/authentication.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +107,13 @@ def compose(
         provider_id=own_id,
         sender=email_point(sender.address),
         sender_name=sender.name,
+        doubt="dmarc" if fails_dmarc(headers, context.trusted) else "",
         received_at=received_at,
         text=reading.text,
         html=reading.html,
         recipient=recipient,
+        also_to=_others(headers, "to", sender.address, context.mailboxes),
+        cc=_others(headers, "cc", sender.address, context.mailboxes),
         subject=headers.text("subject"),
         language=language_of(reading.text, headers.text("subject"), context.languages),
         attachments=tuple(attachments),
@@ -133,6 +141,12 @@ def _own_id(mail: Mail, recipient: str, sender: str) -> str:
         return f"<{bare}>"
     stable = "\x1f".join((recipient, sender, mail.headers.raw("date"), mail.headers.raw("subject"), mail.body_sha256))
     return f"<derived.{hashlib.sha256(stable.encode()).hexdigest()[:32]}@{recipient.rpartition('@')[2]}>"
+
+
+def _others(headers: Headers, name: str, sender: str, mailboxes: Mailboxes) -> tuple[str, ...]:
+    named = [entry.address for entry in headers.addresses(name)]
+    others = (address for address in named if not mailboxes.owns(address) and address not in ("", sender))
+    return tuple(address for address in others if len(address) <= LONGEST_ADDRESS)[:MOST_COPIES]
 
 
 def _recipient(headers: Headers, envelope: Envelope, mailboxes: Mailboxes) -> str:

@@ -41,13 +41,14 @@ _TEMPLATE = re.compile(r"\{(agent|company)\}")
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMail:
-    """A mail, ready to be sent. `sender`: where bounces go, the ticket's reply address."""
+    """A mail, ready to be sent. `sender`: where bounces go, the ticket's reply address. `copies`: who else gets it, seen or not."""
 
     outbound_id: str
     message_id: str
     sender: str
     recipient: str
     content: bytes
+    copies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ class Identity:
 def build(outbound: OutboundMessage, files: Sequence[bytes], identity: Identity, date: datetime) -> OutgoingMail:
     """`files`: the bytes of `outbound.attachments`, in their order. Raises Malformed, in words for an agent."""
     recipient = _recipient(outbound)
+    cc = _copies(outbound.cc, {recipient}, identity.mailboxes)
+    bcc = _copies(outbound.bcc, {recipient, *cc}, identity.mailboxes)
     mailbox = outbound.mailbox if identity.mailboxes.owns(outbound.mailbox) else identity.mailboxes.default
     message_id = message_id_of(outbound, identity)
     reply_to = with_token(mailbox, reply_token(identity.secret, outbound.ticket_id))
@@ -71,6 +74,7 @@ def build(outbound: OutboundMessage, files: Sequence[bytes], identity: Identity,
     headers = {
         "From": _address(_from_name(outbound.author_name, identity), mailbox),
         "To": _address(outbound.to_name, recipient),
+        **({"Cc": ",\r\n ".join(_address("", address) for address in cc)} if cc else {}),
         "Reply-To": _address(identity.company, reply_to),
         "Subject": _encoded(subject_of(outbound.subject, is_answer=bool(references)), 9),
         "Date": format_datetime(date),
@@ -83,7 +87,7 @@ def build(outbound: OutboundMessage, files: Sequence[bytes], identity: Identity,
         headers["Content-Language"] = outbound.language
     for name, value in headers.items():
         mail[name] = value
-    return OutgoingMail(outbound.id, message_id, reply_to, recipient, mail.as_bytes(policy=_AS_WRITTEN))
+    return OutgoingMail(outbound.id, message_id, reply_to, recipient, mail.as_bytes(policy=_AS_WRITTEN), (*cc, *bcc))
 
 
 def message_id_of(outbound: OutboundMessage, identity: Identity) -> str:
@@ -114,11 +118,22 @@ def trimmed(references: Sequence[str]) -> list[str]:
 def _recipient(outbound: OutboundMessage) -> str:
     if kind_of(outbound.to) != "email":
         raise Malformed(f"mail cannot be sent to {kind_of(outbound.to)!r}, only to an e-mail address")
-    found = parse_addresses([address_of(outbound.to)])
-    if len(found) != 1 or found[0].address != address_of(outbound.to).lower():
-        raise Malformed("this is not an e-mail address that mail can be sent to")
-    if found[0].address.endswith(".invalid"):
+    address = _usable(address_of(outbound.to))
+    if address.endswith(".invalid"):
         raise Malformed("the mail that came in named no address to answer to")
+    return address
+
+
+def _copies(addresses: Sequence[str], without: set[str], mailboxes: Mailboxes) -> tuple[str, ...]:
+    """Who gets a copy. Never a mailbox of ours: it would come back as a customer's mail."""
+    usable = dict.fromkeys(_usable(address) for address in addresses)
+    return tuple(address for address in usable if address not in without and not mailboxes.owns(address))
+
+
+def _usable(address: str) -> str:
+    found = parse_addresses([address])
+    if len(found) != 1 or found[0].address != address.lower():
+        raise Malformed(f"{one_line(address, 100)} is not an e-mail address that mail can be sent to")
     return found[0].address
 
 

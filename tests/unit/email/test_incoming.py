@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from email import message_from_string
 from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.email.domain.authentication import fails_dmarc
 from services.email.domain.automatic import automatic
+from services.email.domain.headers import Headers
 from services.email.domain.incoming import Context, Envelope, compose, read
 from services.email.domain.mailboxes import Mailboxes, tokens_in, with_token, without_plus
 from services.email.domain.mime import parse
@@ -27,9 +31,10 @@ def received(
     body: str = "My lamp is broken, please help me.",
     sender: str = "ann@example.com",
     to: str = "support@example.org",
+    context: Context = CONTEXT,
 ) -> InboundMessage:
     mail = parse(f"{headers.strip()}\n\n{body}".encode())
-    return compose(read(mail), Envelope(sender, (to,) if to else ()), CONTEXT, [], "sha256/raw", NOW)
+    return compose(read(mail), Envelope(sender, (to,) if to else ()), context, [], "sha256/raw", NOW)
 
 
 def test_a_plain_mail_becomes_a_message() -> None:
@@ -42,6 +47,16 @@ def test_a_plain_mail_becomes_a_message() -> None:
     assert (message.subject, message.text, message.language) == ("Lamp", "My lamp is broken, please help me.", "en")
     assert (message.provider_id, message.thread.root, message.raw_uri) == ("<1@x>", "<1@x>", "sha256/raw")
     assert message.received_at == NOW
+
+
+def test_whom_else_a_mail_went_to_is_kept_without_our_own_mailboxes_and_the_sender() -> None:
+    message = received(
+        "From: ann@example.com\nTo: Support <support+tabcdefghijklmnop@example.org>, Lee <LEE@example.com>\n"
+        'Cc: "Kim, Bo" <bo@example.net>, ann@example.com, any@shop.example, not-an-address'
+    )
+    assert (message.also_to, message.cc) == (("lee@example.com",), ("bo@example.net",))
+    many = ", ".join(f"p{number}@example.com" for number in range(150))
+    assert len(received(f"From: ann@example.com\nCc: {many}").cc) == 48
 
 
 def test_the_senders_retry_and_the_copy_to_another_mailbox_are_the_same_message() -> None:
@@ -311,3 +326,49 @@ def test_two_senders_with_one_message_id_are_two_messages() -> None:
 def test_the_person_is_found_behind_a_list_that_put_itself_into_from(headers: str, address: str, name: str) -> None:
     message = received(f"{headers}\nTo: team@lists.example\nList-Id: <team.lists.example>")
     assert (message.sender, message.sender_name, message.automatic) == (f"email:{address}", name, "list")
+
+
+TRUSTING = replace(CONTEXT, trusted=frozenset({"mx.example.org", "none"}))
+MICROSOFT = (
+    "spf=fail (sender IP is 192.0.2.1) smtp.mailfrom=bank.example; dkim=none (message not signed)"
+    " header.d=none;dmarc=fail action=oreject header.from=bank.example;compauth=fail reason=000"
+)
+
+
+@pytest.mark.parametrize(
+    ("fields", "doubt"),
+    [
+        (
+            "Authentication-Results: mx.example.org; spf=pass; dmarc=fail (p=reject dis=none) header.from=a.example",
+            "dmarc",
+        ),
+        (
+            "Authentication-Results: MX.Example.org 1;\n dkim=pass\n (x;dmarc=pass;\\)) header.d=b.example;\n DMARC / 1 = FAIL",
+            "dmarc",
+        ),
+        (f"Authentication-Results: {MICROSOFT}", "dmarc"),
+        ("Authentication-Results: mx.example.org; dmarc=pass header.from=a.example", ""),
+        ("Authentication-Results: mx.example.org; dmarc=none", ""),
+        ("Authentication-Results: mx.example.org; none", ""),
+        ('Authentication-Results: mx.example.org; spf=pass reason="x; dmarc=fail"', ""),
+        ("Authentication-Results: mx.evil.example; dmarc=fail", ""),
+        ("Authentication-Results: mx.example.org; dmarc=pass\nAuthentication-Results: mx.example.org; dmarc=fail", ""),
+        ("Authentication-Results: mx.evil.example; x=y\nAuthentication-Results: mx.example.org; dmarc=fail", ""),
+        (
+            "Authentication-Results: mx.example.org; dmarc=fail\nAuthentication-Results: mx.example.org; dmarc=pass",
+            "dmarc",
+        ),
+        ("Authentication-Results:", ""),
+        ("Authentication-Results: ;;;=((((", ""),
+        ("Subject: none", ""),
+    ],
+)
+def test_only_the_word_of_our_own_mail_server_casts_doubt_on_a_sender(fields: str, doubt: str) -> None:
+    assert received(f"{fields}\nFrom: ann@a.example", context=TRUSTING).doubt == doubt
+    assert received(f"{fields}\nFrom: ann@a.example").doubt == ""
+
+
+@given(st.text(alphabet='();="\\ a/1dmrcfil\n', max_size=300))
+def test_whatever_stands_in_authentication_results_the_mail_is_read(value: str) -> None:
+    headers = Headers(message_from_string(f"Authentication-Results: {' '.join(value.split())}\n\n"))
+    assert fails_dmarc(headers, {"none", "a"}) in (True, False)

@@ -185,3 +185,25 @@ def test_addresses_of_the_whole_world_are_written_as_servers_take_them() -> None
     assert "To: 안나@x.example\r\n".encode() in bare.content
     odd = "ann@" + "ü" * 80 + ".example"
     assert odd.encode() in built(to=contact_point("email", odd))[0].content
+
+
+def test_copies_go_to_everybody_named_and_nobody_sees_those_in_bcc() -> None:
+    cc = tuple(f"somebody.number.{number}@a-long-name.example.com" for number in range(20))
+    mail, message = built(cc=("Lee@example.com", *cc), bcc=("boss@example.net", "lee@example.com"))
+    assert [address.addr_spec for address in message["Cc"].addresses] == ["lee@example.com", *cc]
+    assert mail.copies == ("lee@example.com", *cc, "boss@example.net")
+    assert mail.recipient == "ann@example.com"
+    assert b"boss" not in mail.content
+    assert max(map(len, mail.content.splitlines())) < 200
+    assert (message["In-Reply-To"], message["References"]) == ("<2@x>", "<1@x> <2@x>")
+
+
+def test_a_copy_never_comes_back_to_a_mailbox_of_ours_nor_twice_to_the_customer() -> None:
+    mail, message = built(cc=("help+tabcdefghijklmnop@example.org", "ann@example.com"), bcc=("support@example.org",))
+    assert (mail.copies, message["Cc"]) == ((), None)
+
+
+@pytest.mark.parametrize("address", ["lee", "lee@x.example, mallory@x.example", "lee@x.example\r\nSubject: no"])
+def test_a_copy_to_what_is_no_address_is_refused_in_words(address: str) -> None:
+    with pytest.raises(Malformed, match="not an e-mail address"):
+        built(cc=(address,))

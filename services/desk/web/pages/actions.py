@@ -11,6 +11,7 @@ from services.desk.assignment import service as assignment
 from services.desk.tickets import service as tickets
 from services.desk.tickets import together
 from services.desk.tickets.changing import Known
+from services.desk.tickets.domain import takes_copies
 from services.desk.tickets.views import MessageView, TicketRow
 from services.desk.web import words
 from services.desk.web.answers import ConsoleRoute, html, redirect
@@ -34,6 +35,8 @@ async def send(
     text: Annotated[str, Form()] = "",
     mode: Annotated[str, Form()] = "reply",
     channel: Annotated[str, Form()] = "",
+    cc: Annotated[str, Form(max_length=20_000)] = "",
+    bcc: Annotated[str, Form(max_length=20_000)] = "",
     seen: Annotated[int | None, Form()] = None,
     began: Annotated[str, Form(pattern=r"^\d{0,18}$")] = "",
     key: Annotated[str, Form(max_length=100)] = "",
@@ -52,6 +55,8 @@ async def send(
         elif then == "all":
             return await _to_all(request, console, who, ticket, text, key, known)
         else:
+            by = console.channels.get(channel)
+            copies = by is not None and takes_copies(by)  # the fields are there for other channels too, unseen
             message = await tickets.reply(
                 console.desk,
                 ticket,
@@ -59,6 +64,8 @@ async def send(
                 agent=agent.email,
                 author_name=agent.name,
                 channel=channel,
+                cc=[cc] if copies else None,
+                bcc=[bcc] if copies else (),
                 status=then or "pending",
                 key=key,
                 **known,
@@ -66,7 +73,7 @@ async def send(
     except Rejected as error:
         if error.status not in (409, 422):
             raise
-        draft = {"mode": mode, "text": text, "channel": channel}
+        draft = {"mode": mode, "text": text, "channel": channel, "cc": cc, "bcc": bcc}
         return await _not_sent(request, console, who, ticket, error, draft, **known)
     if not is_part(request):
         return redirect(f"/c/{ticket}")

@@ -29,7 +29,7 @@ function belongs(row) {
   if (row.grouped !== undefined && view !== "search") return false; // it shows under its leader
   switch (view) {
     case "mine": return open && row.assignee === me;
-    case "unassigned": return open && !row.assignee;
+    case "unassigned": return (open || row.status === "pending") && !row.assignee;
     case "urgent": return open && row.level === "urgent";
     case "overdue": return open && dueIn(row) <= 0;
     case "soon": return open && dueIn(row) > 0 && dueIn(row) <= SOON;
