@@ -2,4 +2,4 @@
 
 from shared.events import Channel
 
-CHANNEL = Channel(name="chat", label="Dashboard", icon="message-square", reaches=("chat",))
+CHANNEL = Channel(name="chat", label="Dashboard", icon="message-square", reaches=("chat",), tells_read=True)

@@ -22,6 +22,7 @@ from services.desk.people.limits import Limiter
 from services.desk.schema import OUTBOX
 from services.desk.search import indexing
 from services.desk.settings import DeskSettings
+from services.desk.tickets import unread
 from services.desk.wallboard.service import Wallboard
 from shared import logs
 from shared.bus.kafka import KafkaBus
@@ -99,6 +100,7 @@ def tasks(desk: Desk, bus: KafkaBus, health: Health) -> dict[str, Task]:
         "calls": partial(serving.run, desk),
         "widening": partial(widening.run, desk),
         "promises": partial(promises.run, desk),
+        "unread": partial(unread.run, desk),
         "mentions": mentions.kept(desk).run,
         "old words": partial(indexing.run, desk),
         "old mentions": partial(mentions.forget_old, desk),

@@ -31,6 +31,12 @@ class DeskSettings(BaseSettings):
     )
     callback_tries: int = Field(3, ge=1, description="Callbacks that nobody answers before the ticket says so instead")
     callback_pause: int = Field(30, ge=1, description="Minutes after a callback that nobody answered until the next")
+    unread_minutes: int = Field(
+        10,
+        ge=0,
+        description="Minutes after which a reply that nobody has read on the page goes by mail too, where the customer gave an address; "
+        "0: never",
+    )
     replies_keep_unassigned: str = Field(
         "",
         description="Teams whose tickets stay nobody's when somebody replies, comma-separated; `*`: of all teams. "

@@ -26,6 +26,8 @@ class Channel(Event, frozen=True, kw_only=True):
     """Kinds of contact points that it can write to or call, such as `email` or `tel`."""
     live: bool = False
     public: bool = False
+    tells_read: bool = False
+    """Whether a reply there is `delivered` only once its reader has it before them, as on a page that they may never open again."""
     can_start: bool = True
     """Whether we may write first, or only answer."""
     enabled: bool = True

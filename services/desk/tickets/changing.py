@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypedDict
 from uuid import uuid4
 
@@ -155,6 +155,7 @@ async def answer(
         "bcc": list(where.bcc),
         "conversation": where.conversation,
         "delivery": "requested",
+        "mail_after": _mail_after(desk, where.channel, now),
         "ended_wait": msgspec.to_builtins(_wait_of(row)),
     }
     stored = await _add(work.session, row.id, own, "out", text, agent, author_name, now, values)
@@ -173,6 +174,11 @@ async def answer(
         await groups.hand_over(work, row.id, agent)
     await tell(work, row.customer_id)
     return stored
+
+
+def _mail_after(desk: Desk, channel: str, now: datetime) -> datetime | None:
+    known, minutes = desk.channels.get(channel), desk.settings.unread_minutes
+    return now + timedelta(minutes=minutes) if known and known.tells_read and minutes else None
 
 
 async def _take(work: Work, desk: Desk, row: Any, agent: str, now: datetime) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from services.desk.bulk import among
 from services.desk.context import Desk
-from services.desk.tickets import changing, groups
+from services.desk.tickets import changing, groups, unread
 from services.desk.tickets.domain import NOT_ARRIVED, delivery_moves
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.work import Work, unit_of_work
@@ -47,6 +47,8 @@ async def _note(work: Work, report: DeliveryReport) -> None:
         changes["provider_id"] = report.provider_id
     moves = delivery_moves(before.delivery, report.state)
     if moves:
+        if report.state is DeliveryState.DELIVERED:
+            changes["mail_after"] = None
         changes |= {"delivery": report.state.value, "delivery_detail": report.detail[:2000].replace("\x00", "\ufffd")}
     if changes:
         await work.session.execute(update(MESSAGES).where(MESSAGES.c.id == reply).values(changes))
@@ -54,6 +56,8 @@ async def _note(work: Work, report: DeliveryReport) -> None:
         return
     data = {"message_id": reply, "state": report.state.value, "detail": report.detail[:500], "channel": report.channel}
     work.record("delivery.changed", before.ticket_id, report.at, report.channel, data)
+    if await unread.was_read_meanwhile(work.session, before):
+        return
     if report.state.value in NOT_ARRIVED:
         await changing.not_delivered(work, before, report.state.value)
     elif before.delivery in NOT_ARRIVED:

@@ -128,6 +128,7 @@ MESSAGES = Table(
     Column("decision", JSONB),
     Column("delivery", Text, nullable=False, server_default=""),
     Column("delivery_detail", Text, nullable=False, server_default=""),
+    Column("mail_after", DateTime(timezone=True)),
     Column("ended_wait", JSONB(none_as_null=True)),
     Column("public", Boolean, nullable=False, server_default=text("false")),
     Column("reach", BigInteger, nullable=False, server_default=text("0")),
@@ -155,6 +156,7 @@ MESSAGES = Table(
         postgresql_include=["channel", "at"],
         postgresql_where=text("sent_at IS NOT NULL"),
     ),
+    Index("ix_messages_mail_after", "mail_after", postgresql_where=text("mail_after IS NOT NULL")),
 )
 
 BURST_POSTS = Table(
