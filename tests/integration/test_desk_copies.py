@@ -144,7 +144,9 @@ async def test_a_reply_to_a_mail_that_may_be_forged_goes_where_the_customer_is_k
     ticket = await tickets.get_ticket(desk, TICKET)
     assert (ticket.messages[-1].doubt, ticket.messages[-1].other_address) == ("dmarc", False)
     customer = await customers.get_customer(desk, ann.id)
-    (route,) = pane.routes(ticket, CHANNELS, "", lambda channel, who, **_: f"{channel} {who}", customer.contact_points)
+    (route,) = pane.routes(
+        ticket, CHANNELS, "", lambda channel, who, **_: f"{channel} {who}", points=customer.contact_points
+    )
     assert route.line == "email ann@example.org"
     assert "ann@old.example" in pane.doubt(ticket, [route], gettext("en"))
     mail = await reply(desk)
