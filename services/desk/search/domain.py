@@ -1,7 +1,7 @@
 """What a search finds: text to words, and what somebody typed to a query and filters. Pure.
 
 PostgreSQL's own parser is not used: it makes one word of `ORD-12345`, `arrived.Please` or `iOS/Android`, and goes by the locale
-that a database was made with (decision 12).
+that a database was made with (decision 13).
 """
 
 from __future__ import annotations
