@@ -45,10 +45,10 @@ class _Search:
 
 async def find(desk: Desk, query: TicketQuery) -> TicketPage:
     """A page of what was asked for in `query.q`. Rejected 422 for a filter that cannot be, 503 where nothing was found in time."""
-    wanted = asked(query.q)
+    wanted, filters = asked(query.q), repository.filters(query)
     if wanted.empty:
         return TicketPage(items=(), next="")
-    search = _Search(query, wanted, [*repository.filters(query), *_filters(wanted, query.me)])
+    search = _Search(query, wanted, [*filters, *_filters(wanted, query.me)])
     deadline = clock() + SECONDS
     indexing = bool(
         await _run(desk, select(SEARCH_PROGRESS.c.what).where(SEARCH_PROGRESS.c.what == "tickets"), deadline)
