@@ -161,11 +161,11 @@ def metadata(schema: str) -> MetaData:
     )
 
 
-def migrate(dsn: str, schema: str, folder: Path) -> None:
+def migrate(dsn: str, schema: str, folder: Path, revision: str = "head") -> None:
     """Bring the schema up to date. `folder` holds `versions/`; the environment is the same for all services."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("version_locations", str(folder / "versions"))
     config.set_main_option("path_separator", "newline")
     config.attributes["dsn"], config.attributes["schema"] = dsn, schema
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

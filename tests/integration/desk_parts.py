@@ -36,8 +36,8 @@ CHAT = Channel(name="chat", label="Chat", icon="chat", reaches=("chat",), can_st
 PHONE = Channel(name="phone", label="Phone", icon="phone", reaches=("tel",), enabled=False, why_off="set PHONE_ACCOUNT")
 
 
-async def migrate(dsn: str) -> None:
-    await asyncio.to_thread(db.migrate, dsn, SCHEMA, Path(desk_package.__file__).parent / "migrations")
+async def migrate(dsn: str, revision: str = "head") -> None:
+    await asyncio.to_thread(db.migrate, dsn, SCHEMA, Path(desk_package.__file__).parent / "migrations", revision)
 
 
 @asynccontextmanager
