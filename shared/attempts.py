@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+FIRST = 0.2
+"""Seconds. A broker that elects a new leader is back within a few of these."""
+LONGEST = 15.0
+"""Seconds. Nobody at the other end waits longer for a service that has come back."""
+
 
 class Result(StrEnum):
     """How an attempt ended."""
@@ -28,7 +33,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class RetryPolicy:
     """`first`: before the first repeat; `longest`: between two; `give_up`: after the request, when an agent should know."""
 
     first: timedelta
@@ -36,11 +41,18 @@ class Patience:
     give_up: timedelta
 
 
+def delay(attempt: int, random: float, first: float = FIRST, longest: float = LONGEST) -> float:
+    """Returns the seconds before repeat `attempt` (1 is the first): doubling from `first` to `longest`, the upper half of it at
+    random (`random` from [0, 1)), so that those who wait for the same do not come back together."""
+    ceiling = min(longest, first * 2.0 ** min(attempt - 1, 30))
+    return ceiling / 2 + random * ceiling / 2
+
+
 def next_attempt(
-    attempts: int, requested_at: datetime, now: datetime, patience: Patience, random: float
+    attempts: int, requested_at: datetime, now: datetime, policy: RetryPolicy, random: float
 ) -> datetime | None:
-    """When to try again after `attempts` attempts, doubling with jitter (`random` from [0, 1)); None: give up."""
-    if now - requested_at >= patience.give_up:
+    """Returns when to try again after `attempts` attempts, backing off as `delay` does; None: give up."""
+    if now - requested_at >= policy.give_up:
         return None
-    pause = min(patience.longest, patience.first * (1 << min(attempts - 1, 20)))
-    return now + pause / 2 + pause / 2 * random
+    seconds = delay(attempts, random, policy.first.total_seconds(), policy.longest.total_seconds())
+    return now + timedelta(seconds=seconds)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from shared.bus.retry import delay
+from shared.attempts import delay
 from shared.errors import Malformed, Rejected, Unavailable
 from shared.health import Health
 from shared.waiting import wait

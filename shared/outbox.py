@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from sqlalchemy import BigInteger, Column, Identity, LargeBinary, MetaData, Table, Text, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared.attempts import delay
 from shared.bus.api import Bus, Encoded, encoded
-from shared.bus.retry import delay
 from shared.db import Database
 from shared.errors import Unavailable
 from shared.events.base import Event

@@ -20,8 +20,8 @@ from services.dashboard.hub import Hub
 from services.dashboard.models import OUTBOX, SCHEMA
 from services.dashboard.settings import DashboardSettings
 from shared import logs
+from shared.attempts import delay
 from shared.bus.kafka import KafkaBus
-from shared.bus.retry import delay
 from shared.db import Database
 from shared.errors import Unavailable
 from shared.health import Health

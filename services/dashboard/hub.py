@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.bus.retry import delay
+from shared.attempts import delay
 from shared.db import Database
 from shared.errors import Unavailable
 from shared.logs import log

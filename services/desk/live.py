@@ -24,7 +24,7 @@ from services.desk import watchers
 from services.desk.tickets.models import EVENTS
 from services.desk.tickets.views import EventView
 from services.desk.watchers import Look, Watchers
-from shared.bus.retry import delay
+from shared.attempts import delay
 from shared.db import Database
 from shared.errors import Unavailable
 from shared.logs import log

@@ -36,7 +36,7 @@ from services.email.replay import replay, replays
 from services.email.returning import Returns
 from services.email.settings import EmailSettings, networks
 from shared import db, logs
-from shared.attempts import Patience
+from shared.attempts import RetryPolicy
 from shared.bus import Bus
 from shared.bus.kafka import KafkaBus
 from shared.db import Database
@@ -179,7 +179,7 @@ def identity(common: Settings, settings: EmailSettings) -> Identity:
 
 def rules(settings: EmailSettings) -> Rules:
     """How answers are sent."""
-    patience = Patience(
+    patience = RetryPolicy(
         first=timedelta(seconds=settings.retry_first),
         longest=timedelta(hours=1),
         give_up=timedelta(hours=settings.give_up_hours),

@@ -17,9 +17,8 @@ from services.email.domain.outgoing import Identity, build, message_id_of
 from services.email.models import Delivery, State
 from services.email.ports import MailSender
 from services.email.presence import Presence
-from shared.attempts import Outcome, Patience, Result, next_attempt
+from shared.attempts import Outcome, Result, RetryPolicy, delay, next_attempt
 from shared.bus import Record
-from shared.bus.retry import delay
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Malformed, Unavailable
@@ -53,7 +52,7 @@ class Rules:
 
     senders: int
     send_timeout: float
-    patience: Patience
+    patience: RetryPolicy
 
 
 class Deliverer:

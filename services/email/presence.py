@@ -8,7 +8,7 @@ import secrets
 
 from asyncpg import InterfaceError, PostgresError
 
-from shared.bus.retry import delay
+from shared.attempts import delay
 from shared.db import Database
 from shared.errors import Unavailable
 from shared.waiting import wait

@@ -34,7 +34,7 @@ from services.phone.standing import Standing
 from services.phone.talking import Talk
 from services.phone.ticking import Ticker
 from shared import db, logs
-from shared.attempts import Patience
+from shared.attempts import RetryPolicy
 from shared.bus import Bus
 from shared.bus.kafka import KafkaBus
 from shared.db import Database
@@ -84,7 +84,7 @@ class PhoneService:
             settings.number, settings.default_language, ring, tries=settings.callback_tries, why_off=off
         )
         self.requests = Requests(self.calls, self.provider, script, rules)
-        patience = Patience(
+        patience = RetryPolicy(
             first=timedelta(seconds=settings.retry_first),
             longest=timedelta(minutes=5),
             give_up=timedelta(hours=settings.give_up_hours),

@@ -22,7 +22,7 @@ from services.phone.domain.segments import LONGEST, segments
 from services.phone.ledger import Delivery
 from services.phone.ports import Outcome, Provider
 from services.phone.worker import Worker
-from shared.attempts import Patience, Result, next_attempt
+from shared.attempts import Result, RetryPolicy, next_attempt
 from shared.bus import Record
 from shared.clock import utc_now
 from shared.db import Database
@@ -47,7 +47,7 @@ class Rules:
 
     lease: timedelta
     settle: timedelta
-    patience: Patience
+    patience: RetryPolicy
     why_off: str = ""
 
 

@@ -12,7 +12,7 @@ from services.phone import repository
 from services.phone.ports import Provider
 from services.phone.repository import Fetch
 from services.phone.worker import Worker
-from shared.attempts import Patience, next_attempt
+from shared.attempts import RetryPolicy, next_attempt
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Malformed, Unavailable
@@ -26,7 +26,7 @@ from shared.topics import MESSAGES_RECEIVED
 
 _LEASE = timedelta(seconds=120)
 """For all files of one message; after it another process may try."""
-_PATIENCE = Patience(first=timedelta(seconds=1), longest=timedelta(minutes=1), give_up=timedelta(minutes=15))
+_PATIENCE = RetryPolicy(first=timedelta(seconds=1), longest=timedelta(minutes=1), give_up=timedelta(minutes=15))
 """After that a picture counts as missing."""
 HOLD = timedelta(seconds=5)
 """Most files are there within it. What a customer wrote does not wait longer for one."""

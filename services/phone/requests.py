@@ -17,7 +17,7 @@ from services.phone.domain.prompts import LANGUAGES
 from services.phone.ports import Outcome, Provider
 from services.phone.request_rows import Row
 from services.phone.worker import Worker
-from shared.attempts import Patience, Result, next_attempt
+from shared.attempts import Result, RetryPolicy, next_attempt
 from shared.bus import Record
 from shared.clock import utc_now
 from shared.events import CallAction, CallOutcome, CallRequested, CallState
@@ -27,7 +27,7 @@ from shared.logs import log
 
 _LEASE = timedelta(seconds=30)
 """Longer than a request to Twilio may take; after it the process that made it is gone."""
-_PATIENCE = Patience(first=timedelta(seconds=1), longest=timedelta(seconds=5), give_up=timedelta(hours=4))
+_PATIENCE = RetryPolicy(first=timedelta(seconds=1), longest=timedelta(seconds=5), give_up=timedelta(hours=4))
 """A caller waits: try again soon."""
 _GONE = (20404, 21220)
 """Twilio's errors for a call that is unknown, or over."""

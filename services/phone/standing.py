@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from services.phone.channel import CHANNELS
 from services.phone.ports import Denied, Provider
+from shared.attempts import delay
 from shared.bus import Bus
-from shared.bus.retry import delay
 from shared.errors import Unavailable
 from shared.health import Health
 from shared.logs import log

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 
-from shared.bus.retry import delay
+from shared.attempts import delay
 from shared.errors import Unavailable
 from shared.logs import log
 from shared.metrics import METRICS

@@ -19,8 +19,8 @@ from services.social.models import Delivery, State
 from services.social.ports import Denied, Later, Network, Refused, Unseen
 from services.social.standing import ANSWERS, Standing
 from services.social.turn import Turn
+from shared.attempts import delay
 from shared.bus import Record
-from shared.bus.retry import delay
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Unavailable

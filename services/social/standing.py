@@ -12,8 +12,8 @@ from services.social.channel import CHANNEL
 from services.social.domain import pace, replies
 from services.social.domain.posts import Account
 from services.social.ports import Denied, Later, Network
+from shared.attempts import delay
 from shared.bus import Bus
-from shared.bus.retry import delay
 from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.events import Channel

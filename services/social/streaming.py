@@ -16,7 +16,7 @@ from services.social.receiving import Intake
 from services.social.setting_aside import Oddities
 from services.social.standing import Standing
 from services.social.turn import Turn
-from shared.bus.retry import delay
+from shared.attempts import delay
 from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.logs import log

@@ -8,7 +8,7 @@ import random
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from shared.bus.retry import delay
+from shared.attempts import delay
 from shared.logs import log
 from shared.waiting import wait
 

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from shared.attempts import delay
 from shared.bus.api import DeadLetter, Handler, Record, TooManyDeadLetters
-from shared.bus.retry import delay
 from shared.bus.unreadable import readable
 from shared.errors import Unavailable
 from shared.events.base import Event

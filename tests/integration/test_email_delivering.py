@@ -28,7 +28,7 @@ from services.email.models import OUTBOX, SCHEMA, Delivery
 from services.email.ports import MailSender
 from services.email.presence import Presence
 from shared import db
-from shared.attempts import Outcome, Patience, Result
+from shared.attempts import Outcome, Result, RetryPolicy
 from shared.bus import Record
 from shared.bus.kafka import KafkaBus, create_topics
 from shared.bus.memory import MemoryBus
@@ -45,7 +45,7 @@ IDENTITY = Identity(Mailboxes.parse("support@example.org"), "a secret that is lo
 QUICK = Rules(
     senders=4,
     send_timeout=2,
-    patience=Patience(first=timedelta(milliseconds=20), longest=timedelta(hours=1), give_up=timedelta(hours=24)),
+    patience=RetryPolicy(first=timedelta(milliseconds=20), longest=timedelta(hours=1), give_up=timedelta(hours=24)),
 )
 MIGRATIONS = Path(__file__).parents[2] / "services/email/migrations"
 

@@ -27,7 +27,7 @@ from services.desk.people import presence
 from services.desk.people.models import AGENTS
 from services.desk.people.presence import PRESENCES
 from services.desk.work import Work, unit_of_work
-from shared.bus.retry import delay
+from shared.attempts import delay
 from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.events import CallAction, CallOutcome, CallRequested, CallState

@@ -17,7 +17,7 @@ from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
 from services.desk.search import domain
 from services.desk.search.models import MESSAGE_WORDS, SEARCH_PROGRESS
 from services.desk.tickets.models import MESSAGES, TICKETS
-from shared.bus.retry import delay
+from shared.attempts import delay
 from shared.errors import Unavailable
 from shared.kernel import ContactPoint, address_of
 from shared.logs import log

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import asyncapi, i18n, kernel, links, topics
-from shared.bus.retry import LONGEST, delay
+from shared.attempts import LONGEST, delay
 from shared.errors import Malformed, Misconfigured
 from shared.events import DeskEvent
 from shared.events.codec import MalformedEvent, decode, encode
