@@ -11,11 +11,11 @@ from starlette.datastructures import FormData
 
 from services.phone.adapters.signatures import Signatures
 from services.phone.adapters.twiml import Script
-from services.phone.calling import Calls
-from services.phone.domain.facts import Fact, NotRecorded, Over, Recorded, Stage
+from services.phone.call_flow import OVER, CallFlow, Webhook
+from services.phone.call_log import CallLog
+from services.phone.call_requests import CallRequests, attempted
+from services.phone.domain.call_events import CallEvent, NotRecorded, Over, Recorded, Stage
 from services.phone.receiving import Texts, sid_of
-from services.phone.requests import Requests, attempted
-from services.phone.talking import OVER, Hook, Talk
 from shared.clock import utc_now
 from shared.errors import Rejected, Unavailable
 from shared.logs import log
@@ -30,7 +30,7 @@ _EMPTY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 _TRIES = "tries"
 _DIGITS = 9
 """A recording of so many digits of seconds is none."""
-Step = Callable[[Hook], Awaitable[str]]
+Step = Callable[[Webhook], Awaitable[str]]
 
 
 class Webhooks:
@@ -40,9 +40,9 @@ class Webhooks:
         self,
         signatures: Signatures | None,
         texts: Texts,
-        calls: Calls,
-        requests: Requests,
-        talk: Talk,
+        calls: CallLog,
+        requests: CallRequests,
+        talk: CallFlow,
         script: Script,
         default_language: str,
     ) -> None:
@@ -107,7 +107,7 @@ class Webhooks:
         _check_call(hook)
         sid, url = hook.form.get("RecordingSid", ""), hook.form.get("RecordingUrl", "")
         seconds = hook.form.get("RecordingDuration", "0")
-        fact: Fact = NotRecorded(hook.at)
+        event: CallEvent = NotRecorded(hook.at)
         if (
             url
             and hook.form.get("RecordingStatus", "completed") == "completed"
@@ -115,30 +115,32 @@ class Webhooks:
             and len(seconds) < _DIGITS
             and int(seconds)
         ):
-            fact = Recorded(sid, url, int(seconds))
-        await self._learn(hook, hook.sid, (f"recording:{sid}:{type(fact).__name__}", fact))
+            event = Recorded(sid, url, int(seconds))
+        await self._append(hook, hook.sid, (f"recording:{sid}:{type(event).__name__}", event))
         return Response(status_code=204)
 
-    async def _call_status(self, hook: Hook) -> None:
+    async def _call_status(self, hook: Webhook) -> None:
         status, leg = hook.form.get("CallStatus", ""), hook.query.get("leg", "")
         over = [(f"over:{status}", Over(status, hook.at))] if status in OVER else []
         if not hook.request_id:
-            await self._learn(hook, hook.sid, (f"status:{status}", await self._talk.begun(hook)), *over)
+            await self._append(hook, hook.sid, (f"status:{status}", await self._talk.begun(hook)), *over)
             return
         request = await self._requests.find(hook.request_id)
         if request is None:
             METRICS.refused.labels(channel="phone", reason="unknown").inc()
         elif leg == "line":
-            await self._learn(hook, request.call_id, *over)
+            await self._append(hook, request.call_id, *over)
             await self._requests.done(request.id)
         elif leg == "customer" and status == "in-progress":
-            _, fact = attempted(request, Stage.CONNECTED, hook.at)
-            await self._learn(hook, request.call_id, (f"status:{request.id}:{leg}:{status}", fact), sid="")
+            _, event = attempted(request, Stage.CONNECTED, hook.at)
+            await self._append(hook, request.call_id, (f"status:{request.id}:{leg}:{status}", event), sid="")
 
-    async def _learn(self, hook: Hook, call_id: str, *facts: tuple[str, Fact], sid: str | None = None) -> None:
+    async def _append(
+        self, hook: Webhook, call_id: str, *events: tuple[str, CallEvent], sid: str | None = None
+    ) -> None:
         """What a status tells; a key of its own for each, so that the late first one is told from a replay."""
-        _check_replay("phone", await self._calls.heard_at(call_id, [key for key, _ in facts]), hook.at)
-        await self._calls.learn(call_id, *facts, sid=hook.sid if sid is None else sid)
+        _check_replay("phone", await self._calls.appended_at(call_id, [key for key, _ in events]), hook.at)
+        await self._calls.append(call_id, *events, sid=hook.sid if sid is None else sid)
 
     def _voice(self, step: Step) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -156,13 +158,13 @@ class Webhooks:
 
         return answer
 
-    def _patience(self, request: Request, hook: Hook) -> str:
+    def _patience(self, request: Request, hook: Webhook) -> str:
         tries = hook.number(_TRIES)
         query = {**hook.query, _TRIES: str(tries + 1)}
         again = self._script.url(request.url.path.removeprefix("/webhooks/"), **query)
         return self._script.patience(self._language, again, tries)
 
-    async def _genuine(self, request: Request, channel: str) -> Hook:
+    async def _genuine(self, request: Request, channel: str) -> Webhook:
         form: FormData = await request.form(max_files=0, max_fields=200)
         signature = request.headers.get("x-twilio-signature", "")
         genuine = self._signatures is not None and self._signatures.genuine(
@@ -174,7 +176,7 @@ class Webhooks:
             )
         fields = {name: storable(value) for name, value in form.items() if isinstance(value, str)}
         query = {name: storable(value) for name, value in request.query_params.items()}
-        return Hook(fields, query, utc_now())
+        return Webhook(fields, query, utc_now())
 
 
 def _check_replay(channel: str, before: datetime | None, now: datetime) -> None:
@@ -182,12 +184,12 @@ def _check_replay(channel: str, before: datetime | None, now: datetime) -> None:
         raise _refused(channel, "replayed", 403, "this webhook was handled long ago")
 
 
-def _check_call(hook: Hook) -> None:
+def _check_call(hook: Webhook) -> None:
     if not _CALL.fullmatch(hook.sid):
         raise _refused("phone", "incomplete", 400, "a call has a CallSid: CA and 32 hexadecimal digits")
 
 
-def _check_text(hook: Hook) -> None:
+def _check_text(hook: Webhook) -> None:
     if not _TEXT.fullmatch(sid_of(hook.form)):
         raise _refused("sms", "incomplete", 400, "a text message has a MessageSid: SM or MM and 32 hexadecimal digits")
 

@@ -21,18 +21,16 @@ from services.phone.adapters.signatures import Signatures
 from services.phone.adapters.twilio_api import TwilioProvider
 from services.phone.adapters.twiml import Script
 from services.phone.api import Webhooks
-from services.phone.calling import Calls
-from services.phone.delivering import Deliverer
-from services.phone.delivering import Rules as DeliveryRules
-from services.phone.fetching import Fetcher, Herald
+from services.phone.availability import Availability
+from services.phone.call_flow import CallFlow
+from services.phone.call_log import CallLog
+from services.phone.call_requests import CallRequestPolicy, CallRequests
+from services.phone.call_timers import CallTimers
+from services.phone.delivering import Deliverer, DeliveryPolicy
+from services.phone.files import EarlyPublisher, FileFetcher
 from services.phone.models import OUTBOX, SCHEMA
 from services.phone.receiving import Texts
-from services.phone.requests import Requests
-from services.phone.requests import Rules as RequestRules
 from services.phone.settings import PhoneSettings
-from services.phone.standing import Standing
-from services.phone.talking import Talk
-from services.phone.ticking import Ticker
 from shared import db, logs
 from shared.attempts import RetryPolicy
 from shared.bus import Bus
@@ -49,7 +47,7 @@ from shared.web import create_api
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _HANDS = 4
-"""Requests of the desk that are carried out at a time: one slow answer of Twilio's must not hold up another caller."""
+"""CallRequests of the desk that are carried out at a time: one slow answer of Twilio's must not hold up another caller."""
 
 
 class PhoneService:
@@ -66,7 +64,7 @@ class PhoneService:
             settings.account_sid or "off", token or "off", settings.number, settings.api_url, hosts, settings.timeout
         )
         self.provider.largest_file = settings.max_file_bytes
-        self.standing = Standing(self.provider, off, bus, health)
+        self.availability = Availability(self.provider, off, bus, health)
         script = Script(
             settings.public_url,
             settings.company,
@@ -79,24 +77,26 @@ class PhoneService:
             settings.fallback_number,
         )
         ring = timedelta(seconds=settings.ring_seconds)
-        self.calls = Calls(self.database, self.outbox, timedelta(seconds=settings.notes_seconds))
-        rules = RequestRules(
+        self.calls = CallLog(self.database, self.outbox, timedelta(seconds=settings.notes_seconds))
+        policy = CallRequestPolicy(
             settings.number, settings.default_language, ring, tries=settings.callback_tries, why_off=off
         )
-        self.requests = Requests(self.calls, self.provider, script, rules)
+        self.requests = CallRequests(self.calls, self.provider, script, policy)
         patience = RetryPolicy(
             first=timedelta(seconds=settings.retry_first),
             longest=timedelta(minutes=5),
             give_up=timedelta(hours=settings.give_up_hours),
         )
-        delivery = DeliveryRules(
+        delivery = DeliveryPolicy(
             timedelta(seconds=settings.timeout * 2), timedelta(seconds=settings.settle_seconds), patience, off
         )
         self.deliverer = Deliverer(self.database, self.outbox, self.provider, script, delivery)
         self.texts = Texts(self.database, self.outbox, self.deliverer, self.languages)
-        self.fetcher = Fetcher(self.database, self.outbox, Storage(common.storage), self.provider)
-        self.ticker = Ticker(self.calls, self.provider)
-        talk = Talk(self.calls, self.requests, script, settings.opening, settings.default_language, settings.wait_limit)
+        self.fetcher = FileFetcher(self.database, self.outbox, Storage(common.storage), self.provider)
+        self.timers = CallTimers(self.calls, self.provider)
+        talk = CallFlow(
+            self.calls, self.requests, script, settings.opening, settings.default_language, settings.wait_limit
+        )
         signatures = None if off else Signatures(settings.public_url, token, settings.account_sid)
         self.webhooks = Webhooks(
             signatures, self.texts, self.calls, self.requests, talk, script, settings.default_language
@@ -131,10 +131,10 @@ class PhoneService:
             **{f"texts {hand}": self.deliverer.run for hand in range(self.settings.senders)},
             **{f"calls {hand}": self.requests.run for hand in range(_HANDS)},
             "files": self.fetcher.run,
-            "heralding": Herald(self.database, self.outbox).run,
-            "timers": self.ticker.run,
-            "announcing": self.standing.announce,
-            "looking": self.standing.look,
+            "heralding": EarlyPublisher(self.database, self.outbox).run,
+            "timers": self.timers.run,
+            "announcing": self.availability.announce,
+            "looking": self.availability.look,
         }
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from services.phone.call_requests import CallRequests
 from services.phone.channel import CHANNELS
 from services.phone.delivering import Deliverer
-from services.phone.requests import Requests
 from shared.bus import Bus, Consumer
 from shared.topics import CALLS_REQUESTED, deliveries_requested
 
 
 def deliveries(bus: Bus, deliverer: Deliverer) -> Consumer:
     """The consumer of `deliveries-requested-phone` and `deliveries-requested-sms`."""
-    return bus.consumer([deliveries_requested(channel.name) for channel in CHANNELS], "phone", deliverer.take)
+    return bus.consumer([deliveries_requested(channel.name) for channel in CHANNELS], "phone", deliverer.record)
 
 
-def calls(bus: Bus, requests: Requests) -> Consumer:
+def calls(bus: Bus, requests: CallRequests) -> Consumer:
     """The consumer of `calls-requested`."""
-    return bus.consumer([CALLS_REQUESTED], "phone-calls", requests.take)
+    return bus.consumer([CALLS_REQUESTED], "phone-calls", requests.record)

@@ -20,7 +20,7 @@ from services.phone.channel import CHANNEL
 from services.phone.domain.deliveries import REPORTED, State
 from services.phone.domain.segments import LONGEST, segments
 from services.phone.ledger import Delivery
-from services.phone.ports import Outcome, Provider
+from services.phone.ports import Provider, ProviderResult
 from services.phone.worker import Worker
 from shared.attempts import Result, RetryPolicy, next_attempt
 from shared.bus import Record
@@ -41,7 +41,7 @@ _CLOCKS_APART = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class DeliveryPolicy:
     """`lease`: longer than a request to Twilio; `settle`: until a text shows in its list; `why_off`: what is not
     set."""
 
@@ -56,12 +56,14 @@ class Deliverer(Worker):
 
     name = "texts"
 
-    def __init__(self, database: Database, outbox: Outbox, provider: Provider, script: Script, rules: Rules) -> None:
+    def __init__(
+        self, database: Database, outbox: Outbox, provider: Provider, script: Script, policy: DeliveryPolicy
+    ) -> None:
         super().__init__()
         self._database, self._outbox, self._provider = database, outbox, provider
-        self._script, self._rules = script, rules
+        self._script, self._policy = script, policy
 
-    async def take(self, records: Sequence[Record[OutboundMessage]]) -> None:
+    async def record(self, records: Sequence[Record[OutboundMessage]]) -> None:
         """Note what is asked for; a request that comes again changes nothing."""
         async with self._database.transaction() as session:
             await ledger.add(session, [record.event for record in records])
@@ -70,7 +72,7 @@ class Deliverer(Worker):
     async def work(self) -> bool:
         """See `Worker`."""
         async with self._database.transaction() as session:
-            delivery = await ledger.claim(session, self._rules.lease + self._rules.settle)
+            delivery = await ledger.claim(session, self._policy.lease + self._policy.settle)
         if delivery is None:
             return False
         request = decode(OutboundMessage, delivery.request)
@@ -119,7 +121,7 @@ class Deliverer(Worker):
         METRICS.delivered.labels(channel=request.channel, state=str(state)).inc()
         log.info("delivery changed", outbound_id=request.id, ticket_id=request.ticket_id, state=str(state))
 
-    async def _send(self, request: OutboundMessage) -> Outcome:
+    async def _send(self, request: OutboundMessage) -> ProviderResult:
         status_url = self._script.url("status", outbound=request.id)
         return await self._provider.send_text(address_of(request.to), request.text, status_url)
 
@@ -127,8 +129,8 @@ class Deliverer(Worker):
         """Why this can never be sent; empty where it can."""
         if request.channel == CHANNEL.name:
             return "A written answer cannot be spoken: press Call, or answer by text message."
-        if self._rules.why_off:
-            return f"Text messages are off: {self._rules.why_off}"
+        if self._policy.why_off:
+            return f"Text messages are off: {self._policy.why_off}"
         if kind_of(request.to) != "tel":
             return f"There is no telephone number to text: {kind_of(request.to)!r} is something else."
         if request.attachments:
@@ -142,7 +144,7 @@ class Deliverer(Worker):
         async with self._database.transaction() as session:
             return _STOPPED if await repository.has_stopped(session, request.to) else ""
 
-    async def _judge(self, delivery: Delivery, request: OutboundMessage, outcome: Outcome) -> None:
+    async def _judge(self, delivery: Delivery, request: OutboundMessage, outcome: ProviderResult) -> None:
         match outcome.result:
             case Result.DONE:
                 counted = segments(request.text)
@@ -158,25 +160,25 @@ class Deliverer(Worker):
             case Result.UNKNOWN:
                 log.warning("a text's end was not seen", outbound_id=request.id, words=outcome.words)
                 async with self._database.transaction() as session:
-                    await ledger.ask_later(session, delivery, self._rules.settle, outcome.words)
+                    await ledger.ask_later(session, delivery, self._policy.settle, outcome.words)
             case Result.LATER:
-                await self._put_off(delivery, request, outcome.words)
+                await self._reschedule(delivery, request, outcome.words)
 
-    async def _put_off(self, delivery: Delivery, request: OutboundMessage, words: str) -> None:
-        due = next_attempt(delivery.attempts, delivery.requested_at, utc_now(), self._rules.patience, random.random())
+    async def _reschedule(self, delivery: Delivery, request: OutboundMessage, words: str) -> None:
+        due = next_attempt(delivery.attempts, delivery.requested_at, utc_now(), self._policy.patience, random.random())
         if due is None:
             await self.advance(request.id, State.FAILED, "", words)
             return
         METRICS.retried.labels(what="sms-delivery").inc()
         log.warning("a text could not be sent yet", outbound_id=request.id, again=due.isoformat(), words=words)
         async with self._database.transaction() as session:
-            await ledger.put_off(session, delivery, due, words)
+            await ledger.reschedule(session, delivery, due, words)
 
     async def _look_up(self, delivery: Delivery, request: OutboundMessage) -> None:
         """Ask Twilio for a text whose sending was cut short. Raises Unavailable: then the lease ends, and it is asked
         again."""
         since = delivery.sending_since
-        if utc_now() - since >= self._rules.patience.give_up:
+        if utc_now() - since >= self._policy.patience.give_up:
             await self.advance(request.id, State.UNCERTAIN, "", _UNSEEN)
             return
         listed = await self._provider.texts_to(address_of(request.to), since - _CLOCKS_APART)
@@ -192,4 +194,4 @@ class Deliverer(Worker):
         if changed:
             self._advanced(request, State.SENT)
         if found is None:
-            await self._put_off(delivery, request, "found not to be sent after an interruption")
+            await self._reschedule(delivery, request, "found not to be sent after an interruption")

@@ -74,7 +74,7 @@ async def claim(session: AsyncSession, lease: timedelta) -> Delivery | None:
     return Delivery(row.outbound_id, row.request, row.attempts, interrupted, row.requested_at, row.sending_since)
 
 
-async def put_off(session: AsyncSession, delivery: Delivery, due_at: datetime, detail: str) -> None:
+async def reschedule(session: AsyncSession, delivery: Delivery, due_at: datetime, detail: str) -> None:
     """Certainly not sent: try again then, unless another attempt has begun since."""
     await session.execute(_attempt(delivery).values(state=State.WAITING, due_at=due_at, detail=detail[:2_000]))
 

@@ -55,7 +55,7 @@ CALLS = Table(
     Index("ix_calls_connected", "connected_at", postgresql_where=text("connected_at IS NOT NULL")),
     Index("ix_calls_going_on", "heard_at", postgresql_where=text("NOT over")),
 )
-FACTS = Table(
+EVENTS = Table(
     "facts",
     METADATA,
     Column("call_id", Text, ForeignKey("calls.id"), primary_key=True),

@@ -11,7 +11,7 @@ from shared.errors import Unavailable
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(attempts.Outcome):
+class ProviderResult(attempts.Outcome):
     """`sid`: what the provider made; `code`: its error number, or 0."""
 
     sid: str = ""
@@ -41,21 +41,21 @@ class File:
 
 
 class Provider(Protocol):
-    """Texts and calls. Nothing raises: what went wrong is an `Outcome`, except where it says so."""
+    """Texts and calls. Nothing raises: what went wrong is a `ProviderResult`, except where it says so."""
 
-    async def send_text(self, to: str, body: str, status_url: str) -> Outcome:
+    async def send_text(self, to: str, body: str, status_url: str) -> ProviderResult:
         """Send a text. `to`: E.164."""
 
     async def texts_to(self, to: str, since: datetime) -> list[SentText]:
         """What we have sent to this number since then. Raises Unavailable."""
 
-    async def redirect(self, sid: str, url: str) -> Outcome:
+    async def redirect(self, sid: str, url: str) -> ProviderResult:
         """Let a call that goes on take its instructions from `url`."""
 
-    async def dial(self, to: str, url: str, status_url: str, seconds: int) -> Outcome:
+    async def dial(self, to: str, url: str, status_url: str, seconds: int) -> ProviderResult:
         """Call somebody, letting it ring so long. `to`: E.164, or `client:<identity>`."""
 
-    async def hang_up(self, sid: str) -> Outcome:
+    async def hang_up(self, sid: str) -> ProviderResult:
         """End a call."""
 
     async def call_status(self, sid: str) -> str:

@@ -13,8 +13,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.phone.domain.facts import KINDS, Fact
-from services.phone.models import CALLERS, CALLS, CONSENTS, FACTS, FETCHES, TEXTS
+from services.phone.domain.call_events import KINDS, CallEvent
+from services.phone.models import CALLERS, CALLS, CONSENTS, EVENTS, FETCHES, TEXTS
 from shared.events import CallState, InboundMessage
 from shared.events.codec import encode
 from shared.kernel import ContactPoint
@@ -23,7 +23,7 @@ _WAITING = (CallState.QUEUED, CallState.OFFERED)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CallRow:
     """What the row of a call holds beside its facts."""
 
     id: str
@@ -45,43 +45,47 @@ class WantedFile:
     name: str
 
 
-async def lock_call(session: AsyncSession, call_id: str, *, make: bool) -> Kept | None:
+async def lock_call(session: AsyncSession, call_id: str, *, make: bool) -> CallRow | None:
     """The call's row, locked; made where it is missing and `make` says so."""
     if make:
         await session.execute(insert(CALLS).values(id=call_id).on_conflict_do_nothing())
     row = (await session.execute(select(CALLS).where(CALLS.c.id == call_id).with_for_update())).first()
     if row is None:
         return None
-    return Kept(row.id, row.sid, row.version, row.view, row.outcomes, tuple(row.told), row.position, row.expected_wait)
+    return CallRow(
+        row.id, row.sid, row.version, row.view, row.outcomes, tuple(row.told), row.position, row.expected_wait
+    )
 
 
-async def call_row(session: AsyncSession, call_id: str) -> Kept | None:
+async def call_row(session: AsyncSession, call_id: str) -> CallRow | None:
     """The call's row, as it is now."""
     row = (await session.execute(select(CALLS).where(CALLS.c.id == call_id))).first()
     if row is None:
         return None
-    return Kept(row.id, row.sid, row.version, row.view, row.outcomes, tuple(row.told), row.position, row.expected_wait)
+    return CallRow(
+        row.id, row.sid, row.version, row.view, row.outcomes, tuple(row.told), row.position, row.expected_wait
+    )
 
 
-async def add_facts(session: AsyncSession, call_id: str, facts: Sequence[tuple[str, Fact]]) -> bool:
+async def add_events(session: AsyncSession, call_id: str, events: Sequence[tuple[str, CallEvent]]) -> bool:
     """Keep what is new; False where all of it was known already."""
     rows = [
-        {"call_id": call_id, "key": key, "kind": type(fact).__name__, "fact": msgspec.json.encode(fact)}
-        for key, fact in facts
+        {"call_id": call_id, "key": key, "kind": type(event).__name__, "fact": msgspec.json.encode(event)}
+        for key, event in events
     ]
-    added = insert(FACTS).values(rows).on_conflict_do_nothing().returning(FACTS.c.key)
+    added = insert(EVENTS).values(rows).on_conflict_do_nothing().returning(EVENTS.c.key)
     return bool((await session.execute(added)).first())
 
 
-async def facts(session: AsyncSession, call_id: str) -> list[Fact]:
+async def events(session: AsyncSession, call_id: str) -> list[CallEvent]:
     """Everything that is known of a call."""
-    rows = await session.execute(select(FACTS.c.kind, FACTS.c.fact).where(FACTS.c.call_id == call_id))
+    rows = await session.execute(select(EVENTS.c.kind, EVENTS.c.fact).where(EVENTS.c.call_id == call_id))
     return [msgspec.json.decode(row.fact, type=KINDS[row.kind]) for row in rows]
 
 
-async def facts_heard_at(session: AsyncSession, call_id: str, keys: Sequence[str]) -> datetime | None:
+async def appended_at(session: AsyncSession, call_id: str, keys: Sequence[str]) -> datetime | None:
     """When the last of these facts was kept; None where one of them is not."""
-    kept = select(FACTS.c.heard_at).where(FACTS.c.call_id == call_id, FACTS.c.key.in_(keys))
+    kept = select(EVENTS.c.heard_at).where(EVENTS.c.call_id == call_id, EVENTS.c.key.in_(keys))
     found = (await session.scalars(kept)).all()
     return max(found, default=None) if len(found) == len(keys) else None
 
@@ -201,7 +205,7 @@ async def claim_fetch(session: AsyncSession, lease: timedelta) -> Fetch | None:
     return Fetch(row.id, row.message, files, row.attempts, row.created_at)
 
 
-async def put_off_fetch(session: AsyncSession, fetch_id: str, due_at: datetime) -> None:
+async def reschedule_fetch(session: AsyncSession, fetch_id: str, due_at: datetime) -> None:
     """Try again then."""
     await session.execute(update(FETCHES).where(FETCHES.c.id == fetch_id).values(due_at=due_at))
 

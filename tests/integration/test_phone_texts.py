@@ -16,9 +16,9 @@ from pydantic import SecretStr
 from sqlalchemy import text as sql
 from structlog.testing import capture_logs
 
-from services.phone import fetching, standing
+from services.phone import availability, files
 from services.phone.delivering import Deliverer
-from services.phone.ports import File, Outcome
+from services.phone.ports import File, ProviderResult
 from shared.attempts import Result
 from shared.clock import utc_now
 from shared.errors import Unavailable
@@ -144,7 +144,7 @@ async def test_a_customer_who_says_start_while_a_text_is_being_refused_is_texted
 ) -> None:
     send_text = line.service.provider.send_text
 
-    async def refused(to: str, body: str, status_url: str) -> Outcome:
+    async def refused(to: str, body: str, status_url: str) -> ProviderResult:
         outcome = await send_text(to, body, status_url)
         monkeypatch.undo()
         await line.twilio.text(MARGARET, "START")
@@ -213,11 +213,11 @@ async def test_a_text_that_is_being_sent_is_not_sent_by_a_third_hand_where_the_f
     async with house(database, tmp_path, timeout=60) as line:
         work, send_text = line.service.deliverer.work, line.service.provider.send_text
 
-        async def slow(to: str, body: str, status_url: str) -> Outcome:
+        async def slow(to: str, body: str, status_url: str) -> ProviderResult:
             begun.append(body)
             if len(begun) == 1:
                 await stalled.wait()
-                return Outcome(end)
+                return ProviderResult(end)
             if len(begun) == 2:
                 await sending.wait()
             return await send_text(to, body, status_url)
@@ -358,8 +358,8 @@ async def test_wrong_credentials_switch_both_channels_off_and_say_so(database: s
 async def test_channels_go_off_and_on_again_as_twilio_refuses_us_and_lets_us_in(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(standing, "CHECK", 0.05)
-    monkeypatch.setattr(standing, "DENIED", 0.05)
+    monkeypatch.setattr(availability, "CHECK", 0.05)
+    monkeypatch.setattr(availability, "DENIED", 0.05)
     async with house(database, tmp_path) as line:
         await until(lambda: both_on(line), "both channels")
         refusals = [(f"{ACCOUNT}.json", "20003")] * 1000
@@ -377,7 +377,7 @@ async def test_a_twilio_that_does_not_answer_switches_nothing_off(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for pause in ("CHECK", "SOON"):
-        monkeypatch.setattr(standing, pause, 0.05)
+        monkeypatch.setattr(availability, pause, 0.05)
     async with house(database, tmp_path) as line:
         await until(lambda: both_on(line), "both channels")
         line.twilio.faults += [(f"{ACCOUNT}.json", fault) for fault in ("20500", "drop", "half", "20429") * 100]
@@ -431,7 +431,7 @@ async def test_a_place_that_a_customer_sends_is_read_as_a_place(line: House) -> 
 async def test_a_picture_that_is_missing_holds_no_word_back_and_is_said_to_be_missing(
     line: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "HOLD", timedelta(seconds=0.2))
+    monkeypatch.setattr(files, "HOLD", timedelta(seconds=0.2))
     assert await webhook(line, form("mms-picture-gone")) == 200
     (message,) = await until(lambda: line.received, "the text")
     assert (message.text, message.automatic) == ("see picture, our shop is down", "")
@@ -444,7 +444,7 @@ async def test_a_picture_that_is_missing_holds_no_word_back_and_is_said_to_be_mi
 
 
 async def test_a_picture_that_can_be_had_later_comes_later(line: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "HOLD", timedelta(seconds=0.2))
+    monkeypatch.setattr(files, "HOLD", timedelta(seconds=0.2))
     line.twilio.faults += [("Media", "20404")] * 2
     await line.twilio.text(MARGARET, "look", media=1)
     first, late = await until(lambda: len(line.received) == 2 and line.received, "both")
@@ -456,7 +456,7 @@ async def test_a_picture_that_can_be_had_later_comes_later(line: House, monkeypa
 async def test_a_word_is_not_held_back_by_a_host_that_never_answers(
     line: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "HOLD", timedelta(seconds=0.2))
+    monkeypatch.setattr(files, "HOLD", timedelta(seconds=0.2))
     asked, never = asyncio.Event(), asyncio.Event()
 
     async def hang(url: str) -> File:

@@ -14,7 +14,7 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from services.phone.ports import Denied, File, Outcome, SentText
+from services.phone.ports import Denied, File, ProviderResult, SentText
 from shared.attempts import Result
 from shared.errors import Malformed, Unavailable
 
@@ -87,7 +87,7 @@ class TwilioProvider:
         if self._http.session is not None:
             await self._http.session.close()
 
-    async def send_text(self, to: str, body: str, status_url: str) -> Outcome:
+    async def send_text(self, to: str, body: str, status_url: str) -> ProviderResult:
         """See `ports.Provider`."""
         return await _judged(
             lambda: self._client.messages.create_async(to=to, from_=self._number, body=body, status_callback=status_url)
@@ -102,11 +102,11 @@ class TwilioProvider:
             for one in listed
         ]
 
-    async def redirect(self, sid: str, url: str) -> Outcome:
+    async def redirect(self, sid: str, url: str) -> ProviderResult:
         """See `ports.Provider`."""
         return await _judged(lambda: self._client.calls(sid).update_async(url=url, method="POST"))
 
-    async def dial(self, to: str, url: str, status_url: str, seconds: int) -> Outcome:
+    async def dial(self, to: str, url: str, status_url: str, seconds: int) -> ProviderResult:
         """See `ports.Provider`."""
         return await _judged(
             lambda: self._client.calls.create_async(
@@ -120,7 +120,7 @@ class TwilioProvider:
             )
         )
 
-    async def hang_up(self, sid: str) -> Outcome:
+    async def hang_up(self, sid: str) -> ProviderResult:
         """See `ports.Provider`."""
         return await _judged(lambda: self._client.calls(sid).update_async(status="completed"))
 
@@ -201,27 +201,31 @@ async def _asked(ask: Callable[[], Awaitable[Any]]) -> Any:
         raise Unavailable(f"Twilio does not answer: {error!r}"[:300]) from error
 
 
-async def _judged(ask: Callable[[], Awaitable[Any]]) -> Outcome:
+async def _judged(ask: Callable[[], Awaitable[Any]]) -> ProviderResult:
     """Before a connection is made nothing can have happened; after that only a clear answer says what has."""
     try:
         made = await ask()
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        return Outcome(Result.LATER, f"Twilio cannot be reached: {error}"[:300])
+        return ProviderResult(Result.LATER, f"Twilio cannot be reached: {error}"[:300])
     except _ANSWERS as error:
         return _refused(error)
     except (TwilioException, aiohttp.ClientError, OSError, TimeoutError, ValueError, TypeError) as error:
-        return Outcome(Result.UNKNOWN, f"Twilio's answer was lost: {error!r}"[:300])
-    return Outcome(Result.DONE, sid=made.sid) if made.sid else Outcome(Result.UNKNOWN, "Twilio's answer names no SID")
+        return ProviderResult(Result.UNKNOWN, f"Twilio's answer was lost: {error!r}"[:300])
+    return (
+        ProviderResult(Result.DONE, sid=made.sid)
+        if made.sid
+        else ProviderResult(Result.UNKNOWN, "Twilio's answer names no SID")
+    )
 
 
-def _refused(error: _Answer) -> Outcome:
+def _refused(error: _Answer) -> ProviderResult:
     code = error.code if isinstance(error.code, int) else 0
     status, words = _status(error), _words(error)
     if status == _TOO_MANY or status in _OURS:
-        return Outcome(Result.LATER, words, code=code)
+        return ProviderResult(Result.LATER, words, code=code)
     if status >= _SERVER:
-        return Outcome(Result.UNKNOWN, words, code=code)
-    return Outcome(Result.REFUSED, words, code=code)
+        return ProviderResult(Result.UNKNOWN, words, code=code)
+    return ProviderResult(Result.REFUSED, words, code=code)
 
 
 def _status(error: _Answer) -> int:

@@ -1,8 +1,8 @@
 """A call as the sum of what is known of it.
 
-Webhooks come late, twice and out of order. So a call is no machine that steps from state to state: each fact is merged
-into what is known (`learn`), merging is commutative, associative and idempotent, and the state is read off the result.
-Whatever the order, the same facts end in the same state.
+Webhooks come late, twice and out of order. So a call is no machine that steps from state to state: each event is merged
+into what is known (`apply`), merging is commutative, associative and idempotent, and the state is read off the result.
+Whatever the order, the same events end in the same state.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from datetime import datetime
 from functools import reduce
 from typing import Any
 
-from services.phone.domain.facts import (
+from services.phone.domain.call_events import (
     Attempted,
     AttemptEnded,
     Begun,
     CallbackAsked,
     CalledBack,
-    Fact,
+    CallEvent,
     LanguageChosen,
     MenuHeard,
     NotesWritten,
@@ -118,7 +118,7 @@ class Call:
         return self.state in (CallState.QUEUED, CallState.OFFERED)
 
 
-_MOMENTS: dict[type[Fact], str] = {
+_MOMENTS: dict[type[CallEvent], str] = {
     MenuHeard: "menu_at",
     Waiting: "waiting_since",
     CallbackAsked: "callback_at",
@@ -130,31 +130,31 @@ _MOMENTS: dict[type[Fact], str] = {
 """Facts that are a moment: the earliest one counts."""
 
 
-def learn(call: Call, fact: Fact) -> Call:
-    """The call with this fact."""
-    match fact:
+def apply(call: Call, event: CallEvent) -> Call:
+    """The call with this event."""
+    match event:
         case Begun():
-            return replace(call, begun=max(call.begun or fact, fact, key=_begun_order))
+            return replace(call, begun=max(call.begun or event, event, key=_begun_order))
         case LanguageChosen():
-            return replace(call, chosen=max(call.chosen or fact, fact, key=lambda one: (one.step, one.language)))
+            return replace(call, chosen=max(call.chosen or event, event, key=lambda one: (one.step, one.language)))
         case Attempted() | AttemptEnded():
-            attempt = call.attempts.get(fact.request_id) or Attempt(fact.request_id, fact.asked_at)
-            return replace(call, attempts={**call.attempts, attempt.id: _attempt(attempt, fact)})
+            attempt = call.attempts.get(event.request_id) or Attempt(event.request_id, event.asked_at)
+            return replace(call, attempts={**call.attempts, attempt.id: _attempt(attempt, event)})
         case Recorded():
-            longer = max(call.recording or fact, fact, key=lambda one: (one.seconds, one.sid, one.url))
+            longer = max(call.recording or event, event, key=lambda one: (one.seconds, one.sid, one.url))
             return replace(call, recording=longer)
         case Over():
-            known = call.over or fact
-            return replace(call, over=Over(max(known.status, fact.status), min(known.at, fact.at)))
+            known = call.over or event
+            return replace(call, over=Over(max(known.status, event.status), min(known.at, event.at)))
         case _:
-            name = _MOMENTS[type(fact)]
-            moments: dict[str, Any] = {name: _earlier(getattr(call, name), fact.at)}
+            name = _MOMENTS[type(event)]
+            moments: dict[str, Any] = {name: _earlier(getattr(call, name), event.at)}
             return replace(call, **moments)
 
 
-def fold(call_id: str, facts: Iterable[Fact]) -> Call:
+def fold(call_id: str, events: Iterable[CallEvent]) -> Call:
     """A call from everything that is known of it."""
-    return reduce(learn, facts, Call(call_id))
+    return reduce(apply, events, Call(call_id))
 
 
 def outcome(call: Call, attempt: Attempt) -> CallOutcome | None:
@@ -202,17 +202,17 @@ def _going_on(call: Call) -> CallState:  # noqa: PLR0911 - one line a state
     return CallState.MENU if call.menu_at else CallState.GREETING
 
 
-def _attempt(known: Attempt, fact: Attempted | AttemptEnded) -> Attempt:
-    both = replace(known, asked_at=min(known.asked_at, fact.asked_at), agent=max(known.agent, fact.agent))
-    if isinstance(fact, AttemptEnded):
-        end = max((known.end, known.detail), (fact.outcome, fact.detail), key=_end_order)
-        return replace(both, end=end[0], detail=end[1], ended_at=_earlier(known.ended_at, fact.at))
+def _attempt(known: Attempt, event: Attempted | AttemptEnded) -> Attempt:
+    both = replace(known, asked_at=min(known.asked_at, event.asked_at), agent=max(known.agent, event.agent))
+    if isinstance(event, AttemptEnded):
+        end = max((known.end, known.detail), (event.outcome, event.detail), key=_end_order)
+        return replace(both, end=end[0], detail=end[1], ended_at=_earlier(known.ended_at, event.at))
     return replace(
         both,
-        stage=max(known.stage, fact.stage),
-        until=_earlier(known.until, fact.until) if fact.until else known.until,
-        rung_at=_earlier(known.rung_at, fact.at) if fact.stage is Stage.RINGING else known.rung_at,
-        connected_at=_earlier(known.connected_at, fact.at) if fact.stage is Stage.CONNECTED else known.connected_at,
+        stage=max(known.stage, event.stage),
+        until=_earlier(known.until, event.until) if event.until else known.until,
+        rung_at=_earlier(known.rung_at, event.at) if event.stage is Stage.RINGING else known.rung_at,
+        connected_at=_earlier(known.connected_at, event.at) if event.stage is Stage.CONNECTED else known.connected_at,
     )
 
 

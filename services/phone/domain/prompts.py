@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from babel.languages import get_official_languages
 
 from services.phone.domain.menu import LANGUAGE_KEYS
-from services.phone.domain.waiting import minutes
+from services.phone.domain.wait_times import minutes
 
 LANGUAGES = ("en", "fr", "ko")
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from services.phone.domain.call_events import AttemptEnded, CallEvent, NotesWritten, NotRecorded, Stage
 from services.phone.domain.calls import Call
-from services.phone.domain.facts import AttemptEnded, Fact, NotesWritten, NotRecorded, Stage
 from shared.events import CallOutcome
 
 RECORDING_COMES = timedelta(seconds=90)
@@ -19,11 +19,11 @@ RING_ENDS = timedelta(seconds=90)
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """`fact` is to be learned at `due`. `key`: the same on each look."""
+    """`event` is to be learned at `due`. `key`: the same on each look."""
 
     due: datetime
     key: str
-    fact: Fact
+    event: CallEvent
 
 
 def timers(call: Call, notes_within: timedelta) -> Iterator[Timer]:

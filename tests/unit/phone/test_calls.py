@@ -9,14 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.phone.domain.calls import Call, fold, learn, outcome
-from services.phone.domain.facts import (
+from services.phone.domain.call_events import (
     Attempted,
     AttemptEnded,
     Begun,
     CallbackAsked,
     CalledBack,
-    Fact,
+    CallEvent,
     LanguageChosen,
     MenuHeard,
     NotesWritten,
@@ -27,6 +26,7 @@ from services.phone.domain.facts import (
     VoicemailBegun,
     Waiting,
 )
+from services.phone.domain.calls import Call, apply, fold, outcome
 from services.phone.domain.messages import Kind, compose, due
 from services.phone.domain.timers import timers
 from shared.events import CallOutcome, CallState
@@ -76,7 +76,7 @@ facts = st.one_of(
 
 @given(st.lists(facts, max_size=25), st.randoms(use_true_random=False))
 def test_late_and_repeated_webhooks_in_any_order_end_in_the_same_state(
-    heard: list[Fact], chance: random.Random
+    heard: list[CallEvent], chance: random.Random
 ) -> None:
     again = [*heard, *chance.choices(heard, k=len(heard))] if heard else []
     chance.shuffle(again)
@@ -90,13 +90,13 @@ def test_late_and_repeated_webhooks_in_any_order_end_in_the_same_state(
 
 
 @given(st.lists(facts, max_size=15), facts)
-def test_a_webhook_that_is_repeated_later_changes_nothing(heard: list[Fact], fact: Fact) -> None:
-    once = learn(fold("CA1", heard), fact)
-    assert learn(once, fact) == once
+def test_a_webhook_that_is_repeated_later_changes_nothing(heard: list[CallEvent], fact: CallEvent) -> None:
+    once = apply(fold("CA1", heard), fact)
+    assert apply(once, fact) == once
 
 
 @given(st.lists(facts, max_size=20))
-def test_an_ended_call_never_comes_back_to_life(heard: list[Fact]) -> None:
+def test_an_ended_call_never_comes_back_to_life(heard: list[CallEvent]) -> None:
     call = fold("CA1", [*heard, Over("completed", at(700))])
     alive = {
         CallState.GREETING,
@@ -112,7 +112,7 @@ def test_an_ended_call_never_comes_back_to_life(heard: list[Fact]) -> None:
 
 GREETED = [begun(), MenuHeard(NOON)]
 WAITS = [*GREETED, Waiting(at(10))]
-TABLE: list[tuple[str, list[Fact], CallState]] = [
+TABLE: list[tuple[str, list[CallEvent], CallState]] = [
     ("nothing known", [], CallState.GREETING),
     ("the menu is spoken", GREETED, CallState.MENU),
     ("in line", WAITS, CallState.QUEUED),
@@ -158,7 +158,7 @@ TABLE: list[tuple[str, list[Fact], CallState]] = [
 
 
 @pytest.mark.parametrize(("what", "heard", "state"), TABLE, ids=[row[0] for row in TABLE])
-def test_where_a_call_stands(what: str, heard: list[Fact], state: CallState) -> None:
+def test_where_a_call_stands(what: str, heard: list[CallEvent], state: CallState) -> None:
     assert fold("CA1", heard).state is state
 
 
@@ -208,16 +208,16 @@ def test_a_live_call_always_has_a_next_step() -> None:
     offered = fold("CA1", [*WAITS, rings("o", 12, Stage.OFFERED)])
     (lapse,) = timers(offered, timedelta(minutes=10))
     assert lapse.due == at(32)
-    assert learn(offered, lapse.fact).state is CallState.QUEUED
+    assert apply(offered, lapse.event).state is CallState.QUEUED
     stuck = fold("CA1", [*WAITS, rings("r", 12)])
     (lost,) = timers(stuck, timedelta(minutes=10))
-    assert learn(stuck, lost.fact).state is CallState.QUEUED
+    assert apply(stuck, lost.event).state is CallState.QUEUED
 
 
 def test_after_the_last_timer_nothing_is_left_to_wait_for() -> None:
     call: Call = fold("CA1", [*WAITS, VoicemailBegun(at(20)), Over("completed", at(30))])
     for _ in range(5):
         for timer in timers(call, timedelta(minutes=10)):
-            call = learn(call, timer.fact)
+            call = apply(call, timer.event)
     assert list(timers(call, timedelta(minutes=10))) == []
     assert call.state is CallState.ABANDONED

@@ -11,7 +11,7 @@ from services.phone.adapters.phone_numbers import point_of, sender_of
 from services.phone.adapters.twiml import Script
 from services.phone.domain.menu import Choice, Step, choose, choose_without_agents
 from services.phone.domain.prompts import LANGUAGES, PROMPTS, language_of, menu, place
-from services.phone.domain.waiting import USUAL_PACE, expected_wait, minutes, pace
+from services.phone.domain.wait_times import USUAL_PACE, expected_wait, minutes, pace
 from shared.hours import parse
 from shared.kernel import ContactPoint
 from shared.phone_numbers import region_of

@@ -18,7 +18,7 @@ WAITING, DOING, DONE = "waiting", "doing", "done"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ClaimedRequest:
     """A request that is being carried out. `place`: counts them in the order in which they came; `interrupted`: an
     earlier attempt was cut short, and nobody knows how it ended."""
 
@@ -50,7 +50,7 @@ async def find(session: AsyncSession, request_id: str) -> bytes | None:
     return await session.scalar(select(REQUESTS.c.request).where(REQUESTS.c.id == request_id))
 
 
-async def claim(session: AsyncSession, lease: timedelta) -> Row | None:
+async def claim(session: AsyncSession, lease: timedelta) -> ClaimedRequest | None:
     """The oldest that is due, for the time of the lease."""
     due = (
         select(REQUESTS.c.id, REQUESTS.c.state)
@@ -69,10 +69,10 @@ async def claim(session: AsyncSession, lease: timedelta) -> Row | None:
         .returning(REQUESTS)
     )
     row = (await session.execute(taken)).one()
-    return Row(row.id, row.place, row.request, row.subject, row.attempts, found.state == DOING)
+    return ClaimedRequest(row.id, row.place, row.request, row.subject, row.attempts, found.state == DOING)
 
 
-async def put_off(session: AsyncSession, request_id: str, due_at: datetime) -> None:
+async def reschedule(session: AsyncSession, request_id: str, due_at: datetime) -> None:
     """Try again then, unless it got through meanwhile."""
     row = update(REQUESTS).where(REQUESTS.c.id == request_id, REQUESTS.c.state != DONE)
     await session.execute(row.values(state=WAITING, due_at=due_at))

@@ -34,7 +34,7 @@ FILES = "files"
 """`InboundMessage.automatic` of what brings the files of a message that went ahead."""
 
 
-class Fetcher(Worker):
+class FileFetcher(Worker):
     """One message at a time."""
 
     name = "files"
@@ -57,7 +57,7 @@ class Fetcher(Worker):
             except Malformed as error:
                 missing.append(f"{file.name}: {error}")
             except Unavailable as error:
-                if await self._put_off(fetch):
+                if await self._reschedule(fetch):
                     return True
                 missing.append(f"{file.name}: {error}")
             else:
@@ -66,13 +66,13 @@ class Fetcher(Worker):
         await self._publish(fetch, attachments, missing)
         return True
 
-    async def _put_off(self, fetch: Fetch) -> bool:
+    async def _reschedule(self, fetch: Fetch) -> bool:
         """False where it has been tried long enough."""
         due = next_attempt(fetch.attempts, fetch.created_at, utc_now(), _PATIENCE, random.random())
         if due is None:
             return False
         async with self._database.transaction() as session:
-            await repository.put_off_fetch(session, fetch.id, due)
+            await repository.reschedule_fetch(session, fetch.id, due)
         return True
 
     async def _publish(self, fetch: Fetch, attachments: list[Attachment], missing: list[str]) -> None:
@@ -89,7 +89,7 @@ class Fetcher(Worker):
         log.info("files fetched", message_id=whole.id, files=len(attachments), missing=len(missing))
 
 
-class Herald(Worker):
+class EarlyPublisher(Worker):
     """Publishes what was written, where its files are not there yet, however long their fetching takes."""
 
     name = "messages ahead of their files"

@@ -11,11 +11,11 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.phone import repository
+from services.phone.domain.call_events import CalledBack, CallEvent
 from services.phone.domain.calls import Attempt, Call, fold, outcome
-from services.phone.domain.facts import CalledBack, Fact
 from services.phone.domain.messages import Kind, compose, due, opening_id
 from services.phone.domain.timers import timers
-from services.phone.repository import Kept, WantedFile
+from services.phone.repository import CallRow, WantedFile
 from shared.clock import utc_now
 from shared.db import Database
 from shared.events import CallChanged
@@ -28,7 +28,7 @@ from shared.topics import CALLS_CHANGED, MESSAGES_RECEIVED, MESSAGES_RECEIVED_LI
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownCall:
     """A call, and the place that the desk has told it."""
 
     call: Call
@@ -37,53 +37,53 @@ class Known:
     expected_wait: int = 0
 
 
-class Calls:
+class CallLog:
     """All calls. `notes_within`: how long an agent may write notes after a call."""
 
     def __init__(self, database: Database, outbox: Outbox, notes_within: timedelta) -> None:
         self.database, self._outbox, self._notes_within = database, outbox, notes_within
 
-    async def learn(self, call_id: str, *facts: tuple[str, Fact], sid: str = "") -> Call:
-        """Keep facts, each with a key that is the same when it is heard again. Returns the call with all that is known.
+    async def append(self, call_id: str, *events: tuple[str, CallEvent], sid: str = "") -> Call:
+        """Keep events, each with a key that is the same when it is heard again. Returns the call with all that is known.
 
         `sid`: the provider's CallSid. Raises Unavailable.
         """
         async with self.database.transaction() as session:
-            call = await self.learn_within(session, call_id, facts, sid)
+            call = await self.append_within(session, call_id, events, sid)
         self._outbox.wake()
         return call
 
-    async def learn_within(
-        self, session: AsyncSession, call_id: str, facts: Sequence[tuple[str, Fact]], sid: str = ""
+    async def append_within(
+        self, session: AsyncSession, call_id: str, events: Sequence[tuple[str, CallEvent]], sid: str = ""
     ) -> Call:
-        """As `learn`, in a transaction of the caller's, who wakes the outbox after it."""
+        """As `append`, in a transaction of the caller's, who wakes the outbox after it."""
         kept = await repository.lock_call(session, call_id, make=True)
         assert kept is not None  # noqa: S101 - just made
-        new = await repository.add_facts(session, call_id, facts) if facts else False
-        call = fold(call_id, await repository.facts(session, call_id))
+        new = await repository.add_events(session, call_id, events) if events else False
+        call = fold(call_id, await repository.events(session, call_id))
         if new:
-            await self._tell(session, kept, call)
-        elif facts and sid:
+            await self._publish_changes(session, kept, call)
+        elif events and sid:
             METRICS.repeated.labels(channel="phone").inc()
         named = {"sid": sid} if sid and not kept.sid else {}
         await repository.change_call(session, call_id, **named)
         return call
 
-    async def find(self, call_id: str) -> Known | None:
+    async def find(self, call_id: str) -> KnownCall | None:
         """What is known of a call."""
         async with self.database.transaction() as session:
             kept = await repository.call_row(session, call_id)
             if kept is None:
                 return None
-            call = fold(call_id, await repository.facts(session, call_id))
-        return Known(call, kept.sid, kept.position, kept.expected_wait)
+            call = fold(call_id, await repository.events(session, call_id))
+        return KnownCall(call, kept.sid, kept.position, kept.expected_wait)
 
-    async def heard_at(self, call_id: str, keys: Sequence[str]) -> datetime | None:
-        """When all of these facts were known; None where one of them is new."""
+    async def appended_at(self, call_id: str, keys: Sequence[str]) -> datetime | None:
+        """When all of these events were known; None where one of them is new."""
         async with self.database.transaction() as session:
-            return await repository.facts_heard_at(session, call_id, keys)
+            return await repository.appended_at(session, call_id, keys)
 
-    async def heard_of(self, call_id: str) -> None:
+    async def touch(self, call_id: str) -> None:
         """The call still goes on."""
         async with self.database.transaction() as session:
             await repository.change_call(session, call_id)
@@ -93,10 +93,10 @@ class Calls:
         async with self.database.transaction() as session:
             if await repository.lock_call(session, call_id, make=False) is None:
                 return
-            call = fold(call_id, await repository.facts(session, call_id))
-            ended = [(timer.key, timer.fact) for timer in timers(call, self._notes_within) if timer.due <= now]
+            call = fold(call_id, await repository.events(session, call_id))
+            ended = [(timer.key, timer.event) for timer in timers(call, self._notes_within) if timer.due <= now]
             if ended:
-                await self.learn_within(session, call_id, ended)
+                await self.append_within(session, call_id, ended)
             else:
                 await repository.change_call(session, call_id, due_at=self._next(call))
         self._outbox.wake()
@@ -108,7 +108,7 @@ class Calls:
     def _next(self, call: Call) -> datetime | None:
         return min((timer.due for timer in timers(call, self._notes_within)), default=None)
 
-    async def _tell(self, session: AsyncSession, kept: Kept, call: Call) -> None:
+    async def _publish_changes(self, session: AsyncSession, kept: CallRow, call: Call) -> None:
         now = utc_now()
         changes, outcomes = _changes(kept, call, now)
         told = list(kept.told)
@@ -118,7 +118,7 @@ class Calls:
                 await self._publish(session, call, kind, now)
         await self._outbox.add_all(session, [(CALLS_CHANGED, call.id, change) for change in changes])
         if call.begun and call.begun.about and call.connected_at:
-            await self.learn_within(session, call.begun.about, [("called-back", CalledBack(call.connected_at))])
+            await self.append_within(session, call.begun.about, [("called-back", CalledBack(call.connected_at))])
         await repository.change_call(
             session,
             call.id,
@@ -147,7 +147,7 @@ class Calls:
             await self._outbox.add(session, topic, message.sender, message)
 
 
-def _changes(kept: Kept, call: Call, now: datetime) -> tuple[list[CallChanged], dict[str, str]]:
+def _changes(kept: CallRow, call: Call, now: datetime) -> tuple[list[CallChanged], dict[str, str]]:
     """What is to be told on `calls-changed`: one event for each request whose outcome is new, and one where anything
     else is."""
     changes: list[CallChanged] = []

@@ -1,4 +1,4 @@
-"""What can be learned about a call. A fact is true for ever, so it does not matter when, or how often, it is heard."""
+"""What can be learned about a call. A event is true for ever, so it does not matter when, or how often, it is heard."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class CalledBack:
     at: datetime
 
 
-Fact = (
+CallEvent = (
     Begun
     | MenuHeard
     | LanguageChosen
@@ -154,4 +154,4 @@ Fact = (
     | NotesWritten
     | CalledBack
 )
-KINDS: dict[str, type[Fact]] = {kind.__name__: kind for kind in get_args(Fact)}
+KINDS: dict[str, type[CallEvent]] = {kind.__name__: kind for kind in get_args(CallEvent)}

@@ -29,7 +29,7 @@ _SAY = 0.5
 PART = "twilio"
 
 
-class Standing:
+class Availability:
     """Looks at Twilio and announces both channels, on or off with the reason. Channels that are off are no reason not to be
     ready; a Twilio that does not answer is, but the channels stay as they were.
 
@@ -44,7 +44,7 @@ class Standing:
     async def look(self, stop: asyncio.Event) -> None:
         """Look again and again."""
         if self._missing:
-            self._tell()
+            self._report()
             await stop.wait()
         while not stop.is_set():
             await wait(stop, await self._look())
@@ -84,9 +84,9 @@ class Standing:
         except Unavailable as error:
             wrong, seconds = str(error), SOON
             self.why_off = self.why_off or ""
-        self._tell(wrong)
+        self._report(wrong)
         return seconds
 
-    def _tell(self, wrong: str = "") -> None:
+    def _report(self, wrong: str = "") -> None:
         off = f"off: {self.why_off}" if self.why_off else ""
         self._health.set(PART, ok=bool(off) or not wrong, detail=off or wrong)

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.phone import repository, request_rows
+from services.phone import call_request_rows, repository
 from services.phone.adapters.twiml import Script
-from services.phone.calling import Calls
+from services.phone.call_log import CallLog
+from services.phone.call_request_rows import ClaimedRequest
+from services.phone.domain.call_events import Attempted, AttemptEnded, Begun, CallEvent, NotesWritten, Stage
 from services.phone.domain.calls import Call, fold
-from services.phone.domain.facts import Attempted, AttemptEnded, Begun, Fact, NotesWritten, Stage
 from services.phone.domain.messages import can_call_back
 from services.phone.domain.prompts import LANGUAGES
-from services.phone.ports import Outcome, Provider
-from services.phone.request_rows import Row
+from services.phone.ports import Provider, ProviderResult
 from services.phone.worker import Worker
 from shared.attempts import Result, RetryPolicy, next_attempt
 from shared.bus import Record
@@ -34,7 +34,7 @@ _GONE = (20404, 21220)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class CallRequestPolicy:
     """`ring`: how long a `connect` may wait to begin; `tries`: callbacks for one call that nobody answers."""
 
     number: str
@@ -45,49 +45,49 @@ class Rules:
     why_off: str = ""
 
 
-class Requests(Worker):
+class CallRequests(Worker):
     """Takes requests and carries them out."""
 
     name = "call requests"
 
-    def __init__(self, calls: Calls, provider: Provider, script: Script, rules: Rules) -> None:
+    def __init__(self, calls: CallLog, provider: Provider, script: Script, policy: CallRequestPolicy) -> None:
         super().__init__()
-        self._calls, self._provider, self._script, self._rules = calls, provider, script, rules
+        self._calls, self._provider, self._script, self._policy = calls, provider, script, policy
 
-    async def take(self, records: Sequence[Record[CallRequested]]) -> None:
+    async def record(self, records: Sequence[Record[CallRequested]]) -> None:
         """Note them; one that comes again changes nothing."""
         async with self._calls.database.transaction() as session:
-            await request_rows.add(session, [record.event for record in records])
+            await call_request_rows.add(session, [record.event for record in records])
         self.wake()
 
     async def find(self, request_id: str) -> CallRequested | None:
         """A request that was noted."""
         async with self._calls.database.transaction() as session:
-            found = await request_rows.find(session, request_id)
+            found = await call_request_rows.find(session, request_id)
         return decode(CallRequested, found) if found else None
 
     async def done(self, request_id: str) -> None:
         """The provider has asked for the next step: the request got through, whatever became of its answer."""
         async with self._calls.database.transaction() as session:
-            await request_rows.end(session, request_id)
+            await call_request_rows.end(session, request_id)
 
     async def work(self) -> bool:
         """One request, the oldest that is due; False where there is none. Raises Unavailable."""
         async with self._calls.database.transaction() as session:
-            row = await request_rows.claim(session, _LEASE)
+            row = await call_request_rows.claim(session, _LEASE)
         if row is None:
             return False
         request = decode(CallRequested, row.request)
         match request.action:
             case CallAction.OFFER:
-                until = request.expires_at or request.requested_at + self._rules.ring
-                fact = Attempted(request.id, Stage.OFFERED, utc_now(), request.requested_at, request.agent, until)
-                await self._calls.learn(request.call_id, (f"attempt:{request.id}:offered", fact))
+                until = request.expires_at or request.requested_at + self._policy.ring
+                event = Attempted(request.id, Stage.OFFERED, utc_now(), request.requested_at, request.agent, until)
+                await self._calls.append(request.call_id, (f"attempt:{request.id}:offered", event))
                 await self.done(request.id)
             case CallAction.PLACE:
                 await self._place(row, request)
             case CallAction.FINISH:
-                await self._calls.learn(request.call_id, ("notes", NotesWritten(utc_now())))
+                await self._calls.append(request.call_id, ("notes", NotesWritten(utc_now())))
                 await self.done(request.id)
             case CallAction.CONNECT:
                 await self._connect(row, request)
@@ -97,15 +97,15 @@ class Requests(Worker):
                 await self._hang_up(row, request)
         return True
 
-    async def _place(self, row: Row, request: CallRequested) -> None:
+    async def _place(self, row: ClaimedRequest, request: CallRequested) -> None:
         async with self._calls.database.transaction() as session:
             await repository.set_place(
                 session, request.call_id, max(0, request.position), max(0, request.expected_wait), row.place
             )
-            await request_rows.end(session, request.id)
+            await call_request_rows.end(session, request.id)
 
-    async def _connect(self, row: Row, request: CallRequested) -> None:
-        refused = self._unfit(request, self._rules.ring)
+    async def _connect(self, row: ClaimedRequest, request: CallRequested) -> None:
+        refused = self._unfit(request, self._policy.ring)
         call, sid = await self._reserve(row, request, fit=not refused)
         if refused:
             await self._end(request, *refused)
@@ -116,33 +116,33 @@ class Requests(Worker):
             # Asking again does no harm while the caller waits: the step that it leads to marks the request as done.
             await self._judge(row, request, outcome, again=True)
 
-    async def _reserve(self, row: Row, request: CallRequested, *, fit: bool) -> tuple[Call, str]:
+    async def _reserve(self, row: ClaimedRequest, request: CallRequested, *, fit: bool) -> tuple[Call, str]:
         """One agent at a time: whoever comes first has the call, decided on the locked row."""
         async with self._calls.database.transaction() as session:
             kept = await repository.lock_call(session, request.call_id, make=False)
-            call = fold(request.call_id, await repository.facts(session, request.call_id))
+            call = fold(request.call_id, await repository.events(session, request.call_id))
             if fit and kept and (call.waits or (row.attempts > 1 and _is_for(call, request))):
-                call = await self._calls.learn_within(session, call.id, [attempted(request, Stage.RINGING, utc_now())])
+                call = await self._calls.append_within(session, call.id, [attempted(request, Stage.RINGING, utc_now())])
         self._calls.wake()
         return call, kept.sid if kept else ""
 
-    async def _call_back(self, row: Row, request: CallRequested) -> None:
-        refused = self._unfit(request, self._rules.callback)
+    async def _call_back(self, row: ClaimedRequest, request: CallRequested) -> None:
+        refused = self._unfit(request, self._policy.callback)
         if refused is None and (request.customer is None or kind_of(request.customer) != "tel"):
             refused = CallOutcome.FAILED, "a callback needs the customer's number: `customer` as tel:+33…"
         if refused is None and row.attempts == 1 and await self._tried_enough(row):
-            refused = CallOutcome.FAILED, f"called {self._rules.tries} times already, and nobody answered"
+            refused = CallOutcome.FAILED, f"called {self._policy.tries} times already, and nobody answered"
         customer = request.customer or contact_point("call", request.call_id)
         begun = Begun(
             customer,
-            self._rules.number,
+            self._policy.number,
             await self._language(request, customer),
             request.requested_at,
             outgoing=True,
             ticket_id=request.ticket_id,
             about=request.about,
         )
-        await self._calls.learn(
+        await self._calls.append(
             request.call_id,
             ("begun", begun),
             attempted(request, Stage.RINGING if not refused else Stage.OFFERED, utc_now()),
@@ -154,41 +154,43 @@ class Requests(Worker):
         else:
             await self._judge(row, request, await self._dial(request), again=False)
 
-    async def _dial(self, request: CallRequested) -> Outcome:
+    async def _dial(self, request: CallRequested) -> ProviderResult:
         assert request.agent_at is not None  # noqa: S101 - `_unfit` has seen to it
         to = str(request.agent_at) if kind_of(request.agent_at) == "client" else address_of(request.agent_at)
         outcome = await self._provider.dial(
             to,
             self._script.url("voice/callback", request=request.id),
             self._script.url("status", request=request.id, leg="line"),
-            int(self._rules.ring.total_seconds()),
+            int(self._policy.ring.total_seconds()),
         )
         if outcome.sid:
-            await self._calls.learn(request.call_id, sid=outcome.sid)
+            await self._calls.append(request.call_id, sid=outcome.sid)
         return outcome
 
-    async def _hang_up(self, row: Row, request: CallRequested) -> None:
+    async def _hang_up(self, row: ClaimedRequest, request: CallRequested) -> None:
         known = await self._calls.find(request.call_id)
         if known is None or known.call.over or not known.sid:
             await self.done(request.id)
             return
         outcome = await self._provider.hang_up(known.sid)
         if outcome.result in (Result.LATER, Result.UNKNOWN):
-            await self._put_off(row, request)
+            await self._reschedule(row, request)
         else:
             await self.done(request.id)
 
     def _unfit(self, request: CallRequested, patience: timedelta) -> tuple[CallOutcome, str] | None:
         """Why it cannot be done at all."""
-        if self._rules.why_off:
-            return CallOutcome.FAILED, f"the telephone is off: {self._rules.why_off}"
+        if self._policy.why_off:
+            return CallOutcome.FAILED, f"the telephone is off: {self._policy.why_off}"
         if utc_now() > (request.expires_at or request.requested_at + patience):
             return CallOutcome.TOO_LATE, "the request had expired before it could be begun"
         if request.agent_at is None or kind_of(request.agent_at) not in ("tel", "client"):
             return CallOutcome.FAILED, "it needs `agent_at`: tel:+33… or client:…"
         return None
 
-    async def _judge(self, row: Row, request: CallRequested, outcome: Outcome, *, again: bool) -> None:
+    async def _judge(
+        self, row: ClaimedRequest, request: CallRequested, outcome: ProviderResult, *, again: bool
+    ) -> None:
         match outcome.result:
             case Result.DONE:
                 await self.done(request.id)
@@ -201,40 +203,40 @@ class Requests(Worker):
                 await self._end(request, CallOutcome.UNCERTAIN, words)
             case _:
                 log.warning("a call request is tried again", request_id=request.id, words=outcome.words)
-                await self._put_off(row, request)
+                await self._reschedule(row, request)
 
-    async def _put_off(self, row: Row, request: CallRequested) -> None:
+    async def _reschedule(self, row: ClaimedRequest, request: CallRequested) -> None:
         due = next_attempt(row.attempts, request.requested_at, utc_now(), _PATIENCE, random.random())
         async with self._calls.database.transaction() as session:
-            await request_rows.put_off(session, request.id, due or utc_now() + _PATIENCE.longest)
+            await call_request_rows.reschedule(session, request.id, due or utc_now() + _PATIENCE.longest)
 
     async def _end(self, request: CallRequested, outcome: CallOutcome, detail: str) -> None:
-        fact = AttemptEnded(request.id, outcome, utc_now(), request.requested_at, request.agent, detail)
+        event = AttemptEnded(request.id, outcome, utc_now(), request.requested_at, request.agent, detail)
         async with self._calls.database.transaction() as session:
-            await self._calls.learn_within(session, request.call_id, [(f"attempt:{request.id}:{outcome}", fact)])
-            await request_rows.end(session, request.id)
+            await self._calls.append_within(session, request.call_id, [(f"attempt:{request.id}:{outcome}", event)])
+            await call_request_rows.end(session, request.id)
         self._calls.wake()
 
-    async def _tried_enough(self, row: Row) -> bool:
+    async def _tried_enough(self, row: ClaimedRequest) -> bool:
         async with self._calls.database.transaction() as session:
-            return await request_rows.unanswered(session, row.subject, row.id) >= self._rules.tries
+            return await call_request_rows.unanswered(session, row.subject, row.id) >= self._policy.tries
 
     async def _language(self, request: CallRequested, customer: ContactPoint) -> str:
         async with self._calls.database.transaction() as session:
             chosen = await repository.language_of(session, customer)
-        return next((code for code in (chosen, request.language) if code in LANGUAGES), self._rules.default_language)
+        return next((code for code in (chosen, request.language) if code in LANGUAGES), self._policy.default_language)
 
 
-def attempted(request: CallRequested, stage: Stage, at: datetime) -> tuple[str, Fact]:
+def attempted(request: CallRequested, stage: Stage, at: datetime) -> tuple[str, CallEvent]:
     """An attempt came so far."""
-    fact = Attempted(request.id, stage, at, request.requested_at, request.agent)
-    return f"attempt:{request.id}:{stage.name.lower()}", fact
+    event = Attempted(request.id, stage, at, request.requested_at, request.agent)
+    return f"attempt:{request.id}:{stage.name.lower()}", event
 
 
-def ended(request: CallRequested, outcome: CallOutcome, at: datetime, detail: str = "") -> tuple[str, Fact]:
+def ended(request: CallRequested, outcome: CallOutcome, at: datetime, detail: str = "") -> tuple[str, CallEvent]:
     """An attempt is over."""
-    fact = AttemptEnded(request.id, outcome, at, request.requested_at, request.agent, detail)
-    return f"attempt:{request.id}:{outcome}", fact
+    event = AttemptEnded(request.id, outcome, at, request.requested_at, request.agent, detail)
+    return f"attempt:{request.id}:{outcome}", event
 
 
 def _is_for(call: Call, request: CallRequested) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from services.phone import repository
-from services.phone.calling import Calls
-from services.phone.domain.facts import Over
+from services.phone.call_flow import OVER
+from services.phone.call_log import CallLog
+from services.phone.domain.call_events import Over
 from services.phone.ports import Provider
-from services.phone.talking import OVER
 from services.phone.worker import Worker
 from shared.clock import utc_now
 from shared.errors import Unavailable
@@ -19,13 +19,13 @@ _SILENT = timedelta(minutes=5)
 _AT_ONCE = 50
 
 
-class Ticker(Worker):
+class CallTimers(Worker):
     """Looks each half second: an offer that lapses should not keep a caller waiting."""
 
     name = "timers"
     poll = 0.5
 
-    def __init__(self, calls: Calls, provider: Provider, silent: timedelta = _SILENT) -> None:
+    def __init__(self, calls: CallLog, provider: Provider, silent: timedelta = _SILENT) -> None:
         super().__init__()
         self._calls, self._provider, self._silent = calls, provider, silent
 
@@ -48,7 +48,7 @@ class Ticker(Worker):
             log.warning("a silent call could not be looked up", call_id=call_id, error=str(error)[:200])
             status = "unknown"
         if status and status not in OVER:
-            await self._calls.heard_of(call_id)
+            await self._calls.touch(call_id)
         else:
             log.info("a call had ended unheard", call_id=call_id, status=status)
-            await self._calls.learn(call_id, (f"silent:{status}", Over(status or "lost", utc_now())))
+            await self._calls.append(call_id, (f"silent:{status}", Over(status or "lost", utc_now())))
