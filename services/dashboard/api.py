@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from services.dashboard import handlers, sessions
+from services.dashboard import conversation, delivering, receiving, sessions
 from services.dashboard.context import Dashboard
 from services.dashboard.domain.drafts import idempotency_key
 from services.dashboard.domain.sites import Speaker
@@ -24,7 +24,7 @@ from services.dashboard.requests import (
     parts,
     refusals,
 )
-from services.dashboard.views import message_view, speaker_view
+from services.dashboard.schemas import message_view, speaker_view
 from shared.errors import Rejected
 
 _encode = msgspec.json.Encoder().encode
@@ -45,7 +45,7 @@ def routes(dashboard: Dashboard) -> APIRouter:
         site = await dashboard.sites.of_key(wanted.site)
         check_origin(request, site)
         opened = await sessions.open_session(dashboard, site, credential(request), wanted.identity)
-        state = await handlers.state(dashboard, opened.speaker)
+        state = await conversation.state(dashboard, opened.speaker)
         answer = {
             "token": opened.token,
             "expires_at": opened.speaker.expires_at,
@@ -73,16 +73,16 @@ def routes(dashboard: Dashboard) -> APIRouter:
         with refusals(422):
             draft = new.draft(has_files=bool(files))
         attachments = await keep(dashboard, files)
-        return _json(await handlers.receive(dashboard, speaker, draft, key, live=False, attachments=attachments), 202)
+        return _json(await receiving.receive(dashboard, speaker, draft, key, live=False, attachments=attachments), 202)
 
     @api.get("/conversation", summary="Read the own conversation")
     async def read(request: Request, after: int = 0) -> Response:
         """Messages and answers after a sequence number, oldest first, at most 200. What is handed over counts as delivered."""
         speaker = await _speaker(dashboard, request)
-        rows = await handlers.conversation(dashboard, speaker, min(max(after, 0), _BIGGEST))
+        rows = await conversation.after(dashboard, speaker, min(max(after, 0), _BIGGEST))
         if rows and any(not row.incoming and row.delivered_at is None for row in rows):
-            await handlers.seen(dashboard, speaker, rows[-1].seq)
-        return _json({"messages": [message_view(row) for row in rows], "more": len(rows) == handlers.PAGE})
+            await delivering.mark_read(dashboard, speaker, rows[-1].seq)
+        return _json({"messages": [message_view(row) for row in rows], "more": len(rows) == conversation.PAGE})
 
     @api.get("/conversation/files/{message_id}/{place}", summary="Get an attachment")
     async def file(request: Request, message_id: str, place: int) -> Response:
@@ -94,7 +94,7 @@ def routes(dashboard: Dashboard) -> APIRouter:
 
 async def attachment(dashboard: Dashboard, speaker: Speaker, message_id: str, place: int) -> Response:
     """As a download, never shown in our own origin. Raises Rejected 404."""
-    found = await handlers.file(dashboard, speaker, message_id, place)
+    found = await conversation.file(dashboard, speaker, message_id, place)
     disposition = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"
     data = await dashboard.storage.get(found.uri)
     return Response(

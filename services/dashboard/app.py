@@ -11,7 +11,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.dashboard import api, commands, consumer, contact, handlers, live
+from services.dashboard import api, commands, consumer, contact, live, receiving
 from services.dashboard.adapters.jwt_signatures import JwtSignatures
 from services.dashboard.channel import CHANNEL
 from services.dashboard.context import Dashboard, Gate, Sites
@@ -100,7 +100,7 @@ def create_app(common: Settings, settings: DashboardSettings) -> Parts:
         "postgres": partial(database.keep_checking, health),
         "outbox": dashboard.outbox.run,
         "deliveries": consumer.deliveries(dashboard).run,
-        "sweep": partial(handlers.sweep, dashboard),
+        "sweep": partial(receiving.sweep, dashboard),
         "listen": partial(dashboard.hub.listen, database),
         "announce": partial(_announce, bus),
         "languages": partial(_load_languages, dashboard),

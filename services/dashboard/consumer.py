@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.dashboard import handlers
+from services.dashboard import delivering
 from services.dashboard.channel import CHANNEL
 from services.dashboard.context import Dashboard
 from shared.bus import Consumer, Record
@@ -16,6 +16,6 @@ def deliveries(dashboard: Dashboard) -> Consumer:
     """Reads in the group `dashboard`, with any number of processes."""
 
     async def handle(records: Sequence[Record[OutboundMessage]]) -> None:
-        await handlers.deliver(dashboard, records)
+        await delivering.deliver(dashboard, records)
 
     return dashboard.bus.consumer([deliveries_requested(CHANNEL.name)], "dashboard", handle)

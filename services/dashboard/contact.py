@@ -21,7 +21,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse
 
-from services.dashboard import handlers, sessions
+from services.dashboard import conversation, delivering, receiving, sessions
 from services.dashboard.api import attachment
 from services.dashboard.context import Dashboard
 from services.dashboard.domain import forms
@@ -98,7 +98,7 @@ def _form_routes(pages: APIRouter, dashboard: Dashboard) -> None:
         try:
             dashboard.gate.check_address(address(request))
             token, visitor = await _visitor(dashboard, request, site, form.key, checked)
-            await handlers.receive(dashboard, visitor, checked.draft, form.key, live=False)
+            await receiving.receive(dashboard, visitor, checked.draft, form.key, live=False)
         except (Unavailable, Rejected) as error:
             again = replace(form, key=_new_key()) if _code(error) == "idempotency-key-reused" else form
             return _form(request, site, again, {"form": _code(error)}, _status(error))
@@ -112,7 +112,7 @@ def _form_routes(pages: APIRouter, dashboard: Dashboard) -> None:
 
 def _conversation_routes(pages: APIRouter, dashboard: Dashboard) -> None:
     @pages.get("/contact/{site_id}/conversation")
-    async def conversation(request: Request, site_id: str) -> Response:
+    async def show(request: Request, site_id: str) -> Response:
         site = await _site(dashboard, site_id)
         return await _conversation(dashboard, request, site, await _known(dashboard, request, site))
 
@@ -128,7 +128,7 @@ def _conversation_routes(pages: APIRouter, dashboard: Dashboard) -> None:
         try:
             dashboard.gate.check_visitor(visitor.author.point)
             message = draft(text, facts={"page": "contact"})
-            await handlers.receive(
+            await receiving.receive(
                 dashboard, visitor, message, key if forms.usable_key(key) else _new_key(), live=False
             )
         except Refusal as refusal:
@@ -161,9 +161,9 @@ async def _conversation(
 ) -> Response:
     if visitor is None:
         return _page(request, site, "stranger.html", 403)
-    rows = await handlers.newest(dashboard, visitor)
+    rows = await conversation.newest(dashboard, visitor)
     if rows:
-        await handlers.seen(dashboard, visitor, rows[-1].seq)
+        await delivering.mark_read(dashboard, visitor, rows[-1].seq)
     return _page(
         request, site, "conversation.html", status, messages=rows, text=text, key=key or _new_key(), errors=errors or {}
     )

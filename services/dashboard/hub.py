@@ -47,7 +47,7 @@ class Hub:
             if not self._followers[owner]:
                 del self._followers[owner]
 
-    def tell(self, owner: str) -> None:
+    def notify(self, owner: str) -> None:
         """A new message of this owner's conversation has been committed: wake its followers here and everywhere."""
         self.wake(owner)
         self._untold.add(owner)

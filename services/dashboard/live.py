@@ -17,12 +17,12 @@ import msgspec
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from services.dashboard import handlers, sessions
+from services.dashboard import conversation, delivering, receiving, sessions
 from services.dashboard.context import Dashboard
 from services.dashboard.domain.drafts import idempotency_key
 from services.dashboard.domain.sites import Speaker
 from services.dashboard.requests import NewMessage, Scalar, address, check_origin, parse, refusals
-from services.dashboard.views import message_view
+from services.dashboard.schemas import message_view
 from shared.clock import utc_now
 from shared.errors import Rejected, Unavailable
 from shared.logs import log
@@ -120,7 +120,7 @@ def routes(dashboard: Dashboard) -> APIRouter:
 
 
 @dataclass
-class _Line:
+class _Connection:
     """One open socket."""
 
     dashboard: Dashboard
@@ -130,9 +130,9 @@ class _Line:
     after: int
     heard_at: float = field(default_factory=lambda: asyncio.get_running_loop().time())
 
-    async def tell(self, kind: str, **values: object) -> None:
+    async def send(self, kind: str, **values: object) -> None:
         """Send a frame."""
-        await _tell(self.socket, {"type": kind, **values})
+        await _send(self.socket, {"type": kind, **values})
 
 
 async def _converse(dashboard: Dashboard, socket: WebSocket) -> None:
@@ -144,13 +144,13 @@ async def _converse(dashboard: Dashboard, socket: WebSocket) -> None:
         if not free:
             METRICS.refused.labels(channel="chat", reason="too-many-sockets").inc()
             raise Closed(TRY_LATER, "too many chats are open: connect again in a minute")
-        state = await handlers.state(dashboard, line.speaker)
+        state = await conversation.state(dashboard, line.speaker)
         line.after = min(line.after, state.seq if state else 0)
-        await line.tell("ready", conversation=state.conversation if state else None, last_seq=state.seq if state else 0)
+        await line.send("ready", conversation=state.conversation if state else None, last_seq=state.seq if state else 0)
         news.set()
         stop: asyncio.Event = socket.app.state.stop
         parts = {
-            asyncio.ensure_future(part) for part in (_listen(line), _speak(line, news), _keep_alive(line), _until(stop))
+            asyncio.ensure_future(part) for part in (_listen(line), _push(line, news), _keep_alive(line), _until(stop))
         }
         try:
             done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
@@ -162,7 +162,7 @@ async def _converse(dashboard: Dashboard, socket: WebSocket) -> None:
             part.result()
 
 
-async def _greet(dashboard: Dashboard, socket: WebSocket) -> _Line:
+async def _greet(dashboard: Dashboard, socket: WebSocket) -> _Connection:
     try:
         async with asyncio.timeout(HELLO_WITHIN):
             data = await _frame(socket)
@@ -174,31 +174,31 @@ async def _greet(dashboard: Dashboard, socket: WebSocket) -> _Line:
     except TimeoutError as error:
         raise Closed(POLICY, "send a hello frame first") from error
     except Rejected as refused:
-        await _tell(socket, _problem(refused))
+        await _send(socket, _problem(refused))
         code = UNAUTHORISED if refused.status in (401, 403) else TRY_LATER if refused.status == 429 else POLICY
         raise Closed(code, refused.code) from refused
-    return _Line(dashboard, socket, site.id, speaker, max(hello.after, 0))
+    return _Connection(dashboard, socket, site.id, speaker, max(hello.after, 0))
 
 
-async def _listen(line: _Line) -> None:
+async def _listen(line: _Connection) -> None:
     while True:
         data = await _frame(line.socket)
         line.heard_at = asyncio.get_running_loop().time()
         try:
             frame = _frames.decode(data)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-            await line.tell(
+            await line.send(
                 "error", code="json-wrong", detail=f"not a frame that is expected here: {error}", retry=False
             )
             continue
         match frame:
             case Send():
-                await _take(line, frame)
+                await _receive(line, frame)
             case Seen(seq=seq):
-                await handlers.seen(line.dashboard, line.speaker, min(max(seq, 0), line.after))
+                await delivering.mark_read(line.dashboard, line.speaker, min(max(seq, 0), line.after))
 
 
-async def _take(line: _Line, frame: Send) -> None:
+async def _receive(line: _Connection, frame: Send) -> None:
     """By the same way as `POST /api/v1/messages`; an error ends the message, not the line.
 
     Raises Rejected 401 for a visitor who has signed in since: their client sends it again in a new session.
@@ -208,29 +208,29 @@ async def _take(line: _Line, frame: Send) -> None:
         with refusals(422):
             key = idempotency_key(frame.id)
             draft = NewMessage(frame.text, frame.subject, frame.facts, frame.page).draft()
-        receipt = await handlers.receive(line.dashboard, line.speaker, draft, key, live=True)
+        receipt = await receiving.receive(line.dashboard, line.speaker, draft, key, live=True)
     except Rejected as refused:
         if refused.status == 401:
             raise
-        await _tell(line.socket, {**_problem(refused), "id": frame.id})
+        await _send(line.socket, {**_problem(refused), "id": frame.id})
     except Unavailable:
         detail = "Something we need is away for a moment. Send it again with the same id."
-        await line.tell("error", id=frame.id, code="unavailable", detail=detail, retry=True)
+        await line.send("error", id=frame.id, code="unavailable", detail=detail, retry=True)
     else:
-        await line.tell("ack", id=frame.id, seq=receipt.seq, message=receipt.id)
+        await line.send("ack", id=frame.id, seq=receipt.seq, message=receipt.id)
 
 
-async def _speak(line: _Line, news: asyncio.Event) -> None:
+async def _push(line: _Connection, news: asyncio.Event) -> None:
     while True:
         await wait(news, LOOK_EVERY)
         news.clear()
-        while rows := await handlers.conversation(line.dashboard, line.speaker, line.after, 50):
+        while rows := await conversation.after(line.dashboard, line.speaker, line.after, 50):
             for row in rows:
-                await line.tell("message", message=message_view(row))
+                await line.send("message", message=message_view(row))
                 line.after = row.seq
 
 
-async def _keep_alive(line: _Line) -> None:
+async def _keep_alive(line: _Connection) -> None:
     loop = asyncio.get_running_loop()
     while True:
         left = (line.speaker.expires_at - utc_now()).total_seconds()
@@ -239,7 +239,7 @@ async def _keep_alive(line: _Line) -> None:
             raise Closed(UNAUTHORISED, "the session has run out: open a new one")
         if loop.time() - line.heard_at > SILENT_FOR:
             raise Closed(GOING_AWAY, "nothing heard")
-        await line.tell("ping")
+        await line.send("ping")
 
 
 async def _until(stop: asyncio.Event) -> None:
@@ -257,7 +257,7 @@ async def _frame(socket: WebSocket) -> str:
     return data
 
 
-async def _tell(socket: WebSocket, frame: dict[str, object]) -> None:
+async def _send(socket: WebSocket, frame: dict[str, object]) -> None:
     await socket.send_text(_encode(frame).decode())
 
 

@@ -153,7 +153,7 @@ async def take_turn(session: AsyncSession, site: str, owner: str, new_id: str, n
     return _turn((await session.execute(statement)).one())
 
 
-async def take_answers_turn(session: AsyncSession, conversation: str, point: str) -> Turn | None:
+async def take_reply_turn(session: AsyncSession, conversation: str, point: str) -> Turn | None:
     """The next sequence number in this conversation, or where it was merged into, else in the one of this contact point.
 
     None where neither is known: an answer begins no conversation, as nobody would read it.

@@ -114,7 +114,7 @@ async def open_session(dashboard: Dashboard, site: Site, token: str, identity: s
             session, Visitor(str(uuid4()), site.id, author, now, person.expires_at), digest(fresh)
         )
     if known is not None:
-        dashboard.hub.tell(known.author.point)  # the chats that are still open with the earlier token
+        dashboard.hub.notify(known.author.point)  # the chats that are still open with the earlier token
     return Opened(fresh, Speaker(site, author, person.expires_at), person.ignored)
 
 

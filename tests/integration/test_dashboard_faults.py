@@ -14,7 +14,7 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY
 
-from services.dashboard import handlers, sessions
+from services.dashboard import delivering, sessions
 from services.dashboard.app import create_app
 from services.dashboard.context import Dashboard
 from services.dashboard.settings import DashboardSettings
@@ -151,7 +151,7 @@ async def test_an_answer_that_two_processes_read_at_once_takes_one_place_in_the_
     door.end()
     records = [record(answer(message, text)) for text in ("first answer", "second answer")]
     async with held(place, "SELECT FROM dashboard.conversations FOR UPDATE") as waiting:
-        under_way = [asyncio.ensure_future(handlers.deliver(one, records)) for one in processes]
+        under_way = [asyncio.ensure_future(delivering.deliver(one, records)) for one in processes]
         await waiting(2)
     await asyncio.gather(*under_way)
     database = await asyncpg.connect(place.dsn)
@@ -172,7 +172,7 @@ async def test_two_customers_whose_answers_two_processes_read_in_turned_order_wa
     both = [await question(place, door, site, who) for who in ("ann", "bob")]
     async with held(place, "SELECT FROM dashboard.conversations FOR UPDATE") as waiting:
         under_way = [
-            asyncio.ensure_future(handlers.deliver(one, [record(answer(message, "answer")) for message in order]))
+            asyncio.ensure_future(delivering.deliver(one, [record(answer(message, "answer")) for message in order]))
             for one, order in zip(processes, (both, both[::-1]), strict=True)
         ]
         await waiting(2)
@@ -194,7 +194,10 @@ async def test_an_answer_is_counted_once_although_its_transactions_had_to_be_rep
     await database.execute(NO_COMMIT)
     before = counted("sent"), counted("delivered")
     records = [record(answer(message, "answer"))]
-    for work in (partial(handlers.deliver, processes[0], records), partial(handlers.seen, processes[0], customer, 2)):
+    for work in (
+        partial(delivering.deliver, processes[0], records),
+        partial(delivering.mark_read, processes[0], customer, 2),
+    ):
         await database.execute("ALTER TABLE dashboard.outbox ENABLE TRIGGER no_commit")
         with pytest.raises(Unavailable):
             await work()
