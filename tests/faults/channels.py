@@ -41,11 +41,11 @@ async def phone_killed(stage: Stage, stream: Stream, times: float) -> None:
     async def texted(number: int) -> None:
         sid = new_sid("SM")
         text = f"My order {number} has not come yet."
-        await until(partial(_taken, twilio, f"+336{random.randrange(10**8):08d}", text, sid), "a text was never taken")
+        await until(partial(_taken, twilio, f"+3361{random.randrange(10**7):07d}", text, sid), "a text was never taken")
         stream.acknowledged.append(message_id("sms", sid))
 
     async def answered() -> None:
-        to, text = ContactPoint(f"tel:+337{random.randrange(10**8):08d}"), f"It comes tomorrow. {uuid4()}"
+        to, text = ContactPoint(f"tel:+3365{random.randrange(10**7):07d}"), f"It comes tomorrow. {uuid4()}"
         wanted[text] += 1
         await _answer(stage, "sms", to, text)
 
