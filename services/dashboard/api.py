@@ -1,4 +1,4 @@
-"""The HTTP edge for pages and programs: sessions, messages, the customer's own conversation."""
+"""Serves sessions, messages and the customer's own conversation over HTTP, to pages and programs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ _BEARER = "A visitor's token from `POST /api/v1/sessions`, or an identity token,
 
 
 def routes(dashboard: Dashboard) -> APIRouter:
-    """`/api/v1`. Bodies are read by msgspec: beside pydantic it took a seventh off each request."""
+    """Returns the routes below `/api/v1`. Bodies are read by msgspec: beside pydantic it took a
+    seventh off each request."""
     api = APIRouter(prefix="/api/v1")
 
     @api.post("/sessions", summary="Open a session", status_code=201, openapi_extra=_body(NewSession))
@@ -77,7 +78,8 @@ def routes(dashboard: Dashboard) -> APIRouter:
 
     @api.get("/conversation", summary="Read the own conversation")
     async def read(request: Request, after: int = 0) -> Response:
-        """Messages and answers after a sequence number, oldest first, at most 200. What is handed over counts as delivered."""
+        """Lists messages and replies after a sequence number, oldest first, at most 200. What is
+        returned counts as delivered."""
         speaker = await _speaker(dashboard, request)
         rows = await conversation.after(dashboard, speaker, min(max(after, 0), _BIGGEST))
         if rows and any(not row.incoming and row.delivered_at is None for row in rows):
@@ -86,14 +88,14 @@ def routes(dashboard: Dashboard) -> APIRouter:
 
     @api.get("/conversation/files/{message_id}/{place}", summary="Get an attachment")
     async def file(request: Request, message_id: str, place: int) -> Response:
-        """The bytes of an attachment of the own conversation; `place` counts from 0."""
+        """Returns the bytes of an attachment of the own conversation; `place` counts from 0."""
         return await attachment(dashboard, await _speaker(dashboard, request), message_id, place)
 
     return api
 
 
 async def attachment(dashboard: Dashboard, speaker: Speaker, message_id: str, place: int) -> Response:
-    """As a download, never shown in our own origin. Raises Rejected 404."""
+    """Returns a file as a download, never shown in our own origin. Raises Rejected 404."""
     found = await conversation.file(dashboard, speaker, message_id, place)
     disposition = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"
     data = await dashboard.storage.get(found.uri)

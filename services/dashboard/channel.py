@@ -1,4 +1,4 @@
-"""How this channel describes itself to router and desk."""
+"""Describes this channel to router and desk."""
 
 from shared.events import Channel
 

@@ -1,4 +1,5 @@
-"""`python -m services dashboard migrate | create-site | sites | add-origin | remove-origin | rotate-secret`."""
+"""Runs `python -m services dashboard migrate | create-site | sites | add-origin | remove-origin |
+rotate-secret`."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ from shared.settings import load
 
 
 def main(arguments: list[str]) -> int:
-    """Returns the exit code. Raises Misconfigured."""
+    """Runs a command. Returns the exit code. Raises Misconfigured."""
     parser = argparse.ArgumentParser(prog="python -m services dashboard")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("migrate", help="bring the database schema up to date")
@@ -122,7 +123,8 @@ async def _find(session: AsyncSession, wanted: str) -> Site:
 
 
 def _kid() -> str:
-    """Dated: an operator sees which secret is old, and the greatest is the newest."""
+    """Makes the id of a new secret from the date: an operator sees which one is old, and the
+    greatest is the newest."""
     return f"{utc_now():%Y%m%dT%H%M%S%f}"
 
 
@@ -131,6 +133,6 @@ def _public(site: Site) -> dict[str, object]:
 
 
 def _shown(site: Site) -> dict[str, object]:
-    """With the newest secret."""
+    """Returns what is printed of a site, with its newest secret."""
     kid = max(site.secrets)
     return {"site": site.id, "key": site.key, "secret": site.secrets[kid], "kid": kid}

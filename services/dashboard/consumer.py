@@ -1,4 +1,4 @@
-"""The Kafka edge: `deliveries-requested-chat` → the customer's conversation."""
+"""Consumes `deliveries-requested-chat` into the customers' conversations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.topics import deliveries_requested
 
 
 def deliveries(dashboard: Dashboard) -> Consumer:
-    """Reads in the group `dashboard`, with any number of processes."""
+    """Consumes in the group `dashboard`, with any number of processes."""
 
     async def handle(records: Sequence[Record[OutboundMessage]]) -> None:
         await delivering.deliver(dashboard, records)

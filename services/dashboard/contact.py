@@ -50,7 +50,7 @@ _NAMES = {"en": "English", "fr": "Français", "ko": "한국어"}
 
 
 def routes(dashboard: Dashboard) -> APIRouter:
-    """`/contact/<site>` and the customer's own conversation below it."""
+    """Returns the routes of `/contact/<site>` and the customer's own conversation below it."""
     pages = APIRouter(include_in_schema=False)
     _form_routes(pages, dashboard)
     _conversation_routes(pages, dashboard)
@@ -58,9 +58,11 @@ def routes(dashboard: Dashboard) -> APIRouter:
 
 
 def _own_page(request: Request) -> None:
-    """Raises Rejected 403 for a form that another site sent: it could put its own conversation under a visitor's hands.
+    """Refuses a form that another site sent: it could put its own conversation under a visitor's
+    hands.
 
     Browsers put Origin on every POST (Fetch, 3.2). Programs send none, and have no visitor to fool.
+    Raises Rejected 403.
     """
     origin = request.headers.get("origin", "")
     if origin and urlsplit(origin).netloc != request.headers.get("host"):
@@ -177,7 +179,7 @@ async def _site(dashboard: Dashboard, site_id: str) -> Site:
 
 
 async def _fields(request: Request) -> dict[str, str]:
-    """The form's text fields. Raises HTTPException 400, 411 or 413."""
+    """Reads the form's text fields. Raises HTTPException 400, 411 or 413."""
     length = request.headers.get("content-length", "")
     if not length.isdigit():  # every browser tells it, and the parser of plain forms has no limit of its own
         raise HTTPException(411, "Send the form with its Content-Length.")
@@ -198,7 +200,8 @@ async def _known(dashboard: Dashboard, request: Request, site: Site) -> Speaker 
 async def _visitor(
     dashboard: Dashboard, request: Request, site: Site, key: str, checked: forms.Checked
 ) -> tuple[str, Speaker]:
-    """The visitor of the cookie, or the new one of this form. What they say about themselves is noted, unproven."""
+    """Returns the visitor of the cookie, or the new one of this form, with their token. What they
+    say about themselves is stored, unproven."""
     if site.mode == "required":
         raise Rejected(403, "identity-required", "")
     token, known = request.cookies.get(_cookie(request, site), ""), await _known(dashboard, request, site)
@@ -221,7 +224,8 @@ def _remember(dashboard: Dashboard, request: Request, answer: Response, site: Si
 
 
 def _cookie(request: Request, site: Site) -> str:
-    """Over https no other host under the same domain can set it or read it (RFC 6265bis, 4.1.3)."""
+    """Names the cookie. Over https no other host under the same domain can set or read it (RFC
+    6265bis, 4.1.3)."""
     return f"{'__Host-' if _is_secure(request) else ''}switchboard_visitor_{site.id}"
 
 

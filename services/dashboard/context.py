@@ -1,4 +1,4 @@
-"""What the dashboard's functions work with, wired once in `app.py`."""
+"""Holds what the dashboard's functions work with, wired once in `app.py`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from shared.storage import Storage
 
 
 class Sites:
-    """All sites, read again when they are ten seconds old: a new site or secret counts within that time."""
+    """Caches all sites for ten seconds: a new site or secret counts within that time."""
 
     FRESH = 10.0
 
@@ -31,7 +31,8 @@ class Sites:
         self._read_at = float("-inf")
 
     async def all(self, fresh: float = FRESH) -> list[Site]:
-        """Raises Unavailable where they were never read and PostgreSQL is away."""
+        """Lists all sites. Raises Unavailable where they were never read and PostgreSQL is
+        unavailable."""
         if time.monotonic() - self._read_at > fresh:
             async with self._database.transaction() as session:
                 self._sites = await repository.sites(session)
@@ -39,7 +40,7 @@ class Sites:
         return self._sites
 
     async def of_key(self, key: str) -> Site:
-        """The site of a public key. Raises Rejected."""
+        """Returns the site of a public key. Raises Rejected 401."""
         found = await self._find("key", key)
         if found is None:
             raise Rejected(
@@ -48,11 +49,11 @@ class Sites:
         return found
 
     async def of_id(self, site: str) -> Site | None:
-        """The site of an id."""
+        """Returns the site of an id; None where there is none."""
         return await self._find("id", site)
 
     async def know_origin(self, origin: str) -> bool:
-        """Whether any site lists this origin: what a browser asks before it sends anything."""
+        """Tells whether any site lists this origin: what a browser asks before it sends anything."""
         return any(origin in site.origins for site in await self.all())
 
     async def _find(self, field_name: str, value: str) -> Site | None:
@@ -65,7 +66,7 @@ class Sites:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Who writes too often."""
+    """Limits how often somebody writes, and how many sockets they open."""
 
     visitors: RateLimit
     addresses: RateLimit
@@ -73,11 +74,11 @@ class Gate:
     sockets_of_site: Seats
 
     def check_address(self, address: str) -> None:
-        """Raises Rejected."""
+        """Limits requests from one IP address. Raises Rejected 429."""
         _check(self.addresses, address)
 
     def check_visitor(self, point: str) -> None:
-        """Raises Rejected."""
+        """Limits messages of one contact point. Raises Rejected 429."""
         _check(self.visitors, point)
 
 

@@ -1,4 +1,5 @@
-"""Which pages may call: the origins that the sites list, and no other (Fetch Standard, CORS protocol)."""
+"""Decides which pages may call: the origins that the sites list, and no other (Fetch Standard, CORS
+protocol)."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ class Cors:
         self._app, self._sites = app, sites
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Handles a request (ASGI)."""
         origin = Headers(scope=scope).get("origin", "") if scope["type"] == "http" else ""
         if not origin or not scope["path"].startswith("/api/"):
             await self._app(scope, receive, send)

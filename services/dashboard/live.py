@@ -1,9 +1,10 @@
-"""The socket: answers appear as they are stored, and what is sent while it is open is live.
+"""Serves the socket: replies appear as they are stored, and what is sent while it is open is live.
 
-Frames are JSON objects with a `type`. From the client: `hello {site, token, after}` first, then `send {id, text, …}`,
-`seen {seq}`, `pong`. From us: `ready {conversation, last_seq}`, `message {message}`, `ack {id, seq}`, `error {id?, code, detail,
-retry}`, `ping`. The token is in the first frame, because addresses end up in logs. After a disconnection `after` brings
-back whatever was missed: the database is read, nothing is kept for the socket.
+Frames are JSON objects with a `type`. From the client: `hello {site, token, after}` first, then
+`send {id, text, …}`, `seen {seq}`, `pong`. From us: `ready {conversation, last_seq}`, `message
+{message}`, `ack {id, seq}`, `error {id?, code, detail, retry}`, `ping`. The token is in the first
+frame, because addresses end up in logs. After a disconnection `after` brings back whatever was
+missed: the database is read, nothing is kept for the socket.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ MAX_FRAME = 16 << 10
 HELLO_WITHIN = 10.0
 PING_EVERY = 20.0
 LOOK_EVERY = 30.0
-"""Seconds: how late an answer is seen whose process died before it told of it."""
+"""Seconds between polls: how late a reply is seen whose process died before it notified."""
 SILENT_FOR = 65.0
 """Three pings without an answer: nobody is there any more."""
 GOING_AWAY, POLICY, TOO_BIG, TRY_LATER, UNAUTHORISED = 1001, 1008, 1009, 1013, 4401
@@ -76,7 +77,7 @@ _frames = msgspec.json.Decoder(Send | Seen | Pong)
 
 
 class Closed(Exception):
-    """The socket is to be closed with this code and reason."""
+    """Closes the socket with this code and reason."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -84,7 +85,7 @@ class Closed(Exception):
 
 
 def routes(dashboard: Dashboard) -> APIRouter:
-    """`/api/v1/live`."""
+    """Returns the route `/api/v1/live`."""
     api = APIRouter(prefix="/api/v1")
 
     @api.websocket("/live")
@@ -112,7 +113,7 @@ def routes(dashboard: Dashboard) -> APIRouter:
             await _close(socket, Closed(UNAUTHORISED, refused.code))
         except Unavailable as error:
             log.warning("socket closed", error=str(error))
-            await _close(socket, Closed(TRY_LATER, "something we need is away: connect again in a moment"))
+            await _close(socket, Closed(TRY_LATER, "temporarily unavailable: connect again in a moment"))
         except WebSocketDisconnect:
             pass
 
@@ -121,7 +122,7 @@ def routes(dashboard: Dashboard) -> APIRouter:
 
 @dataclass
 class _Connection:
-    """One open socket."""
+    """An open socket."""
 
     dashboard: Dashboard
     socket: WebSocket
@@ -131,7 +132,7 @@ class _Connection:
     heard_at: float = field(default_factory=lambda: asyncio.get_running_loop().time())
 
     async def send(self, kind: str, **values: object) -> None:
-        """Send a frame."""
+        """Sends a frame."""
         await _send(self.socket, {"type": kind, **values})
 
 
@@ -199,9 +200,11 @@ async def _listen(line: _Connection) -> None:
 
 
 async def _receive(line: _Connection, frame: Send) -> None:
-    """By the same way as `POST /api/v1/messages`; an error ends the message, not the line.
+    """Receives a message as `POST /api/v1/messages` does; an error ends the message, not the
+    connection.
 
-    Raises Rejected 401 for a visitor who has signed in since: their client sends it again in a new session.
+    Raises Rejected 401 for a visitor who has signed in since: their client sends it again in a new
+    session.
     """
     try:
         line.dashboard.gate.check_visitor(line.speaker.author.point)
@@ -214,7 +217,7 @@ async def _receive(line: _Connection, frame: Send) -> None:
             raise
         await _send(line.socket, {**_problem(refused), "id": frame.id})
     except Unavailable:
-        detail = "Something we need is away for a moment. Send it again with the same id."
+        detail = "Temporarily unavailable. Send it again with the same id."
         await line.send("error", id=frame.id, code="unavailable", detail=detail, retry=True)
     else:
         await line.send("ack", id=frame.id, seq=receipt.seq, message=receipt.id)
@@ -238,7 +241,7 @@ async def _keep_alive(line: _Connection) -> None:
         if utc_now() >= line.speaker.expires_at:
             raise Closed(UNAUTHORISED, "the session has run out: open a new one")
         if loop.time() - line.heard_at > SILENT_FOR:
-            raise Closed(GOING_AWAY, "nothing heard")
+            raise Closed(GOING_AWAY, "no pong received")
         await line.send("ping")
 
 

@@ -1,8 +1,9 @@
-"""The schema `dashboard`: sites, their visitors, and one conversation for each person of a site.
+"""Tables of the schema `dashboard`: sites, their visitors, and one conversation for each person of
+a site.
 
-A message is a row of `messages`, whichever way it went. For what came in the row holds the event until Kafka has
-acknowledged it; for what goes out the row is the delivery ledger: there once it was stored, `delivered_at` once the
-customer's client has it.
+A message is a row of `messages`, whichever way it went. For what came in the row holds the event
+until Kafka has acknowledged it; for what goes out the row is the delivery ledger: it is there once
+the reply was stored, `delivered_at` is set once the customer's client has it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the dashboard needs from outside its own tables."""
+"""Ports of the dashboard."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Signatures(Protocol):
-    """Reads identity tokens."""
+    """Verifies identity tokens."""
 
     def claims(self, token: str, secrets: Mapping[str, str]) -> dict[str, object]:
-        """The claims of a token that one of the secrets (by kid) signed. Raises Refusal."""
+        """Returns the claims of a token that one of the secrets (by kid) signed. Raises Refusal."""

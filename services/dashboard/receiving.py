@@ -94,7 +94,7 @@ async def sweep(dashboard: Dashboard, stop: asyncio.Event) -> None:
                 async with dashboard.database.transaction() as session:
                     await repository.forget_expired(session, utc_now())
         except Unavailable as error:
-            log.warning("messages wait to be published", error=str(error))
+            log.warning("messages could not be published yet", error=str(error))
         rounds += 1
         await wait(stop, 0.2)
     await record_acknowledged(dashboard)

@@ -1,4 +1,4 @@
-"""The schema's statements. Each takes the session of the caller's transaction."""
+"""Stores sites, visitors and conversations, in transactions of the caller."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ Message = Row[Any]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The next place in a conversation; held until the transaction ends, so that sequence numbers commit in order."""
+    """The next sequence number of a conversation; locked until the transaction ends, so that they
+    commit in order."""
 
     conversation: str
     seq: int
@@ -42,13 +43,13 @@ class Visitor:
 
 
 async def sites(session: AsyncSession) -> list[Site]:
-    """All of them: a business has a handful."""
+    """Lists all sites: a business has a handful."""
     rows = await session.execute(select(SITES).order_by(SITES.c.created_at))
     return [_site(row) for row in rows]
 
 
 async def add_site(session: AsyncSession, site: Site, now: datetime) -> Site:
-    """Returns the site of that id or name that was there before, else the new one."""
+    """Adds a site. Returns the one of that id or name that was there before, else the new one."""
     values = {
         "id": site.id,
         "name": site.name,
@@ -65,17 +66,18 @@ async def add_site(session: AsyncSession, site: Site, now: datetime) -> Site:
 
 
 async def set_secrets(session: AsyncSession, site: str, secrets: Mapping[str, str]) -> None:
-    """Replace a site's secrets."""
+    """Replaces a site's secrets."""
     await session.execute(update(SITES).where(SITES.c.id == site).values(secrets=dict(secrets)))
 
 
 async def set_origins(session: AsyncSession, site: str, origins: Sequence[str]) -> None:
-    """Replace the pages that may call for a site."""
+    """Replaces the pages that may call for a site."""
     await session.execute(update(SITES).where(SITES.c.id == site).values(origins=list(origins)))
 
 
 async def visitor(session: AsyncSession, site: str, digest: str, now: datetime) -> Visitor | None:
-    """Whose token this is, where it still counts. `digest`: SHA-256 of the token."""
+    """Returns whose token this is; None where it is unknown or expired. `digest`: SHA-256 of the
+    token."""
     current = VISITORS.c.token == digest
     older: ColumnElement[bool] = (VISITORS.c.older_token == digest) & (VISITORS.c.older_until > now)
     row = (
@@ -89,7 +91,7 @@ async def visitor(session: AsyncSession, site: str, digest: str, now: datetime) 
 
 
 async def add_visitor(session: AsyncSession, new: Visitor, digest: str) -> None:
-    """Nothing happens where this visitor is known: a form that is sent twice makes one."""
+    """Adds a visitor. Idempotent: a form that is sent twice makes one."""
     values = {
         "id": new.id,
         "site": new.site,
@@ -102,7 +104,7 @@ async def add_visitor(session: AsyncSession, new: Visitor, digest: str) -> None:
 
 
 async def rotate(session: AsyncSession, who: Visitor, digest: str, older_until: datetime) -> None:
-    """Give a visitor a new token; the one before counts for a moment longer."""
+    """Gives a visitor a new token; the one before counts for a moment longer."""
     await session.execute(
         update(VISITORS)
         .where(VISITORS.c.id == who.id)
@@ -117,7 +119,7 @@ async def rotate(session: AsyncSession, who: Visitor, digest: str, older_until: 
 
 
 async def has_visitor(session: AsyncSession, visitor_id: str, *, hold: bool) -> bool:
-    """Whether this visitor is not forgotten. `hold`: nor will be before this transaction ends."""
+    """Tells whether this visitor exists. `hold`: locks them until this transaction ends."""
     statement = select(VISITORS.c.id).where(VISITORS.c.id == visitor_id)
     if hold:
         statement = statement.with_for_update(read=True, key_share=True)
@@ -125,24 +127,25 @@ async def has_visitor(session: AsyncSession, visitor_id: str, *, hold: bool) -> 
 
 
 async def introduce(session: AsyncSession, visitor_id: str, author: Author) -> None:
-    """Note what a visitor said about themselves."""
+    """Stores what a visitor said about themselves."""
     await session.execute(
         update(VISITORS).where(VISITORS.c.id == visitor_id).values(author=msgspec.to_builtins(author))
     )
 
 
 async def forget_visitor(session: AsyncSession, visitor_id: str) -> None:
-    """Their token opens nothing any more."""
+    """Deletes a visitor: their token opens nothing any more."""
     await session.execute(delete(VISITORS).where(VISITORS.c.id == visitor_id))
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
-    """Visitors whose token has run out. What they wrote stays."""
+    """Deletes visitors whose token has expired. What they wrote stays."""
     await session.execute(delete(VISITORS).where(VISITORS.c.expires_at <= now))
 
 
 async def take_turn(session: AsyncSession, site: str, owner: str, new_id: str, now: datetime) -> Turn:
-    """The next sequence number of the owner's conversation, which begins here where there was none."""
+    """Takes the next sequence number of the owner's conversation, which begins here where there was
+    none."""
     values = {"id": new_id, "site": site, "owner": owner, "last_seq": 1, "created_at": now}
     statement = (
         insert(CONVERSATIONS)
@@ -154,33 +157,36 @@ async def take_turn(session: AsyncSession, site: str, owner: str, new_id: str, n
 
 
 async def take_reply_turn(session: AsyncSession, conversation: str, point: str) -> Turn | None:
-    """The next sequence number in this conversation, or where it was merged into, else in the one of this contact point.
+    """Takes the next sequence number in this conversation, or where it was merged into, else in the
+    one of this contact point.
 
-    None where neither is known: an answer begins no conversation, as nobody would read it.
+    None where neither is known: a reply begins no conversation, as nobody would read it.
     """
     return await _next_in(session, conversation) or await _next_in(session, await _conversation_at(session, point))
 
 
 async def lock_conversations(session: AsyncSession, ids: Collection[str]) -> None:
-    """In the order of `merge`: transactions with several of the same conversations would wait for each other for ever."""
+    """Locks conversations in the order of `merge`: transactions with several of the same ones would
+    deadlock."""
     named = select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.id.in_(ids)).order_by(CONVERSATIONS.c.id)
     await session.execute(named.with_for_update())
 
 
 async def conversation_of(session: AsyncSession, owner: str) -> Turn | None:
-    """The owner's conversation with its last sequence number."""
+    """Returns the owner's conversation with its last sequence number."""
     row = (await session.execute(select(CONVERSATIONS).where(CONVERSATIONS.c.owner == owner))).first()
     return _turn(row) if row else None
 
 
 async def add_message(session: AsyncSession, values: Mapping[str, Any]) -> Message | None:
-    """The new row, or None where there is a message of this id, or of this idempotency key in this conversation."""
+    """Adds a message. Returns its row; None where there is one of this id, or of this idempotency
+    key in this conversation."""
     statement = insert(MESSAGES).values(values).on_conflict_do_nothing().returning(*MESSAGES.c)
     return (await session.execute(statement)).first()
 
 
 async def message_under(session: AsyncSession, owner: str, key: str) -> Message | None:
-    """The owner's message of this idempotency key."""
+    """Returns the owner's message of this idempotency key."""
     statement = (
         select(MESSAGES)
         .join(CONVERSATIONS, CONVERSATIONS.c.id == MESSAGES.c.conversation)
@@ -190,7 +196,7 @@ async def message_under(session: AsyncSession, owner: str, key: str) -> Message 
 
 
 async def message(session: AsyncSession, owner: str, message_id: str) -> Message | None:
-    """One message of the owner's conversation."""
+    """Returns one message of the owner's conversation."""
     statement = (
         select(MESSAGES)
         .join(CONVERSATIONS, CONVERSATIONS.c.id == MESSAGES.c.conversation)
@@ -200,7 +206,7 @@ async def message(session: AsyncSession, owner: str, message_id: str) -> Message
 
 
 async def messages_after(session: AsyncSession, conversation: str, after: int, limit: int) -> Sequence[Message]:
-    """The next messages of a conversation, oldest first."""
+    """Lists the next messages of a conversation, oldest first."""
     statement = (
         select(MESSAGES)
         .where(MESSAGES.c.conversation == conversation, MESSAGES.c.seq > after)
@@ -211,7 +217,7 @@ async def messages_after(session: AsyncSession, conversation: str, after: int, l
 
 
 async def mark_delivered(session: AsyncSession, conversation: str, up_to: int, now: datetime) -> Sequence[Message]:
-    """Answers that the customer's client has now: those that were not noted before."""
+    """Marks replies as delivered. Returns those that were not before."""
     statement = (
         update(MESSAGES)
         .where(
@@ -227,7 +233,8 @@ async def mark_delivered(session: AsyncSession, conversation: str, up_to: int, n
 
 
 async def unpublished(session: AsyncSession, before: datetime, limit: int) -> Sequence[Message]:
-    """What came in before that moment and Kafka has not acknowledged; locked, so that one process publishes it."""
+    """Claims what came in before that moment and Kafka has not acknowledged; locked, so that one
+    process publishes it."""
     statement = (
         select(MESSAGES.c.id, MESSAGES.c.topic, MESSAGES.c.event)
         .where(MESSAGES.c.event.is_not(None), MESSAGES.c.at < before)
@@ -239,12 +246,13 @@ async def unpublished(session: AsyncSession, before: datetime, limit: int) -> Se
 
 
 async def mark_published(session: AsyncSession, ids: Sequence[str]) -> None:
-    """Kafka has them."""
+    """Marks messages as acknowledged by Kafka."""
     await session.execute(update(MESSAGES).where(MESSAGES.c.id.in_(ids)).values(event=None))
 
 
 async def merge(session: AsyncSession, visitor_owner: str, person_owner: str) -> None:
-    """Give what a visitor wrote to the person that they turned out to be. One way, and only this visitor's."""
+    """Moves what a visitor wrote to the person that they turned out to be. One way, and only this
+    visitor's."""
     locked = (
         select(CONVERSATIONS)
         .where(CONVERSATIONS.c.owner.in_((visitor_owner, person_owner)))
@@ -292,7 +300,7 @@ async def _next_in(session: AsyncSession, conversation: str | None) -> Turn | No
 
 
 async def _conversation_at(session: AsyncSession, point: str) -> str | None:
-    """Of this contact point, also where it was merged into its owner."""
+    """Returns the conversation of this contact point, also where it was merged into its owner."""
     whose = or_(CONVERSATIONS.c.owner == point, CONVERSATIONS.c.also.contains([point]))
     return await session.scalar(select(CONVERSATIONS.c.id).where(whose).limit(1))
 

@@ -1,4 +1,5 @@
-"""Reads what came over HTTP or a socket, within its limits. Whatever is wrong becomes a `Rejected` that says what to do."""
+"""Reads what came over HTTP or a socket, within its limits. Whatever is wrong becomes a `Rejected`
+that says what to do."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ class NewMessage(msgspec.Struct, frozen=True):
     page: str = ""
 
     def draft(self, *, has_files: bool = False) -> Draft:
-        """Raises Refusal."""
+        """Checks the message. Raises Refusal."""
         return draft(self.text, self.subject, self.facts, self.page, has_files=has_files)
 
 
@@ -52,7 +53,7 @@ class NewSession(msgspec.Struct, frozen=True):
 
 @contextmanager
 def refusals(status: int) -> Iterator[None]:
-    """Turn what the domain refuses into an HTTP problem, and count it."""
+    """Turns what the domain refuses into an HTTP problem, and counts it."""
     try:
         yield
     except Refusal as refusal:
@@ -61,18 +62,19 @@ def refusals(status: int) -> Iterator[None]:
 
 
 def credential(connection: HTTPConnection) -> str:
-    """The bearer token, or an empty string. Never taken from the address: addresses end up in logs."""
+    """Returns the bearer token, or an empty string. Never taken from the address: addresses end up
+    in logs."""
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def address(connection: HTTPConnection) -> str:
-    """The caller's IP address, as uvicorn tells it: behind a proxy set FORWARDED_ALLOW_IPS."""
+    """Returns the caller's IP address, as uvicorn tells it: behind a proxy set FORWARDED_ALLOW_IPS."""
     return connection.client.host if connection.client else ""
 
 
 def check_origin(connection: HTTPConnection, site: Site) -> None:
-    """Raises Rejected 403 where a page of another origin calls."""
+    """Refuses a page of another origin. Raises Rejected 403."""
     origin = connection.headers.get("origin", "")
     if urlsplit(origin).netloc != connection.headers.get("host"):
         with refusals(403):
@@ -80,7 +82,7 @@ def check_origin(connection: HTTPConnection, site: Site) -> None:
 
 
 async def body(request: Request, limit: int = MAX_JSON) -> bytes:
-    """The body. Raises Rejected 413 as soon as there is too much of it."""
+    """Reads the body. Raises Rejected 413 as soon as there is too much of it."""
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
@@ -92,7 +94,7 @@ async def body(request: Request, limit: int = MAX_JSON) -> bytes:
 
 
 def parse(kind: type[S], data: bytes | str) -> S:
-    """JSON as a struct. Raises Rejected 400 with the place of the first error."""
+    """Decodes JSON as a struct. Raises Rejected 400 with the place of the first error."""
     try:
         value: S = _decoder(kind).decode(data)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
@@ -102,7 +104,8 @@ def parse(kind: type[S], data: bytes | str) -> S:
 
 
 async def parts(dashboard: Dashboard, request: Request) -> tuple[NewMessage, list[UploadFile]]:
-    """A multipart body: the same fields as text, with `facts` as JSON, and any number of `file` parts."""
+    """Reads a multipart body: the same fields as text, with `facts` as JSON, and any number of
+    `file` parts."""
     limits = dashboard.settings
     try:
         form = await request.form(max_files=limits.max_files, max_fields=MAX_FIELDS, max_part_size=MAX_JSON)
@@ -125,7 +128,7 @@ class _Facts(msgspec.Struct, frozen=True):
 
 
 async def keep(dashboard: Dashboard, files: list[UploadFile]) -> tuple[Attachment, ...]:
-    """Store the files. All are looked at before the first is kept. Raises Rejected 413 or 415."""
+    """Stores the files; all are checked before the first is stored. Raises Rejected 413 or 415."""
     limits = dashboard.settings
     allowed = {kind.strip().lower() for kind in limits.file_types.split(",")}
     for file in files:
@@ -148,7 +151,7 @@ async def keep(dashboard: Dashboard, files: list[UploadFile]) -> tuple[Attachmen
 
 
 def _name(file: UploadFile) -> str:
-    """The last part of whatever path came along."""
+    """Returns the last part of whatever path came along."""
     tidy = " ".join(clean(file.filename or "").replace("\\", "/").rpartition("/")[2].split())
     return tidy[-_MAX_FILE_NAME:] or "file"
 

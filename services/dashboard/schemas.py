@@ -1,4 +1,5 @@
-"""What a customer may see: their own messages and the answers, and of those only these fields."""
+"""Response structs: what a customer may see of their own messages and the replies, and no other
+field."""
 
 from __future__ import annotations
 
@@ -42,7 +43,7 @@ class SpeakerView(msgspec.Struct, frozen=True):
 
 
 def message_view(row: Message) -> MessageView:
-    """A row of `messages`, for its customer."""
+    """Maps a row of `messages` for its customer."""
     return MessageView(
         id=row.id,
         seq=row.seq,
@@ -57,5 +58,5 @@ def message_view(row: Message) -> MessageView:
 
 
 def speaker_view(speaker: Speaker) -> SpeakerView:
-    """A speaker, for themselves."""
+    """Maps a speaker for themselves."""
     return SpeakerView(speaker.author.verified, speaker.author.name)

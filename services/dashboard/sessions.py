@@ -1,6 +1,8 @@
-"""Who speaks: a visitor by their token, or a person by a token that their site signed.
+"""Authenticates who speaks: a visitor by their token, or a person by a token that their site
+signed.
 
-Only the verified read a person's history. A visitor reads what this browser wrote, and becomes a person once, one way.
+Only the verified read a person's history. A visitor reads what this browser wrote, and becomes a
+person once, one way.
 """
 
 from __future__ import annotations
@@ -42,12 +44,13 @@ class Opened:
 
 
 def digest(token: str) -> str:
-    """What is stored of a token. It has 256 random bits, so that a plain hash is enough."""
+    """Hashes a token for storage. It has 256 random bits, so that a plain hash is enough."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 async def speaker(dashboard: Dashboard, site: Site, credential: str) -> Speaker:
-    """Who sent this credential: a visitor's token or an identity token. Raises Rejected 401 or 403."""
+    """Returns who sent this credential: a visitor's token or an identity token. Raises Rejected 401
+    or 403."""
     now = utc_now()
     if not credential:
         raise Rejected(
@@ -71,10 +74,11 @@ async def speaker(dashboard: Dashboard, site: Site, credential: str) -> Speaker:
 
 
 async def check(session: AsyncSession, speaker: Speaker, *, hold: bool = False) -> None:
-    """Raises Rejected 401 for a visitor who has signed in since they showed their token.
+    """Refuses a visitor who has signed in since they showed their token.
 
-    What they wrote is a person's now, which a visitor's token must not reach; what they would write nobody would read.
-    `hold`: nor do they sign in before this transaction ends.
+    What they wrote is a person's now, which a visitor's token must not reach; what they would write
+    nobody would read. `hold`: they cannot sign in before this transaction ends. Raises Rejected
+    401.
     """
     point = speaker.author.point
     if not speaker.author.verified and not await repository.has_visitor(session, address_of(point), hold=hold):
@@ -86,9 +90,10 @@ async def check(session: AsyncSession, speaker: Speaker, *, hold: bool = False) 
 
 
 async def open_session(dashboard: Dashboard, site: Site, token: str, identity: str) -> Opened:
-    """A session for a visitor, or for a person whose identity token is right.
+    """Opens a session for a visitor, or for a person whose identity token is valid.
 
-    `token`: what the browser still has, or an empty string; one that has run out starts afresh. Raises Rejected.
+    `token`: what the browser still has, or an empty string; one that has expired starts afresh.
+    Raises Rejected.
     """
     now = utc_now()
     _admit(site.mode, verified=bool(identity), claimed=bool(identity))
@@ -119,7 +124,7 @@ async def open_session(dashboard: Dashboard, site: Site, token: str, identity: s
 
 
 async def enrol(dashboard: Dashboard, site: Site, token: str, author: Author) -> Speaker:
-    """A visitor whose token was made elsewhere. The same token again is the same visitor."""
+    """Adds a visitor whose token was made elsewhere. Idempotent by the token."""
     now = utc_now()
     expires_at = now + timedelta(days=dashboard.settings.visitor_days)
     new = Visitor(address_of(author.point), site.id, author, now, expires_at)
@@ -129,7 +134,7 @@ async def enrol(dashboard: Dashboard, site: Site, token: str, author: Author) ->
 
 
 async def introduce(dashboard: Dashboard, author: Author) -> None:
-    """Note what a visitor said about themselves, for what they write later."""
+    """Stores what a visitor said about themselves, for what they write later."""
     async with dashboard.database.transaction() as session:
         await repository.introduce(session, address_of(author.point), author)
 

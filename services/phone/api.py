@@ -1,4 +1,4 @@
-"""The HTTP edge: Twilio's webhooks. The signature is checked before anything else is read."""
+"""Serves Twilio's webhooks. The signature is verified before anything else is read."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import FormData
 
+from services.phone import call_request_rows, repository
 from services.phone.adapters.signatures import Signatures
 from services.phone.adapters.twiml import Script
-from services.phone.call_flow import OVER, CallFlow, Webhook
+from services.phone.call_flow import OVER, CallFlow, Turn, Webhook
 from services.phone.call_log import CallLog
-from services.phone.call_requests import CallRequests, attempted
-from services.phone.domain.call_events import CallEvent, NotRecorded, Over, Recorded, Stage
+from services.phone.domain.call_events import CallEvent, NotRecorded, Over, Recorded, Stage, attempted
 from services.phone.receiving import Texts, sid_of
 from shared.clock import utc_now
 from shared.errors import Rejected, Unavailable
@@ -23,54 +24,56 @@ from shared.metrics import METRICS
 from shared.text import storable
 
 _REPLAYED = timedelta(hours=1)
-"""Twilio repeats a webhook within seconds. One that comes again after this time was recorded by somebody."""
+"""Twilio retries a webhook within seconds. One that comes again after this time was recorded by somebody."""
 _CALL, _TEXT = re.compile("CA[0-9a-f]{32}"), re.compile("(SM|MM)[0-9a-f]{32}")
 """Twilio's SIDs; ours are made of them, so they are taken in no other form."""
 _EMPTY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 _TRIES = "tries"
 _DIGITS = 9
 """A recording of so many digits of seconds is none."""
-Step = Callable[[Webhook], Awaitable[str]]
+Step = Callable[[Turn], Awaitable[str]]
 
 
 class Webhooks:
-    """Verify, hand over, answer. `signatures` is None while the channel is off: nothing can be genuine then."""
+    """Verifies Twilio's webhooks and answers them, each in one transaction.
+
+    `signatures` is None while the channels are off: nothing can be genuine then.
+    """
 
     def __init__(
         self,
         signatures: Signatures | None,
         texts: Texts,
         calls: CallLog,
-        requests: CallRequests,
-        talk: CallFlow,
+        flow: CallFlow,
         script: Script,
         default_language: str,
     ) -> None:
         self._signatures, self._texts, self._calls = signatures, texts, calls
-        self._requests, self._talk, self._script, self._language = requests, talk, script, default_language
+        self._flow, self._script, self._language = flow, script, default_language
 
     def routes(self) -> APIRouter:
-        """`/webhooks/…`."""
+        """Returns the routes below `/webhooks`."""
         router = APIRouter(prefix="/webhooks")
-        talk = self._talk
+        flow = self._flow
         steps: dict[str, Step] = {
-            "": talk.incoming,
-            "/menu": talk.menu,
-            "/wait": talk.wait,
-            "/wait-key": talk.wait_key,
-            "/left": talk.left,
-            "/closed": talk.closed,
-            "/voicemail": talk.voicemail,
-            "/recorded": talk.recorded,
-            "/connect": talk.connect,
-            "/whisper": talk.whisper,
-            "/pressed": talk.pressed,
-            "/answered": talk.answered,
-            "/dialled": talk.dialled,
-            "/callback": talk.callback,
-            "/callback-pressed": talk.callback_pressed,
-            "/customer": talk.customer,
-            "/callback-done": talk.callback_done,
+            "": flow.incoming,
+            "/menu": flow.menu,
+            "/wait": flow.wait,
+            "/wait-key": flow.wait_key,
+            "/left": flow.left,
+            "/closed": flow.closed,
+            "/voicemail": flow.voicemail,
+            "/recorded": flow.recorded,
+            "/connect": flow.connect,
+            "/whisper": flow.whisper,
+            "/pressed": flow.pressed,
+            "/answered": flow.answered,
+            "/dialled": flow.dialled,
+            "/callback": flow.callback,
+            "/callback-pressed": flow.callback_pressed,
+            "/customer": flow.customer,
+            "/callback-done": flow.callback_done,
         }
         for path, step in steps.items():
             router.add_api_route(f"/voice{path}", self._voice(step), methods=["POST"], include_in_schema=not path)
@@ -80,14 +83,14 @@ class Webhooks:
         return router
 
     async def sms(self, request: Request) -> Response:
-        """A text message has come in."""
+        """Receives a text message."""
         hook = await self._genuine(request, "sms")
         _check_text(hook)
         _check_replay("sms", await self._texts.receive(hook.form, hook.at), hook.at)
         return Response(_EMPTY, media_type="text/xml")
 
     async def status(self, request: Request) -> Response:
-        """What became of a text or a call of ours; unknown ones are counted, and forgotten."""
+        """Records what became of a text or a call of ours; unknown ones are counted and dropped."""
         hook = await self._genuine(request, "phone")
         if hook.form.get("MessageStatus") or hook.form.get("SmsStatus"):
             _check_text(hook)
@@ -98,11 +101,13 @@ class Webhooks:
                 log.info("status of a text that is not ours", sid=sid_of(hook.form))
         else:
             _check_call(hook)
-            await self._call_status(hook)
+            async with self._calls.database.transaction() as session:
+                await self._call_status(session, hook)
+            self._calls.outbox.wake()
         return Response(status_code=204)
 
     async def recording(self, request: Request) -> Response:
-        """A voicemail can be fetched, or there is none. It may come before or after the call's end."""
+        """Records that a voicemail can be fetched, or that there is none; before or after the call's end."""
         hook = await self._genuine(request, "phone")
         _check_call(hook)
         sid, url = hook.form.get("RecordingSid", ""), hook.form.get("RecordingUrl", "")
@@ -116,44 +121,60 @@ class Webhooks:
             and int(seconds)
         ):
             event = Recorded(sid, url, int(seconds))
-        await self._append(hook, hook.sid, (f"recording:{sid}:{type(event).__name__}", event))
+        async with self._calls.database.transaction() as session:
+            await self._append(session, hook, hook.sid, (f"recording:{sid}:{type(event).__name__}", event))
+        self._calls.outbox.wake()
         return Response(status_code=204)
 
-    async def _call_status(self, hook: Webhook) -> None:
+    async def _call_status(self, session: AsyncSession, hook: Webhook) -> None:
         status, leg = hook.form.get("CallStatus", ""), hook.query.get("leg", "")
         over = [(f"over:{status}", Over(status, hook.at))] if status in OVER else []
         if not hook.request_id:
-            await self._append(hook, hook.sid, (f"status:{status}", await self._talk.begun(hook)), *over)
+            begun = await self._flow.begun(session, hook)
+            await self._append(session, hook, hook.sid, (f"status:{status}", begun), *over)
             return
-        request = await self._requests.find(hook.request_id)
+        request = await call_request_rows.find(session, hook.request_id)
         if request is None:
             METRICS.refused.labels(channel="phone", reason="unknown").inc()
         elif leg == "line":
-            await self._append(hook, request.call_id, *over)
-            await self._requests.done(request.id)
+            await self._append(session, hook, request.call_id, *over)
+            await call_request_rows.end(session, request.id)
         elif leg == "customer" and status == "in-progress":
             _, event = attempted(request, Stage.CONNECTED, hook.at)
-            await self._append(hook, request.call_id, (f"status:{request.id}:{leg}:{status}", event), sid="")
+            key = f"status:{request.id}:{leg}:{status}"
+            await self._append(session, hook, request.call_id, (key, event), sid="")
 
     async def _append(
-        self, hook: Webhook, call_id: str, *events: tuple[str, CallEvent], sid: str | None = None
+        self,
+        session: AsyncSession,
+        hook: Webhook,
+        call_id: str,
+        *events: tuple[str, CallEvent],
+        sid: str | None = None,
     ) -> None:
-        """What a status tells; a key of its own for each, so that the late first one is told from a replay."""
-        _check_replay("phone", await self._calls.appended_at(call_id, [key for key, _ in events]), hook.at)
-        await self._calls.append(call_id, *events, sid=hook.sid if sid is None else sid)
+        """Appends what a status says, under a key of its own: so the late first one is told from a replay."""
+        opened = await self._calls.open(session, call_id)
+        before = await repository.appended_at(session, call_id, [key for key, _ in events])
+        _check_replay("phone", before, hook.at)
+        await opened.append(*events, sid=hook.sid if sid is None else sid)
 
     def _voice(self, step: Step) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             hook = await self._genuine(request, "phone")
             _check_call(hook)
             try:
-                known = await self._calls.find(hook.sid)
-                over = known.call.over if known else None
-                _check_replay("phone", over.at if over else None, hook.at)
-                markup = await step(hook)
+                async with self._calls.database.transaction() as session:
+                    known = await self._calls.open_known(session, hook.sid)
+                    _check_replay("phone", known.call.over.at if known and known.call.over else None, hook.at)
+                    markup = await step(Turn(session, hook, known))
             except Unavailable as error:
-                log.warning("a caller waits for our database", call_id=hook.sid, error=str(error)[:200])
+                log.warning(
+                    "PostgreSQL is unavailable: a caller is asked for patience",
+                    call_id=hook.sid,
+                    error=str(error)[:200],
+                )
                 markup = self._patience(request, hook)
+            self._calls.outbox.wake()
             return Response(markup, media_type="text/xml")
 
         return answer

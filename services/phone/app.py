@@ -94,13 +94,9 @@ class PhoneService:
         self.texts = Texts(self.database, self.outbox, self.deliverer, self.languages)
         self.fetcher = FileFetcher(self.database, self.outbox, Storage(common.storage), self.provider)
         self.timers = CallTimers(self.calls, self.provider)
-        talk = CallFlow(
-            self.calls, self.requests, script, settings.opening, settings.default_language, settings.wait_limit
-        )
+        talk = CallFlow(self.calls, script, settings.opening, settings.default_language, settings.wait_limit)
         signatures = None if off else Signatures(settings.public_url, token, settings.account_sid)
-        self.webhooks = Webhooks(
-            signatures, self.texts, self.calls, self.requests, talk, script, settings.default_language
-        )
+        self.webhooks = Webhooks(signatures, self.texts, self.calls, talk, script, settings.default_language)
 
     @asynccontextmanager
     async def resources(self) -> AsyncIterator[None]:

@@ -1,7 +1,6 @@
-"""A caller's way through the house: each step is a webhook of Twilio's, learned of and answered with the next
-instructions.
+"""Answers each webhook of a call with the next instructions, as TwiML.
 
-A step that is asked for again is answered as before and learned of once.
+A webhook that comes again is answered as before, and its events are kept once.
 """
 
 from __future__ import annotations
@@ -10,22 +9,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.phone import repository
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.phone import call_request_rows, repository
 from services.phone.adapters.phone_numbers import point_of
 from services.phone.adapters.twiml import Script
-from services.phone.call_log import CallLog, KnownCall
-from services.phone.call_requests import CallRequests, attempted, ended
+from services.phone.call_log import CallLog, OpenCall
 from services.phone.domain.call_events import (
     Begun,
     CallbackAsked,
-    CallEvent,
     LanguageChosen,
     MenuHeard,
     Stage,
     VoicemailBegun,
     Waiting,
+    attempted,
+    ended,
 )
-from services.phone.domain.calls import Call
 from services.phone.domain.menu import CALLBACK_KEY, PERSON_KEY, Step, choose, choose_without_agents
 from services.phone.domain.messages import can_call_back
 from services.phone.domain.prompts import LANGUAGES, language_of
@@ -44,7 +44,7 @@ _CONNECTED = "completed"
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """One genuine webhook. `form`: Twilio's fields; `query`: what we put into the address ourselves."""
+    """A genuine webhook. `form`: Twilio's fields; `query`: what we put into the address ourselves."""
 
     form: Mapping[str, str]
     query: Mapping[str, str]
@@ -57,7 +57,7 @@ class Webhook:
 
     @property
     def digits(self) -> str:
-        """What was pressed."""
+        """The keys that were pressed."""
         return self.form.get("Digits", "")
 
     @property
@@ -66,84 +66,96 @@ class Webhook:
         return self.query.get("request", "")
 
     def number(self, name: str) -> int:
-        """A count of ours in the address."""
+        """Reads a count that we put into the address; 0 where there is none."""
         text = self.query.get(name, "0")
         return int(text) if text.isdecimal() and len(text) < 4 else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A webhook in its transaction. `known`: the call of its CallSid, locked; None for one that is not known yet, and for
+    an agent's line, which is none of its own."""
+
+    session: AsyncSession
+    hook: Webhook
+    known: OpenCall | None
 
 
 class CallFlow:
     """Answers each step of a call with TwiML."""
 
-    def __init__(
-        self, calls: CallLog, requests: CallRequests, script: Script, hours: Hours, default: str, limit: int
-    ) -> None:
-        self._calls, self._requests, self._script, self._hours = calls, requests, script, hours
-        self._default_language, self._wait_limit = default, limit
+    def __init__(self, calls: CallLog, script: Script, hours: Hours, default_language: str, wait_limit: int) -> None:
+        self._calls, self._script, self._hours = calls, script, hours
+        self._default_language, self._wait_limit = default_language, wait_limit
 
-    async def incoming(self, hook: Webhook) -> str:
-        """Somebody calls."""
-        begun = await self.begun(hook)
+    async def incoming(self, turn: Turn) -> str:
+        """Greets a caller: with the menu, or with what can be done while nobody is there."""
+        hook, opened = turn.hook, turn.known or await self._calls.open(turn.session, turn.hook.sid)
+        begun = await self.begun(turn.session, hook)
         is_open = self._hours.open_at(hook.at)
-        events: list[tuple[str, CallEvent]] = [("begun", begun)]
-        call = await self._calls.append(
-            hook.sid, *events, *([("menu", MenuHeard(hook.at))] if is_open else []), sid=hook.sid
-        )
+        menu = [("menu", MenuHeard(hook.at))] if is_open else []
+        call = await opened.append(("begun", begun), *menu, sid=hook.sid)
         if not is_open:
             return self._script.without_agents(call.language, "closed", can_call_back=can_call_back(call))
         return self._script.menu(call.language, 0, 0, can_call_back=can_call_back(call), welcome=True)
 
-    async def menu(self, hook: Webhook) -> str:
-        """A key after the menu, or none."""
-        call = await self._known(hook)
+    async def menu(self, turn: Turn) -> str:
+        """Follows a key that was pressed after the menu, or none."""
+        hook, opened = turn.hook, await self._opened(turn)
         wrong, step = hook.number("wrong"), hook.number("step")
-        choice = choose(hook.digits, wrong, LANGUAGES, can_call_back=can_call_back(call))
+        choice = choose(hook.digits, wrong, LANGUAGES, can_call_back=can_call_back(opened.call))
         match choice.step:
             case Step.PERSON:
-                call = await self._calls.append(call.id, ("waiting", Waiting(hook.at)))
-                return self._script.queue(call.language)
+                return await self._queue(turn, opened)
             case Step.CALLBACK:
-                call = await self._calls.append(call.id, ("callback", CallbackAsked(hook.at)))
-                return self._script.callback_confirmed(call.language)
+                return await self._promise_callback(turn, opened)
             case Step.MESSAGE:
-                return await self._voicemail(call, hook)
+                return await self._voicemail(turn, opened)
             case Step.LANGUAGE:
-                call = await self._choose_language(call, choice.language, step)
+                call = await opened.append((f"language:{step}", LanguageChosen(choice.language, step)))
+                if call.begun and can_call_back(call):
+                    await repository.remember_language(turn.session, call.begun.customer, call.language)
                 return self._script.menu(
                     call.language, wrong, step + 1, can_call_back=can_call_back(call), welcome=True
                 )
             case Step.AGAIN:
+                call = opened.call
                 return self._script.menu(
                     call.language, wrong + 1, step + 1, can_call_back=can_call_back(call), welcome=False
                 )
 
-    async def wait(self, hook: Webhook) -> str:
-        """One round in line. After too long a wait the caller is led out of it, to something better than music."""
-        known = await self._calls.find(hook.sid)
-        call = known.call if known else await self._known(hook)
-        if call.waiting_since is None:
-            call = await self._calls.append(call.id, ("waiting", Waiting(hook.at)))
-        await self._calls.touch(call.id)
+    async def wait(self, turn: Turn) -> str:
+        """Plays one round of waiting. After `wait_limit` seconds the caller leaves the line, for something better than
+        music."""
+        hook, opened = turn.hook, await self._opened(turn)
+        if opened.call.waiting_since is None:
+            await opened.append(("waiting", Waiting(hook.at)))
+        else:
+            await opened.touch()
+        call, row = opened.call, opened.row
+        since = call.waiting_since or hook.at
         queue_time = hook.form.get("QueueTime", "")
-        waited = (hook.at - call.waiting_since).total_seconds() if call.waiting_since else 0.0
+        waited = (hook.at - since).total_seconds()
         if max(waited, float(queue_time) if queue_time.isdecimal() else 0.0) >= self._wait_limit:
             return self._script.leave()
-        if hook.number("round") < 2 and not (known and known.position):
+        if hook.number("round") < 2 and not row.position:
             return self._script.hold(call.language)  # the desk is about to tell the place; ours may be another
-        position, seconds = await self._place(call, known, hook.at)
+        position = row.position or 1 + await repository.ahead(turn.session, since)
+        seconds = row.expected_wait or expected_wait(position, pace(await repository.taken(turn.session)))
         return self._script.wait(call.language, position, seconds, can_call_back=can_call_back(call))
 
-    async def wait_key(self, hook: Webhook) -> str:
-        """A key while waiting: 1 asks for a callback; any other goes on waiting."""
-        call = await self._known(hook)
-        if hook.digits != CALLBACK_KEY or not can_call_back(call):
-            return await self.wait(hook)
-        await self._calls.append(call.id, ("callback", CallbackAsked(hook.at)))
+    async def wait_key(self, turn: Turn) -> str:
+        """Follows a key that was pressed while waiting: 1 asks for a callback; any other goes on waiting."""
+        opened = await self._opened(turn)
+        if turn.hook.digits != CALLBACK_KEY or not can_call_back(opened.call):
+            return await self.wait(turn)
+        await opened.append(("callback", CallbackAsked(turn.hook.at)))
         return self._script.leave()
 
-    async def left(self, hook: Webhook) -> str:
-        """The line is behind the caller."""
-        call = await self._known(hook)
-        match hook.form.get("QueueResult", ""):
+    async def left(self, turn: Turn) -> str:
+        """Says what comes after the line."""
+        call = (await self._opened(turn)).call
+        match turn.hook.form.get("QueueResult", ""):
             case "redirected" | "bridged" | "hangup":
                 return self._script.through()  # the call has its next step from elsewhere, or is over
             case "leave" if call.callback_at:
@@ -151,58 +163,52 @@ class CallFlow:
             case _:  # waited too long, or Twilio's queue is full or at fault
                 return self._script.without_agents(call.language, "nobody", can_call_back=can_call_back(call))
 
-    async def closed(self, hook: Webhook) -> str:
-        """A key where nobody is there to talk."""
-        call = await self._known(hook)
+    async def closed(self, turn: Turn) -> str:
+        """Follows a key that was pressed while nobody is there to talk."""
+        hook, opened = turn.hook, await self._opened(turn)
         if hook.digits == PERSON_KEY and self._hours.open_at(hook.at):
-            call = await self._calls.append(call.id, ("waiting", Waiting(hook.at)))
-            return self._script.queue(call.language)
-        if choose_without_agents(hook.digits, can_call_back=can_call_back(call)).step is Step.CALLBACK:
-            call = await self._calls.append(call.id, ("callback", CallbackAsked(hook.at)))
-            return self._script.callback_confirmed(call.language)
-        return await self._voicemail(call, hook)
+            return await self._queue(turn, opened)
+        if choose_without_agents(hook.digits, can_call_back=can_call_back(opened.call)).step is Step.CALLBACK:
+            return await self._promise_callback(turn, opened)
+        return await self._voicemail(turn, opened)
 
-    async def voicemail(self, hook: Webhook) -> str:
-        """Announce and record."""
-        return await self._voicemail(await self._known(hook), hook)
+    async def voicemail(self, turn: Turn) -> str:
+        """Announces a voicemail, and records it."""
+        return await self._voicemail(turn, await self._opened(turn))
 
-    async def recorded(self, hook: Webhook) -> str:
-        """The caller has finished a message; the recording itself comes to `/webhooks/recording`."""
-        return self._script.voicemail_done((await self._known(hook)).language)
+    async def recorded(self, turn: Turn) -> str:
+        """Thanks for a voicemail; the recording itself comes to `/webhooks/recording`."""
+        return self._script.voicemail_done((await self._opened(turn)).call.language)
 
-    async def connect(self, hook: Webhook) -> str:
-        """An agent has accepted: their telephone rings while the caller hears it ring."""
-        call, request = await self._asked(hook)
+    async def connect(self, turn: Turn) -> str:
+        """Lets the telephone of the agent ring who has accepted the call."""
+        opened, request = await self._asked(turn)
+        call = opened.call
         if request is None or request.agent_at is None:
             return self._script.queue(call.language, "still_looking")
-        await self._requests.done(request.id)
+        await call_request_rows.end(turn.session, request.id)
         shown = address_of(call.begun.customer) if call.begun and can_call_back(call) else self._script.number
         return self._script.connect(call.language, request.agent_at, request.id, shown)
 
-    async def whisper(self, hook: Webhook) -> str:
-        """The agent's telephone was answered, by the agent or by a voicemail."""
-        return self._script.whisper(await self._agents_language(hook), hook.request_id)
+    async def whisper(self, turn: Turn) -> str:
+        """Asks whoever answered the agent's telephone, which may be a voicemail, to press 1."""
+        request = await call_request_rows.find(turn.session, turn.hook.request_id)
+        opened = await self._calls.open_known(turn.session, request.call_id) if request else None
+        language = (opened.call.language if opened else "") or self._default_language
+        return self._script.whisper(language, turn.hook.request_id)
 
-    async def pressed(self, hook: Webhook) -> str:
-        """What the agent pressed."""
-        request = await self._requests.find(hook.request_id)
-        if request is None or hook.digits != "1":
-            return self._script.hang_up()
-        await self._calls.append(request.call_id, attempted(request, Stage.CONNECTED, hook.at))
-        return self._script.through()
+    async def pressed(self, turn: Turn) -> str:
+        """Connects the agent who has pressed 1."""
+        return await self._connected(turn) if turn.hook.digits == "1" else self._script.hang_up()
 
-    async def answered(self, hook: Webhook) -> str:
-        """An agent's softphone: whoever answers it is the agent."""
-        request = await self._requests.find(hook.request_id)
-        if request is None:
-            return self._script.hang_up()
-        await self._calls.append(request.call_id, attempted(request, Stage.CONNECTED, hook.at))
-        return self._script.through()
+    async def answered(self, turn: Turn) -> str:
+        """Connects an agent's softphone: whoever answers it is the agent."""
+        return await self._connected(turn)
 
-    async def dialled(self, hook: Webhook) -> str:
-        """The agent's line is closed: they have spoken, or nobody took the call and the caller goes back to their
-        place."""
-        call, request = await self._asked(hook)
+    async def dialled(self, turn: Turn) -> str:
+        """Ends the call where the agent has spoken; otherwise the caller goes back to their place."""
+        hook, (opened, request) = turn.hook, await self._asked(turn)
+        call = opened.call
         spoke = request is not None and request.id in call.attempts and call.attempts[request.id].connected
         if request is not None:
             status = hook.form.get("DialCallStatus", "")
@@ -211,55 +217,57 @@ class CallFlow:
                 end = CallOutcome.CALLER_GONE
             elif not spoke and status == "failed":
                 end = CallOutcome.FAILED
-            call = await self._calls.append(call.id, ended(request, end, hook.at, "" if spoke else _why(status)))
+            call = await opened.append(ended(request, end, hook.at, "" if spoke else _why(status)))
         if spoke:
             return self._script.goodbye(call.language)
         return self._script.queue(call.language, "still_looking")
 
-    async def callback(self, hook: Webhook) -> str:
-        """The agent's telephone was answered, for a callback."""
-        request = await self._requests.find(hook.request_id)
-        if request is None:
+    async def callback(self, turn: Turn) -> str:
+        """Asks the agent whose telephone was answered to press 1, for a callback."""
+        found = await self._requested(turn)
+        if found is None:
             return self._script.hang_up()
-        await self._requests.done(request.id)
-        await self._calls.append(request.call_id, attempted(request, Stage.RINGING, hook.at), sid=hook.sid)
+        opened, request = found
+        await opened.append(attempted(request, Stage.RINGING, turn.hook.at), sid=turn.hook.sid)
+        await call_request_rows.end(turn.session, request.id)
         return self._script.callback_whisper(self._default_language, request.id)
 
-    async def callback_pressed(self, hook: Webhook) -> str:
-        """What the agent pressed; after 1 the customer is called."""
-        request = await self._requests.find(hook.request_id)
-        if request is None or request.customer is None or hook.digits != "1":
+    async def callback_pressed(self, turn: Turn) -> str:
+        """Calls the customer once the agent has pressed 1."""
+        found = await self._requested(turn) if turn.hook.digits == "1" else None
+        if found is None or found[1].customer is None:
             return self._script.hang_up()
-        call = await self._calls.append(request.call_id, attempted(request, Stage.AGENT_READY, hook.at), sid=hook.sid)
-        customer = address_of(request.customer)
+        opened, request = found
+        call = await opened.append(attempted(request, Stage.AGENT_READY, turn.hook.at), sid=turn.hook.sid)
+        customer = address_of(found[1].customer)
         return self._script.call_customer(self._default_language, call.language, customer, request.id)
 
-    async def customer(self, hook: Webhook) -> str:
-        """The customer has answered our callback."""
-        request = await self._requests.find(hook.request_id)
-        if request is not None:
-            await self._calls.append(request.call_id, attempted(request, Stage.CONNECTED, hook.at))
-        language = hook.query.get("language", "")
+    async def customer(self, turn: Turn) -> str:
+        """Greets the customer who has answered our callback."""
+        found = await self._requested(turn)
+        if found is not None:
+            opened, request = found
+            await opened.append(attempted(request, Stage.CONNECTED, turn.hook.at))
+        language = turn.hook.query.get("language", "")
         return self._script.customer_greeting(language if language in LANGUAGES else self._default_language)
 
-    async def callback_done(self, hook: Webhook) -> str:
-        """The customer's line is closed, or was never open."""
-        request = await self._requests.find(hook.request_id)
-        if request is None:
+    async def callback_done(self, turn: Turn) -> str:
+        """Ends a callback: the customer's line is closed, or was never open."""
+        found = await self._requested(turn)
+        if found is None:
             return self._script.hang_up()
-        status = hook.form.get("DialCallStatus", "")
+        opened, request = found
+        status = turn.hook.form.get("DialCallStatus", "")
         spoke = status == _CONNECTED
         end = CallOutcome.COMPLETED if spoke else CallOutcome.CUSTOMER_NO_ANSWER
-        events = [attempted(request, Stage.CONNECTED, hook.at)] if spoke else []
-        events.append(ended(request, end, hook.at, "" if spoke else _why(status)))
-        await self._calls.append(request.call_id, *events)
+        connected = [attempted(request, Stage.CONNECTED, turn.hook.at)] if spoke else []
+        await opened.append(*connected, ended(request, end, turn.hook.at, "" if spoke else _why(status)))
         return self._script.hang_up() if spoke else self._script.customer_no_answer(self._default_language)
 
-    async def begun(self, hook: Webhook) -> Begun:
-        """What the webhook itself tells of a call, and how this caller is greeted."""
+    async def begun(self, session: AsyncSession, hook: Webhook) -> Begun:
+        """Reads from a webhook who calls whom, and in which language to greet them."""
         point = point_of(hook.form.get("From", ""), hook.sid)
-        async with self._calls.database.transaction() as session:
-            chosen = await repository.language_of(session, point)
+        chosen = await repository.language_of(session, point)
         guessed = language_of(region_of(hook.form.get("From", "")), self._default_language)
         return Begun(
             customer=point,
@@ -269,45 +277,46 @@ class CallFlow:
             verified=hook.form.get("StirVerstat", "") == "TN-Validation-Passed-A",
         )
 
-    async def _known(self, hook: Webhook) -> Call:
-        """The call of this webhook, even where it is the first that we hear of it."""
-        found = await self._calls.find(hook.sid)
-        if found is not None and found.call.begun is not None:
-            return found.call
-        log.info("a webhook came before its call was known", call_id=hook.sid)
-        return await self._calls.append(hook.sid, ("begun", await self.begun(hook)), sid=hook.sid)
+    async def _opened(self, turn: Turn) -> OpenCall:
+        """Returns the call of this webhook, begun here where it is the first that we hear of it."""
+        opened = turn.known or await self._calls.open(turn.session, turn.hook.sid)
+        if opened.call.begun is None:
+            log.info("webhook of a call that is not known yet", call_id=turn.hook.sid)
+            await opened.append(("begun", await self.begun(turn.session, turn.hook)), sid=turn.hook.sid)
+        return opened
 
-    async def _asked(self, hook: Webhook) -> tuple[Call, CallRequested | None]:
-        request = await self._requests.find(hook.request_id)
-        call = await self._known(hook)
-        return call, request if request and request.call_id == call.id else None
+    async def _asked(self, turn: Turn) -> tuple[OpenCall, CallRequested | None]:
+        """Returns the call of this webhook, and the request that the step belongs to where it is about this call."""
+        request = await call_request_rows.find(turn.session, turn.hook.request_id)
+        opened = await self._opened(turn)
+        return opened, request if request and request.call_id == opened.call.id else None
 
-    async def _voicemail(self, call: Call, hook: Webhook) -> str:
-        call = await self._calls.append(call.id, ("voicemail", VoicemailBegun(hook.at)))
+    async def _requested(self, turn: Turn) -> tuple[OpenCall, CallRequested] | None:
+        """Returns the request that the step belongs to, and its call; None for a request that is not known."""
+        request = await call_request_rows.find(turn.session, turn.hook.request_id)
+        if request is None:
+            return None
+        return await self._calls.open(turn.session, request.call_id), request
+
+    async def _connected(self, turn: Turn) -> str:
+        found = await self._requested(turn)
+        if found is None:
+            return self._script.hang_up()
+        opened, request = found
+        await opened.append(attempted(request, Stage.CONNECTED, turn.hook.at))
+        return self._script.through()
+
+    async def _queue(self, turn: Turn, opened: OpenCall) -> str:
+        call = await opened.append(("waiting", Waiting(turn.hook.at)))
+        return self._script.queue(call.language)
+
+    async def _promise_callback(self, turn: Turn, opened: OpenCall) -> str:
+        call = await opened.append(("callback", CallbackAsked(turn.hook.at)))
+        return self._script.callback_confirmed(call.language)
+
+    async def _voicemail(self, turn: Turn, opened: OpenCall) -> str:
+        call = await opened.append(("voicemail", VoicemailBegun(turn.hook.at)))
         return self._script.voicemail(call.language)
-
-    async def _choose_language(self, call: Call, language: str, step: int) -> Call:
-        async with self._calls.database.transaction() as session:
-            call = await self._calls.append_within(
-                session, call.id, [(f"language:{step}", LanguageChosen(language, step))]
-            )
-            if call.begun and can_call_back(call):
-                await repository.remember_language(session, call.begun.customer, call.language)
-        self._calls.wake()
-        return call
-
-    async def _place(self, call: Call, known: KnownCall | None, now: datetime) -> tuple[int, int]:
-        """Position and expected seconds, as the desk tells, or else by our own count."""
-        async with self._calls.database.transaction() as session:
-            counted = 1 + await repository.ahead(session, call.waiting_since or now)
-            each = pace(await repository.taken(session))
-        position = (known.position if known else 0) or counted
-        return position, (known.expected_wait if known else 0) or expected_wait(position, each)
-
-    async def _agents_language(self, hook: Webhook) -> str:
-        request = await self._requests.find(hook.request_id)
-        found = await self._calls.find(request.call_id) if request else None
-        return (found.call.language if found else "") or self._default_language
 
 
 def _why(status: str) -> str:

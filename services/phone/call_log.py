@@ -1,18 +1,17 @@
-"""What is learned of a call is kept, and told on: one transaction with the outbox in it, whatever the order of
-webhooks."""
+"""Keeps the event log of each call, and publishes what changed in the same transaction, whatever the order of webhooks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import reduce
 
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.phone import repository
 from services.phone.domain.call_events import CalledBack, CallEvent
-from services.phone.domain.calls import Attempt, Call, fold, outcome
+from services.phone.domain.calls import Attempt, Call, apply, fold, outcome
 from services.phone.domain.messages import Kind, compose, due, opening_id
 from services.phone.domain.timers import timers
 from services.phone.repository import CallRow, WantedFile
@@ -27,138 +26,149 @@ from shared.outbox import Outbox
 from shared.topics import CALLS_CHANGED, MESSAGES_RECEIVED, MESSAGES_RECEIVED_LIVE
 
 
-@dataclass(frozen=True, slots=True)
-class KnownCall:
-    """A call, and the place that the desk has told it."""
+class OpenCall:
+    """Holds a locked call in the caller's transaction: its row, and the call as folded from its events."""
 
-    call: Call
-    sid: str
-    position: int = 0
-    expected_wait: int = 0
+    def __init__(self, log: CallLog, session: AsyncSession, row: CallRow, call: Call) -> None:
+        self._log, self._session, self.row, self.call = log, session, row, call
 
+    async def append(self, *events: tuple[str, CallEvent], sid: str = "") -> Call:
+        """Appends events, each under a key that is the same when it comes again, and publishes what changed.
 
-class CallLog:
-    """All calls. `notes_within`: how long an agent may write notes after a call."""
-
-    def __init__(self, database: Database, outbox: Outbox, notes_within: timedelta) -> None:
-        self.database, self._outbox, self._notes_within = database, outbox, notes_within
-
-    async def append(self, call_id: str, *events: tuple[str, CallEvent], sid: str = "") -> Call:
-        """Keep events, each with a key that is the same when it is heard again. Returns the call with all that is known.
-
-        `sid`: the provider's CallSid. Raises Unavailable.
+        `sid`: the provider's CallSid, kept where none is known. Returns the call with these events.
         """
-        async with self.database.transaction() as session:
-            call = await self.append_within(session, call_id, events, sid)
-        self._outbox.wake()
-        return call
-
-    async def append_within(
-        self, session: AsyncSession, call_id: str, events: Sequence[tuple[str, CallEvent]], sid: str = ""
-    ) -> Call:
-        """As `append`, in a transaction of the caller's, who wakes the outbox after it."""
-        kept = await repository.lock_call(session, call_id, make=True)
-        assert kept is not None  # noqa: S101 - just made
-        new = await repository.add_events(session, call_id, events) if events else False
-        call = fold(call_id, await repository.events(session, call_id))
-        if new:
-            await self._publish_changes(session, kept, call)
+        keys = await repository.add_events(self._session, self.row.id, events) if events else set()
+        if keys:
+            self.call = reduce(apply, (event for key, event in events if key in keys), self.call)
+            await self._publish_changes()
         elif events and sid:
             METRICS.repeated.labels(channel="phone").inc()
-        named = {"sid": sid} if sid and not kept.sid else {}
-        await repository.change_call(session, call_id, **named)
-        return call
+        if sid and not self.row.sid:
+            self.row = replace(self.row, sid=sid)
+            await repository.change_call(self._session, self.row.id, sid=sid)
+        elif not keys:
+            await self.touch()
+        return self.call
 
-    async def find(self, call_id: str) -> KnownCall | None:
-        """What is known of a call."""
-        async with self.database.transaction() as session:
-            kept = await repository.call_row(session, call_id)
-            if kept is None:
-                return None
-            call = fold(call_id, await repository.events(session, call_id))
-        return KnownCall(call, kept.sid, kept.position, kept.expected_wait)
+    async def touch(self) -> None:
+        """Records that the call still goes on."""
+        await repository.change_call(self._session, self.row.id)
 
-    async def appended_at(self, call_id: str, keys: Sequence[str]) -> datetime | None:
-        """When all of these events were known; None where one of them is new."""
-        async with self.database.transaction() as session:
-            return await repository.appended_at(session, call_id, keys)
-
-    async def touch(self, call_id: str) -> None:
-        """The call still goes on."""
-        async with self.database.transaction() as session:
-            await repository.change_call(session, call_id)
-
-    async def run_timers(self, call_id: str, now: datetime) -> None:
-        """Conclude what is due."""
-        async with self.database.transaction() as session:
-            if await repository.lock_call(session, call_id, make=False) is None:
-                return
-            call = fold(call_id, await repository.events(session, call_id))
-            ended = [(timer.key, timer.event) for timer in timers(call, self._notes_within) if timer.due <= now]
-            if ended:
-                await self.append_within(session, call_id, ended)
-            else:
-                await repository.change_call(session, call_id, due_at=self._next(call))
-        self._outbox.wake()
-
-    def wake(self) -> None:
-        """Something was committed that is to be published."""
-        self._outbox.wake()
-
-    def _next(self, call: Call) -> datetime | None:
-        return min((timer.due for timer in timers(call, self._notes_within)), default=None)
-
-    async def _publish_changes(self, session: AsyncSession, kept: CallRow, call: Call) -> None:
-        now = utc_now()
-        changes, outcomes = _changes(kept, call, now)
-        told = list(kept.told)
+    async def _publish_changes(self) -> None:
+        call, now = self.call, utc_now()
+        changes, outcomes = _changes(self.row, call, now)
+        published = list(self.row.published)
         for kind in due(call):
-            if kind not in told:
-                told.append(kind)
-                await self._publish(session, call, kind, now)
-        await self._outbox.add_all(session, [(CALLS_CHANGED, call.id, change) for change in changes])
+            if kind not in published:
+                published.append(kind)
+                await self._publish(kind, now)
+        await self._log.outbox.add_all(self._session, [(CALLS_CHANGED, call.id, change) for change in changes])
         if call.begun and call.begun.about and call.connected_at:
-            await self.append_within(session, call.begun.about, [("called-back", CalledBack(call.connected_at))])
+            answered = await self._log.open(self._session, call.begun.about)
+            await answered.append(("called-back", CalledBack(call.connected_at)))
+        self.row = replace(
+            self.row,
+            version=self.row.version + len(changes),
+            view=encode(changes[-1]) if changes else self.row.view,
+            outcomes=outcomes,
+            published=tuple(published),
+        )
         await repository.change_call(
-            session,
+            self._session,
             call.id,
             state=str(call.state),
-            version=kept.version + len(changes),
-            view=encode(changes[-1]) if changes else kept.view,
+            version=self.row.version,
+            view=self.row.view,
             outcomes=outcomes,
-            told=told,
+            told=published,
             waiting_since=call.waiting_since,
             connected_at=call.connected_at,
             over=call.over is not None,
-            due_at=self._next(call),
+            due_at=self._log.next_timer(call),
         )
         if changes:
             log.info("call changed", call_id=call.id, state=str(call.state), version=changes[-1].version)
 
-    async def _publish(self, session: AsyncSession, call: Call, kind: Kind, now: datetime) -> None:
-        message = compose(call, kind, now)
+    async def _publish(self, kind: Kind, now: datetime) -> None:
+        message = compose(self.call, kind, now)
         # What is rolled back comes again, and is counted then.
-        event.listen(session.sync_session, "after_commit", lambda _: METRICS.took_in("phone", live=message.live))
-        if kind is Kind.VOICEMAIL and call.recording:
-            name = f"voicemail-{call.recording.seconds}s.mp3"
-            await repository.want_files(session, message, [WantedFile(f"{call.recording.url}.mp3", "audio/mpeg", name)])
+        event.listen(self._session.sync_session, "after_commit", lambda _: METRICS.took_in("phone", live=message.live))
+        recording = self.call.recording
+        if kind is Kind.VOICEMAIL and recording:
+            file = WantedFile(f"{recording.url}.mp3", "audio/mpeg", f"voicemail-{recording.seconds}s.mp3")
+            await repository.want_files(self._session, message, [file])
         else:
             topic = MESSAGES_RECEIVED_LIVE if message.live else MESSAGES_RECEIVED
-            await self._outbox.add(session, topic, message.sender, message)
+            await self._log.outbox.add(self._session, topic, message.sender, message)
 
 
-def _changes(kept: CallRow, call: Call, now: datetime) -> tuple[list[CallChanged], dict[str, str]]:
-    """What is to be told on `calls-changed`: one event for each request whose outcome is new, and one where anything
-    else is."""
+class CallLog:
+    """Opens, reads and appends to calls. `notes_within`: how long an agent may write notes after a call."""
+
+    def __init__(self, database: Database, outbox: Outbox, notes_within: timedelta) -> None:
+        self.database, self.outbox, self._notes_within = database, outbox, notes_within
+
+    async def open(self, session: AsyncSession, call_id: str) -> OpenCall:
+        """Locks a call until the transaction ends; creates it where it is not known. Wake the outbox after the commit."""
+        await repository.create_call(session, call_id)
+        opened = await self.open_known(session, call_id)
+        assert opened is not None  # noqa: S101 - just created
+        return opened
+
+    async def open_known(self, session: AsyncSession, call_id: str) -> OpenCall | None:
+        """Locks a call as `open` does; None where it is not known."""
+        row = await repository.lock_call(session, call_id)
+        if row is None:
+            return None
+        return OpenCall(self, session, row, fold(call_id, await repository.events(session, call_id)))
+
+    async def append(self, call_id: str, *events: tuple[str, CallEvent], sid: str = "") -> Call:
+        """Appends events in a transaction of its own, as `OpenCall.append` does. Raises Unavailable."""
+        async with self.database.transaction() as session:
+            call = await (await self.open(session, call_id)).append(*events, sid=sid)
+        self.outbox.wake()
+        return call
+
+    async def find(self, call_id: str) -> OpenCall | None:
+        """Reads a call; None where it is not known. Nothing can be appended to it any more."""
+        async with self.database.transaction() as session:
+            return await self.open_known(session, call_id)
+
+    async def touch(self, call_id: str) -> None:
+        """Records that the call still goes on."""
+        async with self.database.transaction() as session:
+            await repository.change_call(session, call_id)
+
+    async def run_timers(self, call_id: str, now: datetime) -> None:
+        """Appends what follows from the timers that have run out."""
+        async with self.database.transaction() as session:
+            opened = await self.open_known(session, call_id)
+            if opened is None:
+                return
+            ended = [(one.key, one.event) for one in timers(opened.call, self._notes_within) if one.due <= now]
+            if ended:
+                await opened.append(*ended)
+            else:
+                await repository.change_call(session, call_id, due_at=self.next_timer(opened.call))
+        self.outbox.wake()
+
+    def next_timer(self, call: Call) -> datetime | None:
+        """Returns when the next timer of a call runs out; None where none runs."""
+        return min((timer.due for timer in timers(call, self._notes_within)), default=None)
+
+
+def _changes(row: CallRow, call: Call, now: datetime) -> tuple[list[CallChanged], dict[str, str]]:
+    """Returns what to publish on `calls-changed`: an event for each request with a new outcome, one where anything else
+    changed."""
     changes: list[CallChanged] = []
-    outcomes = dict(kept.outcomes)
+    outcomes = dict(row.outcomes)
     for attempt in sorted(call.attempts.values(), key=lambda one: one.asked_at):
         became = outcome(call, attempt)
         if became and outcomes.get(attempt.id) != became:
             outcomes[attempt.id] = str(became)
-            changes.append(_view(call, attempt, kept.version + len(changes) + 1, now))
-    newest = _view(call, call.newest, kept.version + len(changes) + 1, now)
-    last = changes[-1] if changes else (decode(CallChanged, kept.view) if kept.view else None)
+            changes.append(_view(call, attempt, row.version + len(changes) + 1, now))
+    newest = _view(call, call.newest, row.version + len(changes) + 1, now)
+    last = changes[-1] if changes else (decode(CallChanged, row.view) if row.view else None)
     if last is None or _content(last) != _content(newest):
         changes.append(newest)
     return changes, outcomes

@@ -1,4 +1,4 @@
-"""Statements about the desk's requests. Each takes the session of a transaction that its caller commits."""
+"""Stores and claims the desk's requests, in transactions of the caller."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.phone.models import CALLS, REQUESTS
 from shared.events import CallAction, CallRequested
-from shared.events.codec import encode
+from shared.events.codec import decode, encode
 
 WAITING, DOING, DONE = "waiting", "doing", "done"
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedRequest:
-    """A request that is being carried out. `place`: counts them in the order in which they came; `interrupted`: an
-    earlier attempt was cut short, and nobody knows how it ended."""
+    """A request that is being carried out. `place`: its position in the order of arrival; `interrupted`: the outcome of an
+    earlier attempt is unknown."""
 
     id: str
     place: int
@@ -31,7 +31,7 @@ class ClaimedRequest:
 
 
 async def add(session: AsyncSession, requests: Sequence[CallRequested]) -> None:
-    """Note them; what is known already stays as it is. A callback without a call's id gets its own."""
+    """Adds requests that are not known yet. A callback without a call's id gets its own id as that."""
     for request in requests:
         callback = request.action is CallAction.CALL_BACK
         named = request if request.call_id else _named(request)
@@ -45,13 +45,14 @@ async def add(session: AsyncSession, requests: Sequence[CallRequested]) -> None:
         await session.execute(insert(REQUESTS).values(row).on_conflict_do_nothing())
 
 
-async def find(session: AsyncSession, request_id: str) -> bytes | None:
-    """The request as it came."""
-    return await session.scalar(select(REQUESTS.c.request).where(REQUESTS.c.id == request_id))
+async def find(session: AsyncSession, request_id: str) -> CallRequested | None:
+    """Returns a request that was recorded; None for one that is not known."""
+    found = await session.scalar(select(REQUESTS.c.request).where(REQUESTS.c.id == request_id))
+    return decode(CallRequested, found) if found else None
 
 
 async def claim(session: AsyncSession, lease: timedelta) -> ClaimedRequest | None:
-    """The oldest that is due, for the time of the lease."""
+    """Claims the request that has been due for longest, until the lease ends; None where none is due."""
     due = (
         select(REQUESTS.c.id, REQUESTS.c.state)
         .where(REQUESTS.c.state != DONE, REQUESTS.c.due_at <= func.now())
@@ -73,18 +74,18 @@ async def claim(session: AsyncSession, lease: timedelta) -> ClaimedRequest | Non
 
 
 async def reschedule(session: AsyncSession, request_id: str, due_at: datetime) -> None:
-    """Try again then, unless it got through meanwhile."""
+    """Reschedules a request, unless it is done meanwhile."""
     row = update(REQUESTS).where(REQUESTS.c.id == request_id, REQUESTS.c.state != DONE)
     await session.execute(row.values(state=WAITING, due_at=due_at))
 
 
 async def end(session: AsyncSession, request_id: str) -> None:
-    """There is nothing more to do."""
+    """Marks a request as done."""
     await session.execute(update(REQUESTS).where(REQUESTS.c.id == request_id).values(state=DONE))
 
 
 async def unanswered(session: AsyncSession, subject: str, but: str) -> int:
-    """How many callbacks for this were made that did not reach the customer."""
+    """Counts callbacks for this subject that did not reach the customer."""
     if not subject:
         return 0
     made = (

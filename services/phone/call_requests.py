@@ -1,18 +1,18 @@
-"""What the desk asks about calls: noted, carried out once, and answered on `calls-changed`."""
+"""Carries out what the desk asks of calls, once each; the outcome is published on `calls-changed`."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from services.phone import call_request_rows, repository
 from services.phone.adapters.twiml import Script
 from services.phone.call_log import CallLog
 from services.phone.call_request_rows import ClaimedRequest
-from services.phone.domain.call_events import Attempted, AttemptEnded, Begun, CallEvent, NotesWritten, Stage
-from services.phone.domain.calls import Call, fold
+from services.phone.domain.call_events import Attempted, Begun, NotesWritten, Stage, attempted, ended
+from services.phone.domain.calls import Call
 from services.phone.domain.messages import can_call_back
 from services.phone.domain.prompts import LANGUAGES
 from services.phone.ports import Provider, ProviderResult
@@ -35,7 +35,8 @@ _GONE = (20404, 21220)
 
 @dataclass(frozen=True, slots=True)
 class CallRequestPolicy:
-    """`ring`: how long a `connect` may wait to begin; `tries`: callbacks for one call that nobody answers."""
+    """Limits of call requests. `ring`: how long a `connect` may wait to begin; `tries`: callbacks for one call that nobody
+    answers."""
 
     number: str
     default_language: str
@@ -46,7 +47,7 @@ class CallRequestPolicy:
 
 
 class CallRequests(Worker):
-    """Takes requests and carries them out."""
+    """Records requests and carries them out."""
 
     name = "call requests"
 
@@ -55,24 +56,18 @@ class CallRequests(Worker):
         self._calls, self._provider, self._script, self._policy = calls, provider, script, policy
 
     async def record(self, records: Sequence[Record[CallRequested]]) -> None:
-        """Note them; one that comes again changes nothing."""
+        """Stores requests. Idempotent by their ids."""
         async with self._calls.database.transaction() as session:
             await call_request_rows.add(session, [record.event for record in records])
         self.wake()
 
-    async def find(self, request_id: str) -> CallRequested | None:
-        """A request that was noted."""
-        async with self._calls.database.transaction() as session:
-            found = await call_request_rows.find(session, request_id)
-        return decode(CallRequested, found) if found else None
-
     async def done(self, request_id: str) -> None:
-        """The provider has asked for the next step: the request got through, whatever became of its answer."""
+        """Marks a request as done."""
         async with self._calls.database.transaction() as session:
             await call_request_rows.end(session, request_id)
 
     async def work(self) -> bool:
-        """One request, the oldest that is due; False where there is none. Raises Unavailable."""
+        """Carries out the request that has been due for longest; False where none is due. Raises Unavailable."""
         async with self._calls.database.transaction() as session:
             row = await call_request_rows.claim(session, _LEASE)
         if row is None:
@@ -113,18 +108,19 @@ class CallRequests(Worker):
             await self._end(request, *_why_not(call))
         else:
             outcome = await self._provider.redirect(sid, self._script.url("voice/connect", request=request.id))
-            # Asking again does no harm while the caller waits: the step that it leads to marks the request as done.
+            # Idempotent while the caller waits: the step that it leads to marks the request as done.
             await self._judge(row, request, outcome, again=True)
 
     async def _reserve(self, row: ClaimedRequest, request: CallRequested, *, fit: bool) -> tuple[Call, str]:
-        """One agent at a time: whoever comes first has the call, decided on the locked row."""
+        """Gives the call to the first agent who asks, decided on the locked row. Returns it with its CallSid."""
         async with self._calls.database.transaction() as session:
-            kept = await repository.lock_call(session, request.call_id, make=False)
-            call = fold(request.call_id, await repository.events(session, request.call_id))
-            if fit and kept and (call.waits or (row.attempts > 1 and _is_for(call, request))):
-                call = await self._calls.append_within(session, call.id, [attempted(request, Stage.RINGING, utc_now())])
-        self._calls.wake()
-        return call, kept.sid if kept else ""
+            opened = await self._calls.open_known(session, request.call_id)
+            if opened is None:
+                return Call(request.call_id), ""
+            if fit and (opened.call.waits or (row.attempts > 1 and _is_for(opened.call, request))):
+                await opened.append(attempted(request, Stage.RINGING, utc_now()))
+        self._calls.outbox.wake()
+        return opened.call, opened.row.sid
 
     async def _call_back(self, row: ClaimedRequest, request: CallRequested) -> None:
         refused = self._unfit(request, self._policy.callback)
@@ -169,17 +165,17 @@ class CallRequests(Worker):
 
     async def _hang_up(self, row: ClaimedRequest, request: CallRequested) -> None:
         known = await self._calls.find(request.call_id)
-        if known is None or known.call.over or not known.sid:
+        if known is None or known.call.over or not known.row.sid:
             await self.done(request.id)
             return
-        outcome = await self._provider.hang_up(known.sid)
+        outcome = await self._provider.hang_up(known.row.sid)
         if outcome.result in (Result.LATER, Result.UNKNOWN):
             await self._reschedule(row, request)
         else:
             await self.done(request.id)
 
     def _unfit(self, request: CallRequested, patience: timedelta) -> tuple[CallOutcome, str] | None:
-        """Why it cannot be done at all."""
+        """Returns why a request can never be carried out; None where it can."""
         if self._policy.why_off:
             return CallOutcome.FAILED, f"the telephone is off: {self._policy.why_off}"
         if utc_now() > (request.expires_at or request.requested_at + patience):
@@ -202,7 +198,7 @@ class CallRequests(Worker):
                 words = f"{outcome.words}; if your telephone does not ring, press Call again"
                 await self._end(request, CallOutcome.UNCERTAIN, words)
             case _:
-                log.warning("a call request is tried again", request_id=request.id, words=outcome.words)
+                log.warning("call request is retried", request_id=request.id, words=outcome.words)
                 await self._reschedule(row, request)
 
     async def _reschedule(self, row: ClaimedRequest, request: CallRequested) -> None:
@@ -211,11 +207,11 @@ class CallRequests(Worker):
             await call_request_rows.reschedule(session, request.id, due or utc_now() + _PATIENCE.longest)
 
     async def _end(self, request: CallRequested, outcome: CallOutcome, detail: str) -> None:
-        event = AttemptEnded(request.id, outcome, utc_now(), request.requested_at, request.agent, detail)
         async with self._calls.database.transaction() as session:
-            await self._calls.append_within(session, request.call_id, [(f"attempt:{request.id}:{outcome}", event)])
+            opened = await self._calls.open(session, request.call_id)
+            await opened.append(ended(request, outcome, utc_now(), detail))
             await call_request_rows.end(session, request.id)
-        self._calls.wake()
+        self._calls.outbox.wake()
 
     async def _tried_enough(self, row: ClaimedRequest) -> bool:
         async with self._calls.database.transaction() as session:
@@ -225,18 +221,6 @@ class CallRequests(Worker):
         async with self._calls.database.transaction() as session:
             chosen = await repository.language_of(session, customer)
         return next((code for code in (chosen, request.language) if code in LANGUAGES), self._policy.default_language)
-
-
-def attempted(request: CallRequested, stage: Stage, at: datetime) -> tuple[str, CallEvent]:
-    """An attempt came so far."""
-    event = Attempted(request.id, stage, at, request.requested_at, request.agent)
-    return f"attempt:{request.id}:{stage.name.lower()}", event
-
-
-def ended(request: CallRequested, outcome: CallOutcome, at: datetime, detail: str = "") -> tuple[str, CallEvent]:
-    """An attempt is over."""
-    event = AttemptEnded(request.id, outcome, at, request.requested_at, request.agent, detail)
-    return f"attempt:{request.id}:{outcome}", event
 
 
 def _is_for(call: Call, request: CallRequested) -> bool:

@@ -1,4 +1,4 @@
-"""Time that passes: timers that run out, and calls of which nothing is heard any more."""
+"""Runs the timers of calls, and looks up calls of which nothing is heard any more."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _AT_ONCE = 50
 
 
 class CallTimers(Worker):
-    """Looks each half second: an offer that lapses should not keep a caller waiting."""
+    """Runs timers each half second: an offer that lapses should not keep a caller waiting."""
 
     name = "timers"
     poll = 0.5
@@ -30,7 +30,7 @@ class CallTimers(Worker):
         self._calls, self._provider, self._silent = calls, provider, silent
 
     async def work(self) -> bool:
-        """See `Worker`."""
+        """Runs the timers that are due; False where none is."""
         async with self._calls.database.transaction() as session:
             due = await repository.due_calls(session, _AT_ONCE)
             quiet = await repository.silent_calls(session, self._silent, _AT_ONCE)
@@ -41,14 +41,14 @@ class CallTimers(Worker):
         return bool(due)
 
     async def _look_up(self, call_id: str, sid: str) -> None:
-        """A status webhook can get lost: then the provider is asked whether the line is still open."""
+        """Asks the provider whether the line is still open: a status webhook can get lost."""
         try:
             status = await self._provider.call_status(sid) if sid else ""
         except Unavailable as error:
-            log.warning("a silent call could not be looked up", call_id=call_id, error=str(error)[:200])
+            log.warning("silent call could not be looked up", call_id=call_id, error=str(error)[:200])
             status = "unknown"
         if status and status not in OVER:
             await self._calls.touch(call_id)
         else:
-            log.info("a call had ended unheard", call_id=call_id, status=status)
+            log.info("silent call is over", call_id=call_id, status=status)
             await self._calls.append(call_id, (f"silent:{status}", Over(status or "lost", utc_now())))

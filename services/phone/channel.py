@@ -1,4 +1,4 @@
-"""How these two channels describe themselves to router and desk."""
+"""Describes both channels to router and desk."""
 
 from shared.events import Channel
 

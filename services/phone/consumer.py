@@ -1,4 +1,4 @@
-"""Kafka's edge: what the desk asks for goes into the tables, and Kafka's offset moves on after that."""
+"""Consumes what the desk asks for into the tables; the offset is committed after that."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from shared.topics import CALLS_REQUESTED, deliveries_requested
 
 
 def deliveries(bus: Bus, deliverer: Deliverer) -> Consumer:
-    """The consumer of `deliveries-requested-phone` and `deliveries-requested-sms`."""
+    """Consumes `deliveries-requested-phone` and `deliveries-requested-sms`."""
     return bus.consumer([deliveries_requested(channel.name) for channel in CHANNELS], "phone", deliverer.record)
 
 
 def calls(bus: Bus, requests: CallRequests) -> Consumer:
-    """The consumer of `calls-requested`."""
+    """Consumes `calls-requested`."""
     return bus.consumer([CALLS_REQUESTED], "phone-calls", requests.record)

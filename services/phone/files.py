@@ -1,5 +1,5 @@
-"""Pictures and recordings are fetched from Twilio, stored, and published with their message; one that cannot be had within seconds
-comes after it."""
+"""Fetches pictures and recordings from Twilio, stores them and publishes them with their message;
+what takes longer than seconds follows it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FILES = "files"
 
 
 class FileFetcher(Worker):
-    """One message at a time."""
+    """Fetches the files of one message at a time."""
 
     name = "files"
 
@@ -44,7 +44,7 @@ class FileFetcher(Worker):
         self._database, self._outbox, self._storage, self._provider = database, outbox, storage, provider
 
     async def work(self) -> bool:
-        """See `Worker`."""
+        """Fetches the files of the message that is due; False where none is."""
         async with self._database.transaction() as session:
             fetch = await repository.claim_fetch(session, _LEASE)
         if fetch is None:
@@ -67,7 +67,7 @@ class FileFetcher(Worker):
         return True
 
     async def _reschedule(self, fetch: Fetch) -> bool:
-        """False where it has been tried long enough."""
+        """Reschedules the fetching; False where it has been tried long enough."""
         due = next_attempt(fetch.attempts, fetch.created_at, utc_now(), _PATIENCE, random.random())
         if due is None:
             return False
@@ -90,7 +90,7 @@ class FileFetcher(Worker):
 
 
 class EarlyPublisher(Worker):
-    """Publishes what was written, where its files are not there yet, however long their fetching takes."""
+    """Publishes a message whose files are not there yet, however long their fetching takes."""
 
     name = "messages ahead of their files"
 
@@ -99,18 +99,18 @@ class EarlyPublisher(Worker):
         self._database, self._outbox = database, outbox
 
     async def work(self) -> bool:
-        """See `Worker`."""
+        """Publishes the messages that have waited long enough; False where none has."""
         async with self._database.transaction() as session:
             messages = [decode(InboundMessage, one) for one in await repository.go_ahead(session, HOLD)]
             await self._outbox.add_all(session, [(MESSAGES_RECEIVED, one.sender, one) for one in messages])
         for message in messages:
-            log.info("a message goes ahead of its files", message_id=message.id)
+            log.info("message published before its files", message_id=message.id)
         self._outbox.wake()
         return bool(messages)
 
 
 def _later(message: InboundMessage) -> InboundMessage:
-    """What brings the files of this message, in its conversation; nobody wrote it."""
+    """Makes the message that brings the files later, in the same conversation; nobody wrote it."""
     own = f"{message.provider_id}/files"
     return msgspec.structs.replace(
         message,

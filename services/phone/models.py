@@ -1,4 +1,4 @@
-"""The schema `phone`: calls with everything learned of them, what was asked of us and how far it is, and consents."""
+"""Tables of the schema `phone`: calls with their events, requests and their state, and consents."""
 
 from __future__ import annotations
 
@@ -38,9 +38,7 @@ CALLS = Table(
     Column("state", Text, nullable=False, server_default="greeting"),
     Column("version", Integer, nullable=False, server_default="0"),
     Column("view", LargeBinary, nullable=False, server_default="", comment="the newest CallChanged"),
-    Column(
-        "outcomes", JSONB, nullable=False, server_default=text("'{}'"), comment="request id → outcome that was told"
-    ),
+    Column("outcomes", JSONB, nullable=False, server_default=text("'{}'"), comment="request id → published outcome"),
     Column("told", JSONB, nullable=False, server_default=text("'[]'"), comment="messages that were published"),
     Column("waiting_since", _MOMENT),
     Column("connected_at", _MOMENT),

@@ -1,4 +1,4 @@
-"""What the phone service needs from its provider."""
+"""Ports to the telephone network."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from shared.errors import Unavailable
 
 @dataclass(frozen=True, slots=True)
 class ProviderResult(attempts.Outcome):
-    """`sid`: what the provider made; `code`: its error number, or 0."""
+    """The result of a request. `sid`: what the provider made; `code`: its error number, or 0."""
 
     sid: str = ""
     code: int = 0
 
 
 class Denied(Unavailable):
-    """Our credentials are wrong or our account is suspended (401, 403): an operator has to act, then it goes on."""
+    """The credentials are wrong or the account is suspended (401, 403): an operator has to act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +41,32 @@ class File:
 
 
 class Provider(Protocol):
-    """Texts and calls. Nothing raises: what went wrong is a `ProviderResult`, except where it says so."""
+    """Texts and calls at a provider. Errors are returned as `ProviderResult`, except where it says
+    "Raises"."""
 
     async def send_text(self, to: str, body: str, status_url: str) -> ProviderResult:
         """Send a text. `to`: E.164."""
 
     async def texts_to(self, to: str, since: datetime) -> list[SentText]:
-        """What we have sent to this number since then. Raises Unavailable."""
+        """Lists what we have sent to this number since then. Raises Unavailable."""
 
     async def redirect(self, sid: str, url: str) -> ProviderResult:
-        """Let a call that goes on take its instructions from `url`."""
+        """Redirects a call that goes on: it takes its next instructions from `url`."""
 
     async def dial(self, to: str, url: str, status_url: str, seconds: int) -> ProviderResult:
-        """Call somebody, letting it ring so long. `to`: E.164, or `client:<identity>`."""
+        """Calls somebody and lets it ring so long. `to`: E.164, or `client:<identity>`."""
 
     async def hang_up(self, sid: str) -> ProviderResult:
-        """End a call."""
+        """Ends a call."""
 
     async def call_status(self, sid: str) -> str:
-        """The provider's word for where a call is; empty for a call that it does not know. Raises Unavailable."""
+        """Returns the provider's word for the state of a call; empty for an unknown call. Raises
+        Unavailable."""
 
     async def fetch(self, url: str) -> File:
-        """A recording or a picture. Raises Unavailable, or Malformed where it never will be had."""
+        """Fetches a recording or a picture. Raises Unavailable, or Malformed where it can never be
+        fetched."""
 
     async def check(self) -> None:
-        """Ask for our own account. Raises Denied where we are refused, Unavailable for anything else that is wrong."""
+        """Checks our account. Raises Denied where the credentials are refused, Unavailable for any
+        other error."""

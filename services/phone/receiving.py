@@ -1,4 +1,4 @@
-"""Texts from customers, and what becomes of ours."""
+"""Receives texts from customers, and reports on ours."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _MOST_FILES = 10
 
 
 class Texts:
-    """Takes texts in: each SID once, its consent, message and outbox in one transaction. Twilio hears yes after the
-    commit."""
+    """Receives texts: each SID once; consent, message and outbox in one transaction. Twilio gets
+    its 200 after the commit."""
 
     def __init__(self, database: Database, outbox: Outbox, deliverer: Deliverer, languages: Sequence[str]) -> None:
         self._database, self._outbox, self._deliverer, self._languages = database, outbox, deliverer, languages
 
     async def receive(self, form: Mapping[str, str], at: datetime) -> datetime | None:
-        """A text. Returns when it had come before, or None where it is new. Raises Unavailable: then Twilio tries
-        again."""
+        """Records a text. Returns when it had come before; None where it is new. Raises
+        Unavailable: then Twilio tries again."""
         sid = sid_of(form)
         message = self._message(form, sid, at)
         written_elsewhere = message.channel == WHATSAPP.name
@@ -100,12 +100,12 @@ class Texts:
 
 
 def sid_of(form: Mapping[str, str]) -> str:
-    """Which text a webhook is about: Twilio's SID, under its newer or its older names."""
+    """Returns Twilio's SID of a text, under its newer or its older names."""
     return form.get("MessageSid") or form.get("SmsMessageSid") or form.get("SmsSid", "")
 
 
 def _place(form: Mapping[str, str]) -> str:
-    """The place that a location message tells, for people to read and look up; empty for any other."""
+    """Formats the place of a location message, to read and to look up; empty for any other message."""
     position = ", ".join(filter(None, (form.get("Latitude", ""), form.get("Longitude", ""))))
     label, address = form.get("Label", ""), form.get("Address", "")
     words = ", ".join(filter(None, (label, "" if address == label else address)))

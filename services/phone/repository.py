@@ -1,5 +1,4 @@
-"""Statements about calls, callers and texts that came in. Each takes the session of a transaction that its caller
-commits."""
+"""Stores calls, callers, consents and texts that came in, in transactions of the caller."""
 
 from __future__ import annotations
 
@@ -24,14 +23,15 @@ _WAITING = (CallState.QUEUED, CallState.OFFERED)
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """What the row of a call holds beside its facts."""
+    """The row of a call, beside its events."""
 
     id: str
     sid: str
     version: int
     view: bytes
     outcomes: dict[str, str]
-    told: tuple[str, ...]
+    published: tuple[str, ...]
+    """Kinds of messages that were published."""
     position: int
     expected_wait: int
 
@@ -45,10 +45,13 @@ class WantedFile:
     name: str
 
 
-async def lock_call(session: AsyncSession, call_id: str, *, make: bool) -> CallRow | None:
-    """The call's row, locked; made where it is missing and `make` says so."""
-    if make:
-        await session.execute(insert(CALLS).values(id=call_id).on_conflict_do_nothing())
+async def create_call(session: AsyncSession, call_id: str) -> None:
+    """Adds a call's row where there is none."""
+    await session.execute(insert(CALLS).values(id=call_id).on_conflict_do_nothing())
+
+
+async def lock_call(session: AsyncSession, call_id: str) -> CallRow | None:
+    """Locks a call's row until the transaction ends; None where there is none."""
     row = (await session.execute(select(CALLS).where(CALLS.c.id == call_id).with_for_update())).first()
     if row is None:
         return None
@@ -57,52 +60,42 @@ async def lock_call(session: AsyncSession, call_id: str, *, make: bool) -> CallR
     )
 
 
-async def call_row(session: AsyncSession, call_id: str) -> CallRow | None:
-    """The call's row, as it is now."""
-    row = (await session.execute(select(CALLS).where(CALLS.c.id == call_id))).first()
-    if row is None:
-        return None
-    return CallRow(
-        row.id, row.sid, row.version, row.view, row.outcomes, tuple(row.told), row.position, row.expected_wait
-    )
-
-
-async def add_events(session: AsyncSession, call_id: str, events: Sequence[tuple[str, CallEvent]]) -> bool:
-    """Keep what is new; False where all of it was known already."""
+async def add_events(session: AsyncSession, call_id: str, events: Sequence[tuple[str, CallEvent]]) -> set[str]:
+    """Appends events. Returns the keys of those that are new."""
     rows = [
         {"call_id": call_id, "key": key, "kind": type(event).__name__, "fact": msgspec.json.encode(event)}
         for key, event in events
     ]
     added = insert(EVENTS).values(rows).on_conflict_do_nothing().returning(EVENTS.c.key)
-    return bool((await session.execute(added)).first())
+    return set(await session.scalars(added))
 
 
 async def events(session: AsyncSession, call_id: str) -> list[CallEvent]:
-    """Everything that is known of a call."""
+    """Loads all events of a call."""
     rows = await session.execute(select(EVENTS.c.kind, EVENTS.c.fact).where(EVENTS.c.call_id == call_id))
     return [msgspec.json.decode(row.fact, type=KINDS[row.kind]) for row in rows]
 
 
 async def appended_at(session: AsyncSession, call_id: str, keys: Sequence[str]) -> datetime | None:
-    """When the last of these facts was kept; None where one of them is not."""
+    """Returns when the last of these events was appended; None where one of them is new."""
     kept = select(EVENTS.c.heard_at).where(EVENTS.c.call_id == call_id, EVENTS.c.key.in_(keys))
     found = (await session.scalars(kept)).all()
     return max(found, default=None) if len(found) == len(keys) else None
 
 
 async def change_call(session: AsyncSession, call_id: str, **values: Any) -> None:
-    """Write these columns, and that the call was heard of."""
+    """Updates these columns of a call, and when it was last heard of."""
     await session.execute(update(CALLS).where(CALLS.c.id == call_id).values(**values, heard_at=func.now()))
 
 
 async def ahead(session: AsyncSession, since: datetime) -> int:
-    """How many callers have waited longer."""
+    """Counts callers who have waited longer."""
     longer = select(func.count()).where(CALLS.c.state.in_(_WAITING), CALLS.c.waiting_since < since)
     return int((await session.execute(longer)).scalar_one())
 
 
 async def taken(session: AsyncSession, limit: int = 10) -> list[datetime]:
-    """When the last calls were put through, of the last two hours."""
+    """Lists when the last calls of the last two hours were connected."""
     recent = (
         select(CALLS.c.connected_at)
         .where(CALLS.c.connected_at > func.now() - timedelta(hours=2))
@@ -113,13 +106,13 @@ async def taken(session: AsyncSession, limit: int = 10) -> list[datetime]:
 
 
 async def due_calls(session: AsyncSession, limit: int) -> list[str]:
-    """Calls of which a timer has run out."""
+    """Lists calls of which a timer has run out."""
     due = select(CALLS.c.id).where(CALLS.c.due_at <= func.now()).order_by(CALLS.c.due_at).limit(limit)
     return list((await session.scalars(due)).all())
 
 
 async def silent_calls(session: AsyncSession, silent: timedelta, limit: int) -> list[tuple[str, str]]:
-    """Calls (id, provider's CallSid) that should be going on but of which nothing was heard for so long."""
+    """Lists calls (id, provider's CallSid) that are not over but were not heard of for so long."""
     quiet = (
         select(CALLS.c.id, CALLS.c.sid)
         .where(~CALLS.c.over, CALLS.c.heard_at < func.now() - silent)
@@ -130,12 +123,12 @@ async def silent_calls(session: AsyncSession, silent: timedelta, limit: int) -> 
 
 
 async def language_of(session: AsyncSession, point: ContactPoint) -> str:
-    """What this caller chose at an earlier call; empty where they never did."""
+    """Returns the language that a caller chose at an earlier call; empty where they never did."""
     return (await session.scalar(select(CALLERS.c.language).where(CALLERS.c.point == point))) or ""
 
 
 async def remember_language(session: AsyncSession, point: ContactPoint, language: str) -> None:
-    """Greet this caller in it from now on."""
+    """Stores the language in which to greet a caller from now on."""
     row = insert(CALLERS).values(point=point, language=language)
     await session.execute(
         row.on_conflict_do_update(index_elements=["point"], set_={"language": language, "changed_at": func.now()})
@@ -143,7 +136,7 @@ async def remember_language(session: AsyncSession, point: ContactPoint, language
 
 
 async def take_text(session: AsyncSession, sid: str, at: datetime) -> datetime | None:
-    """Note that a text came in. Returns when it came before, or None for a new one."""
+    """Records that a text came in. Returns when it had come before; None for a new one."""
     row = insert(TEXTS).values(sid=sid, received_at=at).on_conflict_do_nothing().returning(TEXTS.c.sid)
     if (await session.execute(row)).first():
         return None
@@ -151,7 +144,7 @@ async def take_text(session: AsyncSession, sid: str, at: datetime) -> datetime |
 
 
 async def set_consent(session: AsyncSession, point: ContactPoint, stopped: bool, sid: str, at: datetime) -> None:
-    """The newest word of a customer counts."""
+    """Stores whether a customer opted out; of several messages the newest counts."""
     row = insert(CONSENTS).values(point=point, stopped=stopped, sid=sid, changed_at=at)
     newer = {"stopped": row.excluded.stopped, "sid": row.excluded.sid, "changed_at": row.excluded.changed_at}
     await session.execute(
@@ -162,12 +155,12 @@ async def set_consent(session: AsyncSession, point: ContactPoint, stopped: bool,
 
 
 async def has_stopped(session: AsyncSession, point: ContactPoint) -> bool:
-    """Whether this number must not be texted."""
+    """Tells whether a contact point has opted out of texts."""
     return bool(await session.scalar(select(CONSENTS.c.stopped).where(CONSENTS.c.point == point)))
 
 
 async def want_files(session: AsyncSession, message: InboundMessage, files: Sequence[WantedFile]) -> None:
-    """To be fetched, and then published with the message."""
+    """Queues files to be fetched, and their message to be published with them."""
     row = {"id": message.id, "message": encode(message), "files": msgspec.to_builtins(files)}
     await session.execute(insert(FETCHES).values(row).on_conflict_do_nothing())
 
@@ -184,7 +177,7 @@ class Fetch:
 
 
 async def claim_fetch(session: AsyncSession, lease: timedelta) -> Fetch | None:
-    """One that is due, for the time of the lease."""
+    """Claims a message whose files are due, until the lease ends; None where none is due."""
     due = (
         select(FETCHES.c.id)
         .where(FETCHES.c.due_at <= func.now())
@@ -206,18 +199,19 @@ async def claim_fetch(session: AsyncSession, lease: timedelta) -> Fetch | None:
 
 
 async def reschedule_fetch(session: AsyncSession, fetch_id: str, due_at: datetime) -> None:
-    """Try again then."""
+    """Reschedules the fetching of a message's files."""
     await session.execute(update(FETCHES).where(FETCHES.c.id == fetch_id).values(due_at=due_at))
 
 
 async def end_fetch(session: AsyncSession, fetch_id: str) -> bool | None:
-    """It is done. Whether its message went ahead; None where another process was faster."""
+    """Ends the fetching of a message's files. Returns whether the message was published before
+    them; None where another process was faster."""
     ended = FETCHES.delete().where(FETCHES.c.id == fetch_id).returning(FETCHES.c.told)
     return (await session.execute(ended)).scalar()
 
 
 async def go_ahead(session: AsyncSession, older_than: timedelta) -> list[bytes]:
-    """Messages that have waited so long for their files, each once; they are to be published now."""
+    """Claims messages that have waited so long for their files: each once, to be published now."""
     waiting = (
         select(FETCHES.c.id)
         .where(~FETCHES.c.told, FETCHES.c.created_at < func.now() - older_than)
@@ -230,7 +224,7 @@ async def go_ahead(session: AsyncSession, older_than: timedelta) -> list[bytes]:
 
 
 async def set_place(session: AsyncSession, call_id: str, position: int, expected_wait: int, placed_by: int) -> None:
-    """What the caller is told from now on, unless a newer request has told it. `expected_wait`: seconds; `placed_by`: the
-    request's own `place`."""
+    """Stores what a caller is told of their place, unless a newer request has. `expected_wait`:
+    seconds; `placed_by`: the request's own `place`."""
     row = update(CALLS).where(CALLS.c.id == call_id, CALLS.c.placed_by < placed_by)
     await session.execute(row.values(position=position, expected_wait=expected_wait, placed_by=placed_by))

@@ -10,7 +10,8 @@ from shared.hours import Hours, parse
 
 
 class PhoneSettings(BaseSettings):
-    """What only this service needs. Without account, token, number and public URL both channels are off."""
+    """Settings of this service. Without account, token, number and public URL both channels are
+    off."""
 
     model_config = SettingsConfigDict(env_prefix="PHONE_", extra="ignore", frozen=True)
 

@@ -290,7 +290,7 @@ async def test_a_caller_never_hears_a_place_that_the_desk_is_about_to_correct(li
     request = await line.ask(CallAction.PLACE, sid, position=4, expected_wait=290)
     for _ in range(1000):
         known = await line.service.calls.find(sid)
-        if known and known.position == request.position:
+        if known and known.row.position == request.position:
             break
         await asyncio.sleep(0.01)
     for query in ("?round=2", ""):  # after the place is known it is told at once

@@ -1,4 +1,5 @@
-"""Identity tokens: JSON Web Tokens (RFC 7519) signed with HS256, by PyJWT. Nothing else is accepted."""
+"""Verifies identity tokens: JSON Web Tokens (RFC 7519) signed with HS256, by PyJWT. Nothing else is
+accepted."""
 
 from __future__ import annotations
 
@@ -24,10 +25,11 @@ _UNCHECKED: Options = {
 
 
 class JwtSignatures:
-    """See `ports.Signatures`."""
+    """Implements `Signatures` by PyJWT."""
 
     def claims(self, token: str, secrets: Mapping[str, str]) -> dict[str, object]:
-        """The algorithm is pinned: a token that names another one, or `none`, is refused whatever its signature."""
+        """Verifies a token. The algorithm is pinned: a token that names another one, or `none`, is
+        refused whatever its signature."""
         if len(token) > MAX_TOKEN:
             raise Refusal(
                 "identity-malformed",

@@ -1,1 +1,1 @@
-"""Decisions as functions of values: who somebody is, what may be written, how often."""
+"""Decides who somebody is, and what may be written: values in, values out."""

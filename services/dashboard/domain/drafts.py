@@ -1,4 +1,5 @@
-"""What a customer wrote, brought into shape: limits, and text that every database and screen can hold."""
+"""Checks and cleans what a customer wrote: limits, and text that every database and screen can
+hold."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ class Draft:
     """The channel on which its author asks to be answered, or empty."""
 
     def fingerprint(self, attachments: tuple[Attachment, ...]) -> str:
-        """Tells apart two messages that were sent under one idempotency key."""
+        """Distinguishes two messages that were sent under one idempotency key."""
         wish = [self.wish] if self.wish else []
         body = json.dumps([self.text, self.subject, sorted(self.facts.items()), [a.sha256 for a in attachments], *wish])
         return hashlib.sha256(body.encode()).hexdigest()
@@ -56,7 +57,8 @@ class Author:
 def draft(
     text: str, subject: str = "", facts: Mapping[str, object] | None = None, page: str = "", *, has_files: bool = False
 ) -> Draft:
-    """Check and clean. Whatever is in the text is only text: nothing is read as HTML or SQL. Raises Refusal."""
+    """Checks and cleans a message. Its text is only text: nothing is read as HTML or SQL. Raises
+    Refusal."""
     body = clean(text).strip()
     if not body and not has_files:
         raise Refusal("text-missing", "write a message: `text` is empty", "text")
@@ -79,7 +81,7 @@ def draft(
 
 
 def idempotency_key(value: str) -> str:
-    """The key as given. Raises Refusal where it is missing or unusable."""
+    """Checks an idempotency key and returns it. Raises Refusal where it is missing or unusable."""
     if not value:
         raise Refusal(
             "idempotency-key-missing",
@@ -107,7 +109,8 @@ def inbound(
     live: bool,
     attachments: tuple[Attachment, ...] = (),
 ) -> InboundMessage:
-    """The event. Its id is made from conversation and key, so that the same key is the same message for ever."""
+    """Makes the event. Its id is derived from conversation and key, so that the same key is the
+    same message for ever."""
     provider_id = f"{conversation}:{key}"
     return InboundMessage(
         id=message_id("chat", provider_id),
@@ -133,7 +136,8 @@ def inbound(
 
 
 def clean(text: str) -> str:
-    r"""Line ends as `\n`; no control characters or halves of surrogate pairs, which PostgreSQL and JSON cannot hold."""
+    """Normalises line ends to line feeds and drops control characters and lone surrogates, which
+    PostgreSQL and JSON cannot hold."""
     whole = text.encode("utf-8", "replace").decode()
     return _CONTROL.sub("", whole.replace("\r\n", "\n").replace("\r", "\n"))
 

@@ -1,4 +1,4 @@
-"""The contact page's form: what has to be in it, and what it becomes."""
+"""Checks the contact page's form: what has to be in it, and what it becomes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Checked:
 
 
 def read(fields: Mapping[str, str]) -> Form:
-    """The form's fields, cleaned; unknown ones are left out."""
+    """Reads the form's fields, cleaned; unknown ones are left out."""
     one_line = {
         name: " ".join(clean(fields.get(name, "")).split())
         for name in ("topic", "name", "email", "phone", "answer", "key")
@@ -50,7 +50,8 @@ def read(fields: Mapping[str, str]) -> Form:
 
 
 def check(form: Form, number: str | None) -> Checked:
-    """All errors at once. `number`: the phone number in E.164, None where nothing in the field can be dialled."""
+    """Checks the form; reports all errors at once. `number`: the phone number in E.164, None where
+    nothing in the field can be dialled."""
     wrong = (
         ("website", "trap", bool(form.trap)),
         ("topic", "topic-missing", not form.topic),
@@ -78,5 +79,5 @@ def check(form: Form, number: str | None) -> Checked:
 
 
 def usable_key(key: str) -> bool:
-    """Whether this is an idempotency key that a page of ours can have carried."""
+    """Tells whether a page of ours can have carried this idempotency key."""
     return _KEY.fullmatch(key) is not None

@@ -1,8 +1,4 @@
-"""Who a signed token says somebody is. The signature is checked elsewhere; here are the rules about its claims.
-
-Without them a stolen token is good for ever, a token of one site opens another's conversations, and a site that
-"enforces" identity still takes anonymous messages.
-"""
+"""Checks the claims of a signed token. Its signature is verified elsewhere."""
 
 from __future__ import annotations
 
@@ -40,7 +36,7 @@ class Identity:
     ignored: tuple[str, ...] = ()
 
     def point(self, site: str) -> ContactPoint:
-        """Where they are reached. Holds the site, because two sites may both have a user 1."""
+        """Returns their contact point. Holds the site, because two sites may both have a user 1."""
         return contact_point("chat", f"{site}.{self.subject}")
 
     @property
@@ -51,11 +47,7 @@ class Identity:
 
 
 def identify(claims: Mapping[str, object], site: str, now: datetime) -> Identity:
-    """The identity in claims whose signature was found right. Raises Refusal.
-
-    What proves something must be right (`sub`, `iat`, `exp`, `aud`); what only describes is left out where it is not,
-    because a wrong phone number in a user's profile must not keep them from asking for help.
-    """
+    """Reads an identity from claims whose signature was verified. Raises Refusal."""
     subject = claims.get("sub")
     if not isinstance(subject, str) or not subject.strip() or len(subject) > MAX_SUBJECT or not subject.isprintable():
         raise Refusal("identity-subject", f"`sub` must be the user's id: a text of 1 to {MAX_SUBJECT} characters")
@@ -77,7 +69,8 @@ def identify(claims: Mapping[str, object], site: str, now: datetime) -> Identity
 
 
 def admit(mode: str, *, verified: bool, claimed: bool) -> None:
-    """Whether a site's mode lets this person in. `claimed`: they came with an identity token. Raises Refusal."""
+    """Checks whether a site's mode admits this person. `claimed`: they came with an identity token.
+    Raises Refusal."""
     if mode == "anonymous" and claimed:
         raise Refusal(
             "identity-not-used",
@@ -123,7 +116,7 @@ def _described(claims: Mapping[str, object], subject: str, expires_at: datetime)
 
 
 def is_email(text: str) -> bool:
-    """Good enough to write to: the mail server has the last word."""
+    """Tells whether an address is good enough to write to: the mail server has the last word."""
     return _EMAIL.fullmatch(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""What a customer or their site did wrong, in words that say what to do."""
+"""Refusals: what a customer or their site did wrong, in words that say what to do."""
 
 from __future__ import annotations
 

@@ -25,7 +25,8 @@ class Site:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def check_origin(self, origin: str) -> None:
-        """Browsers tell the page's origin and cannot lie about it; programs send none. Raises Refusal."""
+        """Refuses a page whose origin is not listed: browsers tell it and cannot lie; programs send
+        none. Raises Refusal."""
         if origin and origin not in self.origins:
             raise Refusal(
                 "origin-not-allowed",
@@ -43,7 +44,8 @@ class Speaker:
 
 
 def site_id(name: str) -> str:
-    """`Ann's Shop` → `ann-s-shop`: short and readable, as it stands in links and tokens. Raises Refusal."""
+    """Makes an id from a name, `Ann's Shop` → `ann-s-shop`: short and readable, as it stands in
+    links and tokens. Raises Refusal."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-")
     if not slug:
@@ -54,7 +56,8 @@ def site_id(name: str) -> str:
 
 
 def origin_of(text: str) -> str:
-    """Scheme, host and port as browsers send them. Raises Refusal for anything with a path, or without a scheme."""
+    """Normalises an origin to scheme, host and port as browsers send them. Raises Refusal for
+    anything with a path, or without a scheme."""
     parts = urlsplit(text.strip().lower().removesuffix("/"))
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query or "@" in parts.netloc:
         raise Refusal(

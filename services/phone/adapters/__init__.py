@@ -1,1 +1,1 @@
-"""Where the outside begins: Twilio's API, signatures and markup, and telephone numbers."""
+"""Adapters to Twilio: its API, signatures, markup and numbers."""

@@ -1,4 +1,4 @@
-"""Who calls or texts, as Twilio writes them."""
+"""Maps Twilio's numbers to contact points."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ _WHATSAPP = "whatsapp"
 
 
 def point_of(number: str, call_id: str) -> ContactPoint:
-    """Who calls: `tel:+33612345678`, or `call:<call id>` where the number is withheld, so that two people never
-    merge."""
+    """Returns who calls: `tel:+33612345678`, or `call:<call id>` where the number is withheld, so
+    that two people never merge."""
     known = told(number)
     return contact_point("tel", known) if known else contact_point("call", call_id)
 
 
 def sender_of(number: str, sid: str) -> ContactPoint:
-    """Who texts: a number, a short code (`tel:40404`), somebody on WhatsApp (`whatsapp:+33612345678`), or a word that cannot be
-    answered (`sender:<word>`)."""
+    """Returns who texts: a number, a short code (`tel:40404`), a WhatsApp user
+    (`whatsapp:+33612345678`), or a word that cannot be answered (`sender:<word>`)."""
     kind, _, address = number.partition(":")
     if kind == _WHATSAPP and address:
         return contact_point(_WHATSAPP, (told(address) or address)[:50])

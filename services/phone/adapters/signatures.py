@@ -1,4 +1,4 @@
-"""Twilio's signature on its webhooks, by Twilio's own validator."""
+"""Verifies Twilio's signature on its webhooks, by Twilio's own validator."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from twilio.request_validator import RequestValidator
 
 
 class Signatures:
-    """`public_url`: the address that Twilio calls. A proxy changes host, scheme and port of what we see; the setting
-    does not."""
+    """Verifies signatures. `public_url`: the address that Twilio calls, whatever a proxy makes of
+    host, scheme and port."""
 
     def __init__(self, public_url: str, token: str, account_sid: str) -> None:
         self._public_url, self._account_sid = public_url, account_sid
         self._validator = RequestValidator(token)
 
     def genuine(self, path: str, query: str, form: FormData, signature: str) -> bool:
-        """Whether Twilio signed this request, for our account."""
+        """Tells whether Twilio signed this request, for our account."""
         url = f"{self._public_url}{path}" + (f"?{query}" if query else "")
         return form.get("AccountSid") == self._account_sid and bool(self._validator.validate(url, form, signature))

@@ -1,4 +1,5 @@
-"""Twilio's REST API by Twilio's own client, over an HTTP client of ours whose base address is a setting."""
+"""Calls Twilio's REST API by Twilio's own client, over an HTTP client of ours whose base address is
+a setting."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ OPTED_OUT = 21610
 """Twilio's error: "Attempt to send to unsubscribed recipient"."""
 
 _ANSWERS = (TwilioRestException, TwilioServiceException)
-"""How the client tells of an error status; the second where the answer's body is a problem of RFC 9457."""
+"""Errors of the client for an error status; the second where the answer's body is a problem of RFC 9457."""
 _Answer: TypeAlias = TwilioRestException | TwilioServiceException
 
 
@@ -41,7 +42,7 @@ class _Http(AsyncHttpClient):  # type: ignore[misc]
         self.session: aiohttp.ClientSession | None = None
 
     def pool(self) -> aiohttp.ClientSession:
-        """Made in the loop in which it is used."""
+        """Opens the connection pool, in the loop in which it is used."""
         if self.session is None:
             self.session = aiohttp.ClientSession(timeout=self._timeout)
         return self.session
@@ -70,7 +71,7 @@ class _Http(AsyncHttpClient):  # type: ignore[misc]
 
 
 class TwilioProvider:
-    """See `ports.Provider`."""
+    """Implements `Provider` over Twilio's REST API."""
 
     def __init__(
         self, account_sid: str, token: str, number: str, api_url: str, media_hosts: tuple[str, ...], timeout: float
@@ -83,19 +84,19 @@ class TwilioProvider:
         self.largest_file = 20_000_000
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Closes the connections."""
         if self._http.session is not None:
             await self._http.session.close()
 
     async def send_text(self, to: str, body: str, status_url: str) -> ProviderResult:
-        """See `ports.Provider`."""
+        """Sends a text."""
         return await _judged(
             lambda: self._client.messages.create_async(to=to, from_=self._number, body=body, status_callback=status_url)
         )
 
     async def texts_to(self, to: str, since: datetime) -> list[SentText]:
-        """See `ports.Provider`. Twilio's filter is by the date of being sent, which a text that still waits there has not: the
-        newest are asked for instead, and whoever asks looks at when they were made."""
+        """Lists our newest 200 texts to a number. Twilio filters by the date of sending only, which
+        a queued text has none of: callers compare `created_at`."""
         listed = await _asked(lambda: self._client.messages.list_async(to=to, from_=self._number, limit=200))
         return [
             SentText(one.sid, one.body or "", str(one.status), (one.date_created or since).replace(tzinfo=UTC))
@@ -103,11 +104,11 @@ class TwilioProvider:
         ]
 
     async def redirect(self, sid: str, url: str) -> ProviderResult:
-        """See `ports.Provider`."""
+        """Redirects a call."""
         return await _judged(lambda: self._client.calls(sid).update_async(url=url, method="POST"))
 
     async def dial(self, to: str, url: str, status_url: str, seconds: int) -> ProviderResult:
-        """See `ports.Provider`."""
+        """Calls somebody."""
         return await _judged(
             lambda: self._client.calls.create_async(
                 to=to,
@@ -121,11 +122,11 @@ class TwilioProvider:
         )
 
     async def hang_up(self, sid: str) -> ProviderResult:
-        """See `ports.Provider`."""
+        """Ends a call."""
         return await _judged(lambda: self._client.calls(sid).update_async(status="completed"))
 
     async def call_status(self, sid: str) -> str:
-        """See `ports.Provider`."""
+        """Returns Twilio's word for the state of a call."""
         try:
             call = await _asked(lambda: self._client.calls(sid).fetch_async())
         except Malformed:
@@ -133,8 +134,8 @@ class TwilioProvider:
         return str(call.status)
 
     async def fetch(self, url: str) -> File:
-        """Only our API's host is asked, with our credentials; it may redirect to known hosts, which are asked
-        without."""
+        """Fetches a file from our API's host only, with our credentials; it may redirect to known
+        hosts, which are asked without."""
         target = self._own(url)
         auth = self._auth
         for _ in range(_REDIRECTS):
@@ -149,11 +150,11 @@ class TwilioProvider:
         raise Malformed("a file is behind too many redirects")
 
     async def check(self) -> None:
-        """See `ports.Provider`."""
+        """Fetches our account."""
         try:
             await _asked(lambda: self._client.api.accounts(self._client.account_sid).fetch_async())
         except Malformed as error:
-            raise Unavailable(f"Twilio does not tell of our account: {error}") from error
+            raise Unavailable(f"Twilio does not return our account: {error}") from error
 
     async def _file(self, response: aiohttp.ClientResponse) -> File:
         if response.status == _TOO_MANY or response.status >= _SERVER or response.status in (*_OURS, _GONE):
@@ -170,7 +171,8 @@ class TwilioProvider:
         return File(bytes(data), media_type)
 
     def _own(self, url: str) -> str:
-        """The webhook's URL names Twilio's host; only its path is taken, so that no webhook can make us ask another."""
+        """Maps a webhook's URL to our API's host: only its path is taken, so that no webhook can
+        make us ask another host."""
         asked, ours = urlsplit(url), urlsplit(self._api_url)
         if asked.scheme not in ("https", "http") or asked.hostname not in ("api.twilio.com", ours.hostname):
             raise Malformed(f"a file is on a host that we do not ask: {asked.hostname}")
@@ -186,8 +188,8 @@ class TwilioProvider:
 
 
 async def _asked(ask: Callable[[], Awaitable[Any]]) -> Any:
-    """Raises Unavailable where it may go well another time (Denied: once an operator has acted), Malformed where Twilio
-    says no."""
+    """Awaits a request. Raises Unavailable for what may succeed later (Denied: once an operator has
+    acted), Malformed where Twilio refuses."""
     try:
         return await ask()
     except _ANSWERS as error:
@@ -202,7 +204,8 @@ async def _asked(ask: Callable[[], Awaitable[Any]]) -> Any:
 
 
 async def _judged(ask: Callable[[], Awaitable[Any]]) -> ProviderResult:
-    """Before a connection is made nothing can have happened; after that only a clear answer says what has."""
+    """Awaits a request and classifies its end. Before a connection is made nothing can have
+    happened; after it only a clear answer tells."""
     try:
         made = await ask()
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -229,7 +232,8 @@ def _refused(error: _Answer) -> ProviderResult:
 
 
 def _status(error: _Answer) -> int:
-    """Of a problem it is what the body says, which may be anything; then nobody knows what has happened."""
+    """Reads the HTTP status of an error. In a problem (RFC 9457) the body may say anything; then
+    the outcome is unknown."""
     return error.status if isinstance(error.status, int) else _SERVER
 
 

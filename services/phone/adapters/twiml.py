@@ -1,4 +1,4 @@
-"""What Twilio is told to do with a call, in its markup (TwiML), by Twilio's own library."""
+"""Writes Twilio's instructions for a call (TwiML), by Twilio's own library."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _HOLD = 20
 """Seconds of music or silence between two announcements."""
 _FIRST_HOLD = 2
 """Seconds in which the desk tells a new caller's place."""
-_PAUSE_WHILE_AWAY = 5
-TRIES_WHILE_AWAY = 12
-"""A minute of patience while our database is away."""
+_RETRY_AFTER = 5
+_RETRIES = 12
+"""A minute of patience while PostgreSQL is unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """All that is ever said and done. `public_url`: how Twilio reaches us; `ring`: seconds that an agent's telephone
-    rings."""
+    """Writes all instructions. `public_url`: how Twilio reaches us; `ring`: seconds that an agent's
+    telephone rings."""
 
     public_url: str
     company: str
@@ -43,11 +43,12 @@ class Script:
     fallback_number: str = ""
 
     def url(self, step: str, /, **query: str | int) -> str:
-        """Where Twilio asks for the next step."""
+        """Returns where Twilio asks for the next step."""
         return f"{self.public_url}/webhooks/{step}" + (f"?{urlencode(query)}" if query else "")
 
     def menu(self, language: str, wrong: int, step: int, *, can_call_back: bool, welcome: bool) -> str:
-        """Welcome, and what the keys do: they work from the first word on. No key leads on as well as a key does."""
+        """Welcomes, and says what the keys do: they work from the first word on. No key leads on as
+        a key does."""
         response = VoiceResponse()
         lines = menu(language, can_call_back=can_call_back)
         if welcome:
@@ -58,14 +59,14 @@ class Script:
         return str(response)
 
     def queue(self, language: str, prompt: str = "to_person") -> str:
-        """Into the line; what comes after it is asked for by the action."""
+        """Puts the caller in line; the action says what comes after it."""
         response = VoiceResponse()
         self._say(response, language, PROMPTS[language][prompt])
         response.enqueue(QUEUE, action=self.url("voice/left"), method="POST", wait_url=self.url("voice/wait"))
         return str(response)
 
     def hold(self, language: str) -> str:
-        """The first round of waiting, while nobody knows the place yet."""
+        """Plays the first round of waiting, while nobody knows the place yet."""
         response = VoiceResponse()
         self._say(response, language, PROMPTS[language]["hold"])
         response.pause(length=_FIRST_HOLD)
@@ -73,7 +74,7 @@ class Script:
         return str(response)
 
     def wait(self, language: str, position: int, seconds: int, *, can_call_back: bool) -> str:
-        """One round of waiting: the place in line, then music, then the next round."""
+        """Plays one round of waiting: the place in line, then music, then the next round."""
         response = VoiceResponse()
         lines = [(language, line) for line in place(language, position, seconds, can_call_back=can_call_back)]
         if can_call_back:
@@ -91,13 +92,13 @@ class Script:
         return str(response)
 
     def leave(self) -> str:
-        """Out of the line; the queue's action says what comes next."""
+        """Leaves the line; the queue's action says what comes next."""
         response = VoiceResponse()
         response.leave()
         return str(response)
 
     def without_agents(self, language: str, prompt: str, *, can_call_back: bool) -> str:
-        """Nobody is there to talk: a callback, or else a voicemail."""
+        """Offers a callback, or else a voicemail, while nobody is there to talk."""
         response = VoiceResponse()
         self._say(response, language, PROMPTS[language][prompt])
         if can_call_back:
@@ -108,11 +109,11 @@ class Script:
         return str(response)
 
     def callback_confirmed(self, language: str) -> str:
-        """We will call back."""
+        """Confirms a callback."""
         return self._words(language, "callback_confirmed")
 
     def voicemail(self, language: str) -> str:
-        """Announced as a recording, then recorded."""
+        """Announces a recording, then records."""
         response = VoiceResponse()
         self._say(response, language, PROMPTS[language]["voicemail"])
         response.record(
@@ -128,16 +129,16 @@ class Script:
         return str(response)
 
     def voicemail_done(self, language: str) -> str:
-        """Thanks."""
+        """Thanks for a voicemail."""
         return self._words(language, "voicemail_done")
 
     def goodbye(self, language: str) -> str:
-        """The end of a conversation."""
+        """Ends a conversation."""
         return self._words(language, "goodbye")
 
     def connect(self, language: str, agent_at: ContactPoint, request: str, caller: str) -> str:
-        """The caller hears ringing until the agent has pressed 1, or a softphone has answered. `caller`: shown to the
-        agent."""
+        """Lets the caller hear ringing until the agent has pressed 1, or a softphone has answered.
+        `caller`: the number that the agent is shown."""
         response = VoiceResponse()
         self._say(response, language, PROMPTS[language]["connecting"])
         dial = Dial(
@@ -155,25 +156,25 @@ class Script:
         return str(response)
 
     def whisper(self, language: str, request: str) -> str:
-        """Heard by the agent only: an agent's own voicemail presses nothing."""
+        """Asks the agent alone to press 1: an agent's own voicemail presses nothing."""
         return self._press_one(language, "agent_whisper", "voice/pressed", request)
 
     def callback_whisper(self, language: str, request: str) -> str:
-        """As `whisper`, before the customer is called."""
+        """Asks as `whisper` does, before the customer is called."""
         return self._press_one(language, "agent_callback", "voice/callback-pressed", request)
 
     def through(self) -> str:
-        """Nothing more to say: the two are connected."""
+        """Says nothing more: the two are connected."""
         return str(VoiceResponse())
 
     def hang_up(self) -> str:
-        """The end of this line."""
+        """Ends this line."""
         response = VoiceResponse()
         response.hangup()
         return str(response)
 
     def call_customer(self, language: str, customer_language: str, number: str, request: str) -> str:
-        """After the agent has pressed 1."""
+        """Calls the customer after the agent has pressed 1."""
         response = VoiceResponse()
         self._say(response, language, PROMPTS[language]["agent_calling"])
         dial = Dial(
@@ -189,23 +190,22 @@ class Script:
         return str(response)
 
     def customer_greeting(self, language: str) -> str:
-        """The customer's first words from us, before the agent is on the line."""
+        """Greets the customer before the agent is on the line."""
         response = VoiceResponse()
         self._say(response, language, PROMPTS[language]["customer_greeting"].format(company=self.company))
         return str(response)
 
     def customer_no_answer(self, language: str) -> str:
-        """Said to the agent."""
+        """Tells the agent that the customer did not answer."""
         return self._words(language, "agent_no_answer")
 
     def patience(self, language: str, again: str, tries: int) -> str:
-        """Our database is away: the caller waits and the same step is tried again; at last the fallback number
-        rings."""
+        """Retries the same step while PostgreSQL is unavailable; at last the fallback number rings."""
         response = VoiceResponse()
-        if tries < TRIES_WHILE_AWAY:
+        if tries < _RETRIES:
             if tries == 0:
                 self._say(response, language, PROMPTS[language]["patience"])
-            response.pause(length=_PAUSE_WHILE_AWAY)
+            response.pause(length=_RETRY_AFTER)
             response.redirect(again, method="POST")
         elif self.fallback_number:
             response.dial(self.fallback_number)

@@ -1,1 +1,1 @@
-"""Decisions about calls and text messages: values in, values out."""
+"""Decides about calls and text messages: values in, values out."""

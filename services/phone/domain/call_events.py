@@ -1,4 +1,5 @@
-"""What can be learned about a call. A event is true for ever, so it does not matter when, or how often, it is heard."""
+"""Events of a call. Each is true for ever, so it does not matter when, or how often, it is
+received."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import get_args
 
-from shared.events import CallOutcome
+from shared.events import CallOutcome, CallRequested
 from shared.kernel import ContactPoint
 
 
@@ -24,7 +25,7 @@ class Stage(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """There is this call."""
+    """A call exists."""
 
     customer: ContactPoint
     ours: str
@@ -48,7 +49,8 @@ class MenuHeard:
 
 @dataclass(frozen=True, slots=True)
 class LanguageChosen:
-    """`step` counts the caller's choices: the later one counts, whichever is heard of first."""
+    """The caller chose a language. `step` counts the choices: the later one counts, whichever is
+    received first."""
 
     language: str
     step: int
@@ -155,3 +157,15 @@ CallEvent = (
     | CalledBack
 )
 KINDS: dict[str, type[CallEvent]] = {kind.__name__: kind for kind in get_args(CallEvent)}
+
+
+def attempted(request: CallRequested, stage: Stage, at: datetime) -> tuple[str, CallEvent]:
+    """Makes the event, with its key, that the attempt of a request came so far."""
+    event = Attempted(request.id, stage, at, request.requested_at, request.agent)
+    return f"attempt:{request.id}:{stage.name.lower()}", event
+
+
+def ended(request: CallRequested, outcome: CallOutcome, at: datetime, detail: str = "") -> tuple[str, CallEvent]:
+    """Makes the event, with its key, that the attempt of a request is over."""
+    event = AttemptEnded(request.id, outcome, at, request.requested_at, request.agent, detail)
+    return f"attempt:{request.id}:{outcome}", event

@@ -1,8 +1,9 @@
-"""A call as the sum of what is known of it.
+"""Folds a call from its events.
 
-Webhooks come late, twice and out of order. So a call is no machine that steps from state to state: each event is merged
-into what is known (`apply`), merging is commutative, associative and idempotent, and the state is read off the result.
-Whatever the order, the same events end in the same state.
+Webhooks come late, twice and out of order. So a call is no state machine that steps from state to
+state: each event is merged into the call (`apply`), merging is commutative, associative and
+idempotent, and the state is read off the result. Whatever the order, the same events end in the
+same state.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _OUTCOMES = tuple(CallOutcome)
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What is known of one attempt to put an agent on the line."""
+    """An attempt to put an agent on the line, as far as it is known."""
 
     id: str
     asked_at: datetime
@@ -69,7 +70,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What is known of one call."""
+    """A call, as far as it is known."""
 
     id: str
     begun: Begun | None = None
@@ -131,7 +132,7 @@ _MOMENTS: dict[type[CallEvent], str] = {
 
 
 def apply(call: Call, event: CallEvent) -> Call:
-    """The call with this event."""
+    """Merges an event into a call."""
     match event:
         case Begun():
             return replace(call, begun=max(call.begun or event, event, key=_begun_order))
@@ -153,12 +154,13 @@ def apply(call: Call, event: CallEvent) -> Call:
 
 
 def fold(call_id: str, events: Iterable[CallEvent]) -> Call:
-    """A call from everything that is known of it."""
+    """Folds a call from all its events."""
     return reduce(apply, events, Call(call_id))
 
 
 def outcome(call: Call, attempt: Attempt) -> CallOutcome | None:
-    """What became of an attempt, seen from the whole call. None: it is an offer that nobody has answered yet."""
+    """Returns the outcome of an attempt, seen from the whole call; None for an offer that nobody
+    has answered yet."""
     if attempt.connected:
         return CallOutcome.CONNECTED if attempt.open and not call.over else CallOutcome.COMPLETED
     if attempt.end:
@@ -221,7 +223,8 @@ def _end_order(end: tuple[CallOutcome | None, str]) -> tuple[int, str]:
 
 
 def _begun_order(begun: Begun) -> tuple[object, ...]:
-    """The fuller account counts, the earlier of two equals: a status webhook may be the first to tell of a call."""
+    """Orders accounts of how a call began: the fuller one counts, the earlier of two equals. A
+    status webhook may be the first to tell of a call."""
     fuller = (begun.outgoing, bool(begun.language), begun.verified, begun.ticket_id, begun.about)
     return (*fuller, -begun.at.timestamp(), begun.customer, begun.ours, begun.language)
 

@@ -1,4 +1,4 @@
-"""STOP and START, as customers text them and as the networks understand them."""
+"""Recognises STOP and START, as customers text them and as the networks understand them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ class Consent(StrEnum):
 
 
 def read(text: str, provider_says: str = "") -> Consent | None:
-    """None: an ordinary message. `provider_says`: Twilio's `OptOutType`, where its own list of words has matched.
+    """Recognises an opt-out or opt-in; None for an ordinary message. `provider_says`: Twilio's
+    `OptOutType`, where its own list of words has matched.
 
     The word has to be the whole message: "stop the subscription please" is for an agent to read.
     """
@@ -55,7 +56,8 @@ def read(text: str, provider_says: str = "") -> Consent | None:
 
 
 def _bare(text: str) -> str:
-    """Its letters and digits. Case, accents, quotes, punctuation, blanks and what cannot be seen do not count."""
+    """Reduces a text to its letters and digits: case, accents, quotes, punctuation, blanks and
+    invisible characters do not count."""
     return "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if unicodedata.category(c)[0] in "LN")
 
 

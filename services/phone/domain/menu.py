@@ -1,4 +1,5 @@
-"""What a caller's key means. Whoever presses nothing, or twice a wrong key, gets a person: there is no dead end."""
+"""Decides what a caller's key means. No key, or a wrong one twice, leads to a person: there is no
+dead end."""
 
 from __future__ import annotations
 
@@ -24,14 +25,15 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`language` is set with LANGUAGE only."""
+    """Where a caller goes next. `language` is set with LANGUAGE only."""
 
     step: Step
     language: str = ""
 
 
 def choose(digits: str, wrong_before: int, languages: Sequence[str], *, can_call_back: bool) -> Choice:
-    """After the menu. `digits`: what was pressed, or empty; `wrong_before`: wrong keys so far."""
+    """Decides the next step after the menu. `digits`: what was pressed, or empty; `wrong_before`:
+    wrong keys so far."""
     if digits in ("", PERSON_KEY):
         return Choice(Step.PERSON)
     if digits == CALLBACK_KEY and can_call_back:
@@ -44,5 +46,5 @@ def choose(digits: str, wrong_before: int, languages: Sequence[str], *, can_call
 
 
 def choose_without_agents(digits: str, *, can_call_back: bool) -> Choice:
-    """When nobody is there to talk: a callback where 1 is pressed, otherwise a message."""
+    """Decides the next step while nobody is there to talk: a callback for 1, otherwise a voicemail."""
     return Choice(Step.CALLBACK if digits == CALLBACK_KEY and can_call_back else Step.MESSAGE)

@@ -1,4 +1,4 @@
-"""What the rest of the house is told of a call: messages for its ticket."""
+"""Composes the messages for the ticket of a call."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TEXTS = {
 
 
 def due(call: Call) -> Iterator[Kind]:
-    """Everything that is to be told of this call by now."""
+    """Lists the messages that a call has given rise to by now."""
     if call.begun is None or call.outgoing:
         return
     if call.waiting_since:
@@ -45,17 +45,18 @@ def due(call: Call) -> Iterator[Kind]:
 
 
 def can_call_back(call: Call) -> bool:
-    """Whether there is a number to call."""
+    """Tells whether there is a number to call."""
     return call.begun is not None and kind_of(call.begun.customer) == "tel"
 
 
 def opening_id(call: Call) -> str:
-    """The id of the message with which the caller began to wait."""
+    """Returns the id of the message with which the caller began to wait."""
     return message_id("phone", call.id)
 
 
 def compose(call: Call, kind: Kind, now: datetime) -> InboundMessage:
-    """The message; a voicemail's recording is attached later. All of a call's messages belong to one thread.
+    """Composes a message; a voicemail's recording is attached later. All of a call's messages share
+    one thread.
 
     Raises ValueError for a call that nothing is known of.
     """

@@ -1,4 +1,4 @@
-"""What callers and agents hear, in short sentences: somebody of 80 on a bad line should follow."""
+"""Prompts for callers and agents, in short sentences: somebody of 80 on a bad line should follow."""
 
 from __future__ import annotations
 
@@ -108,15 +108,17 @@ PROMPTS: dict[str, dict[str, str]] = {
 
 
 def language_of(region: str, default: str) -> str:
-    """The language to greet a caller in: the first of the country's official ones, as long as no other of ours is official there, as
-    in Canada. `region`: ISO 3166-1, from the number's prefix; empty where it is withheld."""
+    """Returns the language to greet a caller in: the first of the country's official ones, as long
+    as no other of ours is official there, as in Canada. `region`: ISO 3166-1, from the number's
+    prefix; empty where it is withheld."""
     official = get_official_languages(region, de_facto=True)
     ours = [language for language in official if language in LANGUAGES]
     return ours[0] if ours and ours == list(official[:1]) else default
 
 
 def menu(language: str, *, can_call_back: bool) -> list[tuple[str, str]]:
-    """What is spoken after the welcome: language and text, the other languages' own lines last."""
+    """Lists what is spoken after the welcome: language and text, the other languages' own lines
+    last."""
     own = PROMPTS[language]
     lines = [own["menu"], *([own["menu_callback"]] if can_call_back else []), own["menu_message"]]
     others = [(code, PROMPTS[code]["language"]) for code in LANGUAGE_KEYS.values() if code != language]
@@ -124,7 +126,7 @@ def menu(language: str, *, can_call_back: bool) -> list[tuple[str, str]]:
 
 
 def place(language: str, position: int, seconds: int, *, can_call_back: bool) -> Sequence[str]:
-    """What a waiting caller is told."""
+    """Lists what a waiting caller is told."""
     own, about = PROMPTS[language], minutes(seconds)
     lines = [
         own["next"] if position <= 1 else own["position"].format(position=position),

@@ -1,4 +1,4 @@
-"""How many text messages a text is, as the networks count (3GPP TS 23.038 and 23.040)."""
+"""Counts how many text messages a text is, as the networks do (3GPP TS 23.038 and 23.040)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ LONGEST = 1_600
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """`encoding`: `GSM-7` or `UCS-2`; `count`: what the customer's network carries, and what is paid for."""
+    """A text's encoding and count. `encoding`: `GSM-7` or `UCS-2`; `count`: what the network
+    carries, and what is paid for."""
 
     encoding: str
     count: int
 
 
 def segments(text: str) -> Segments:
-    """160 places in one GSM-7 message, 153 in each of several; 70 and 67 in UCS-2. No character is cut in two."""
+    """Counts segments: 160 places in one GSM-7 message, 153 in each of several; 70 and 67 in UCS-2.
+    No character is cut in two."""
     if all(character in _BASIC or character in _EXTENDED for character in text):
         return Segments("GSM-7", _count([2 if character in _EXTENDED else 1 for character in text], 160, 153))
     return Segments("UCS-2", _count([2 if ord(character) > 0xFFFF else 1 for character in text], 70, 67))

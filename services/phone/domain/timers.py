@@ -1,5 +1,5 @@
-"""What is concluded when nothing was heard for too long: a live call always has a next step, and no state lasts for
-ever."""
+"""Decides what follows when nothing is heard for too long: a live call always has a next step, and
+no state lasts for ever."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RING_ENDS = timedelta(seconds=90)
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """`event` is to be learned at `due`. `key`: the same on each look."""
+    """An event to append at `due`. `key`: the same on each look."""
 
     due: datetime
     key: str
@@ -27,7 +27,8 @@ class Timer:
 
 
 def timers(call: Call, notes_within: timedelta) -> Iterator[Timer]:
-    """All that run now. `notes_within`: how long an agent may write notes after a call."""
+    """Lists all timers that run now. `notes_within`: how long an agent may write notes after a
+    call."""
     for attempt in call.attempts.values():
         if not attempt.open or attempt.connected or call.over or attempt is not call.newest:
             continue  # an offer that a later request has replaced is nobody's to answer

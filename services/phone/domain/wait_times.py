@@ -1,4 +1,4 @@
-"""How long a caller will wait, said so that it can be kept."""
+"""Estimates how long a caller will wait, so that the promise can be kept."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FASTEST, _SLOWEST = 20.0, 900.0
 
 
 def pace(taken: Sequence[datetime]) -> float:
-    """Seconds between two calls taken, from the moments in which the last ones were."""
+    """Estimates the seconds between two calls taken, from when the last ones were."""
     if len(taken) < 3:
         return USUAL_PACE
     span = (max(taken) - min(taken)).total_seconds()
@@ -20,10 +20,11 @@ def pace(taken: Sequence[datetime]) -> float:
 
 
 def expected_wait(position: int, seconds_each: float) -> int:
-    """Seconds until the caller at this position (1 is next) is served."""
+    """Estimates the seconds until the caller at this position (1 is next) is served."""
     return round(max(position, 1) * seconds_each)
 
 
 def minutes(seconds: int) -> int:
-    """As it is spoken: rounded up, because a wait that is shorter than promised annoys nobody; at most an hour."""
+    """Rounds to minutes as they are spoken: up, because a wait that is shorter than promised annoys
+    nobody; at most an hour."""
     return min(60, max(1, ceil(seconds / 60)))
