@@ -116,5 +116,5 @@ def _labels(file: File) -> dict[str, str]:
 
 
 def _with_note(text: str, language: str) -> str:
-    note = translations(language).gettext("This mail could not be read whole. The original has everything.")
+    note = translations(language).gettext("This email could not be read completely. The original has everything.")
     return f"{text}\n\n[{note}]".strip()

@@ -135,7 +135,7 @@ def test_a_customer_of_71_who_writes_is_called_back(place: tuple[Stack, Exchange
     assert call["customer"] == f"tel:{number}"
     assert waiting() is None
 
-    expect(console.locator("#my-call")).to_contain_text("You are talking")
+    expect(console.locator("#my-call")).to_contain_text("On a call")
     console.locator("#my-call").get_by_role("button", name="Hang up").click()
     expect(console.locator("#my-call")).to_contain_text("Write down what matters")
     console.locator(".call-notes textarea").fill("The bulb was loose. It shines again.")

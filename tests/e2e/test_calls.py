@@ -102,7 +102,7 @@ def line(desk: Desk) -> Iterator[None]:
 
 def becomes_ready(page: Page, desk: Desk) -> None:
     page.goto(f"{desk.url}/calls")
-    page.get_by_label("Your telephone number").fill(OWN)
+    page.get_by_label("Your phone number").fill(OWN)
     page.locator(".number-form .button").click()
     page.locator(".presence-form [value=ready]").click()
     expect(page.locator("#my-presence .line strong")).to_have_text("Ready for calls")
@@ -122,14 +122,14 @@ def test_an_agent_needs_a_telephone_before_they_are_ready(tab: Page, desk: Desk,
     tab.keyboard.press("c")
     tab.wait_for_url("**/calls")
     expect(tab.locator(".presence-form [value=ready]")).to_be_disabled()
-    expect(tab.locator("#my-presence")).to_contain_text("Say first at which telephone we reach you")
-    tab.get_by_label("Your telephone number").fill("twelve")
+    expect(tab.locator("#my-presence")).to_contain_text("Set your phone number to take calls")
+    tab.get_by_label("Your phone number").fill("twelve")
     tab.locator(".number-form .button").click()
     expect(tab.locator("#own-number-error")).to_contain_text("+33 6 12 34 56 78")
-    expect(tab.get_by_label("Your telephone number")).to_have_value("twelve")
-    tab.get_by_label("Your telephone number").fill(OWN)
+    expect(tab.get_by_label("Your phone number")).to_have_value("twelve")
+    tab.get_by_label("Your phone number").fill(OWN)
     tab.locator(".number-form .button").click()
-    expect(tab.get_by_label("Your telephone number")).to_have_value("+33 6 12 34 56 78")
+    expect(tab.get_by_label("Your phone number")).to_have_value("+33 6 12 34 56 78")
     tab.locator(".presence-form [value=ready]").click()
     expect(tab.locator("#my-presence .line strong")).to_have_text("Ready for calls")
     expect(tab.locator("#my-state")).to_have_class(re.compile("ready"))
@@ -153,7 +153,7 @@ def test_a_call_rings_in_every_tab_and_stops_in_every_tab_when_one_answers(tab: 
         expect(page.locator("#ring")).to_contain_text("prefers the phone")
     expect(tab.locator("#calls-count")).to_contain_text("1")
     expect(tab.locator("#calls-board .call").first).to_contain_text("age 71, given by the customer")
-    expect(tab.locator("#calls-board .call").first).to_contain_text("Is offered to Sam Okoro")
+    expect(tab.locator("#calls-board .call").first).to_contain_text("Offered to Sam Okoro")
     picture(second, "call-rings")
     assert findings(second) == []
 
@@ -161,7 +161,9 @@ def test_a_call_rings_in_every_tab_and_stops_in_every_tab_when_one_answers(tab: 
     second.keyboard.press("Enter")
     for page in (tab, second):
         expect(page.locator("#ring")).to_have_count(0)
-        expect(page.locator("#my-call")).to_contain_text("Your telephone +33 6 12 34 56 78 rings: pick up and press 1.")
+        expect(page.locator("#my-call")).to_contain_text(
+            "Your phone +33 6 12 34 56 78 is ringing: pick up and press 1."
+        )
     second.wait_for_url("**/c/*")
     expect(second.locator(".customer h2")).to_have_text("Marie Lefèvre")
     assert "/calls" in tab.url, "only the tab where somebody answered opens the conversation"
@@ -173,7 +175,7 @@ def test_a_call_rings_in_every_tab_and_stops_in_every_tab_when_one_answers(tab: 
     marie.tells(
         CallState.CONNECTED, agent=EMAIL, request_id=request, outcome=CallOutcome.CONNECTED, connected_at=utc_now()
     )
-    expect(second.locator("#my-call")).to_contain_text("You are talking")
+    expect(second.locator("#my-call")).to_contain_text("On a call")
     expect(tab.locator("#calls-board")).to_contain_text("On the phone now")
     second.locator(".call-notes textarea").fill("Card was blocked by her bank.")
     picture(second, "call-talking")
@@ -207,7 +209,7 @@ def test_a_declined_call_goes_away_and_the_next_is_not_lost(tab: Page, desk: Des
     tab.locator("#ring").get_by_role("button", name="Decline").click()
     for page in (tab, second):
         expect(page.locator("#ring")).to_have_count(0)
-    expect(tab.locator("#calls-board")).to_contain_text("was offered before to")
+    expect(tab.locator("#calls-board")).to_contain_text("offered before to")
     expect(tab.locator("#my-presence .line strong")).to_have_text("Ready for calls")
 
 
@@ -242,13 +244,13 @@ def test_an_older_customer_who_wrote_is_called_back(tab: Page, desk: Desk) -> No
     becomes_ready(tab, desk)
     number = writes(desk, "Odile Marchand")
     todo = tab.locator("#callbacks .call", has_text="Odile Marchand")
-    expect(todo).to_contain_text("Would rather be called: age 71, given by the customer")
+    expect(todo).to_contain_text("Prefers a call: age 71, given by the customer")
     second = other_tab(tab, f"{desk.url}/inbox/all")
     expect(second.locator("#callbacks-count")).to_have_text("1")
     row = second.locator("#rows .row", has_text="Odile Marchand")
     expect(row).to_contain_text("Call back")
     row.locator("a").click()
-    expect(second.locator(".composer .hint")).to_contain_text("Would rather be called: age 71")
+    expect(second.locator(".composer .hint")).to_contain_text("Prefers a call: age 71")
     expect(second.locator(".actions .call-form")).to_contain_text("Call back")
     expect(second.locator(".customer .call-number")).to_be_visible()
     picture(second, "call-back-conversation")
@@ -257,7 +259,7 @@ def test_an_older_customer_who_wrote_is_called_back(tab: Page, desk: Desk) -> No
     todo.get_by_role("button", name="Call now").click()
     tab.wait_for_url("**/c/*")
     expect(tab.locator("#my-call")).to_contain_text("pick up and press 1. Then we call the customer.")
-    expect(second.locator(".actions")).to_contain_text("telephone rings")
+    expect(second.locator(".actions")).to_contain_text("is ringing")
     expect(second.locator(".call-item")).to_contain_text("Call to the customer, Sam Okoro")
     asked = desk.rows(
         "SELECT call_id, id FROM desk.call_requests WHERE action = 'call-back' ORDER BY requested_at DESC"
@@ -293,9 +295,9 @@ def test_a_customer_who_was_reached_otherwise_is_off_the_list(tab: Page, desk: D
     tab.goto(f"{desk.url}/calls")
     writes(desk, "Odile Marchand")
     todo = tab.locator("#callbacks .call", has_text="Odile Marchand")
-    todo.get_by_role("button", name="Reached otherwise").click()
+    todo.get_by_role("button", name="Reached another way").click()
     expect(todo).to_have_count(0)
-    expect(tab.locator("#callbacks")).to_contain_text("Nobody waits for a call from us.")
+    expect(tab.locator("#callbacks")).to_contain_text("No callbacks.")
 
 
 def test_what_cannot_be_done_is_said_in_words(tab: Page, desk: Desk, log: BrowserLog) -> None:
@@ -303,7 +305,7 @@ def test_what_cannot_be_done_is_said_in_words(tab: Page, desk: Desk, log: Browse
     tab.goto(f"{desk.url}/calls")
     writes(desk, "Odile Marchand")
     tab.locator("#callbacks .call", has_text="Odile Marchand").get_by_role("button", name="Call now").click()
-    expect(tab.locator(".toast")).to_contain_text("First say under Calls at which telephone we reach you.")
+    expect(tab.locator(".toast")).to_contain_text("Set your phone number under Calls first.")
 
 
 def test_calls_work_without_javascript(browser: Browser, desk: Desk) -> None:
@@ -311,7 +313,7 @@ def test_calls_work_without_javascript(browser: Browser, desk: Desk) -> None:
     eventually(lambda: desk.rows("SELECT 1 FROM desk.customers WHERE name = 'Odile Marchand'"), "she is known")
     for page in signed_in(browser, desk, java_script_enabled=False):
         page.goto(f"{desk.url}/calls")
-        page.get_by_label("Your telephone number").fill(OWN)
+        page.get_by_label("Your phone number").fill(OWN)
         page.locator(".number-form .button").click()
         page.locator(".presence-form [value=ready]").click()
         expect(page.locator("#my-presence .line strong")).to_have_text("Ready for calls")

@@ -99,9 +99,9 @@ def test_an_admin_is_told_reads_why_and_puts_it_back(tab: Page, desk: Desk) -> N
     button = tab.get_by_role("button", name="Replay", exact=True)
     button.focus()
     tab.keyboard.press("Enter")
-    expect(tab.locator(".toast")).to_contain_text(f"Back on its topic: {DELIVERIES_REPORTED.name}")
+    expect(tab.locator(".toast")).to_contain_text(f"Replayed to its topic: {DELIVERIES_REPORTED.name}")
     expect(tab.locator("#letter-state")).to_contain_text("Replayed by Sam Okoro")
-    expect(tab.get_by_role("button", name="Replay once more")).to_be_visible()
+    expect(tab.get_by_role("button", name="Replay again")).to_be_visible()
     tab.goto(f"{desk.url}/dead-letters?show=waiting")
     expect(tab.locator(".letters a", has_text=key)).to_have_count(1)  # it is still bad, so it came back
     expect(tab.locator(own)).to_have_count(0)
@@ -181,16 +181,16 @@ def test_every_part_of_a_decision_can_be_read_and_the_rest_is_one_command_away(
     for text in (
         "not written by a person",
         "Phone",
-        "Not possible now: Phone is switched off",
+        "Unavailable now: Phone is switched off",
         "within 4 hr",
-        "The thread's first mail",
-        "Looked at first, did not decide: Our own signed token",
+        "First email of the thread",
+        "Checked first, did not decide: Our own signed token",
         "support takes what no rule sends elsewhere",
         "default@1",
         "50% sure",
         "open until",
-        "Ask them once which channel they prefer: nothing is known of it yet",
-        "French: 10 min; telephone: however long it takes; to Support after 20 min without an answer",
+        "Ask which channel they prefer: not known yet",
+        "French: 10 min; telephone: no time limit; to Support after 20 min without a reply",
         "Rules for other languages: Korean, German",
         "Not the case: somebody waiting, a public audience",
         "No address known for: Chat, X",
@@ -235,8 +235,8 @@ def test_a_conversation_that_nobody_got_to_says_who_may_take_it_now(tab: Page, d
     desk.receive(in_full(said))
     tab.locator("#rows .row > a", has_text=ann.name).click()
     timeline = tab.get_by_role("log", name="Messages")
-    expect(timeline).to_contain_text("After 10 min without an answer also for agents without: French")
-    expect(timeline).to_contain_text("After 20 min without an answer this went from Technical to Support")
+    expect(timeline).to_contain_text("After 10 min without a reply, also available to agents without: French")
+    expect(timeline).to_contain_text("After 20 min without a reply, moved from Technical to Support")
     expect(tab.locator(".conversation-head .chips")).to_contain_text("Support")
     picture(tab, "overflowed")
 

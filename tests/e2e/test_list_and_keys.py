@@ -243,7 +243,7 @@ def test_a_conversation_is_handed_on_and_given_back_in_its_head(
         text=PASSWORD + "\n",
     )
     owner = tab.locator(".assign summary")
-    expect(owner).to_contain_text("Nobody yet")
+    expect(owner).to_contain_text("Unassigned")
 
     def hand_to(name: str) -> None:
         owner.click()
@@ -258,12 +258,12 @@ def test_a_conversation_is_handed_on_and_given_back_in_its_head(
     hand_to("Kim Lee")
     expect(owner).to_contain_text("Kim Lee")
     expect(tab.locator(".toast")).to_contain_text(f"{number_of(desk, ticket)}: Assigned to Kim Lee")
-    hand_to("Back to the queue")
-    expect(owner).to_contain_text("Nobody yet")
+    hand_to("Unassign")
+    expect(owner).to_contain_text("Unassigned")
     tab.keyboard.press("a")
     expect(owner).to_contain_text("Sam Okoro")
     tab.locator(".toast").get_by_role("button", name="Undo").click()
-    expect(owner).to_contain_text("Nobody yet")
+    expect(owner).to_contain_text("Unassigned")
     owner.focus()
     tab.keyboard.press("Enter")
     tab.keyboard.press("Escape")

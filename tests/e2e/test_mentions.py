@@ -103,7 +103,7 @@ def test_a_mention_becomes_a_ticket_with_one_press(tab: Page, desk: Desk) -> Non
     expect(item.get_by_role("link", name="Open the post")).to_have_attribute("href", post.facts["Post"])
     item.get_by_role("button", name="This is a complaint").click()
     expect(item).to_contain_text("Sam Okoro: this is a complaint")
-    expect(item).to_contain_text("The ticket is on its way")
+    expect(item).to_contain_text("The ticket is being created")
     (event,) = judged(desk, post.provider_id)
     assert (event.label, event.open_ticket, event.agent, event.channel) == ("complaint", True, "sam@example.org", "x")
 
@@ -145,7 +145,7 @@ def test_mentions_are_found_by_words_and_language_and_new_ones_are_offered(tab: 
     tab.get_by_role("link", name="New mentions have come").click()
     expect(tab.locator(".mention").first).to_contain_text("and one more")
     tab.goto(f"{desk.url}/mentions?q=nothing-has-this-{run}")
-    expect(tab.get_by_text("No mention fits.")).to_be_visible()
+    expect(tab.get_by_text("No mentions match.")).to_be_visible()
 
 
 def test_not_a_complaint_teaches_the_social_service_and_closes_with_undo(tab: Page, desk: Desk) -> None:
@@ -161,7 +161,7 @@ def test_not_a_complaint_teaches_the_social_service_and_closes_with_undo(tab: Pa
     (event,) = judged(desk, post.message.provider_id)
     assert (event.label, event.open_ticket) == ("other", False)
 
-    tab.get_by_role("button", name="Close the ticket").click()
+    tab.get_by_role("button", name="Close ticket").click()
     expect(tab.locator(".conversation-head")).to_contain_text("Closed")
     tab.get_by_role("button", name="Undo").click()
     expect(tab.locator(".conversation-head")).to_contain_text("Open")
@@ -185,7 +185,7 @@ def test_a_burst_of_twelve_is_one_row_and_one_answer_reaches_all(tab: Page, desk
     expect(group.locator("li")).to_have_count(11)
     picture(tab, "burst-group")
     tab.locator("#text").fill("It works again, sorry for the trouble. Refunds are on their way.")
-    tab.get_by_role("button", name="Answer all 12").click()
+    tab.get_by_role("button", name="Reply to all 12").click()
     tab.get_by_role("button", name="Send to all 12").click()
     expect(tab.locator(".toast")).to_contain_text("Sending to each of them: 12")
     expect(tab.locator(".message.outbound")).to_have_count(1)
@@ -209,10 +209,10 @@ def test_one_of_a_burst_is_reached_by_search_and_taken_out(tab: Page, desk: Desk
     tab.goto(f"{desk.url}/inbox/all?q={run}")
     expect(tab.locator("#rows .row")).to_have_count(12)
     tab.locator("#rows .row > a", has_text="Kofi").click()
-    expect(tab.locator(".group")).to_contain_text("Grouped with others about the same")
-    expect(tab.get_by_role("button", name="Answer all")).to_have_count(0)
-    tab.get_by_role("button", name="Ungroup this one").click()
-    expect(tab.locator(".toast")).to_contain_text("Stands by itself now")
+    expect(tab.locator(".group")).to_contain_text("Grouped with similar tickets")
+    expect(tab.get_by_role("button", name="Reply to all")).to_have_count(0)
+    tab.get_by_role("button", name="Remove from group").click()
+    expect(tab.locator(".toast")).to_contain_text("Removed from the group")
     expect(tab.locator(".group")).to_be_hidden()
     tab.goto(f"{desk.url}/inbox/all")
     expect(tab.locator("#rows .row", has_text=run)).to_have_count(2)

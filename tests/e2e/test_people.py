@@ -49,7 +49,7 @@ def test_an_admin_invites_somebody_who_joins_and_signs_in(
         page.get_by_role("link", name="People").click()
         page.get_by_label("Email").fill(email)
         page.get_by_label("Name").fill("Bo Kim")
-        page.get_by_role("button", name="Make a link").click()
+        page.get_by_role("button", name="Create link").click()
         link = page.locator("#handed-link").inner_text()
         picture(page, "people-invited")
         expect(page.locator(".rows li", has_text="Bo Kim")).to_contain_text("Invited")
@@ -59,14 +59,14 @@ def test_an_admin_invites_somebody_who_joins_and_signs_in(
         assert findings(new) == []
         for password, problem in (("Password2026", "among the first"), ("short", "at least 10")):
             new.get_by_label("New password").fill(password)
-            new.get_by_label("The same once more").fill(password)
+            new.get_by_label("Repeat the password").fill(password)
             new.get_by_role("button", name="Set password").click()
             expect(new.locator("#password-error")).to_contain_text(problem, ignore_case=True)
             expect(new.locator("#errors")).to_be_focused()
         assert findings(new) == []
         picture(new, "people-join")
         new.get_by_label("New password").fill(PASSWORD)
-        new.get_by_label("The same once more").fill(PASSWORD)
+        new.get_by_label("Repeat the password").fill(PASSWORD)
         new.keyboard.press("Enter")
         expect(new.get_by_role("status")).to_contain_text("Your password is set")
         new.get_by_label("Email").fill(email)
@@ -80,7 +80,7 @@ def test_an_admin_invites_somebody_who_joins_and_signs_in(
         page.goto(f"{desk.url}/people")
         expect(page.locator(".rows li", has_text="Bo Kim")).not_to_contain_text("Invited")
         page.goto(f"{desk.url}/audit?who={email}")
-        for told in ("Invited", "Joined", "Signed in", "Was not allowed"):
+        for told in ("Invited", "Joined", "Signed in", "Access denied"):
             expect(page.locator(".audit")).to_contain_text(told)
         assert findings(page) == []
         picture(page, "audit")
@@ -145,7 +145,7 @@ def test_somebody_signs_in_with_a_code_and_without_their_telephone(
         expect(page.locator("#main")).to_contain_text("Recovery codes that are left: 7")
         page.locator("#step-password").fill(PASSWORD)
         page.get_by_role("button", name="Turn off").click()
-        expect(page.get_by_role("status").first).to_contain_text("The second step is off")
+        expect(page.get_by_role("status").first).to_contain_text("Two-step verification is off")
 
 
 def test_somebody_changes_their_password_and_ends_what_was_left_open(
@@ -157,16 +157,16 @@ def test_somebody_changes_their_password_and_ends_what_was_left_open(
         page.goto(f"{desk.url}/account")
         expect(page.locator(".rows li")).to_have_count(2)
         expect(page.locator(".rows li").first).to_contain_text("Chrome, Linux")
-        page.get_by_label("Password until now").fill("something else")
+        page.get_by_label("Current password").fill("something else")
         page.get_by_label("New password").fill("a battery of staples")
-        page.get_by_label("The same once more").fill("a battery of staples")
+        page.get_by_label("Repeat the password").fill("a battery of staples")
         page.get_by_role("button", name="Change password").click()
         expect(page.locator("#old-error")).to_contain_text("This is not your password")
         assert findings(page) == []
         picture(page, "account-refused")
-        page.get_by_label("Password until now").fill(PASSWORD)
+        page.get_by_label("Current password").fill(PASSWORD)
         page.get_by_label("New password").fill("a battery of staples")
-        page.get_by_label("The same once more").fill("a battery of staples")
+        page.get_by_label("Repeat the password").fill("a battery of staples")
         page.get_by_role("button", name="Change password").click()
         expect(page.get_by_role("status").first).to_contain_text("Your password is changed")
         forgotten.wait_for_url("**/login")

@@ -64,7 +64,7 @@ def test_pictures_from_elsewhere_come_only_when_the_agent_asks_for_them(tab: Pag
     pixel = tab.frame_locator(".original").get_by_alt_text("tracking pixel")
     expect(pixel).to_be_visible()
     assert asked == []
-    tab.get_by_role("link", name="Load pictures").click()
+    tab.get_by_role("link", name="Load images").click()
     expect(pixel).to_have_js_property("naturalWidth", 1)
     assert asked == ["http://127.0.0.1:9/pixel.gif"]
 
@@ -137,7 +137,7 @@ def test_half_of_a_small_screen_is_left_to_the_conversation(
         assert page.evaluate(seen) >= height / 2
         picture(page, f"small-{width}-reading")
         page.locator(".composer textarea").focus()
-        for name in ("Send, resolve", "Send"):
+        for name in ("Send and solve", "Send"):
             expect(
                 page.locator(".composer").get_by_role("button", name=name, exact=name != "Send").first
             ).to_be_in_viewport()

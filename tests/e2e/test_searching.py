@@ -21,7 +21,7 @@ def test_an_agent_learns_what_a_search_finds_and_finds_it(desk: Desk, tab: Page)
     )
     eventually(lambda: desk.rows(f"SELECT 1 FROM desk.messages WHERE text LIKE '%{run}%'"))
     tab.goto(f"{desk.url}/inbox/all")
-    tab.get_by_text("What a search finds").click()
+    tab.get_by_text("Search help").click()
     expect(tab.get_by_text("status:open")).to_be_visible()
     assert findings(tab) == []
     picture(tab, "search-help")

@@ -65,7 +65,7 @@ def test_the_numbers_move_when_somebody_writes(wall: Page, desk: Desk) -> None:
     took = re.compile(r"^[\d.]+ m?s$")
     for column in (2, 3):  # half of them, and 95 of 100
         expect(wall.locator("#wall-pipeline tr", has_text="Desk").locator("td").nth(column)).to_have_text(took)
-    expect(wall.locator("#wall-arrival-said")).to_contain_text("From receipt to the desk: 95 of 100 within")
+    expect(wall.locator("#wall-arrival-said")).to_contain_text("From receipt to the desk: 95th percentile")
     expect(wall.locator("#wall-paces tbody tr", has_text="Email").locator("td").nth(2)).to_have_text(took)
 
     wall.locator("#wall-late a").click()

@@ -58,15 +58,15 @@ def send(page: Page, text: str) -> None:
 def test_an_agent_sees_at_once_who_else_is_here_and_who_writes(both: tuple[Page, Page, Customer], desk: Desk) -> None:
     mine, theirs, _ = both
     events = desk.rows("SELECT count(*) AS n FROM desk.ticket_events")[0]["n"]
-    expect(mine.locator("#watchers")).to_have_text("Also here: Kim Lee")
-    expect(theirs.locator("#watchers")).to_have_text("Also here: Sam Okoro")
+    expect(mine.locator("#watchers")).to_have_text("Also viewing: Kim Lee")
+    expect(theirs.locator("#watchers")).to_have_text("Also viewing: Sam Okoro")
     theirs.locator(".composer textarea").press_sequentially("On ")
-    expect(mine.locator("#watchers")).to_have_text("Writing now: Kim Lee")
+    expect(mine.locator("#watchers")).to_have_text("Typing: Kim Lee")
     picture(mine, "colleague-writes")
     assert findings(mine) == []
     second = theirs.context.new_page()
     second.goto(theirs.url)
-    expect(second.locator("#watchers")).to_have_text("Also here: Sam Okoro")
+    expect(second.locator("#watchers")).to_have_text("Also viewing: Sam Okoro")
     second.close()
     theirs.goto(f"{desk.url}/calls")
     expect(mine.locator("#watchers")).to_be_hidden()
@@ -85,7 +85,7 @@ def test_a_reply_is_stopped_when_a_colleague_wrote_since_it_was_begun_though_all
     alert = mine.locator(".composer .alert[role=alert]").first
     expect(alert).to_contain_text("A colleague wrote here since you began.")
     expect(alert).to_contain_text("We keep it as you asked on the phone.")
-    expect(mine.locator("#watchers")).to_have_text("Also here: Kim Lee")
+    expect(mine.locator("#watchers")).to_have_text("Also viewing: Kim Lee")
     expect(mine.locator(".composer textarea")).to_have_value("It is cancelled.")
     assert findings(mine) == []
     picture(mine, "overtaken")
@@ -151,7 +151,7 @@ def test_a_text_that_is_known_to_be_too_long_cannot_be_sent_and_says_why(
     field.fill("x" * 349)
     expect(tab.locator(".composer .length")).to_contain_text("69 too many")
     expect(button).to_be_disabled()
-    expect(tab.get_by_role("button", name="Send, resolve")).to_be_disabled()
+    expect(tab.get_by_role("button", name="Send and solve")).to_be_disabled()
     assert findings(tab) == []
     picture(tab, "too-long")
     field.press("Control+Enter")
@@ -174,7 +174,7 @@ def test_an_answer_to_all_asks_first_with_names_and_comes_back_when_it_is_refuse
     row.locator("a").click()
     answer = f"It works again, sorry ({run})."
     tab.locator("#text").fill(answer)
-    tab.get_by_role("button", name="Answer all 12").click()
+    tab.get_by_role("button", name="Reply to all 12").click()
     dialog = tab.get_by_role("dialog")
     expect(dialog).to_contain_text("Send this to 12 customers?")
     for name in ("Ana", "Eun-ji", "Lior"):
@@ -184,7 +184,7 @@ def test_an_answer_to_all_asks_first_with_names_and_comes_back_when_it_is_refuse
     dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).to_be_hidden()
     assert desk.rows(f"SELECT count(*) AS n FROM desk.messages WHERE text LIKE '%{run}).'")[0]["n"] == 0
-    tab.get_by_role("button", name="Answer all 12").click()
+    tab.get_by_role("button", name="Reply to all 12").click()
     dialog.get_by_role("button", name="Send to all 12").click()
     expect(tab.locator(".toast")).to_contain_text("Sending to each of them: 12")
     expect(tab.locator("#text")).to_have_value("")
@@ -198,7 +198,7 @@ def test_an_answer_to_all_asks_first_with_names_and_comes_back_when_it_is_refuse
     expect(tab.locator("#text")).to_have_value(answer)
     tab.locator("#text").fill("")
     tab.reload()
-    tab.get_by_role("button", name="Use this text again").click()
+    tab.get_by_role("button", name="Reuse this text").click()
     expect(tab.locator("#text")).to_have_value(f"@ana {answer}")
 
 
@@ -212,7 +212,7 @@ def test_without_scripts_an_answer_to_all_asks_first_too(browser: Browser, desk:
     for page in signed_in(browser, desk, java_script_enabled=False):
         page.goto(f"{desk.url}/c/{leader}")
         page.locator("#text").fill(f"Sorry, all ({run}).")
-        page.get_by_role("button", name="Answer all 12").click()
+        page.get_by_role("button", name="Reply to all 12").click()
         expect(page.locator("dialog.ask")).to_contain_text("Send this to 12 customers?")
         expect(page.locator("#text")).to_have_value(f"Sorry, all ({run}).")
         page.get_by_role("button", name="Send to all 12").click()
@@ -236,7 +236,7 @@ def test_after_stop_the_channel_is_shown_as_closed_and_the_next_one_is_preset(ta
     expect(tab.locator("#channel")).to_have_value("email")
     expect(tab.locator("#channel option[value=sms]")).to_have_js_property("disabled", True)
     expect(tab.locator(".composer")).to_contain_text("Text message is closed: +33 1 99 00")
-    expect(tab.locator(".composer")).to_contain_text("asked for no messages there.")
+    expect(tab.locator(".composer")).to_contain_text("opted out.")
     expect(tab.locator("[data-recipient]")).to_have_text(f"To {run}@example.org, by email")
     assert findings(tab) == []
     picture(tab, "closed-channel")

@@ -324,7 +324,7 @@ async def test_a_mail_that_cannot_be_read_whole_is_a_message_with_its_original_a
         assert (await stage.send(raw))[0] == 250
         [event] = await received(kafka, identity)
         assert event.text.startswith("Where is my lamp?")
-        assert event.text.endswith("[This mail could not be read whole. The original has everything.]")
+        assert event.text.endswith("[This email could not be read completely. The original has everything.]")
         assert await stage.storage.get(event.raw_uri) == raw
 
 

@@ -332,7 +332,7 @@ async def _free(session: AsyncSession, agent: str, now: datetime) -> Any:
         )
     rows = await session.execute(select(CALLS).where(repository.held_by(agent)))
     if any(agent_on(row, now)[0] == agent and row.state != CallState.WRAP_UP.value for row in rows):
-        raise Rejected(409, "on-a-call", "You are on a call already. End it first.")
+        raise Rejected(409, "on-a-call", "You are already on a call. End it first.")
     return person
 
 

@@ -166,7 +166,7 @@ async def confirmed(desk: Desk, agent: str, password: str) -> Any:
     async with desk.database.transaction() as session:
         row = (await session.execute(select(AGENTS).where(AGENTS.c.email == agent, AGENTS.c.active))).one_or_none()
     if row is None or not await passwords.matches(password, row.password_hash):
-        raise Rejected(403, "password-wrong", "This is not your password.")
+        raise Rejected(403, "password-wrong", "Wrong password.")
     desk.sign_ins.forget(key)
     return row
 
@@ -184,7 +184,7 @@ async def _hold(session: AsyncSession, agent: str) -> Any:
 async def _not_the_last_admin(session: AsyncSession, row: Any) -> None:
     others = select(func.count()).where(_IS_ADMIN, AGENTS.c.id != row.id)
     if row.role == "admin" and row.active and not await session.scalar(others):
-        raise Rejected(409, "last-admin", "This is the only admin. Make somebody else one first.")
+        raise Rejected(409, "last-admin", "This is the only admin. Make someone else an admin first.")
 
 
 def _unknown(agent: str) -> Rejected:

@@ -42,7 +42,7 @@ async def list_people(desk: TheDesk, _: Admin) -> list[PersonView]:
     return list(await accounts.people(desk))
 
 
-@router.post("/people", status_code=201, summary="Invite somebody")
+@router.post("/people", status_code=201, summary="Invite a person")
 async def invite(desk: TheDesk, by: ByAdmin, body: Invitation) -> LinkView:
     """The link is shown this once, works once, and for seven days. Inviting somebody again makes a new one. 409 where they have
     joined already."""

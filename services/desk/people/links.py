@@ -68,4 +68,4 @@ def _found(token: str) -> Any:
 
 
 def _over() -> Rejected:
-    return Rejected(410, "link-over", "This link was used, or is too old. Ask an admin for a new one.")
+    return Rejected(410, "link-over", "This link was already used or has expired. Ask an admin for a new one.")

@@ -41,9 +41,7 @@ def hash_password(password: str, *about: str) -> str:
     if not SHORTEST <= len(password) <= LONGEST:
         raise Rejected(422, "password", f"A password has {SHORTEST} to {LONGEST} characters.")
     if _guesses(password, about) < _GUESSES:
-        raise Rejected(
-            422, "common-password", "This password is among the first that anybody would try. Choose another."
-        )
+        raise Rejected(422, "common-password", "This password is too common. Choose another.")
     return _hasher.hash(password)
 
 

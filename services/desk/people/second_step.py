@@ -83,7 +83,7 @@ async def turn_off(session: AsyncSession, agent: Any, by: By) -> None:
 async def new_codes(desk: Desk, agent: Any, by: By) -> tuple[str, ...]:
     """Recovery codes in the place of those before. `agent`: a row. Rejected 409 where there is no second step."""
     if agent.totp_seed is None:
-        raise Rejected(409, "no-second-step", "Turn the second step on first.")
+        raise Rejected(409, "no-second-step", "Turn on two-step verification first.")
     async with desk.database.transaction() as session:
         await audit.note(session, "two-step.codes", by, agent.email)
         return await _new_codes(session, agent.id)

@@ -69,7 +69,7 @@ async def sign_in_with_code(desk: Desk, ticket: str, code: str, *, ip: str, brow
     known = signed.verify(desk.common.secret.get_secret_value(), _PURPOSE, ticket) or ""
     own, _, until = known.partition(" ")
     if not own or int(until) < time.time():
-        raise Rejected(401, "sign-in-again", "That took too long. Sign in again.")
+        raise Rejected(401, "sign-in-again", "Your sign-in timed out. Sign in again.")
     key, now = f"code:{own}", time.monotonic()
     if desk.sign_ins.wait(key, now):  # from all addresses together: who comes so far has the password
         raise too_many()

@@ -141,7 +141,7 @@ async def _left(work: Work, agent: str, email: str) -> None:
 
 
 def _over() -> Rejected:
-    return Rejected(404, "no-such-session", "This session is over already.")
+    return Rejected(404, "no-such-session", "This session has already ended.")
 
 
 def agent_view(row: Any) -> AgentView:

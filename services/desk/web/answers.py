@@ -77,7 +77,7 @@ class ConsoleRoute(APIRoute):
             except Unavailable as error:
                 log.warning("unavailable", error=str(error))
                 _ = gettext(language_of(request))
-                text = _("Something the desk needs is away for a moment. Nothing was done. Try again.")
+                text = _("Temporarily unavailable. Nothing was changed; please try again.")
                 return refuse(request, 503, text, {"Retry-After": "2"})
             except (HTTPException, RequestValidationError):
                 raise

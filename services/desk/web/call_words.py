@@ -26,48 +26,46 @@ WHY_AWAY = {
 WHY_SET = WHY_AWAY | {
     "missed a call": N_("Missed a call"),
     "did not answer the telephone": N_("Did not pick up"),
-    "no telephone number": N_("No telephone number"),
+    "no telephone number": N_("No phone number"),
     "signed out": N_("Signed out"),
 }
 """Reasons of a presence, also those that the desk gives; any other is shown as it was written."""
 MISSED = {
-    "missed a call": N_("A call was offered to you and not answered. The next ones go to your colleagues."),
-    "did not answer the telephone": N_(
-        "Your telephone rang and nobody pressed 1. The next calls go to your colleagues."
-    ),
+    "missed a call": N_("You missed a call. New calls go to your colleagues."),
+    "did not answer the telephone": N_("Your phone rang and nobody pressed 1. New calls go to your colleagues."),
 }
 """Reasons with which the desk sets somebody away who was asked and did not come."""
 STATES = {
-    "greeting": N_("Hears the greeting"),
-    "menu": N_("Chooses in the menu"),
-    "queued": N_("Waits in line"),
-    "offered": N_("Is offered to an agent"),
-    "bridging": N_("The agent’s telephone rings"),
-    "connected": N_("They talk"),
-    "wrap-up": N_("Notes are being written"),
-    "voicemail": N_("Left a voice message"),
-    "callback-requested": N_("Asked to be called back"),
-    "abandoned": N_("Hung up before anybody answered"),
+    "greeting": N_("In the greeting"),
+    "menu": N_("In the menu"),
+    "queued": N_("Waiting in the queue"),
+    "offered": N_("Offered to an agent"),
+    "bridging": N_("Ringing the agent’s phone"),
+    "connected": N_("On a call"),
+    "wrap-up": N_("After-call work"),
+    "voicemail": N_("Left a voicemail"),
+    "callback-requested": N_("Requested a callback"),
+    "abandoned": N_("Hung up before an answer"),
     "ended": N_("Ended"),
 }
 OUTCOMES = {
-    "agent-no-answer": N_("The agent’s telephone was not answered"),
+    "agent-no-answer": N_("The agent did not answer"),
     "customer-no-answer": N_("The customer did not answer"),
     "caller-gone": N_("The caller had hung up"),
     "too-late": N_("It was too late"),
     "failed": N_("The call did not go through"),
-    "uncertain": N_("It is not known whether the call went through"),
+    "uncertain": N_("Call outcome unknown"),
 }
 """What became of an answer or a callback, where it did not go well."""
 WHY_CALL = {
-    "asked": N_("Asked to be called back"),
-    "voicemail": N_("Left a voice message"),
-    "abandoned": N_("Hung up before anybody answered"),
-    "prefers": N_("Would rather be called"),
+    "asked": N_("Requested a callback"),
+    "voicemail": N_("Left a voicemail"),
+    "abandoned": N_("Hung up before an answer"),
+    "prefers": N_("Prefers a call"),
 }
-_ASKED = N_("was offered before to %(agents)s, and keeps the place")
+_ASKED = N_("offered before to %(agents)s, keeps its place")
 _PREFERS = N_("prefers the phone: %(why)s; counts as waiting %(minutes)s minutes longer")
-_BECAUSE = N_("Would rather be called: %(why)s")
+_BECAUSE = N_("Prefers a call: %(why)s")
 
 
 def presence(code: str, _: Gettext) -> str:
@@ -85,7 +83,7 @@ def state(call: CallView, _: Gettext) -> str:
     if call.state == "ended" and not call.connected_at and call.outcome in OUTCOMES:
         return _(OUTCOMES[call.outcome])
     if call.state == "ended" and call.connected_at:
-        return _("They talked")
+        return _("Answered")
     return name(STATES, call.state, _)
 
 

@@ -237,7 +237,7 @@ class Console:
             line=line,
             problem=problem,
             typed=typed,
-            phone_off=_("The telephone is switched off: %(why)s", why=why) if off else None,
+            phone_off=_("The phone line is turned off: %(why)s", why=why) if off else None,
         )
 
     def toast(self, language: str, text: str, undo: Undo | None = None, *, number: int = 0) -> str:
@@ -248,7 +248,7 @@ class Console:
         """One row. Rejected 404."""
         found = (await tickets.get_rows(self.desk, [ticket_id])).get(ticket_id)
         if found is None:
-            raise Rejected(404, "no-such-ticket", "There is no such conversation.")
+            raise Rejected(404, "no-such-ticket", "Conversation not found.")
         return found
 
     def line(self, event: EventView, agents: Mapping[str, str], language: str) -> pane.Line | None:

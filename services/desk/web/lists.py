@@ -38,15 +38,15 @@ _QUEUE = "team:"
 VIEWS = {
     view.name: view
     for view in (
-        View("mine", N_("Mine"), N_("Nothing waits for you."), "unassigned"),
-        View("unassigned", N_("Unassigned"), N_("Everything has somebody who takes care of it."), "all"),
-        View("urgent", N_("Urgent"), N_("Nothing is urgent right now."), "all"),
-        View("overdue", N_("Overdue"), N_("Nobody has waited too long."), "soon"),
-        View("soon", N_("Due soon"), N_("Nothing is due within half an hour."), "all"),
-        View("waiting", N_("Waiting for us"), N_("Nobody waits for an answer."), "all"),
-        View("all", N_("All open"), N_("All done. Nobody is waiting for an answer."), "solved"),
-        View("pending", N_("Pending"), N_("No conversation waits for a customer."), "all"),
-        View("solved", N_("Solved"), N_("Nothing has been solved yet."), "all"),
+        View("mine", N_("Mine"), N_("You have no open conversations."), "unassigned"),
+        View("unassigned", N_("Unassigned"), N_("No unassigned conversations."), "all"),
+        View("urgent", N_("Urgent"), N_("No urgent conversations."), "all"),
+        View("overdue", N_("Overdue"), N_("No overdue conversations."), "soon"),
+        View("soon", N_("Due soon"), N_("Nothing due in the next 30 minutes."), "all"),
+        View("waiting", N_("Waiting for our reply"), N_("No one is waiting for a reply."), "all"),
+        View("all", N_("All open"), N_("All done. No open conversations."), "solved"),
+        View("pending", N_("Pending"), N_("No pending conversations."), "all"),
+        View("solved", N_("Solved"), N_("No solved conversations yet."), "all"),
     )
 }
 
@@ -54,7 +54,7 @@ VIEWS = {
 def view_of(name: str) -> View | None:
     """None where there is none of this name."""
     if name.removeprefix(_QUEUE) and name.startswith(_QUEUE):
-        return View(name, team(name.removeprefix(_QUEUE)), N_("Nobody waits in this queue."), "all")
+        return View(name, team(name.removeprefix(_QUEUE)), N_("No one is waiting in this queue."), "all")
     return VIEWS.get(name)
 
 

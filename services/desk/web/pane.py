@@ -220,17 +220,17 @@ def hint(
     best = next(iter(ticket.channels), None)
     why = "; ".join(reason(item) for item in best.reasons) if best and best.tells else ""
     if call:
-        rather = _("Would rather be called: %(why)s.", why=why) if why else _("Would rather be called.")
+        rather = _("Prefers a call: %(why)s.", why=why) if why else _("Prefers a call.")
         written = any(route.available for route in found)
-        return rather if written else f"{rather} {_('We know no address to write to: call, or write a note.')}"
+        return rather if written else f"{rather} {_('No address to write to: call, or add a note.')}"
     route = next((route for route in found if route.chosen), None)
     if route is None or not route.available:
         if not best and not (route and route.closed):
             return ""
-        return _("No channel to this customer is open now. You can still write a note.")
+        return _("No channel to this customer is available right now. You can still add a note.")
     if best and route.channel != best.channel and best.tells:
         return _(
-            "Would rather be answered by: %(best)s (%(why)s). That is not possible now, so this goes by: %(channel)s.",
+            "Preferred channel: %(best)s (%(why)s). It is unavailable right now, so this reply goes by: %(channel)s.",
             best=label(best.channel),
             why=why,
             channel=label(route.channel),
@@ -291,7 +291,7 @@ def doubt(ticket: TicketView, found: Sequence[Route], _: Gettext) -> str:
     if newest is None or not newest.doubt or route is None:
         return ""
     sender = words.address(newest.author)
-    return _("The newest message may not be from %(sender)s: the check of its domain failed (DMARC).", sender=sender)
+    return _("The newest message may not be from %(sender)s: its domain failed the DMARC check.", sender=sender)
 
 
 def _who(choice: ChannelChoiceView, ticket: TicketView, points: Sequence[ContactPointView]) -> str:

@@ -17,7 +17,7 @@ _SAID = {
     "complaint": N_("%(who)s: this is a complaint"),
     "question": N_("%(who)s: this is a question"),
     "other": N_("%(who)s: this is not a complaint"),
-    "": N_("%(who)s wants a ticket of this"),
+    "": N_("%(who)s created a ticket from this"),
 }
 _SOUNDS = (
     (0.5, N_("Sounds like a complaint: %(score)s")),
@@ -28,7 +28,7 @@ _SOUNDS = (
 _QUESTION = N_("Sounds like a question")
 _COMPLAINT_WORDS, _QUESTION_WORDS = "Sounds like a complaint", "Sounds like a question"
 """Facts of the social service: the words that counted most."""
-_NO_WORDS = N_("by its whole wording")
+_NO_WORDS = N_("judged by the full text")
 
 
 class Post(Protocol):
@@ -71,9 +71,9 @@ def event(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:
         case "post.judged":
             return said(change.data.get("label", ""), change.actor, agents, _)
         case "ticket.grouped" if change.data.get("leader"):
-            return _("Grouped with others about the same")
+            return _("Grouped with similar tickets")
         case "ticket.ungrouped":
-            return _("%(who)s took this out of its group", who=agents.get(change.actor, change.actor))
+            return _("%(who)s removed this from its group", who=agents.get(change.actor, change.actor))
     return ""
 
 

@@ -98,7 +98,7 @@ def environment(language: str) -> Environment:
     env.filters |= {
         "level": lambda code: words.name(words.LEVELS, code, translate),
         "status": lambda code: words.name(words.STATUSES, code, translate),
-        "short_status": lambda code: words.name(words.SHORT_STATUSES, code, translate),
+        "short_status": lambda code: words.name(words.STATUSES, code, translate),
         "source": lambda code: words.name(words.SOURCES, code, translate),
         "delivery": lambda code: words.name(words.DELIVERIES, code, translate),
         "undelivered": lambda code: words.name(words.UNDELIVERED, code, translate),

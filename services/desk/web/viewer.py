@@ -126,7 +126,7 @@ async def writer(request: Request) -> Viewer:
 def admins_only(who: Viewer) -> None:
     """Rejected 403 for everybody else."""
     if who.agent.role != ADMIN:
-        raise Rejected(403, "admin", "Only an admin can do this. Ask one of them.")
+        raise Rejected(403, "admin", "Only admins can do this. Ask an admin.")
 
 
 def check_origin(request: Request) -> None:

@@ -20,13 +20,7 @@ def N_(text: str) -> str:  # noqa: N802 - the name by which every extractor know
 
 
 LEVELS = {"urgent": N_("Urgent"), "high": N_("High"), "normal": N_("Normal"), "low": N_("Low")}
-STATUSES = {
-    "open": N_("Open"),
-    "pending": N_("Waiting for the customer"),
-    "solved": N_("Solved"),
-    "closed": N_("Closed"),
-}
-SHORT_STATUSES = {"open": N_("Open"), "pending": N_("Pending"), "solved": N_("Solved"), "closed": N_("Closed")}
+STATUSES = {"open": N_("Open"), "pending": N_("Pending"), "solved": N_("Solved"), "closed": N_("Closed")}
 CHANNELS = {
     "email": N_("Email"),
     "chat": N_("Chat"),
@@ -41,9 +35,9 @@ KINDS = {"email": N_("Email"), "tel": N_("Phone"), "chat": N_("Chat"), "whatsapp
 FACTS = {"Account": N_("Account")}
 """What channels tell of a customer; what a customer's site tells is shown as it is written."""
 SOURCES = {
-    "customer": N_("The customer said so"),
-    "survey": N_("Answered our survey"),
-    "phone": N_("Said so on the phone"),
+    "customer": N_("Stated by the customer"),
+    "survey": N_("From a survey"),
+    "phone": N_("Stated on the phone"),
     "agent": N_("Set by an agent"),
 }
 PREFERS = {
@@ -79,50 +73,52 @@ BY_CHANNEL = {
 }
 """Phrases for the channels that we know, and one for any other."""
 PROBLEMS = {
-    "stale": N_("Something arrived that you had not seen. Read it, then send again."),
-    "overtaken": N_("A colleague wrote here since you began. Read it, then change your text or send it anyway."),
-    "too-long-here": N_("This is longer than the channel takes. Make it shorter, then send it again."),
-    "channel-off": N_("This channel is switched off. Choose another one."),
-    "unreachable": N_("We do not know where to reach this person on this channel. Choose another one."),
-    "not-summoned": N_("This person did not mention us, so X does not let us answer. Choose another channel."),
-    "opted-out": N_("This person asked not to be written to here. Choose another channel."),
-    "copy-address": N_("This is not an e-mail address. Write them as ann@example.org, with commas between them."),
-    "copy-opted-out": N_("Somebody in Cc or Bcc asked not to be written to. Leave them out."),
-    "copies": N_("A reply on this channel goes to one person. Leave out Cc and Bcc."),
+    "stale": N_("A new message arrived while you were writing. Read it, then send again."),
+    "overtaken": N_("A colleague added a message while you were writing. Read it, then edit yours or send it anyway."),
+    "too-long-here": N_("This message is too long for the channel. Shorten it, then send it again."),
+    "channel-off": N_("This channel is turned off. Choose another one."),
+    "unreachable": N_("This customer has no address on this channel. Choose another one."),
+    "not-summoned": N_("This person did not mention us, so X does not allow a reply. Choose another channel."),
+    "opted-out": N_("This customer opted out of messages here. Choose another channel."),
+    "copy-address": N_("Invalid email address. Separate addresses such as ann@example.org with commas."),
+    "copy-opted-out": N_("Someone in Cc or Bcc has opted out. Remove them."),
+    "copies": N_("Replies on this channel go to one person. Remove Cc and Bcc."),
     "copies-many": N_("A reply has at most 48 addresses in Cc and Bcc."),
-    "key-reused": N_("This was sent already. Look at the conversation before you send it again."),
-    "sign-in-failed": N_("Email or password is not right."),
-    "too-many-tries": N_("Too many tries. Wait a few minutes, then try again."),
-    "call-taken": N_("A colleague has this call already."),
-    "call-gone": N_("This call is over, or is not offered to you any more."),
-    "on-a-call": N_("You are on a call already. End it first."),
-    "calling": N_("Somebody is on the telephone with this customer already, or the customer waits in line."),
-    "no-phone": N_("First say under Calls at which telephone we reach you."),
-    "no-number": N_("We do not know a number of this customer. Ask for it first."),
-    "number": N_("Write the number with its country, like +33 6 12 34 56 78."),
-    "no-ticket-yet": N_("The conversation of this call is on its way. Your notes are kept: try again in a moment."),
-    "call-instead": N_("Nothing can be written by phone. Press Call, or choose another channel."),
-    "admin": N_("Only an admin can do this. Ask one of them."),
-    "replayed": N_("This was replayed already. Look at it again before you repeat that."),
-    "no-way-back": N_("This has no way back to its topic."),
-    "no-such-letter": N_("There is no such dead letter, or it is not kept any more."),
-    "search-filter": N_("A filter in this search has a value that it does not take. “What a search finds” lists them."),
-    "busy": N_("Too much is asked at this moment. Nothing was done. Try again."),
-    "too-slow": N_("This took too long and was stopped. Nothing was done. Ask for less, or try again."),
-    "password": N_("Take at least 10 characters."),
-    "common-password": N_("This password is among the first that anybody would try. Choose another."),
-    "password-wrong": N_("This is not your password."),
-    "code": N_("This code is not right. Look at the app again, and at the clock of its telephone."),
-    "sign-in-again": N_("That took too long. Sign in again."),
-    "link-over": N_("This link was used, or is too old. Ask an admin for a new one."),
-    "joined": N_("This person has an account already. Make a link for a new password instead."),
-    "last-admin": N_("This is the only admin. Make somebody else one first."),
-    "no-such-session": N_("This session is over already."),
-    "email": N_("Type an email address, like sam@example.org."),
+    "key-reused": N_("This was already sent. Check the conversation before you send it again."),
+    "sign-in-failed": N_("Wrong email or password."),
+    "too-many-tries": N_("Too many attempts. Wait a few minutes, then try again."),
+    "call-taken": N_("A colleague already took this call."),
+    "call-gone": N_("This call has ended or is no longer offered to you."),
+    "on-a-call": N_("You are already on a call. End it first."),
+    "calling": N_("This customer is already on a call or waiting in the queue."),
+    "no-phone": N_("Set your phone number under Calls first."),
+    "no-number": N_("No phone number for this customer. Ask for it first."),
+    "number": N_("Enter the number with its country code, such as +33 6 12 34 56 78."),
+    "no-ticket-yet": N_(
+        "The conversation of this call is still being created. Your notes are saved; try again in a moment."
+    ),
+    "call-instead": N_("You cannot write by phone. Press Call, or choose another channel."),
+    "admin": N_("Only admins can do this. Ask an admin."),
+    "replayed": N_("This was already replayed. Check it before you replay it again."),
+    "no-way-back": N_("This record cannot be replayed to its topic."),
+    "no-such-letter": N_("This dead letter does not exist or is no longer kept."),
+    "search-filter": N_("A search filter has an invalid value. “Search help” lists the valid ones."),
+    "busy": N_("Too many requests right now. Nothing was changed; please try again."),
+    "too-slow": N_("This took too long and was stopped. Nothing was changed; narrow it down or try again."),
+    "password": N_("Use at least 10 characters."),
+    "common-password": N_("This password is too common. Choose another."),
+    "password-wrong": N_("Wrong password."),
+    "code": N_("Wrong code. Check the app, and the clock of your phone."),
+    "sign-in-again": N_("Your sign-in timed out. Sign in again."),
+    "link-over": N_("This link was already used or has expired. Ask an admin for a new one."),
+    "joined": N_("This person already has an account. Create a password reset link instead."),
+    "last-admin": N_("This is the only admin. Make someone else an admin first."),
+    "no-such-session": N_("This session has already ended."),
+    "email": N_("Enter an email address, such as sam@example.org."),
     "disabled": N_("This person is disabled. Enable them first."),
-    "no-second-step": N_("Turn the second step on first."),
-    "no-such-agent": N_("There is nobody like this any more."),
-    "no-such-call": N_("There is no such call any more."),
+    "no-second-step": N_("Turn on two-step verification first."),
+    "no-such-agent": N_("This person no longer exists."),
+    "no-such-call": N_("This call no longer exists."),
 }
 """What the desk refuses, by its code."""
 PERSON_STATES = {"active": N_("Active"), "invited": N_("Invited"), "disabled": N_("Disabled")}
@@ -130,41 +126,41 @@ AUDIT = {
     "sign-in": N_("Signed in"),
     "sign-in.refused": N_("Sign-in refused"),
     "sign-out": N_("Signed out"),
-    "access.refused": N_("Was not allowed"),
+    "access.refused": N_("Access denied"),
     "session.ended": N_("Ended sessions"),
-    "sessions.read": N_("Looked at sessions"),
+    "sessions.read": N_("Viewed sessions"),
     "person.invited": N_("Invited"),
-    "person.created": N_("Made an account"),
+    "person.created": N_("Created an account"),
     "person.joined": N_("Joined"),
     "person.disabled": N_("Disabled"),
     "person.enabled": N_("Enabled"),
     "person.role": N_("Changed the role"),
-    "person.changed": N_("Changed telephone or skills"),
-    "password.link": N_("Made a link for a new password"),
+    "person.changed": N_("Changed phone or skills"),
+    "password.link": N_("Created a password reset link"),
     "password.reset": N_("Set a new password by link"),
     "password.changed": N_("Changed the password"),
-    "two-step.on": N_("Turned the second step on"),
-    "two-step.off": N_("Turned the second step off"),
-    "two-step.codes": N_("Made new recovery codes"),
-    "token.created": N_("Made an API token"),
+    "two-step.on": N_("Turned on two-step verification"),
+    "two-step.off": N_("Turned off two-step verification"),
+    "two-step.codes": N_("Created new recovery codes"),
+    "token.created": N_("Created an API token"),
     "token.revoked": N_("Revoked an API token"),
-    "display.created": N_("Made a display link"),
+    "display.created": N_("Created a display link"),
     "display.revoked": N_("Revoked a display link"),
     "message.read": N_("Downloaded an original or a file"),
-    "letter.read": N_("Read a dead letter"),
+    "letter.read": N_("Viewed a dead letter"),
     "letter.replayed": N_("Replayed a dead letter"),
-    "audit.read": N_("Read the audit log"),
+    "audit.read": N_("Viewed the audit log"),
 }
 AUDIT_GROUPS = {
     "sign-in": N_("Signing in"),
     "sign-in.refused": N_("Sign-in refused"),
-    "access": N_("Was not allowed"),
+    "access": N_("Access denied"),
     "sign-out": N_("Signed out"),
     "session": N_("Ended sessions"),
-    "sessions": N_("Looked at sessions"),
+    "sessions": N_("Viewed sessions"),
     "person": N_("People"),
     "password": N_("Passwords"),
-    "two-step": N_("Second step"),
+    "two-step": N_("Two-step verification"),
     "token": N_("API tokens"),
     "display": N_("Display links"),
     "message": N_("Originals and files"),
@@ -181,16 +177,16 @@ _SYSTEMS = (
 """What browsers say of themselves; the first that fits, for each claims to be those after it too."""
 IN_A_SEARCH = ("search-filter", "busy", "too-slow")
 """Of these, what the page of a search says in the place of what it found."""
-FAILED = N_("That did not work. Nothing was changed. Try again.")
+FAILED = N_("Something went wrong. Nothing was changed; please try again.")
 ERRORS = {
-    400: N_("The desk did not understand this. Go back and try again."),
-    403: N_("You are not allowed to do this. Ask an admin."),
-    404: N_("Nothing is at this address. It may be misspelled, or what was here is gone."),
-    405: N_("Nothing can be done this way at this address. Go back and use its buttons."),
-    413: N_("This is more than the desk takes in at once. Send less."),
-    422: N_("The desk did not understand this. Go back and try again."),
+    400: N_("Invalid request. Go back and try again."),
+    403: N_("You do not have permission to do this. Ask an admin."),
+    404: N_("Page not found. The address may be wrong, or the page no longer exists."),
+    405: N_("This action is not available here. Go back and use the buttons."),
+    413: N_("This is too large. Send less."),
+    422: N_("Invalid request. Go back and try again."),
     500: N_("Something went wrong on our side. It has been logged."),
-    503: N_("Something the desk needs is away for a moment. Nothing was done. Try again."),
+    503: N_("Temporarily unavailable. Nothing was changed; please try again."),
 }
 """What a browser is told that no page answers, by HTTP status."""
 PREFERS_OTHER = N_("Prefers: %(channel)s")
@@ -199,7 +195,7 @@ DUE = {True: N_("Overdue %(time)s"), False: N_("Due in %(time)s")}
 DELIVERIES = {
     "requested": N_("Sending"),
     "sent": N_("Sent"),
-    "delayed": N_("Delayed on its way, still tried"),
+    "delayed": N_("Delayed, retrying"),
     "delivered": N_("Delivered"),
     "failed": N_("Not delivered"),
     "uncertain": N_("May not have been sent"),
@@ -207,16 +203,16 @@ DELIVERIES = {
 UNDELIVERED = {"failed": N_("Reply not delivered"), "uncertain": N_("Reply may not have arrived")}
 AUTOMATIC = {
     "reply": N_("Automatic reply"),
-    "bounce": N_("Returned mail"),
+    "bounce": N_("Bounced email"),
     "list": N_("Mailing list"),
-    "files": N_("Came later"),
+    "files": N_("Added later"),
 }
 RULES = {
-    "token": N_("Our own signed token, in the reply address or the Message-ID"),
-    "root": N_("The thread's first mail"),
-    "conversation": N_("The channel's own conversation"),
-    "open-ticket": N_("An open ticket of the same person"),
-    "new": N_("Nothing matched: a new conversation"),
+    "token": N_("Signed token in the reply address or Message-ID"),
+    "root": N_("First email of the thread"),
+    "conversation": N_("Same conversation on the channel"),
+    "open-ticket": N_("Open ticket from the same person"),
+    "new": N_("No match: new conversation"),
 }
 SEVERITIES = {
     "outage": N_("an outage"),
@@ -285,7 +281,7 @@ _REASONS = {
     "preference.age": N_("age %(age)s, given by the customer"),
     "preference.used": N_("this message came by: %(channel)s"),
     "preference.reachable": N_("can also be reached by: %(channel)s"),
-    "unavailable.opted-out": N_("does not want to be reached at %(address)s"),
+    "unavailable.opted-out": N_("opted out at %(address)s"),
     "unavailable.not-summoned": N_("by %(channel)s only those who mentioned or quoted us may be answered"),
     "unavailable.closed": N_("closed now, open again: %(opens)s"),
     "unavailable.off": N_("switched off: %(channel)s"),
@@ -293,8 +289,8 @@ _REASONS = {
     "unavailable.answers-only": N_("only answers are possible by: %(channel)s"),
     "unavailable.unknown-address": N_("we do not know yet where to reach them by: %(channel)s"),
     "call.prefers-phone": N_("prefers the phone, so it counts as waiting %(minutes)s minutes longer"),
-    "ask.nothing-known": N_("Ask them once which channel they prefer: nothing is known of it yet"),
-    "ask.weak": N_("Ask them once which channel they prefer: only weak signs of it (%(sure)s%%)"),
+    "ask.nothing-known": N_("Ask which channel they prefer: not known yet"),
+    "ask.weak": N_("Ask which channel they prefer: low confidence (%(sure)s%%)"),
     "call.dropped-skill": N_("after %(minutes)s min also offered to agents without: %(skill)s"),
     "call.no-skill": N_("nobody on duty has all skills for it: %(skills)s"),
     "group": N_("as urgent as #%(number)s, which is about the same"),
@@ -304,10 +300,10 @@ _REASONS = {
 }
 _OWN = ("ask", "call.dropped-skill", "unavailable.opted-out")
 """Reasons, or kinds of them, that are said in our words in English too."""
-_WIDENED = N_("After %(minutes)s min without an answer also for agents without: %(skill)s")
-_OVERFLOWED = N_("After %(minutes)s min without an answer this went from %(before)s to %(team)s")
+_WIDENED = N_("After %(minutes)s min without a reply, also available to agents without: %(skill)s")
+_OVERFLOWED = N_("After %(minutes)s min without a reply, moved from %(before)s to %(team)s")
 _REOPENED = N_("Reopened by a new message")
-_NOT_DELIVERED = N_("Reopened: an answer was not delivered")
+_NOT_DELIVERED = N_("Reopened: a reply was not delivered")
 
 
 def name(table: Mapping[str, str], code: str, _: Gettext) -> str:
@@ -340,7 +336,7 @@ def telephone(point: str) -> str:
 
 def closed(channel: str, point: str, _: Gettext) -> str:
     """Why nothing is sent to this contact point any more."""
-    return _("%(channel)s is closed: %(who)s asked for no messages there.", channel=channel, who=address(point))
+    return _("%(channel)s unavailable: %(who)s opted out.", channel=channel, who=address(point))
 
 
 def address(point: str) -> str:
@@ -422,11 +418,11 @@ def event(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:
                 _OVERFLOWED, minutes=_minutes(data), before=team(data.get("from", "")), team=team(data.get("team", ""))
             )
         case "ticket.assigned" if data.get("disabled"):
-            line = _("Back in the queue: %(who)s cannot sign in any more", who=data["disabled"])
+            line = _("Unassigned: %(who)s was disabled", who=data["disabled"])
         case "ticket.assigned" if not data.get("assignee"):
-            line = _("%(who)s put this back into the queue", who=actor)
+            line = _("%(who)s unassigned this", who=actor)
         case "ticket.assigned" if data["assignee"] == change.actor:
-            line = _("%(who)s took this", who=actor)
+            line = _("%(who)s assigned this to themselves", who=actor)
         case "ticket.assigned":
             assignee = agents.get(data["assignee"], data["assignee"])
             line = _("%(who)s assigned this to %(assignee)s", who=actor, assignee=assignee)

@@ -165,7 +165,7 @@ class TestWhereAnAnswerGoes:
     def test_the_agent_is_told_what_the_customer_would_rather_have(self) -> None:
         hint = pane.hint(samples.ticket(), self.routes(), str, lambda item: item.text, ENGLISH)
         assert hint == (
-            "Would rather be answered by: phone (asked for it in our survey). That is not possible now, so this goes by: email."
+            "Preferred channel: phone (asked for it in our survey). It is unavailable right now, so this reply goes by: email."
         )
 
     def test_an_answer_that_everybody_reads_says_so_and_how_long_it_may_be(self) -> None:
@@ -203,10 +203,10 @@ class TestReasons:
     [
         ("ticket.status", {"from": "open", "to": "solved"}, "Sam: Solved"),
         ("ticket.assigned", {"assignee": "kim@example.org"}, "Sam assigned this to kim@example.org"),
-        ("ticket.assigned", {"assignee": "sam@example.org"}, "Sam took this"),
-        ("ticket.assigned", {"assignee": ""}, "Sam put this back into the queue"),
+        ("ticket.assigned", {"assignee": "sam@example.org"}, "Sam assigned this to themselves"),
+        ("ticket.assigned", {"assignee": ""}, "Sam unassigned this"),
         ("ticket.reopened", {}, "Reopened by a new message"),
-        ("ticket.reopened", {"why": "delivery-failed"}, "Reopened: an answer was not delivered"),
+        ("ticket.reopened", {"why": "delivery-failed"}, "Reopened: a reply was not delivered"),
         ("message.added", {}, None),
     ],
 )

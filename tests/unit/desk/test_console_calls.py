@@ -54,7 +54,7 @@ def test_the_place_of_an_older_caller_is_explained_by_her_age() -> None:
     call = dataclasses.replace(call, reasons=(*call.reasons, asked))
     assert call_words.place(call, {"sam@example.org": "Sam Okoro"}, ENGLISH) == [
         "prefers the phone: age 71, given by the customer; counts as waiting 5 minutes longer",
-        "was offered before to Sam Okoro, x@example.org, and keeps the place",
+        "offered before to Sam Okoro, x@example.org, keeps its place",
     ]
 
 
@@ -76,7 +76,7 @@ def test_a_number_is_written_as_people_read_it_wherever_nobody_knows_the_name() 
     assert "<h3>Margaret Hill</h3>" in card
     assert words.person("+1 Support") == "+1 Support"
     out = ReasonView(code="unavailable.opted-out", text="raw", values={"address": "+33199005518", "channel": "phone"})
-    assert words.reason(out, ENGLISH) == "does not want to be reached at +33 1 99 00 55 18"
+    assert words.reason(out, ENGLISH) == "opted out at +33 1 99 00 55 18"
 
 
 def test_nobody_stands_twice_on_the_list_of_people_to_call() -> None:
@@ -174,13 +174,11 @@ class TestWhoWouldRatherBeCalled:
         routes = pane.routes(ticket, PHONE, "", lambda channel, who, **_: f"{channel} {who}")
         assert not any(route.available for route in routes)
         hint = pane.hint(ticket, routes, str, lambda item: item.text, ENGLISH, call=True)
-        assert hint == (
-            "Would rather be called: asked for it in our survey. We know no address to write to: call, or write a note."
-        )
+        assert hint == ("Prefers a call: asked for it in our survey. No address to write to: call, or add a note.")
 
 
 def test_a_channel_choice_without_reasons_still_leads_to_a_call() -> None:
     choice = ChannelChoiceView(channel="phone", contact_point=None, confidence=1, available=True, reasons=())
     row = dataclasses.replace(samples.ticket().row, telephone="tel:+33199001234")
     ticket = dataclasses.replace(samples.ticket(), row=row, channels=(choice,))
-    assert pane.hint(ticket, [], str, str, ENGLISH, call=True).startswith("Would rather be called.")
+    assert pane.hint(ticket, [], str, str, ENGLISH, call=True).startswith("Prefers a call.")

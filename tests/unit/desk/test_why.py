@@ -103,7 +103,7 @@ def test_what_was_rejected_is_told_in_its_order_and_what_a_newer_router_rejects_
                 "somebody waiting",
                 "open until",
                 "Korean: 10 min",
-                "only weak signs of it (35%)",
+                "low confidence (35%)",
             ),
         ),
         ("fr", ("Règles pour d’autres langues", "quelqu’un qui attend", "ouvert jusqu’à", "coréen : 10")),

@@ -154,9 +154,9 @@ def test_every_rule_of_threading_has_words() -> None:
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", "After 10 min without an answer also for agents without: French"),
+        ("en", "After 10 min without a reply, also available to agents without: French"),
         ("fr", "Après 10 min sans réponse, aussi pour les agents sans : français"),
-        ("ko", "10분 동안 답변이 없어 이 기술이 없는 상담원도 맡을 수 있음: 프랑스어"),
+        ("ko", "10분 동안 답장이 없어 이 기술이 없는 상담원도 맡을 수 있음: 프랑스어"),
     ],
 )
 def test_the_timeline_says_who_may_take_a_ticket_that_nobody_got_to(language: str, said: str) -> None:

@@ -15,7 +15,7 @@ from services.desk.web.viewer import Viewer, viewer, writer
 from shared.errors import Rejected
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
-_SAID = {"password": words.N_("Your password is changed."), "off": words.N_("The second step is off.")}
+_SAID = {"password": words.N_("Your password was changed."), "off": words.N_("Two-step verification is off.")}
 _FIELDS = {"password-wrong": "password", "code": "code"}
 
 
@@ -37,7 +37,7 @@ async def change_password(
     """A new password; all other sessions end."""
     _ = gettext(who.language)
     if new != again:
-        return await _page(request, who, {"again": _("These two are not the same.")}, "password")
+        return await _page(request, who, {"again": _("The passwords do not match.")}, "password")
     try:
         await accounts.change_password(console_of(request).desk, who.agent.email, old, new, who.by, but=who.session.id)
     except Rejected as error:

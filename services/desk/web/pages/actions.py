@@ -114,7 +114,7 @@ async def _to_all(
     said = _("Sending to each of them: %(count)s", count=len(done.messages))
     if done.left_out:
         numbers = ", ".join(f"#{left.number}" for left in done.left_out)
-        said += ". " + _("Could not be answered: %(tickets)s", tickets=numbers)
+        said += ". " + _("Could not reply to: %(tickets)s", tickets=numbers)
     return html(body + console.toast(who.language, said, number=row.number))
 
 
@@ -127,7 +127,7 @@ async def ungroup(request: Request, ticket: str, who: Annotated[Viewer, Depends(
         return redirect(f"/c/{row.id}")
     context = await console.pane_context(who, row.id)
     body = console.ticket_parts(who.language, row) + console.render("parts/grouped.html", who.language, **context)
-    return html(body + console.toast(who.language, _("Stands by itself now"), number=row.number))
+    return html(body + console.toast(who.language, _("Removed from the group"), number=row.number))
 
 
 async def _not_sent(
@@ -184,7 +184,7 @@ async def assign(
     _ = gettext(who.language)
     undo = Undo(f"/c/{row.id}/assign", {"to": before.assignee or "none"})
     name = row.assignee_name or row.assignee
-    text = _("Assigned to %(name)s", name=name) if name else _("Back in the queue")
+    text = _("Assigned to %(name)s", name=name) if name else _("Assignment removed")
     return html(console.ticket_parts(who.language, row) + console.toast(who.language, text, undo, number=row.number))
 
 

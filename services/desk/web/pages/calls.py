@@ -98,7 +98,7 @@ async def callback_done(
     if not is_part(request):
         return redirect("/calls#callbacks")
     number = (await console.row(ticket)).number
-    return html(console.toast(who.language, _("Off the list of people to call back"), number=number))
+    return html(console.toast(who.language, _("Removed from callbacks"), number=number))
 
 
 @router.post("/presence")

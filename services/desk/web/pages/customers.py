@@ -47,11 +47,11 @@ async def change(
             source=changes.get("source") or "agent",
         )
     except ValueError:
-        problem = _("Type a year with four digits, like 1954.")
+        problem = _("Enter a four-digit year, such as 1954.")
     except Rejected as error:
         if error.status != 422:
             raise
-        problem = _("Type a year with four digits, like 1954.") if "birth_year" in form else error.message
+        problem = _("Enter a four-digit year, such as 1954.") if "birth_year" in form else error.message
     if not is_part(request):
         return redirect(f"/c/{row.id}")
     body = await console.customer_part(who, who.language, row, problem, birth_year or "")

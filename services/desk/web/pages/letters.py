@@ -89,4 +89,4 @@ async def replay(
         return redirect(f"/dead-letters/{letter}")
     await console.agents()
     body = console.render("parts/letter-state.html", who.language, letter=done, stays="", viewer=who)
-    return html(body + console.toast(who.language, _("Back on its topic: %(topic)s", topic=done.topic)))
+    return html(body + console.toast(who.language, _("Replayed to its topic: %(topic)s", topic=done.topic)))

@@ -70,7 +70,7 @@ async def judge(
         return redirect("/mentions")
     await console.agents()
     body = console.render("parts/mention-changed.html", who.language, mention=found, viewer=who)
-    return html(body + console.toast(who.language, _("Thank you. The ticket is on its way")))
+    return html(body + console.toast(who.language, _("Thank you. The ticket is being created")))
 
 
 @router.post("/m/{message}/label")
@@ -86,8 +86,8 @@ async def label(
     row = await console.row(stored.ticket_id)
     offer = None
     if label == "other" and row.status not in SETTLED:
-        offer = Undo(f"/c/{row.id}/status", {"status": "closed"}, _("Close the ticket"))
-    text = _("Noted: %(label)s", label=_(posts.LABELS[label]))
+        offer = Undo(f"/c/{row.id}/status", {"status": "closed"}, _("Close ticket"))
+    text = _("Saved: %(label)s", label=_(posts.LABELS[label]))
     return html(
         console.ticket_parts(who.language, row, stored) + console.toast(who.language, text, offer, number=row.number)
     )

@@ -17,7 +17,7 @@ from services.desk.web.viewer import Viewer, admins_only, viewer, writer
 from shared.errors import Rejected
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
-_NOT_FOUND = Rejected(404, "no-such-agent", "There is nobody like this any more.")
+_NOT_FOUND = Rejected(404, "no-such-agent", "This person no longer exists.")
 
 
 @router.get("/people")

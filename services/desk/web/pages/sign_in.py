@@ -63,9 +63,9 @@ async def sign_in(
     _ = gettext(language_of(request))
     errors = {}
     if "@" not in email:
-        errors["email"] = _("Type your email address, like sam@example.org.")
+        errors["email"] = _("Enter your email address, such as sam@example.org.")
     if not password:
-        errors["password"] = _("Type your password.")
+        errors["password"] = _("Enter your password.")
     if errors:
         return _page(request, errors, email, 422)
     desk = desk_of(request)
@@ -109,7 +109,7 @@ async def join(
     check_origin(request)
     _ = gettext(language_of(request))
     if password != again:
-        return await _join(request, token, {"again": _("These two are not the same.")})
+        return await _join(request, token, {"again": _("The passwords do not match.")})
     try:
         await links.use(desk_of(request), token, password, ip_of(request))
     except Rejected as error:

@@ -21,7 +21,7 @@ async def styleguide(request: Request, who: Annotated[Viewer, Depends(viewer)]) 
     """The page."""
     console, ticket = console_of(request), samples.ticket()
     problem = pane.Problem(
-        "Not sent. Your text is saved.", "Something arrived that you had not seen.", ticket.messages[:1]
+        "Not sent. Your text is saved.", "A new message arrived while you were writing.", ticket.messages[:1]
     )
     tokens = re.findall(
         r"^  --([\w-]+): light-dark\((#\w+), (#\w+)\)", static.files()["css/tokens.css"].data.decode(), re.MULTILINE
@@ -46,7 +46,7 @@ async def styleguide(request: Request, who: Annotated[Viewer, Depends(viewer)]) 
             ticket, samples.customer(), who.language, problem=problem, text=gettext(who.language)("Write here")
         ),
         **console.customer_context(
-            samples.customer(), ticket.row.id, ticket.channels, "Type a year with four digits, like 1954.", "19544"
+            samples.customer(), ticket.row.id, ticket.channels, "Enter a four-digit year, such as 1954.", "19544"
         ),
     )
     return html(body)

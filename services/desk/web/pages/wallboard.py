@@ -92,7 +92,7 @@ async def page(request: Request) -> Response:
     if token:
         if not await display.allows(desk.database, _secret(desk), token):
             _ = gettext(language_of(request))
-            raise Rejected(403, "display", _("This display link does not work any more."))
+            raise Rejected(403, "display", _("This display link is no longer valid."))
         answer: Response = redirect("/wallboard")
         keep(answer, desk, COOKIE, token, YEAR)
         return answer
