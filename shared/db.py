@@ -70,15 +70,15 @@ class Database:
                 yield session
         except Exception as error:
             if self.seconds and isinstance(error, PoolTimeout):
-                raise Rejected(503, "busy", "Too much is asked at this moment. Nothing was done; try again.") from error
+                raise Rejected(503, "busy", "Too many requests right now. Nothing was changed; try again.") from error
             if self.seconds and _sqlstate(error) == _CANCELED:
                 raise Rejected(
                     503,
                     "too-slow",
-                    f"This took longer than {self.seconds:g} seconds and was stopped. Nothing was done; ask for less, or try again.",
+                    f"This took longer than {self.seconds:g} seconds and was stopped. Nothing was changed; narrow it down or try again.",
                 ) from error
             if is_away(error):
-                raise Unavailable(f"PostgreSQL is away: {error}") from error
+                raise Unavailable(f"PostgreSQL is unavailable: {error}") from error
             if isinstance(error, DBAPIError) and str(getattr(error.orig, "sqlstate", "")).startswith(_BAD_VALUE):
                 raise Malformed(
                     "a value cannot be stored or looked for: a character, number or date that no store takes"
@@ -102,7 +102,7 @@ class Database:
                 self.dsn, timeout=5, server_settings={"search_path": f"{self.schema},extensions"}
             )
         except (OSError, asyncpg.PostgresError, TimeoutError) as error:
-            raise Unavailable(f"PostgreSQL is away: {error}") from error
+            raise Unavailable(f"PostgreSQL is unavailable: {error}") from error
 
     async def keep_checking(self, health: Health, stop: asyncio.Event) -> None:
         """Keep `/health/ready` right, on a connection of its own: that all others are in use does not mean that PostgreSQL is away."""

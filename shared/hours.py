@@ -101,7 +101,7 @@ def parse(hours: str, zone: str, holidays: str) -> Hours:
     try:
         where = ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"{zone!r} is no time zone; write one such as Europe/Paris") from error
+        raise ValueError(f"{zone!r} is not a time zone; write one such as Europe/Paris") from error
     week: list[list[tuple[int, int]]] = [[] for _ in _DAYS]
     for rule in filter(None, (part.strip().lower() for part in hours.split(";"))):
         days, spans = _rule(rule)
@@ -114,7 +114,7 @@ def parse(hours: str, zone: str, holidays: str) -> Hours:
 def _rule(rule: str) -> tuple[list[int], list[tuple[int, int]]]:
     found = _RULE.fullmatch(rule)
     if not found or found["first"] not in _DAYS or (found["last"] or "mon") not in _DAYS:
-        raise ValueError(f"{rule!r} is no opening time; write `mon-fri 09:00-12:00,13:00-18:00`")
+        raise ValueError(f"{rule!r} is not an opening time; write `mon-fri 09:00-12:00,13:00-18:00`")
     first = _DAYS.index(found["first"])
     last = _DAYS.index(found["last"]) if found["last"] else first
     days = [day % 7 for day in range(first, last + 1 if last >= first else last + 8)]
@@ -124,7 +124,7 @@ def _rule(rule: str) -> tuple[list[int], list[tuple[int, int]]]:
 def _span(text: str) -> tuple[int, int]:
     found = _SPAN.fullmatch(text)
     if not found:
-        raise ValueError(f"{text!r} is no span of time; write `09:00-18:00`")
+        raise ValueError(f"{text!r} is not a time span; write `09:00-18:00`")
     start, end = _minutes(found[1], found[2]), _minutes(found[3], found[4])
     if start >= end:
         raise ValueError(f"{text!r} ends before it begins; write a night as two spans, one on each day")
@@ -142,4 +142,4 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise ValueError(f"{text!r} is no date; write 2026-12-25") from error
+        raise ValueError(f"{text!r} is not a date; write 2026-12-25") from error

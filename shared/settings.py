@@ -66,7 +66,7 @@ class Settings(KafkaSettings):
         codes = tuple(dict.fromkeys(code.strip().lower() for code in value.split(",") if code.strip()))
         if wrong := [code for code in codes if not re.fullmatch("[a-z]{2}", code)]:
             raise ValueError(
-                f"{wrong[0]!r} is no language: write ISO 639-1 codes with commas between them, as in en, fr, ko"
+                f"{wrong[0]!r} is not a language: write ISO 639-1 codes with commas between them, as in en, fr, ko"
             )
         if not codes:
             raise ValueError("at least one language is needed, as in en, fr, ko")

@@ -182,8 +182,8 @@ async def _tokens(database: Database, _: argparse.Namespace) -> None:
 async def _revoke_token(database: Database, chosen: argparse.Namespace) -> None:
     count = await people.revoke_token(database, chosen.name)
     if not count:
-        raise Rejected(404, "no-such-token", f"No token named {chosen.name!r} works; `tokens` lists those that do.")
-    print(f"{count} token{'s' if count > 1 else ''} named {chosen.name!r} will not work any more.", file=sys.stderr)
+        raise Rejected(404, "no-such-token", f"No active token named {chosen.name!r}; `tokens` lists the active ones.")
+    print(f"{count} token{'s' if count > 1 else ''} named {chosen.name!r} revoked.", file=sys.stderr)
 
 
 async def _display_link(database: Database, chosen: argparse.Namespace) -> None:

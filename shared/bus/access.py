@@ -87,6 +87,6 @@ async def grant(address: str, wanted: Iterable[Right]) -> None:
                         f"Kafka refuses to give {service} its rights: {message or for_code(code).__name__}"
                     )
     except (KafkaError, OSError) as error:
-        raise Unavailable(f"Kafka at {shown(address)} does not answer: {error}") from error
+        raise Unavailable(f"Kafka at {shown(address)} is unavailable: {error}") from error
     finally:
         await admin.close()

@@ -83,7 +83,7 @@ class KafkaBus:
             await producer.start()
         except (KafkaError, OSError) as error:
             await producer.stop()
-            raise Unavailable(f"Kafka at {shown(self.servers)} does not answer: {error}") from error
+            raise Unavailable(f"Kafka at {shown(self.servers)} is unavailable: {error}") from error
         self._producer = producer
 
     async def keep_connecting(self, stop: asyncio.Event) -> None:
@@ -263,7 +263,7 @@ async def create_topics(servers: str, topics: Sequence[Topic[Any]], replication:
                 raise Unavailable(f"topic {name} could not be created: {for_code(code).__name__}")
         return [topic.name for topic in missing]
     except (KafkaError, OSError) as error:
-        raise Unavailable(f"Kafka at {shown(servers)} does not answer: {error}") from error
+        raise Unavailable(f"Kafka at {shown(servers)} is unavailable: {error}") from error
     finally:
         await admin.close()
 

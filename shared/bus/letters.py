@@ -275,4 +275,4 @@ class DeadLetters:
         try:
             yield
         except (KafkaError, OSError) as error:
-            raise Unavailable(f"Kafka at {shown(self._servers)} does not answer: {error!r}") from error
+            raise Unavailable(f"Kafka at {shown(self._servers)} is unavailable: {error!r}") from error

@@ -324,7 +324,7 @@ def test_an_agent_sees_who_is_in_copy_and_changes_it_before_sending(tab: Page, d
     tab.get_by_label("Bcc", exact=True).fill("boss@x.example")
     tab.locator(".composer textarea").fill("Hello both.")
     tab.get_by_role("button", name="Send", exact=True).click()
-    expect(tab.locator(".composer .alert:not(.not-sent)")).to_contain_text("This is not an e-mail address")
+    expect(tab.locator(".composer .alert:not(.not-sent)")).to_contain_text("Invalid email address")
     expect(tab.locator(".composer textarea")).to_have_value("Hello both.")
     expect(tab.get_by_label("Cc", exact=True)).to_have_value("lee@x.example, nobody")
     tab.get_by_label("Cc", exact=True).fill("lee@x.example")

@@ -80,7 +80,7 @@ async def test_while_kafka_is_away_the_events_wait_and_then_come_once(stage: Dat
 
 async def test_a_database_that_is_away_says_so_in_one_word(free_port: int) -> None:
     db = Database(f"postgresql://x:y@127.0.0.1:{free_port}/z", "stage")
-    with pytest.raises(Unavailable, match="PostgreSQL is away"):
+    with pytest.raises(Unavailable, match="PostgreSQL is unavailable"):
         async with db.transaction() as session:
             await session.execute(text("SELECT 1"))
     await db.dispose()
@@ -111,7 +111,7 @@ async def test_a_database_that_has_no_connection_left_is_away_too_so_that_nothin
     db.engine.pool._timeout = 0.05
     async with db.transaction() as session:
         await session.execute(text("SELECT 1"))
-        with pytest.raises(Unavailable, match="PostgreSQL is away"):
+        with pytest.raises(Unavailable, match="PostgreSQL is unavailable"):
             async with db.transaction() as other:
                 await other.execute(text("SELECT 1"))
     await db.dispose()
@@ -122,7 +122,7 @@ async def test_a_database_that_lets_nobody_in_for_a_while_is_away(database: str,
     db, name = Database(database, "public"), database.rsplit("/", 1)[1]
     admin = await asyncpg.connect(postgres)
     await admin.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
-    with pytest.raises(Unavailable, match="PostgreSQL is away"):
+    with pytest.raises(Unavailable, match="PostgreSQL is unavailable"):
         async with db.transaction() as session:
             await session.execute(text("SELECT 1"))
     await admin.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true')

@@ -151,7 +151,7 @@ def reasons(caller: Caller, head_start: timedelta) -> tuple[ReasonView, ...]:
         found.append(ReasonView(code="call.dropped-skill", text=text, values={"skill": skill, "minutes": minutes}))
     if caller.asked:
         asked = ", ".join(sorted(caller.asked))
-        text = f"was offered before to {asked}, and keeps the place"
+        text = f"offered before to {asked}, keeps its place"
         found.append(ReasonView(code="call.asked", text=text, values={"agents": asked}))
     return tuple(found)
 

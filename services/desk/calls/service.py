@@ -152,7 +152,7 @@ async def decline(desk: Desk, call_id: str, *, agent: str) -> None:
     async with unit_of_work(desk) as work:
         row = await _locked(work, call_id)
         if row.offered_to != agent or not being_offered(row, now) or row.state not in WAITING:
-            raise Rejected(409, "call-gone", "This call is not being offered to you any more.")
+            raise Rejected(409, "call-gone", "This call is no longer offered to you.")
         asked = {**row.asked, agent: now.isoformat()}
         await change(work.session, row.call_id, asked=asked, offered_to="", offered_until=None, offer_missing=[])
         await _hold_ticket(work.session, row.ticket_id)
@@ -327,9 +327,7 @@ async def _free(session: AsyncSession, agent: str, now: datetime) -> Any:
     if person is None:
         raise Rejected(422, "unknown-agent", f"No active agent has the address {agent[:100]}.")
     if not person.phone:
-        raise Rejected(
-            422, "no-phone", "First say at which number calls reach you, with its country: +33 6 12 34 56 78."
-        )
+        raise Rejected(422, "no-phone", "Set your phone number first, with its country code: +33 6 12 34 56 78.")
     rows = await session.execute(select(CALLS).where(repository.held_by(agent)))
     if any(agent_on(row, now)[0] == agent and row.state != CallState.WRAP_UP.value for row in rows):
         raise Rejected(409, "on-a-call", "You are already on a call. End it first.")
@@ -338,9 +336,9 @@ async def _free(session: AsyncSession, agent: str, now: datetime) -> Any:
 
 def _can_be_answered(row: Any, agent: str, now: datetime) -> None:
     if row.direction != "in" or row.state not in (*WAITING, *ONGOING):
-        raise Rejected(409, "call-gone", "This caller does not wait any more.")
+        raise Rejected(409, "call-gone", "This caller is no longer waiting.")
     if row.state in ONGOING or being_answered(row, now):
-        raise Rejected(409, "call-taken", "Another agent was faster: this call is answered already.")
+        raise Rejected(409, "call-taken", "Another agent already took this call.")
     if being_offered(row, now) and row.offered_to != agent:
         raise Rejected(409, "call-taken", "This call is being offered to another agent right now.")
 
@@ -354,14 +352,14 @@ async def _nobody_calls(session: AsyncSession, ticket: str, now: datetime) -> No
         if who:
             raise Rejected(409, "calling", f"{who} is on a call with this customer already.")
         if row.state in WAITING and row.at + repository.LOST > now:
-            raise Rejected(409, "calling", "This customer waits in line right now: answer that call.")
+            raise Rejected(409, "calling", "This customer is waiting in the queue right now: answer that call.")
 
 
 async def _number(session: AsyncSession, ticket: str, todo: Any) -> ContactPoint:
     found = work_list.number(todo) if todo is not None else await work_list.known_number(session, ticket)
     if not found.startswith("tel:+"):
         raise Rejected(
-            422, "no-number", "No number of this customer is known. Ask for it, or type it: +33 6 12 34 56 78."
+            422, "no-number", "No phone number for this customer. Ask for it, or enter it: +33 6 12 34 56 78."
         )
     return ContactPoint(found)
 
@@ -370,12 +368,12 @@ def _phone_is_on(desk: Desk) -> None:
     phone = desk.channels.get("phone")
     if phone is None or not phone.enabled:
         why = f": {phone.why_off}" if phone and phone.why_off else ""
-        raise Rejected(409, "channel-off", f"The telephone is switched off{why}. Answer on another channel.")
+        raise Rejected(409, "channel-off", f"The phone line is turned off{why}. Reply on another channel.")
 
 
 def _is_agents(row: Any, agent: str, now: datetime) -> None:
     if row.state not in (*WAITING, *ONGOING):
-        raise Rejected(409, "call-gone", "This call is over.")
+        raise Rejected(409, "call-gone", "This call has ended.")
     if agent_on(row, now)[0] != agent and row.agent != agent:
         raise Rejected(409, "call-taken", "This is not your call.")
 
@@ -396,4 +394,4 @@ def _simple(action: CallAction, row: Any, agent: str) -> CallRequested:
 
 
 def _no_such_call() -> Rejected:
-    return Rejected(404, "no-such-call", "There is no call with this id.")
+    return Rejected(404, "no-such-call", "Call not found.")

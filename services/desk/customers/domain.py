@@ -169,12 +169,12 @@ def normal_point(text: str) -> str:
         )
     if kind == "email":
         if address.count("@") != 1 or address.startswith("@") or address.endswith("@"):
-            raise Rejected(422, "contact-point", f"{address} is not a mail address.")
+            raise Rejected(422, "contact-point", f"{address} is not an email address.")
         return email_point(address)
     if kind == "tel":
         address = told(address)
         if not address:
             raise Rejected(
-                422, "contact-point", "Write a phone number with its country and without spaces: tel:+33612345678."
+                422, "contact-point", "Write a phone number with its country code and without spaces: tel:+33612345678."
             )
     return f"{kind}:{address}"

@@ -120,7 +120,7 @@ def _stated(desk: Desk, channel: str | None, source: str, at: str) -> dict[str, 
 async def _view(session: AsyncSession, customer: str) -> CustomerView:
     row = (await session.execute(select(CUSTOMERS).where(CUSTOMERS.c.id == customer))).one_or_none()
     if row is None:
-        raise Rejected(404, "no-such-customer", "There is no customer with this id.")
+        raise Rejected(404, "no-such-customer", "Customer not found.")
     stated = profiles.stated(row.stated)
     observed = [
         ObservedView(channel=c, messages=o.messages, last_at=o.last_at, answer_seconds=o.answer_seconds)

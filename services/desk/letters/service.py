@@ -94,11 +94,11 @@ class Letters:
         async with self._reading() as dead:
             letter, _ = await self._find(dead, id_)
             if letter.replayed and not again:
-                raise Rejected(409, "replayed", f"Letter {id_} was replayed already, at {letter.replayed}.")
+                raise Rejected(409, "replayed", f"Dead letter {id_} was already replayed, at {letter.replayed}.")
             try:
                 told = await dead.replay(letter, by)
             except NoWayBack as obstacle:
-                raise Rejected(409, "no-way-back", f"It stays where it is: {obstacle}.") from obstacle
+                raise Rejected(409, "no-way-back", f"Cannot be replayed: {obstacle}.") from obstacle
         log.info("dead letter replayed", letter=id_, topic=letter.topic, by=by)
         done = replace(letter, replayed=told.at.isoformat(), replayed_by=told.by)
         self._known = tuple(done if each.id == id_ else each for each in self._known)
@@ -114,7 +114,7 @@ class Letters:
         try:
             return await dead.one(id_)
         except Malformed as error:
-            raise Rejected(404, "no-such-letter", "There is no dead letter with this id (any more).") from error
+            raise Rejected(404, "no-such-letter", "Dead letter not found, or no longer kept.") from error
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[DeadLetters]:

@@ -167,4 +167,4 @@ async def _views(session: AsyncSession, mentions: Sequence[str]) -> list[Mention
 
 
 def _gone() -> Rejected:
-    return Rejected(404, "no-such-mention", "There is no mention with this id. Old ones are forgotten.")
+    return Rejected(404, "no-such-mention", "Mention not found. Old ones are deleted.")

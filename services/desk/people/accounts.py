@@ -77,7 +77,7 @@ async def invite(desk: Desk, email: str, name: str, role: str, by: By) -> LinkVi
         await session.execute(new.on_conflict_do_nothing(index_elements=["email"]))
         row = await _hold(session, email)
         if row.password_hash:
-            raise Rejected(409, "joined", f"{email} has an account already. Make a link for a new password instead.")
+            raise Rejected(409, "joined", f"{email} already has an account. Create a password reset link instead.")
         await session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(name=values["name"], role=role))
         await audit.note(session, "person.invited", by, email, role=role)
         return await links.make(desk, session, row)
@@ -117,7 +117,7 @@ async def enable(desk: Desk, agent: str, by: By) -> None:
     async with desk.database.transaction() as session:
         row = await _hold(session, agent)
         if not row.password_hash:
-            raise Rejected(409, "not-joined", "This person has not joined yet. Make a new link for them.")
+            raise Rejected(409, "not-joined", "This person has not joined yet. Create a new link for them.")
         if not row.active:
             await session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(active=True))
             await audit.note(session, "person.enabled", by, row.email)

@@ -68,7 +68,7 @@ async def change(desk: TheDesk, by: ByAdmin, email: Email, body: PersonChange) -
     return next((each for each in await accounts.people(desk) if each.id == person.id), person)
 
 
-@router.post("/people/{email}/password-link", status_code=201, summary="Make a link for a new password")
+@router.post("/people/{email}/password-link", status_code=201, summary="Create a password reset link")
 async def password_link(desk: TheDesk, by: ByAdmin, email: Email) -> LinkView:
     """It is shown this once, works once, and for a day. The password that they have works until then."""
     return await accounts.password_link(desk, email, by)

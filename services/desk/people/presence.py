@@ -108,7 +108,7 @@ def normal_number(number: str) -> str:
     """E.164. Rejected 422 with an example."""
     found = typed(number)
     if not found:
-        raise Rejected(422, "number", "Write the number with its country, such as +33 6 12 34 56 78.")
+        raise Rejected(422, "number", "Enter the number with its country code, such as +33 6 12 34 56 78.")
     return found
 
 
@@ -185,4 +185,4 @@ def _unknown(agent: str) -> Rejected:
 
 
 def _no_phone() -> Rejected:
-    return Rejected(422, "no-phone", "First say at which number calls reach you, with its country: +33 6 12 34 56 78.")
+    return Rejected(422, "no-phone", "Set your phone number first, with its country code: +33 6 12 34 56 78.")

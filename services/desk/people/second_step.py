@@ -63,7 +63,7 @@ async def turn_on(desk: Desk, agent: Any, ticket: str, code: str, by: By, *, but
     `agent`: a row. Rejected 422 where the code is not this secret's."""
     seed = _seed(desk, agent.id, ticket)
     if seed is None or (step := _step(desk, seed, code, 0)) is None:
-        raise Rejected(422, "code", "This code is not right. Look at the app again, and at its clock.")
+        raise Rejected(422, "code", "Wrong code. Check the app, and its clock.")
     async with unit_of_work(desk) as work:
         values = {"totp_seed": seed, "totp_step": step}
         await work.session.execute(update(AGENTS).where(AGENTS.c.id == agent.id).values(values))

@@ -53,7 +53,7 @@ async def sign_in(desk: Desk, email: str, password: str, *, ip: str, browser: st
         agent = (await transaction.execute(found)).one_or_none()
     if not await passwords.matches(password, agent.password_hash if agent else None) or agent is None:
         await _refused(desk, agent, ip, "password")
-        raise Rejected(401, "sign-in-failed", "This address and password do not belong together.")
+        raise Rejected(401, "sign-in-failed", "Wrong email or password.")
     _right(desk, email, ip, now)
     if agent.totp_seed is not None:
         until = int(time.time()) + _CODE_WITHIN
@@ -83,12 +83,12 @@ async def sign_in_with_code(desk: Desk, ticket: str, code: str, *, ip: str, brow
                 await audit.note(transaction, "sign-in", By(agent.email, ip), code=taken)
                 return await sessions.begin(desk, transaction, agent.id, By(agent.email, ip), browser)
     await _refused(desk, agent, ip, "code")
-    raise Rejected(401, "code", "This code is not right. Look at the app again, and at its clock.")
+    raise Rejected(401, "code", "Wrong code. Check the app, and its clock.")
 
 
 def too_many() -> Rejected:
     """Whoever guesses waits."""
-    return Rejected(429, "too-many-tries", "Too many failed tries. Wait 15 minutes, then try again.")
+    return Rejected(429, "too-many-tries", "Too many failed attempts. Wait 15 minutes, then try again.")
 
 
 def _not_too_often(desk: Desk, email: str, ip: str, now: float) -> None:
@@ -122,7 +122,7 @@ async def _refused(desk: Desk, agent: Any, ip: str, why: str) -> None:
 def check_csrf(session: Session, token: str) -> None:
     """Rejected 403 `csrf` where the form's token is not this session's."""
     if not hmac.compare_digest(session.csrf.encode(), token.encode()):
-        raise Rejected(403, "csrf", "This page is too old or was not ours. Load it again, then repeat what you did.")
+        raise Rejected(403, "csrf", "This page has expired. Reload it, then try again.")
 
 
 async def agents(desk: Desk) -> tuple[AgentView, ...]:
@@ -200,7 +200,7 @@ def mail_address(text: str) -> str:
         or " " in email
         or len(email) > 320
     ):
-        raise Rejected(422, "email", f"{email[:100]!r} is not a mail address.")
+        raise Rejected(422, "email", f"{email[:100]!r} is not an email address.")
     return email
 
 

@@ -60,7 +60,7 @@ def _as_of_now(
     values = {"channel": choice.channel}
     if to in refused:
         address = address_of(ContactPoint(str(to)))
-        text = f"the customer does not want to be reached at {address}"
+        text = f"the customer opted out at {address}"
         closed = ReasonView(code=_OPTED_OUT, text=text, values={**values, "address": address})
         return replace(choice, contact_point=to, available=False, reasons=(*reasons, closed))
     if channel and not channel.enabled:
@@ -99,9 +99,7 @@ async def choose(
     asked = [choice.get("contact_point") for choice in ticket.channels if choice["channel"] == described.name]
     point = _to(described, to, [(row.author, row.doubt) for row in here], points, ticket.participants, asked)
     if await contacts.opted_out(session, point):
-        raise Rejected(
-            409, "opted-out", f"This customer does not want to be reached at {point}. Choose another channel."
-        )
+        raise Rejected(409, "opted-out", f"This customer opted out at {point}. Choose another channel.")
     answered = next((row for row in here if row.author == point), here[0] if here else None)
     references = select(MESSAGES.c.provider_id).where(
         MESSAGES.c.ticket_id == ticket.id, MESSAGES.c.channel == name, MESSAGES.c.provider_id != ""
@@ -136,7 +134,7 @@ async def _copies(
     for address in hidden:
         await _willing(session, address)
     if (shown or hidden) and not domain.takes_copies(channel):
-        raise Rejected(422, "copies", f"By {channel.label} a reply goes to one person. Leave out Cc and Bcc.")
+        raise Rejected(422, "copies", f"By {channel.label} a reply goes to one person. Remove Cc and Bcc.")
     if len(shown) + len(hidden) > domain.MOST_COPIES:
         raise Rejected(422, "copies-many", f"A reply has at most {domain.MOST_COPIES} addresses in Cc and Bcc.")
     return shown, tuple(address for address in hidden if address not in shown)
@@ -144,7 +142,7 @@ async def _copies(
 
 async def _willing(session: AsyncSession, address: str) -> None:
     if await contacts.opted_out(session, email_point(address)):
-        raise Rejected(409, "copy-opted-out", f"{address} does not want to be written to. Leave it out of Cc and Bcc.")
+        raise Rejected(409, "copy-opted-out", f"{address} opted out. Remove it from Cc and Bcc.")
 
 
 async def _others(session: AsyncSession, ticket: str, channel: Channel, to: str) -> tuple[str, ...]:
@@ -173,7 +171,7 @@ def _usable(channels: View[Channel], name: str) -> Channel:
         raise Rejected(409, "channel-off", f"{channel.label} is off: {channel.why_off or 'its service says so'}.")
     if domain.is_spoken(channel):
         raise Rejected(
-            409, "call-instead", f"Nothing can be written by {channel.label}. Press Call, or choose another channel."
+            409, "call-instead", f"You cannot write by {channel.label}. Press Call, or choose another channel."
         )
     return channel
 
@@ -195,7 +193,7 @@ def _to(
             raise Rejected(
                 409,
                 "unreachable",
-                f"We do not know where to reach this customer by {channel.label}. Add a contact point ({kinds}) first.",
+                f"This customer has no address for {channel.label}. Add a contact point ({kinds}) first.",
             )
         refused = {p.point for p in points if p.opted_out}
         to = next((point for point in reachable if point not in refused), reachable[0])

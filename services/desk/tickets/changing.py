@@ -235,7 +235,7 @@ async def find(session: AsyncSession, ticket: str) -> str:
     wanted = TICKETS.c.number == int(number[1]) if number else TICKETS.c.id == as_uuid(ticket.strip(), "ticket")
     found = await session.scalar(select(TICKETS.c.id).where(wanted))
     if found is None:
-        raise Rejected(404, "no-such-ticket", "There is no ticket with this id or number.")
+        raise Rejected(404, "no-such-ticket", "Ticket not found.")
     return str(found)
 
 
@@ -335,16 +335,16 @@ async def _repeated(session: AsyncSession, message: str, text: str) -> MessageVi
         return None
     if row.text != text:
         raise Rejected(
-            422, "key-reused", "This idempotency key was used with another text. Use a new key for a new message."
+            422,
+            "key-reused",
+            "This idempotency key was already used with another text. Use a new key for a new message.",
         )
     return message_view(row)
 
 
 def _not_stale(row: Any, seen: int | None) -> None:
     if seen is not None and seen != row.version:
-        raise Rejected(
-            409, "stale", "Something was added to this ticket that you have not seen. Read it, then send again."
-        )
+        raise Rejected(409, "stale", "This ticket has a new message that you have not seen. Read it, then send again.")
 
 
 async def _not_overtaken(session: AsyncSession, ticket: str, began: int | None, agent: str) -> None:
@@ -352,13 +352,15 @@ async def _not_overtaken(session: AsyncSession, ticket: str, began: int | None, 
         return
     since = select(EVENTS.c.seq).where(EVENTS.c.ticket_id == ticket, EVENTS.c.seq > began, EVENTS.c.actor != agent)
     if await session.scalar(since.where(EVENTS.c.kind.in_(("reply.added", "note.added"))).limit(1)):
-        raise Rejected(409, "overtaken", "A colleague wrote here since this was begun. Read it, then send anyway.")
+        raise Rejected(
+            409, "overtaken", "A colleague added a message since this was started. Read it, then send anyway."
+        )
 
 
 def _clean(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\x00", "\ufffd").strip()
     if not text:
-        raise Rejected(422, "empty", "Write something first.")
+        raise Rejected(422, "empty", "The text is empty.")
     if len(text) > LONGEST:
         raise Rejected(422, "too-long", f"A message has at most {LONGEST:,} characters.")
     return text

@@ -380,7 +380,7 @@ def copies(typed: Iterable[str]) -> tuple[str, ...]:
     for address in found:
         if len(address) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(address):
             raise Rejected(
-                422, "copy-address", f"{address[:100]} is not an e-mail address. Write them as ann@example.org."
+                422, "copy-address", f"{address[:100]} is not an email address. Write it as ann@example.org."
             )
     return tuple(found)
 

@@ -29,7 +29,7 @@ class ReplyAll(BaseModel):
     author_name: str = Field("", max_length=200, description="Shown to the customers as the sender's name")
 
 
-@router.post("/tickets/{ticket}/reply-all", status_code=201, summary="Answer all tickets of a group")
+@router.post("/tickets/{ticket}/reply-all", status_code=201, summary="Reply to all tickets of a group")
 async def reply_all(desk: TheDesk, token: Writer, ticket: str, body: ReplyAll, key: IdempotencyKey = "") -> Answered:
     """Each customer gets a reply of their own, in their own conversation, on the channel that they wrote on."""
     return await together.reply_all(

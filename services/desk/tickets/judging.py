@@ -23,7 +23,7 @@ async def judge(desk: Desk, message: str, label: str, *, agent: str) -> MessageV
     async with unit_of_work(desk) as work:
         row = (await work.session.execute(select(MESSAGES).where(MESSAGES.c.id == own))).one_or_none()
         if row is None:
-            raise Rejected(404, "no-such-message", "There is no message with this id.")
+            raise Rejected(404, "no-such-message", "Message not found.")
         if row.direction != "in" or not row.public:
             raise Rejected(409, "not-a-post", "Only public posts are judged: the social service learns from them.")
         await changing.hold(work.session, {row.ticket_id})

@@ -56,5 +56,5 @@ async def check(
         raise Rejected(
             422,
             "too-long-here",
-            f"{described.label} takes {described.length.longest} characters: this is {over} too long.",
+            f"{described.label} takes at most {described.length.longest} characters: this is {over} over the limit.",
         )

@@ -32,7 +32,7 @@ async def raw(desk: Desk, message: str, by: By) -> Download:
     """The message as its channel received it: a mail with all of its headers. Rejected 404 where nothing was kept."""
     uri = (await service.get_message(desk, message)).raw_uri
     if not uri:
-        raise Rejected(404, "no-original", "Of this message no original was kept.")
+        raise Rejected(404, "no-original", "No original of this message was kept.")
     await audit.noted(desk.database, "message.read", by, message)
     return await _download(desk, uri, f"{message}.eml", "text/plain")
 
@@ -41,7 +41,7 @@ async def file(desk: Desk, message: str, index: int, by: By) -> Download:
     """A file that came with a message, the first is 0. Rejected 404."""
     files = (await service.get_message(desk, message)).attachments
     if not 0 <= index < len(files):
-        raise Rejected(404, "no-such-file", "This message has no such file.")
+        raise Rejected(404, "no-such-file", "Attachment not found.")
     found = files[index]
     await audit.noted(desk.database, "message.read", by, message, file=str(index))
     name = "".join(letter for letter in found.name if letter.isprintable() and letter not in '/\\"') or "file"
@@ -52,7 +52,7 @@ async def picture(desk: Desk, message: str, index: int) -> Download:
     """A picture that is shown with its message, and so is no more than reading the conversation. Rejected 404."""
     files = (await service.get_message(desk, message)).attachments
     if not 0 <= index < len(files) or files[index].media_type not in PICTURES:
-        raise Rejected(404, "no-such-file", "This message has no such picture.")
+        raise Rejected(404, "no-such-file", "Image not found.")
     return await _download(desk, files[index].uri, "picture", files[index].media_type)
 
 
@@ -60,6 +60,6 @@ async def _download(desk: Desk, uri: str, name: str, media_type: str) -> Downloa
     try:
         data = await desk.storage.get(uri)
     except Malformed as error:
-        raise Rejected(404, "no-original", "This is not in the storage.") from error
+        raise Rejected(404, "no-original", "Not found in the storage.") from error
     disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
     return Download(data, media_type or "application/octet-stream", _SANDBOX | {"Content-Disposition": disposition})

@@ -349,7 +349,7 @@ def _uncursor(cursor: str, kind: str, parts: int) -> list[str]:
         found[-1] = as_uuid(found[-1], "cursor")
     except (ValueError, UnicodeError, binascii.Error) as error:
         raise Rejected(
-            422, "cursor", "This cursor is not one of this list and order. Start again without it."
+            422, "cursor", "This cursor belongs to another list or order. Start again without it."
         ) from error
     return found[1:]
 
@@ -372,13 +372,13 @@ def _at(value: str) -> datetime:
     except ValueError:
         at = None
     if at is None or at.tzinfo is None:
-        raise Rejected(422, "cursor", "This cursor is damaged. Start again without it.")
+        raise Rejected(422, "cursor", "Invalid cursor. Start again without it.")
     return at
 
 
 def _rank(value: str) -> int:
     if not value.isascii() or not value.isdigit() or len(value) > 4:
-        raise Rejected(422, "cursor", "This cursor is damaged. Start again without it.")
+        raise Rejected(422, "cursor", "Invalid cursor. Start again without it.")
     return int(value)
 
 

@@ -141,7 +141,7 @@ async def get_message(desk: Desk, message: str) -> MessageView:
     """Rejected 404."""
     found = await get_messages(desk, [as_uuid(message, "message")])
     if not found:
-        raise Rejected(404, "no-such-message", "There is no message with this id.")
+        raise Rejected(404, "no-such-message", "Message not found.")
     return next(iter(found.values()))
 
 

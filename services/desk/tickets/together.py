@@ -127,5 +127,5 @@ async def _rows(session: AsyncSession, tickets: set[str]) -> list[Any]:
 def _leads(row: Any) -> None:
     if row.group_id:
         raise Rejected(
-            409, "not-the-leader", f"This ticket stands under another one. Answer all from there: {row.group_id}."
+            409, "not-the-leader", f"This ticket is grouped under another one. Reply to all from there: {row.group_id}."
         )

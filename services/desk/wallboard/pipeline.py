@@ -75,7 +75,7 @@ class Reader:
             return await self._read(now)
         except (KafkaError, OSError, TimeoutError) as error:
             await self.close()
-            raise Unavailable(f"Kafka at {shown(self._servers)} does not answer: {error}") from error
+            raise Unavailable(f"Kafka at {shown(self._servers)} is unavailable: {error}") from error
 
     async def close(self) -> None:
         """Disconnect."""

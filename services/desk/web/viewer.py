@@ -138,7 +138,7 @@ def check_origin(request: Request) -> None:
     else:
         trusted = request.headers.get("sec-fetch-site", "") == "same-origin"
     if not trusted:
-        raise Rejected(403, "other-origin", "This was sent from another site. Open the desk itself and try again.")
+        raise Rejected(403, "other-origin", "This request came from another site. Open the desk itself and try again.")
 
 
 def is_part(request: Request) -> bool:

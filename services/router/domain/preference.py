@@ -225,7 +225,7 @@ def _problem(
         return None
     label, values = label_of(name, policy, channels), {"channel": name}
     if unwanted and point:
-        text = f"the customer does not want to be reached at {address_of(point)}"
+        text = f"the customer opted out at {address_of(point)}"
         return Reason(code="unavailable.opted-out", text=text, values={**values, "address": address_of(point)})
     if announced and not announced.enabled:
         text = f"{label} is switched off" + (f": {announced.why_off}" if announced.why_off else "")

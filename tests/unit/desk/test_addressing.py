@@ -40,7 +40,7 @@ def now(
 def test_after_stop_the_channel_is_closed_with_the_reason_and_the_next_one_is_first() -> None:
     found = as_of_now(BOTH, Channels(SMS, EMAIL), (point(NUMBER, out=True), point(MAIL)))
     assert [(one.channel, one.available) for one in found] == [("email", True), ("sms", False)]
-    assert found[1].reasons[-1].text == "the customer does not want to be reached at +33612345678"
+    assert found[1].reasons[-1].text == "the customer opted out at +33612345678"
 
 
 def test_after_start_it_is_open_again() -> None:

@@ -95,8 +95,8 @@ def test_of_a_part_that_is_missing_only_that_is_told() -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "told"),
     [
-        ("timezone: UTC ", "timezone: Europe/Pariss ", "hours.timezone: 'Europe/Pariss' is no time zone"),
-        ("closed_on: []", "closed_on: [2026-12-25, christmas]", "hours.closed_on: 'christmas' is no date"),
+        ("timezone: UTC ", "timezone: Europe/Pariss ", "hours.timezone: 'Europe/Pariss' is not a time zone"),
+        ("closed_on: []", "closed_on: [2026-12-25, christmas]", "hours.closed_on: 'christmas' is not a date"),
         ("open: always", "open: mon-fry 9-18", "hours.open: "),
     ],
 )

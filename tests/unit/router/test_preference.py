@@ -149,7 +149,7 @@ def test_nobody_is_written_to_where_they_said_no() -> None:
     profile = ann(birth_year=1950, contact_points=REACHABLE, opted_out=(ANNS_PHONE,))
     *others, last = choices(mail(), profile)
     assert (last.channel, last.available) == ("phone", False)
-    assert texts(last)[-1] == "the customer does not want to be reached at +33612345678"
+    assert texts(last)[-1] == "the customer opted out at +33612345678"
     assert others[0].channel == "email"
 
 

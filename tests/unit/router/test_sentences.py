@@ -83,7 +83,7 @@ def test_what_to_do_begins_with_a_verb(message: InboundMessage, profile: Profile
 
 def test_who_does_not_want_to_hear_from_us_is_left_alone() -> None:
     sentence = told(mail(), ann(opted_out=(ANN,)))
-    assert sentence.endswith("the customer does not want to be reached at ann@example.org; no other way is known")
+    assert sentence.endswith("the customer opted out at ann@example.org; no other way is known")
 
 
 def test_the_explanation_begins_with_it() -> None:

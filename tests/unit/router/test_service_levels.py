@@ -40,9 +40,9 @@ def test_without_targets_nothing_is_promised() -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "told"),
     [
-        ("  open: always", "  open: mon-fry 9-18", "hours.open: 'mon-fry 9-18' is no opening time"),
-        ("  timezone: UTC ", "  timezone: Mars ", "'Mars' is no time zone"),
-        ("  closed_on: []", "  closed_on: [christmas]", "'christmas' is no date"),
+        ("  open: always", "  open: mon-fry 9-18", "hours.open: 'mon-fry 9-18' is not an opening time"),
+        ("  timezone: UTC ", "  timezone: Mars ", "'Mars' is not a time zone"),
+        ("  closed_on: []", "  closed_on: [christmas]", "'christmas' is not a date"),
         ("  urgent: 30", "  urgent: 0", "answer_within.urgent: must be a number from 1"),
         ("  low: 1440", "  lowest: 1440", "answer_within.lowest: unknown key; did you mean 'low'?"),
         ("enterprise: {urgent: 15", "enterprise: {urgnt: 15", "answer_within.tiers.enterprise.urgnt: unknown key"),

@@ -68,7 +68,7 @@ async def finish(
     if text.strip():
         found = await calls.get_call(desk, call)
         if not found.ticket_id:
-            raise Rejected(409, "no-ticket-yet", "Its conversation is on its way. Try again in a moment.")
+            raise Rejected(409, "no-ticket-yet", "Its conversation is still being created. Try again in a moment.")
         note = {"agent": who.agent.email, "author_name": who.agent.name, "key": f"call:{call}:{text}"}
         await tickets.add_note(desk, found.ticket_id, text, **note)
     await calls.finish(desk, call, agent=who.agent.email)
