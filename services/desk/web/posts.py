@@ -28,7 +28,8 @@ _SOUNDS = (
 _QUESTION = N_("Sounds like a question")
 _COMPLAINT_WORDS, _QUESTION_WORDS = "Sounds like a complaint", "Sounds like a question"
 """Facts of the social service: the words that counted most."""
-_NO_WORDS = N_("judged by the full text")
+_NO_WORDS = "by its whole wording"
+"""What the social service writes where no words stand out."""
 
 
 class Post(Protocol):
@@ -78,4 +79,4 @@ def event(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:
 
 
 def _with_words(text: str, words: str, _: Gettext) -> str:
-    return f"{text} — {_(words) if words == _NO_WORDS else words}" if words else text
+    return f"{text} — {_('judged by the full text') if words == _NO_WORDS else words}" if words else text

@@ -100,7 +100,7 @@ def test_a_score_is_said_in_words(score: float | None, facts: dict[str, str], wo
 
 def test_the_words_for_no_words_are_translated() -> None:
     message = dataclasses.replace(
-        samples.messages()[0], complaint=0.9, facts={"Sounds like a complaint": "judged by the full text"}
+        samples.messages()[0], complaint=0.9, facts={"Sounds like a complaint": "by its whole wording"}
     )
     assert posts.sounds(message, "fr", render.gettext("fr")) == [
         "Ressemble à une réclamation : 0,90 — par l’ensemble du texte"
