@@ -1,4 +1,5 @@
-"""Telephone numbers, by the `phonenumbers` library: what a network tells is believed, what a person types is read as they meant it."""
+"""Reads and writes telephone numbers, by the `phonenumbers` library: what a network tells is
+believed, what a person types is read as they meant it."""
 
 from __future__ import annotations
 
@@ -21,8 +22,9 @@ _MEXICO, _BRAZIL = 52, 55
 
 
 def told(number: str) -> str:
-    """E.164 of a number that a network told us, in the form of today; empty where it is none. What the library does not know is kept:
-    it knows no number plan to the end, and somebody wrote to us from there."""
+    """Normalises a number that a network told us to E.164, in the form of today; empty where it is
+    none. What the library does not know is kept: it knows no number plan to the end, and somebody
+    wrote to us from there."""
     number = _BETWEEN.sub("", number)
     if number in _WITHHELD or not _E164.fullmatch(number):
         return ""
@@ -33,8 +35,8 @@ def told(number: str) -> str:
 
 
 def typed(text: str, region: str | None = None) -> str:
-    """E.164 of the first number in what a person typed, notes and all; empty where nothing in it can be dialled. `region`: ISO
-    3166-1, for numbers without a country code."""
+    """Finds the first number in what a person typed, notes and all, as E.164; empty where nothing
+    in it can be dialled. `region`: ISO 3166-1, for numbers without a country code."""
     text = unicodedata.normalize("NFKC", text[:200])  # blanks of every width, and digits
     for one in _PLANS.get(region or "", (region,)):
         for found in phonenumbers.PhoneNumberMatcher(text, one):
@@ -45,7 +47,7 @@ def typed(text: str, region: str | None = None) -> str:
 
 
 def region_of(number: str) -> str:
-    """ISO 3166-1 code of the country that a number belongs to; empty where it tells none."""
+    """Returns the ISO 3166-1 code of a number's country; empty where it tells none."""
     try:
         parsed = phonenumbers.parse(number, None)
     except phonenumbers.NumberParseException:
@@ -55,8 +57,19 @@ def region_of(number: str) -> str:
     return region if region.isalpha() and region != "ZZ" else ""
 
 
+def shown(number: str) -> str:
+    """Formats an E.164 number for people, `+33 1 99 00 12 34`; empty where it is none."""
+    if not number.startswith("+"):
+        return ""
+    try:
+        parsed = phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
 def _old_form(text: str, region: str | None) -> str:
-    """A number in a form of former days, which is no valid one any more."""
+    """Reads a number in a form of former days, which is no valid one any more."""
     try:
         parsed = phonenumbers.parse(_NOTES.sub(" ", text), region)
     except phonenumbers.NumberParseException:
@@ -73,8 +86,8 @@ def _international(text: str) -> str:
 
 
 def _of_today(parsed: phonenumbers.PhoneNumber) -> str:
-    """E.164 in the one form that stands for this line: Mexico's mobiles lost their 1 in 2019, Brazil's got a 9 until 2016, and
-    networks and people still write both."""
+    """Formats the one form that stands for this line, as E.164: Mexico's mobiles lost their 1 in
+    2019, Brazil's got a 9 until 2016, and networks and people still write both."""
     number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     national = phonenumbers.national_significant_number(parsed)
     changed = ""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from math import ceil
 
-import phonenumbers
-
 from services.desk.tickets.views import EventView, ReasonView
 from shared.errors import Rejected
 from shared.events import Reason
+from shared.phone_numbers import shown
 
 Gettext = Callable[..., str]
 
@@ -324,14 +323,7 @@ def channel(code: str, label: str, _: Gettext) -> str:
 
 def telephone(point: str) -> str:
     """`+33 1 99 00 12 34` of `tel:+33199001234`; empty where the number was withheld."""
-    number = point.removeprefix("tel:")
-    if not number.startswith("+"):
-        return ""
-    try:
-        parsed = phonenumbers.parse(number, None)
-    except phonenumbers.NumberParseException:
-        return number
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    return shown(point.removeprefix("tel:"))
 
 
 def closed(channel: str, point: str, _: Gettext) -> str:
