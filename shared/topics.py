@@ -109,7 +109,7 @@ POLICIES_PUBLISHED = Topic(
     "policies-published",
     RoutingPolicy,
     "policy name",
-    ("router", "desk"),
+    ("router",),
     ("router",),
     "Routing policies; a new one takes effect without a restart.",
     None,
@@ -141,8 +141,8 @@ TICKETS_CHANGED = Topic(
     DeskEvent,
     "ticket id",
     ("desk",),
-    ("desk",),
-    "What happened to tickets; every desk process feeds its consoles from it.",
+    ("router",),
+    "What happened to tickets, for the router's books and simulations; consoles are fed from PostgreSQL.",
     30,
 )
 CALLS_REQUESTED = Topic(
