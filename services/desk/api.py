@@ -8,19 +8,21 @@ from contextlib import suppress
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 
+from services.desk.accounts.api import router as people
+from services.desk.assignment.api import router as assignment
 from services.desk.calls.api import router as calls
-from services.desk.customers.api import router as customers
 from services.desk.letters.api import router as letters
 from services.desk.live import Live, Reset
 from services.desk.mentions.api import router as mentions
-from services.desk.people.api import router as people
-from services.desk.security import Reader, TheDesk
+from services.desk.profiles.api import router as customers
+from services.desk.search.api import router as search
+from services.desk.security import Reader
 from services.desk.tickets.api import router as tickets
 from services.desk.tickets.group_api import router as groups
-from services.desk.tickets.views import EventView
+from services.desk.timeline import EventView
 from shared.errors import Unavailable
 
 HEARTBEAT = 15.0
@@ -31,23 +33,22 @@ live = APIRouter(tags=["live"])
 def router() -> APIRouter:
     """Everything under /api/v1."""
     whole = APIRouter(prefix="/api/v1")
-    for part in (tickets, groups, mentions, customers, calls, letters, people, live):
+    for part in (search, tickets, assignment, groups, mentions, customers, calls, letters, people, live):
         whole.include_router(part)
     return whole
 
 
 @live.get("/live", summary="What happens, as it happens", response_class=StreamingResponse)
 async def follow(
-    desk: TheDesk,
+    request: Request,
     _: Reader,
     after: Annotated[int | None, Query(ge=0, description="The last `seq` that you saw; left out: from now on")] = None,
 ) -> StreamingResponse:
     """Server-sent events: `id` is the sequence number, `data` an event as in a ticket's timeline. None is left out. An event
     named `reset` says that `after` cannot be replayed: read what you show again, then go on after its id."""
-    start = desk.live.newest if after is None else after
-    return StreamingResponse(
-        stream(desk.live, start), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-    )
+    feed: Live = request.app.state.live
+    start = feed.newest if after is None else after
+    return StreamingResponse(stream(feed, start), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
 async def stream(feed: Live, after: int) -> AsyncIterator[bytes]:

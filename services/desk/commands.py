@@ -10,22 +10,25 @@ from pathlib import Path
 
 import msgspec
 
+from services.desk.accounts import service as accounts
 from services.desk.context import Desk
-from services.desk.people import accounts, audit, sessions
+from services.desk.people import audit, sessions
 from services.desk.people import service as people
 from services.desk.people.audit import COMMAND
 from services.desk.people.views import LinkView
 from services.desk.schema import SCHEMA
 from services.desk.settings import DeskSettings
 from services.desk.wallboard import display
-from shared.bus.kafka import KafkaBus
 from shared.db import Database, migrate
 from shared.errors import Rejected, Unavailable
 from shared.settings import Settings, load
 
 
-def main(arguments: list[str]) -> int:
-    """What `--help` lists. The exit code: 0, 1 with the reason on stderr, 2 for wrong arguments."""
+def main(arguments: list[str], open_desk: Callable[[], Desk]) -> int:
+    """Do what `--help` lists. open_desk: makes a desk that runs nowhere.
+
+    The exit code: 0, 1 with the reason on stderr, 2 for wrong arguments.
+    """
     parser = argparse.ArgumentParser(prog="python -m services desk", description="Without a command: run the desk.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("migrate", help="bring the database's schema up to date")
@@ -80,7 +83,7 @@ def main(arguments: list[str]) -> int:
         if chosen.command == "migrate":
             migrate(dsn, SCHEMA, Path(__file__).parent / "migrations")
         elif chosen.command in _PEOPLE:
-            asyncio.run(_with_desk(_PEOPLE[chosen.command], chosen))
+            asyncio.run(_with_desk(open_desk(), _PEOPLE[chosen.command], chosen))
         else:
             asyncio.run(_with_database(dsn, _COMMANDS[chosen.command], chosen))
     except (Rejected, Unavailable, OSError) as error:
@@ -99,12 +102,10 @@ async def _with_database(
         await database.dispose()
 
 
-async def _with_desk(work: Callable[[Desk, argparse.Namespace], Awaitable[None]], chosen: argparse.Namespace) -> None:
-    """A desk that runs nowhere: what it has to tell waits in its outbox for one that does."""
-    from services.desk.app import create_desk  # it knows this module
-
-    common = load(Settings)
-    desk = create_desk(common, load(DeskSettings), KafkaBus(common.kafka, "desk-command"))
+async def _with_desk(
+    desk: Desk, work: Callable[[Desk, argparse.Namespace], Awaitable[None]], chosen: argparse.Namespace
+) -> None:
+    """Do it with a desk that runs nowhere: what it publishes waits in its outbox for one that does."""
     try:
         await work(desk, chosen)
     finally:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from services.desk.calls import applying as calls
 from services.desk.context import Desk
-from services.desk.tickets import applying, deliveries
-from services.desk.tickets.applying import Passed
+from services.desk.intake import messages
+from services.desk.intake.messages import Passed
+from services.desk.tickets import deliveries
 from shared.bus import TAKEN, WRITTEN, Consumer, Record
 from shared.events import CallChanged, DeliveryReport, RoutedMessage
 from shared.topics import CALLS_CHANGED, DELIVERIES_REPORTED, MESSAGES_ROUTED, MESSAGES_ROUTED_LIVE, Topic
@@ -31,7 +32,7 @@ def _applying(desk: Desk, topic: Topic[RoutedMessage], group: str) -> Consumer:
 
     async def handle(records: Sequence[Record[RoutedMessage]]) -> None:
         passed = {record.event.message.id: Passed(record.time(TAKEN), record.time(WRITTEN)) for record in records}
-        await applying.apply(desk, [record.event for record in records], passed)
+        await messages.apply(desk, [record.event for record in records], passed)
 
     return desk.bus.consumer([topic], group, handle, max_records=MOST)
 

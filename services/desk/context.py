@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from services.desk.letters.service import Letters
-from services.desk.live import Live
-from services.desk.people.limits import Limiter
 from services.desk.schema import SCHEMA
 from services.desk.settings import DeskSettings
+from services.desk.unit_of_work import Subscriber, UnitOfWork
 from shared.bus import Bus, View
 from shared.db import Database
 from shared.events import Channel
 from shared.outbox import Outbox
 from shared.settings import Settings
 from shared.storage import Storage
-
-if TYPE_CHECKING:  # its figures count tickets, whose modules work with a Desk
-    from services.desk.wallboard.service import Wallboard
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +57,14 @@ class Desk:
     storage: Storage
     channels: View[Channel]
     """Announced channels by name, enabled or not."""
-    live: Live
-    sign_ins: Limiter
-    wallboard: Wallboard
-    letters: Letters
+    subscribers: tuple[Subscriber, ...]
+    """What each unit of work does before its commit, in this order."""
+
+    @asynccontextmanager
+    async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:
+        """Commit at the end, then wake the relay and every console's feed. Raises Unavailable, with nothing done."""
+        async with self.database.transaction() as session:
+            work = UnitOfWork(session)
+            yield work
+            await work.finish(self.subscribers, self.outbox)
+        self.outbox.wake()

@@ -1,7 +1,7 @@
 """The live feed: every committed event of the desk, in order and with none left out, to every console of this process.
 
 Each desk process listens to PostgreSQL (`LISTEN`) and reads what is new by sequence number, so it sees what all processes did.
-Numbers are given under a lock as the last step before a commit (`work.py`): what is newer is never visible earlier.
+Numbers are given under a lock as the last step before a commit (`unit_of_work.py`): what is newer is never visible earlier.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import asyncpg
 import msgspec
 from sqlalchemy import func, select
 
-from services.desk import watchers
-from services.desk.tickets.models import EVENTS
-from services.desk.tickets.views import EventView
+from services.desk.schema import EVENTS
+from services.desk.signals import LIVE, LOOKS
+from services.desk.timeline import EventView, event_view
 from services.desk.watchers import Look, Watchers
 from shared.attempts import delay
 from shared.db import Database
@@ -31,8 +31,6 @@ from shared.logs import log
 from shared.metrics import METRICS
 from shared.waiting import wait
 
-CHANNEL = "desk_live"
-"""PostgreSQL's notification channel."""
 _PAGE = 500
 _FARTHEST = 10_000
 """Events that a console may be behind; a page load is cheaper than replaying more."""
@@ -118,8 +116,8 @@ class Live:
 
         connection.add_termination_listener(wake)
         try:
-            await connection.add_listener(CHANNEL, wake)
-            await connection.add_listener(watchers.CHANNEL, self._look)
+            await connection.add_listener(LIVE, wake)
+            await connection.add_listener(LOOKS, self._look)
             if not self._started:
                 self._floor = self._newest = await self._newest_committed()
                 self._started = True
@@ -200,10 +198,3 @@ class Live:
     async def _newest_committed(self) -> int:
         async with self._database.transaction() as session:
             return int(await session.scalar(select(func.coalesce(func.max(EVENTS.c.seq), 0))) or 0)
-
-
-def event_view(row: Any) -> EventView:
-    """A row of the timeline."""
-    return EventView(
-        seq=row.seq, id=row.id, ticket_id=row.ticket_id or "", kind=row.kind, at=row.at, actor=row.actor, data=row.data
-    )

@@ -20,8 +20,9 @@ _GRANTS = {"read": {"read", "write", "admin"}, "write": {"write", "admin"}, "adm
 
 
 def desk_of(request: Request) -> Desk:
-    """The desk behind this app."""
-    desk: Desk = request.app.state.desk
+    """Find this process's desk, with the connections of whoever asks: programs or pages."""
+    state = request.app.state
+    desk: Desk = state.desk_of_api if request.url.path.startswith("/api/") else state.desk_of_pages
     return desk
 
 

@@ -11,10 +11,9 @@ from typing import Literal
 import msgspec
 from sqlalchemy import text
 
+from services.desk.signals import LOOKS
 from shared.db import Database
 
-CHANNEL = "desk_looks"
-"""PostgreSQL's notification channel."""
 VIEWING = 45.0
 """Seconds after which somebody of whom nothing was heard is gone: two of what a browser says, and a bit."""
 TYPING = 10.0
@@ -78,4 +77,4 @@ async def tell(database: Database, look: Look) -> None:
     """All processes of the desk, this one too. Raises Unavailable."""
     async with database.transaction() as session:
         notify = text("SELECT pg_notify(:channel, :look)")
-        await session.execute(notify, {"channel": CHANNEL, "look": msgspec.json.encode(look).decode()})
+        await session.execute(notify, {"channel": LOOKS, "look": msgspec.json.encode(look).decode()})

@@ -11,9 +11,9 @@ from sqlalchemy import text
 
 from services.desk.calls import applying
 from services.desk.context import Desk
+from services.desk.intake.messages import apply
 from services.desk.people import presence
 from services.desk.people import service as people
-from services.desk.tickets.applying import apply
 from shared.clock import utc_now
 from shared.events import (
     CallChanged,

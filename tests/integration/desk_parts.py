@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import text
 
 import services.desk as desk_package
-from services.desk.context import Desk, Pools
-from services.desk.letters.service import Letters
-from services.desk.live import Live
-from services.desk.people.limits import Limiter
-from services.desk.schema import OUTBOX, SCHEMA
+from services.desk.app import Service, create
+from services.desk.context import Desk
+from services.desk.schema import SCHEMA
 from services.desk.settings import DeskSettings
-from services.desk.wallboard.service import Wallboard
 from shared import db
 from shared.bus.memory import MemoryBus
 from shared.events import Channel
 from shared.events.base import Event
 from shared.events.codec import decode
-from shared.outbox import Outbox
+from shared.health import Health
 from shared.settings import Settings
-from shared.storage import Storage
-from shared.topics import CHANNELS_ANNOUNCED, CUSTOMERS_UPDATED, TICKETS_CHANGED, deliveries_requested
+from shared.topics import CUSTOMERS_UPDATED, TICKETS_CHANGED, deliveries_requested
 
 SECRET = "s" * 40
 EMAIL = Channel(name="email", label="Email", icon="mail", reaches=("email",))
 CHAT = Channel(name="chat", label="Chat", icon="chat", reaches=("chat",), can_start=False)
 PHONE = Channel(name="phone", label="Phone", icon="phone", reaches=("tel",), enabled=False, why_off="set PHONE_ACCOUNT")
+KNOWN = (EMAIL, CHAT, PHONE)
 
 
 async def migrate(dsn: str, revision: str = "head") -> None:
@@ -41,30 +39,24 @@ async def migrate(dsn: str, revision: str = "head") -> None:
 
 
 @asynccontextmanager
-async def desk_on(dsn: str, storage: str, bus: Any = None, **settings: Any) -> AsyncIterator[Desk]:
+async def service_on(
+    dsn: str, storage: str, bus: Any = None, *, channels: Sequence[Channel] | None = None, **settings: Any
+) -> AsyncIterator[Service]:
+    """channels: that are announced; None for those on the bus."""
     bus = bus or MemoryBus()
-    pools = Pools.of(dsn)
-    database = pools.database
-    common = Settings(secret=SecretStr(SECRET), storage=storage)
+    common = Settings(secret=SecretStr(SECRET), storage=storage, kafka=getattr(bus, "servers", "127.0.0.1:9"))
     own = DeskSettings(database=SecretStr(dsn), **settings)
-    desk = Desk(
-        common=common,
-        settings=own,
-        pools=pools,
-        database=database,
-        outbox=Outbox(OUTBOX, database, bus),
-        bus=bus,
-        storage=Storage(storage),
-        channels=bus.view(CHANNELS_ANNOUNCED),
-        live=Live(database, own.live_ring),
-        sign_ins=Limiter(own.sign_in_tries),
-        wallboard=Wallboard(database, getattr(bus, "servers", "127.0.0.1:9")),
-        letters=Letters(getattr(bus, "servers", "127.0.0.1:9"), Storage(storage)),
-    )
+    made = create(common, own, bus=bus, channels=Channels(*channels) if channels is not None else None)
     try:
-        yield desk
+        yield made
     finally:
-        await pools.dispose()
+        await made.desk.pools.dispose()
+
+
+@asynccontextmanager
+async def desk_on(dsn: str, storage: str, bus: Any = None, **settings: Any) -> AsyncIterator[Desk]:
+    async with service_on(dsn, storage, bus, **settings) as made:
+        yield made.desk
 
 
 class Channels:
@@ -88,8 +80,12 @@ class Channels:
         return len(self._channels)
 
 
+def app_of(desk: Desk) -> FastAPI:
+    return Service.of(desk, Health()).api()
+
+
 def with_channels(desk: Desk, *channels: Channel) -> Desk:
-    return replace(desk, channels=Channels(*(channels or (EMAIL, CHAT, PHONE))))
+    return replace(desk, channels=Channels(*(channels or KNOWN)))
 
 
 async def outbox(desk: Desk, topic: str) -> list[Any]:

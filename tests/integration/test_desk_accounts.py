@@ -18,27 +18,34 @@ import pyotp
 import pytest
 from sqlalchemy import text
 
-from services.desk.app import create_app
+from services.desk.accounts import service as accounts
 from services.desk.assignment import service as assignment
 from services.desk.calls import service as calls
 from services.desk.calls import serving
 from services.desk.context import Desk
-from services.desk.people import accounts, audit, links, passwords, presence, second_step, sessions
+from services.desk.intake.messages import apply
+from services.desk.people import audit, links, passwords, presence, second_step, sessions
 from services.desk.people import service as people
 from services.desk.people.audit import By
+from services.desk.people.limits import Limiter
 from services.desk.tickets import service as tickets
-from services.desk.tickets.applying import apply
 from shared.errors import Rejected
-from shared.health import Health
 from shared.kernel import ticket_id
 from tests.integration.desk_calls import agent as ready_agent
-from tests.integration.desk_parts import SECRET, desk_on, migrate, outbox, scalar, with_channels
+from tests.integration.desk_parts import SECRET, app_of, desk_on, migrate, outbox, scalar, with_channels
 from tests.unit.desk.examples import routed
 
 TICKET = ticket_id("email:<1@example.org>")
 BOSS, ANN = "boss@desk.example", "ann@desk.example"
 BY, AT_HOME = By(BOSS, "10.0.0.9"), "10.0.0.1"
 PASSWORD, OTHER = "correct horse", "a staple of batteries"
+
+TRIES = Limiter(3)
+
+
+@pytest.fixture(autouse=True)
+def _no_tries_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "TRIES", Limiter(3))
 
 
 @pytest.fixture
@@ -51,7 +58,7 @@ async def desk(database: str, storage_url: str) -> AsyncIterator[Desk]:
 
 
 async def signed_in(desk: Desk, email: str = ANN, password: str = PASSWORD, ip: str = AT_HOME) -> str:
-    return await people.sign_in(desk, email, password, ip=ip, browser="Mozilla/5.0 Firefox/150.0")
+    return await people.sign_in(desk, TRIES, email, password, ip=ip, browser="Mozilla/5.0 Firefox/150.0")
 
 
 async def refused(work: Any) -> str:
@@ -129,8 +136,8 @@ async def test_who_changes_their_password_stays_signed_in_here_and_nowhere_else(
     here, there = await signed_in(desk), await signed_in(desk)
     session = await sessions.find(desk, here)
     assert session
-    assert await refused(accounts.change_password(desk, ANN, "a wrong one", OTHER, BY)) == "password-wrong"
-    await accounts.change_password(desk, ANN, PASSWORD, OTHER, By(ANN), but=session.id)
+    assert await refused(accounts.change_password(desk, TRIES, ANN, "a wrong one", OTHER, BY)) == "password-wrong"
+    await accounts.change_password(desk, TRIES, ANN, PASSWORD, OTHER, By(ANN), but=session.id)
     assert await sessions.find(desk, here)
     assert await sessions.find(desk, there) is None
     assert await refused(signed_in(desk)) == "sign-in-failed"
@@ -277,7 +284,7 @@ async def test_somebody_can_always_let_others_in(desk: Desk) -> None:
 
 
 async def with_second_step(desk: Desk) -> tuple[pyotp.TOTP, tuple[str, ...]]:
-    row = await accounts.confirmed(desk, ANN, PASSWORD)
+    row = await accounts.confirmed(desk, TRIES, ANN, PASSWORD)
     made = second_step.enrol(desk, row.id, ANN)
     app = pyotp.TOTP(made.secret.replace(" ", ""))
     assert await refused(second_step.turn_on(desk, row, made.ticket, "000000", By(ANN))) == "code"
@@ -294,12 +301,14 @@ async def ticket(desk: Desk, password: str = PASSWORD) -> str:
 async def test_a_password_that_got_out_lets_nobody_in_without_the_code(desk: Desk) -> None:
     app, _ = await with_second_step(desk)
     first = await ticket(desk)
-    assert await refused(people.sign_in_with_code(desk, first, "000000", ip=AT_HOME)) == "code"
+    assert await refused(people.sign_in_with_code(desk, TRIES, first, "000000", ip=AT_HOME)) == "code"
     code = " ".join(app.now())
     wide = code.translate({ord(str(n)): chr(0xFF10 + n) for n in range(10)})
-    assert await sessions.find(desk, await people.sign_in_with_code(desk, first, wide, ip=AT_HOME))
-    assert await refused(people.sign_in_with_code(desk, await ticket(desk), code, ip=AT_HOME)) == "code", "used before"
-    assert await refused(people.sign_in_with_code(desk, "a" * 40, app.now(), ip=AT_HOME)) == "sign-in-again"
+    assert await sessions.find(desk, await people.sign_in_with_code(desk, TRIES, first, wide, ip=AT_HOME))
+    assert await refused(people.sign_in_with_code(desk, TRIES, await ticket(desk), code, ip=AT_HOME)) == "code", (
+        "used before"
+    )
+    assert await refused(people.sign_in_with_code(desk, TRIES, "a" * 40, app.now(), ip=AT_HOME)) == "sign-in-again"
     kept = str(await scalar(desk, f"SELECT row_to_json(a) FROM desk.agents a WHERE email = '{ANN}'"))
     assert app.secret not in kept
 
@@ -307,16 +316,16 @@ async def test_a_password_that_got_out_lets_nobody_in_without_the_code(desk: Des
 async def test_codes_are_guessed_at_three_times_from_all_addresses_together(desk: Desk) -> None:
     app, _ = await with_second_step(desk)
     one = await ticket(desk)
-    codes = [await refused(people.sign_in_with_code(desk, one, "000000", ip=f"10.0.1.{n}")) for n in range(4)]
+    codes = [await refused(people.sign_in_with_code(desk, TRIES, one, "000000", ip=f"10.0.1.{n}")) for n in range(4)]
     assert codes == ["code"] * 3 + ["too-many-tries"]
-    assert await refused(people.sign_in_with_code(desk, one, app.now(), ip=AT_HOME)) == "too-many-tries"
+    assert await refused(people.sign_in_with_code(desk, TRIES, one, app.now(), ip=AT_HOME)) == "too-many-tries"
 
 
 async def test_who_lost_the_telephone_comes_in_with_a_recovery_code_once(desk: Desk) -> None:
     _, codes = await with_second_step(desk)
     assert len(set(codes)) == 8
-    assert await people.sign_in_with_code(desk, await ticket(desk), codes[0].lower(), ip=AT_HOME)
-    assert await refused(people.sign_in_with_code(desk, await ticket(desk), codes[0], ip=AT_HOME)) == "code"
+    assert await people.sign_in_with_code(desk, TRIES, await ticket(desk), codes[0].lower(), ip=AT_HOME)
+    assert await refused(people.sign_in_with_code(desk, TRIES, await ticket(desk), codes[0], ip=AT_HOME)) == "code"
     person = await accounts.person(desk, ANN)
     assert await second_step.codes_left(desk, person.id) == 7
     await accounts.end_second_step(desk, ANN, BY)
@@ -355,7 +364,7 @@ async def test_an_admin_s_machine_looks_after_people_and_reads_the_record(desk: 
     for scope in ("admin", "write"):
         token = await people.create_token(desk.database, name=scope, scopes=(scope,))
         clients[scope] = httpx.AsyncClient(
-            transport=httpx.ASGITransport(create_app(desk, Health())),
+            transport=httpx.ASGITransport(app_of(desk)),
             base_url="http://desk/api/v1",
             headers={"Authorization": f"Bearer {token}"},
         )
@@ -431,9 +440,7 @@ def test_an_operator_looks_after_people_by_command(postgres: str, storage_url: s
 
 
 async def signing_in(desk: Desk, **settings: Any) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(
-        create_app(replace(desk, settings=desk.settings.model_copy(update=settings)), Health())
-    )
+    transport = httpx.ASGITransport(app_of(replace(desk, settings=desk.settings.model_copy(update=settings))))
     headers = {"Origin": "http://desk", "Accept": "text/html"}
     browser = httpx.AsyncClient(transport=transport, base_url="http://desk", headers=headers)
     answer = await browser.post("/login", data={"email": ANN, "password": PASSWORD})
@@ -472,7 +479,7 @@ async def test_characters_that_no_store_takes_are_no_fault_of_ours(desk: Desk, p
     assert await refused(accounts.person(desk, poison)) == "no-such-agent"
     assert await refused(accounts.disable(desk, poison, BY)) == "no-such-agent"
     assert await refused(links.use(desk, poison, OTHER, AT_HOME)) == "link-over"
-    assert await refused(people.sign_in_with_code(desk, poison, poison, ip=AT_HOME)) == "sign-in-again"
+    assert await refused(people.sign_in_with_code(desk, TRIES, poison, poison, ip=AT_HOME)) == "sign-in-again"
     await audit.noted(desk.database, "audit.read", BY, poison, kinds=poison)
     assert await audit.entries(desk.database, who=poison)
-    assert await people.sign_in(desk, ANN, PASSWORD, ip=AT_HOME, browser=poison)
+    assert await people.sign_in(desk, TRIES, ANN, PASSWORD, ip=AT_HOME, browser=poison)

@@ -14,9 +14,9 @@ from services.desk import consumer
 from services.desk.calls import service as calls
 from services.desk.calls import serving
 from services.desk.context import Desk
+from services.desk.intake.messages import apply
 from services.desk.people import presence
 from services.desk.tickets import service as tickets
-from services.desk.tickets.applying import apply
 from shared.events import InboundMessage, RoutedMessage
 from shared.kernel import Level
 from shared.topics import MESSAGES_RECEIVED, MESSAGES_RECEIVED_LIVE

@@ -13,11 +13,12 @@ from sqlalchemy import text as sql
 
 from services.desk.assignment import service as assignment
 from services.desk.context import Desk
-from services.desk.customers import service as customers
+from services.desk.intake.messages import apply
 from services.desk.people import service as people
+from services.desk.profiles import service as customers
+from services.desk.search import finding
 from services.desk.tickets import deliveries
 from services.desk.tickets import service as tickets
-from services.desk.tickets.applying import apply
 from services.desk.tickets.views import TicketQuery
 from services.desk.web import lists
 from shared.errors import Rejected
@@ -373,10 +374,10 @@ async def test_search_finds_words_their_beginnings_addresses_and_numbers(desk: D
         ("46364952", "Panne"),
         ("serv", "Panne"),
     ]:
-        found = (await tickets.list_tickets(desk, TicketQuery(q=words))).items
+        found = (await finding.list_tickets(desk, TicketQuery(q=words))).items
         assert [row.subject for row in found] == [subject], words
     for words in ("#46364952", "100%_\\ ' & | ! ( :*"):
-        assert (await tickets.list_tickets(desk, TicketQuery(q=words))).items == (), words
+        assert (await finding.list_tickets(desk, TicketQuery(q=words))).items == (), words
 
 
 async def test_a_message_never_stands_beside_the_status_from_before_it(asked: Desk) -> None:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
-from services.desk.app import create_app
 from services.desk.context import Desk
+from services.desk.intake.messages import apply
 from services.desk.people import passwords
 from services.desk.people import service as people
-from services.desk.tickets.applying import apply
+from services.desk.people.limits import Limiter
 from shared.errors import Rejected
-from shared.health import Health
 from shared.kernel import ticket_id
-from tests.integration.desk_parts import desk_on, migrate, scalar, with_channels
+from tests.integration.desk_parts import app_of, desk_on, migrate, scalar, with_channels
 from tests.unit.desk.examples import routed
 
 TICKET = ticket_id("email:<1@example.org>")
+
+TRIES = Limiter(3)
+
+
+@pytest.fixture(autouse=True)
+def _no_tries_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "TRIES", Limiter(3))
 
 
 @pytest.fixture
@@ -32,7 +39,7 @@ async def desk(database: str, storage_url: str) -> AsyncIterator[Desk]:
 @pytest.fixture
 async def api(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
     token = await people.create_token(desk.database, name="test", scopes=("write",))
-    transport = httpx.ASGITransport(create_app(desk, Health()))
+    transport = httpx.ASGITransport(app_of(desk))
     async with httpx.AsyncClient(
         transport=transport, base_url="http://desk", headers={"Authorization": f"Bearer {token}"}
     ) as client:
@@ -150,7 +157,7 @@ async def test_an_agent_signs_in_and_out(desk: Desk) -> None:
     assert not await people.create_agent(
         desk.database, email="BO@desk.example", name="B", role="agent", password="another one"
     )
-    token = await people.sign_in(desk, " Bo@Desk.example", "correct horse", ip="10.0.0.1")
+    token = await people.sign_in(desk, TRIES, " Bo@Desk.example", "correct horse", ip="10.0.0.1")
     session = await people.session(desk, token)
     assert session
     assert (session.agent.email, session.agent.role) == ("bo@desk.example", "admin")
@@ -168,7 +175,7 @@ async def test_guessing_is_answered_the_same_for_everybody_and_slowed_down(desk:
 
     async def guess(password: str) -> str:
         try:
-            return await people.sign_in(desk, email, password, ip="10.0.0.1")
+            return await people.sign_in(desk, TRIES, email, password, ip="10.0.0.1")
         except Rejected as error:
             return f"{error.status} {error.code}"
 

@@ -15,10 +15,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import services.desk.app  # noqa: F401 - every subject's tables
 from services.desk.context import Desk
+from services.desk.intake.messages import apply
 from services.desk.people import service as people
 from services.desk.schema import METADATA, SCHEMA
+from services.desk.search import finding
 from services.desk.tickets import service as tickets
-from services.desk.tickets.applying import apply
 from services.desk.tickets.views import TicketQuery
 from shared.bus.kafka import MAX_EVENT
 from shared.errors import Malformed
@@ -98,7 +99,7 @@ async def test_a_stranger_who_quotes_a_mail_gets_a_linked_ticket_of_their_own(de
     await apply(desk, [routed("<2@evil>", **quoting), routed("<3@evil>", **quoting)])
     ann = await tickets.get_ticket(desk, ticket_id(thread))
     assert [m.author for m in ann.messages] == ["email:ann@example.org"]
-    page = await tickets.list_tickets(desk, TicketQuery(q="mallory"))
+    page = await finding.list_tickets(desk, TicketQuery(q="mallory"))
     (row,) = page.items
     other = await tickets.get_ticket(desk, row.id)
     assert [m.author for m in other.messages] == ["email:mallory@evil.example"] * 2
@@ -168,7 +169,7 @@ async def test_two_people_with_proven_identities_are_never_one_customer(desk: De
 async def test_hostile_text_is_kept_as_text_and_a_nul_does_not_stop_the_message(desk: Desk) -> None:
     evil = "'); DROP TABLE desk.tickets; -- <script>alert(1)</script> \\u0000 \\\\u0000"
     await apply(desk, [routed(text=evil + "\x00!", subject=evil, sender_name=evil, facts={evil: evil + "\x00"})])
-    (row,) = (await tickets.list_tickets(desk, TicketQuery(q="'); DROP"))).items
+    (row,) = (await finding.list_tickets(desk, TicketQuery(q="'); DROP"))).items
     ticket = await tickets.get_ticket(desk, row.id)
     assert ticket.messages[0].text == evil + "\ufffd!"
     assert ticket.messages[0].facts == {evil: evil + "\ufffd"}

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from sqlalchemy import text
 
 from services.desk.context import Desk
+from services.desk.intake.messages import apply
 from services.desk.tickets import service as tickets
 from services.desk.tickets import together
-from services.desk.tickets.applying import apply
 from services.desk.tickets.views import TicketQuery, TicketRow
 from services.desk.wallboard import figures
 from shared.clock import utc_now

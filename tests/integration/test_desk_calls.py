@@ -13,18 +13,17 @@ import httpx
 import pytest
 from sqlalchemy import text as sql
 
-from services.desk.app import create_app
 from services.desk.calls import applying, linking, serving
 from services.desk.calls import service as calls
 from services.desk.context import Desk
+from services.desk.intake.messages import apply
 from services.desk.people import presence
 from services.desk.people import service as people
+from services.desk.people.limits import Limiter
 from services.desk.tickets import service as tickets
-from services.desk.tickets.applying import apply
 from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.events import CallOutcome, CallState, Profile
-from shared.health import Health
 from shared.kernel import ContactPoint, Level
 from tests.integration.desk_calls import (
     AGE_71,
@@ -40,7 +39,7 @@ from tests.integration.desk_calls import (
     requests,
     ticket_of,
 )
-from tests.integration.desk_parts import EMAIL, desk_on, migrate, outbox, scalar, with_channels
+from tests.integration.desk_parts import EMAIL, app_of, desk_on, migrate, outbox, scalar, with_channels
 from tests.unit.desk.examples import routed
 from tests.waiting import until
 
@@ -542,7 +541,7 @@ async def test_who_chose_to_be_away_during_a_call_stays_away_after_it(desk: Desk
 
 async def test_whoever_signs_out_is_offered_no_calls(desk: Desk) -> None:
     ann = await agent(desk, "Ann", state="away")
-    tokens = [await people.sign_in(desk, ann, "long enough 1", ip="127.0.0.1") for _ in range(2)]
+    tokens = [await people.sign_in(desk, Limiter(10), ann, "long enough 1", ip="127.0.0.1") for _ in range(2)]
     await presence.set_presence(desk, ann, "ready")
     await people.sign_out(desk, tokens[0])
     assert (await presence.state(desk, ann)).presence == "ready"
@@ -623,7 +622,7 @@ async def test_machines_read_and_answer_calls_over_http(desk: Desk) -> None:
         clients = {}
         for scope in ("read", "write"):
             token = await people.create_token(desk.database, name=scope, scopes=(scope,))
-            transport = httpx.ASGITransport(create_app(desk, Health()))
+            transport = httpx.ASGITransport(app_of(desk))
             headers = {"Authorization": f"Bearer {token}"}
             client = httpx.AsyncClient(transport=transport, base_url="http://desk/api/v1", headers=headers)
             clients[scope] = await stack.enter_async_context(client)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from services.desk.context import Desk
-from services.desk.customers import service as customers
+from services.desk.intake.messages import apply
+from services.desk.profiles import service as customers
 from services.desk.tickets import deliveries
 from services.desk.tickets import service as tickets
-from services.desk.tickets.applying import apply
 from services.desk.web import pane
 from services.desk.web.render import gettext
 from shared.clock import utc_now

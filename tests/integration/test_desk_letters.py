@@ -9,19 +9,18 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from services.desk.app import create_app
-from services.desk.context import Desk
+from services.desk.app import Service
 from services.desk.letters.service import MOST, Letters
 from services.desk.people import service as people
+from services.desk.people.limits import Limiter
 from shared.bus import DeadLetter
 from shared.bus.kafka import KafkaBus, create_topics
 from shared.clock import utc_now
 from shared.events import DeskEvent, UnreadableMail
 from shared.events.codec import encode
-from shared.health import Health
 from shared.storage import Storage
 from shared.topics import DEAD_LETTERS_REPLAYED, MAILS_REPLAYED, Topic, all_topics
-from tests.integration.desk_parts import desk_on, migrate, with_channels
+from tests.integration.desk_parts import KNOWN, migrate, service_on
 from tests.topic import events_on, records_on
 
 HEADERS = [("ce_id", b"one"), ("odd", b"\xff\x00")]
@@ -45,39 +44,39 @@ async def topic(kafka: str) -> Topic[DeskEvent]:
 
 
 @pytest.fixture
-async def desk(database: str, storage_url: str, bus: KafkaBus) -> AsyncIterator[Desk]:
+async def service(database: str, storage_url: str, bus: KafkaBus) -> AsyncIterator[Service]:
     await migrate(database)
-    async with desk_on(database, storage_url, bus=bus) as made:
-        yield with_channels(made)
-        await made.letters.close()
+    async with service_on(database, storage_url, bus, channels=KNOWN) as made:
+        yield made
+        await made.dead_letters.close()
         await made.wallboard._kafka.close()
 
 
 @pytest.fixture
-async def desk_without_kafka(database: str, storage_url: str) -> AsyncIterator[Desk]:
+async def service_without_kafka(database: str, storage_url: str) -> AsyncIterator[Service]:
     await migrate(database)
-    async with desk_on(database, storage_url) as made:
-        yield with_channels(made)
+    async with service_on(database, storage_url, channels=KNOWN) as made:
+        yield made
 
 
-def opened(desk: Desk, **headers: str) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(create_app(desk, Health()))
+def opened(service: Service, **headers: str) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(service.api())
     return httpx.AsyncClient(transport=transport, base_url="http://desk", headers=headers, timeout=60)
 
 
-async def machine(desk: Desk, scope: str) -> httpx.AsyncClient:
-    token = await people.create_token(desk.database, name="ops", scopes=(scope,))
-    return opened(desk, Authorization=f"Bearer {token}")
+async def machine(service: Service, scope: str) -> httpx.AsyncClient:
+    token = await people.create_token(service.desk.database, name="ops", scopes=(scope,))
+    return opened(service, Authorization=f"Bearer {token}")
 
 
-async def person(desk: Desk, role: str) -> tuple[httpx.AsyncClient, str]:
+async def person(service: Service, role: str) -> tuple[httpx.AsyncClient, str]:
     """Signed in, and the form's token."""
     email = f"{role}@example.org"
-    await people.create_agent(desk.database, email=email, name=role.title(), role=role, password="long enough")
-    token = await people.sign_in(desk, email, "long enough", ip="")
-    session = await people.session(desk, token)
+    await people.create_agent(service.desk.database, email=email, name=role.title(), role=role, password="long enough")
+    token = await people.sign_in(service.desk, Limiter(10), email, "long enough", ip="")
+    session = await people.session(service.desk, token)
     assert session is not None
-    client = opened(desk, Origin="http://desk", Accept="text/html")
+    client = opened(service, Origin="http://desk", Accept="text/html")
     client.cookies.set(people.COOKIE, token)
     return client, session.csrf
 
@@ -95,13 +94,13 @@ async def the_id(api: httpx.AsyncClient, key: str) -> int:
 
 
 async def test_a_machine_finds_a_letter_and_puts_it_back_exactly_as_it_was(
-    desk: Desk, bus: KafkaBus, topic: Topic[DeskEvent], kafka: str
+    service: Service, bus: KafkaBus, topic: Topic[DeskEvent], kafka: str
 ) -> None:
     key, value = uuid4().hex, b'{"text": "\x1b[2J<script>"}'
     await set_aside(bus, topic.name, key, value)
-    async with await machine(desk, "admin") as api:
+    async with await machine(service, "admin") as api:
         own = await the_id(api, key)
-        assert desk.letters.waiting(utc_now()) >= 1
+        assert service.dead_letters.waiting(utc_now()) >= 1
         found = (await api.get(f"/api/v1/dead-letters/{own}")).json()
         assert (found["letter"]["topic"], found["letter"]["error"]) == (topic.name, "MalformedEvent: not JSON")
         assert found["raw"] == '{"text": "\\u001b[2J<script>"}'
@@ -125,21 +124,21 @@ async def test_a_machine_finds_a_letter_and_puts_it_back_exactly_as_it_was(
 
 
 async def test_an_admin_sees_the_mail_that_could_not_be_read_and_has_it_read_again(
-    desk: Desk, bus: KafkaBus, kafka: str
+    service: Service, bus: KafkaBus, kafka: str
 ) -> None:
     raw = "Subject: Où est ma commande ?\r\n\r\nBonjour \x1b[2J <script>".encode()
-    stored = await desk.storage.put(raw, name="original.eml", media_type="message/rfc822")
+    stored = await service.desk.storage.put(raw, name="original.eml", media_type="message/rfc822")
     mail = UnreadableMail(
         raw_uri=stored.uri, sender="zoé@shop.example", recipients=("help@shop.example",), received_at=utc_now()
     )
     key = uuid4().hex
     await set_aside(bus, "email", key, encode(mail), group="email")
-    async with await machine(desk, "admin") as api:
+    async with await machine(service, "admin") as api:
         own = await the_id(api, key)
         found = (await api.get(f"/api/v1/dead-letters/{own}")).json()
         assert found["mail"] == "Subject: Où est ma commande ?\n\nBonjour \\u001b[2J <script>"
         assert '"sender": "zoé@shop.example"' in found["decoded"]
-        client, csrf = await person(desk, "admin")
+        client, csrf = await person(service, "admin")
         async with client:
             page = (await client.get(f"/dead-letters/{own}")).text
             assert "Subject: Où est ma commande ?" in page
@@ -152,36 +151,36 @@ async def test_an_admin_sees_the_mail_that_could_not_be_read_and_has_it_read_aga
     await set_aside(
         bus, "email", gone, encode(UnreadableMail(raw_uri="../passwd", sender="", recipients=(), received_at=utc_now()))
     )
-    async with await machine(desk, "admin") as api:
+    async with await machine(service, "admin") as api:
         for which, decoded in ((no_json, False), (gone, True)):
             found = (await api.get(f"/api/v1/dead-letters/{await the_id(api, which)}")).json()
             assert (found["mail"], found["decoded"] is not None) == (None, decoded)
 
 
 async def test_what_another_process_replays_is_seen_and_waits_no_more(
-    desk: Desk, bus: KafkaBus, topic: Topic[DeskEvent], kafka: str
+    service: Service, bus: KafkaBus, topic: Topic[DeskEvent], kafka: str
 ) -> None:
     key = uuid4().hex
     await set_aside(bus, topic.name, key)
-    async with await machine(desk, "admin") as api:
+    async with await machine(service, "admin") as api:
         own = await the_id(api, key)
-        before = desk.letters.waiting(utc_now())
-        other = Letters(kafka, desk.storage)
+        before = service.dead_letters.waiting(utc_now())
+        other = Letters(kafka, service.desk.storage)
         try:
             await other.replay(own, by="ann@example.org")
         finally:
             await other.close()
         (seen,) = [letter for letter in (await api.get("/api/v1/dead-letters")).json() if letter["id"] == own]
         assert seen["replayed_by"] == "ann@example.org"
-        assert desk.letters.waiting(utc_now()) == before - 1
-        assert desk.letters.waiting(utc_now() + timedelta(days=2)) == 0, "what is older than a day is no news"
+        assert service.dead_letters.waiting(utc_now()) == before - 1
+        assert service.dead_letters.waiting(utc_now() + timedelta(days=2)) == 0, "what is older than a day is no news"
 
 
-async def test_a_letter_without_a_way_back_stays_and_says_why(desk: Desk, bus: KafkaBus) -> None:
+async def test_a_letter_without_a_way_back_stays_and_says_why(service: Service, bus: KafkaBus) -> None:
     door, compacted = uuid4().hex, uuid4().hex
     await set_aside(bus, "x-mentions", door, group="social")
     await set_aside(bus, "customers-updated", compacted)
-    async with await machine(desk, "admin") as api:
+    async with await machine(service, "admin") as api:
         for key, why in ((door, "door"), (compacted, "compacted")):
             own = await the_id(api, key)
             assert (await api.get(f"/api/v1/dead-letters/{own}")).json()["stays"] == why
@@ -189,7 +188,7 @@ async def test_a_letter_without_a_way_back_stays_and_says_why(desk: Desk, bus: K
             assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (409, "no-way-back")
         assert (await api.get("/api/v1/dead-letters/999999999")).status_code == 404
         assert (await api.get("/api/v1/dead-letters/-1")).status_code == 422
-        client, csrf = await person(desk, "admin")
+        client, csrf = await person(service, "admin")
         async with client:
             page = (await client.get(f"/dead-letters/{await the_id(api, door)}")).text
             assert "python -m services social replay" in page
@@ -217,16 +216,18 @@ async def test_only_a_few_are_read_however_many_there_are(
 
 
 @pytest.mark.parametrize("scope", ["read", "write"])
-async def test_a_token_that_may_not_see_dead_letters_is_refused(desk: Desk, scope: str) -> None:
-    async with await machine(desk, scope) as api:
+async def test_a_token_that_may_not_see_dead_letters_is_refused(service: Service, scope: str) -> None:
+    async with await machine(service, scope) as api:
         for answer in (await api.get("/api/v1/dead-letters"), await api.post("/api/v1/dead-letters/0/replay")):
             assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (403, "scope")
 
 
-async def test_an_agent_is_told_who_may_see_dead_letters(desk: Desk, bus: KafkaBus, topic: Topic[DeskEvent]) -> None:
+async def test_an_agent_is_told_who_may_see_dead_letters(
+    service: Service, bus: KafkaBus, topic: Topic[DeskEvent]
+) -> None:
     await set_aside(bus, topic.name, uuid4().hex)
-    await desk.letters.newest()
-    client, csrf = await person(desk, "agent")
+    await service.dead_letters.newest()
+    client, csrf = await person(service, "agent")
     async with client:
         for answer in (
             await client.get("/dead-letters"),
@@ -241,18 +242,20 @@ async def test_an_agent_is_told_who_may_see_dead_letters(desk: Desk, bus: KafkaB
         assert (await client.get("/dead-letters")).headers["location"] == "/login"
 
 
-async def test_an_admin_replays_and_is_named(desk: Desk, bus: KafkaBus, topic: Topic[DeskEvent], kafka: str) -> None:
+async def test_an_admin_replays_and_is_named(
+    service: Service, bus: KafkaBus, topic: Topic[DeskEvent], kafka: str
+) -> None:
     key = uuid4().hex
     evil = "<img src=x onerror=alert(1)>"
     await set_aside(bus, topic.name, key, f"{evil}{'x' * 9000}".encode(), error=evil, stack=evil)
-    await desk.letters.newest()
-    client, csrf = await person(desk, "admin")
+    await service.dead_letters.newest()
+    client, csrf = await person(service, "admin")
     async with client:
         assert 'href="/dead-letters"' in (await client.get("/inbox/all")).text, "something new waits"
         assert 'href="/dead-letters"' in (await client.get("/wallboard")).text
         listed = (await client.get("/dead-letters?show=waiting")).text
         assert key in listed
-        own = next(letter.id for letter in desk.letters.last if letter.key == key)
+        own = next(letter.id for letter in service.dead_letters.last if letter.key == key)
         page = (await client.get(f"/dead-letters/{own}")).text
         assert "<img" not in page
         assert page.count("&lt;img src=x") == 3
@@ -271,12 +274,12 @@ async def test_an_admin_replays_and_is_named(desk: Desk, bus: KafkaBus, topic: T
         assert len(await records_on(kafka, topic)) == 1
 
 
-async def test_without_kafka_the_page_says_so_and_the_rest_of_the_console_works(desk_without_kafka: Desk) -> None:
-    client, _ = await person(desk_without_kafka, "admin")
+async def test_without_kafka_the_page_says_so_and_the_rest_of_the_console_works(service_without_kafka: Service) -> None:
+    client, _ = await person(service_without_kafka, "admin")
     async with client:
         page = await client.get("/dead-letters")
         assert (page.status_code, "Kafka is unavailable" in page.text) == (503, True)
         assert (await client.get("/dead-letters/1")).status_code == 503
         assert (await client.get("/inbox/all")).status_code == 200
-    async with await machine(desk_without_kafka, "admin") as api:
+    async with await machine(service_without_kafka, "admin") as api:
         assert (await api.get("/api/v1/dead-letters")).status_code == 503

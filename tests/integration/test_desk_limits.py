@@ -13,14 +13,13 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from services.desk.app import create_app
 from services.desk.context import Desk
+from services.desk.intake.messages import apply
 from services.desk.people import service as people
-from services.desk.tickets.applying import apply
 from shared.db import Database
 from shared.errors import Rejected
 from shared.health import Health
-from tests.integration.desk_parts import desk_on, migrate, scalar, with_channels
+from tests.integration.desk_parts import app_of, desk_on, migrate, scalar, with_channels
 from tests.unit.desk.examples import routed
 from tests.waiting import until
 
@@ -59,7 +58,7 @@ async def stage(database: str, storage_url: str) -> AsyncIterator[Stage]:
     await migrate(database)
     async with desk_on(database, storage_url) as made:
         desk = with_channels(made)
-        app = create_app(desk, Health())
+        app = app_of(desk)
         pools = {"api": desk.pools.api, "page": desk.pools.pages}
 
         @app.get("/endless/{kind}")

@@ -12,20 +12,18 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from services.desk.app import create_app
 from services.desk.context import Desk
+from services.desk.intake.messages import apply
+from services.desk.mentions import labels
 from services.desk.mentions import service as mentions
 from services.desk.mentions.views import MentionQuery
 from services.desk.people.service import create_token
-from services.desk.tickets import judging
-from services.desk.tickets.applying import apply
 from shared.clock import utc_now
 from shared.errors import Malformed, Rejected
 from shared.events import InboundMessage, PostJudged
 from shared.events.codec import decode
-from shared.health import Health
 from shared.kernel import ContactPoint, message_id
-from tests.integration.desk_parts import desk_on, migrate, scalar, with_channels
+from tests.integration.desk_parts import app_of, desk_on, migrate, scalar, with_channels
 from tests.unit.desk.examples import routed
 
 
@@ -39,7 +37,7 @@ async def desk(database: str, storage_url: str) -> AsyncIterator[Desk]:
 @pytest.fixture
 async def api(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
     token = await create_token(desk.database, name="reports", scopes=("read", "write"))
-    transport = httpx.ASGITransport(create_app(desk, Health()))
+    transport = httpx.ASGITransport(app_of(desk))
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://desk/api/v1", headers=headers) as client:
         yield client
@@ -174,7 +172,7 @@ async def test_what_an_agent_says_of_a_ticket_s_post_is_told_with_the_change(
     assert (event.provider_id, event.label, event.open_ticket) == ("7", "other", False)
     assert await scalar(desk, "SELECT data ->> 'label' FROM desk.ticket_events WHERE kind = 'post.judged'") == "other"
     with pytest.raises(Rejected) as refused:
-        await judging.judge(desk, message_id("email", "<private@x>"), "other", agent="sam@example.org")
+        await labels.judge(desk, message_id("email", "<private@x>"), "other", agent="sam@example.org")
     assert refused.value.code == "not-a-post"
 
 

@@ -12,13 +12,12 @@ from sqlalchemy import select
 from sqlalchemy import text as sql
 
 from services.desk.context import Desk
+from services.desk.intake.messages import apply
 from services.desk.tickets import deliveries, spoken
 from services.desk.tickets import service as tickets
-from services.desk.tickets.applying import apply
 from services.desk.tickets.models import TICKETS
 from services.desk.tickets.views import TicketQuery
 from services.desk.wallboard import figures
-from services.desk.work import unit_of_work
 from shared.clock import utc_now
 from shared.events import DeliveryReport, DeliveryState, RoutedMessage
 from shared.kernel import Level, stable_id, ticket_id
@@ -127,7 +126,7 @@ async def test_who_was_spoken_with_since_does_not_wait_for_the_mail_that_bounced
     ann = ticket_id("email:ann")
     await apply(desk, [routed(thread="email:ann", received_at=utc_now() - timedelta(hours=1), reply_within=600)])
     sent = await tickets.reply(desk, ann, "Here you are.", agent="bo@desk")
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         await spoken.answered(work, ann, utc_now(), "bo@desk", "call")
     await says(desk, sent.id, DeliveryState.FAILED)
     after = await clocks(desk, ann)

@@ -17,8 +17,8 @@ from services.desk.assignment import widening
 from services.desk.calls import service as calls
 from services.desk.calls import serving
 from services.desk.context import Desk
+from services.desk.intake.messages import apply
 from services.desk.tickets import service as tickets
-from services.desk.tickets.applying import apply
 from services.desk.tickets.views import TicketQuery, TicketView
 from services.desk.wallboard import figures
 from shared.clock import utc_now

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import text
 
 from services.desk.context import Desk
+from services.desk.intake.messages import apply
 from services.desk.people import service as people
 from services.desk.search import finding, indexing
 from services.desk.tickets import service as tickets
-from services.desk.tickets.applying import apply
 from services.desk.tickets.views import TicketPage, TicketQuery
 from shared.clock import utc_now
 from shared.errors import Rejected
@@ -139,7 +139,7 @@ async def write(desk: Desk) -> None:
 
 
 async def page(desk: Desk, q: str, **more: object) -> TicketPage:
-    return await tickets.list_tickets(desk, TicketQuery(q=q, order="newest", **more))
+    return await finding.list_tickets(desk, TicketQuery(q=q, order="newest", **more))
 
 
 async def found(desk: Desk, q: str, **more: object) -> set[str]:

@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import text as sql
 
 from services.desk.context import Desk
-from services.desk.customers import service as customers
+from services.desk.intake.messages import apply
+from services.desk.profiles import service as customers
 from services.desk.tickets import deliveries, unread
 from services.desk.tickets import service as tickets
-from services.desk.tickets.applying import apply
 from shared.clock import utc_now
 from shared.events import ChannelChoice, DeliveryReport, DeliveryState, RoutedMessage
 from shared.kernel import ContactPoint, stable_id

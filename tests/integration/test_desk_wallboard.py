@@ -17,12 +17,12 @@ from sqlalchemy import text
 
 from deploy.local.postgres import Postgres
 from services.desk import consumer
-from services.desk.app import create_app
 from services.desk.context import Desk
+from services.desk.intake.messages import apply
 from services.desk.people import service as people
+from services.desk.people.limits import Limiter
 from services.desk.tickets import deliveries
 from services.desk.tickets import service as tickets
-from services.desk.tickets.applying import apply
 from services.desk.tickets.views import TicketQuery
 from services.desk.wallboard import display, figures
 from services.desk.wallboard.pipeline import Reader
@@ -35,10 +35,9 @@ from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.events import DeliveryReport, DeliveryState, RoutedMessage
 from shared.events.codec import encode
-from shared.health import Health
 from shared.topics import MESSAGES_ROUTED, all_topics
 from tests.conftest import engine_folder
-from tests.integration.desk_parts import SECRET, desk_on, migrate, with_channels
+from tests.integration.desk_parts import SECRET, app_of, desk_on, migrate, service_on, with_channels
 from tests.unit.desk.examples import routed
 
 NOWHERE = "127.0.0.1:9"
@@ -282,9 +281,10 @@ async def _postgresql_goes_and_comes(server: Postgres, storage_url: str) -> None
     await asyncio.to_thread(server.start)
     try:
         await migrate(server.dsn)
-        async with desk_on(server.dsn, storage_url) as desk:
+        async with service_on(server.dsn, storage_url) as service:
+            desk = service.desk
             await apply(desk, [message(1)])
-            before = await desk.wallboard.current()
+            before = await service.wallboard.current()
             assert before.work.ok
             hall, unseen = [await display.create(desk.database, SECRET, "Hall") for _ in range(2)]
             assert await display.allows(desk.database, SECRET, hall)
@@ -292,7 +292,7 @@ async def _postgresql_goes_and_comes(server: Postgres, storage_url: str) -> None
 
             async def looked() -> Snapshot:
                 await asyncio.sleep(0.6)
-                return await desk.wallboard.current()
+                return await service.wallboard.current()
 
             away = await looked()
             assert not away.work.ok
@@ -342,7 +342,7 @@ class TestWhoMaySee:
     @pytest.fixture
     async def browser(self, desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
         async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(create_app(desk, Health())),
+            transport=httpx.ASGITransport(app_of(desk)),
             base_url="http://desk",
             headers={"Origin": "http://desk"},
         ) as client:
@@ -352,7 +352,7 @@ class TestWhoMaySee:
         """The form's token."""
         email = f"{role}@example.org"
         await people.create_agent(desk.database, email=email, name=role, role=role, password="long enough")
-        token = await people.sign_in(desk, email, "long enough", ip="")
+        token = await people.sign_in(desk, Limiter(10), email, "long enough", ip="")
         browser.cookies.set(people.COOKIE, token)
         session = await people.session(desk, token)
         assert session is not None

@@ -13,9 +13,9 @@ from services.dashboard.domain.forms import Form, check
 from services.desk.calls import callbacks
 from services.desk.calls import service as calls
 from services.desk.context import Desk
-from services.desk.customers import service as customers
+from services.desk.intake.messages import apply
+from services.desk.profiles import service as customers
 from services.desk.tickets import service as tickets
-from services.desk.tickets.applying import apply
 from services.desk.web import pane
 from services.desk.web.render import gettext, line_of
 from shared.clock import utc_now

@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from deploy.local.postgres import Postgres
 from services.desk import watching
-from services.desk.tickets import applying
+from services.desk.intake import messages
 from services.desk.tickets import service as tickets
 from shared.bus import Record
 from shared.bus import kafka as kafka_bus
@@ -129,7 +129,7 @@ async def test_customers_who_wait_are_counted_by_channel_and_level_until_they_ha
         desk = with_channels(plain)
         repeated = number("messages_repeated_total", channel="email")
         for _ in range(2):  # the second time they come again, as after a crash
-            await applying.apply(desk, batch)
+            await messages.apply(desk, batch)
         assert number("messages_repeated_total", channel="email") == repeated + 3
         await watching.sample(desk)
         assert number("tickets_waiting", channel="email", level="high") == 2
@@ -166,7 +166,7 @@ async def test_while_the_database_is_away_the_last_numbers_stay_and_tell_their_a
             await migrate(server.dsn)
             async with desk_on(server.dsn, storage_url) as desk:
                 stop = asyncio.Event()
-                await applying.apply(desk, [routed(level=Level.LOW)])
+                await messages.apply(desk, [routed(level=Level.LOW)])
                 counting = asyncio.create_task(watching.run(desk, stop))
                 await until("tickets_waiting", 1, channel="email", level="low")
                 await asyncio.to_thread(server.kill)

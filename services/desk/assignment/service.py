@@ -15,7 +15,7 @@ from services.desk.tickets.domain import SETTLED
 from services.desk.tickets.models import TICKETS
 from services.desk.tickets.teams import team_names
 from services.desk.tickets.views import TicketRow
-from services.desk.work import Work, unit_of_work
+from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected
 
@@ -35,7 +35,7 @@ async def assign(
         if len(team) > _LONGEST_TEAM or not team.isprintable():
             raise Rejected(422, "team", f"A team's name has at most {_LONGEST_TEAM} printable characters.")
         changes["team"] = data["team"] = team
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         if assignee is not None:
             person = await _active(work.session, assignee) if assignee else None
             changes["assignee_id"] = person.id if person else None
@@ -43,7 +43,7 @@ async def assign(
         return await changing.assign(work, ticket, changes, data, agent)
 
 
-async def give_back(desk: Desk, work: Work, person: Any, actor: str) -> int:
+async def give_back(desk: Desk, work: UnitOfWork, person: Any, actor: str) -> int:
     """What somebody who is gone had in hand goes back to its queue, and with it what a customer's answer could still reopen. `person`:
     a row that is locked. How many tickets."""
     reopens = utc_now() - timedelta(days=desk.settings.reopen_days)

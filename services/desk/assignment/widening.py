@@ -16,7 +16,7 @@ from services.desk.context import Desk
 from services.desk.tickets import groups, repository
 from services.desk.tickets.models import TICKETS
 from services.desk.tickets.patience import widened
-from services.desk.work import Work, unit_of_work
+from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.logs import log
@@ -51,7 +51,7 @@ async def run(desk: Desk, stop: asyncio.Event) -> None:
 async def widen(desk: Desk) -> float:
     """Everything that is due. Seconds until there may be more. Raises Unavailable."""
     now = utc_now()
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         rows = list(await work.session.execute(_DUE.where(TICKETS.c.widens_at <= now)))
         for row in rows:
             await _widen(work, row, now)
@@ -64,7 +64,7 @@ async def widen(desk: Desk) -> float:
     return min(LONGEST, max(_SHORTEST, left))
 
 
-async def _widen(work: Work, row: Any, now: datetime) -> None:
+async def _widen(work: UnitOfWork, row: Any, now: datetime) -> None:
     patience = repository.patience(row.patience)
     found = widened(patience, now)
     for skill in found.skills:

@@ -14,7 +14,7 @@ from services.desk.calls import repository
 from services.desk.calls.models import CALLS
 from services.desk.people import presence
 from services.desk.people.models import AGENTS
-from services.desk.work import Work
+from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 
 
@@ -23,28 +23,28 @@ async def hold(session: AsyncSession, emails: Collection[str], *, skip: bool = F
     return await presence.locked(session, [email for email in emails if email], skip=skip)
 
 
-async def missed_offer(work: Work, agent: str) -> None:
+async def missed_offer(work: UnitOfWork, agent: str) -> None:
     """They were shown a call and did not come: until they say that they are back, nobody waits for them."""
     for person in await hold(work.session, [agent]):
         if person.presence == "ready":
             await presence.change(work, person, "away", "missed a call")
 
 
-async def missed_ring(work: Work, agent: str) -> None:
+async def missed_ring(work: UnitOfWork, agent: str) -> None:
     """They took a call, and then did not answer their telephone."""
     for person in await hold(work.session, [agent]):
         if person.presence_after:
             await presence.change(work, person, "away", "did not answer the telephone")
 
 
-async def free(work: Work, agent: str, reason: str) -> None:
+async def free(work: UnitOfWork, agent: str, reason: str) -> None:
     """A call does not hold them any more, and they should know why."""
     for person in await hold(work.session, [agent]):
         if person.presence_after:
             await presence.change(work, person, person.presence_after, reason)
 
 
-async def settle(work: Work, emails: Collection[str] | None = None, *, skip: bool = False) -> None:
+async def settle(work: UnitOfWork, emails: Collection[str] | None = None, *, skip: bool = False) -> None:
     """Busy while a call holds them, in wrap-up after it, then as before. What an agent chose by hand stays. `emails`: None for all
     of whom a call may have changed something; `skip`: leave out those that somebody else is changing."""
     now = utc_now()

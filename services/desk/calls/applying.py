@@ -11,10 +11,10 @@ from services.desk.bulk import among, insert_all
 from services.desk.calls import agents, domain, linking, repository
 from services.desk.calls.models import CALLS, REQUESTS
 from services.desk.calls.service import NEW, change, tell
-from services.desk.calls.waking import wake
 from services.desk.context import Desk
+from services.desk.signals import wake
 from services.desk.tickets import spoken
-from services.desk.work import Work, unit_of_work
+from services.desk.unit_of_work import UnitOfWork
 from shared.errors import Malformed
 from shared.events import CallAction, CallChanged, CallOutcome
 from shared.metrics import METRICS
@@ -41,7 +41,7 @@ async def apply(desk: Desk, changes: Sequence[CallChanged]) -> None:
         _check(one)
     ids = sorted({one.call_id for one in changes})
     first = {one.call_id: one.at for one in reversed(changes)}
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         await insert_all(work.session, CALLS, [{**NEW, "call_id": call, "at": first[call]} for call in ids])
         rows = await repository.lock(work.session, *ids)
         versions = {call: row.version for call, row in rows.items()}
@@ -66,7 +66,7 @@ async def apply(desk: Desk, changes: Sequence[CallChanged]) -> None:
     _observe(rows, news)
 
 
-async def _take(work: Work, before: Any, one: CallChanged) -> None:
+async def _take(work: UnitOfWork, before: Any, one: CallChanged) -> None:
     values = {name: getattr(one, name) for name in _PLAIN}
     values |= {
         "state": one.state.value,
@@ -87,7 +87,7 @@ def _observe(rows: Mapping[str, Any], news: Sequence[CallChanged]) -> None:
             METRICS.calls_answer_seconds.observe(max(0.0, (one.connected_at - one.waiting_since).total_seconds()))
 
 
-async def _outcomes(work: Work, changes: Sequence[CallChanged]) -> list[tuple[Any, CallOutcome]]:
+async def _outcomes(work: UnitOfWork, changes: Sequence[CallChanged]) -> list[tuple[Any, CallOutcome]]:
     """Requests of ours of which there is news; each outcome is noted once."""
     told = {one.request_id for one in changes if one.outcome}
     found = select(REQUESTS).where(among(REQUESTS.c.id, told)).order_by(REQUESTS.c.id).with_for_update()
@@ -108,7 +108,7 @@ async def _outcomes(work: Work, changes: Sequence[CallChanged]) -> list[tuple[An
     return list(news.values())
 
 
-async def _conclude(desk: Desk, work: Work, request: Any, outcome: CallOutcome) -> None:
+async def _conclude(desk: Desk, work: UnitOfWork, request: Any, outcome: CallOutcome) -> None:
     """What follows from the end of an attempt to bring an agent and a customer together."""
     if outcome is CallOutcome.AGENT_NO_ANSWER and request.action != CallAction.OFFER.value:
         await agents.missed_ring(work, request.agent)
@@ -122,7 +122,7 @@ async def _conclude(desk: Desk, work: Work, request: Any, outcome: CallOutcome) 
         await _count_try(desk, work, request)
 
 
-async def _count_try(desk: Desk, work: Work, request: Any) -> None:
+async def _count_try(desk: Desk, work: UnitOfWork, request: Any) -> None:
     """After so many callbacks in vain the ticket says so, and the list of callbacks has it no more."""
     ticket = await spoken.lock(work.session, request.ticket_id)
     vain = select(func.count()).where(

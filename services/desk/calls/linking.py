@@ -14,11 +14,11 @@ from services.desk.calls.models import CALLS
 from services.desk.calls.repository import agent_on
 from services.desk.calls.service import change, give, tell
 from services.desk.context import Desk
+from services.desk.cursors import is_uuid
 from services.desk.people.models import AGENTS
 from services.desk.tickets import changing, spoken
 from services.desk.tickets.models import MESSAGES, TICKETS
-from services.desk.tickets.repository import is_uuid
-from services.desk.work import Work, unit_of_work
+from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 
 _LATE = timedelta(days=7)
@@ -34,7 +34,7 @@ async def catch_up(desk: Desk) -> None:
         .where(CALLS.c.ticket_id.is_(None), CALLS.c.at > utc_now() - _LATE, *_OF_CALLS)
         .limit(_MOST)
     )
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         found = sorted(set(await work.session.scalars(missing)))
         if not found:
             return
@@ -56,7 +56,7 @@ async def catch_up(desk: Desk) -> None:
             tell(work, call, ticket, repository.state(row, utc_now()), row.agent, version=row.version)
 
 
-async def link(work: Work, calls: Collection[str], named: Mapping[str, str]) -> dict[str, str]:
+async def link(work: UnitOfWork, calls: Collection[str], named: Mapping[str, str]) -> dict[str, str]:
     """Tickets by call id, all of them locked; `calls` are locked already. `named`: call id → ticket, as the phone service tells."""
     rows = list(await work.session.execute(select(CALLS).where(among(CALLS.c.call_id, calls))))
     known = {row.call_id: row.ticket_id for row in rows if row.ticket_id}
@@ -84,7 +84,7 @@ async def link(work: Work, calls: Collection[str], named: Mapping[str, str]) -> 
     return tickets
 
 
-async def settle(work: Work, calls: Collection[str]) -> None:
+async def settle(work: UnitOfWork, calls: Collection[str]) -> None:
     """Tell the tickets of these calls what was spoken; they are locked already. Once for each call."""
     spoke = select(CALLS).where(
         among(CALLS.c.call_id, calls), CALLS.c.ticket_id.is_not(None), CALLS.c.connected_at.is_not(None)
@@ -101,7 +101,7 @@ async def settle(work: Work, calls: Collection[str]) -> None:
             await change(work.session, row.call_id, **done)
 
 
-async def _note(work: Work, row: Any) -> None:
+async def _note(work: UnitOfWork, row: Any) -> None:
     name = (
         await work.session.scalar(select(AGENTS.c.name).where(AGENTS.c.email == row.agent)) or row.agent or "somebody"
     )

@@ -17,11 +17,11 @@ from services.desk.calls.domain import ONGOING, TALKING, WAITING
 from services.desk.calls.models import CALLS, REQUESTS
 from services.desk.calls.repository import agent_on, being_answered, being_offered, is_open, view
 from services.desk.calls.views import CallbackView, CallView
-from services.desk.calls.waking import wake
 from services.desk.context import Desk
 from services.desk.people import presence
+from services.desk.signals import wake
 from services.desk.tickets import changing, spoken
-from services.desk.work import Work, unit_of_work
+from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.events import CallAction, CallRequested, CallState
@@ -120,7 +120,7 @@ async def answer(desk: Desk, call_id: str, *, agent: str) -> CallView:
     """Take a waiting call: the agent's telephone rings. Whoever is first has it.
     Rejected 404; 409 `call-taken`, `call-gone`, `on-a-call`; 422 `no-phone`."""
     agent, now = agent.lower(), utc_now()
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         row = await _locked(work, call_id)
         if row.answered_by == agent and being_answered(row, now):
             return await _one(work.session, desk, row.call_id)
@@ -149,7 +149,7 @@ async def answer(desk: Desk, call_id: str, *, agent: str) -> CallView:
 async def decline(desk: Desk, call_id: str, *, agent: str) -> None:
     """The call goes on to the next agent and keeps its place. Rejected 404, 409 `call-gone`."""
     agent, now = agent.lower(), utc_now()
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         row = await _locked(work, call_id)
         if row.offered_to != agent or not being_offered(row, now) or row.state not in WAITING:
             raise Rejected(409, "call-gone", "This call is no longer offered to you.")
@@ -175,7 +175,7 @@ async def call_back(desk: Desk, ticket: str, *, agent: str, number: str = "") ->
     agent, now = agent.lower(), utc_now()
     typed = contact_point("tel", presence.normal_number(number)) if number.strip() else None
     _phone_is_on(desk)
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         own = await changing.find(work.session, ticket)
         await work.session.execute(
             text("SELECT pg_advisory_xact_lock(hashtextextended(:k, 0))"), {"k": f"callback:{own}"}
@@ -211,7 +211,7 @@ async def call_back(desk: Desk, ticket: str, *, agent: str, number: str = "") ->
 async def hang_up(desk: Desk, call_id: str, *, agent: str) -> None:
     """End the agent's own call. Rejected 404, 409 `call-taken`, `call-gone`, `not-connected`: a caller whom nobody has greeted yet
     is not hung up on."""
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         row = await _locked(work, call_id)
         _is_agents(row, agent.lower(), utc_now())
         if row.direction == "in" and row.connected_at is None:
@@ -223,7 +223,7 @@ async def hang_up(desk: Desk, call_id: str, *, agent: str) -> None:
 async def finish(desk: Desk, call_id: str, *, agent: str) -> None:
     """The notes are written: the agent is free for the next call. Once more is nothing. Rejected 404, 409 `call-taken`, `call-gone`."""
     agent, now = agent.lower(), utc_now()
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         row = await _locked(work, call_id)
         if row.finished_at or (row.state == CallState.ENDED.value and row.agent == agent):
             return
@@ -240,12 +240,12 @@ async def finish(desk: Desk, call_id: str, *, agent: str) -> None:
 
 async def callback_done(desk: Desk, ticket: str, *, agent: str) -> None:
     """The customer was reached in another way: off the list. Rejected 404."""
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         own = await changing.find(work.session, ticket)
         await spoken.answered(work, own, utc_now(), agent.lower(), "callback-done")
 
 
-async def ask(work: Work, request: CallRequested) -> None:
+async def ask(work: UnitOfWork, request: CallRequested) -> None:
     """Publish a request, and remember those whose outcome matters."""
     if request.action in (CallAction.OFFER, CallAction.CONNECT, CallAction.CALL_BACK):
         kept = {"id": request.id, "call_id": request.call_id, "action": request.action.value, "agent": request.agent}
@@ -264,7 +264,7 @@ async def change(session: AsyncSession, call_id: str, **values: Any) -> None:
     await session.execute(update(CALLS).where(CALLS.c.call_id == call_id).values(values))
 
 
-async def give(work: Work, ticket: str, person: Any) -> Any:
+async def give(work: UnitOfWork, ticket: str, person: Any) -> Any:
     """The ticket is this agent's from now on; nothing is told where it is already. Returns its row."""
     row = await spoken.lock(work.session, ticket)
     if row.assignee_id != person.id:
@@ -274,7 +274,7 @@ async def give(work: Work, ticket: str, person: Any) -> Any:
 
 
 def tell(
-    work: Work,
+    work: UnitOfWork,
     call_id: str,
     ticket: str | None,
     state: str,
@@ -308,7 +308,7 @@ def _view(desk: Desk, row: Any, now: datetime) -> CallView:
     return view(row, now, timedelta(seconds=desk.settings.phone_head_start))
 
 
-async def _locked(work: Work, call_id: str) -> Any:
+async def _locked(work: UnitOfWork, call_id: str) -> Any:
     call_id = call_id.replace("\x00", "")
     row = (await repository.lock(work.session, call_id)).get(call_id)
     if row is None:

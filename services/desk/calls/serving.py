@@ -16,17 +16,18 @@ from uuid import uuid4
 import asyncpg
 from sqlalchemy import and_, func, select
 
+from services.desk import signals
 from services.desk.calls import agents, domain, linking, repository
 from services.desk.calls.domain import WAITING, Offer
 from services.desk.calls.models import CALLS
 from services.desk.calls.repository import being_answered, being_offered, in_order
 from services.desk.calls.service import ask, change, tell
-from services.desk.calls.waking import CHANNEL, wake
 from services.desk.context import Desk
 from services.desk.people import presence
 from services.desk.people.models import AGENTS
 from services.desk.people.presence import PRESENCES
-from services.desk.work import Work, unit_of_work
+from services.desk.signals import wake
+from services.desk.unit_of_work import UnitOfWork
 from shared.attempts import delay
 from shared.clock import utc_now
 from shared.errors import Unavailable
@@ -70,7 +71,7 @@ async def _follow(desk: Desk, stop: asyncio.Event) -> None:
     stopping = asyncio.ensure_future(stop.wait())
     stopping.add_done_callback(notice)
     try:
-        await connection.add_listener(CHANNEL, notice)
+        await connection.add_listener(signals.CALLS, notice)
         while not stop.is_set() and not connection.is_closed():
             woken.clear()
             seconds = await serve(desk)
@@ -88,16 +89,16 @@ async def serve(desk: Desk) -> float:
     async with desk.database.transaction() as session:
         waiting = await repository.read(session, repository.waits(utc_now()))
         await _measure(session, waiting)
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         await _lapse(work, waiting)
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         await _give_up(work)
         await agents.settle(work, skip=True)
     if not waiting:
         return _IDLE
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         await _offer(desk, work)
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         return await _places(desk, work)
 
 
@@ -107,7 +108,7 @@ async def _locked(session: Any) -> list[Any]:
     return list(await session.execute(statement.with_for_update(of=CALLS, skip_locked=True)))
 
 
-async def _lapse(work: Work, seen: Sequence[Any]) -> None:
+async def _lapse(work: UnitOfWork, seen: Sequence[Any]) -> None:
     """Offers that nobody answered in time, and answers of which nothing was heard: the call goes on, its age is kept."""
     now = utc_now()
     if not any(_is_late(row, now) for row in seen):
@@ -142,7 +143,7 @@ def _is_late(row: Any, now: datetime) -> bool:
     return bool(offered or (row.answered_by and not being_answered(row, now)))
 
 
-async def _give_up(work: Work) -> None:
+async def _give_up(work: UnitOfWork) -> None:
     """Callbacks of which the phone service has told nothing at all. Whatever it tells later counts."""
     late = and_(CALLS.c.version == 0, CALLS.c.direction == "out", CALLS.c.at <= utc_now() - domain.LONGEST["bridging"])
     found = select(CALLS).where(late, repository.is_open()).order_by(CALLS.c.call_id).with_for_update(skip_locked=True)
@@ -158,7 +159,7 @@ async def _give_up(work: Work) -> None:
         tell(work, row.call_id, row.ticket_id, state, row.agent, actor="desk", outcome=outcome)
 
 
-async def _offer(desk: Desk, work: Work) -> None:
+async def _offer(desk: Desk, work: UnitOfWork) -> None:
     now = utc_now()
     rows = {row.call_id: row for row in await _locked(work.session)}
     if all(repository.caller(row, now).offered for row in rows.values()):
@@ -180,7 +181,7 @@ async def _offer(desk: Desk, work: Work) -> None:
         await _make(desk, work, rows[offer.call_id], offer, now)
 
 
-async def _make(desk: Desk, work: Work, row: Any, offer: Offer, now: datetime) -> None:
+async def _make(desk: Desk, work: UnitOfWork, row: Any, offer: Offer, now: datetime) -> None:
     until = now + timedelta(seconds=desk.settings.offer_seconds)
     await ask(
         work,
@@ -212,7 +213,7 @@ async def _occupied(session: Any, now: datetime) -> set[str]:
     return found
 
 
-async def _places(desk: Desk, work: Work) -> float:
+async def _places(desk: Desk, work: UnitOfWork) -> float:
     """Callers hear their place whenever it has changed. Seconds until there may be more to do."""
     now, head_start = utc_now(), timedelta(seconds=desk.settings.phone_head_start)
     rows = [row for row in await _locked(work.session) if not being_answered(row, now)]
@@ -230,7 +231,7 @@ async def _places(desk: Desk, work: Work) -> float:
     return _until_next(whole, moved, now, pause)
 
 
-async def _place(work: Work, row: Any, position: int, talk: float, on_duty: int, now: datetime) -> None:
+async def _place(work: UnitOfWork, row: Any, position: int, talk: float, on_duty: int, now: datetime) -> None:
     await change(work.session, row.call_id, position=position, position_at=now)
     request = CallRequested(
         id=str(uuid4()),

@@ -1,1 +1,1 @@
-"""Customers, their contact points and what the router is told of them."""
+"""Customers, their contact points where they can be reached, and what is learnt of them."""

@@ -85,8 +85,8 @@ async def lock(session: AsyncSession, customers: set[str]) -> None:
     )
 
 
-async def touch(session: AsyncSession, customers: set[str]) -> None:
-    """Something about these customers changed that their profile tells: raise its version."""
+async def raise_version(session: AsyncSession, customers: set[str]) -> None:
+    """Raise the version of these customers' profiles: something changed that they tell."""
     if customers:
         changed = {"version": CUSTOMERS.c.version + 1, "updated_at": utc_now()}
         await session.execute(update(CUSTOMERS).where(among(CUSTOMERS.c.id, customers)).values(changed))

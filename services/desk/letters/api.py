@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Request
 
+from services.desk.letters.service import Letters
 from services.desk.letters.views import LetterDetails, LetterView
 from services.desk.people import audit
 from services.desk.security import Admin, ByAdmin, TheDesk
@@ -14,20 +15,28 @@ router = APIRouter(tags=["dead letters"])
 LetterId = Annotated[int, Path(ge=0, le=2**62, description="Its offset in `dead-letters`")]
 
 
+def _kept(request: Request) -> Letters:
+    letters: Letters = request.app.state.dead_letters
+    return letters
+
+
+Kept = Annotated[Letters, Depends(_kept)]
+
+
 @router.get("/dead-letters", summary="List what services could not handle")
 async def list_letters(
-    desk: TheDesk,
+    letters: Kept,
     _: Admin,
     waiting: Annotated[bool, Query(description="Only what was not replayed yet")] = False,
 ) -> list[LetterView]:
     """The newest 200, newest first. 503 while Kafka is away."""
-    return [letter for letter in await desk.letters.newest() if not (waiting and letter.replayed_at)]
+    return [letter for letter in await letters.newest() if not (waiting and letter.replayed_at)]
 
 
 @router.get("/dead-letters/{letter}", summary="One dead letter")
-async def get_letter(desk: TheDesk, by: ByAdmin, letter: LetterId) -> LetterDetails:
+async def get_letter(desk: TheDesk, letters: Kept, by: ByAdmin, letter: LetterId) -> LetterDetails:
     """With its stack, its headers and the beginning of its raw record."""
-    found = await desk.letters.one(letter)
+    found = await letters.one(letter)
     await audit.noted(desk.database, "letter.read", by, str(letter))
     return found
 
@@ -35,12 +44,13 @@ async def get_letter(desk: TheDesk, by: ByAdmin, letter: LetterId) -> LetterDeta
 @router.post("/dead-letters/{letter}/replay", summary="Put a dead letter back on its topic")
 async def replay_letter(
     desk: TheDesk,
+    letters: Kept,
     by: ByAdmin,
     letter: LetterId,
     again: Annotated[bool, Query(description="Also where it was replayed before")] = False,
 ) -> LetterView:
     """The raw record goes back exactly as it was: key, value and headers. Correct the cause first: what is still bad is set aside
     again, as a letter of its own. 409 where it was replayed before, or has no way back."""
-    done = await desk.letters.replay(letter, by=by.name, again=again)
+    done = await letters.replay(letter, by=by.name, again=again)
     await audit.noted(desk.database, "letter.replayed", by, str(letter), topic=done.topic)
     return done

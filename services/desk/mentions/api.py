@@ -7,10 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.desk.mentions import service
+from services.desk.mentions import labels, service
 from services.desk.mentions.views import MentionPage, MentionQuery, MentionView
 from services.desk.security import Reader, TheDesk, Writer, actor
-from services.desk.tickets import judging
 from services.desk.tickets.views import MessageView
 
 router = APIRouter(tags=["mentions"])
@@ -60,4 +59,4 @@ async def label_mention(desk: TheDesk, token: Writer, mention: str, body: Label)
 @router.put("/messages/{message}/label", summary="Say what a public post is that opened a ticket")
 async def label_message(desk: TheDesk, token: Writer, message: str, body: Label) -> MessageView:
     """The complaint model learns from it. The ticket stays as it is."""
-    return await judging.judge(desk, message, body.label, agent=actor(token))
+    return await labels.judge(desk, message, body.label, agent=actor(token))

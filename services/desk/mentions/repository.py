@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import Select, literal, select, tuple_
 
+from services.desk.cursors import read_place, write_place
 from services.desk.mentions import domain
 from services.desk.mentions.models import MENTIONS
 from services.desk.mentions.views import MentionQuery, MentionView
 from services.desk.tickets.models import MESSAGES, TICKETS
-from services.desk.tickets.repository import read_place, write_place
 from shared.errors import Rejected
 
 ROWS = (

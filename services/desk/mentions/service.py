@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among, insert_all
 from services.desk.context import Desk
+from services.desk.cursors import as_uuid
 from services.desk.mentions import repository
 from services.desk.mentions.domain import WANTS_AN_ANSWER, known
 from services.desk.mentions.models import MENTIONS
 from services.desk.mentions.views import MentionPage, MentionQuery, MentionView
-from services.desk.tickets.repository import as_uuid
-from services.desk.work import Work, unit_of_work
+from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Malformed, Rejected
 from shared.events import InboundMessage, PostJudged
@@ -50,7 +50,7 @@ async def keep(desk: Desk, posts: Sequence[InboundMessage]) -> int:
         }
         for post in posts
     ]
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         new = await insert_all(work.session, MENTIONS, rows)
         if new:
             work.record("mentions.added", "", utc_now(), "desk", {"count": str(new)}, customer="mentions")
@@ -103,7 +103,7 @@ async def judge(desk: Desk, mention: str, *, agent: str, label: str = "", ticket
     elif not ticket:
         raise Rejected(422, "nothing", "Give a label, or ask for a ticket.")
     own, asked = as_uuid(mention, "mention"), ticket or label in WANTS_AN_ANSWER
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         row = (await work.session.execute(select(MENTIONS).where(MENTIONS.c.id == own).with_for_update())).one_or_none()
         if row is None:
             raise _gone()
@@ -119,7 +119,7 @@ async def judge(desk: Desk, mention: str, *, agent: str, label: str = "", ticket
         return (await _views(work.session, [own]))[0]
 
 
-def tell(work: Work, channel: str, provider_id: str, agent: str, *, label: str, ticket: bool = False) -> None:
+def tell(work: UnitOfWork, channel: str, provider_id: str, agent: str, *, label: str, ticket: bool = False) -> None:
     """Tell the social service what an agent says of a post, with the commit."""
     judged = PostJudged(
         id=str(uuid4()),
@@ -133,7 +133,7 @@ def tell(work: Work, channel: str, provider_id: str, agent: str, *, label: str, 
     work.send(POSTS_JUDGED, provider_id, judged)
 
 
-async def became_tickets(work: Work, posts: Sequence[InboundMessage]) -> None:
+async def became_tickets(work: UnitOfWork, posts: Sequence[InboundMessage]) -> None:
     """Tell consoles of those of these messages that are mentions: their tickets are here now."""
     if not posts:
         return

@@ -14,7 +14,6 @@ from services.desk.people import audit, passwords, sessions
 from services.desk.people.audit import By
 from services.desk.people.models import AGENT_LINKS, AGENTS
 from services.desk.people.views import LinkView
-from services.desk.work import unit_of_work
 from shared.clock import utc_now
 from shared.errors import Rejected
 
@@ -49,7 +48,7 @@ async def use(desk: Desk, token: str, password: str, ip: str) -> str:
     Rejected 410; 422 where the password is too short, too long or easily guessed, and the link stays good."""
     email, name = await owner(desk, token)
     hashed = await passwords.hash_new(password, email, name)
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         row = (await work.session.execute(_found(token).with_for_update(of=AGENTS, key_share=True))).one_or_none()
         used = delete(AGENT_LINKS).where(AGENT_LINKS.c.token_hash == sessions.digest(token))
         if row is None or not await work.session.scalar(used.returning(AGENT_LINKS.c.agent_id)):

@@ -12,12 +12,12 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among
-from services.desk.calls.waking import wake
 from services.desk.context import Desk
 from services.desk.people import audit
 from services.desk.people.audit import By
 from services.desk.people.models import AGENTS
-from services.desk.work import Work, unit_of_work
+from services.desk.signals import wake
+from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.phone_numbers import typed
@@ -67,7 +67,7 @@ async def set_presence(desk: Desk, agent: str, presence: str, reason: str = "") 
     if presence not in PRESENCES:
         raise Rejected(422, "presence", f"The presence is one of {', '.join(PRESENCES)}.")
     reason = " ".join(reason.replace("\x00", "").split())[:_LONGEST_REASON]
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         (row,) = await locked(work.session, [agent]) or [None]
         if row is None:
             raise _unknown(agent)
@@ -80,7 +80,7 @@ async def set_presence(desk: Desk, agent: str, presence: str, reason: str = "") 
 async def set_phone(desk: Desk, agent: str, number: str, *, by: By | None = None) -> AgentState:
     """Empty to forget it; then nobody is ready any more. `by`: None where they do it themselves. Rejected 404, 422 with an example."""
     phone = normal_number(number) if number.strip() else ""
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         (row,) = await locked(work.session, [agent]) or [None]
         if row is None:
             raise _unknown(agent)
@@ -94,7 +94,7 @@ async def set_phone(desk: Desk, agent: str, number: str, *, by: By | None = None
 async def set_skills(desk: Desk, agent: str, skills: Collection[str], *, by: By | None = None) -> AgentState:
     """As the router's policy names them; none means all. `by`: None where they do it themselves. Rejected 404, 422."""
     values = normal_skills(skills)
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         (row,) = await locked(work.session, [agent]) or [None]
         if row is None:
             raise _unknown(agent)
@@ -135,7 +135,7 @@ async def locked(
 
 
 async def change(
-    work: Work, row: Any, presence: str, reason: str = "", *, after: str = "", actor: str = "desk"
+    work: UnitOfWork, row: Any, presence: str, reason: str = "", *, after: str = "", actor: str = "desk"
 ) -> None:
     """Of an agent whose row is locked. `after`: to what the end of a call returns them; empty where it does not."""
     if (row.presence, row.presence_reason, row.presence_after) == (presence, reason, after):
@@ -149,7 +149,7 @@ async def change(
     await wake(work.session)
 
 
-async def leave(work: Work, agent: str) -> None:
+async def leave(work: UnitOfWork, agent: str) -> None:
     """The agent with this id has signed out: no new calls; one that goes on goes on."""
     email = await work.session.scalar(select(AGENTS.c.email).where(AGENTS.c.id == agent))
     for row in await locked(work.session, [email] if email else []):

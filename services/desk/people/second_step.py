@@ -21,7 +21,6 @@ from services.desk.people import audit, sessions
 from services.desk.people.audit import By
 from services.desk.people.models import AGENTS, RECOVERY_CODES
 from services.desk.people.sessions import digest
-from services.desk.work import unit_of_work
 from shared.errors import Rejected
 from shared.security import tokens
 
@@ -64,7 +63,7 @@ async def turn_on(desk: Desk, agent: Any, ticket: str, code: str, by: By, *, but
     seed = _seed(desk, agent.id, ticket)
     if seed is None or (step := _step(desk, seed, code, 0)) is None:
         raise Rejected(422, "code", "Wrong code. Check the app, and its clock.")
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         values = {"totp_seed": seed, "totp_step": step}
         await work.session.execute(update(AGENTS).where(AGENTS.c.id == agent.id).values(values))
         await audit.note(work.session, "two-step.on", by, agent.email)

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from services.desk.context import Desk
 from services.desk.people import audit, passwords, presence, second_step, sessions
 from services.desk.people.audit import COMMAND, By
-from services.desk.people.limits import WIDER, network
+from services.desk.people.limits import WIDER, Limiter, network
 from services.desk.people.models import AGENTS, API_TOKENS
 from services.desk.people.sessions import agent_view, digest
 from services.desk.people.views import AgentView, Session, Token
@@ -43,18 +43,18 @@ class CodeNeeded(Exception):
         self.ticket = ticket
 
 
-async def sign_in(desk: Desk, email: str, password: str, *, ip: str, browser: str = "") -> str:
+async def sign_in(desk: Desk, tries: Limiter, email: str, password: str, *, ip: str, browser: str = "") -> str:
     """The new session's token, for the cookie. Rejected 401 `sign-in-failed` (the same for an unknown address and a wrong
     password), 429 `too-many-tries`. Raises CodeNeeded."""
     email, now = storable(email.strip().lower()), time.monotonic()
-    _not_too_often(desk, email, ip, now)  # counted before the slow check, so that parallel tries do not slip through
+    _not_too_often(tries, email, ip, now)  # counted before the slow check, so that parallel tries do not slip through
     async with desk.database.transaction() as transaction:
         found = select(AGENTS).where(AGENTS.c.email == email, AGENTS.c.active)
         agent = (await transaction.execute(found)).one_or_none()
     if not await passwords.matches(password, agent.password_hash if agent else None) or agent is None:
         await _refused(desk, agent, ip, "password")
         raise Rejected(401, "sign-in-failed", "Wrong email or password.")
-    _right(desk, email, ip, now)
+    _right(tries, email, ip, now)
     if agent.totp_seed is not None:
         until = int(time.time()) + _CODE_WITHIN
         raise CodeNeeded(signed.sign(desk.common.secret.get_secret_value(), _PURPOSE, f"{agent.id} {until}"))
@@ -63,7 +63,7 @@ async def sign_in(desk: Desk, email: str, password: str, *, ip: str, browser: st
         return await sessions.begin(desk, transaction, agent.id, By(agent.email, ip), browser)
 
 
-async def sign_in_with_code(desk: Desk, ticket: str, code: str, *, ip: str, browser: str = "") -> str:
+async def sign_in_with_code(desk: Desk, tries: Limiter, ticket: str, code: str, *, ip: str, browser: str = "") -> str:
     """The second step: a code of the app, or a recovery code. The new session's token. Rejected 401 `sign-in-again` where the password
     is too long ago, 401 `code`, 429."""
     known = signed.verify(desk.common.secret.get_secret_value(), _PURPOSE, ticket) or ""
@@ -71,15 +71,15 @@ async def sign_in_with_code(desk: Desk, ticket: str, code: str, *, ip: str, brow
     if not own or int(until) < time.time():
         raise Rejected(401, "sign-in-again", "Your sign-in timed out. Sign in again.")
     key, now = f"code:{own}", time.monotonic()
-    if desk.sign_ins.wait(key, now):  # from all addresses together: who comes so far has the password
+    if tries.wait(key, now):  # from all addresses together: who comes so far has the password
         raise too_many()
-    desk.sign_ins.fail(key, now)
+    tries.fail(key, now)
     async with desk.database.transaction() as transaction:
         agent = (await transaction.execute(select(AGENTS).where(AGENTS.c.id == own, AGENTS.c.active))).one_or_none()
         if agent is not None and agent.totp_seed is not None:
             taken = await second_step.takes(desk, transaction, agent, code)
             if taken:
-                desk.sign_ins.forget(key)
+                tries.forget(key)
                 await audit.note(transaction, "sign-in", By(agent.email, ip), code=taken)
                 return await sessions.begin(desk, transaction, agent.id, By(agent.email, ip), browser)
     await _refused(desk, agent, ip, "code")
@@ -91,20 +91,20 @@ def too_many() -> Rejected:
     return Rejected(429, "too-many-tries", "Too many failed attempts. Wait 15 minutes, then try again.")
 
 
-def _not_too_often(desk: Desk, email: str, ip: str, now: float) -> None:
+def _not_too_often(tries: Limiter, email: str, ip: str, now: float) -> None:
     """One account is guessed at from one address so often, and all accounts together from it ten times as often. Nobody elsewhere is
     held up by that: a stranger cannot lock anybody out."""
     pair, place = _keys(email, ip)
-    if desk.sign_ins.wait(pair, now) or desk.sign_ins.wait(place, now, times=WIDER):
+    if tries.wait(pair, now) or tries.wait(place, now, times=WIDER):
         raise too_many()
-    desk.sign_ins.fail(pair, now)
-    desk.sign_ins.fail(place, now)
+    tries.fail(pair, now)
+    tries.fail(place, now)
 
 
-def _right(desk: Desk, email: str, ip: str, tried: float) -> None:
+def _right(tries: Limiter, email: str, ip: str, tried: float) -> None:
     pair, place = _keys(email, ip)
-    desk.sign_ins.forget(pair)
-    desk.sign_ins.take_back(place, tried)  # its failures stay: one valid account is no licence to guess at others
+    tries.forget(pair)
+    tries.take_back(place, tried)  # its failures stay: one valid account is no licence to guess at others
 
 
 def _keys(email: str, ip: str) -> tuple[str, str]:

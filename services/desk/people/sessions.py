@@ -17,7 +17,7 @@ from services.desk.people import audit, presence
 from services.desk.people.audit import By
 from services.desk.people.models import AGENTS, SESSIONS
 from services.desk.people.views import AgentView, Session, SessionView
-from services.desk.work import Work, unit_of_work
+from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.text import storable
@@ -76,7 +76,7 @@ async def find(desk: Desk, token: str, *, prolong: bool = True) -> Session | Non
 async def sign_out(desk: Desk, token: str, ip: str = "") -> None:
     """Ends the session; unknown tokens are nothing. Whoever has no other one is not offered calls any more."""
     own = SESSIONS.c.token_hash == digest(token)
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         agent = await work.session.scalar(select(SESSIONS.c.agent_id).where(own))
         email = await _hold(work.session, agent)
         if agent and await work.session.scalar(delete(SESSIONS).where(own).returning(SESSIONS.c.id)):
@@ -106,14 +106,14 @@ async def end(desk: Desk, agent: str, by: By, *, one: str = "", but: str = "") -
     not there."""
     if one and not _UUID.fullmatch(one):
         raise _over()
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         count = await ended(work, agent, await _hold(work.session, agent), by, one=one, but=but)
     if one and not count:
         raise _over()
     return count
 
 
-async def ended(work: Work, agent: str, email: str, by: By, *, one: str = "", but: str = "") -> int:
+async def ended(work: UnitOfWork, agent: str, email: str, by: By, *, one: str = "", but: str = "") -> int:
     """As `end`, in a transaction that does more and has locked the agent."""
     gone = delete(SESSIONS).where(SESSIONS.c.agent_id == agent)
     if one:
@@ -133,7 +133,7 @@ async def _hold(session: AsyncSession, agent: str | None) -> str:
     return str(await session.scalar(found) or "")
 
 
-async def _left(work: Work, agent: str, email: str) -> None:
+async def _left(work: UnitOfWork, agent: str, email: str) -> None:
     work.record(ENDED, "", utc_now(), email, customer=email)
     left = select(func.count()).where(SESSIONS.c.agent_id == agent, SESSIONS.c.expires_at > utc_now())
     if not await work.session.scalar(left):

@@ -17,6 +17,7 @@ from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
 from services.desk.search import domain
 from services.desk.search.models import MESSAGE_WORDS, SEARCH_PROGRESS
 from services.desk.tickets.models import MESSAGES, TICKETS
+from services.desk.unit_of_work import UnitOfWork
 from shared.attempts import delay
 from shared.errors import Unavailable
 from shared.kernel import ContactPoint, address_of
@@ -30,13 +31,13 @@ _LOCK = 0x776F726473
 _OF_MESSAGE = ("id", "ticket_id", "direction", "author", "author_name", "subject", "text", "attachments", "facts")
 
 
-async def add_messages(session: AsyncSession, messages: Sequence[Mapping[str, Any]]) -> None:
-    """The words of these messages, given as rows of their table."""
+async def add_messages(work: UnitOfWork) -> None:
+    """Keep the words of the messages that this transaction wrote."""
     rows = [
         {"ticket_id": row["ticket_id"], "message_id": row["id"], "words": domain.document(_texts(row))}
-        for row in messages
+        for row in work.messages
     ]
-    await insert_all(session, MESSAGE_WORDS, rows)
+    await insert_all(work.session, MESSAGE_WORDS, rows)
 
 
 async def put_customers(session: AsyncSession, customers: Sequence[Any], points: Mapping[str, Iterable[str]]) -> None:

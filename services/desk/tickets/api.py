@@ -7,11 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.desk.assignment import service as assignment
 from services.desk.security import ByReader, Reader, TheDesk, Writer, actor
 from services.desk.tickets import originals, service
-from services.desk.tickets.views import MessageView, TicketPage, TicketQuery, TicketRow, TicketView, ViewCount
-from shared.errors import Rejected
+from services.desk.tickets.views import MessageView, TicketView, ViewCount
 
 router = APIRouter(tags=["tickets"])
 IdempotencyKey = Annotated[
@@ -51,69 +49,6 @@ class Note(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str = Field(description="At most 100,000 characters")
-
-
-class Change(BaseModel):
-    """What to change; leave out what stays."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    status: str | None = Field(None, description="`open`, `pending`, `solved` or `closed`")
-    assignee: str | None = Field(
-        None, description="An agent's e-mail address; empty to put the ticket back into its queue"
-    )
-    team: str | None = Field(None, description="A team's name; empty for none")
-
-
-@router.get("/tickets", summary="List tickets")
-async def list_tickets(
-    desk: TheDesk,
-    _: Reader,
-    status: Annotated[list[str], Query(description="`open`, `pending`, `solved`, `closed`; may be repeated")] = [],  # noqa: B006
-    level: Annotated[list[str], Query(description="`urgent`, `high`, `normal`, `low`; may be repeated")] = [],  # noqa: B006
-    team: str = "",
-    assignee: Annotated[str, Query(description="An agent's e-mail address, or `none`")] = "",
-    channel: str = "",
-    language: Annotated[str, Query(description="ISO 639-1")] = "",
-    customer: Annotated[str, Query(description="A customer's id")] = "",
-    due: Annotated[str, Query(description="`overdue`, or `soon` for those that will be within half an hour")] = "",
-    waiting: Annotated[bool, Query(description="Only those whose customer waits for an answer")] = False,
-    grouped: Annotated[
-        bool, Query(description="False leaves out tickets that show under another one about the same")
-    ] = True,
-    q: Annotated[
-        str,
-        Query(
-            max_length=200,
-            description="Words of messages, names, addresses, facts and files; a telephone number in any notation; #number; and the "
-            "filters `status:` `level:` `assignee:` `team:` `channel:` `language:` `from:` `has:file` `older:2d` `newer:2d`. "
-            "With `order=newest` a common word is answered in time too: `searched_back_to` then says how far",
-        ),
-    ] = "",
-    order: Annotated[
-        str, Query(description="`priority`: most urgent first, then longest waiting; or `newest`")
-    ] = "priority",
-    limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    cursor: Annotated[str, Query(max_length=500, description="`next` of the page before")] = "",
-) -> TicketPage:
-    """A page of tickets. Paging is by keyset: tickets that arrive meanwhile neither repeat nor hide others."""
-    query = TicketQuery(
-        status=tuple(status),
-        level=tuple(level),
-        team=team,
-        assignee=assignee,
-        channel=channel,
-        language=language,
-        customer=customer,
-        due=due,
-        waiting=waiting,
-        grouped=grouped,
-        q=q,
-        order=order,
-        limit=limit,
-        cursor=cursor,
-    )
-    return await service.list_tickets(desk, query)
 
 
 @router.get("/counts", summary="How many tickets each view holds")
@@ -164,19 +99,6 @@ async def note(desk: TheDesk, token: Writer, ticket: str, body: Note, key: Idemp
     return await service.add_note(desk, ticket, body.text, agent=actor(token), author_name=token.name, key=key)
 
 
-@router.patch("/tickets/{ticket}", summary="Change status, assignee or team")
-async def change(desk: TheDesk, token: Writer, ticket: str, body: Change) -> TicketRow:
-    """Each change is an event with what was before, so that it can be undone."""
-    row = None
-    if body.assignee is not None or body.team is not None:
-        row = await assignment.assign(desk, ticket, agent=actor(token), assignee=body.assignee, team=body.team)
-    if body.status is not None:
-        row = await service.set_status(desk, ticket, body.status, agent=actor(token))
-    if row is None:
-        raise Rejected(422, "nothing", "Send at least one of `status`, `assignee` and `team`.")
-    return row
-
-
 @router.get("/messages/{message}", summary="One message")
 async def get_message(desk: TheDesk, _: Reader, message: str) -> MessageView:
     """With the router's decision where it came from a customer."""
@@ -206,9 +128,3 @@ async def get_file(desk: TheDesk, by: ByReader, message: str, index: int) -> Res
     """By its place in `attachments`; the first is 0."""
     data, media_type, headers = await originals.file(desk, message, index, by)
     return Response(data, media_type=media_type, headers=headers)
-
-
-@router.get("/teams", summary="Teams that have tickets")
-async def teams(desk: TheDesk, _: Reader) -> list[str]:
-    """Sorted by name."""
-    return list(await assignment.teams(desk))

@@ -14,16 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among
 from services.desk.context import Desk
-from services.desk.customers import contacts, profiles
+from services.desk.cursors import as_uuid
+from services.desk.customers import contacts
 from services.desk.people.models import AGENTS
-from services.desk.search import indexing
+from services.desk.schema import EVENTS
 from services.desk.tickets import addressing, groups, lengths, repository
 from services.desk.tickets.domain import NOT_ARRIVED, SETTLED, STATUSES, Wait, is_late, resumed, snippet, taken_by_reply
-from services.desk.tickets.models import EVENTS, MESSAGES, TICKETS
+from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.tickets.patience import elsewhere
-from services.desk.tickets.repository import as_uuid, message_view
+from services.desk.tickets.repository import message_view
 from services.desk.tickets.views import MessageView, TicketRow
-from services.desk.work import Work, unit_of_work
+from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.events import OutboundMessage
@@ -73,7 +74,7 @@ async def reply(
     another text.
     """
     text = checked(text, status)
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         row = await lock_group(work.session, ticket)
         stored = await answer(
             work,
@@ -104,7 +105,7 @@ def checked(text: str, status: str) -> str:
 
 
 async def answer(
-    work: Work,
+    work: UnitOfWork,
     desk: Desk,
     row: Any,
     text: str,
@@ -158,7 +159,7 @@ async def answer(
         "mail_after": _mail_after(desk, where.channel, now),
         "ended_wait": msgspec.to_builtins(_wait_of(row)),
     }
-    stored = await _add(work.session, row.id, own, "out", text, agent, author_name, now, values)
+    stored = await _add(work, row.id, own, "out", text, agent, author_name, now, values)
     work.record("reply.added", row.id, now, agent, {"message_id": own, "channel": where.channel, "to": where.to})
     work.send(deliveries_requested(where.channel), row.id, message)
     changes: dict[str, Any] = {"waiting_since": None, "due_at": None, "queue_at": now, "messages": row.messages + 1}
@@ -172,7 +173,7 @@ async def answer(
     moved = await _to_status(work, row, status, agent, together=together)
     if status == "open" and not moved and not together:
         await groups.hand_over(work, row.id, agent)
-    await tell(work, row.customer_id)
+    work.touch({row.customer_id})
     return stored
 
 
@@ -181,7 +182,7 @@ def _mail_after(desk: Desk, channel: str, now: datetime) -> datetime | None:
     return now + timedelta(minutes=minutes) if known and known.tells_read and minutes else None
 
 
-async def _take(work: Work, desk: Desk, row: Any, agent: str, now: datetime) -> None:
+async def _take(work: UnitOfWork, desk: Desk, row: Any, agent: str, now: datetime) -> None:
     """Whoever answers a ticket of nobody has it from now on, unless its team wants it otherwise. A program takes none."""
     if row.assignee_id is not None or not taken_by_reply(row.team, desk.settings.replies_keep_unassigned):
         return
@@ -205,14 +206,14 @@ async def add_note(
 ) -> MessageView:
     """A note that only the team sees. Rejected 404, 422."""
     text = _clean(text)
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         row = await _locked(work.session, ticket)
         own = stable_id("note", row.id, key) if key else str(uuid4())
         repeated = await _repeated(work.session, own, text)
         if repeated:
             return repeated
         now = utc_now()
-        stored = await _add(work.session, row.id, own, "note", text, agent, author_name, now, {"channel": ""})
+        stored = await _add(work, row.id, own, "note", text, agent, author_name, now, {"channel": ""})
         work.record("note.added", row.id, now, agent, {"message_id": own})
         await _change(work, row, {"version": row.version + 1})
     return stored
@@ -222,10 +223,10 @@ async def set_status(desk: Desk, ticket: str, status: str, *, agent: str) -> Tic
     """`open`, `pending`, `solved` or `closed`. The former status is in the event, so that it can be undone. Rejected 404, 422."""
     if status not in STATUSES:
         raise Rejected(422, "status", f"The status is one of {', '.join(STATUSES)}.")
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         row = await lock_group(work.session, ticket)
         if await _to_status(work, row, status, agent):
-            await tell(work, row.customer_id)
+            work.touch({row.customer_id})
         return (await repository.rows(work.session, [row.id]))[row.id]
 
 
@@ -240,7 +241,7 @@ async def find(session: AsyncSession, ticket: str) -> str:
 
 
 async def assign(
-    work: Work, ticket: str, changes: dict[str, str | None], data: dict[str, str], agent: str
+    work: UnitOfWork, ticket: str, changes: dict[str, str | None], data: dict[str, str], agent: str
 ) -> TicketRow:
     """For the subject of assignment: set `assignee_id` and `team` as given, and tell. Rejected 404."""
     row = await _locked(work.session, ticket)
@@ -260,7 +261,7 @@ def _wait_of(row: Any) -> Wait | None:
     return msgspec.convert({"since": row.waiting_since} | {name: getattr(row, name) for name in names}, Wait)
 
 
-async def not_delivered(work: Work, reply: Any, state: str) -> None:
+async def not_delivered(work: UnitOfWork, reply: Any, state: str) -> None:
     """This reply (its row) did not reach the customer, or may not have: the ticket is open, and the wait that the reply ended goes
     on as though it had never been written. Where a later reply stands, that one ended the wait. Whoever waited for nothing
     waits since the reply, for no promised time."""
@@ -292,16 +293,16 @@ async def not_delivered(work: Work, reply: Any, state: str) -> None:
     if row.status != "open":
         data = {"from": row.status, "why": f"delivery-{state}", "message_id": reply.id}
         work.record("ticket.reopened", row.id, utc_now(), "desk", data)
-    await tell(work, row.customer_id)
+    work.touch({row.customer_id})
 
 
-async def arrived(work: Work, reply: Any) -> None:
+async def arrived(work: UnitOfWork, reply: Any) -> None:
     """A reply of which that was not known has reached the customer after all: its row stops saying that it did not."""
     row = await _locked(work.session, reply.ticket_id)
     await _change(work, row, {"undelivered": ""})
 
 
-async def _change_message(work: Work, message: str, values: dict[str, Any]) -> None:
+async def _change_message(work: UnitOfWork, message: str, values: dict[str, Any]) -> None:
     await work.session.execute(update(MESSAGES).where(MESSAGES.c.id == message).values(values))
 
 
@@ -367,7 +368,7 @@ def _clean(text: str) -> str:
 
 
 async def _add(
-    session: AsyncSession,
+    work: UnitOfWork,
     ticket: str,
     message: str,
     direction: str,
@@ -387,16 +388,16 @@ async def _add(
         "at": at,
         **values,
     }
-    stored = (await session.execute(insert(MESSAGES).values(row).returning(MESSAGES))).one()
-    await indexing.add_messages(session, [row])
+    stored = (await work.session.execute(insert(MESSAGES).values(row).returning(MESSAGES))).one()
+    work.wrote([row])
     return message_view(stored)
 
 
-async def _change(work: Work, row: Any, changes: dict[str, Any], **more: Any) -> None:
+async def _change(work: UnitOfWork, row: Any, changes: dict[str, Any], **more: Any) -> None:
     await work.session.execute(update(TICKETS).where(TICKETS.c.id == row.id).values(changes | more))
 
 
-async def _to_status(work: Work, row: Any, status: str, agent: str, *, together: bool = False) -> bool:
+async def _to_status(work: UnitOfWork, row: Any, status: str, agent: str, *, together: bool = False) -> bool:
     if row.status == status:
         return False
     now = utc_now()
@@ -433,9 +434,3 @@ async def _clock_before(session: AsyncSession, row: Any) -> dict[str, Any]:
         return {}
     times = {name: datetime.fromisoformat(data[name]) for name in _CLOCK if name in data}
     return {"undelivered": data["undelivered"], **times}
-
-
-async def tell(work: Work, customer: str) -> None:
-    """The router hears with this commit what has changed for this customer, who is locked."""
-    await contacts.touch(work.session, {customer})
-    await profiles.publish(work, {customer})

@@ -13,7 +13,7 @@ from services.desk.context import Desk
 from services.desk.tickets import changing, groups, unread
 from services.desk.tickets.domain import NOT_ARRIVED, delivery_moves
 from services.desk.tickets.models import MESSAGES, TICKETS
-from services.desk.work import Work, unit_of_work
+from services.desk.unit_of_work import UnitOfWork
 from shared.errors import Malformed
 from shared.events import DeliveryReport, DeliveryState
 
@@ -25,7 +25,7 @@ async def report(desk: Desk, reports: Sequence[DeliveryReport]) -> None:
     """Note these reports, in order, in one transaction. What other services sent (surveys) is not ours and is passed over."""
     for one in reports:
         _check(one)
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         statement = select(MESSAGES.c.id, MESSAGES.c.ticket_id).where(
             among(MESSAGES.c.id, {r.outbound_id for r in reports}), MESSAGES.c.direction == "out"
         )
@@ -37,7 +37,7 @@ async def report(desk: Desk, reports: Sequence[DeliveryReport]) -> None:
                 await _note(work, one)
 
 
-async def _note(work: Work, report: DeliveryReport) -> None:
+async def _note(work: UnitOfWork, report: DeliveryReport) -> None:
     reply = report.outbound_id
     before = (await work.session.execute(select(MESSAGES).where(MESSAGES.c.id == reply))).one()
     changes: dict[str, Any] = {}

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.desk.bulk import among, update_all
 from services.desk.tickets import domain
 from services.desk.tickets.models import TICKETS
-from services.desk.work import Work
+from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 
 
@@ -52,7 +52,7 @@ async def leaders_of(session: AsyncSession, condition: ColumnElement[bool]) -> s
     return set(found)
 
 
-async def put_under(work: Work, leader: str, tickets: Collection[str], actor: str) -> None:
+async def put_under(work: UnitOfWork, leader: str, tickets: Collection[str], actor: str) -> None:
     """These tickets, and those under them, stand under that one from now on. All are locked."""
     if not tickets:
         return
@@ -64,7 +64,7 @@ async def put_under(work: Work, leader: str, tickets: Collection[str], actor: st
     work.record("ticket.grouped", leader, utc_now(), actor, {"joined": str(len(tickets))})
 
 
-async def take_out(work: Work, row: Any, actor: str) -> None:
+async def take_out(work: UnitOfWork, row: Any, actor: str) -> None:
     """This ticket (locked, with those that stand under it) goes its own way and is never grouped again."""
     own = {"group_id": None, "alone": True}
     await work.session.execute(update(TICKETS).where(TICKETS.c.id == row.id).values(own))
@@ -74,7 +74,7 @@ async def take_out(work: Work, row: Any, actor: str) -> None:
         work.record("ticket.grouped", row.group_id, utc_now(), actor, {"left": "1"})
 
 
-async def hand_over(work: Work, leader: str, actor: str) -> None:
+async def hand_over(work: UnitOfWork, leader: str, actor: str) -> None:
     """The oldest of the open tickets under this one leads the others from now on, one that waits before any other. They are locked."""
     waiting = list(
         await work.session.scalars(

@@ -167,16 +167,3 @@ BURST_POSTS = Table(
     Column("at", DateTime(timezone=True), nullable=False, index=True),
 )
 """Posts that were told to be part of a burst by a later one, whether their tickets are here already or not."""
-
-EVENTS = Table(
-    "ticket_events",
-    METADATA,
-    Column("seq", BigInteger, Identity(), primary_key=True),
-    Column("id", Uuid(as_uuid=False), nullable=False),
-    Column("ticket_id", Uuid(as_uuid=False), ForeignKey(TICKETS.c.id)),
-    Column("kind", Text, nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("data", JSONB, nullable=False),
-    Index("ix_ticket_events_ticket_id", "ticket_id", "seq"),
-)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -28,11 +25,22 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONPATH
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among
+from services.desk.cursors import (
+    as_uuid,
+    damaged,
+    is_uuid,
+    read_cursor,
+    read_place,
+    read_time,
+    write_cursor,
+    write_place,
+)
 from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
 from services.desk.people.models import AGENTS
+from services.desk.schema import EVENTS
 from services.desk.tickets import groups
 from services.desk.tickets.domain import SOON, TELLING
-from services.desk.tickets.models import EVENTS, MESSAGES, TICKETS
+from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.tickets.patience import Patience
 from services.desk.tickets.views import (
     AttachmentView,
@@ -105,7 +113,6 @@ ROWS = (
 _PRIORITY = (TICKETS.c.rank, TICKETS.c.queue_at, TICKETS.c.id)
 _NEWEST = (TICKETS.c.last_message_at, TICKETS.c.id)
 _TIMELINE = (MESSAGES.c.at, MESSAGES.c.id)
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ACTIVE = ("open", "pending", "solved", "closed")
 _LINK = tuple(TICKETS.c[name] for name in ("id", "number", "subject", "status", "created_at"))
 _MOST_SHOWN = 200
@@ -160,8 +167,8 @@ def _page(found: Select[Any], query: TicketQuery, *conditions: ColumnElement[boo
     if query.order != "priority":
         raise Rejected(422, "order", "The order is `priority` or `newest`.")
     if query.cursor:
-        rank, at, ticket = _uncursor(query.cursor, "p", 3)
-        statement = statement.where(tuple_(*_PRIORITY) > _values(_PRIORITY, _rank(rank), _at(at), ticket))
+        rank, at, ticket = read_cursor(query.cursor, "p", 3)
+        statement = statement.where(tuple_(*_PRIORITY) > _values(_PRIORITY, _rank(rank), read_time(at), ticket))
     return statement.order_by(*_PRIORITY)
 
 
@@ -169,8 +176,7 @@ def before_newest(cursor: str) -> list[ColumnElement[bool]]:
     """Older than where this cursor of the order `newest` stands. Rejected 422."""
     if not cursor:
         return []
-    at, ticket = _uncursor(cursor, "n", 2)
-    return [tuple_(*_NEWEST) < newest_place(_at(at), ticket)]
+    return [tuple_(*_NEWEST) < newest_place(*read_place(cursor, "n"))]
 
 
 def newest_place(at: datetime, ticket: str) -> Any:
@@ -181,22 +187,22 @@ def newest_place(at: datetime, ticket: str) -> Any:
 def cursor_after(row: Any, order: str) -> str:
     """Where the next page begins."""
     if order == "newest":
-        return _cursor("n", row.last_message_at.isoformat(), row.id)
-    return _cursor("p", str(row.rank), row.queue_at.isoformat(), row.id)
+        return write_place("n", row.last_message_at, row.id)
+    return write_cursor("p", str(row.rank), row.queue_at.isoformat(), row.id)
 
 
 def messages_before(ticket: str, before: str, limit: int) -> Select[Any]:
     """Newest first, one more than asked."""
     statement = select(MESSAGES).where(MESSAGES.c.ticket_id == ticket)
     if before:
-        at, message = _uncursor(before, "m", 2)
-        statement = statement.where(tuple_(*_TIMELINE) < _values(_TIMELINE, _at(at), message))
+        place = read_place(before, "m")
+        statement = statement.where(tuple_(*_TIMELINE) < _values(_TIMELINE, *place))
     return statement.order_by(MESSAGES.c.at.desc(), MESSAGES.c.id.desc()).limit(limit + 1)
 
 
 def message_cursor(row: Any) -> str:
     """Where earlier messages end."""
-    return _cursor("m", row.at.isoformat(), row.id)
+    return write_place("m", row.at, row.id)
 
 
 def events_of(ticket: str, limit: int) -> Select[Any]:
@@ -316,18 +322,6 @@ def filters(query: TicketQuery) -> list[ColumnElement[bool]]:
     return wanted
 
 
-def is_uuid(value: str) -> bool:
-    """Whether PostgreSQL would take it as an id."""
-    return _UUID.fullmatch(value) is not None
-
-
-def as_uuid(value: str, what: str) -> str:
-    """Rejected 422 where it is none, so that PostgreSQL need not."""
-    if not is_uuid(value):
-        raise Rejected(422, what, f"{value[:60]!r} is not the id of a {what}.")
-    return value.lower()
-
-
 def _known(values: Collection[str], known: Collection[str], what: str) -> None:
     if not set(values) <= set(known):
         raise Rejected(422, what, f"The {what} is one of {', '.join(known)}.")
@@ -337,48 +331,9 @@ def _values(columns: tuple[Column[Any], ...], *values: Any) -> Any:
     return tuple_(*(literal(value, column.type) for column, value in zip(columns, values, strict=True)))
 
 
-def _cursor(kind: str, *parts: str) -> str:
-    return base64.urlsafe_b64encode("|".join((kind, *parts)).encode()).decode().rstrip("=")
-
-
-def _uncursor(cursor: str, kind: str, parts: int) -> list[str]:
-    try:
-        found = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode().split("|")
-        if found[0] != kind or len(found) != parts + 1:
-            raise ValueError(kind)
-        found[-1] = as_uuid(found[-1], "cursor")
-    except (ValueError, UnicodeError, binascii.Error) as error:
-        raise Rejected(
-            422, "cursor", "This cursor belongs to another list or order. Start again without it."
-        ) from error
-    return found[1:]
-
-
-def write_place(kind: str, at: datetime, own: str) -> str:
-    """A cursor of a list by time and id, for other subjects."""
-    return _cursor(kind, at.isoformat(), own)
-
-
-def read_place(cursor: str, kind: str) -> tuple[datetime, str]:
-    """Time and id of such a cursor. Rejected 422."""
-    at, own = _uncursor(cursor, kind, 2)
-    return _at(at), own
-
-
-def _at(value: str) -> datetime:
-    at: datetime | None
-    try:
-        at = datetime.fromisoformat(value)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise Rejected(422, "cursor", "Invalid cursor. Start again without it.")
-    return at
-
-
 def _rank(value: str) -> int:
     if not value.isascii() or not value.isdigit() or len(value) > 4:
-        raise Rejected(422, "cursor", "Invalid cursor. Start again without it.")
+        raise damaged()
     return int(value)
 
 

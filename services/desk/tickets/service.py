@@ -10,15 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among
 from services.desk.context import Desk
+from services.desk.cursors import as_uuid, is_uuid
 from services.desk.customers import contacts
-from services.desk.live import event_view
 from services.desk.people.models import AGENTS
-from services.desk.search import finding
 from services.desk.tickets import addressing, changing, groups, repository, teams
 from services.desk.tickets.changing import add_note, reply, set_status
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.tickets.patience import asked
-from services.desk.tickets.repository import as_uuid, message_view
+from services.desk.tickets.repository import message_view
 from services.desk.tickets.views import (
     GroupedTicket,
     LinkedTicket,
@@ -29,6 +28,7 @@ from services.desk.tickets.views import (
     TicketView,
     ViewCount,
 )
+from services.desk.timeline import event_view
 from shared.clock import utc_now
 from shared.errors import Rejected
 
@@ -48,9 +48,10 @@ _MOST_TEAMS = 30
 
 
 async def list_tickets(desk: Desk, query: TicketQuery) -> TicketPage:
-    """One page, by keyset: stable while tickets are added. Rejected 422 for a cursor, order or limit that cannot be."""
-    if query.q.strip():
-        return await finding.find(desk, query)
+    """List one page of what the filters ask for, by keyset: stable while tickets are added.
+
+    Rejected 422 for a cursor, order or limit that cannot be.
+    """
     statement = repository.page(query)
     async with desk.database.transaction() as session:
         rows = (await session.execute(statement)).all()
@@ -153,6 +154,6 @@ async def get_messages(desk: Desk, messages: Sequence[str]) -> dict[str, Message
 
 async def _messages(session: AsyncSession, messages: Sequence[str]) -> dict[str, MessageView]:
     rows = await session.execute(
-        select(MESSAGES).where(among(MESSAGES.c.id, [message for message in messages if repository.is_uuid(message)]))
+        select(MESSAGES).where(among(MESSAGES.c.id, [message for message in messages if is_uuid(message)]))
     )
     return {row.id: message_view(row) for row in rows}

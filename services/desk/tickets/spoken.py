@@ -10,11 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.customers import contacts
-from services.desk.search import indexing
 from services.desk.tickets import changing
 from services.desk.tickets.domain import is_late
 from services.desk.tickets.models import MESSAGES, TICKETS
-from services.desk.work import Work
+from services.desk.unit_of_work import UnitOfWork
 from shared.kernel import stable_id
 from shared.metrics import METRICS
 
@@ -25,7 +24,7 @@ async def lock(session: AsyncSession, ticket: str) -> Any:
     return (await session.execute(select(TICKETS).where(TICKETS.c.id == ticket))).one()
 
 
-async def answered(work: Work, ticket: str, at: datetime, actor: str, why: str) -> None:
+async def answered(work: UnitOfWork, ticket: str, at: datetime, actor: str, why: str) -> None:
     """The customer has been reached at this moment: who had waited since before it waits no more, and the router hears where that was
     too late."""
     row = await lock(work.session, ticket)
@@ -45,10 +44,10 @@ async def answered(work: Work, ticket: str, at: datetime, actor: str, why: str) 
         await work.session.execute(update(TICKETS).where(TICKETS.c.id == ticket).values(changes))
     if reached and is_late(row.due_at, at):
         await contacts.promise_broken(work.session, row.customer_id, at)
-        await changing.tell(work, row.customer_id)
+        work.touch({row.customer_id})
 
 
-async def note(work: Work, ticket: str, text: str, at: datetime, actor: str, name: str, *, key: str) -> None:
+async def note(work: UnitOfWork, ticket: str, text: str, at: datetime, actor: str, name: str, *, key: str) -> None:
     """A line in the timeline that only the team sees. `key`: the same again is nothing."""
     row = await lock(work.session, ticket)
     own = stable_id("call-note", ticket, key)
@@ -56,6 +55,6 @@ async def note(work: Work, ticket: str, text: str, at: datetime, actor: str, nam
     values |= {"author": actor, "author_name": name}
     added = insert(MESSAGES).values(values).on_conflict_do_nothing()
     if (await work.session.execute(added.returning(MESSAGES.c.id))).one_or_none():
-        await indexing.add_messages(work.session, [values])
+        work.wrote([values])
         work.record("note.added", ticket, at, actor, {"message_id": own})
         await work.session.execute(update(TICKETS).where(TICKETS.c.id == ticket).values(version=row.version + 1))

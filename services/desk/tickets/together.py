@@ -14,7 +14,7 @@ from services.desk.tickets import changing, domain, groups, lengths, repository
 from services.desk.tickets.changing import Known
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.tickets.views import Answered, LeftOut, MessageView, TicketRow
-from services.desk.work import Work, unit_of_work
+from services.desk.unit_of_work import UnitOfWork
 from shared.errors import Rejected
 
 _AT_ONCE = 100
@@ -54,7 +54,7 @@ async def reply_all(
     for start in range(0, len(everybody), _AT_ONCE):
         part = set(everybody[start : start + _AT_ONCE])
         before = []
-        async with unit_of_work(desk) as work:
+        async with desk.unit_of_work() as work:
             await changing.hold(work.session, part | {leader})
             row = (await work.session.execute(select(TICKETS).where(TICKETS.c.id == leader))).one()
             _leads(row)
@@ -79,7 +79,7 @@ async def reply_all(
 async def ungroup(desk: Desk, ticket: str, *, agent: str) -> TicketRow:
     """Take a ticket out of its group for good; where it led, the oldest of the others leads them from now on. A ticket of no
     group is left alone. Rejected 404."""
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         found = await changing.find(work.session, ticket)
         near = await groups.leaders_of(work.session, TICKETS.c.id == found)
         await changing.hold(work.session, {found, *near, *await groups.members_of(work.session, found)})
@@ -90,7 +90,7 @@ async def ungroup(desk: Desk, ticket: str, *, agent: str) -> TicketRow:
 
 
 async def _answer(
-    work: Work,
+    work: UnitOfWork,
     desk: Desk,
     row: Any,
     text: str,

@@ -19,7 +19,7 @@ from services.desk.context import Desk
 from services.desk.tickets import addressing, changing
 from services.desk.tickets.domain import takes_copies
 from services.desk.tickets.models import MESSAGES, TICKETS
-from services.desk.work import Work, unit_of_work
+from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected, Unavailable
 from shared.events import Attachment, DeliveryState, OutboundMessage
@@ -52,7 +52,7 @@ async def send(desk: Desk) -> int:
     if mail is None:
         return 0
     now = utc_now()
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         due = select(MESSAGES.c.id, MESSAGES.c.ticket_id).where(MESSAGES.c.mail_after <= now)
         found = {row.id: row.ticket_id for row in await work.session.execute(due.order_by("mail_after").limit(_MOST))}
         await changing.hold(work.session, set(found.values()))
@@ -68,7 +68,7 @@ async def was_read_meanwhile(session: AsyncSession, reply: Any) -> bool:
     return bool(original) and await session.scalar(state) == DeliveryState.DELIVERED.value
 
 
-async def _mail(work: Work, desk: Desk, reply: Any, channel: str, now: datetime) -> bool:
+async def _mail(work: UnitOfWork, desk: Desk, reply: Any, channel: str, now: datetime) -> bool:
     """Whether there was an address. It is looked at once: who gives one later has read the page."""
     over = update(MESSAGES).where(MESSAGES.c.id == reply.id).values(mail_after=None)
     await work.session.execute(over)

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from services.desk.tickets.domain import TELLING
+from services.desk.timeline import EventView
 
 _DOCS = ConfigDict(use_attribute_docstrings=True)
 
@@ -170,34 +171,6 @@ class MessageView:
     label: str = ""
     """What an agent says it is: `complaint`, `question`, `other`, or empty."""
     label_by: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventView:
-    """One change of a ticket."""
-
-    __pydantic_config__ = _DOCS
-
-    seq: int
-    """Grows with every event of the desk."""
-    id: str
-    ticket_id: str
-    kind: str
-    """As in `DeskEvent.kind`: `ticket.opened`, `message.added`, `reply.added`, `note.added`, `ticket.assigned`,
-    `ticket.status`, `ticket.reopened`, `ticket.routed`, `ticket.answered`, `ticket.widened`, `ticket.overflowed`,
-    `delivery.changed`, `customer.changed`,
-    `call.changed`, `call.offered`, `agent.presence`, `agent.signed-out`, `post.judged`, `ticket.grouped`, `ticket.ungrouped`,
-    `mentions.added`, `mention.judged`."""
-    at: datetime
-    actor: str
-    data: dict[str, str]
-    """`ticket.status`: from, to; of one settled unanswered also version, waiting_since, due_at. `ticket.assigned`: assignee, team.
-    `message.added`, `reply.added`, `note.added`: message_id.
-    `delivery.changed`: message_id, state, detail. `ticket.routed`: rule, evidence, level, score, team. `ticket.opened`:
-    channel, level, linked (the earlier ticket's id) and why (`closed`, `stranger`). `ticket.reopened`: why.
-    `ticket.widened`: skill that is no longer asked for. `ticket.overflowed`: from and team. Both: after, seconds.
-    `post.judged`: message_id, label, before. `ticket.grouped`: leader, or (of the leader) joined or left. `mention.judged`:
-    mention_id, label."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from services.desk.context import Desk
 from services.desk.web import static
 from services.desk.web.answers import errors_as_pages
 from services.desk.web.console import Console
@@ -28,9 +27,9 @@ from services.desk.web.pages import (
 )
 
 
-def mount(app: FastAPI, desk: Desk) -> None:
+def mount(app: FastAPI, console: Console) -> None:
     """Add the console's pages and files to the desk's app."""
-    app.state.console = Console(desk)
+    app.state.console = console
     app.state.feed = live.Feed(app.state.console)
     static.files()
     for part in (

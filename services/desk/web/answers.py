@@ -12,9 +12,10 @@ from fastapi.routing import APIRoute
 
 from services.desk.people import audit
 from services.desk.people.audit import By
+from services.desk.security import desk_of
 from services.desk.web import words
 from services.desk.web.render import gettext, render
-from services.desk.web.viewer import SignedOut, desk_of, ip_of, is_part, language_of, theme_of
+from services.desk.web.viewer import SignedOut, ip_of, is_part, language_of, theme_of
 from shared.errors import Rejected, Unavailable
 from shared.logs import log
 

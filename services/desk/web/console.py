@@ -12,18 +12,16 @@ from urllib.parse import urlencode
 
 from services.desk.calls import service as calls
 from services.desk.context import Desk
-from services.desk.customers import service as customers
 from services.desk.customers.views import CustomerView
+from services.desk.letters.service import Letters
+from services.desk.live import Live
 from services.desk.people import service as people
+from services.desk.people.limits import Limiter
+from services.desk.profiles import service as customers
 from services.desk.tickets import service as tickets
-from services.desk.tickets.views import (
-    ChannelChoiceView,
-    EventView,
-    MessageView,
-    TicketPage,
-    TicketRow,
-    TicketView,
-)
+from services.desk.tickets.views import ChannelChoiceView, MessageView, TicketPage, TicketRow, TicketView
+from services.desk.timeline import EventView
+from services.desk.wallboard.service import Wallboard
 from services.desk.web import lists, pane, words
 from services.desk.web.calling import Line, Lookout
 from services.desk.web.render import gettext, label_of, line_of, render
@@ -48,8 +46,9 @@ class Undo:
 class Console:
     """One per process."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, desk: Desk, live: Live, wallboard: Wallboard, dead_letters: Letters, sign_ins: Limiter) -> None:
+        self.desk, self.live, self.wallboard = desk, live, wallboard
+        self.dead_letters, self.sign_ins = dead_letters, sign_ins
         self.lookout = Lookout(desk)
         self._names: tuple[float, dict[str, str]] = (0.0, {})
 
@@ -75,7 +74,7 @@ class Console:
         self, viewer: Viewer, view: str, search: str = "", pane_context: dict[str, Any] | None = None
     ) -> str:
         """The whole page: views, list, and a conversation where one is open."""
-        after = self.desk.live.newest
+        after = self.live.newest
         await self.lookout.look()
         entry = lists.view_of(view) or lists.VIEWS["all"]
         counts = await lists.counts(self.desk, viewer.agent.email)
@@ -118,7 +117,7 @@ class Console:
 
     async def pane_context(self, viewer: Viewer, ticket_id: str, before: str = "", **draft: Any) -> dict[str, Any]:
         """What the conversation pane needs. `draft`: the composer's state where it is not fresh. Rejected 404."""
-        after = self.desk.live.newest
+        after = self.live.newest
         await self.lookout.look()
         ticket = await tickets.get_ticket(self.desk, ticket_id, before=before)
         talks = await calls.of_tickets(self.desk, [ticket.row.id])
@@ -220,7 +219,7 @@ class Console:
 
     async def calls_page(self, viewer: Viewer, line: Line, problem: str = "", typed: str = "") -> str:
         """Who waits on the telephone, who talks, and who is to be called back."""
-        after = self.desk.live.newest
+        after = self.live.newest
         await self.lookout.look()
         await self.agents()
         phone, _ = self.channels.get("phone"), gettext(viewer.language)

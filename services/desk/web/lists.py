@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from services.desk.context import Desk
+from services.desk.search import finding
 from services.desk.tickets import service as tickets
 from services.desk.tickets.views import TicketPage, TicketQuery
 from services.desk.web.words import N_, team
@@ -83,7 +84,7 @@ def query(view: str, agent: str, words: str = "", cursor: str = "") -> TicketQue
 
 async def page(desk: Desk, view: str, agent: str, words: str = "", cursor: str = "") -> TicketPage:
     """One page of a view."""
-    return await tickets.list_tickets(desk, query(view, agent, words, cursor))
+    return await finding.list_tickets(desk, query(view, agent, words, cursor))
 
 
 async def counts(desk: Desk, agent: str) -> dict[str, str]:

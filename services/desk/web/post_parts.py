@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.desk.mentions import service as mentions
 from services.desk.tickets import service as tickets
-from services.desk.tickets.views import EventView
+from services.desk.timeline import EventView
 from services.desk.web.console import Console
 
 GROUPED = ("ticket.grouped", "ticket.ungrouped")

@@ -8,9 +8,11 @@ from urllib.parse import unquote, urlsplit
 from fastapi import Request, Response
 
 from services.desk.context import Desk
+from services.desk.letters.service import Letters
 from services.desk.people import service as people
 from services.desk.people.audit import By
 from services.desk.people.views import AgentView, Session
+from services.desk.security import desk_of
 from services.desk.web import calling
 from services.desk.web.calling import Line
 from shared.clock import utc_now
@@ -68,12 +70,6 @@ def ip_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def desk_of(request: Request) -> Desk:
-    """This process's desk, as pages work with it."""
-    desk: Desk = request.app.state.console.desk
-    return desk
-
-
 def theme_of(request: Request) -> str:
     """`system`, `light` or `dark`."""
     theme = cookie(request, THEME)
@@ -107,8 +103,13 @@ async def viewer(request: Request) -> Viewer:
         sound=cookie(request, SOUND) != "off",
         ip=ip_of(request),
         line=await calling.line(desk_of(request), session.agent.email) if _is_page(request) else None,
-        letters=desk_of(request).letters.waiting(utc_now()) if session.agent.role == ADMIN and _is_page(request) else 0,
+        letters=_waiting(request) if session.agent.role == ADMIN and _is_page(request) else 0,
     )
+
+
+def _waiting(request: Request) -> int:
+    dead_letters: Letters = request.app.state.dead_letters
+    return dead_letters.waiting(utc_now())
 
 
 async def writer(request: Request) -> Viewer:

@@ -18,7 +18,8 @@ from fastapi.testclient import TestClient
 
 from services.desk.people import audit
 from services.desk.tickets.domain import rank
-from services.desk.tickets.views import EventView, ReasonView
+from services.desk.tickets.views import ReasonView
+from services.desk.timeline import EventView
 from services.desk.web import formatted, icons, lists, pane, render, samples, static, viewer, words
 from shared import i18n
 from shared.events import Channel, Length
@@ -307,7 +308,8 @@ def test_an_admin_reads_in_words_whatever_the_audit_log_can_hold() -> None:
 def test_a_neighbour_under_the_same_domain_can_set_no_cookie_of_the_desk(url: str) -> None:
     desk: Any = SimpleNamespace(common=SimpleNamespace(public_url=url), settings=SimpleNamespace(session_hours=12))
     request: Any = SimpleNamespace(
-        app=SimpleNamespace(state=SimpleNamespace(console=SimpleNamespace(desk=desk))),
+        url=SimpleNamespace(path="/"),
+        app=SimpleNamespace(state=SimpleNamespace(desk_of_pages=desk)),
         cookies={"__Host-switchboard_session": "host", "switchboard_session": "plain"},
     )
     answer = Response()

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from services.desk.customers.domain import LATE_COUNTS, Book, answered_too_late, birth_year, learn, normal_point
-from services.desk.customers.profiles import observed
 from services.desk.people.limits import WINDOW, Limiter
+from services.desk.profiles.publishing import observed
 from shared.errors import Rejected
 from tests.unit.desk.examples import NOON, routed
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.desk.customers.profiles import observed
+from services.desk.profiles.publishing import observed
 
 
 def test_of_the_many_channels_that_somebody_tried_those_are_told_that_they_use() -> None:

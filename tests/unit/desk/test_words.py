@@ -13,7 +13,7 @@ import pytest
 
 import services.router.domain.teams as teams_module
 from services.desk.calls.domain import Caller, reasons
-from services.desk.tickets.views import EventView
+from services.desk.timeline import EventView
 from services.desk.web import render, words
 from shared.events import Channel, Decision, InboundMessage, Observed, Profile, Reason, Stated
 from shared.kernel import ContactPoint

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 
-from services.desk.people import accounts, passwords, second_step, sessions
+from services.desk.accounts import service as accounts
+from services.desk.people import passwords, second_step, sessions
 from services.desk.web import words
 from services.desk.web.answers import ConsoleRoute, html, redirect
 from services.desk.web.pages.inbox import console_of
@@ -39,7 +40,10 @@ async def change_password(
     if new != again:
         return await _page(request, who, {"again": _("The passwords do not match.")}, "password")
     try:
-        await accounts.change_password(console_of(request).desk, who.agent.email, old, new, who.by, but=who.session.id)
+        console = console_of(request)
+        await accounts.change_password(
+            console.desk, console.sign_ins, who.agent.email, old, new, who.by, but=who.session.id
+        )
     except Rejected as error:
         field = {"password-wrong": "old", "password": "new", "common-password": "new"}.get(error.code, "form")
         return await _page(request, who, {field: words.problem(error, _)}, "password", error.status)
@@ -57,7 +61,7 @@ async def turn_on(
     """With the first code of the app; shows the recovery codes."""
     desk = console_of(request).desk
     try:
-        row = await accounts.confirmed(desk, who.agent.email, password)
+        row = await accounts.confirmed(desk, console_of(request).sign_ins, who.agent.email, password)
         codes = await second_step.turn_on(desk, row, ticket, code, who.by, but=who.session.id)
     except Rejected as error:
         again = second_step.enrol(desk, who.agent.id, who.agent.email, ticket)
@@ -72,7 +76,7 @@ async def new_codes(
     """Shows new recovery codes; those before let nobody in any more."""
     desk = console_of(request).desk
     try:
-        row = await accounts.confirmed(desk, who.agent.email, password)
+        row = await accounts.confirmed(desk, console_of(request).sign_ins, who.agent.email, password)
         codes = await second_step.new_codes(desk, row, who.by)
     except Rejected as error:
         return await _refused(request, who, error)
@@ -86,7 +90,7 @@ async def turn_off(
     """The password is enough again."""
     desk = console_of(request).desk
     try:
-        await accounts.confirmed(desk, who.agent.email, password)
+        await accounts.confirmed(desk, console_of(request).sign_ins, who.agent.email, password)
         await accounts.end_second_step(desk, who.agent.email, who.by)
     except Rejected as error:
         return await _refused(request, who, error)
@@ -127,7 +131,7 @@ async def _page(
     context = {
         "section": "account",
         "back": "/account",
-        "after": desk.live.newest,
+        "after": console.live.newest,
         "errors": errors or {},
         "form": form,
         "said": "",

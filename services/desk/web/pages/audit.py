@@ -37,7 +37,7 @@ async def audit_page(
         theme=who_asks.theme,
         section="people",
         back="/audit",
-        after=console.desk.live.newest,
+        after=console.live.newest,
         entries=found[:_PAGE],
         older=found[_PAGE - 1].id if len(found) > _PAGE else 0,
         groups=words.AUDIT_GROUPS,

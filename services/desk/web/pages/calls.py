@@ -8,13 +8,14 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 
 from services.desk.calls import service as calls
 from services.desk.people import presence as people
+from services.desk.security import desk_of
 from services.desk.tickets import service as tickets
 from services.desk.web import calling, words
 from services.desk.web.answers import ConsoleRoute, html, redirect
 from services.desk.web.calling import Line
 from services.desk.web.pages.inbox import console_of
 from services.desk.web.render import gettext
-from services.desk.web.viewer import Viewer, desk_of, is_part, keep_session, viewer, writer
+from services.desk.web.viewer import Viewer, is_part, keep_session, viewer, writer
 from shared.errors import Rejected
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)

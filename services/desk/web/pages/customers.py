@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 
-from services.desk.customers import service as customers
+from services.desk.profiles import service as customers
 from services.desk.web.answers import ConsoleRoute, html, redirect
 from services.desk.web.pages.inbox import console_of
 from services.desk.web.render import gettext

@@ -28,13 +28,13 @@ async def letters_page(
     """The newest. While Kafka is away: those that were read last, and that it is."""
     admins_only(who)
     console, away = console_of(request), False
-    letters = console.desk.letters.last
+    letters = console.dead_letters.last
     try:
-        letters = await console.desk.letters.newest()
+        letters = await console.dead_letters.newest()
     except Unavailable as error:
         log.warning("dead letters cannot be shown", error=str(error))
         away = True
-    who = replace(who, letters=console.desk.letters.waiting(utc_now()))  # as of this look
+    who = replace(who, letters=console.dead_letters.waiting(utc_now()))  # as of this look
     await console.agents()
     waiting = [letter for letter in letters if letter.replayed_at is None]
     body = console.render(
@@ -44,7 +44,7 @@ async def letters_page(
         theme=who.theme,
         section="dead-letters",
         back="/dead-letters",
-        after=console.desk.live.newest,
+        after=console.live.newest,
         letters=waiting if show == "waiting" else letters,
         counts={"": len(letters), "waiting": len(waiting)},
         show=show,
@@ -59,7 +59,7 @@ async def letter_page(request: Request, letter: LetterId, who: Annotated[Viewer,
     """One of them, with its stack and the beginning of its raw record."""
     admins_only(who)
     console = console_of(request)
-    found = await console.desk.letters.one(letter)
+    found = await console.dead_letters.one(letter)
     await audit.noted(console.desk.database, "letter.read", who.by, str(letter))
     await console.agents()
     body = console.render(
@@ -69,7 +69,7 @@ async def letter_page(request: Request, letter: LetterId, who: Annotated[Viewer,
         theme=who.theme,
         section="dead-letters",
         back=f"/dead-letters/{letter}",
-        after=console.desk.live.newest,
+        after=console.live.newest,
         found=found,
         letter=found.letter,
     )
@@ -83,7 +83,7 @@ async def replay(
     """Put it back on its topic."""
     admins_only(who)
     console, _ = console_of(request), gettext(who.language)
-    done = await console.desk.letters.replay(letter, by=who.agent.email, again=again)
+    done = await console.dead_letters.replay(letter, by=who.agent.email, again=again)
     await audit.noted(console.desk.database, "letter.replayed", who.by, str(letter), topic=done.topic)
     if not is_part(request):
         return redirect(f"/dead-letters/{letter}")

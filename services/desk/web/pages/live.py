@@ -19,7 +19,8 @@ from services.desk.live import Reset
 from services.desk.people import service as people
 from services.desk.people.sessions import ENDED
 from services.desk.tickets import service as tickets
-from services.desk.tickets.views import EventView, MessageView, TicketRow
+from services.desk.tickets.views import MessageView, TicketRow
+from services.desk.timeline import EventView
 from services.desk.web import lists, pane, post_parts
 from services.desk.web.answers import HEADERS, ConsoleRoute
 from services.desk.web.console import Console
@@ -57,7 +58,7 @@ class Feed:
         """An event on the wire."""
         task = self._frames.get((event.seq, language))
         if task is None or (task.done() and (task.cancelled() or task.exception())):
-            held = self._console.desk.live.held(event.seq, TOGETHER)
+            held = self._console.live.held(event.seq, TOGETHER)
             batch = [event, *(each for each in held if (each.seq, language) not in self._frames)]
             task = asyncio.create_task(self._render(batch, language))
             self._frames |= {(each.seq, language): task for each in batch}
@@ -153,12 +154,12 @@ async def _stream(feed: Feed, console: Console, who: Viewer, after: int) -> Asyn
 
 
 async def _events(feed: Feed, console: Console, who: Viewer, after: int) -> AsyncIterator[bytes]:
-    source = console.desk.live.subscribe(after)
+    source = console.live.subscribe(after)
     coming: asyncio.Task[EventView] | None = None
     looks: asyncio.Task[str] | None = None
     counted, stale, checked = 0.0, False, time.monotonic()
     try:
-        with console.desk.live.watched() as watched:
+        with console.live.watched() as watched:
             while True:
                 coming = coming or asyncio.ensure_future(anext(source))
                 looks = looks or asyncio.ensure_future(watched.get())
@@ -167,7 +168,7 @@ async def _events(feed: Feed, console: Console, who: Viewer, after: int) -> Asyn
                 if looks in done:
                     ticket = looks.result()
                     looks = None
-                    yield encode(0, "watchers", data=watching.on(console.desk, ticket), numbered=False)
+                    yield encode(0, "watchers", data=watching.on(console.live, ticket), numbered=False)
                 if coming in done:
                     event = coming.result()
                     coming = None

@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
+from services.desk.mentions import labels
 from services.desk.mentions import service as mentions
 from services.desk.mentions.views import MentionQuery
-from services.desk.tickets import judging
 from services.desk.tickets.domain import SETTLED
 from services.desk.web import posts
 from services.desk.web.answers import ConsoleRoute, html, redirect
@@ -33,7 +33,7 @@ async def mentions_page(
 ) -> Response:
     """The list; for htmx its next rows."""
     console = console_of(request)
-    after = console.desk.live.newest
+    after = console.live.newest
     asked = MentionQuery(q=q.strip(), channel=channel, language=language, cursor=cursor, limit=_PAGE)
     page = await mentions.page(console.desk, asked)
     await console.agents()
@@ -79,7 +79,7 @@ async def label(
 ) -> Response:
     """What a post is that opened a ticket. Where it is nothing to answer, the ticket can be closed with one more press."""
     console, _ = console_of(request), gettext(who.language)
-    stored = await judging.judge(console.desk, message, label, agent=who.agent.email)
+    stored = await labels.judge(console.desk, message, label, agent=who.agent.email)
     if not is_part(request):
         return redirect(f"/c/{stored.ticket_id}")
     await console.agents()

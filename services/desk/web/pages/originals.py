@@ -7,11 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
+from services.desk.security import desk_of
 from services.desk.tickets import originals
 from services.desk.tickets import service as tickets
 from services.desk.web import formatted
 from services.desk.web.answers import ConsoleRoute
-from services.desk.web.viewer import Viewer, desk_of, viewer
+from services.desk.web.viewer import Viewer, viewer
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 FRAME = {

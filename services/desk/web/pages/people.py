@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 
-from services.desk.people import accounts, audit, sessions
+from services.desk.accounts import service as accounts
+from services.desk.people import audit, sessions
 from services.desk.people.views import PersonView
 from services.desk.web import words
 from services.desk.web.answers import ConsoleRoute, html, redirect
@@ -155,7 +156,7 @@ def _page(request: Request, who: Viewer, template: str, status: int, **more: Any
     context = {
         "section": "people",
         "back": request.url.path if request.method == "GET" else "/people",
-        "after": console.desk.live.newest,
+        "after": console.live.newest,
         "errors": {},
         "said": "",
         "link": None,

@@ -7,10 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, Response
 
 from services.desk.people import service as people
+from services.desk.security import desk_of
 from services.desk.web.answers import ConsoleRoute, html, redirect
+from services.desk.web.pages.inbox import console_of
 from services.desk.web.pages.sign_in import YEAR
 from services.desk.web.render import render
-from services.desk.web.viewer import KEYS, LANGUAGE, SOUND, THEME, THEMES, Viewer, desk_of, keep, viewer, writer
+from services.desk.web.viewer import KEYS, LANGUAGE, SOUND, THEME, THEMES, Viewer, keep, viewer, writer
 from shared.i18n import LANGUAGES
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
@@ -46,7 +48,7 @@ async def change(
 async def keys(request: Request, who: Annotated[Viewer, Depends(viewer)]) -> Response:
     """The list of keys as a page of its own."""
     channels = {channel.name: channel for channel in desk_of(request).channels.values()}
-    after = desk_of(request).live.newest
+    after = console_of(request).live.newest
     body = render(
         "help.html", who.language, channels, viewer=who, theme=who.theme, section="", back="/help/keys", after=after
     )

@@ -8,8 +8,10 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 
 from services.desk.people import links, passwords
 from services.desk.people import service as people
+from services.desk.security import desk_of
 from services.desk.web import words
 from services.desk.web.answers import ConsoleRoute, html, redirect
+from services.desk.web.pages.inbox import console_of
 from services.desk.web.render import gettext, render
 from services.desk.web.viewer import (
     LANGUAGE,
@@ -18,7 +20,6 @@ from services.desk.web.viewer import (
     Viewer,
     check_origin,
     cookie,
-    desk_of,
     forget,
     ip_of,
     keep,
@@ -71,7 +72,9 @@ async def sign_in(
     desk = desk_of(request)
     try:
         browser = request.headers.get("user-agent", "")
-        token = await people.sign_in(desk, email, password, ip=ip_of(request), browser=browser)
+        token = await people.sign_in(
+            desk, console_of(request).sign_ins, email, password, ip=ip_of(request), browser=browser
+        )
     except Rejected as error:
         return _page(request, {"form": words.problem(error, _)}, email, error.status)
     except people.CodeNeeded as needed:
@@ -88,7 +91,9 @@ async def second_step(
     _, desk = gettext(language_of(request)), desk_of(request)
     browser = request.headers.get("user-agent", "")
     try:
-        token = await people.sign_in_with_code(desk, ticket, code, ip=ip_of(request), browser=browser)
+        token = await people.sign_in_with_code(
+            desk, console_of(request).sign_ins, ticket, code, ip=ip_of(request), browser=browser
+        )
     except Rejected as error:
         field, again = ("code", ticket) if error.code == "code" else ("form", "")
         return _page(request, {field: words.problem(error, _)}, status=error.status, ticket=again)

@@ -34,7 +34,7 @@ async def styleguide(request: Request, who: Annotated[Viewer, Depends(viewer)]) 
         theme=who.theme,
         section="",
         back="/styleguide",
-        after=console.desk.live.newest,
+        after=console.live.newest,
         tokens=tokens,
         rows=samples.rows(),
         lines=call_samples.lines(),

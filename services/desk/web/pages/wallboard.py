@@ -15,6 +15,7 @@ from fastapi.responses import StreamingResponse
 
 from services.desk.context import Desk
 from services.desk.people import service as people
+from services.desk.security import desk_of
 from services.desk.wallboard import display
 from services.desk.wallboard.views import Snapshot
 from services.desk.web import wall
@@ -28,7 +29,6 @@ from services.desk.web.viewer import (
     Viewer,
     admins_only,
     cookie,
-    desk_of,
     keep,
     keep_session,
     language_of,
@@ -135,9 +135,9 @@ async def live(request: Request, who: Annotated[Watcher, Depends(watcher)]) -> S
 
 async def _page(request: Request, who: Watcher, link: str = "") -> str:
     console, desk = console_of(request), who.desk
-    snapshot = await desk.wallboard.current()
+    snapshot = await console.wallboard.current()
     announced = console.channels
-    history = await desk.wallboard.history([name for name, channel in announced.items() if channel.enabled])
+    history = await console.wallboard.history([name for name, channel in announced.items() if channel.enabled])
     lines = wall.channels_of(history, snapshot, announced)
     admin = who.is_admin
     links: tuple[display.DisplayLink, ...] = ()
@@ -152,7 +152,7 @@ async def _page(request: Request, who: Watcher, link: str = "") -> str:
         theme="dark" if theme == "system" else theme,
         section="wallboard",
         back="/wallboard",
-        after=desk.live.newest,
+        after=console.live.newest,
         history=history,
         shown=wall.rows(history),
         lines=lines,
@@ -168,7 +168,7 @@ async def _page(request: Request, who: Watcher, link: str = "") -> str:
 async def _stream(console: Console, who: Watcher) -> AsyncIterator[bytes]:
     yield b": hello\n\n"
     checked = time.monotonic()
-    source = who.desk.wallboard.watch()
+    source = console.wallboard.watch()
     try:
         async for snapshot in source:
             if time.monotonic() > checked + CHECK_EVERY:

@@ -9,11 +9,13 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.desk import watchers
-from services.desk.context import Desk
-from services.desk.tickets.repository import as_uuid
+from services.desk.cursors import as_uuid
+from services.desk.live import Live
+from services.desk.security import desk_of
 from services.desk.watchers import Look
 from services.desk.web.answers import HEADERS, ConsoleRoute
-from services.desk.web.viewer import Viewer, desk_of, writer
+from services.desk.web.pages.inbox import console_of
+from services.desk.web.viewer import Viewer, writer
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 
@@ -30,11 +32,11 @@ async def look(
     desk, agent = desk_of(request), who.agent
     said = Look(as_uuid(ticket, "ticket"), agent.email, (agent.name or agent.email)[:100], tab, state)
     await watchers.tell(desk.database, said)
-    return JSONResponse(on(desk, said.ticket), headers=HEADERS)
+    return JSONResponse(on(console_of(request).live, said.ticket), headers=HEADERS)
 
 
-def on(desk: Desk, ticket: str) -> dict[str, Any]:
+def on(live: Live, ticket: str) -> dict[str, Any]:
     """Who looks at a ticket, for browsers: each shows all but its own agent."""
-    found = desk.live.watchers.on(ticket, time.monotonic())
+    found = live.watchers.on(ticket, time.monotonic())
     people = [{"agent": each.agent, "name": each.name, "typing": each.typing} for each in found]
     return {"ticket": ticket, "people": people}

@@ -5,22 +5,21 @@ What goes wrong without it: an event is announced for a change that was rolled b
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import insert_all
-from services.desk.context import Desk
-from services.desk.live import CHANNEL
-from services.desk.tickets.models import EVENTS
+from services.desk.schema import EVENTS
+from services.desk.signals import LIVE
 from shared.events import DeskEvent
 from shared.events.base import Event
+from shared.outbox import Outbox
 from shared.topics import TICKETS_CHANGED, Topic
 
 _FEED_LOCK = 0x6465736B
@@ -28,13 +27,17 @@ _FEED_LOCK = 0x6465736B
 
 
 @dataclass(slots=True)
-class Work:
-    """What one transaction has to say. Locks are taken in this order, so that no two wait for each other:
+class UnitOfWork:
+    """Collects what one transaction has to publish. Locks are taken in this order, so that no two wait for each other:
     public posts and bursts, calls, agents, contact points, customers by id, tickets by id, and last the feed."""
 
     session: AsyncSession
     events: list[dict[str, Any]] = field(default_factory=list)
     publish: list[tuple[Topic[Any], str, Event]] = field(default_factory=list)
+    messages: list[Mapping[str, Any]] = field(default_factory=list)
+    """Rows of messages that were written, to be found by their words."""
+    customers: dict[str, bool] = field(default_factory=dict)
+    """Those whose profile is published anew, and whether their version was raised already."""
 
     def record(
         self,
@@ -47,7 +50,7 @@ class Work:
         event_id: str = "",
         customer: str = "",
     ) -> None:
-        """Add to the timeline and tell `tickets-changed`. `event_id`: fixed where a repetition has to meet itself."""
+        """Add to the timeline and to `tickets-changed`. `event_id`: fixed where a repetition has to meet itself."""
         event = DeskEvent(id=event_id or str(uuid4()), ticket_id=ticket, kind=kind, at=at, actor=actor, data=data or {})
         self.events.append(
             {"id": event.id, "ticket_id": ticket or None, "kind": kind, "at": at, "actor": actor, "data": event.data}
@@ -58,16 +61,26 @@ class Work:
         """Publish after the commit."""
         self.publish.append((topic, key, event))
 
+    def wrote(self, messages: Iterable[Mapping[str, Any]]) -> None:
+        """Let these messages, given as rows of their table, be found by their words."""
+        self.messages.extend(messages)
 
-@asynccontextmanager
-async def unit_of_work(desk: Desk) -> AsyncIterator[Work]:
-    """Commits at the end, then wakes the relay and every console's feed. Raises Unavailable, with nothing done."""
-    async with desk.database.transaction() as session:
-        work = Work(session)
-        yield work
-        await desk.outbox.add_all(session, work.publish)
-        await _number(session, work.events)
-    desk.outbox.wake()
+    def touch(self, customers: Iterable[str], *, raised: bool = False) -> None:
+        """Publish the profiles of these customers, who are locked, as they are at the end of this transaction.
+        raised: their version was raised with the change."""
+        for customer in customers:
+            self.customers[customer] = raised or self.customers.get(customer, False)
+
+    async def finish(self, subscribers: Sequence[Subscriber], outbox: Outbox) -> None:
+        """Do what follows from the change, in the same transaction. Comes last before the commit."""
+        for subscriber in subscribers:
+            await subscriber(self)
+        await outbox.add_all(self.session, self.publish)
+        await _number(self.session, self.events)
+
+
+Subscriber: TypeAlias = Callable[[UnitOfWork], Awaitable[None]]
+"""What is done before each commit, with what the transaction changed."""
 
 
 async def _number(session: AsyncSession, events: list[dict[str, Any]]) -> None:
@@ -76,5 +89,5 @@ async def _number(session: AsyncSession, events: list[dict[str, Any]]) -> None:
     if not events:
         return
     lock = "SELECT pg_advisory_xact_lock(:key), pg_notify(:channel, '')"  # a notification is sent with the commit
-    await session.execute(text(lock), {"key": _FEED_LOCK, "channel": CHANNEL})
+    await session.execute(text(lock), {"key": _FEED_LOCK, "channel": LIVE})
     await insert_all(session, EVENTS, events)

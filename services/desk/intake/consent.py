@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from sqlalchemy import or_, update
 
 from services.desk.context import Desk
-from services.desk.customers import contacts, profiles
+from services.desk.customers import contacts
 from services.desk.customers.models import CONTACT_POINTS
-from services.desk.work import unit_of_work
 from shared.errors import Malformed
 from shared.events import InboundMessage
 
@@ -28,7 +27,7 @@ async def apply(desk: Desk, messages: Sequence[InboundMessage]) -> set[str]:
             raise Malformed(
                 f"message {message.id}: `consent` is `stop` or `start`, not {message.facts.get('consent')!r:.60}"
             )
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         customers = await contacts.identify(work.session, messages)
         await contacts.lock(work.session, set(customers.values()))
         changed, news = set(), set()
@@ -45,6 +44,5 @@ async def apply(desk: Desk, messages: Sequence[InboundMessage]) -> set[str]:
                 work.record("customer.changed", "", message.received_at, "desk", data, customer=customer)
                 changed.add(customer)
                 news.add(message.id)
-        await contacts.touch(work.session, changed)
-        await profiles.publish(work, changed)
+        work.touch(changed)
     return news

@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import insert_all
 from services.desk.context import Desk
-from services.desk.customers import contacts, domain, profiles
+from services.desk.cursors import as_uuid
+from services.desk.customers import contacts, domain
 from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
 from services.desk.customers.views import CustomerTicket, CustomerView, ObservedView, StatedView
+from services.desk.profiles import publishing
 from services.desk.tickets import summaries
-from services.desk.tickets.repository import as_uuid
-from services.desk.work import unit_of_work
 from shared.clock import utc_now
 from shared.errors import Rejected
 
@@ -62,7 +62,7 @@ async def update_customer(
     if preferred_channel != KEEP:
         changes["stated"] = _stated(desk, preferred_channel, source, now.isoformat())
     points = {domain.normal_point(point) for point in add_contact_points}
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         await contacts.lock_points(work.session, points)
         await contacts.lock(work.session, {own})
         before = await _view(work.session, own)
@@ -70,8 +70,8 @@ async def update_customer(
         await _opt(work.session, before, opted_out or {})
         if changes:
             await work.session.execute(update(CUSTOMERS).where(CUSTOMERS.c.id == own).values(changes))
-        await contacts.touch(work.session, {own})
-        await profiles.publish(work, {own})
+        await contacts.raise_version(work.session, {own})
+        work.touch({own}, raised=True)
         fields = ",".join(
             sorted([*changes, *(["contact_points"] if points else []), *(["opted_out"] if opted_out else [])])
         )
@@ -121,10 +121,10 @@ async def _view(session: AsyncSession, customer: str) -> CustomerView:
     row = (await session.execute(select(CUSTOMERS).where(CUSTOMERS.c.id == customer))).one_or_none()
     if row is None:
         raise Rejected(404, "no-such-customer", "Customer not found.")
-    stated = profiles.stated(row.stated)
+    stated = publishing.stated(row.stated)
     observed = [
         ObservedView(channel=c, messages=o.messages, last_at=o.last_at, answer_seconds=o.answer_seconds)
-        for c, o in profiles.observed(row.observed).items()
+        for c, o in publishing.observed(row.observed).items()
     ]
     return CustomerView(
         id=row.id,

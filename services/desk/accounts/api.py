@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.desk.people import accounts, audit, sessions
+from services.desk.accounts import service as accounts
+from services.desk.people import audit, sessions
 from services.desk.people.audit import MOST, Entry
 from services.desk.people.views import LinkView, PersonView, SessionView
 from services.desk.security import Admin, ByAdmin, TheDesk

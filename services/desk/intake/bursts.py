@@ -17,7 +17,7 @@ from services.desk.bulk import among, insert_all, update_all
 from services.desk.customers import contacts
 from services.desk.tickets import domain, groups
 from services.desk.tickets.models import BURST_POSTS, MESSAGES, TICKETS
-from services.desk.work import Work
+from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.events import InboundMessage
 from shared.kernel import message_id
@@ -87,7 +87,7 @@ async def hold(session: AsyncSession, messages: Sequence[InboundMessage]) -> Bur
     return Bursts(of, first, tickets, frozenset(heads) | frozenset(led))
 
 
-async def join(work: Work, bursts: Bursts, landed: Mapping[str, str]) -> None:
+async def join(work: UnitOfWork, bursts: Bursts, landed: Mapping[str, str]) -> None:
     """Group the tickets of these bursts. landed: ticket by message id, of the messages just written. All tickets are locked."""
     rows = [{"message_id": post, "burst_id": burst, "at": utc_now()} for post, burst in bursts.first.items()]
     await insert_all(work.session, BURST_POSTS, rows)

@@ -14,10 +14,10 @@ from services.desk.assignment import service as assignment
 from services.desk.context import Desk
 from services.desk.people import audit, links, passwords, presence, second_step, sessions
 from services.desk.people.audit import By
+from services.desk.people.limits import Limiter
 from services.desk.people.models import AGENT_LINKS, AGENTS, SESSIONS
 from services.desk.people.service import ROLES, mail_address, too_many
 from services.desk.people.views import LinkView, PersonView
-from services.desk.work import unit_of_work
 from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.text import storable
@@ -96,7 +96,7 @@ async def password_link(desk: Desk, agent: str, by: By) -> LinkView:
 async def disable(desk: Desk, agent: str, by: By) -> int:
     """They can sign in no more, are signed out everywhere and are offered no calls; their open conversations go back to their queues.
     Whoever has not joined yet is forgotten. How many conversations went back. Rejected 404; 409 `last-admin`."""
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         row = await _hold(work.session, agent)
         await _not_the_last_admin(work.session, row)
         if row.active or not row.password_hash:
@@ -143,12 +143,12 @@ async def end_second_step(desk: Desk, agent: str, by: By) -> None:
             await second_step.turn_off(session, row, by)
 
 
-async def change_password(desk: Desk, agent: str, old: str, new: str, by: By, *, but: str = "") -> None:
+async def change_password(desk: Desk, tries: Limiter, agent: str, old: str, new: str, by: By, *, but: str = "") -> None:
     """Their own. All their sessions end but one (its id). Rejected 403 where the old one is wrong, 422 where the new one will not do,
     429."""
-    row = await confirmed(desk, agent, old)
+    row = await confirmed(desk, tries, agent, old)
     hashed = await passwords.hash_new(new, row.email, row.name)
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         await _hold(work.session, agent)
         await work.session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(password_hash=hashed))
         await work.session.execute(delete(AGENT_LINKS).where(AGENT_LINKS.c.agent_id == row.id))
@@ -156,18 +156,18 @@ async def change_password(desk: Desk, agent: str, old: str, new: str, by: By, *,
         await sessions.ended(work, row.id, row.email, by, but=but)
 
 
-async def confirmed(desk: Desk, agent: str, password: str) -> Any:
+async def confirmed(desk: Desk, tries: Limiter, agent: str, password: str) -> Any:
     """The row of somebody who is signed in and says their password once more, before something that a thief of their browser would
     do first. Rejected 403, 429."""
     key, now = f"confirm:{agent}", time.monotonic()
-    if desk.sign_ins.wait(key, now):
+    if tries.wait(key, now):
         raise too_many()
-    desk.sign_ins.fail(key, now)
+    tries.fail(key, now)
     async with desk.database.transaction() as session:
         row = (await session.execute(select(AGENTS).where(AGENTS.c.email == agent, AGENTS.c.active))).one_or_none()
     if row is None or not await passwords.matches(password, row.password_hash):
         raise Rejected(403, "password-wrong", "Wrong password.")
-    desk.sign_ins.forget(key)
+    tries.forget(key)
     return row
 
 

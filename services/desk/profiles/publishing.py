@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from statistics import median
 from typing import Any
@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import select
 
 from services.desk.bulk import among
+from services.desk.customers import contacts
 from services.desk.customers.domain import answered_too_late
 from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
 from services.desk.search import indexing
 from services.desk.tickets import summaries
-from services.desk.work import Work
+from services.desk.unit_of_work import UnitOfWork
 from shared.events import Observed, Profile, Stated
 from shared.kernel import ContactPoint
 from shared.topics import CUSTOMERS_UPDATED
@@ -24,11 +25,13 @@ MOST_POINTS, MOST_CHANNELS, LONGEST_NAME = 100, 20, 200
 """As `Profile` promises. It is read with every message and kept in every router's memory."""
 
 
-async def publish(work: Work, customers: Collection[str]) -> None:
-    """Publish a profile for each contact point of these customers as they are now in this transaction. The caller has locked them
-    and raised their version, so that profiles of one customer leave in the order of their versions."""
+async def publish(work: UnitOfWork) -> None:
+    """Publish a profile for each contact point of the customers that this transaction touched, as they are at its end. They are
+    locked and their version is raised, so that profiles of one customer leave in the order of their versions."""
+    customers = work.customers.keys()
     if not customers:
         return
+    await contacts.raise_version(work.session, {customer for customer, raised in work.customers.items() if not raised})
     rows = (await work.session.execute(select(CUSTOMERS).where(among(CUSTOMERS.c.id, customers)))).all()
     points: dict[str, list[Any]] = defaultdict(list)
     known = select(CONTACT_POINTS).where(among(CONTACT_POINTS.c.customer_id, customers))

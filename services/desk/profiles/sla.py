@@ -14,12 +14,10 @@ from sqlalchemy import Select, or_, select, update
 
 from services.desk.bulk import among
 from services.desk.context import Desk
-from services.desk.customers import contacts, profiles
 from services.desk.customers.domain import LATE_COUNTS
 from services.desk.customers.models import CUSTOMERS
 from services.desk.tickets import repository
 from services.desk.tickets.models import TICKETS
-from services.desk.work import unit_of_work
 from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.logs import log
@@ -48,15 +46,14 @@ async def notice(desk: Desk) -> int:
     """Whose promise has passed without an answer, and whose was broken too long ago to count. For how many that was news; at most
     as many as fit into a transaction. Raises Unavailable."""
     now = utc_now()
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         late = set(await work.session.scalars(_kept_waiting(now)))
         over = set(await work.session.scalars(_long_ago(now))) - late
         for customers, late_at in ((late, now), (over, None)):
             if customers:
                 changed = update(CUSTOMERS).where(among(CUSTOMERS.c.id, customers)).values(late_at=late_at)
                 await work.session.execute(changed)
-        await contacts.touch(work.session, late | over)
-        await profiles.publish(work, late | over)
+        work.touch(late | over)
     return len(late | over)
 
 

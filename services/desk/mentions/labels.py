@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlalchemy import select, update
 
 from services.desk.context import Desk
+from services.desk.cursors import as_uuid
 from services.desk.mentions import service as mentions
 from services.desk.mentions.domain import known
 from services.desk.tickets import changing
 from services.desk.tickets.models import MESSAGES
-from services.desk.tickets.repository import as_uuid, message_view
+from services.desk.tickets.repository import message_view
 from services.desk.tickets.views import MessageView
-from services.desk.work import unit_of_work
 from shared.clock import utc_now
 from shared.errors import Rejected
 
@@ -20,7 +20,7 @@ async def judge(desk: Desk, message: str, label: str, *, agent: str) -> MessageV
     """Keep what an agent says of a public post (`complaint`, `question`, `other`), and tell the social service with the commit.
     The same again does nothing. Rejected 404, 422; 409 `not-a-post` for what is not public."""
     own, label = as_uuid(message, "message"), known(label)
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         row = (await work.session.execute(select(MESSAGES).where(MESSAGES.c.id == own))).one_or_none()
         if row is None:
             raise Rejected(404, "no-such-message", "Message not found.")

@@ -15,13 +15,13 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among, insert_all, update_all
-from services.desk.calls.waking import wake
 from services.desk.context import Desk
-from services.desk.customers import consent, contacts, profiles
+from services.desk.customers import contacts
+from services.desk.intake import bursts, consent
 from services.desk.mentions import service as mentions
 from services.desk.people.models import AGENTS
-from services.desk.search import indexing
-from services.desk.tickets import bursts, groups
+from services.desk.signals import wake
+from services.desk.tickets import groups
 from services.desk.tickets.domain import (
     SETTLED,
     Placement,
@@ -35,7 +35,7 @@ from services.desk.tickets.domain import (
     took_in,
 )
 from services.desk.tickets.models import MESSAGES, TICKETS
-from services.desk.work import Work, unit_of_work
+from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable
 from shared.events import DeliveryState, RoutedMessage
@@ -81,7 +81,7 @@ async def apply(desk: Desk, batch: Sequence[RoutedMessage], passed: Mapping[str,
     told = [routed for routed in batch if routed.message.automatic == consent.AUTOMATIC]
     heard = await consent.apply(desk, [routed.message for routed in told]) if told else set()
     batch = [routed for routed in batch if routed.message.automatic != consent.AUTOMATIC]
-    async with unit_of_work(desk) as work:
+    async with desk.unit_of_work() as work:
         batch = await _of_their_authors(work.session, batch)
         held = await bursts.hold(work.session, [routed.message for routed in batch])
         customers = await contacts.identify(work.session, [routed.message for routed in batch])
@@ -115,7 +115,7 @@ async def _of_their_authors(session: AsyncSession, batch: Sequence[RoutedMessage
 
 
 async def _write(
-    work: Work,
+    work: UnitOfWork,
     fresh: Sequence[RoutedMessage],
     customers: dict[str, str],
     held: bursts.Bursts,
@@ -142,7 +142,7 @@ async def _write(
         work.session, TICKETS, [_ticket_row(ticket, _FIXED) for ticket in touched.values() if ticket.id in existing]
     )
     await insert_all(work.session, MESSAGES, rows)
-    await indexing.add_messages(work.session, rows)
+    work.wrote(rows)
     await bursts.join(work, held, {row["id"]: row["ticket_id"] for row in rows})
     await groups.raise_leaders(work.session, {*touched, *held.concerned})
     await mentions.became_tickets(work, [routed.message for routed in fresh if routed.message.public])
@@ -150,8 +150,8 @@ async def _write(
     await contacts.learn_from(work.session, [(customers[routed.message.id], routed.message) for routed in fresh], took)
     senders = {customers[routed.message.id] for routed in fresh}
     owners = {ticket.customer_id for ticket in touched.values()}
-    await contacts.touch(work.session, owners - senders)
-    await profiles.publish(work, owners | senders)
+    work.touch(owners)
+    work.touch(senders, raised=True)
 
 
 async def _tickets(
@@ -198,7 +198,7 @@ async def _answered_in(
     return found
 
 
-def _after(work: Work, routed: RoutedMessage, placement: Placement, customer: str) -> Ticket:
+def _after(work: UnitOfWork, routed: RoutedMessage, placement: Placement, customer: str) -> Ticket:
     """The ticket with this message in it; notes what happened."""
     message, decision = routed.message, routed.decision
 
