@@ -1,4 +1,4 @@
-"""HTTP edge for agents' tools: mentions, tickets made of them, corrections, and how well the model does."""
+"""Serves agents' tools by HTTP: mentions, tickets made of them, labels, and how well the model does."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query
 from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.social import learning, repository
-from services.social.judgements import Judgements
-from services.social.judging import Judge
+from services.social.active_model import ActiveModel
+from services.social.channel import CHANNEL
+from services.social.labels import Labels
 from services.social.models import Seen
 from services.social.settings import SocialSettings
 from shared.clock import utc_now
@@ -26,6 +28,7 @@ class Mention(BaseModel):
     """A post that opened no ticket."""
 
     id: str
+    network: str
     author: str
     name: str
     username: str
@@ -62,8 +65,8 @@ class Label(BaseModel):
     by: str = Field("", max_length=200)
 
 
-def routes(settings: SocialSettings, database: Database, judge: Judge, judgements: Judgements) -> APIRouter:
-    """`/api/v1`. Every request needs the bearer token of the settings."""
+def routes(settings: SocialSettings, database: Database, active_model: ActiveModel, labels: Labels) -> APIRouter:
+    """Make `/api/v1`. Every request needs the bearer token of the settings."""
 
     async def authorised(authorization: Annotated[str, Header()] = "") -> None:
         token = settings.api_token.get_secret_value()
@@ -89,17 +92,17 @@ def routes(settings: SocialSettings, database: Database, judge: Judge, judgement
         return Mentions(mentions=[Mention.model_validate(row, from_attributes=True) for row in rows], before=following)
 
     @router.post("/mentions/{post}/ticket")
-    async def ticket(post: str) -> Opened:
+    async def ticket(post: str, network: str = CHANNEL.name) -> Opened:
         async with database.transaction() as session:
-            row = await _post(session, post)
-            await judgements.open(row)
-        return Opened(id=post, message_id=message_id("x", post), contact_point=contact_point("x", row.author))
+            row = await _post(session, network, post)
+            await labels.open(row)
+        return Opened(id=post, message_id=message_id(network, post), contact_point=contact_point(network, row.author))
 
     @router.put("/posts/{post}/label")
-    async def label(post: str, given: Label) -> Label:
+    async def label(post: str, given: Label, network: str = CHANNEL.name) -> Label:
         async with database.transaction() as session:
-            row = await _post(session, post)
-            if not await judgements.label(session, row, given.label, given.by, utc_now()):
+            row = await _post(session, network, post)
+            if not await labels.label(session, row, given.label, given.by, utc_now()):
                 raise Rejected(
                     409, "no-text", "The text of this post is not kept here, so nothing can be learned from it."
                 )
@@ -109,15 +112,20 @@ def routes(settings: SocialSettings, database: Database, judge: Judge, judgement
     async def model() -> dict[str, Any]:
         async with database.transaction() as session:
             rows = await repository.corrections(session)
-        own = learning.on_own_posts(rows, judge.model, settings.complaint_from, settings.question_from)
+        own = learning.on_own_posts(rows, active_model.model, settings.complaint_from, settings.question_from)
         thresholds = {"complaint": settings.complaint_from, "question": settings.question_from}
-        return {"version": judge.version, "thresholds": thresholds, "own_posts": own, "about": judge.model.about}
+        return {
+            "version": active_model.version,
+            "thresholds": thresholds,
+            "own_posts": own,
+            "about": active_model.model.about,
+        }
 
     return router
 
 
-async def _post(session: Any, post: str) -> Seen:
-    row = await repository.post(session, post)
+async def _post(session: AsyncSession, network: str, post: str) -> Seen:
+    row = await repository.post(session, network, post)
     if row is None:
         raise Rejected(404, "no-such-post", "There is no such post, or it was forgotten.")
     return row

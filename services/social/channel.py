@@ -1,5 +1,12 @@
-"""How this channel describes itself. Whether it is on depends on credentials: `app` announces it with `enabled` set."""
+"""The channels of this service: each folder of `networks/` describes its own in its `channel.py`."""
+
+from importlib import import_module
+from pathlib import Path
 
 from shared.events import Channel
 
-CHANNEL = Channel(name="x", label="X", icon="at-sign", reaches=("x",), public=True)
+CHANNELS: tuple[Channel, ...] = tuple(
+    import_module(f"services.social.networks.{path.parent.name}.channel").CHANNEL
+    for path in sorted((Path(__file__).parent / "networks").glob("*/channel.py"))
+)
+CHANNEL = CHANNELS[0]

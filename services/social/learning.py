@@ -1,4 +1,4 @@
-"""Learning from agents: their corrections join the shipped examples, and a model made of both is taken only when it does better on
+"""Learns from agents: their corrections join the shipped examples, and a model made of both is taken only when it does better on
 corrections that it has not seen, and no worse in general."""
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from datetime import timedelta
 from typing import Any
 
 from services.social import repository
+from services.social.active_model import shipped
 from services.social.domain.complaints import Model, dump, load
-from services.social.judging import shipped
+from services.social.leadership import Leadership
 from services.social.models import Correction
-from services.social.turn import Turn
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Rejected, Unavailable
@@ -32,7 +32,7 @@ _LOOK = 300.0
 
 
 async def retrain(database: Database) -> dict[str, Any]:
-    """Make a model and take it where it is better; its figures, with `taken` and `why`. Raises Rejected, Unavailable."""
+    """Make a model and activate it where it is better; its figures, with `taken` and `why`. Raises Rejected, Unavailable."""
     async with database.transaction() as session:
         rows = await repository.corrections(session)
         version = await repository.active_version(session)
@@ -47,7 +47,7 @@ async def retrain(database: Database) -> dict[str, Any]:
 
 
 async def roll_back(database: Database) -> int:
-    """Back to the model before; the version that is active then, 0 for the shipped one. Raises Rejected."""
+    """Activate the model before; its version, 0 for the shipped one. Raises Rejected."""
     async with database.transaction() as session:
         version = await repository.active_version(session)
         if not version:
@@ -57,9 +57,9 @@ async def roll_back(database: Database) -> int:
     return before
 
 
-async def nightly(database: Database, turn: Turn, hours: float, stop: asyncio.Event) -> None:
-    """Every so many hours train on what is new, in a process of its own: it takes a processor for a minute."""
-    while hours and await turn.mine(stop):
+async def nightly(database: Database, leadership: Leadership, hours: float, stop: asyncio.Event) -> None:
+    """Train on what is new every so many hours, in a process of its own: it takes a processor for a minute."""
+    while hours and await leadership.acquired(stop):
         try:
             async with database.transaction() as session:
                 last = await repository.last_trained(session)

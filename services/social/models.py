@@ -1,4 +1,4 @@
-"""What this service keeps: cursors, posts, agents' corrections, trained models, and the delivery ledger."""
+"""Tables of this service: cursors, posts, agents' corrections, trained models, and the delivery ledger."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from shared.db import metadata
 from shared.outbox import outbox_table
 
 SCHEMA = "social"
-_NOW, _YES = text("now()"), text("true")
+_NOW, _YES, _X = text("now()"), text("true"), text("'x'")
 
 
-class Outcome(StrEnum):
+class PostOutcome(StrEnum):
     """What became of a post."""
 
     TICKET = "ticket"
@@ -45,6 +45,7 @@ class Cursor(Base):
 
     __tablename__ = "cursors"
 
+    network: Mapped[str] = mapped_column(Text, primary_key=True, server_default=_X)
     source: Mapped[str] = mapped_column(Text, primary_key=True)
     newest: Mapped[int] = mapped_column(BigInteger)
     changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=_NOW)
@@ -60,6 +61,7 @@ class Seen(Base):
         Index("ix_posts_complaints", "received_at", postgresql_where=text("kind = 'complaint'")),
     )
 
+    network: Mapped[str] = mapped_column(Text, primary_key=True, server_default=_X)
     id: Mapped[str] = mapped_column(Text, primary_key=True)
     author: Mapped[str] = mapped_column(Text)
     name: Mapped[str] = mapped_column(Text)
@@ -73,7 +75,7 @@ class Seen(Base):
     received_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     followers: Mapped[int] = mapped_column(BigInteger)
     source: Mapped[str] = mapped_column(Text)
-    outcome: Mapped[Outcome] = mapped_column(Text)
+    outcome: Mapped[PostOutcome] = mapped_column(Text)
     kind: Mapped[str] = mapped_column(Text)
     """`complaint`, `question`, `other`, or `message`: a direct one, which is not scored."""
     complaint: Mapped[float] = mapped_column(Float)
@@ -82,9 +84,9 @@ class Seen(Base):
     causes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     """Words by which complaints with a common cause are found."""
     burst: Mapped[str] = mapped_column(Text, server_default="")
+    """The burst that this complaint belongs to, as it was published to the desk; empty where it belongs to none."""
     summoned: Mapped[bool] = mapped_column(Boolean, server_default=_YES)
     """Its author mentioned us."""
-    """The burst that this complaint belongs to, as it was told to the desk; empty where it belongs to none."""
 
 
 class Correction(Base):
@@ -92,6 +94,7 @@ class Correction(Base):
 
     __tablename__ = "corrections"
 
+    network: Mapped[str] = mapped_column(Text, primary_key=True, server_default=_X)
     post_id: Mapped[str] = mapped_column(Text, primary_key=True)
     text: Mapped[str] = mapped_column(Text)
     language: Mapped[str] = mapped_column(Text)

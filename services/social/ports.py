@@ -1,16 +1,18 @@
-"""The few verbs that this service needs from a social network."""
+"""The verbs that this service needs from a social network, and what a network says of itself."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from services.social.domain.pace import Break
 from services.social.domain.posts import Account, Post
+from shared.db import Database
 from shared.errors import SwitchboardError, Unavailable
+from shared.events import Channel, OutboundMessage
 
 
 class Source(StrEnum):
@@ -38,8 +40,8 @@ class Lost(Later):
 
 
 class Denied(SwitchboardError):
-    """What we may do is not enough: an operator has to act. `credentials`: they are wrong altogether (401). `unpaid`: the account's
-    credit or spending limit is used up (402)."""
+    """What we may do is not enough: an operator has to act. `credentials`: they are wrong altogether (401). `unpaid`: the
+    account's credit or spending limit is used up (402)."""
 
     def __init__(self, message: str, *, credentials: bool = False, unpaid: bool = False) -> None:
         super().__init__(message)
@@ -56,7 +58,7 @@ class Refused(SwitchboardError):
 
 
 class Unseen(SwitchboardError):
-    """The request went out and its answer never came: it may have been done."""
+    """The outcome is unknown: the request went out and no response came."""
 
 
 class TooOld(SwitchboardError):
@@ -65,8 +67,8 @@ class TooOld(SwitchboardError):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Posts, newest first. `following`: the token of the next older page, empty at the end. `rest_until`: when the rate limit
-    opens again, where this was the last call that it allowed."""
+    """Posts, newest first. `following`: the token of the next older page, empty at the end. `rest_until`: when the rate
+    limit opens again, where this was the last call that it allowed."""
 
     posts: Sequence[Post]
     following: str = ""
@@ -75,31 +77,86 @@ class Page:
     rest_until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How often a source is polled. `every`, `overlap`: seconds; `first`: how far back the first look goes; `seldom`:
+    seconds between two looks while the stream brings posts, not less than `every`."""
+
+    every: float
+    overlap: float
+    first: timedelta
+    seldom: float = 0
+
+
 class Network(Protocol):
-    """One account on one network. Besides what is named, each verb raises Later and Denied."""
+    """One account on one network: a folder of `networks/`. Besides what is named, each verb raises Later and Denied."""
+
+    @property
+    def channel(self) -> Channel:
+        """Its channel. The name also keys cursors, posts, locks and metrics."""
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """The environment variables that have to be set before it can be used."""
+
+    @property
+    def schedules(self) -> Mapping[Source, Schedule]:
+        """The sources that are polled."""
+
+    @property
+    def stream(self) -> Stream | None:
+        """Its stream, where it has one and it is wanted."""
+
+    @property
+    def remembered(self) -> timedelta:
+        """How far back a cursor may point."""
+
+    @property
+    def summoned_only(self) -> bool:
+        """Whether only those who mentioned us may be answered."""
 
     async def me(self) -> Account:
-        """Who we are there."""
+        """Return our own account."""
 
     async def page(self, source: Source, account: Account, since: int, token: str) -> Page:
-        """Posts with a greater id than `since` (0: all). Raises TooOld."""
+        """Read posts with a greater id than `since` (0: all). Raises TooOld."""
 
-    async def reply(self, text: str, to_post: str) -> str:
-        """Post publicly under a post; the new post's id. Raises Refused, Unseen."""
+    def sender(self, database: Database, account: Callable[[], Account]) -> Sender:
+        """Make what delivers to this network. `account`: ours, as far as it is known."""
 
-    async def message(self, text: str, to_user: str) -> str:
-        """Send a direct message; its id. Raises Refused, Unseen."""
+    def id_at(self, moment: datetime) -> int:
+        """Return the smallest id that a post of this moment can have; 0 for the time before there were such ids."""
 
-    async def sent_replies(self, account: Account, since: datetime) -> Sequence[Post]:
-        """Our own newest posts, at least all since then unless there are more than 100."""
+    def earlier(self, newest: int, seconds: float) -> int:
+        """Return an id that is so many seconds older."""
 
-    async def sent_messages(self, account: Account, to_user: str) -> Sequence[Post]:
-        """Our own newest direct messages to this person, at most 100."""
+    def summoned(self, post: Post, account: Account) -> bool:
+        """Return whether the post mentions us, so that its author may be answered."""
+
+    def link(self, post: Post) -> str:
+        """Return where people read a public post."""
+
+    def why_off(self, error: Denied) -> str:
+        """Explain a refusal of everything to an operator, with what to do."""
+
+
+class Sender(Protocol):
+    """Delivers replies to one network, and finds what was delivered."""
+
+    async def send(self, request: OutboundMessage) -> str:
+        """Deliver it; the provider's id. Raises Later, Denied, Refused, Unseen."""
+
+    async def find(self, request: OutboundMessage, since: datetime) -> str | None:
+        """Return the provider's id where it was sent, an empty string where it was not, None where that cannot be told.
+        Raises Later, Denied."""
 
 
 class Stream(Protocol):
     """Posts in the moment in which they are written. What is written while it is down is for `Network.page` to find."""
 
     def listen(self, account: Account) -> AsyncGenerator[Page | None, None]:
-        """Something at least every second: a page, empty where only a sign of life came, or None where nothing did. The first page
-        says that we are connected. Raises Lost, Denied; ends only so. Close it to hang up."""
+        """Yield something at least every second: a page, empty where only a sign of life came, or None where nothing did. The
+        first page says that we are connected. Raises Lost, Denied; ends only so. Close it to hang up."""
+
+    def pause(self, lost: Lost, attempt: int, now: datetime, random: float) -> float:
+        """Return the seconds to wait before connecting again. `attempt` and `random`: as in `pace.after_failure`."""

@@ -1,5 +1,5 @@
-"""Posts on their way in: judged, published (what is for agents as messages, the rest as kept mentions), and noted; in this order, so
-that a crash repeats work but loses none. A post is one message however often and by whatever way it comes."""
+"""Takes posts in: classifies them, publishes them (what is for agents as messages, the rest as kept mentions), and records them;
+in this order, so that a crash repeats work but loses none. A post is one message however often and by whatever way it comes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.social import repository
+from services.social.active_model import ActiveModel
+from services.social.availability import Availability
 from services.social.domain.bursts import Burst, Complaint, Window, causes
 from services.social.domain.complaints import Kind, Verdict
-from services.social.domain.posts import NETWORK, NOT_SUMMONED, WEB, Account, Post, ignored, inbound, summoned
-from services.social.judging import Judge
-from services.social.models import Outcome, Seen
+from services.social.domain.posts import NOT_SUMMONED, Account, Post, ignored, inbound
+from services.social.models import PostOutcome, Seen
+from services.social.ports import Network
 from shared.bus import Bus
 from shared.clock import utc_now
 from shared.db import Database
@@ -24,11 +26,11 @@ from shared.logs import log
 from shared.metrics import METRICS
 from shared.topics import MENTIONS_KEPT, MESSAGES_RECEIVED
 
-_TOLD: Mapping[str, str] = {Kind.COMPLAINT: "Sounds like a complaint", Kind.QUESTION: "Sounds like a question"}
+_FACTS: Mapping[str, str] = {Kind.COMPLAINT: "Sounds like a complaint", Kind.QUESTION: "Sounds like a question"}
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class IntakeRules:
     """What opens a ticket. See the settings of the same names."""
 
     complaint_from: float
@@ -37,13 +39,10 @@ class Rules:
     burst_from: int
     languages: tuple[str, ...]
     names: tuple[str, ...]
-    web: str = WEB
-    summoned_only: bool = False
-    """X lets us answer only those who mentioned us."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Classified:
     """A post with what we make of it. Kind `message`: a direct one, which always reaches agents."""
 
     post: Post
@@ -52,23 +51,32 @@ class Judged:
     verdict: Verdict
     reasons: tuple[str, ...]
     causes: frozenset[str]
-    outcome: Outcome
+    outcome: PostOutcome
 
 
 class Intake:
-    """Takes posts in, one page at a time."""
+    """Takes posts of one network in, one page at a time."""
 
-    def __init__(self, database: Database, bus: Bus, judge: Judge, rules: Rules) -> None:
-        self._database, self._bus, self._judge, self._rules = database, bus, judge, rules
+    def __init__(
+        self,
+        network: Network,
+        availability: Availability,
+        database: Database,
+        bus: Bus,
+        active_model: ActiveModel,
+        rules: IntakeRules,
+    ) -> None:
+        self.network, self._name, self._availability = network, network.channel.name, availability
+        self._database, self._bus, self._active_model, self._rules = database, bus, active_model, rules
         self._one = asyncio.Lock()
 
     async def take(self, posts: Sequence[Post], source: str, account: Account) -> None:
-        """Oldest first. Returns when Kafka has what is for agents and PostgreSQL the rest. Raises Unavailable."""
+        """Take posts in, oldest first. Returns when Kafka and PostgreSQL have them. Raises Unavailable."""
         async with self._one:  # two sources may bring the same post at the same moment
             await self._take(posts, source, account)
 
-    async def publish(self, row: Seen, account: Account) -> InboundMessage:
-        """A mention that an agent wants as a ticket. Raises Unavailable."""
+    async def publish(self, row: Seen) -> InboundMessage:
+        """Publish a mention that an agent wants as a ticket. Raises Unavailable."""
         post = Post(
             id=row.id,
             author=row.author,
@@ -82,9 +90,10 @@ class Intake:
         )
         facts = {"Ticket": "opened by an agent"}
         closed = self._closed(post, answerable=row.summoned)
-        event = inbound(post, account, utc_now(), row.language, row.complaint, facts, self._rules.web, closed)
+        account, link = self._availability.account, self.network.link(post)
+        event = inbound(post, self._name, account, utc_now(), row.language, row.complaint, facts, link, closed)
         await self._bus.publish(MESSAGES_RECEIVED, event.sender, event)
-        METRICS.took_in(NETWORK)
+        METRICS.took_in(self._name)
         return event
 
     async def _take(self, posts: Sequence[Post], source: str, account: Account) -> None:
@@ -92,67 +101,68 @@ class Intake:
         ours: dict[str, Post] = {}
         for post in posts:
             if why := ignored(post, account):
-                METRICS.posts.labels(network=NETWORK, outcome=why).inc()
+                METRICS.posts.labels(network=self._name, outcome=why).inc()
             else:
                 ours.setdefault(post.provider_id, post)
         async with self._database.transaction() as session:
-            seen = await repository.known(session, ours)
-            tickets = await repository.threads_with_tickets(session, {post.thread for post in ours.values()})
-            answerable = await repository.threads_summoned(session, {post.thread for post in ours.values()})
-            complaints = await repository.complaints_since(session, now - self._rules.burst_window)
+            seen = await repository.known(session, self._name, ours)
+            threads = {post.thread for post in ours.values()}
+            tickets = await repository.threads_with_tickets(session, self._name, threads)
+            answerable = await repository.threads_summoned(session, self._name, threads)
+            complaints = await repository.complaints_since(session, self._name, now - self._rules.burst_window)
         events, rows, window = [], [], Window(complaints, self._rules.burst_from)
         for name, post in ours.items():
             if name in seen:
-                METRICS.repeated.labels(channel=NETWORK).inc()
+                METRICS.repeated.labels(channel=self._name).inc()
                 continue
-            judged = self.judge(post, followed=post.thread in tickets)
-            complaint = Complaint(name, post.author, judged.causes) if judged.kind == Kind.COMPLAINT else None
+            one = self.classify(post, followed=post.thread in tickets)
+            complaint = Complaint(name, post.author, one.causes) if one.kind == Kind.COMPLAINT else None
             found = window.add(complaint) if complaint else None
-            called = summoned(post, account)
-            if judged.outcome is Outcome.TICKET:
+            called = self.network.summoned(post, account)
+            if one.outcome is PostOutcome.TICKET:
                 tickets.add(post.thread)
                 answerable |= {post.thread} if called else set()
             closed = self._closed(post, answerable=called or post.thread in answerable)
-            event = self._event(judged, account, now, found, closed)
-            topic = MESSAGES_RECEIVED if judged.outcome is Outcome.TICKET else MENTIONS_KEPT
+            event = self._event(one, account, now, found, closed)
+            topic = MESSAGES_RECEIVED if one.outcome is PostOutcome.TICKET else MENTIONS_KEPT
             events.append((topic, str(event.sender), event))
-            rows.append(_row(judged, source, now, found) | {"summoned": called})
-        opened = sum(row["outcome"] == Outcome.TICKET for row in rows)
+            rows.append(_row(self._name, one, source, now, found) | {"summoned": called})
+        opened = sum(row["outcome"] == PostOutcome.TICKET for row in rows)
         if events:
             await self._bus.publish_all(events)
-            METRICS.took_in(NETWORK, count=opened)
+            METRICS.took_in(self._name, count=opened)
         async with self._database.transaction() as session:
             await repository.add(session, rows)
-            await repository.join(session, window.joined)
+            await repository.join(session, self._name, window.joined)
         for row in rows:
-            METRICS.posts.labels(network=NETWORK, outcome=row["outcome"]).inc()
+            METRICS.posts.labels(network=self._name, outcome=row["outcome"]).inc()
         if rows:
             log.info("posts taken in", source=source, new=len(rows), published=opened, known=len(seen))
 
-    def judge(self, post: Post, *, followed: bool) -> Judged:
-        """What a post is. `followed`: agents see its conversation already, so they see this too."""
-        rules, model = self._rules, self._judge.model
+    def classify(self, post: Post, *, followed: bool) -> Classified:
+        """Decide what a post is. `followed`: agents see its conversation already, so they see this too."""
+        rules, model = self._rules, self._active_model.model
         language = post.language if post.language in rules.languages else detect(post.text, rules.languages)
         if post.direct:
-            return Judged(post, language, "message", Verdict(0, 0), (), frozenset(), Outcome.TICKET)
-        verdict = model.judge(post.text)
+            return Classified(post, language, "message", Verdict(0, 0), (), frozenset(), PostOutcome.TICKET)
+        verdict = model.classify(post.text)
         kind = verdict.kind(rules.complaint_from, rules.question_from)
         found = causes(post.text, model.common, rules.names) if kind is Kind.COMPLAINT else frozenset[str]()
-        outcome = Outcome.TICKET if followed or kind is not Kind.OTHER else Outcome.MENTION
-        return Judged(post, language, kind, verdict, verdict.reasons(kind), found, outcome)
+        outcome = PostOutcome.TICKET if followed or kind is not Kind.OTHER else PostOutcome.MENTION
+        return Classified(post, language, kind, verdict, verdict.reasons(kind), found, outcome)
 
     def _closed(self, post: Post, *, answerable: bool) -> str:
-        return "" if answerable or post.direct or not self._rules.summoned_only else NOT_SUMMONED
+        return "" if answerable or post.direct or not self.network.summoned_only else NOT_SUMMONED
 
     def _event(
-        self, judged: Judged, account: Account, now: datetime, found: Burst | None, closed: str
+        self, one: Classified, account: Account, now: datetime, found: Burst | None, closed: str
     ) -> InboundMessage:
-        post, facts = judged.post, dict[str, str]()
-        words = ", ".join(judged.reasons)
-        if judged.outcome is Outcome.MENTION:
-            facts |= {"Kind": judged.kind, **({"Words": words} if words else {})}
-        elif judged.kind in _TOLD:
-            facts[_TOLD[judged.kind]] = words or "by its whole wording"
+        post, facts = one.post, dict[str, str]()
+        words = ", ".join(one.reasons)
+        if one.outcome is PostOutcome.MENTION:
+            facts |= {"Kind": one.kind, **({"Words": words} if words else {})}
+        elif one.kind in _FACTS:
+            facts[_FACTS[one.kind]] = words or "by its whole wording"
         if found:
             minutes = round(self._rules.burst_window.total_seconds() / 60)
             facts |= {
@@ -161,14 +171,15 @@ class Intake:
                 "Burst count": str(found.people),
                 "Burst first": ",".join(found.first),
             }
-        score = None if post.direct else round(judged.verdict.complaint, 3)
-        return inbound(post, account, now, judged.language, score, facts, self._rules.web, closed)
+        score = None if post.direct else round(one.verdict.complaint, 3)
+        return inbound(post, self._name, account, now, one.language, score, facts, self.network.link(post), closed)
 
 
-def _row(judged: Judged, source: str, now: datetime, found: Burst | None) -> dict[str, Any]:
-    """Of a direct message only the bare fact is kept here: it is private."""
-    post, private = judged.post, judged.post.direct
+def _row(network: str, one: Classified, source: str, now: datetime, found: Burst | None) -> dict[str, Any]:
+    """Makes the row of a post. Of a direct message only the bare fact is kept here: it is private."""
+    post, private = one.post, one.post.direct
     return {
+        "network": network,
         "id": post.provider_id,
         "author": post.author,
         "name": "" if private else post.name,
@@ -176,17 +187,17 @@ def _row(judged: Judged, source: str, now: datetime, found: Burst | None) -> dic
         "thread": post.thread,
         "conversation": post.conversation,
         "text": "" if private else post.text,
-        "language": judged.language,
+        "language": one.language,
         "media": [] if private else list(post.media),
         "created_at": post.created_at,
         "received_at": now,
         "followers": post.followers,
         "source": source,
-        "outcome": judged.outcome,
-        "kind": judged.kind,
-        "complaint": judged.verdict.complaint,
-        "question": judged.verdict.question,
-        "reasons": list(judged.reasons),
-        "causes": sorted(judged.causes),
+        "outcome": one.outcome,
+        "kind": one.kind,
+        "complaint": one.verdict.complaint,
+        "question": one.verdict.question,
+        "reasons": list(one.reasons),
+        "causes": sorted(one.causes),
         "burst": found.id if found else "",
     }

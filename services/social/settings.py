@@ -7,8 +7,6 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.social.domain.posts import WEB
-
 _CREDENTIALS = ("x_consumer_key", "x_consumer_secret", "x_access_token", "x_access_token_secret")
 
 
@@ -37,7 +35,7 @@ class SocialSettings(BaseSettings):
         pattern="^https?://",
     )
     x_web_url: str = Field(
-        WEB,
+        "https://x.com",
         description="X: where people read posts, for links to them; another address for a local server in tests",
         pattern="^https?://[^/]+",
     )

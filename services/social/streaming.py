@@ -1,5 +1,5 @@
-"""Posts in the moment in which they are written, where the plan has X's filtered stream. Polling goes on beside it, more seldom, and
-finds what was written while the stream was down: a post is one message however it came."""
+"""Reads posts from a stream in the moment in which they are written. Polling goes on beside it, more seldom, and finds
+what was written while the stream was down: a post is one message however it came."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import time
 from contextlib import aclosing
 from datetime import datetime
 
+from services.social.availability import Availability
+from services.social.dead_letters import Unreadable
 from services.social.domain import pace
-from services.social.domain.posts import NETWORK, Post
+from services.social.domain.posts import in_order
+from services.social.leadership import Leadership
 from services.social.ports import Denied, Lost, Page, Stream
 from services.social.receiving import Intake
-from services.social.setting_aside import Oddities
-from services.social.standing import Standing
-from services.social.turn import Turn
 from shared.attempts import delay
 from shared.clock import utc_now
 from shared.errors import Unavailable
@@ -26,72 +26,80 @@ from shared.waiting import wait
 SOURCE = "stream"
 
 
-class Live:
-    """Whether the stream is heard, and since when without a break; for polling, which can rest meanwhile."""
+class StreamStatus:
+    """Since when the stream is connected without a break; polling can rest meanwhile."""
 
-    def __init__(self) -> None:
+    def __init__(self, network: str) -> None:
+        self.network = network
         self.since: datetime | None = None
 
     def set(self, since: datetime | None) -> None:
-        """None: it is down."""
+        """Record since when it is connected; None: it is not."""
         self.since = since
-        METRICS.stream_up.labels(network=NETWORK).set(since is not None)
+        METRICS.stream_up.labels(network=self.network).set(since is not None)
 
 
 class Streaming:
-    """Listens as long as it is this process's turn."""
+    """Listens as long as this process leads."""
 
     def __init__(
-        self, stream: Stream, intake: Intake, standing: Standing, turn: Turn, oddities: Oddities, live: Live
+        self,
+        stream: Stream,
+        intake: Intake,
+        availability: Availability,
+        leadership: Leadership,
+        unreadable: Unreadable,
+        status: StreamStatus,
     ) -> None:
-        self._stream, self._intake, self._standing, self._turn = stream, intake, standing, turn
-        self._oddities, self._live = oddities, live
+        self._stream, self._intake, self._availability, self._leadership = stream, intake, availability, leadership
+        self._unreadable, self._status = unreadable, status
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`; nothing that a network does ends it."""
+        """Read until `stop`; nothing that a network does ends it."""
         attempt = 0
-        while await self._turn.mine(stop) and await self._standing.known(stop):
+        while await self._leadership.acquired(stop) and await self._availability.signed_in(stop):
             try:
                 await self._listen(stop)
                 seconds = 0.0
             except Denied as error:
                 seconds = pace.DENIED if error.credentials else pace.NOT_IN_PLAN
-                self._standing.note(SOURCE, f"X does not allow it, so posts are polled: {error}")
+                self._availability.note(SOURCE, f"not allowed, so posts are polled: {error}")
                 log.warning("no stream", error=str(error), seconds=round(seconds))
             except Lost as error:
-                was = self._live.since
+                was = self._status.since
                 steady = was is not None and (utc_now() - was).total_seconds() >= pace.STEADY
                 attempt = 1 if steady else attempt + 1
-                seconds = pace.before_reconnect(error.kind, attempt, error.at, utc_now(), random.random())
-                METRICS.retried.labels(what=f"{NETWORK}-{SOURCE}").inc()
-                self._standing.note(SOURCE, str(error)[:200])
+                seconds = self._stream.pause(error, attempt, utc_now(), random.random())
+                METRICS.retried.labels(what=f"{self._status.network}-{SOURCE}").inc()
+                self._availability.note(SOURCE, str(error)[:200])
                 log.warning("the stream is down", error=str(error)[:300], seconds=round(seconds, 1))
             finally:
-                self._live.set(None)
+                self._status.set(None)
             await wait(stop, seconds)
 
     async def _listen(self, stop: asyncio.Event) -> None:
-        account = self._standing.account
+        account = self._availability.account
         async with aclosing(self._stream.listen(account)) as pages:
             async for page in pages:
-                if stop.is_set() or not self._turn.held.is_set():
+                if stop.is_set() or not self._leadership.held.is_set():
                     return
                 if page is None:
                     continue
-                if self._live.since is None:
-                    self._live.set(utc_now())
-                    self._standing.note(SOURCE, "")
-                    log.info("the stream is up", network=NETWORK)
+                if self._status.since is None:
+                    self._status.set(utc_now())
+                    self._availability.note(SOURCE, "")
+                    log.info("the stream is up", network=self._status.network)
                 await self._take(page, stop)
-                METRICS.source_read.labels(network=NETWORK, source=SOURCE).set(time.time())
+                METRICS.source_read.labels(network=self._status.network, source=SOURCE).set(time.time())
 
     async def _take(self, page: Page, stop: asyncio.Event) -> None:
-        """Kafka or PostgreSQL may be away: meanwhile posts wait in memory, and beyond that polling finds them."""
+        """Take a page in, with retries: posts wait in memory while Kafka or PostgreSQL is unavailable, and what does not fit there is
+        found by polling."""
         attempt = 0
         while page.posts or page.unreadable:
             try:
-                await self._oddities.set_aside(SOURCE, page.unreadable)
-                await self._intake.take(_in_order(page), SOURCE, self._standing.account)
+                await self._unreadable.set_aside(SOURCE, page.unreadable)
+                await self._intake.take(in_order(page.posts), SOURCE, self._availability.account)
             except Unavailable as error:
                 attempt += 1
                 log.warning("posts of the stream wait", error=str(error)[:300])
@@ -99,7 +107,3 @@ class Streaming:
                     return
             else:
                 return
-
-
-def _in_order(page: Page) -> list[Post]:
-    return sorted(page.posts, key=lambda post: int(post.id))

@@ -27,10 +27,11 @@ from twilio.rest.api.v2010.account.call import CallInstance, CallList
 from twilio.rest.api.v2010.account.message import MessageInstance, MessageList
 
 from services.phone.adapters.twilio_api import TwilioProvider
-from services.social.adapters.x import XNetwork
-from services.social.adapters.x_http import Access
-from services.social.adapters.x_stream import XStream
-from services.social.domain.posts import Account, id_at
+from services.social.domain.posts import Account
+from services.social.networks.x.network import XNetwork
+from services.social.networks.x.posts import id_at
+from services.social.networks.x.stream import XStream
+from services.social.networks.x.transport import Access
 from services.social.ports import Source
 from shared.attempts import Result
 from shared.clock import utc_now

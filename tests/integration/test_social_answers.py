@@ -13,57 +13,56 @@ from uuid import uuid4
 
 import pytest
 
-from services.social.adapters.x import XNetwork
-from services.social.adapters.x_http import Access
-from services.social.app import _MIGRATIONS
-from services.social.delivering import Deliverer
+from services.social.consumer import deliveries
 from services.social.domain import pace
 from services.social.domain.posts import Account, Post
-from services.social.judging import Judge
-from services.social.models import OUTBOX, SCHEMA
-from services.social.receiving import Intake, Rules
-from services.social.standing import Standing
-from services.social.turn import Turn
-from shared.bus.memory import MemoryBus
+from services.social.networks.x.network import XNetwork
 from shared.clock import utc_now
-from shared.db import Database, migrate
+from shared.db import Database
 from shared.events import DeliveryReport, OutboundMessage
-from shared.health import Health
 from shared.kernel import ContactPoint
-from shared.outbox import Outbox
 from shared.topics import DELIVERIES_REPORTED, deliveries_requested
-from tests.providers import x_oauth
+from tests.integration.social_parts import Parts, migrated
 from tests.providers.x import X, serving
+from tests.unit.social.makers import access
 from tests.waiting import until
-
-RULES = Rules(0.5, 0.5, timedelta(hours=1), 3, ("en",), ("acme",))
 
 
 def posted(x: X) -> int:
     return len([one for one in x.calls if one == ("POST", "/2/tweets")])
 
 
-class Line:
-    """The way of answers to X, on a bus in memory."""
+class Line(Parts):
+    """The way of replies to X."""
 
     def __init__(self, x: X, url: str, database: Database, **more: bool) -> None:
-        self.x, self.bus, self.database = x, MemoryBus(), database
-        self.standing, self.turn = Standing(None, [], self.bus, Health()), Turn(database)
-        self.standing._missing = ""
-        self.standing.account = Account(x.me.id, x.me.username)
-        self.turn.held.set()
-        self.outbox = Outbox(OUTBOX, database, self.bus)
-        network = XNetwork(Access(*x_oauth.SETTINGS.values(), url, 0.5, ("acme",), ""))
-        self.deliverer = Deliverer(database, self.outbox, network, self.standing, self.turn, 280, 0.5, **more)
+        super().__init__(
+            database,
+            XNetwork(access(url, 0.5), **more),
+            Account(x.me.id, x.me.username),  # type: ignore[arg-type]
+        )
+        self.x = x
+        self.availability, self.deliverer = self.connection.availability, self.connection.deliverer
         self.deliverer._unseen_after = timedelta(seconds=0.7)
-        self.intake = Intake(database, self.bus, Judge(database), RULES)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        stop, consumer = asyncio.Event(), deliveries(self.bus, "x", self.deliverer)
+        runs = (self.deliverer.run, self.service.outbox.run, consumer.run)
+        tasks = [asyncio.ensure_future(run(stop)) for run in runs]
+        try:
+            yield
+        finally:
+            stop.set()
+            async with asyncio.timeout(15):
+                await asyncio.gather(*tasks)
 
     async def writes(self, username: str, text: str) -> tuple[int, str]:
         """Somebody posts, and we take it in."""
         person = self.x.person(username)
         number = self.x.post(person, text)
         one = Post(str(number), person.id, text, utc_now(), str(number), username=username)
-        await self.intake.take([one], "search", self.standing.account)
+        await self.take([one])
         return number, person.id
 
     async def answer(self, post: int, person: str, text: str) -> str:
@@ -91,18 +90,12 @@ class Line:
 
 @asynccontextmanager
 async def line(database: str, **more: bool) -> AsyncIterator[Line]:
-    await asyncio.to_thread(migrate, database, SCHEMA, _MIGRATIONS)
-    x, stop, db = X(), asyncio.Event(), Database(database, SCHEMA)
+    x = X()
     with serving(x) as url:
-        found = Line(x, url, db, **more)
-        consumer = found.bus.consumer([deliveries_requested("x")], "social", found.deliverer.take)
-        tasks = [asyncio.ensure_future(run(stop)) for run in (found.deliverer.run, found.outbox.run, consumer.run)]
-        try:
-            yield found
-        finally:
-            stop.set()
-            await asyncio.wait_for(asyncio.gather(*tasks), 15)
-    await db.dispose()
+        async with migrated(database) as db:
+            found = Line(x, url, db, **more)
+            async with found.running():
+                yield found
 
 
 CASES = Path(__file__).parents[1] / "data" / "x"
@@ -147,66 +140,39 @@ async def test_an_account_that_x_wants_paid_is_off_with_words_and_on_again_by_it
         post, person = await way.writes("ann", "@acme nobody answers, awful")
         way.x.denied = 402
         outbound = await way.answer(post, person, "Sorry!")
-        await until(lambda: "wants to be paid (402" in way.standing.why_off, "the channel to be off")
-        assert not way.standing.channel.enabled
-        assert "X's developer console" in way.standing.why_off
-        way.standing.trouble("mentions", "")
-        assert way.standing.why_off, "that reading works says nothing about it"
+        await until(lambda: "wants to be paid (402" in way.availability.why_off, "the channel to be off")
+        assert not way.availability.channel.enabled
+        assert "X's developer console" in way.availability.why_off
+        way.availability.trouble("mentions", "")
+        assert way.availability.why_off, "that reading works says nothing about it"
         way.x.denied = 0
         assert (await way.report(outbound)).state == "sent"
-        assert way.standing.channel.enabled
+        assert way.availability.channel.enabled
 
 
 async def test_a_faltering_x_never_loses_or_doubles_an_answer(database: str) -> None:
-    await asyncio.to_thread(migrate, database, SCHEMA, _MIGRATIONS)
-    x, bus, db, stop = X(), MemoryBus(), Database(database, SCHEMA), asyncio.Event()
-    ann = x.person("ann")
-    standing, turn, outbox = Standing(None, [], bus, Health()), Turn(db), Outbox(OUTBOX, db, bus)
-    standing.account = Account(x.me.id, x.me.username)
-    turn.held.set()
-    with serving(x) as url:
-        network = XNetwork(Access(*x_oauth.SETTINGS.values(), url, 0.5, ("acme",), ""))
-        deliverer = Deliverer(db, outbox, network, standing, turn, 280, 0.5)
-        deliverer._unseen_after = timedelta(seconds=0.7)
-        consumer = bus.consumer([deliveries_requested("x")], "social", deliverer.take)
-        tasks = [asyncio.ensure_future(run(stop)) for run in (deliverer.run, outbox.run, consumer.run)]
+    async with line(database) as way:
+        x, ann = way.x, way.x.person("ann")
 
         async def answer(trouble: str) -> None:
             post, before = x.post(ann, f"@acme where is my parcel? {uuid4()}"), posted(x)
-            to, text = ContactPoint(f"x:{ann.id}"), f"It arrives tomorrow. {uuid4()}"
-            request = OutboundMessage(
-                id=uuid4().hex,
-                ticket_id="t1",
-                channel="x",
-                to=to,
-                text=text,
-                requested_at=utc_now(),
-                references=(str(post),),
-                conversation=f"{post}/{ann.id}",
-            )
+            text = f"It arrives tomorrow. {uuid4()}"
             kind, _, how = trouble.partition(" ")
             if kind == "429":
                 x.limits["post"], x.resets["post"] = 0, int(time.time()) + 2
             else:
                 setattr(x, kind, how)
-            await bus.publish(deliveries_requested("x"), "t1", request)
+            outbound = await way.answer(post, ann.id, text)
             await until(lambda: posted(x) > before, f"a first attempt in spite of {trouble}")
             x.outage = x.after_post = ""
             x.limits["post"] = 200
-
-            def reports() -> list[DeliveryReport]:
-                return [one for one in bus.events(DELIVERIES_REPORTED) if one.outbound_id == request.id]
-
-            await until(reports, f"a report after {trouble}")
+            report = await way.report(outbound)
             sent = [one for one in x.ours() if one.text == text]
             assert [one.answers for one in sent] == [post], trouble
-            assert [(str(one.state), one.provider_id) for one in reports()] == [("sent", str(sent[0].id))], trouble
+            assert (str(report.state), report.provider_id) == ("sent", str(sent[0].id)), trouble
+            reports = [one for one in way.bus.events(DELIVERIES_REPORTED) if one.outbound_id == outbound]
+            assert len(reports) == 1, trouble
 
         lost = [f"after_post {how}" for how in ("503", "cut", "drop", "hang")]
-        try:
-            for trouble in ("outage 503", "outage cut", "outage drop", "outage hang", *lost, "429"):
-                await answer(trouble)
-        finally:
-            stop.set()
-            await asyncio.wait_for(asyncio.gather(*tasks), 15)
-    await db.dispose()
+        for trouble in ("outage 503", "outage cut", "outage drop", "outage hang", *lost, "429"):
+            await answer(trouble)

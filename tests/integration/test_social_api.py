@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from urllib.parse import quote
 
 import httpx
 import pytest
-from fastapi import FastAPI
-from pydantic import SecretStr
 
-from services.social import api
-from services.social.app import _MIGRATIONS
-from services.social.judgements import Judgements
-from services.social.judging import Judge
-from services.social.models import SCHEMA
-from services.social.receiving import Intake, Rules
-from services.social.settings import SocialSettings
-from services.social.standing import Standing
-from shared.bus.memory import MemoryBus
-from shared.db import Database, migrate
-from shared.health import Health
-from shared.web import create_api
-from tests.unit.social.makers import US, post
+from tests.integration.social_parts import Parts, migrated
+from tests.unit.social.makers import post
 
 TOKEN = "social-token-of-the-tests"
 
 
 @pytest.fixture
 async def client(database: str) -> AsyncIterator[httpx.AsyncClient]:
-    await asyncio.to_thread(migrate, database, SCHEMA, _MIGRATIONS)
-    db, bus = Database(database, SCHEMA), MemoryBus()
-    judge = Judge(db)
-    intake = Intake(db, bus, judge, Rules(0.5, 0.5, timedelta(hours=1), 3, ("en",), ("acme",)))
-    await intake.take([post(text="Huge thanks to Anna, lovely day")], "search", US)
-    judgements = Judgements(db, intake, Standing(None, [], bus, Health()), timedelta(days=90))
-    app: FastAPI = create_api("social", Health(), title="Switchboard social", max_body=10_000)
-    app.include_router(api.routes(SocialSettings(api_token=SecretStr(TOKEN)), db, judge, judgements))
-    headers = {"Authorization": f"Bearer {TOKEN}"}
-    door = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=door, base_url="http://social", headers=headers) as found:
-        yield found
-    await db.dispose()
+    async with migrated(database) as db:
+        parts = Parts(db, api_token=TOKEN)
+        await parts.take([post(text="Huge thanks to Anna, lovely day")])
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        door = httpx.ASGITransport(parts.service.api(), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=door, base_url="http://social", headers=headers) as found:
+            yield found
 
 
 EDGES = ("\x00", "a\x00b", "\ufffd", "9" * 5_000, "-1", "0001-01-01T00:00:00+14:00,1", "9999-12-31T23:59:59-14:00,1")

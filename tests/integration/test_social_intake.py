@@ -13,52 +13,35 @@ import msgspec
 import pytest
 
 from services.social import repository
-from services.social.adapters import x_wire
-from services.social.adapters.x import XNetwork
-from services.social.adapters.x_http import Access
-from services.social.app import _MIGRATIONS
-from services.social.domain.posts import Account, Post, id_at
-from services.social.judging import Judge
-from services.social.models import SCHEMA
-from services.social.polling import Pace, Reader
-from services.social.ports import Page, Source, TooOld
-from services.social.receiving import Intake, Rules
-from services.social.setting_aside import Oddities
-from services.social.standing import Standing
-from services.social.streaming import Live
-from services.social.turn import Turn
-from shared.bus.memory import MemoryBus
+from services.social.domain.posts import Account, Post
+from services.social.networks.x import wire
+from services.social.networks.x.network import XNetwork
+from services.social.networks.x.posts import id_at
+from services.social.ports import Page, Schedule, Source, TooOld
 from shared.clock import utc_now
-from shared.db import Database, migrate
+from shared.db import Database
 from shared.errors import Unavailable
 from shared.events import InboundMessage
-from shared.health import Health
 from shared.topics import CHANNELS_ANNOUNCED, MENTIONS_KEPT, MESSAGES_RECEIVED
-from tests.providers import x_oauth
+from tests.integration.social_parts import Parts, migrated
 from tests.providers.x import X, serving
-from tests.unit.social.makers import US, post
+from tests.unit.social.makers import US, access, post
 from tests.waiting import until
 
 DATA = Path(__file__).parents[1] / "data" / "x"
-RULES = Rules(0.5, 0.5, timedelta(hours=1), 3, ("en", "fr"), ("acme",))
+SCHEDULES = dict.fromkeys(Source, Schedule(60, 30, timedelta(hours=1)))
 BROKEN = "@acme your checkout rejects my voucher, nobody answers, this is unacceptable"
 PRAISE = "Huge thanks to Anna for sorting it so quickly, you made my day"
 
 
 @pytest.fixture
 async def here(database: str) -> AsyncIterator[Database]:
-    await asyncio.to_thread(migrate, database, SCHEMA, _MIGRATIONS)
-    found = Database(database, SCHEMA)
-    yield found
-    await found.dispose()
+    async with migrated(database) as found:
+        yield found
 
 
-class Parts:
-    """An intake on a bus in memory."""
-
-    def __init__(self, database: Database, rules: Rules | None = None) -> None:
-        self.bus = MemoryBus()
-        self.intake = Intake(database, self.bus, Judge(database), rules or RULES)
+class Intake(Parts):
+    """An intake whose messages are looked at."""
 
     def published(self) -> list[InboundMessage]:
         return self.bus.events(MESSAGES_RECEIVED)
@@ -69,9 +52,9 @@ def by(author: str, number: int, text: str, **more: object) -> Post:
 
 
 async def test_a_burst_about_one_cause_is_counted_on_every_ticket_and_joins_nobody(here: Database) -> None:
-    parts = Parts(here)
+    parts = Intake(here)
     for number in range(4):
-        await parts.intake.take([by(f"{number}", number, f"{BROKEN} {'!' * number}")], "search", US)
+        await parts.take([by(f"{number}", number, f"{BROKEN} {'!' * number}")])
     counted = [event.facts.get("Burst", "") for event in parts.published()]
     assert counted[:2] == ["", ""]
     assert counted[2].startswith("3 people")
@@ -82,25 +65,25 @@ async def test_a_burst_about_one_cause_is_counted_on_every_ticket_and_joins_nobo
 
 
 async def test_a_burst_can_be_put_together_whole_though_its_first_posts_did_not_know_of_it(here: Database) -> None:
-    parts = Parts(here)
+    parts = Intake(here)
     for number in range(3):
-        await parts.intake.take([by(f"{number}", number, BROKEN)], "search", US)
-    await parts.intake.take([by(f"{number}", number, BROKEN) for number in range(3, 6)], "search", US)
+        await parts.take([by(f"{number}", number, BROKEN)])
+    await parts.take([by(f"{number}", number, BROKEN) for number in range(3, 6)])
     told = {event.provider_id: event.facts for event in parts.published()}
     (name,) = {facts["Burst id"] for facts in told.values() if "Burst id" in facts}
     members = {post for post, facts in told.items() if facts.get("Burst id") == name}
     members |= {post for facts in told.values() for post in facts.get("Burst first", "").split(",") if post}
     assert members == {str(number) for number in range(6)}
     async with here.transaction() as session:
-        noted = await repository.complaints_since(session, utc_now() - timedelta(hours=1))
+        noted = await repository.complaints_since(session, "x", utc_now() - timedelta(hours=1))
     assert {one.burst for one in noted} == {name}, "its name stays, whatever leaves the window"
 
 
 async def test_praise_is_kept_for_agents_to_read_and_private_words_are_not(here: Database) -> None:
-    parts = Parts(here)
+    parts = Intake(here)
     private = by("3", 3, "thank you, lovely", direct=True)
     own, repost = by(US.id, 4, "lovely day at acme"), by("5", 5, "lovely acme", repost=True)
-    await parts.intake.take([by("1", 1, BROKEN), by("2", 2, f"{PRAISE} @acme"), private, own, repost], "search", US)
+    await parts.take([by("1", 1, BROKEN), by("2", 2, f"{PRAISE} @acme"), private, own, repost])
     (kept,) = parts.bus.events(MENTIONS_KEPT)
     assert (kept.provider_id, kept.sender, kept.facts["Kind"]) == ("2", "x:2", "other")
     assert kept.complaint is not None
@@ -110,50 +93,51 @@ async def test_praise_is_kept_for_agents_to_read_and_private_words_are_not(here:
 
 
 async def test_a_mention_is_not_noted_before_agents_can_read_it(here: Database) -> None:
-    parts = Parts(here)
+    parts = Intake(here)
     parts.bus.down = True
     with pytest.raises(Unavailable):
-        await parts.intake.take([by("2", 2, PRAISE)], "search", US)
+        await parts.take([by("2", 2, PRAISE)])
     parts.bus.down = False
     for _ in range(2):
-        await parts.intake.take([by("2", 2, PRAISE)], "search", US)
+        await parts.take([by("2", 2, PRAISE)])
     assert [event.provider_id for event in parts.bus.events(MENTIONS_KEPT)] == ["2"]
 
 
 async def test_a_post_that_comes_by_two_ways_at_once_is_published_once(here: Database) -> None:
-    parts = Parts(here)
+    parts = Intake(here)
     same = by("1", 1, BROKEN)
-    await asyncio.gather(*(parts.intake.take([same, same], source, US) for source in ("mentions", "search")))
+    await asyncio.gather(*(parts.take([same, same], source) for source in ("mentions", "search")))
     assert len(parts.published()) == 1
 
 
 async def test_while_kafka_is_away_nothing_is_noted_and_later_all_comes(here: Database) -> None:
-    parts = Parts(here)
+    parts = Intake(here)
     parts.bus.down = True
     with pytest.raises(Unavailable):
-        await parts.intake.take([by("1", 1, BROKEN), by("2", 2, "lovely day")], "search", US)
+        await parts.take([by("1", 1, BROKEN), by("2", 2, "lovely day")])
     async with here.transaction() as session:
-        assert not await repository.known(session, ["1", "2"])
+        assert not await repository.known(session, "x", ["1", "2"])
     parts.bus.down = False
-    await parts.intake.take([by("1", 1, BROKEN), by("2", 2, "lovely day")], "search", US)
+    await parts.take([by("1", 1, BROKEN), by("2", 2, "lovely day")])
     assert [event.provider_id for event in parts.published()] == ["1"]
 
 
 async def test_thanks_below_a_complaint_reaches_the_agent_and_strangers_are_judged_by_themselves(
     here: Database,
 ) -> None:
-    parts = Parts(here)
+    parts = Intake(here)
     first = by("1", 10, BROKEN)
     thanks = by("1", 11, "thank you, you made my day", conversation="10")
     stranger = by("2", 12, "thank you, you made my day", conversation="10")
-    await parts.intake.take([first, thanks, stranger], "search", US)
+    await parts.take([first, thanks, stranger])
     assert [event.provider_id for event in parts.published()] == ["10", "11"]
 
 
-class Timeline:
+class Timeline(XNetwork):
     """A network of which only pages are read."""
 
     def __init__(self, *posts: Post, odd: bytes = b"") -> None:
+        super().__init__(access(), schedules=SCHEDULES)
         self.posts, self.odd, self.asked = posts, odd, list[int]()
 
     async def page(self, source: Source, account: Account, since: int, token: str) -> Page:
@@ -163,16 +147,9 @@ class Timeline:
         return Page([p for p in self.posts if int(p.id) > since], "", [self.odd] if self.odd else [])
 
 
-def reader(parts: Parts, network: Timeline | XNetwork, database: Database, source: Source = Source.SEARCH) -> Reader:
-    standing = Standing(None, [], parts.bus, Health())
-    pace = Pace(60, 30, timedelta(hours=1))
-    return Reader(source, network, parts.intake, standing, Turn(database), database, Oddities(parts.bus), Live(), pace)  # type: ignore[arg-type]
-
-
 async def test_what_is_no_post_is_set_aside_once_and_stops_nothing(here: Database) -> None:
-    parts = Parts(here)
-    network = Timeline(by("1", id_at(datetime.now(UTC)), BROKEN), odd=b'{"id": "what?"}')
-    reading = reader(parts, network, here)
+    parts = Intake(here, Timeline(by("1", id_at(datetime.now(UTC)), BROKEN), odd=b'{"id": "what?"}'))
+    reading = parts.connection.poller(Source.SEARCH)
     for _ in range(3):
         await reading.look(US, asyncio.Event())
     assert [letter.value for letter in parts.bus.dead] == [b'{"id": "what?"}']
@@ -180,13 +157,13 @@ async def test_what_is_no_post_is_set_aside_once_and_stops_nothing(here: Databas
 
 
 async def test_a_post_with_half_a_character_reaches_agents_and_holds_no_later_one_back(here: Database) -> None:
-    parts, x = Parts(here), X()
+    x = X()
     written = json.loads((DATA / "lone-surrogate.json").read_text())["data"]
     x.raw = [{**item, "id": str(id_at(utc_now()) - place)} for place, item in enumerate(written)]
     x.raw.append({**x.raw[0], "id": str(2**63 - 1), "text": "@acme this post is of the year 2248, terrible"})
     with serving(x) as url:
-        network = XNetwork(Access(*x_oauth.SETTINGS.values(), url, 5, ("acme",), ""))
-        reading = reader(parts, network, here, Source.MENTIONS)
+        parts = Intake(here, XNetwork(access(url), schedules=SCHEDULES))
+        reading = parts.connection.poller(Source.MENTIONS)
         await reading.look(US, asyncio.Event())
         x.raw = []
         later = str(x.post(x.person("bea"), f"@acme {BROKEN}"))
@@ -198,60 +175,60 @@ async def test_a_post_with_half_a_character_reaches_agents_and_holds_no_later_on
 
 
 async def test_a_post_that_x_will_not_let_us_answer_says_so_until_its_author_mentions_us(here: Database) -> None:
-    parts = Parts(here, replace(RULES, summoned_only=True))
+    parts = Intake(here, XNetwork(access(), summoned_only=True))
     kettle = json.loads((DATA / "answer-not-summoned.json").read_text())["post"]
-    (quiet,), _ = x_wire.posts({"data": [{**kettle, "text": f"{BROKEN.replace('@acme', 'Acme')}"}]})
+    (quiet,), _ = wire.posts({"data": [{**kettle, "text": f"{BROKEN.replace('@acme', 'Acme')}"}]})
     called = replace(quiet, id=f"{int(quiet.id) + 1}", text=BROKEN)
     again = replace(quiet, id=f"{int(quiet.id) + 2}")
     stranger = replace(quiet, id=f"{int(quiet.id) + 3}", author="9", conversation="9")
     for one in (quiet, called, again, stranger):
-        await parts.intake.take([one], "search", US)
+        await parts.take([one])
     assert [event.closed for event in parts.published()] == ["not-summoned", "", "", "not-summoned"]
     async with here.transaction() as session:
         ids = [one.id for one in (quiet, called, again)]
         found = [
-            await repository.newest_of(session, quiet.author, ids, summoned_first=first) for first in (True, False)
+            await repository.newest_of(session, "x", quiet.author, ids, summoned_first=first) for first in (True, False)
         ]
     assert [one.id for one in found if one] == [called.id, again.id], "the post that may be answered is"
 
 
 async def test_after_more_than_a_week_away_all_that_x_remembers_is_read(here: Database) -> None:
-    parts = Parts(here)
     async with here.transaction() as session:
-        await repository.cursor(session, Source.SEARCH, id_at(utc_now() - timedelta(days=30)))
+        await repository.cursor(session, "x", Source.SEARCH, id_at(utc_now() - timedelta(days=30)))
     newest = id_at(utc_now() - timedelta(days=6))
-    await reader(parts, Timeline(by("1", newest, BROKEN)), here).look(US, asyncio.Event())
+    parts = Intake(here, Timeline(by("1", newest, BROKEN)))
+    await parts.connection.poller(Source.SEARCH).look(US, asyncio.Event())
     assert len(parts.published()) == 1
     async with here.transaction() as session:
-        assert await repository.cursor(session, Source.SEARCH, 0) == newest
+        assert await repository.cursor(session, "x", Source.SEARCH, 0) == newest
 
 
 async def test_the_cursor_stays_where_it_was_until_everything_is_taken_in(here: Database) -> None:
-    parts = Parts(here)
     newest = id_at(utc_now())
     network = Timeline(by("1", newest, BROKEN))
+    parts = Intake(here, network)
     parts.bus.down = True
     with pytest.raises(Unavailable):
-        await reader(parts, network, here).look(US, asyncio.Event())
+        await parts.connection.poller(Source.SEARCH).look(US, asyncio.Event())
     async with here.transaction() as session:
-        assert await repository.cursor(session, Source.SEARCH, 0) < newest
+        assert await repository.cursor(session, "x", Source.SEARCH, 0) < newest
     parts.bus.down = False
-    await reader(parts, network, here).look(US, asyncio.Event())
+    await parts.connection.poller(Source.SEARCH).look(US, asyncio.Event())
     async with here.transaction() as session:
-        assert await repository.cursor(session, Source.SEARCH, 0) == newest
+        assert await repository.cursor(session, "x", Source.SEARCH, 0) == newest
     assert network.asked[0] == network.asked[1]
 
 
 async def test_a_channel_that_another_process_called_off_before_it_died_is_told_to_be_on(
     here: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.social.standing._AGAIN", 0.05)
-    monkeypatch.setattr("services.social.standing._CHECK", 0.02)
-    parts = Parts(here)
-    standing, stop = Standing(Timeline(), [], parts.bus, Health()), asyncio.Event()
-    announcing = asyncio.ensure_future(standing.announce(stop))
+    monkeypatch.setattr("services.social.availability._AGAIN", 0.05)
+    monkeypatch.setattr("services.social.availability._CHECK", 0.02)
+    parts, stop = Intake(here), asyncio.Event()
+    availability = parts.connection.availability
+    announcing = asyncio.ensure_future(availability.announce(stop))
     await until(lambda: parts.bus.events(CHANNELS_ANNOUNCED), "the channel to be announced")
-    off = msgspec.structs.replace(standing.channel, enabled=False, why_off="X refuses our credentials")
+    off = msgspec.structs.replace(availability.channel, enabled=False, why_off="X refuses our credentials")
     await parts.bus.publish(CHANNELS_ANNOUNCED, off.name, off)
     await until(lambda: parts.bus.events(CHANNELS_ANNOUNCED)[-1].enabled, "it to be on again", 20)
     stop.set()

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from services.social import learning, repository
-from services.social.app import _MIGRATIONS
-from services.social.judging import Judge
-from services.social.models import SCHEMA, Correction, Outcome, Seen
-from services.social.turn import Turn
+from services.social.active_model import ActiveModel
+from services.social.leadership import Leadership
+from services.social.models import Correction, PostOutcome, Seen
 from shared.clock import utc_now
-from shared.db import Database, migrate
+from shared.db import Database
 from shared.errors import Rejected
+from tests.integration.social_parts import migrated
 
 LATE = "the wombat sleeps in my {} again"
 NICE = "the wombat sings in my {} again"
@@ -25,14 +25,12 @@ PLACES = [f"{kind}{number}" for kind in ("shed", "garden", "van", "kiosk") for n
 
 @pytest.fixture
 async def here(database: str) -> AsyncIterator[Database]:
-    await asyncio.to_thread(migrate, database, SCHEMA, _MIGRATIONS)
-    found = Database(database, SCHEMA)
-    yield found
-    await found.dispose()
+    async with migrated(database) as found:
+        yield found
 
 
 def row(
-    number: str, text: str, outcome: Outcome = Outcome.MENTION, days: int = 0, **fields: object
+    number: str, text: str, outcome: PostOutcome = PostOutcome.MENTION, days: int = 0, **fields: object
 ) -> dict[str, object]:
     at = utc_now() - timedelta(days=days)
     values = {"author": "1", "name": "Ann", "username": "ann", "thread": f"{number}/1", "conversation": number}
@@ -45,7 +43,7 @@ def row(
         "outcome": outcome,
         "kind": "other",
     }
-    return {"id": number, "text": text, **values, **scores, **rest, **fields}
+    return {"network": "x", "id": number, "text": text, **values, **scores, **rest, **fields}
 
 
 async def teach(database: Database, labelled: list[tuple[str, str]]) -> None:
@@ -53,7 +51,7 @@ async def teach(database: Database, labelled: list[tuple[str, str]]) -> None:
     async with database.transaction() as session:
         await repository.add(session, [row(str(n), text) for n, (text, _) in enumerate(labelled)])
         for number, (_, label) in enumerate(labelled):
-            post = await repository.post(session, str(number))
+            post = await repository.post(session, "x", str(number))
             assert post
             await repository.correct(session, post, label, "agent", utc_now())
 
@@ -61,24 +59,24 @@ async def teach(database: Database, labelled: list[tuple[str, str]]) -> None:
 async def test_the_model_learns_what_this_companys_customers_mean_and_can_be_taken_back(here: Database) -> None:
     sad, glad = LATE.format, NICE.format
     await teach(here, [(sad(p), "complaint") for p in PLACES] + [(glad(p), "other") for p in PLACES])
-    judge = Judge(here)
-    before = judge.model.judge(sad("barn"))
+    active = ActiveModel(here)
+    before = active.model.classify(sad("barn"))
     figures = await learning.retrain(here)
     assert figures["taken"], figures
     assert figures["after"]["f1"] > figures["before"]["f1"]
-    await judge.refresh()
-    assert judge.version == figures["version"]
-    assert judge.model.judge(sad("barn")).complaint > 0.5 > judge.model.judge(glad("barn")).complaint
+    await active.refresh()
+    assert active.version == figures["version"]
+    assert active.model.classify(sad("barn")).complaint > 0.5 > active.model.classify(glad("barn")).complaint
 
     again = await learning.retrain(here)
     assert not again["taken"], "the same corrections make no better model"
-    await judge.refresh()
-    assert judge.version == figures["version"]
+    await active.refresh()
+    assert active.version == figures["version"]
 
     assert await learning.roll_back(here) == 0
-    await judge.refresh()
-    assert judge.version == 0
-    assert judge.model.judge(sad("barn")) == before
+    await active.refresh()
+    assert active.version == 0
+    assert active.model.classify(sad("barn")) == before
     with pytest.raises(Rejected, match="none before it"):
         await learning.roll_back(here)
 
@@ -102,7 +100,7 @@ async def test_too_few_corrections_teach_nothing(here: Database) -> None:
 async def test_the_last_correction_of_a_post_counts(here: Database) -> None:
     await teach(here, [("hm", "complaint")])
     async with here.transaction() as session:
-        post = await repository.post(session, "0")
+        post = await repository.post(session, "x", "0")
         assert post
         await repository.correct(session, post, "question", "another agent", utc_now())
         assert [(c.label, c.given_by) for c in await session.scalars(select(Correction))] == [
@@ -117,11 +115,11 @@ async def test_old_mentions_are_forgotten_but_a_tickets_thread_is_still_known(he
             [
                 row("1", "old praise", days=100),
                 row("2", "new praise", days=1),
-                row("3", "old complaint", Outcome.TICKET, days=100, kind="complaint"),
+                row("3", "old complaint", PostOutcome.TICKET, days=100, kind="complaint"),
                 row("4", "old, labelled", days=100),
             ],
         )
-        labelled = await repository.post(session, "4")
+        labelled = await repository.post(session, "x", "4")
         assert labelled
         await repository.correct(session, labelled, "complaint", "agent", utc_now())
         await repository.forget(session, utc_now() - timedelta(days=90))
@@ -129,11 +127,11 @@ async def test_old_mentions_are_forgotten_but_a_tickets_thread_is_still_known(he
         left = {post.id: post.text for post in await session.scalars(select(Seen))}
         assert set(left) == {"2", "3", "4"}
         assert left["3"] == ""
-        assert await repository.threads_with_tickets(session, ["3/1", "2/1"]) == {"3/1"}
+        assert await repository.threads_with_tickets(session, "x", ["3/1", "2/1"]) == {"3/1"}
 
 
 async def test_one_process_works_and_the_next_takes_over(here: Database) -> None:
-    first, second = Turn(here), Turn(here)
+    first, second = Leadership(here, "x"), Leadership(here, "x")
     stop_first, stop_second = asyncio.Event(), asyncio.Event()
     one = asyncio.create_task(first.run(stop_first))
     await asyncio.wait_for(first.held.wait(), 20)

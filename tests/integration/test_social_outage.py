@@ -7,30 +7,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from services.social.adapters.x import XNetwork
-from services.social.adapters.x_http import Access
-from services.social.app import _MIGRATIONS
 from services.social.domain import pace
 from services.social.domain.posts import Account
-from services.social.judging import Judge
-from services.social.models import SCHEMA
-from services.social.polling import Pace, Reader
-from services.social.ports import Source
-from services.social.receiving import Intake, Rules
-from services.social.setting_aside import Oddities
-from services.social.standing import Standing
-from services.social.streaming import Live
-from services.social.turn import Turn
-from shared.bus.memory import MemoryBus
-from shared.db import Database, migrate
-from shared.health import Health
+from services.social.networks.x.network import XNetwork
+from services.social.ports import Schedule, Source
 from shared.topics import MESSAGES_RECEIVED
-from tests.providers import x_oauth
+from tests.integration.social_parts import Parts, migrated
 from tests.providers.x import WINDOW, X, serving
+from tests.unit.social.makers import access
 
 MINUTE, HOUR = 60.0, 3600.0
 LIMIT, PAGE = 5, 10
-RULES = Rules(0.5, 0.5, timedelta(hours=1), 1_000, ("en",), ("acme",))
 
 
 class Clock:
@@ -61,8 +48,7 @@ class Clock:
 
 
 async def test_an_hour_without_x_in_the_middle_of_a_look_loses_and_doubles_nothing(database: str) -> None:
-    await asyncio.to_thread(migrate, database, SCHEMA, _MIGRATIONS)
-    x, bus, db, stop = X(page_size=PAGE), MemoryBus(), Database(database, SCHEMA), asyncio.Event()
+    x, stop = X(page_size=PAGE), asyncio.Event()
     x.limits["mentions"] = LIMIT
     clock = Clock(x)
     angry = x.person("angry")
@@ -78,18 +64,15 @@ async def test_an_hour_without_x_in_the_middle_of_a_look_loses_and_doubles_nothi
         clock.at(began + place * HOUR / 3, lambda trouble=trouble: setattr(x, "outage", trouble))  # type: ignore[misc]
     clock.at(ended, lambda: setattr(x, "outage", ""))
     clock.at(150 * MINUTE, stop.set)
+    schedules = {Source.MENTIONS: Schedule(MINUTE, 0, timedelta(hours=1))}
+    us = Account(x.me.id, x.me.username)
     with serving(x) as url:
-        access = Access(*x_oauth.SETTINGS.values(), url, 5, ("acme",), "")
-        standing, turn = Standing(None, [], bus, Health()), Turn(db)
-        standing.account = Account(x.me.id, x.me.username)
-        turn.held.set()
-        parts = (Intake(db, bus, Judge(db), RULES), standing, turn, db, Oddities(bus), Live())
-        often = Pace(MINUTE, 0, timedelta(hours=1))
-        async with asyncio.timeout(120):
-            await Reader(Source.MENTIONS, XNetwork(access), *parts, often, clock.now, clock.wait).run(stop)
-    await db.dispose()
+        async with migrated(database) as db:
+            parts = Parts(db, XNetwork(access(url), schedules=schedules), us, burst_from=1_000)
+            async with asyncio.timeout(120):
+                await parts.connection.poller(Source.MENTIONS, clock.now, clock.wait).run(stop)
 
-    taken = [event.provider_id for event in bus.events(MESSAGES_RECEIVED)]
+    taken = [event.provider_id for event in parts.bus.events(MESSAGES_RECEIVED)]
     assert len(taken) == len(set(taken)), "none comes twice"
     late = {str(one) for one in posts[-WINDOW // 60 - 2 :]}
     assert {str(one) for one in posts} - set(taken) <= late, "none is lost; the newest wait for the next window"

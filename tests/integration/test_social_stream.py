@@ -10,10 +10,10 @@ from contextlib import aclosing, contextmanager
 
 import pytest
 
-from services.social.adapters.x_http import Access
-from services.social.adapters.x_stream import XStream
 from services.social.domain.pace import Break
 from services.social.domain.posts import Account, Post
+from services.social.networks.x.stream import XStream
+from services.social.networks.x.transport import Access
 from services.social.ports import Denied, Lost, Page
 from tests.providers import x_oauth
 from tests.providers.x import WINDOW, X, serving

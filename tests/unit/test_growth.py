@@ -23,9 +23,9 @@ from services.email.domain.mime import parse
 from services.email.domain.quotes import quotation_starts, without_quotes
 from services.router.domain.mentions import mentions
 from services.router.domain.words import normal
+from services.social.active_model import shipped
 from services.social.domain import words
-from services.social.domain.replies import weighted_length
-from services.social.judging import shipped
+from services.social.networks.x.text import weighted_length
 from shared import links
 from shared.markup import to_text, without_tags
 from shared.text import clean_html
@@ -123,7 +123,7 @@ READERS: list[tuple[str, Callable[[str], object], list[str]]] = [
     ("desk's searches", asked, WORDS),
     ("words to be found", lambda text: document([text]), WORDS),
     ("length of a reply on X", weighted_length, WORDS),
-    ("posts", MODEL.judge, WORDS),
+    ("posts", MODEL.classify, WORDS),
     ("causes of posts", words.content, WORDS),
     ("dashboard's texts", clean, WORDS),
     ("dashboard's addresses", is_email, WORDS),

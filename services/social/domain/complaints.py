@@ -76,7 +76,7 @@ class Model:
     about: Mapping[str, Any]
     common: frozenset[str] = frozenset()
 
-    def judge(self, text: str) -> Verdict:
+    def classify(self, text: str) -> Verdict:
         """Under a millisecond for a post of usual length."""
         words, found = features(text)
         names = {word for run in _NAMES.findall(text[:LONGEST]) for word in tokens(run)}

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from shared.events import InboundMessage, ThreadClues
 from shared.kernel import contact_point, message_id
 
-NETWORK = "x"
-WEB = "https://x.com"
-"""Where people read posts."""
-_EPOCH_MS = 1_288_834_974_657
-"""X's ids carry the milliseconds since then above their lowest 22 bits (X developer documentation, "X IDs")."""
 _DIRECT = "dm:"
 NOT_SUMMONED = "not-summoned"
 """`InboundMessage.closed` of a post whose author did not mention us."""
@@ -68,17 +63,14 @@ class Post:
         return f"{_DIRECT}{self.conversation}" if self.direct else f"{self.conversation}/{self.author}"
 
 
+def in_order(posts: Iterable[Post]) -> list[Post]:
+    """Sorts posts, oldest first."""
+    return sorted(posts, key=lambda post: int(post.id))
+
+
 def is_direct(name: str) -> bool:
     """Whether a provider id or a conversation is that of a direct message."""
     return name.startswith(_DIRECT)
-
-
-def summoned(post: Post, account: Account) -> bool:
-    """Whether its author mentioned us or quoted a post of ours, without which X's self-serve plans let nobody answer."""
-    ours = re.escape(account.username)
-    return bool(
-        re.search(rf"(?<![\w@])@{ours}(?!\w)|//(?:www\.)?(?:x|twitter)\.com/{ours}/status/", post.text, re.IGNORECASE)
-    )
 
 
 def ignored(post: Post, account: Account) -> str:
@@ -92,25 +84,26 @@ def ignored(post: Post, account: Account) -> str:
 
 def inbound(
     post: Post,
+    network: str,
     account: Account,
     received_at: datetime,
     language: str,
     complaint: float | None,
     facts: dict[str, str],
-    web: str = WEB,
+    link: str = "",
     closed: str = "",
 ) -> InboundMessage:
-    """The event. Its id comes from the post's alone, so that a post is one message by whatever way it came. web: where people read it;
-    closed: as in the event."""
-    links = {"Post": f"{web}/{post.username or 'i'}/status/{post.id}"} if not post.direct else {}
+    """Makes the event of a post. Its id is made from network and post alone, so that a post is one message by whatever
+    way it came. `link`: where people read a public post; `closed`: as in the event."""
+    links = {"Post": link} if link and not post.direct else {}
     about = {"Account": f"@{post.username}"} if post.username else {}
     pictures = {"Pictures": " ".join(post.media)} if post.media else {}
     edited = {"Edited": f"version {post.version}"} if post.version > 1 else {}
     return InboundMessage(
-        id=message_id(NETWORK, post.provider_id),
-        channel=NETWORK,
+        id=message_id(network, post.provider_id),
+        channel=network,
         provider_id=post.provider_id,
-        sender=contact_point(NETWORK, post.author),
+        sender=contact_point(network, post.author),
         sender_name=post.name or post.username,
         sender_verified=True,
         received_at=received_at,
@@ -134,21 +127,3 @@ def clean(text: str, links: Iterable[tuple[str, str]] = ()) -> str:
         shortened = re.compile("|".join(re.escape(short) for short in sorted(long, key=len, reverse=True)))
         text = shortened.sub(lambda found: long[found[0]], text)
     return text.strip()
-
-
-def id_at(moment: datetime) -> int:
-    """The smallest id that a post of this moment can have; 0 for the time before there were such ids."""
-    return max(0, int(moment.timestamp() * 1000) - _EPOCH_MS) << 22
-
-
-def earlier(newest: int, seconds: float) -> int:
-    """An id that is so many seconds older."""
-    return max(0, newest - (int(seconds * 1000) << 22))
-
-
-def query(names: Sequence[str], account: Account) -> str:
-    """X's search for the brand's names, without reposts and our own posts; empty where there is no name."""
-    words = [
-        f'"{name}"' if re.search(r"[^\w#@]", name) else name for name in (n.replace('"', "") for n in names) if name
-    ]
-    return f"({' OR '.join(words)}) -is:retweet -from:{account.username}" if words else ""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).with_name("data")
 HELD_OUT = DATA / "heldout.jsonl"
 LABELS = ("complaint", "sarcasm", "question", "praise", "news", "noise")
 _AS_KIND = {"complaint": "complaint", "sarcasm": "complaint", "question": "question"}

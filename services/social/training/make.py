@@ -13,8 +13,8 @@ from services.social.training.examples import Example
 from services.social.training.fit import train
 from services.social.training.measure import fold, leaks, measure, report
 
-MODEL = data.DATA / "model.bin"
-CARD = data.DATA / "MODEL_CARD.md"
+MODEL = Path(__file__).parents[1] / "data" / "model.bin"
+CARD = MODEL.with_name("MODEL_CARD.md")
 _FIGURES = "<!-- figures -->"
 
 

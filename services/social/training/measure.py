@@ -42,7 +42,7 @@ def measure(
     """`head`: `complaint`, `question`, or `ticket` for either, which is what opens one."""
     found = wanted = right = 0
     for example in examples:
-        kind = model.judge(example.text).kind(at, question_from)
+        kind = model.classify(example.text).kind(at, question_from)
         says = kind is not Kind.OTHER if head == "ticket" else kind == head
         is_so = example.kind != "other" if head == "ticket" else example.kind == head
         found, wanted, right = found + says, wanted + is_so, right + (says and is_so)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from services.social.active_model import shipped
 from services.social.domain.bursts import Complaint, Window, burst, causes
-from services.social.judging import shipped
 
 COMMON = shipped().common
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from services.social.active_model import shipped
 from services.social.domain.complaints import Head, Kind, Model, Verdict, dump, load
 from services.social.domain.features import BITS, features
-from services.social.judging import shipped
 from services.social.training.examples import held_out
 from services.social.training.examples import shipped as examples
 from services.social.training.measure import leaks, measure
@@ -32,7 +32,7 @@ MODEL = shipped()
     ],
 )
 def test_a_plain_complaint_is_caught_in_each_language_with_its_words(text: str) -> None:
-    verdict = MODEL.judge(text)
+    verdict = MODEL.classify(text)
     assert verdict.kind(0.5, 0.5) is Kind.COMPLAINT
     assert 1 <= len(verdict.reasons(Kind.COMPLAINT)) <= 3
 
@@ -51,36 +51,36 @@ def test_a_plain_complaint_is_caught_in_each_language_with_its_words(text: str) 
     ],
 )
 def test_praise_news_and_small_talk_open_no_ticket(text: str) -> None:
-    assert MODEL.judge(text).kind(0.5, 0.5) is Kind.OTHER
+    assert MODEL.classify(text).kind(0.5, 0.5) is Kind.OTHER
 
 
 @pytest.mark.parametrize(
     "text", ["", "Xylvar Bromwick Tolnai", "@acme Quoril vantes", "@lumio welcomes Ottilie Brandauer"]
 )
 def test_a_text_of_unknown_words_is_no_complaint(text: str) -> None:
-    assert MODEL.judge(text).complaint < 0.4
+    assert MODEL.classify(text).complaint < 0.4
 
 
 def test_a_persons_name_is_no_reason() -> None:
-    words = MODEL.judge("Maria Keller promised a refund and nobody answers, my parcel never came").complaint_words
+    words = MODEL.classify("Maria Keller promised a refund and nobody answers, my parcel never came").complaint_words
     assert words
     assert not {"maria", "keller"} & set(words)
 
 
 def test_a_question_is_told_apart() -> None:
-    assert MODEL.judge("Hi @acme, do you ship to Norway?").kind(0.5, 0.5) is Kind.QUESTION
-    assert MODEL.judge("Hi @acme, do you ship to Norway?").kind(0.5, 1.1) is Kind.OTHER
+    assert MODEL.classify("Hi @acme, do you ship to Norway?").kind(0.5, 0.5) is Kind.QUESTION
+    assert MODEL.classify("Hi @acme, do you ship to Norway?").kind(0.5, 1.1) is Kind.OTHER
 
 
 def test_shouting_accents_and_handles_change_little() -> None:
-    quiet = MODEL.judge("c'est inadmissible, personne ne répond").complaint
+    quiet = MODEL.classify("c'est inadmissible, personne ne répond").complaint
     for loud in ("C'EST INADMISSIBLE, PERSONNE NE REPOND", "@acme c’est inadmissible, personne ne répond"):
-        assert abs(MODEL.judge(loud).complaint - quiet) < 0.15
+        assert abs(MODEL.classify(loud).complaint - quiet) < 0.15
 
 
 @given(some.text(max_size=400))
 def test_no_text_breaks_the_judge(text: str) -> None:
-    verdict = MODEL.judge(text)
+    verdict = MODEL.classify(text)
     assert 0 <= verdict.complaint <= 1
     assert 0 <= verdict.question <= 1
 
@@ -107,7 +107,7 @@ def test_the_shipped_model_keeps_what_its_card_says() -> None:
 def test_a_model_is_the_same_after_writing_and_reading() -> None:
     again = load(dump(MODEL))
     for post in held_out()[:40]:
-        assert again.judge(post.text) == MODEL.judge(post.text)
+        assert again.classify(post.text) == MODEL.classify(post.text)
     assert again.common == MODEL.common
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from services.social.domain.links import links
-from services.social.domain.replies import problem, same, weighted_length
+from services.social.networks.x.links import links
+from services.social.networks.x.text import problem, same, weighted_length
 
 _ROOT = Path(__file__).parents[3]
 _SCRIPT = _ROOT / "tests" / "data" / "x" / "twitter_text.cjs"
-_DOMAINS = _ROOT / "services" / "social" / "data" / "domains.txt"
+_DOMAINS = _ROOT / "services" / "social" / "networks" / "x" / "domains.txt"
 PIECES = (
     *("example.com", "Example.ORG", "a.b.co.kr", "foo.bar", "main.py", "b.zip", "index.html", "e.g.", "v1.2.3", "1.5"),
     *(
@@ -90,7 +90,7 @@ def test_every_text_counts_here_as_x_counts_it() -> None:
 
 def test_the_domains_that_we_know_are_those_of_twitter_text() -> None:
     assert _DOMAINS.read_text(encoding="utf-8") == _said("domains"), (
-        "node tests/data/x/twitter_text.cjs domains > services/social/data/domains.txt"
+        "node tests/data/x/twitter_text.cjs domains > services/social/networks/x/domains.txt"
     )
 
 

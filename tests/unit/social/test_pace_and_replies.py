@@ -9,11 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from services.social.domain import pace
-from services.social.domain.replies import problem, same, weighted_length
-from services.social.standing import Standing
-from shared.bus.memory import MemoryBus
-from shared.health import Health
-from tests.unit.social.makers import NOW
+from services.social.networks.x.network import XNetwork
+from services.social.networks.x.text import problem, same, weighted_length
+from tests.unit.social.makers import NOW, access
 
 
 def test_a_rate_limit_is_obeyed_until_its_reset() -> None:
@@ -69,7 +67,7 @@ def test_our_answer_is_recognised_when_it_is_read_back() -> None:
 
 
 def test_whoever_writes_a_public_answer_is_told_how_long_it_may_be() -> None:
-    told = Standing(None, [], MemoryBus(), Health(), 25_000).channel.length
+    told = XNetwork(access(), longest=25_000).channel.length
     assert told is not None
     assert (told.longest, told.link) == (25_000, weighted_length("https://example.org/a-way"))
     light = {text for text in ("a", "é", "’", "가", "語", "🙂") if any(a <= ord(text) <= b for a, b in told.light)}

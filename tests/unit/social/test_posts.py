@@ -6,27 +6,29 @@ from datetime import timedelta
 
 import pytest
 
-from services.social.domain.posts import clean, earlier, id_at, ignored, inbound, is_direct, query, summoned
+from services.social.domain.posts import clean, ignored, inbound, is_direct
+from services.social.networks.x.network import XNetwork
+from services.social.networks.x.posts import earlier, id_at, query, summoned
 from shared.kernel import message_id
-from tests.unit.social.makers import NOW, US, post
+from tests.unit.social.makers import NOW, US, access, post
 
 
 def test_a_post_is_the_same_message_by_whatever_way_it_came() -> None:
-    first = inbound(post(), US, NOW, "en", 0.9, {})
-    again = inbound(post(name="Ann"), US, NOW + timedelta(hours=1), "en", 0.9, {})
+    first = inbound(post(), "x", US, NOW, "en", 0.9, {})
+    again = inbound(post(name="Ann"), "x", US, NOW + timedelta(hours=1), "en", 0.9, {})
     assert first.id == again.id == message_id("x", "100")
 
 
 def test_a_customer_is_known_by_the_number_and_not_by_the_handle() -> None:
-    assert inbound(post(username="ann"), US, NOW, "en", None, {}).sender == "x:42"
-    assert inbound(post(username="ann_renamed"), US, NOW, "en", None, {}).sender == "x:42"
+    assert inbound(post(username="ann"), "x", US, NOW, "en", None, {}).sender == "x:42"
+    assert inbound(post(username="ann_renamed"), "x", US, NOW, "en", None, {}).sender == "x:42"
 
 
 def test_an_agent_opens_the_post_where_people_read_it() -> None:
     ann = post(username="ann")
-    assert inbound(ann, US, NOW, "en", None, {}).facts["Post"] == "https://x.com/ann/status/100"
-    here = inbound(ann, US, NOW, "en", None, {}, "http://127.0.0.1:8050")
-    assert here.facts["Post"] == "http://127.0.0.1:8050/ann/status/100"
+    assert XNetwork(access()).link(ann) == "https://x.com/ann/status/100"
+    here = XNetwork(access(), web="http://127.0.0.1:8050").link(ann)
+    assert inbound(ann, "x", US, NOW, "en", None, {}, here).facts["Post"] == "http://127.0.0.1:8050/ann/status/100"
 
 
 def test_two_customers_below_one_post_have_tickets_of_their_own() -> None:
@@ -40,12 +42,12 @@ def test_one_customers_answers_below_a_post_stay_together() -> None:
 
 
 def test_a_direct_message_never_mixes_with_what_is_public() -> None:
-    private = inbound(post(direct=True, followers=9), US, NOW, "en", None, {})
+    private = inbound(post(direct=True, followers=9), "x", US, NOW, "en", None, {})
     assert not private.public
     assert private.reach == 0
     assert private.provider_id == "dm:100"
-    assert private.id != inbound(post(), US, NOW, "en", None, {}).id
-    assert private.thread.conversation != inbound(post(), US, NOW, "en", None, {}).thread.conversation
+    assert private.id != inbound(post(), "x", US, NOW, "en", None, {}).id
+    assert private.thread.conversation != inbound(post(), "x", US, NOW, "en", None, {}).thread.conversation
     assert "Post" not in private.facts
 
 
@@ -56,7 +58,7 @@ def test_what_is_direct_is_recognised_in_a_ticket_that_has_both() -> None:
 
 
 def test_the_reach_of_a_public_post_is_the_number_of_followers() -> None:
-    assert inbound(post(followers=2_000_000), US, NOW, "en", 0.9, {}).reach == 2_000_000
+    assert inbound(post(followers=2_000_000), "x", US, NOW, "en", 0.9, {}).reach == 2_000_000
 
 
 @pytest.mark.parametrize(
@@ -88,8 +90,8 @@ def test_what_we_wrote_ourselves_and_reposts_open_nothing() -> None:
 
 def test_an_edited_post_is_told_to_be_one() -> None:
     edited = post(id="103", versions=("100", "103"))
-    assert inbound(edited, US, NOW, "en", None, {}).facts["Edited"] == "version 2"
-    assert "Edited" not in inbound(post(versions=("100",)), US, NOW, "en", None, {}).facts
+    assert inbound(edited, "x", US, NOW, "en", None, {}).facts["Edited"] == "version 2"
+    assert "Edited" not in inbound(post(versions=("100",)), "x", US, NOW, "en", None, {}).facts
 
 
 def test_a_text_is_read_as_its_writer_meant_it() -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from services.social.domain.pace import Break, before_reconnect, relieved
+from services.social.domain.pace import Break, relieved
+from services.social.networks.x.pace import before_reconnect
 from tests.unit.social.makers import NOW
 
 

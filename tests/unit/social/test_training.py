@@ -19,13 +19,13 @@ EXAMPLES = [*(Example(text, "complaint", "en") for text in BAD), *(Example(text,
 def test_what_was_taught_is_known() -> None:
     model = train(EXAMPLES, [1.0] * len(EXAMPLES), {})
     assert measure(model, EXAMPLES).f1 == 1
-    assert "broken" in model.judge("it is broken").complaint_words
+    assert "broken" in model.classify("it is broken").complaint_words
 
 
 def test_a_correction_that_counts_more_wins() -> None:
     argued = [*EXAMPLES, Example("lovely shop", "complaint", "en")]
     model = train(argued, [1.0] * len(EXAMPLES) + [20.0], {})
-    assert model.judge("lovely shop").complaint > 0.5
+    assert model.classify("lovely shop").complaint > 0.5
 
 
 def test_composing_gives_the_same_on_every_run(tmp_path: Path) -> None:

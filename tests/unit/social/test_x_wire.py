@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from services.social.adapters import x_wire
 from services.social.domain.posts import clean
+from services.social.networks.x import wire
 
 TWEET: dict[str, Any] = {
     "id": "1460323737035677698",
@@ -36,7 +36,7 @@ BODY: dict[str, Any] = {
 
 
 def test_a_post_is_read_with_its_author_links_and_pictures() -> None:
-    (post,), odd = x_wire.posts(BODY)
+    (post,), odd = wire.posts(BODY)
     assert not odd
     assert (post.author, post.name, post.followers, post.answers) == ("2244994945", "Ann", 513, "1460323737035677691")
     assert post.text == "@acme look https://example.org/a <3"
@@ -47,8 +47,8 @@ def test_a_post_is_read_with_its_author_links_and_pictures() -> None:
 CASES = Path(__file__).parents[2] / "data" / "x"
 
 
-def case(name: str) -> x_wire.Found:
-    return x_wire.posts(x_wire.parsed((CASES / f"{name}.json").read_bytes()))
+def case(name: str) -> wire.Found:
+    return wire.posts(wire.parsed((CASES / f"{name}.json").read_bytes()))
 
 
 def test_half_a_character_is_shown_as_one_and_the_posts_beside_it_are_read() -> None:
@@ -77,12 +77,12 @@ def test_fields_are_read_by_their_older_and_their_newer_names(tweet: str, post: 
         "edit_history_tweet_ids": ["10", "12"],
         "note_tweet": {"text": "whole"},
     }
-    (read,), _ = x_wire.posts({"data": [{names.get(name, name): value for name, value in item.items()}]})
+    (read,), _ = wire.posts({"data": [{names.get(name, name): value for name, value in item.items()}]})
     assert (read.text, read.version, read.conversation) == ("whole", 2, "10")
     assert read.answers == "1460323737035677691"
     for word in ("retweeted", "reposted"):
         repost = {**TWEET, f"referenced_{post}s": [{"type": word, "id": "1"}], f"referenced_{tweet}s": None}
-        assert x_wire.posts({"data": [repost]})[0][0].repost
+        assert wire.posts({"data": [repost]})[0][0].repost
 
 
 def test_an_address_in_a_post_is_the_one_that_its_writer_put_there() -> None:
@@ -104,7 +104,7 @@ def test_a_post_without_a_text_is_nobodys_word() -> None:
 
 def test_who_has_no_name_is_not_called_none() -> None:
     user = {"id": "2244994945", "name": None, "username": None}
-    (post,), _ = x_wire.posts({"data": [{**TWEET, "lang": None}], "includes": {"users": [user]}})
+    (post,), _ = wire.posts({"data": [{**TWEET, "lang": None}], "includes": {"users": [user]}})
     assert (post.name, post.username, post.language) == ("", "", "")
 
 
@@ -118,37 +118,37 @@ _HOSTILE = {
 
 @pytest.mark.parametrize("fields", _HOSTILE.values(), ids=_HOSTILE)
 def test_a_value_at_the_edge_sets_its_own_post_aside_and_no_other(fields: dict[str, Any]) -> None:
-    found, odd = x_wire.posts({"data": [{**TWEET, **fields}, TWEET]})
+    found, odd = wire.posts({"data": [{**TWEET, **fields}, TWEET]})
     assert [post.id for post in found] == [TWEET["id"]]
     assert len(odd) == 1
 
 
 def test_a_number_too_long_to_read_or_bytes_that_are_no_character_do_not_hide_the_page() -> None:
     page = json.dumps({"data": [TWEET, {**TWEET, "followers": "HERE", "text": "a\x00b"}]}).encode()
-    found, _ = x_wire.posts(x_wire.parsed(page.replace(b'"HERE"', b"9" * 5_000).replace(b"@acme", b"@acm\xff")))
+    found, _ = wire.posts(wire.parsed(page.replace(b'"HERE"', b"9" * 5_000).replace(b"@acme", b"@acm\xff")))
     assert [post.text for post in found] == ["@acm\ufffd look https://example.org/a <3", "a\ufffdb"]
 
 
 def test_what_is_nested_too_deeply_is_no_answer() -> None:
     with pytest.raises(ValueError, match="deep"):
-        x_wire.parsed(b"[" * 200_000 + b"]" * 200_000)
+        wire.parsed(b"[" * 200_000 + b"]" * 200_000)
 
 
 def test_a_long_post_is_read_to_its_end() -> None:
     long = {**TWEET, "note_tweet": {"text": "word " * 200}}
-    (post,), _ = x_wire.posts({"data": [long]})
+    (post,), _ = wire.posts({"data": [long]})
     assert len(post.text) > 900
 
 
 def test_an_edited_post_stays_in_the_conversation_that_it_began() -> None:
     edited = {**TWEET, "id": "12", "conversation_id": "12", "edit_history_tweet_ids": ["10", "12"]}
-    (post,), _ = x_wire.posts({"data": [edited]})
+    (post,), _ = wire.posts({"data": [edited]})
     assert (post.conversation, post.version) == ("10", 2)
 
 
 def test_one_broken_post_does_not_take_the_others_along() -> None:
     broken: list[Any] = [{"id": "x"}, "text", None, {**TWEET, "created_at": "yesterday"}, {**TWEET, "author_id": None}]
-    found, odd = x_wire.posts({"data": [*broken, TWEET]})
+    found, odd = wire.posts({"data": [*broken, TWEET]})
     assert [post.id for post in found] == [TWEET["id"]]
     assert len(odd) == len(broken)
 
@@ -162,7 +162,7 @@ def test_who_joined_a_conversation_wrote_nothing() -> None:
         "dm_conversation_id": "7-9",
         "created_at": "2023-01-01T00:00:00.000Z",
     }
-    found, odd = x_wire.messages({"data": [written, {"id": "6", "event_type": "ParticipantsJoin"}]})
+    found, odd = wire.messages({"data": [written, {"id": "6", "event_type": "ParticipantsJoin"}]})
     assert [post.text for post in found] == ["hi"]
     assert found[0].direct
     assert not odd
@@ -180,11 +180,11 @@ _ANY = some.recursive(
 
 @given(some.dictionaries(some.sampled_from(list(TWEET)), _ANY))
 def test_no_field_that_x_sends_breaks_the_reading(fields: dict[str, Any]) -> None:
-    found, odd = x_wire.posts({**BODY, "data": [{**TWEET, **fields}]})
+    found, odd = wire.posts({**BODY, "data": [{**TWEET, **fields}]})
     assert len(found) + len(odd) == 1
 
 
 @given(_ANY)
 def test_no_body_breaks_the_reading(data: Any) -> None:
-    x_wire.posts({"data": data, "includes": {"users": data, "media": data}})
-    x_wire.messages({"data": data, "includes": data})
+    wire.posts({"data": data, "includes": {"users": data, "media": data}})
+    wire.messages({"data": data, "includes": data})

@@ -1,17 +1,16 @@
-"""What agents say of posts: labels, from which the model learns, and mentions that they want as tickets; by HTTP or by Kafka."""
+"""Follows what agents say of posts: labels, from which the model learns, and mentions that they want as tickets; by HTTP or Kafka."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.social import repository
-from services.social.domain.judgements import Unknown, ours, unknown, wrong
-from services.social.models import Outcome, Seen
+from services.social.domain.labels import Unknown, unknown, wrong
+from services.social.models import PostOutcome, Seen
 from services.social.receiving import Intake
-from services.social.standing import Standing
 from shared.bus import Record
 from shared.clock import utc_now
 from shared.db import Database
@@ -20,36 +19,36 @@ from shared.events import PostJudged
 from shared.logs import log
 
 
-class Judgements:
-    """Follows them. `keep`: how long mentions are kept."""
+class Labels:
+    """`intakes`: by network; `keep`: how long mentions are kept."""
 
-    def __init__(self, database: Database, intake: Intake, standing: Standing, keep: timedelta) -> None:
-        self._database, self._intake, self._standing, self._keep = database, intake, standing, keep
+    def __init__(self, database: Database, intakes: Mapping[str, Intake], keep: timedelta) -> None:
+        self._database, self._intakes, self._keep = database, intakes, keep
 
     async def open(self, row: Seen) -> None:
-        """Publish a kept mention as a message; what is one already stays as it is. Raises Unavailable."""
-        if row.outcome != Outcome.TICKET:
-            await self._intake.publish(row, self._standing.account)
-            row.outcome = Outcome.TICKET
+        """Publish a kept mention as a message; idempotent. Raises Unavailable."""
+        if row.outcome != PostOutcome.TICKET:
+            await self._intakes[row.network].publish(row)
+            row.outcome = PostOutcome.TICKET
 
     async def label(self, session: AsyncSession, row: Seen, label: str, by: str, at: datetime) -> bool:
-        """Keep what this post is; False where its text is not kept, so that nothing can be learned from it."""
+        """Record what this post is; False where its text is not kept, so that nothing can be learned from it."""
         if row.text:
             await repository.correct(session, row, label, by, min(at, utc_now()))
         return bool(row.text)
 
-    async def take(self, records: Sequence[Record[PostJudged]]) -> None:
-        """From Kafka, each in a transaction of its own; again is harmless. Raises Malformed for what can never be
-        followed, Unavailable."""
+    async def consume(self, records: Sequence[Record[PostJudged]]) -> None:
+        """Follow each in a transaction of its own; idempotent. Raises Malformed for what can never be followed, Unavailable."""
         for record in records:
-            if ours(record.event):
-                await self._follow(record.event)
+            event = record.event
+            if event.channel in self._intakes and (event.label or event.open_ticket):
+                await self._follow(event)
 
     async def _follow(self, event: PostJudged) -> None:
         if why := wrong(event):
             raise Malformed(f"post {event.provider_id}: {why}")
         async with self._database.transaction() as session:
-            row = await repository.post(session, event.provider_id)
+            row = await repository.post(session, event.channel, event.provider_id)
             if row is None:
                 self._missing(event)
                 return
@@ -59,9 +58,10 @@ class Judgements:
                 await self.open(row)
 
     def _missing(self, event: PostJudged) -> None:
-        match unknown(event, utc_now(), self._keep):
+        now = utc_now()
+        match unknown(event, now, self._intakes[event.channel].network.id_at(now - self._keep)):
             case Unknown.SOON:
-                raise Unavailable(f"post {event.provider_id} is not noted yet")
+                raise Unavailable(f"post {event.provider_id} is not recorded yet")
             case Unknown.FORGOTTEN:
                 log.info("a label came for a post that was forgotten", post=event.provider_id, label=event.label)
             case Unknown.NEVER:

@@ -15,7 +15,7 @@ import requests
 import tweepy
 from requests.adapters import HTTPAdapter
 
-from services.social.adapters import x_wire
+from services.social.networks.x import wire
 from services.social.ports import Denied, Later, TooOld
 from shared.text import storable
 
@@ -73,7 +73,7 @@ async def asked(call: Callable[[], Any]) -> tuple[dict[str, Any], datetime | Non
     TooOld."""
     try:
         response: requests.Response = await asyncio.to_thread(call)
-        body = x_wire.parsed(response.content)
+        body = wire.parsed(response.content)
     except tweepy.TooManyRequests as error:
         raise Later(f"X's rate limit: {words(error)}", moment(error.reset_time)) from error
     except tweepy.TwitterServerError as error:
@@ -113,7 +113,7 @@ def words(error: tweepy.HTTPException) -> str:
     """X's own words, on one line."""
     detail = ""
     with contextlib.suppress(ValueError):
-        detail = str(x_wire.as_object(x_wire.parsed(error.response.content)).get("detail", ""))
+        detail = str(wire.as_object(wire.parsed(error.response.content)).get("detail", ""))
     line = " ".join(str(error).split())
     return storable(line if not detail or detail in line else f"{line}: {detail}")[:500]
 

@@ -1,4 +1,4 @@
-"""What is to be done with an agent's judgement of a post."""
+"""Decides what is to be done with an agent's label of a post."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from services.social.domain.complaints import Kind
-from services.social.domain.posts import NETWORK, id_at, is_direct
+from services.social.domain.posts import is_direct
 from shared.events import PostJudged
 
 _SOON = timedelta(minutes=1)
@@ -26,7 +26,7 @@ class Unknown(StrEnum):
 
 
 def wrong(event: PostJudged) -> str:
-    """Why this judgement can never be followed; an empty string where it can."""
+    """Say why this label can never be followed; an empty string where it can."""
     if event.label and event.label not in tuple(Kind):
         return f"label {event.label!r}: it must be one of {', '.join(Kind)}"
     if event.label and is_direct(event.provider_id):
@@ -34,15 +34,10 @@ def wrong(event: PostJudged) -> str:
     return ""
 
 
-def ours(event: PostJudged) -> bool:
-    """Whether it concerns a post of this network, and says anything."""
-    return event.channel == NETWORK and bool(event.label or event.open_ticket)
-
-
-def unknown(event: PostJudged, now: datetime, keep: timedelta) -> Unknown:
-    """What to do where the post is not known. `keep`: how long mentions are kept."""
+def unknown(event: PostJudged, now: datetime, oldest: int) -> Unknown:
+    """Decide what to do where the post is not known. `oldest`: the smallest id of a mention that is still kept."""
     if now - event.at < _SOON:
         return Unknown.SOON
     number = event.provider_id
-    old = number.isascii() and number.isdecimal() and int(number[:20]) < id_at(now - keep)
+    old = number.isascii() and number.isdecimal() and int(number[:20]) < oldest
     return Unknown.FORGOTTEN if old and not event.open_ticket else Unknown.NEVER

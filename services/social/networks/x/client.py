@@ -1,4 +1,4 @@
-"""X by tweepy. Its client is synchronous: each call runs in a thread, and gets the time-out that tweepy does not set."""
+"""Calls X by tweepy. Its client is synchronous: each call runs in a thread, with the time-out that tweepy does not set."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import requests
 import tweepy
 from urllib3.exceptions import NewConnectionError
 
-from services.social.adapters import x_wire
-from services.social.adapters.x_http import ORIGIN, TWEETS, Access, Door, asked, denied, moment, short, words
-from services.social.domain.posts import Account, Post, query
+from services.social.domain.posts import Account, Post
+from services.social.networks.x import wire
+from services.social.networks.x.posts import query
+from services.social.networks.x.transport import ORIGIN, TWEETS, Access, Door, asked, denied, moment, short, words
 from services.social.ports import Later, Page, Refused, Source, Unseen
 
 _TWEETS = {"max_results": 100, **TWEETS}
@@ -36,8 +37,8 @@ _EVENTS = {
 }
 
 
-class XNetwork:
-    """See `ports.Network`. OAuth 1.0a for reading and writing."""
+class XClient:
+    """One account. OAuth 1.0a for reading and writing."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
@@ -46,7 +47,7 @@ class XNetwork:
     async def me(self) -> Account:
         """See `Network.me`."""
         body, _ = await self._read("me", lambda x: x.get_me())
-        data = x_wire.as_object(body.get("data"))
+        data = wire.as_object(body.get("data"))
         return Account(str(data["id"]), str(data["username"])) if "id" in data and "username" in data else _not_us()
 
     async def page(self, source: Source, account: Account, since: int, token: str) -> Page:
@@ -64,34 +65,34 @@ class XNetwork:
                 more = {"pagination_token": token} if token else {}
                 call = lambda x: x.get_direct_message_events(**_EVENTS, **more)  # noqa: E731
         body, rest_until = await self._read(source, call)
-        posts, odd = x_wire.messages(body) if source is Source.MESSAGES else x_wire.posts(body)
-        following = str(x_wire.as_object(body.get("meta")).get("next_token") or "")
-        new = [post for post in posts if int(post.id) > since]
-        if len(new) < len(posts):  # direct messages come without since_id: we have reached what is known
+        found, odd = wire.messages(body) if source is Source.MESSAGES else wire.posts(body)
+        following = str(wire.as_object(body.get("meta")).get("next_token") or "")
+        new = [post for post in found if int(post.id) > since]
+        if len(new) < len(found):  # direct messages come without since_id: we have reached what is known
             following = ""
         return Page(new, following, odd, rest_until)
 
     async def reply(self, text: str, to_post: str) -> str:
-        """See `Network.reply`."""
+        """Post publicly under a post; the new post's id. Raises Refused, Unseen."""
         body = await self._write(lambda x: x.create_tweet(text=text, in_reply_to_tweet_id=to_post))
         return str(body["id"]) if "id" in body else _unseen("no id in X's answer")
 
     async def message(self, text: str, to_user: str) -> str:
-        """See `Network.message`."""
+        """Send a direct message; its id. Raises Refused, Unseen."""
         body = await self._write(lambda x: x.create_direct_message(participant_id=to_user, text=text))
         return str(body["dm_event_id"]) if "dm_event_id" in body else _unseen("no id in X's answer")
 
     async def sent_replies(self, account: Account, since: datetime) -> Sequence[Post]:
-        """See `Network.sent_replies`."""
+        """Read our own newest posts, at least all since then unless there are more than 100."""
         body, _ = await self._read(
             "sent", lambda x: x.get_users_tweets(account.id, user_auth=True, start_time=since, **_TWEETS)
         )
-        return x_wire.posts(body)[0]
+        return wire.posts(body)[0]
 
     async def sent_messages(self, account: Account, to_user: str) -> Sequence[Post]:
-        """See `Network.sent_messages`."""
+        """Read our own newest direct messages to this person, at most 100."""
         body, _ = await self._read("sent", lambda x: x.get_direct_message_events(participant_id=to_user, **_EVENTS))
-        return [post for post in x_wire.messages(body)[0] if post.author == account.id]
+        return [post for post in wire.messages(body)[0] if post.author == account.id]
 
     async def _read(self, use: str, call: Callable[[tweepy.Client], Any]) -> tuple[dict[str, Any], datetime | None]:
         return await asked(lambda: call(self._client(use)))
@@ -99,7 +100,7 @@ class XNetwork:
     async def _write(self, call: Callable[[tweepy.Client], Any]) -> dict[str, Any]:
         try:
             response: requests.Response = await asyncio.to_thread(call, self._client("write"))
-            body = x_wire.parsed(response.content)
+            body = wire.parsed(response.content)
         except tweepy.TooManyRequests as error:
             raise Later(f"X's rate limit: {words(error)}", moment(error.reset_time)) from error
         except tweepy.TwitterServerError as error:

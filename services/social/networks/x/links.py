@@ -12,7 +12,7 @@ from functools import cache
 from itertools import groupby
 from pathlib import Path
 
-_DOMAINS = Path(__file__).parents[1] / "data" / "domains.txt"
+_DOMAINS = Path(__file__).with_name("domains.txt")
 """The top-level domains that twitter-text knows."""
 _LATIN = (
     "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0253\u0254\u0256\u0257\u0259\u025b\u0263\u0268\u026f\u0272\u0289\u028b\u02bb"

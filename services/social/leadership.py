@@ -1,4 +1,4 @@
-"""One process works, others stand by: a network's limits count for the whole app, so two readers are no better than one."""
+"""Elects one process for each network: its limits count for the whole app, so two readers are no better than one."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from shared.db import Database
 from shared.errors import Unavailable
 from shared.waiting import wait
 
-_LOCK = 5_120_431_877
+_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('social ' || $1, 0))"
 _CHECK = 1.0
-"""Seconds between two looks: how late a process that stands by takes over."""
+"""Seconds between two checks: how late a process that stands by takes over."""
 
 
-class Turn:
-    """An advisory lock that PostgreSQL lets go of in the moment in which its process dies."""
+class Leadership:
+    """A session advisory lock, which PostgreSQL releases when its process dies. `name`: what is led."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, name: str) -> None:
+        self._database, self._name = database, name
         self.held = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`; tries again after PostgreSQL was away."""
+        """Hold the lock, or wait for it, until `stop`; retry after PostgreSQL was unavailable."""
         attempt = 0
         while not stop.is_set():
             try:
                 connection = await self._database.connect_raw()
                 try:
-                    while not await connection.fetchval(f"SELECT pg_try_advisory_lock({_LOCK})"):
+                    while not await connection.fetchval(_LOCK, self._name):
                         if await wait(stop, _CHECK):
                             return
                     self.held.set()
@@ -45,8 +45,8 @@ class Turn:
                 attempt += 1
                 await wait(stop, delay(attempt, random.random()))
 
-    async def mine(self, stop: asyncio.Event) -> bool:
-        """Wait for it; False where `stop` came first."""
+    async def acquired(self, stop: asyncio.Event) -> bool:
+        """Wait for leadership; False where `stop` came first."""
         while not stop.is_set():
             if await wait(self.held, _CHECK):
                 return True

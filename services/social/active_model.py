@@ -1,4 +1,4 @@
-"""Which model judges posts now: the shipped one, or the newest made from agents' corrections that did better."""
+"""Holds the model in use: the shipped one, or the newest made from agents' corrections that did better."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from shared.waiting import wait
 
 _SHIPPED = Path(__file__).parent / "data" / "model.bin"
 _LOOK = 15.0
-"""Seconds after which every process uses a model that was taken, or taken back."""
+"""Seconds after which every process uses a model that was activated or rolled back."""
 
 
 def shipped() -> Model:
-    """The model in this folder. Raises Misconfigured."""
+    """Load the model of this folder. Raises Misconfigured."""
     try:
         return load(_SHIPPED.read_bytes())
     except (OSError, ValueError) as error:
@@ -27,7 +27,7 @@ def shipped() -> Model:
         ) from error
 
 
-class Judge:
+class ActiveModel:
     """Holds the model; `version` 0 is the shipped one."""
 
     def __init__(self, database: Database) -> None:
@@ -35,7 +35,7 @@ class Judge:
         self.model, self.version = shipped(), 0
 
     async def refresh(self) -> None:
-        """Use what is active now. Raises Unavailable."""
+        """Load what is active now. Raises Unavailable."""
         async with self._database.transaction() as session:
             version = await repository.active_version(session)
             row = await repository.trained(session, version) if version != self.version and version else None
@@ -50,10 +50,10 @@ class Judge:
         log.info("model in use", version=version)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Keep up until `stop`."""
+        """Refresh regularly until `stop`."""
         while not stop.is_set():
             try:
                 await self.refresh()
             except Unavailable:
-                log.debug("the model stays as it is while PostgreSQL is away")
+                log.debug("the model stays as it is while PostgreSQL is unavailable")
             await wait(stop, _LOOK)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from services.social.domain.judgements import Unknown, ours, unknown, wrong
-from services.social.domain.posts import id_at
+from services.social.domain.labels import Unknown, unknown, wrong
+from services.social.networks.x.posts import id_at
 from shared.events import PostJudged
 from tests.unit.social.makers import NOW
 
-KEEP = timedelta(days=90)
+OLDEST = id_at(NOW - timedelta(days=90))
 
 
 def word(
@@ -31,19 +31,13 @@ def test_what_a_customer_wrote_in_private_teaches_nobody() -> None:
     assert "not kept" in wrong(word("dm:100", "complaint"))
 
 
-def test_another_networks_posts_and_empty_words_are_none_of_our_business() -> None:
-    assert not ours(word(label="other", channel="mastodon"))
-    assert not ours(word())
-    assert ours(word(ticket=True))
-
-
 def test_an_agent_who_is_quicker_than_our_notes_is_asked_to_wait_a_moment() -> None:
-    assert unknown(word(label="other", ago=2), NOW, KEEP) is Unknown.SOON
-    assert unknown(word(str(id_at(NOW)), "other", ago=120), NOW, KEEP) is Unknown.NEVER
+    assert unknown(word(label="other", ago=2), NOW, OLDEST) is Unknown.SOON
+    assert unknown(word(str(id_at(NOW)), "other", ago=120), NOW, OLDEST) is Unknown.NEVER
 
 
 def test_nobody_waits_for_a_label_of_a_forgotten_post_but_somebody_waits_for_its_ticket() -> None:
     old = str(id_at(NOW - timedelta(days=100)))
-    assert unknown(word(old, "other"), NOW, KEEP) is Unknown.FORGOTTEN
-    assert unknown(word(old, ticket=True), NOW, KEEP) is Unknown.NEVER
-    assert unknown(word("not-a-number", "other"), NOW, KEEP) is Unknown.NEVER
+    assert unknown(word(old, "other"), NOW, OLDEST) is Unknown.FORGOTTEN
+    assert unknown(word(old, ticket=True), NOW, OLDEST) is Unknown.NEVER
+    assert unknown(word("not-a-number", "other"), NOW, OLDEST) is Unknown.NEVER

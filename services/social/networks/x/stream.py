@@ -6,16 +6,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 import requests
 import tweepy
 
-from services.social.adapters import x_wire
-from services.social.adapters.x_http import ORIGIN, TWEETS, Access, Door, asked, short, used_up
 from services.social.domain.pace import Break
-from services.social.domain.posts import Account, Post, query
+from services.social.domain.posts import Account, Post
+from services.social.networks.x import wire
+from services.social.networks.x.pace import before_reconnect
+from services.social.networks.x.posts import query
+from services.social.networks.x.transport import ORIGIN, TWEETS, Access, Door, asked, short, used_up
 from services.social.ports import Denied, Later, Lost, Page
 
 _TAG = "switchboard:"
@@ -55,6 +58,10 @@ class XStream:
             self._token = "" if error.credentials else self._token
             raise
 
+    def pause(self, lost: Lost, attempt: int, now: datetime, random: float) -> float:
+        """See `Stream.pause`."""
+        return before_reconnect(lost.kind, attempt, lost.at, now, random)
+
     async def _bearer(self) -> str:
         """The app's own token: X's streams take no other. Raises Denied, Lost."""
 
@@ -68,7 +75,7 @@ class XStream:
 
         try:
             response = await asyncio.to_thread(ask)
-            body = x_wire.as_object(x_wire.parsed(response.content))
+            body = wire.as_object(wire.parsed(response.content))
         except (requests.RequestException, ValueError) as error:
             raise Lost(f"X cannot be reached: {short(error)}", Break.HTTP) from error
         if response.status_code in (400, *_FORBIDDEN):
@@ -84,7 +91,7 @@ class XStream:
             wanted[words] = f"{_TAG}search"
         client = tweepy.StreamingClient(self._token, return_type=requests.Response)
         client.session.mount(ORIGIN, self._door())
-        present = x_wire.as_objects((await _asked(client.get_rules)).get("data"))
+        present = wire.as_objects((await _asked(client.get_rules)).get("data"))
         old = [str(r["id"]) for r in present if str(r.get("tag")).startswith(_TAG) and r.get("value") not in wanted]
         if old:
             await _asked(lambda: client.delete_rules(old))
@@ -93,10 +100,10 @@ class XStream:
         new = [tweepy.StreamRule(value, tag) for value, tag in wanted.items() if value not in known]
         if new:
             body = await _asked(lambda: client.add_rules(new))
-            added = x_wire.as_objects(body.get("data"))
+            added = wire.as_objects(body.get("data"))
             ours |= {str(rule["id"]) for rule in added if "id" in rule}
             if len(added) < len(new):
-                why = {str(error.get("title")) for error in x_wire.as_objects(body.get("errors"))}
+                why = {str(error.get("title")) for error in wire.as_objects(body.get("errors"))}
                 raise Denied(
                     f"X takes no such rule ({', '.join(sorted(why))}): shorten SOCIAL_X_NAMES or SOCIAL_X_SEARCH"
                 )
@@ -195,7 +202,7 @@ def _page(lines: list[bytes], ours: frozenset[str]) -> Page | None:
     unreadable: list[bytes] = []
     for line in filter(None, lines):
         try:
-            body = x_wire.parsed(line)
+            body = wire.parsed(line)
         except ValueError:
             unreadable.append(line)
             continue
@@ -204,7 +211,7 @@ def _page(lines: list[bytes], ours: frozenset[str]) -> Page | None:
                 unreadable.append(line)
             continue
         if _is_ours(body, ours):
-            found, odd = x_wire.posts({**body, "data": [body["data"]]})
+            found, odd = wire.posts({**body, "data": [body["data"]]})
             posts += found
             unreadable += odd
     return Page(posts, unreadable=unreadable)
@@ -212,7 +219,7 @@ def _page(lines: list[bytes], ours: frozenset[str]) -> Page | None:
 
 def _is_ours(body: Mapping[str, Any], ours: frozenset[str]) -> bool:
     """Whether one of our rules brought it; without a word on rules it may be."""
-    rules = x_wire.as_objects(body.get("matching_rules"))
+    rules = wire.as_objects(body.get("matching_rules"))
     return not rules or any(str(rule.get("id")) in ours for rule in rules)
 
 
@@ -220,7 +227,7 @@ def _refusal(status: int, answer: requests.Response | None) -> Exception:
     said, at = f"{status}", None
     if answer is not None:
         with contextlib.suppress(requests.RequestException, ValueError):
-            said = f"{status}: {x_wire.as_object(x_wire.parsed(answer.content)).get('detail', '')}"[:300]
+            said = f"{status}: {wire.as_object(wire.parsed(answer.content)).get('detail', '')}"[:300]
         at = used_up(answer.headers)
     if status == _LIMITED:
         return Lost(f"X's rate limit: {said}", Break.LIMIT, at)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from services.social.domain.links import links
+from services.social.networks.x.links import links
 from shared.events import Length
 
 _LINK_LENGTH = 23

@@ -8,54 +8,39 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from services.social import repository
-from services.social.app import _MIGRATIONS
 from services.social.consumer import judged
-from services.social.domain.posts import id_at
-from services.social.judgements import Judgements
-from services.social.judging import Judge
-from services.social.models import SCHEMA, Correction
-from services.social.receiving import Intake, Rules
-from services.social.standing import Standing
-from shared.bus.memory import MemoryBus
+from services.social.models import Correction
+from services.social.networks.x.posts import id_at
 from shared.clock import utc_now
-from shared.db import Database, migrate
+from shared.db import Database
 from shared.events import PostJudged
-from shared.health import Health
 from shared.kernel import message_id
 from shared.topics import MENTIONS_KEPT, MESSAGES_RECEIVED, POSTS_JUDGED
-from tests.unit.social.makers import US, post
+from tests.integration.social_parts import Parts, migrated
+from tests.unit.social.makers import post
 
 PRAISE = "Huge thanks to Anna for sorting it so quickly, you made my day"
-KEEP = timedelta(days=90)
 
 
 @pytest.fixture
 async def here(database: str) -> AsyncIterator[Database]:
-    await asyncio.to_thread(migrate, database, SCHEMA, _MIGRATIONS)
-    found = Database(database, SCHEMA)
-    yield found
-    await found.dispose()
+    async with migrated(database) as found:
+        yield found
 
 
-class House:
-    """The parts that follow judgements, on a bus in memory."""
-
-    def __init__(self, database: Database) -> None:
-        self.database, self.bus = database, MemoryBus()
-        rules = Rules(0.5, 0.5, timedelta(hours=1), 3, ("en",), ("acme",))
-        self.intake = Intake(database, self.bus, Judge(database), rules)
-        standing = Standing(None, [], self.bus, Health())
-        self.judgements = Judgements(database, self.intake, standing, KEEP)
+class House(Parts):
+    """The parts that follow labels."""
 
     async def hear(self, *events: PostJudged) -> None:
         """As Kafka brings them; returns when they are followed or set aside."""
         for event in events:
             await self.bus.publish(POSTS_JUDGED, event.provider_id, event)
         stop = asyncio.Event()
-        running = asyncio.create_task(judged(self.bus, self.judgements).run(stop))
+        running = asyncio.create_task(judged(self.bus, self.service.labels).run(stop))
         total = len(self.bus.logs[POSTS_JUDGED.name])
         async with asyncio.timeout(20):
             while self.bus.committed.get(("social-judgements", POSTS_JUDGED.name), 0) < total:
@@ -79,7 +64,7 @@ def says(
 
 async def test_the_word_that_was_said_last_counts_in_whatever_order_words_arrive(here: Database) -> None:
     house = House(here)
-    await house.intake.take([post(text=PRAISE)], "search", US)
+    await house.take([post(text=PRAISE)])
     first, last = says("100", "complaint", ago=600), says("100", "other", ago=300, agent="bob@example.org")
     await house.hear(last, first, last, first)
     assert await house.labels() == [("100", "other", "bob@example.org")]
@@ -88,7 +73,7 @@ async def test_the_word_that_was_said_last_counts_in_whatever_order_words_arrive
 
 async def test_a_clock_that_is_ahead_does_not_silence_those_who_come_later(here: Database) -> None:
     house = House(here)
-    await house.intake.take([post(text=PRAISE)], "search", US)
+    await house.take([post(text=PRAISE)])
     await house.hear(says("100", "complaint", ago=-86_400))
     await house.hear(says("100", "other", ago=0))
     assert [label for _, label, _ in await house.labels()] == ["other"]
@@ -96,14 +81,14 @@ async def test_a_clock_that_is_ahead_does_not_silence_those_who_come_later(here:
 
 async def test_a_mention_that_an_agent_wants_becomes_a_message_once(here: Database) -> None:
     house = House(here)
-    await house.intake.take([post(text=PRAISE)], "search", US)
+    await house.take([post(text=PRAISE)])
     (kept,) = house.bus.events(MENTIONS_KEPT)
     await house.hear(says("100", "complaint", ticket=True), says("100", ticket=True))
     await house.hear(says("100", ticket=True))
     (message,) = house.bus.events(MESSAGES_RECEIVED)
     assert message.id == kept.id == message_id("x", "100")
     assert (message.sender, message.text, message.thread) == (kept.sender, kept.text, kept.thread)
-    await house.intake.take([post(id="101", text="thank you, lovely", conversation="100")], "search", US)
+    await house.take([post(id="101", text="thank you, lovely", conversation="100")])
     assert [event.provider_id for event in house.bus.events(MESSAGES_RECEIVED)] == ["100", "101"], "they follow it now"
 
 
@@ -121,7 +106,7 @@ async def test_an_agent_who_is_quicker_than_our_notes_is_heard_all_the_same(here
     house = House(here)
     hearing = asyncio.create_task(house.hear(says("100", "question", ago=0)))
     await asyncio.sleep(0)
-    await house.intake.take([post(text=PRAISE)], "search", US)
+    await house.take([post(text=PRAISE)])
     await hearing
     assert [label for _, label, _ in await house.labels()] == ["question"]
     assert not house.bus.dead
@@ -129,15 +114,16 @@ async def test_an_agent_who_is_quicker_than_our_notes_is_heard_all_the_same(here
 
 async def test_a_label_that_does_not_exist_and_other_networks_stop_nobody(here: Database) -> None:
     house = House(here)
-    await house.intake.take([post(text=PRAISE)], "search", US)
-    await house.hear(says("100", "rant"), says("100", "question"))
+    await house.take([post(text=PRAISE)])
+    elsewhere = replace(says("100", "other", ago=0), channel="mastodon")
+    await house.hear(elsewhere, says("100"), says("100", "rant"), says("100", "question"))
     assert [label for _, label, _ in await house.labels()] == ["question"]
     assert ["one of complaint" in letter.error for letter in house.bus.dead] == [True]
 
 
 async def test_a_label_of_a_text_that_was_forgotten_changes_nothing(here: Database) -> None:
     house = House(here)
-    await house.intake.take([post(text=PRAISE)], "search", US)
+    await house.take([post(text=PRAISE)])
     await house.hear(says("100", ticket=True))
     async with here.transaction() as session:
         await repository.forget(session, utc_now() + timedelta(days=1))

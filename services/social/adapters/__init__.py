@@ -1,1 +1,0 @@
-"""The networks' own client libraries."""
