@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 from services.desk.accounts.api import router as people
 from services.desk.assignment.api import router as assignment
 from services.desk.calls.api import router as calls
-from services.desk.letters.api import router as letters
+from services.desk.dead_letters.api import router as letters
 from services.desk.live import Live, Reset
 from services.desk.mentions.api import router as mentions
 from services.desk.profiles.api import router as customers

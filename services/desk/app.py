@@ -9,11 +9,11 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.desk import api, commands, consumer, watching, web
-from services.desk.assignment import widening
-from services.desk.calls import serving
+from services.desk import api, commands, consumer, metrics, web
+from services.desk.assignment import escalation
+from services.desk.calls import distribution
 from services.desk.context import Desk, Pools
-from services.desk.letters.service import Letters
+from services.desk.dead_letters.service import DeadLetterList
 from services.desk.live import Live
 from services.desk.mentions import consumer as mentions
 from services.desk.people.limits import Limiter
@@ -84,7 +84,7 @@ class Service:
     desk: Desk
     live: Live
     wallboard: Wallboard
-    dead_letters: Letters
+    dead_letters: DeadLetterList
     sign_ins: Limiter
     health: Health
 
@@ -95,7 +95,7 @@ class Service:
             desk=desk,
             live=Live(desk.database, desk.settings.live_ring),
             wallboard=Wallboard(desk.database, desk.common.kafka),
-            dead_letters=Letters(desk.common.kafka, desk.storage),
+            dead_letters=DeadLetterList(desk.common.kafka, desk.storage),
             sign_ins=Limiter(desk.settings.sign_in_tries),
             health=health,
         )
@@ -127,14 +127,14 @@ class Service:
             "routed live": consumer.routed_live(desk).run,
             "reported": consumer.reported(desk).run,
             "calls-changed": consumer.called(desk).run,
-            "calls": partial(serving.run, desk),
-            "widening": partial(widening.run, desk),
-            "promises": partial(sla.run, desk),
+            "calls": partial(distribution.run, desk),
+            "escalation": partial(escalation.run, desk),
+            "sla": partial(sla.run, desk),
             "unread": partial(unread.run, desk),
             "mentions": mentions.kept(desk).run,
             "old words": partial(indexing.run, desk),
             "old mentions": partial(mentions.forget_old, desk),
-            "watching": partial(watching.run, desk),
+            "metrics": partial(metrics.run, desk),
         }
 
     @asynccontextmanager

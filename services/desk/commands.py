@@ -15,7 +15,7 @@ from services.desk.context import Desk
 from services.desk.people import audit, sessions
 from services.desk.people import service as people
 from services.desk.people.audit import COMMAND
-from services.desk.people.views import LinkView
+from services.desk.people.schemas import LinkView
 from services.desk.schema import SCHEMA
 from services.desk.settings import DeskSettings
 from services.desk.wallboard import display

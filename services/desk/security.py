@@ -12,7 +12,7 @@ from services.desk.context import Desk
 from services.desk.people import audit
 from services.desk.people import service as people
 from services.desk.people.audit import By
-from services.desk.people.views import Token
+from services.desk.people.schemas import Token
 from shared.errors import Rejected
 
 _bearer = HTTPBearer(auto_error=False, description="Made with `python -m services desk create-token --name <who>`.")

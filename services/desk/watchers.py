@@ -73,7 +73,7 @@ class Watchers:
         return sorted(Watcher(agent, name, agent in typing) for agent, name in names.items())
 
 
-async def tell(database: Database, look: Look) -> None:
+async def publish(database: Database, look: Look) -> None:
     """All processes of the desk, this one too. Raises Unavailable."""
     async with database.transaction() as session:
         notify = text("SELECT pg_notify(:channel, :look)")

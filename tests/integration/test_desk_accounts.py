@@ -20,8 +20,8 @@ from sqlalchemy import text
 
 from services.desk.accounts import service as accounts
 from services.desk.assignment import service as assignment
+from services.desk.calls import distribution
 from services.desk.calls import service as calls
-from services.desk.calls import serving
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.people import audit, links, passwords, presence, second_step, sessions
@@ -258,13 +258,13 @@ async def test_a_caller_who_is_offered_to_somebody_who_leaves_goes_on_to_the_nex
 
     cho = await ready_agent(desk, "Cho")
     call = await caller(desk)
-    await serving.serve(desk)
+    await distribution.serve(desk)
     assert (await calls.current(desk, cho)).call_id == call  # type: ignore[union-attr]
     await accounts.disable(desk, cho, BY)
     assert cho not in {each.email for each in await presence.states(desk)}
     dan = await ready_agent(desk, "Dan")
     await scalar(desk, "UPDATE desk.calls SET offered_until = now() - interval '1 min' RETURNING 1")
-    await serving.serve(desk)
+    await distribution.serve(desk)
     assert (await calls.current(desk, dan)).call_id == call  # type: ignore[union-attr]
     await accounts.enable(desk, cho, BY)
     assert (await presence.state(desk, cho)).presence == "away"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from services.desk import consumer
+from services.desk.calls import distribution
 from services.desk.calls import service as calls
-from services.desk.calls import serving
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.people import presence
@@ -48,7 +48,7 @@ async def running(desk: Desk, line: House) -> AsyncIterator[None]:
     stop = asyncio.Event()
     lanes = line.bus.consumer([MESSAGES_RECEIVED_LIVE, MESSAGES_RECEIVED], "router", take)
     tasks = [asyncio.create_task(part(stop)) for part in (lanes.run, consumer.called(desk).run, desk.outbox.run)]
-    tasks.append(asyncio.create_task(serving.run(desk, stop)))
+    tasks.append(asyncio.create_task(distribution.run(desk, stop)))
     try:
         yield
     finally:

@@ -19,7 +19,7 @@ from services.desk.profiles import service as customers
 from services.desk.search import finding
 from services.desk.tickets import deliveries
 from services.desk.tickets import service as tickets
-from services.desk.tickets.views import TicketQuery
+from services.desk.tickets.schemas import TicketQuery
 from services.desk.web import lists
 from shared.errors import Rejected
 from shared.events import Channel, ChannelChoice, DeliveryReport, DeliveryState, Reason

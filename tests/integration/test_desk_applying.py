@@ -20,7 +20,7 @@ from services.desk.people import service as people
 from services.desk.schema import METADATA, SCHEMA
 from services.desk.search import finding
 from services.desk.tickets import service as tickets
-from services.desk.tickets.views import TicketQuery
+from services.desk.tickets.schemas import TicketQuery
 from shared.bus.kafka import MAX_EVENT
 from shared.errors import Malformed
 from shared.events.codec import encode

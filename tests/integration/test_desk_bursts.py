@@ -14,9 +14,9 @@ from sqlalchemy import text
 
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
+from services.desk.tickets import group_commands
 from services.desk.tickets import service as tickets
-from services.desk.tickets import together
-from services.desk.tickets.views import TicketQuery, TicketRow
+from services.desk.tickets.schemas import TicketQuery, TicketRow
 from services.desk.wallboard import figures
 from shared.clock import utc_now
 from shared.errors import Rejected, Unavailable
@@ -149,11 +149,13 @@ async def test_the_leader_is_as_urgent_as_the_most_urgent_of_the_group(desk: Des
 async def test_one_answer_reaches_each_of_them_in_a_conversation_of_their_own(desk: Desk) -> None:
     await apply(desk, burst())
     (row,) = await leaders(desk)
-    done = await together.reply_all(desk, row.id, "It works again.", agent="sam@example.org", seen=row.version, key="k")
+    done = await group_commands.reply_all(
+        desk, row.id, "It works again.", agent="sam@example.org", seen=row.version, key="k"
+    )
     assert sorted(message.to for message in done.messages) == sorted(f"x:{n}" for n in range(1, 13))
     assert {message.text for message in done.messages} == {f"@person{n} It works again." for n in range(1, 13)}
     assert done.left_out == ()
-    again = await together.reply_all(
+    again = await group_commands.reply_all(
         desk, row.id, "It works again.", agent="sam@example.org", seen=row.version, key="k"
     )
     assert {message.id for message in again.messages} == {message.id for message in done.messages}
@@ -164,13 +166,13 @@ async def test_one_answer_reaches_each_of_them_in_a_conversation_of_their_own(de
     (pending,) = await leaders(desk, status=("pending",))
     assert (pending.id, pending.group_size) == (row.id, 12)
     with pytest.raises(Rejected, match="key"):
-        await together.reply_all(desk, row.id, "Something else", agent="sam@example.org", key="k")
+        await group_commands.reply_all(desk, row.id, "Something else", agent="sam@example.org", key="k")
 
 
 async def test_who_answers_back_is_seen_again(desk: Desk) -> None:
     await apply(desk, burst())
     (row,) = await leaders(desk)
-    await together.reply_all(desk, row.id, "It works again.", agent="sam@example.org", key="k")
+    await group_commands.reply_all(desk, row.id, "It works again.", agent="sam@example.org", key="k")
     await apply(desk, [routed("600", sender="x:7", thread="x:7", channel="x", public=True, text="not for me")])
     (seen,) = await leaders(desk, status=("open",))
     assert seen.customer_name == "7"
@@ -181,7 +183,7 @@ async def test_a_customer_who_wants_no_answers_is_left_out_and_the_others_get_th
     async with desk.database.transaction() as session:
         await session.execute(text("UPDATE desk.contact_points SET opted_out = true WHERE point = 'x:3'"))
     (row,) = await leaders(desk)
-    done = await together.reply_all(desk, row.id, "It works again.", agent="sam@example.org", key="k")
+    done = await group_commands.reply_all(desk, row.id, "It works again.", agent="sam@example.org", key="k")
     assert len(done.messages) == 11
     assert [left.code for left in done.left_out] == ["opted-out"]
     (still,) = await leaders(desk, status=("open",))
@@ -192,11 +194,13 @@ async def test_what_arrived_unseen_stops_the_answer_to_all(desk: Desk) -> None:
     await apply(desk, burst())
     (row,) = await leaders(desk)
     with pytest.raises(Rejected, match="not seen"):
-        await together.reply_all(desk, row.id, "It works.", agent="sam@example.org", seen=row.version - 1, key="k")
+        await group_commands.reply_all(
+            desk, row.id, "It works.", agent="sam@example.org", seen=row.version - 1, key="k"
+        )
     assert await scalar(desk, "SELECT count(*) FROM desk.messages WHERE direction = 'out'") == 0
     member = next(each for each in await everything(desk) if each.group_id)
     with pytest.raises(Rejected) as refused:
-        await together.reply_all(desk, member.id, "It works.", agent="sam@example.org")
+        await group_commands.reply_all(desk, member.id, "It works.", agent="sam@example.org")
     assert refused.value.code == "not-the-leader"
 
 
@@ -227,7 +231,7 @@ async def test_who_was_left_out_of_the_answer_to_all_is_seen_though_the_others_s
     async with desk.database.transaction() as session:
         await session.execute(text("UPDATE desk.contact_points SET opted_out = true WHERE point = 'x:3'"))
     (row,) = await leaders(desk)
-    await together.reply_all(desk, row.id, "We look into it.", agent="sam@example.org", status="open", key="k")
+    await group_commands.reply_all(desk, row.id, "We look into it.", agent="sam@example.org", status="open", key="k")
     (still,) = await leaders(desk, waiting=True)
     assert still.customer_name == "3"
     answered = next(each for each in await leaders(desk) if each.id == row.id)
@@ -238,7 +242,7 @@ async def test_who_was_left_out_of_the_answer_to_all_is_seen_though_the_others_s
 async def test_a_ticket_that_was_taken_out_stays_out(desk: Desk, number: int) -> None:
     await apply(desk, burst())
     own = next(row for row in await everything(desk) if row.customer_name == str(number))
-    row = await together.ungroup(desk, own.id, agent="sam@example.org")
+    row = await group_commands.ungroup(desk, own.id, agent="sam@example.org")
     assert (row.grouped, row.group_size) == (False, 1)
     again = post(14, burst="b-1", author=number)
     thread = replace(again.decision.thread, key=f"x:{number}")
@@ -251,7 +255,7 @@ async def test_a_ticket_that_was_taken_out_stays_out(desk: Desk, number: int) ->
 async def test_a_later_burst_opens_a_new_group_once_the_first_is_answered(desk: Desk) -> None:
     await apply(desk, burst(6))
     (row,) = await leaders(desk)
-    await together.reply_all(desk, row.id, "It works again.", agent="sam@example.org", key="k")
+    await group_commands.reply_all(desk, row.id, "It works again.", agent="sam@example.org", key="k")
     await apply(desk, [post(n, burst="b-1", first=range(1, 5)) for n in (20, 21, 22)])
     (fresh,) = await leaders(desk, status=("open",))
     assert (fresh.customer_name, fresh.group_size) == ("20", 3)

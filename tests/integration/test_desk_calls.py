@@ -13,7 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import text as sql
 
-from services.desk.calls import applying, linking, serving
+from services.desk.calls import applying, distribution, ticket_link
 from services.desk.calls import service as calls
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
@@ -76,7 +76,7 @@ async def test_a_caller_is_offered_to_the_ready_agent_who_answers_and_has_the_ti
     ann = await agent(desk, "Ann")
     await agent(desk, "Bo", state="away")
     call = await caller(desk)
-    await serving.serve(desk)
+    await distribution.serve(desk)
     (offered,) = await calls.waiting(desk)
     assert (offered.state, offered.offered_to, offered.ticket_id) == ("offered", ann, ticket_of(call))
     assert await calls.current(desk, ann) == offered
@@ -99,7 +99,7 @@ async def test_a_caller_is_offered_to_the_ready_agent_who_answers_and_has_the_ti
 async def test_a_whole_call_from_line_to_notes(desk: Desk) -> None:
     ann = await agent(desk, "Ann")
     call = await caller(desk, waited=30)
-    await serving.serve(desk)
+    await distribution.serve(desk)
     await calls.answer(desk, call, agent=ann)
     (connect,) = await requests(desk, "connect")
     spoke = utc_now()
@@ -127,7 +127,7 @@ async def test_a_whole_call_from_line_to_notes(desk: Desk) -> None:
 async def test_the_end_of_a_call_frees_an_agent_who_forgot_to_finish(desk: Desk) -> None:
     ann = await agent(desk, "Ann")
     call = await caller(desk)
-    await serving.serve(desk)
+    await distribution.serve(desk)
     await calls.answer(desk, call, agent=ann)
     (connect,) = await requests(desk, "connect")
     facts = {"connected_at": utc_now(), "ended_at": utc_now()}
@@ -150,7 +150,7 @@ async def test_an_older_caller_who_prefers_the_phone_stands_before_one_who_prefe
     assert reasons["call.prefers-phone"] == "prefers the phone: counts as 5 minutes longer in line"
     assert reasons["preference.age"] == AGE_71.text
     ann = await agent(desk, "Ann")
-    await serving.serve(desk)
+    await distribution.serve(desk)
     assert (await requests(desk, "offer"))[0].call_id == urgent
     places = {request.call_id: request.position for request in await requests(desk, "place")}
     assert places == {urgent: 1, long: 2, older: 3, mail: 4}
@@ -182,10 +182,10 @@ async def test_an_offer_that_nobody_answers_goes_on_to_the_next_agent_with_its_a
     bo = await agent(desk, "Bo")
     call = await caller(desk, waited=100)
     (before,) = await calls.waiting(desk)
-    await serving.serve(desk)
+    await distribution.serve(desk)
     assert [offer.agent for offer in await requests(desk, "offer")] == [ann]
     await three_minutes_pass(desk)
-    await serving.serve(other)  # the process that made the offer is gone
+    await distribution.serve(other)  # the process that made the offer is gone
     assert [offer.agent for offer in await requests(desk, "offer")] == [ann, bo]
     (after,) = await calls.waiting(desk)
     assert (after.offered_to, after.waiting_since) == (bo, before.waiting_since)
@@ -200,14 +200,14 @@ async def test_a_declined_call_goes_on_and_comes_back_only_when_all_others_were_
     bo = await agent(desk, "Bo")
     call = await caller(desk)
     for who in (ann, bo):
-        await serving.serve(desk)
+        await distribution.serve(desk)
         assert (await requests(desk, "offer"))[-1].agent == who
         await calls.decline(desk, call, agent=who)
         assert (await presence.state(desk, who)).presence == "ready"
-    await serving.serve(desk)
+    await distribution.serve(desk)
     assert [offer.agent for offer in await requests(desk, "offer")] == [ann, bo]
     await three_minutes_pass(desk)
-    await serving.serve(desk)
+    await distribution.serve(desk)
     assert (await requests(desk, "offer"))[-1].agent == ann
     with pytest.raises(Rejected, match="no longer offered"):
         await calls.decline(desk, call, agent=bo)
@@ -216,25 +216,25 @@ async def test_a_declined_call_goes_on_and_comes_back_only_when_all_others_were_
 async def test_a_caller_waits_for_the_language_unless_nobody_on_duty_speaks_it(desk: Desk) -> None:
     ann = await agent(desk, "Ann", "voice")
     call = await caller(desk, skills=("french", "voice"))
-    await serving.serve(desk)
+    await distribution.serve(desk)
     (offered,) = await calls.waiting(desk)
     assert offered.offered_to == ann
     assert offered.reasons[-1].values == {"skills": "french"}
     await calls.decline(desk, call, agent=ann)
     claire = await agent(desk, "Claire", "french", "voice")
     await presence.set_presence(desk, ann, "ready")
-    await serving.serve(desk)
+    await distribution.serve(desk)
     assert (await requests(desk, "offer"))[-1].agent == claire
     await calls.answer(desk, call, agent=claire)
     another = await caller(desk, skills=("french", "voice"), number="+33600000009")
-    await serving.serve(desk)
+    await distribution.serve(desk)
     assert another not in {offer.call_id for offer in await requests(desk, "offer")}
 
 
 async def test_an_agent_whose_telephone_is_not_answered_is_away_and_the_caller_is_in_line_again(desk: Desk) -> None:
     ann, bo = await agent(desk, "Ann"), await agent(desk, "Bo", state="away")
     call = await caller(desk, waited=50)
-    await serving.serve(desk)
+    await distribution.serve(desk)
     await calls.answer(desk, call, agent=ann)
     (connect,) = await requests(desk, "connect")
     gone = answered(call, 3, connect, CallOutcome.AGENT_NO_ANSWER, waiting_since=utc_now() - timedelta(seconds=50))
@@ -242,7 +242,7 @@ async def test_an_agent_whose_telephone_is_not_answered_is_away_and_the_caller_i
     state = await presence.state(desk, ann)
     assert (state.presence, state.reason) == ("away", "did not answer the telephone")
     await presence.set_presence(desk, bo, "ready")
-    await serving.serve(desk)
+    await distribution.serve(desk)
     (waiting,) = await calls.waiting(desk)
     assert waiting.offered_to == bo
     await presence.set_presence(desk, ann, "ready")
@@ -278,11 +278,11 @@ async def test_what_the_phone_service_tells_ends_the_same_in_any_order_and_howev
 async def test_a_call_and_its_ticket_meet_whichever_comes_first(desk: Desk) -> None:
     ann = await agent(desk, "Ann")
     await applying.apply(desk, [changed("CA1", 1, CallState.QUEUED, waiting_since=utc_now())])
-    await serving.serve(desk)
+    await distribution.serve(desk)
     await calls.answer(desk, "CA1", agent=ann)
     assert (await calls.current(desk, ann)).ticket_id == ""  # type: ignore[union-attr]
     await apply(desk, [call_message("CA1", sender_name="Marie")])
-    await serving.serve(desk)
+    await distribution.serve(desk)
     now = await calls.current(desk, ann)
     assert now is not None
     assert (now.ticket_id, now.customer_name) == (ticket_of("CA1"), "Marie")
@@ -296,7 +296,7 @@ async def test_two_processes_that_find_the_ticket_of_a_call_at_once_tell_it_once
     await apply(one, [call_message("CA1")])
     async with one.database.transaction() as session:
         await session.execute(sql("SELECT FROM desk.calls FOR UPDATE"))
-        both = [asyncio.ensure_future(linking.catch_up(desk)) for desk in two]
+        both = [asyncio.ensure_future(ticket_link.catch_up(desk)) for desk in two]
         await until(
             lambda: scalar(other, "SELECT count(*) >= 2 FROM pg_locks WHERE NOT granted"), "both to want the call"
         )
@@ -307,10 +307,10 @@ async def test_two_processes_that_find_the_ticket_of_a_call_at_once_tell_it_once
 async def test_an_answer_of_which_nothing_is_heard_holds_nobody_for_ever(desk: Desk) -> None:
     ann = await agent(desk, "Ann")
     call = await caller(desk)
-    await serving.serve(desk)
+    await distribution.serve(desk)
     await calls.answer(desk, call, agent=ann)
     await three_minutes_pass(desk)
-    await serving.serve(desk)
+    await distribution.serve(desk)
     state = await presence.state(desk, ann)
     assert (state.presence, state.reason) == ("ready", "the telephone line did not say what became of the call")
     (connect,) = await requests(desk, "connect")
@@ -354,7 +354,7 @@ async def test_two_processes_hand_out_many_calls_and_nobody_is_offered_two(two: 
             await asyncio.sleep(0.05)
 
     stop = asyncio.Event()
-    serving_both = [asyncio.create_task(serving.run(desk, stop)) for desk in two]
+    serving_both = [asyncio.create_task(distribution.run(desk, stop)) for desk in two]
     try:
         async with asyncio.timeout(180):
             agents = (work(desk, who) for desk, who in zip(itertools.cycle(two), team, strict=False))
@@ -522,7 +522,7 @@ async def test_an_agent_who_says_ready_is_ready_although_notes_are_left(desk: De
     await applying.apply(desk, [answered(call, 2, connect, CallOutcome.COMPLETED, **spoke)])
     await presence.set_presence(desk, ann, "ready")
     another = await caller(desk, number="+33600000001")
-    await serving.serve(desk)
+    await distribution.serve(desk)
     assert (await calls.current(desk, ann)).call_id == another  # type: ignore[union-attr]
 
 
@@ -552,14 +552,14 @@ async def test_whoever_signs_out_is_offered_no_calls(desk: Desk) -> None:
 async def test_a_caller_who_hangs_up_is_offered_to_nobody_and_frees_who_was_rung(desk: Desk) -> None:
     ann = await agent(desk, "Ann")
     call, other = await caller(desk, waited=9), await caller(desk, number="+33600000001")
-    await serving.serve(desk)
+    await distribution.serve(desk)
     await calls.answer(desk, call, agent=ann)
     (connect,) = await requests(desk, "connect")
     await applying.apply(desk, [answered(call, 2, connect, CallOutcome.CALLER_GONE)])
     assert (await presence.state(desk, ann)).presence == "ready"
     with pytest.raises(Rejected, match="no longer waiting"):
         await calls.answer(desk, call, agent=ann)
-    await serving.serve(desk)
+    await distribution.serve(desk)
     assert (await calls.current(desk, ann)).call_id == other  # type: ignore[union-attr]
     await applying.apply(desk, [changed(other, 2, CallState.ABANDONED)])
     assert await calls.current(desk, ann) is None
@@ -571,7 +571,7 @@ async def test_a_callback_of_which_nothing_is_heard_can_be_made_again(desk: Desk
     ticket = await wrote(desk)
     placed = await calls.call_back(desk, ticket, agent=ann)
     await scalar(desk, "UPDATE desk.calls SET at = at - interval '6 min' RETURNING 1")
-    await serving.serve(desk)
+    await distribution.serve(desk)
     assert (await presence.state(desk, ann)).presence == "ready"
     seen = await calls.get_call(desk, placed.call_id)
     assert (seen.state, seen.outcome) == ("ended", "uncertain")

@@ -12,8 +12,8 @@ from uuid import uuid4
 import pytest
 
 from services.desk import consumer
+from services.desk.calls import distribution
 from services.desk.calls import service as calls
-from services.desk.calls import serving
 from services.desk.context import Desk
 from services.desk.people import presence
 from shared.bus.kafka import KafkaBus, create_topics
@@ -51,7 +51,7 @@ async def running(desk: Desk) -> AsyncIterator[asyncio.Event]:
     stop = asyncio.Event()
     parts = (consumer.routed(desk).run, consumer.called(desk).run, desk.outbox.run)
     tasks = [asyncio.create_task(part(stop)) for part in parts]
-    tasks.append(asyncio.create_task(serving.run(desk, stop)))
+    tasks.append(asyncio.create_task(distribution.run(desk, stop)))
     try:
         yield stop
     finally:

@@ -143,7 +143,7 @@ async def test_who_looks_at_a_ticket_is_known_in_every_process_and_kept_nowhere(
     events = await scalar(one.desk, "SELECT count(*) FROM desk.ticket_events")
 
     async def told(state: str, names: list[tuple[str, bool]]) -> None:
-        await watchers.tell(one.desk.database, Look(ticket, "kim@example.org", "Kim", "tab-1", state))  # type: ignore[arg-type]
+        await watchers.publish(one.desk.database, Look(ticket, "kim@example.org", "Kim", "tab-1", state))  # type: ignore[arg-type]
         async with asyncio.timeout(20):
             while await changes.get() != ticket:
                 pass

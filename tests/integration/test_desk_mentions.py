@@ -16,7 +16,7 @@ from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.mentions import labels
 from services.desk.mentions import service as mentions
-from services.desk.mentions.views import MentionQuery
+from services.desk.mentions.schemas import MentionQuery
 from services.desk.people.service import create_token
 from shared.clock import utc_now
 from shared.errors import Malformed, Rejected

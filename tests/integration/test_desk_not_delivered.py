@@ -13,10 +13,10 @@ from sqlalchemy import text as sql
 
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
-from services.desk.tickets import deliveries, spoken
+from services.desk.tickets import call_outcomes, deliveries
 from services.desk.tickets import service as tickets
 from services.desk.tickets.models import TICKETS
-from services.desk.tickets.views import TicketQuery
+from services.desk.tickets.schemas import TicketQuery
 from services.desk.wallboard import figures
 from shared.clock import utc_now
 from shared.events import DeliveryReport, DeliveryState, RoutedMessage
@@ -127,7 +127,7 @@ async def test_who_was_spoken_with_since_does_not_wait_for_the_mail_that_bounced
     await apply(desk, [routed(thread="email:ann", received_at=utc_now() - timedelta(hours=1), reply_within=600)])
     sent = await tickets.reply(desk, ann, "Here you are.", agent="bo@desk")
     async with desk.unit_of_work() as work:
-        await spoken.answered(work, ann, utc_now(), "bo@desk", "call")
+        await call_outcomes.answered(work, ann, utc_now(), "bo@desk", "call")
     await says(desk, sent.id, DeliveryState.FAILED)
     after = await clocks(desk, ann)
     assert (after["status"], after["waiting_since"], after["due_at"]) == ("open", sent.at, None)

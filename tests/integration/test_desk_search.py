@@ -16,7 +16,7 @@ from services.desk.intake.messages import apply
 from services.desk.people import service as people
 from services.desk.search import finding, indexing
 from services.desk.tickets import service as tickets
-from services.desk.tickets.views import TicketPage, TicketQuery
+from services.desk.tickets.schemas import TicketPage, TicketQuery
 from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.events import Attachment

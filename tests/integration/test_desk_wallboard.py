@@ -23,11 +23,11 @@ from services.desk.people import service as people
 from services.desk.people.limits import Limiter
 from services.desk.tickets import deliveries
 from services.desk.tickets import service as tickets
-from services.desk.tickets.views import TicketQuery
+from services.desk.tickets.schemas import TicketQuery
 from services.desk.wallboard import display, figures
-from services.desk.wallboard.pipeline import Reader
+from services.desk.wallboard.pipeline import PipelineReader
+from services.desk.wallboard.schemas import Pace, Snapshot, Times
 from services.desk.wallboard.service import Wallboard
-from services.desk.wallboard.views import Pace, Snapshot, Times
 from shared.bus import TAKEN, WRITTEN, DeadLetter
 from shared.bus.kafka import KafkaBus, create_topics
 from shared.bus.memory import MemoryBus
@@ -232,7 +232,7 @@ class TestPipeline:
             MESSAGES_ROUTED.name, bootstrap_servers=kafka, group_id=group, enable_auto_commit=False
         )
         await consumer.start()
-        reader = Reader(kafka)
+        reader = PipelineReader(kafka)
         try:
             places = [TopicPartition(MESSAGES_ROUTED.name, number) for number in range(MESSAGES_ROUTED.partitions)]
             await consumer.commit(await consumer.end_offsets(places))  # it has read everything so far, and now it stops
@@ -249,7 +249,7 @@ class TestPipeline:
             await reader.close()
 
     async def test_a_dead_letter_is_counted(self, bus: KafkaBus, kafka: str) -> None:
-        reader = Reader(kafka)
+        reader = PipelineReader(kafka)
         try:
             before = await reader.read(utc_now())
             await bus.set_aside(DeadLetter("messages-routed", 0, 1, b"k", b"not json", "broken", "desk"))
@@ -265,7 +265,7 @@ class TestPipeline:
     async def test_without_kafka_the_rest_is_still_shown(self, desk: Desk) -> None:
         await apply(desk, [message(1)])
         with pytest.raises(Unavailable):
-            await Reader(NOWHERE).read(utc_now())
+            await PipelineReader(NOWHERE).read(utc_now())
         snapshot = await Wallboard(desk.database, NOWHERE).current()
         assert (snapshot.pipeline.ok, snapshot.pipeline.value) == (False, None)
         assert snapshot.work.value is not None

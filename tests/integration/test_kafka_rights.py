@@ -17,7 +17,7 @@ from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFai
 from deploy.local import ports
 from deploy.local.kafka import BROKER, OPERATOR, Kafka
 from services.__main__ import channels, names
-from services.desk.wallboard.pipeline import Reader
+from services.desk.wallboard.pipeline import PipelineReader
 from shared.bus.access import Kind, Operation, Right, rights
 from shared.bus.client import options
 from shared.bus.kafka import KafkaBus, create_topics
@@ -134,7 +134,7 @@ async def test_a_service_cannot_take_another_s_place_in_its_group(guarded: Kafka
 
 async def the_desk_looks_and_replays(address: str) -> None:
     """The wallboard sees how far everybody is, and an admin puts a letter back."""
-    watched = Reader(address)
+    watched = PipelineReader(address)
     try:
         found = await watched.read(utc_now())
     finally:

@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from deploy.local.postgres import Postgres
-from services.desk import watching
+from services.desk import metrics
 from services.desk.intake import messages
 from services.desk.tickets import service as tickets
 from shared.bus import Record
@@ -131,7 +131,7 @@ async def test_customers_who_wait_are_counted_by_channel_and_level_until_they_ha
         for _ in range(2):  # the second time they come again, as after a crash
             await messages.apply(desk, batch)
         assert number("messages_repeated_total", channel="email") == repeated + 3
-        await watching.sample(desk)
+        await metrics.sample(desk)
         assert number("tickets_waiting", channel="email", level="high") == 2
         assert number("tickets_waiting", channel="email", level="normal") == 1
         assert number("tickets_waiting", channel="chat", level="normal") == 1
@@ -150,7 +150,7 @@ async def test_customers_who_wait_are_counted_by_channel_and_level_until_they_ha
         assert number("first_reply_seconds_sum", channel="email", level="high") - waited == pytest.approx(
             10_800, abs=60
         )
-        await watching.sample(desk)
+        await metrics.sample(desk)
         assert number("tickets_waiting", channel="email", level="high") == 1
         assert number("tickets_overdue", level="high") == 0
 
@@ -158,7 +158,7 @@ async def test_customers_who_wait_are_counted_by_channel_and_level_until_they_ha
 async def test_while_the_database_is_away_the_last_numbers_stay_and_tell_their_age(
     storage_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watching, "EVERY", 0.05)
+    monkeypatch.setattr(metrics, "EVERY", 0.05)
     with engine_folder() as folder:
         server = Postgres(folder)
         await asyncio.to_thread(server.start)
@@ -167,11 +167,11 @@ async def test_while_the_database_is_away_the_last_numbers_stay_and_tell_their_a
             async with desk_on(server.dsn, storage_url) as desk:
                 stop = asyncio.Event()
                 await messages.apply(desk, [routed(level=Level.LOW)])
-                counting = asyncio.create_task(watching.run(desk, stop))
+                counting = asyncio.create_task(metrics.run(desk, stop))
                 await until("tickets_waiting", 1, channel="email", level="low")
                 await asyncio.to_thread(server.kill)
                 with pytest.raises(Unavailable):
-                    await watching.sample(desk)
+                    await metrics.sample(desk)
                 at = number("sampled_timestamp_seconds", service="desk")
                 await asyncio.to_thread(server.start)
                 async with asyncio.timeout(30):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.desk.accounts import service as accounts
 from services.desk.people import audit, sessions
 from services.desk.people.audit import MOST, Entry
-from services.desk.people.views import LinkView, PersonView, SessionView
+from services.desk.people.schemas import LinkView, PersonView, SessionView
 from services.desk.security import Admin, ByAdmin, TheDesk
 
 router = APIRouter(tags=["people"])

@@ -16,8 +16,8 @@ from services.desk.people import audit, links, passwords, presence, second_step,
 from services.desk.people.audit import By
 from services.desk.people.limits import Limiter
 from services.desk.people.models import AGENT_LINKS, AGENTS, SESSIONS
+from services.desk.people.schemas import LinkView, PersonView
 from services.desk.people.service import ROLES, mail_address, too_many
-from services.desk.people.views import LinkView, PersonView
 from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.text import storable

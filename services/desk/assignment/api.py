@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.desk.assignment import service
 from services.desk.security import Reader, TheDesk, Writer, actor
 from services.desk.tickets import service as tickets
-from services.desk.tickets.views import TicketRow
+from services.desk.tickets.schemas import TicketRow
 from shared.errors import Rejected
 
 router = APIRouter(tags=["tickets"])

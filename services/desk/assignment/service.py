@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.context import Desk
 from services.desk.people.models import AGENTS
-from services.desk.tickets import changing
+from services.desk.tickets import commands
 from services.desk.tickets.domain import SETTLED
 from services.desk.tickets.models import TICKETS
+from services.desk.tickets.schemas import TicketRow
 from services.desk.tickets.teams import team_names
-from services.desk.tickets.views import TicketRow
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected
@@ -40,7 +40,7 @@ async def assign(
             person = await _active(work.session, assignee) if assignee else None
             changes["assignee_id"] = person.id if person else None
             data["assignee"], data["assignee_name"] = (person.email, person.name) if person else ("", "")
-        return await changing.assign(work, ticket, changes, data, agent)
+        return await commands.assign(work, ticket, changes, data, agent)
 
 
 async def give_back(desk: Desk, work: UnitOfWork, person: Any, actor: str) -> int:
@@ -49,7 +49,7 @@ async def give_back(desk: Desk, work: UnitOfWork, person: Any, actor: str) -> in
     reopens = utc_now() - timedelta(days=desk.settings.reopen_days)
     recent = or_(TICKETS.c.status.not_in(SETTLED), TICKETS.c.solved_at >= reopens)
     theirs = select(TICKETS.c.id).where(TICKETS.c.assignee_id == person.id, recent)
-    await changing.hold(work.session, set(await work.session.scalars(theirs)))
+    await commands.lock(work.session, set(await work.session.scalars(theirs)))
     freed = update(TICKETS).where(TICKETS.c.assignee_id == person.id, recent).values(assignee_id=None)
     tickets = sorted(await work.session.scalars(freed.returning(TICKETS.c.id)))
     for ticket in tickets:

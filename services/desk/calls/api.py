@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.desk.calls import service
-from services.desk.calls.views import CallbackView, CallsView, CallView
+from services.desk.calls.schemas import CallbackView, CallsView, CallView
 from services.desk.people import presence
 from services.desk.people.presence import AgentState
 from services.desk.security import ByWriter, Reader, TheDesk, Writer

@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from services.desk.bulk import among, insert_all
-from services.desk.calls import agents, domain, linking, repository
+from services.desk.calls import availability, domain, repository, ticket_link
 from services.desk.calls.models import CALLS, REQUESTS
-from services.desk.calls.service import NEW, change, tell
+from services.desk.calls.service import NEW, change, record_change
 from services.desk.context import Desk
 from services.desk.signals import wake
-from services.desk.tickets import spoken
+from services.desk.tickets import call_outcomes
 from services.desk.unit_of_work import UnitOfWork
 from shared.errors import Malformed
 from shared.events import CallAction, CallChanged, CallOutcome
@@ -52,16 +52,20 @@ async def apply(desk: Desk, changes: Sequence[CallChanged]) -> None:
                 await _take(work, rows[one.call_id], one)
                 news.append(one)
         answers = await _outcomes(work, changes)
-        await agents.hold(work.session, {one.agent for one in changes} | {request.agent for request, _ in answers})
+        await availability.lock(
+            work.session, {one.agent for one in changes} | {request.agent for request, _ in answers}
+        )
         named = {one.call_id: one.ticket_id for one in changes if one.ticket_id}
-        tickets = await linking.link(work, ids, named)
+        tickets = await ticket_link.link(work, ids, named)
         for request, outcome in answers:
             await _conclude(desk, work, request, outcome)
-        await linking.settle(work, ids)
-        await agents.settle(work, {one.agent for one in changes} | {request.agent for request, _ in answers})
+        await ticket_link.settle(work, ids)
+        await availability.settle(work, {one.agent for one in changes} | {request.agent for request, _ in answers})
         for one in news:
             more = {"outcome": one.outcome.value} if one.outcome else {}
-            tell(work, one.call_id, tickets.get(one.call_id), one.state.value, one.agent, version=one.version, **more)
+            record_change(
+                work, one.call_id, tickets.get(one.call_id), one.state.value, one.agent, version=one.version, **more
+            )
         await wake(work.session)
     _observe(rows, news)
 
@@ -111,7 +115,7 @@ async def _outcomes(work: UnitOfWork, changes: Sequence[CallChanged]) -> list[tu
 async def _conclude(desk: Desk, work: UnitOfWork, request: Any, outcome: CallOutcome) -> None:
     """What follows from the end of an attempt to bring an agent and a customer together."""
     if outcome is CallOutcome.AGENT_NO_ANSWER and request.action != CallAction.OFFER.value:
-        await agents.missed_ring(work, request.agent)
+        await availability.missed_ring(work, request.agent)
     if request.action == CallAction.CONNECT.value and outcome is not CallOutcome.ACCEPTED:
         row = (await repository.lock(work.session, request.call_id))[request.call_id]
         if row.answer_id == request.id:
@@ -124,7 +128,7 @@ async def _conclude(desk: Desk, work: UnitOfWork, request: Any, outcome: CallOut
 
 async def _count_try(desk: Desk, work: UnitOfWork, request: Any) -> None:
     """After so many callbacks in vain the ticket says so, and the list of callbacks has it no more."""
-    ticket = await spoken.lock(work.session, request.ticket_id)
+    ticket = await call_outcomes.lock(work.session, request.ticket_id)
     vain = select(func.count()).where(
         REQUESTS.c.ticket_id == request.ticket_id,
         REQUESTS.c.action == CallAction.CALL_BACK.value,
@@ -134,7 +138,7 @@ async def _count_try(desk: Desk, work: UnitOfWork, request: Any) -> None:
     tries = int(await work.session.scalar(vain) or 0)
     if tries >= desk.settings.callback_tries:
         text = f"Called {tries} times, and nobody answered."
-        await spoken.note(work, ticket.id, text, request.requested_at, "desk", "", key=f"tries:{request.id}")
+        await call_outcomes.add_note(work, ticket.id, text, request.requested_at, "desk", "", key=f"tries:{request.id}")
 
 
 def _check(one: CallChanged) -> None:

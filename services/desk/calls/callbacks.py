@@ -15,13 +15,13 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.calls import domain, repository
-from services.desk.calls.views import CallbackView
+from services.desk.calls.schemas import CallbackView
 from services.desk.context import Desk
 from services.desk.customers import contacts
 from services.desk.people.models import AGENTS
 from services.desk.tickets import repository as tickets
+from services.desk.tickets.escalation import asked
 from services.desk.tickets.models import TICKETS
-from services.desk.tickets.patience import asked
 from shared.clock import utc_now
 
 _MOST = 200

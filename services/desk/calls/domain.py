@@ -9,7 +9,7 @@ from math import ceil
 from statistics import median
 
 from services.desk.tickets.domain import TELLING
-from services.desk.tickets.views import ReasonView
+from services.desk.tickets.schemas import ReasonView
 from shared.events import CallOutcome, CallState
 from shared.kernel import Level
 

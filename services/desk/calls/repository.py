@@ -13,14 +13,14 @@ from services.desk.bulk import among
 from services.desk.calls import domain
 from services.desk.calls.domain import LONGEST, ONGOING, TALKING, WAITING, Agent, Caller
 from services.desk.calls.models import CALLS, OPEN
-from services.desk.calls.views import CallView
+from services.desk.calls.schemas import CallView
 from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
 from services.desk.people.models import AGENTS
 from services.desk.tickets import repository as tickets
 from services.desk.tickets.domain import TELLING
+from services.desk.tickets.escalation import asked
 from services.desk.tickets.models import TICKETS
-from services.desk.tickets.patience import asked
-from services.desk.tickets.views import ReasonView
+from services.desk.tickets.schemas import ReasonView
 from shared.kernel import ContactPoint, Level, address_of, kind_of
 
 MARGIN = timedelta(seconds=10)

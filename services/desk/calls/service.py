@@ -16,11 +16,11 @@ from services.desk.calls import repository
 from services.desk.calls.domain import ONGOING, TALKING, WAITING
 from services.desk.calls.models import CALLS, REQUESTS
 from services.desk.calls.repository import agent_on, being_answered, being_offered, is_open, view
-from services.desk.calls.views import CallbackView, CallView
+from services.desk.calls.schemas import CallbackView, CallView
 from services.desk.context import Desk
 from services.desk.people import presence
 from services.desk.signals import wake
-from services.desk.tickets import changing, spoken
+from services.desk.tickets import call_outcomes, commands
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected
@@ -142,7 +142,7 @@ async def answer(desk: Desk, call_id: str, *, agent: str) -> CallView:
         await presence.change(work, person, "busy", after=_after(person))
         if row.ticket_id:
             await give(work, row.ticket_id, person)
-        tell(work, row.call_id, row.ticket_id, CallState.BRIDGING.value, agent, version=row.version)
+        record_change(work, row.call_id, row.ticket_id, CallState.BRIDGING.value, agent, version=row.version)
         return await _one(work.session, desk, row.call_id)
 
 
@@ -156,7 +156,7 @@ async def decline(desk: Desk, call_id: str, *, agent: str) -> None:
         asked = {**row.asked, agent: now.isoformat()}
         await change(work.session, row.call_id, asked=asked, offered_to="", offered_until=None, offer_missing=[])
         await _hold_ticket(work.session, row.ticket_id)
-        tell(
+        record_change(
             work,
             row.call_id,
             row.ticket_id,
@@ -176,7 +176,7 @@ async def call_back(desk: Desk, ticket: str, *, agent: str, number: str = "") ->
     typed = contact_point("tel", presence.normal_number(number)) if number.strip() else None
     _phone_is_on(desk)
     async with desk.unit_of_work() as work:
-        own = await changing.find(work.session, ticket)
+        own = await commands.find(work.session, ticket)
         await work.session.execute(
             text("SELECT pg_advisory_xact_lock(hashtextextended(:k, 0))"), {"k": f"callback:{own}"}
         )
@@ -204,7 +204,7 @@ async def call_back(desk: Desk, ticket: str, *, agent: str, number: str = "") ->
         more = {"language": row.language, "ticket_id": own, "agent": person.email, "request_id": call}
         await work.session.execute(insert(CALLS).values({**NEW, **begun, **more, "about": request.about}))
         await presence.change(work, person, "busy", after=_after(person))
-        tell(work, call, own, CallState.BRIDGING.value, person.email)
+        record_change(work, call, own, CallState.BRIDGING.value, person.email)
         return await _one(work.session, desk, call)
 
 
@@ -234,15 +234,15 @@ async def finish(desk: Desk, call_id: str, *, agent: str) -> None:
         if person and row.state == CallState.WRAP_UP.value and person.presence_after:
             await presence.change(work, person, person.presence_after)
         await _hold_ticket(work.session, row.ticket_id)
-        tell(work, row.call_id, row.ticket_id, row.state, agent, version=row.version, actor=agent)
+        record_change(work, row.call_id, row.ticket_id, row.state, agent, version=row.version, actor=agent)
         await wake(work.session)
 
 
 async def callback_done(desk: Desk, ticket: str, *, agent: str) -> None:
     """The customer was reached in another way: off the list. Rejected 404."""
     async with desk.unit_of_work() as work:
-        own = await changing.find(work.session, ticket)
-        await spoken.answered(work, own, utc_now(), agent.lower(), "callback-done")
+        own = await commands.find(work.session, ticket)
+        await call_outcomes.answered(work, own, utc_now(), agent.lower(), "callback-done")
 
 
 async def ask(work: UnitOfWork, request: CallRequested) -> None:
@@ -266,14 +266,14 @@ async def change(session: AsyncSession, call_id: str, **values: Any) -> None:
 
 async def give(work: UnitOfWork, ticket: str, person: Any) -> Any:
     """The ticket is this agent's from now on; nothing is told where it is already. Returns its row."""
-    row = await spoken.lock(work.session, ticket)
+    row = await call_outcomes.lock(work.session, ticket)
     if row.assignee_id != person.id:
         told = {"assignee": person.email, "assignee_name": person.name}
-        await changing.assign(work, ticket, {"assignee_id": person.id}, told, person.email)
+        await commands.assign(work, ticket, {"assignee_id": person.id}, told, person.email)
     return row
 
 
-def tell(
+def record_change(
     work: UnitOfWork,
     call_id: str,
     ticket: str | None,

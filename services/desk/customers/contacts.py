@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.desk.bulk import among, insert_all, update_all
 from services.desk.customers.domain import Book, learn
 from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
-from services.desk.customers.views import ContactPointView
+from services.desk.customers.schemas import ContactPointView
 from shared.clock import utc_now
 from shared.events import InboundMessage
 from shared.kernel import ContactPoint, address_of, kind_of

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among, insert_all, update_all
 from services.desk.customers import contacts
-from services.desk.tickets import domain, groups
+from services.desk.tickets import domain, grouping
 from services.desk.tickets.models import BURST_POSTS, MESSAGES, TICKETS
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
@@ -57,7 +57,7 @@ class Bursts:
         return {*self.tickets, *self.heads}
 
 
-async def hold(session: AsyncSession, messages: Sequence[InboundMessage]) -> Bursts:
+async def lock(session: AsyncSession, messages: Sequence[InboundMessage]) -> Bursts:
     """Find out, and keep others from changing these bursts until the commit. Comes before all other locks of a batch."""
     public = [message for message in messages if message.public]
     if not public:
@@ -103,4 +103,4 @@ async def join(work: UnitOfWork, bursts: Bursts, landed: Mapping[str, str]) -> N
         found = await work.session.execute(_HEADS, {"bursts": [burst], "tickets": tickets})
         heads = [domain.Head(str(row.id), row.created_at, row.usable, row.in_hand) for row in found]
         leader, joining = domain.grouped(heads)
-        await groups.put_under(work, leader, joining, ACTOR)
+        await grouping.put_under(work, leader, joining, ACTOR)

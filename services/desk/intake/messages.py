@@ -21,7 +21,7 @@ from services.desk.intake import bursts, consent
 from services.desk.mentions import service as mentions
 from services.desk.people.models import AGENTS
 from services.desk.signals import wake
-from services.desk.tickets import groups
+from services.desk.tickets import grouping
 from services.desk.tickets.domain import (
     SETTLED,
     Placement,
@@ -83,7 +83,7 @@ async def apply(desk: Desk, batch: Sequence[RoutedMessage], passed: Mapping[str,
     batch = [routed for routed in batch if routed.message.automatic != consent.AUTOMATIC]
     async with desk.unit_of_work() as work:
         batch = await _of_their_authors(work.session, batch)
-        held = await bursts.hold(work.session, [routed.message for routed in batch])
+        held = await bursts.lock(work.session, [routed.message for routed in batch])
         customers = await contacts.identify(work.session, [routed.message for routed in batch])
         known = set(await work.session.scalars(select(MESSAGES.c.id).where(among(MESSAGES.c.id, customers))))
         fresh = [routed for routed in batch if routed.message.id not in known]
@@ -144,7 +144,7 @@ async def _write(
     await insert_all(work.session, MESSAGES, rows)
     work.wrote(rows)
     await bursts.join(work, held, {row["id"]: row["ticket_id"] for row in rows})
-    await groups.raise_leaders(work.session, {*touched, *held.concerned})
+    await grouping.raise_leaders(work.session, {*touched, *held.concerned})
     await mentions.became_tickets(work, [routed.message for routed in fresh if routed.message.public])
     took = await _answered_in(work.session, fresh, answers)
     await contacts.learn_from(work.session, [(customers[routed.message.id], routed.message) for routed in fresh], took)
@@ -164,7 +164,7 @@ async def _tickets(
     keys |= {stranger_key(routed.decision.thread.key, routed.message.sender) for routed in fresh}
     keys |= set(await session.scalars(select(TICKETS.c.thread_key).where(among(TICKETS.c.id, ids))))
     wanted = among(TICKETS.c.thread_key, keys)
-    more = more | await groups.leaders_of(session, wanted)
+    more = more | await grouping.leaders_of(session, wanted)
     if more:
         wanted = or_(wanted, among(TICKETS.c.id, more))
     owners = set(await session.scalars(select(TICKETS.c.customer_id).where(wanted)))

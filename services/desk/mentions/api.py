@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.desk.mentions import labels, service
-from services.desk.mentions.views import MentionPage, MentionQuery, MentionView
+from services.desk.mentions.schemas import MentionPage, MentionQuery, MentionView
 from services.desk.security import Reader, TheDesk, Writer, actor
-from services.desk.tickets.views import MessageView
+from services.desk.tickets.schemas import MessageView
 
 router = APIRouter(tags=["mentions"])
 

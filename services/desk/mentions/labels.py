@@ -8,10 +8,10 @@ from services.desk.context import Desk
 from services.desk.cursors import as_uuid
 from services.desk.mentions import service as mentions
 from services.desk.mentions.domain import known
-from services.desk.tickets import changing
+from services.desk.tickets import commands
 from services.desk.tickets.models import MESSAGES
 from services.desk.tickets.repository import message_view
-from services.desk.tickets.views import MessageView
+from services.desk.tickets.schemas import MessageView
 from shared.clock import utc_now
 from shared.errors import Rejected
 
@@ -26,13 +26,13 @@ async def judge(desk: Desk, message: str, label: str, *, agent: str) -> MessageV
             raise Rejected(404, "no-such-message", "Message not found.")
         if row.direction != "in" or not row.public:
             raise Rejected(409, "not-a-post", "Only public posts are judged: the social service learns from them.")
-        await changing.hold(work.session, {row.ticket_id})
+        await commands.lock(work.session, {row.ticket_id})
         row = (await work.session.execute(select(MESSAGES).where(MESSAGES.c.id == own).with_for_update())).one()
         if row.label == label:
             return message_view(row)
         changed = update(MESSAGES).where(MESSAGES.c.id == own).values(label=label, label_by=agent)
         stored = (await work.session.execute(changed.returning(MESSAGES))).one()
-        mentions.tell(work, row.channel, row.provider_id, agent, label=label)
+        mentions.publish_label(work, row.channel, row.provider_id, agent, label=label)
         data = {"message_id": own, "label": label, "before": row.label}
         work.record("post.judged", row.ticket_id, utc_now(), agent, data)
     return message_view(stored)

@@ -10,7 +10,7 @@ from sqlalchemy import Select, literal, select, tuple_
 from services.desk.cursors import read_place, write_place
 from services.desk.mentions import domain
 from services.desk.mentions.models import MENTIONS
-from services.desk.mentions.views import MentionQuery, MentionView
+from services.desk.mentions.schemas import MentionQuery, MentionView
 from services.desk.tickets.models import MESSAGES, TICKETS
 from shared.errors import Rejected
 

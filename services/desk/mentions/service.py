@@ -16,7 +16,7 @@ from services.desk.cursors import as_uuid
 from services.desk.mentions import repository
 from services.desk.mentions.domain import WANTS_AN_ANSWER, known
 from services.desk.mentions.models import MENTIONS
-from services.desk.mentions.views import MentionPage, MentionQuery, MentionView
+from services.desk.mentions.schemas import MentionPage, MentionQuery, MentionView
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Malformed, Rejected
@@ -114,12 +114,14 @@ async def judge(desk: Desk, mention: str, *, agent: str, label: str = "", ticket
             if label:
                 changes["label"] = label
             await work.session.execute(update(MENTIONS).where(MENTIONS.c.id == own).values(changes))
-            tell(work, row.channel, row.provider_id, agent, label=label, ticket=asked)
+            publish_label(work, row.channel, row.provider_id, agent, label=label, ticket=asked)
             work.record("mention.judged", "", now, agent, {"mention_id": own, "label": label}, customer=row.author)
         return (await _views(work.session, [own]))[0]
 
 
-def tell(work: UnitOfWork, channel: str, provider_id: str, agent: str, *, label: str, ticket: bool = False) -> None:
+def publish_label(
+    work: UnitOfWork, channel: str, provider_id: str, agent: str, *, label: str, ticket: bool = False
+) -> None:
     """Tell the social service what an agent says of a post, with the commit."""
     judged = PostJudged(
         id=str(uuid4()),

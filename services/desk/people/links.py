@@ -13,7 +13,7 @@ from services.desk.context import Desk
 from services.desk.people import audit, passwords, sessions
 from services.desk.people.audit import By
 from services.desk.people.models import AGENT_LINKS, AGENTS
-from services.desk.people.views import LinkView
+from services.desk.people.schemas import LinkView
 from shared.clock import utc_now
 from shared.errors import Rejected
 

@@ -16,8 +16,8 @@ from services.desk.people import audit, passwords, presence, second_step, sessio
 from services.desk.people.audit import COMMAND, By
 from services.desk.people.limits import WIDER, Limiter, network
 from services.desk.people.models import AGENTS, API_TOKENS
+from services.desk.people.schemas import AgentView, Session, Token
 from services.desk.people.sessions import agent_view, digest
-from services.desk.people.views import AgentView, Session, Token
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Rejected

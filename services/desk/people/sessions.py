@@ -16,7 +16,7 @@ from services.desk.context import Desk
 from services.desk.people import audit, presence
 from services.desk.people.audit import By
 from services.desk.people.models import AGENTS, SESSIONS
-from services.desk.people.views import AgentView, Session, SessionView
+from services.desk.people.schemas import AgentView, Session, SessionView
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected

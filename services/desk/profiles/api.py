@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.desk.customers.views import CustomerView
+from services.desk.customers.schemas import CustomerView
 from services.desk.profiles import service
 from services.desk.security import Reader, TheDesk, Writer, actor
 from shared.errors import Rejected

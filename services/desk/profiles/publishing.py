@@ -43,7 +43,7 @@ async def publish(work: UnitOfWork) -> None:
     for row in rows:
         tickets = threads.get(row.id, summaries.NO_THREADS)
         for point in points[row.id]:
-            own = told(points[row.id], point)
+            own = published_points(points[row.id], point)
             profile = Profile(
                 contact_point=ContactPoint(point.point),
                 customer_id=row.id,
@@ -65,7 +65,7 @@ async def publish(work: UnitOfWork) -> None:
             work.send(CUSTOMERS_UPDATED, point.point, profile)
 
 
-def told(points: Sequence[Any], own: Any) -> list[Any]:
+def published_points(points: Sequence[Any], own: Any) -> list[Any]:
     """Those of a customer's contact points that the profile of one of them names, in the same order: at most as many as a profile
     promises, and always this one, so that what its owner wishes about it is never forgotten."""
     if len(points) <= MOST_POINTS:

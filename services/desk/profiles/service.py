@@ -12,7 +12,7 @@ from services.desk.context import Desk
 from services.desk.cursors import as_uuid
 from services.desk.customers import contacts, domain
 from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
-from services.desk.customers.views import CustomerTicket, CustomerView, ObservedView, StatedView
+from services.desk.customers.schemas import CustomerTicket, CustomerView, ObservedView, StatedView
 from services.desk.profiles import publishing
 from services.desk.tickets import summaries
 from shared.clock import utc_now

@@ -35,14 +35,14 @@ async def run(desk: Desk, stop: asyncio.Event) -> None:
     while not stop.is_set():
         seconds = EVERY
         try:
-            if await notice(desk) >= _MOST:
+            if await record_breaches(desk) >= _MOST:
                 seconds = _SHORTEST
         except Unavailable as error:
             log.warning("broken promises are told later", error=str(error))
         await wait(stop, seconds)
 
 
-async def notice(desk: Desk) -> int:
+async def record_breaches(desk: Desk) -> int:
     """Whose promise has passed without an answer, and whose was broken too long ago to count. For how many that was news; at most
     as many as fit into a transaction. Raises Unavailable."""
     now = utc_now()

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from services.desk.search import finding
 from services.desk.security import Reader, TheDesk
-from services.desk.tickets.views import TicketPage, TicketQuery
+from services.desk.tickets.schemas import TicketPage, TicketQuery
 
 router = APIRouter(tags=["tickets"])
 

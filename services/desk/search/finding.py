@@ -22,7 +22,7 @@ from services.desk.search.models import CUSTOMER_WORDS, MESSAGE_WORDS, SEARCH_PR
 from services.desk.tickets import repository
 from services.desk.tickets import service as tickets
 from services.desk.tickets.models import MESSAGES, TICKETS
-from services.desk.tickets.views import TicketPage, TicketQuery
+from services.desk.tickets.schemas import TicketPage, TicketQuery
 from shared.clock import utc_now
 from shared.errors import Rejected
 

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.customers import contacts
-from services.desk.customers.views import ContactPointView
+from services.desk.customers.schemas import ContactPointView
 from services.desk.tickets import domain
 from services.desk.tickets.models import MESSAGES
-from services.desk.tickets.views import ChannelChoiceView, ReasonView
+from services.desk.tickets.schemas import ChannelChoiceView, ReasonView
 from shared.bus import View
 from shared.errors import Rejected
 from shared.events import Channel, DeliveryState

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.desk.security import ByReader, Reader, TheDesk, Writer, actor
 from services.desk.tickets import originals, service
-from services.desk.tickets.views import MessageView, TicketView, ViewCount
+from services.desk.tickets.schemas import MessageView, TicketView, ViewCount
 
 router = APIRouter(tags=["tickets"])
 IdempotencyKey = Annotated[

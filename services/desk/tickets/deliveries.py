@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from services.desk.bulk import among
 from services.desk.context import Desk
-from services.desk.tickets import changing, groups, unread
+from services.desk.tickets import commands, grouping, unread
 from services.desk.tickets.domain import NOT_ARRIVED, delivery_moves
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.unit_of_work import UnitOfWork
@@ -31,7 +31,7 @@ async def report(desk: Desk, reports: Sequence[DeliveryReport]) -> None:
         )
         ours = {row.id: row.ticket_id for row in await work.session.execute(statement)}
         theirs = set(ours.values())
-        await changing.hold(work.session, theirs | await groups.leaders_of(work.session, among(TICKETS.c.id, theirs)))
+        await commands.lock(work.session, theirs | await grouping.leaders_of(work.session, among(TICKETS.c.id, theirs)))
         for one in reports:
             if one.outbound_id in ours:
                 await _note(work, one)
@@ -59,9 +59,9 @@ async def _note(work: UnitOfWork, report: DeliveryReport) -> None:
     if await unread.was_read_meanwhile(work.session, before):
         return
     if report.state.value in NOT_ARRIVED:
-        await changing.not_delivered(work, before, report.state.value)
+        await commands.not_delivered(work, before, report.state.value)
     elif before.delivery in NOT_ARRIVED:
-        await changing.arrived(work, before)
+        await commands.arrived(work, before)
 
 
 def _check(report: DeliveryReport) -> None:

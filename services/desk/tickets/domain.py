@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import structs
 
-from services.desk.tickets.patience import Patience, begun, both, elsewhere, went_on
+from services.desk.tickets.escalation import Patience, begun, both, elsewhere, went_on
 from shared.errors import Rejected
 from shared.events import Channel, ChannelChoice, Decision, DeliveryState, InboundMessage, Reason, RoutedMessage
 from shared.kernel import ContactPoint, Level, address_of, ticket_id

@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.desk.security import TheDesk, Writer, actor
-from services.desk.tickets import together
+from services.desk.tickets import group_commands
 from services.desk.tickets.api import IdempotencyKey
-from services.desk.tickets.views import Answered, TicketRow
+from services.desk.tickets.schemas import Answered, TicketRow
 
 router = APIRouter(tags=["tickets"])
 
@@ -32,7 +32,7 @@ class ReplyAll(BaseModel):
 @router.post("/tickets/{ticket}/reply-all", status_code=201, summary="Reply to all tickets of a group")
 async def reply_all(desk: TheDesk, token: Writer, ticket: str, body: ReplyAll, key: IdempotencyKey = "") -> Answered:
     """Each customer gets a reply of their own, in their own conversation, on the channel that they wrote on."""
-    return await together.reply_all(
+    return await group_commands.reply_all(
         desk,
         ticket,
         body.text,
@@ -47,4 +47,4 @@ async def reply_all(desk: TheDesk, token: Writer, ticket: str, body: ReplyAll, k
 @router.post("/tickets/{ticket}/ungroup", summary="Take a ticket out of its group")
 async def ungroup(desk: TheDesk, token: Writer, ticket: str) -> TicketRow:
     """For good. Where it led the group, the oldest of the others leads from now on. A ticket of no group is left alone."""
-    return await together.ungroup(desk, ticket, agent=actor(token))
+    return await group_commands.ungroup(desk, ticket, agent=actor(token))

@@ -38,11 +38,11 @@ from services.desk.cursors import (
 from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
 from services.desk.people.models import AGENTS
 from services.desk.schema import EVENTS
-from services.desk.tickets import groups
+from services.desk.tickets import grouping
 from services.desk.tickets.domain import SOON, TELLING
+from services.desk.tickets.escalation import Patience
 from services.desk.tickets.models import MESSAGES, TICKETS
-from services.desk.tickets.patience import Patience
-from services.desk.tickets.views import (
+from services.desk.tickets.schemas import (
     AttachmentView,
     ChannelChoiceView,
     MessageView,
@@ -104,8 +104,8 @@ ROWS = (
         TICKETS.c.rank,
         TICKETS.c.queue_at,
         TICKETS.c.group_id,
-        groups.stands_under_its_leader().label("grouped"),
-        *groups.size_of_group(),
+        grouping.stands_under_its_leader().label("grouped"),
+        *grouping.size_of_group(),
     )
     .join(CUSTOMERS, CUSTOMERS.c.id == TICKETS.c.customer_id)
     .outerjoin(AGENTS, AGENTS.c.id == TICKETS.c.assignee_id)
@@ -160,7 +160,7 @@ def _page(found: Select[Any], query: TicketQuery, *conditions: ColumnElement[boo
         raise Rejected(422, "limit", "A page has 1 to 100 tickets.")
     statement = found.where(*filters(query), *conditions).limit(query.limit + 1)
     if not query.grouped:
-        statement = statement.where(~groups.stands_under_its_leader())
+        statement = statement.where(~grouping.stands_under_its_leader())
     if query.order == "newest":
         statement = statement.where(*before_newest(query.cursor))
         return statement.order_by(TICKETS.c.last_message_at.desc(), TICKETS.c.id.desc())

@@ -13,12 +13,12 @@ from services.desk.context import Desk
 from services.desk.cursors import as_uuid, is_uuid
 from services.desk.customers import contacts
 from services.desk.people.models import AGENTS
-from services.desk.tickets import addressing, changing, groups, repository, teams
-from services.desk.tickets.changing import add_note, reply, set_status
+from services.desk.tickets import addressing, commands, grouping, repository, teams
+from services.desk.tickets.commands import add_note, reply, set_status
+from services.desk.tickets.escalation import asked
 from services.desk.tickets.models import MESSAGES, TICKETS
-from services.desk.tickets.patience import asked
 from services.desk.tickets.repository import message_view
-from services.desk.tickets.views import (
+from services.desk.tickets.schemas import (
     GroupedTicket,
     LinkedTicket,
     MessageView,
@@ -82,7 +82,7 @@ async def view_counts(desk: Desk, agent: str, *, grouped: bool = True) -> tuple[
     async with desk.database.transaction() as session:
         for team in await teams.team_names(session, _MOST_TEAMS):
             views[f"team:{team}"] = [is_open, TICKETS.c.team == team]
-        single = [] if grouped else [~groups.stands_under_its_leader()]
+        single = [] if grouped else [~grouping.stands_under_its_leader()]
         counts = select(
             *(repository.counted(*where, *single).scalar_subquery().label(name) for name, where in views.items())
         )
@@ -94,7 +94,7 @@ async def get_ticket(desk: Desk, ticket: str, *, messages: int = 30, before: str
     """By id or number (`1042` or `#1042`). `before`: the `earlier` cursor of a former answer. Rejected 404."""
     messages = max(1, min(messages, 200))
     async with desk.database.snapshot() as session:
-        own = await changing.find(session, ticket)
+        own = await commands.find(session, ticket)
         row = (await session.execute(repository.ROWS.where(TICKETS.c.id == own))).one()
         more = (await session.execute(select(TICKETS).where(TICKETS.c.id == own))).one()
         linked = (await session.execute(repository.links(own, more.linked_to))).all()

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from services.desk.wallboard.views import Pace, Queue, Times
+from services.desk.wallboard.schemas import Pace, Queue, Times
 
 MINUTE = timedelta(minutes=1)
 REPLIES_OVER = timedelta(minutes=5)

@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import Executable, bindparam, func, select, text
 
-from services.desk.tickets import groups, repository
+from services.desk.tickets import grouping, repository
 from services.desk.tickets.models import TICKETS
 from services.desk.tickets.teams import team_names
 from services.desk.wallboard.domain import MINUTE, REPLIES_OVER, Counted, paces, per_minute, queues, trailing
-from services.desk.wallboard.views import History, Line, Mood, Staff, Times, Work
+from services.desk.wallboard.schemas import History, Line, Mood, Staff, Times, Work
 from shared.db import Database
 
 HOUR = timedelta(hours=1)
@@ -30,7 +30,7 @@ _WAITING = (
         func.count(TICKETS.c.due_at).label("aimed"),
         func.count().filter(TICKETS.c.due_at <= bindparam("now")).label("late"),
     )
-    .where(*repository.waits(), ~groups.stands_under_its_leader())
+    .where(*repository.waits(), ~grouping.stands_under_its_leader())
     .group_by(TICKETS.c.team, "asked")
 )
 """As the lists behind the numbers have it: tickets about the same that stand under one are one."""

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 
 from services.desk.wallboard import domain
 from services.desk.wallboard.domain import Offsets
-from services.desk.wallboard.views import Pipeline, Stage
+from services.desk.wallboard.schemas import Pipeline, Stage
 from shared.bus.client import options, shown
 from shared.errors import Unavailable
 from shared.topics import (
@@ -56,7 +56,7 @@ _STEPS = (
 """The desk writes answers, and channels report what became of them."""
 
 
-class Reader:
+class PipelineReader:
     """Connects when it is first asked, and anew after a failure. `servers`: `host:port`, comma-separated."""
 
     def __init__(self, servers: str) -> None:

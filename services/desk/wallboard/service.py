@@ -10,8 +10,8 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from services.desk.wallboard import figures
-from services.desk.wallboard.pipeline import Reader
-from services.desk.wallboard.views import History, Mood, Pipeline, Reading, Snapshot, Times, Work
+from services.desk.wallboard.pipeline import PipelineReader
+from services.desk.wallboard.schemas import History, Mood, Pipeline, Reading, Snapshot, Times, Work
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Unavailable
@@ -57,7 +57,7 @@ class Wallboard:
 
     def __init__(self, database: Database, kafka: str) -> None:
         self._database = database
-        self._kafka = Reader(kafka)
+        self._kafka = PipelineReader(kafka)
         self._work: Source[Work] = Source("database", EVERY, partial(figures.work, database))
         self._mood: Source[Mood] = Source("mood", MOOD_EVERY, partial(figures.mood, database))
         self._times: Source[Times] = Source("times", TIMES_EVERY, partial(figures.times, database))

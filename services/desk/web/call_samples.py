@@ -6,9 +6,9 @@ import dataclasses
 from datetime import timedelta
 from typing import Any
 
-from services.desk.calls.views import CallbackView, CallView
+from services.desk.calls.schemas import CallbackView, CallView
 from services.desk.people.presence import AgentState
-from services.desk.tickets.views import ReasonView
+from services.desk.tickets.schemas import ReasonView
 from services.desk.web import samples
 from services.desk.web.calling import Board, Line
 from services.desk.web.pane import Talk

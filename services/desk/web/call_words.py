@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from services.desk.calls.views import CallbackView, CallView
-from services.desk.tickets.views import ReasonView
+from services.desk.calls.schemas import CallbackView, CallView
+from services.desk.tickets.schemas import ReasonView
 from services.desk.web.words import N_, Gettext, name, reason
 from shared.clock import utc_now
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.desk.calls import service as calls
-from services.desk.calls.views import CallbackView, CallView
+from services.desk.calls.schemas import CallbackView, CallView
 from services.desk.context import Desk
 from services.desk.people import presence
 from services.desk.people.presence import AgentState

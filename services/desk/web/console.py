@@ -12,14 +12,14 @@ from urllib.parse import urlencode
 
 from services.desk.calls import service as calls
 from services.desk.context import Desk
-from services.desk.customers.views import CustomerView
-from services.desk.letters.service import Letters
+from services.desk.customers.schemas import CustomerView
+from services.desk.dead_letters.service import DeadLetterList
 from services.desk.live import Live
 from services.desk.people import service as people
 from services.desk.people.limits import Limiter
 from services.desk.profiles import service as customers
 from services.desk.tickets import service as tickets
-from services.desk.tickets.views import ChannelChoiceView, MessageView, TicketPage, TicketRow, TicketView
+from services.desk.tickets.schemas import ChannelChoiceView, MessageView, TicketPage, TicketRow, TicketView
 from services.desk.timeline import EventView
 from services.desk.wallboard.service import Wallboard
 from services.desk.web import lists, pane, words
@@ -46,7 +46,9 @@ class Undo:
 class Console:
     """One per process."""
 
-    def __init__(self, desk: Desk, live: Live, wallboard: Wallboard, dead_letters: Letters, sign_ins: Limiter) -> None:
+    def __init__(
+        self, desk: Desk, live: Live, wallboard: Wallboard, dead_letters: DeadLetterList, sign_ins: Limiter
+    ) -> None:
         self.desk, self.live, self.wallboard = desk, live, wallboard
         self.dead_letters, self.sign_ins = dead_letters, sign_ins
         self.lookout = Lookout(desk)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from urllib.parse import unquote
 
 from services.desk.tickets.originals import PICTURES
-from services.desk.tickets.views import AttachmentView, MessageView
+from services.desk.tickets.schemas import AttachmentView, MessageView
 from shared.text import clean_html
 
 _THUMBNAIL = 5_000_000

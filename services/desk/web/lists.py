@@ -10,7 +10,7 @@ from urllib.parse import quote
 from services.desk.context import Desk
 from services.desk.search import finding
 from services.desk.tickets import service as tickets
-from services.desk.tickets.views import TicketPage, TicketQuery
+from services.desk.tickets.schemas import TicketPage, TicketQuery
 from services.desk.web.words import N_, team
 
 PAGE = 40

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
-from services.desk.calls.views import CallView
-from services.desk.customers.views import ContactPointView
+from services.desk.calls.schemas import CallView
+from services.desk.customers.schemas import ContactPointView
 from services.desk.tickets import domain
-from services.desk.tickets.views import ChannelChoiceView, MessageView, TicketView
+from services.desk.tickets.schemas import ChannelChoiceView, MessageView, TicketView
 from services.desk.timeline import EventView
 from services.desk.web import posts, words
 from services.desk.web.words import Gettext

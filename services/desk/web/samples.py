@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.desk.customers.views import ContactPointView, CustomerTicket, CustomerView, StatedView
-from services.desk.tickets.views import (
+from services.desk.customers.schemas import ContactPointView, CustomerTicket, CustomerView, StatedView
+from services.desk.tickets.schemas import (
     AttachmentView,
     ChannelChoiceView,
     MessageView,

@@ -8,10 +8,10 @@ from urllib.parse import unquote, urlsplit
 from fastapi import Request, Response
 
 from services.desk.context import Desk
-from services.desk.letters.service import Letters
+from services.desk.dead_letters.service import DeadLetterList
 from services.desk.people import service as people
 from services.desk.people.audit import By
-from services.desk.people.views import AgentView, Session
+from services.desk.people.schemas import AgentView, Session
 from services.desk.security import desk_of
 from services.desk.web import calling
 from services.desk.web.calling import Line
@@ -108,7 +108,7 @@ async def viewer(request: Request) -> Viewer:
 
 
 def _waiting(request: Request) -> int:
-    dead_letters: Letters = request.app.state.dead_letters
+    dead_letters: DeadLetterList = request.app.state.dead_letters
     return dead_letters.waiting(utc_now())
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from babel.numbers import format_decimal, format_percent
 
-from services.desk.wallboard.views import History, Reading, Snapshot, Work
+from services.desk.wallboard.schemas import History, Reading, Snapshot, Work
 from services.desk.web import words
 from services.desk.web.render import gettext, label_of, render
 from services.desk.web.words import N_

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from math import ceil
 
-from services.desk.tickets.views import ReasonView
+from services.desk.tickets.schemas import ReasonView
 from services.desk.timeline import EventView
 from shared.errors import Rejected
 from shared.events import Reason

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from msgspec.structs import replace as changed
 
-from services.desk.customers.views import ContactPointView
+from services.desk.customers.schemas import ContactPointView
 from services.desk.tickets.addressing import as_of_now
-from services.desk.tickets.views import ChannelChoiceView, ReasonView
+from services.desk.tickets.schemas import ChannelChoiceView, ReasonView
 from shared.events import Channel
 from tests.integration.desk_parts import Channels
 

@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 
 from services.desk.people import audit
 from services.desk.tickets.domain import rank
-from services.desk.tickets.views import ReasonView
+from services.desk.tickets.schemas import ReasonView
 from services.desk.timeline import EventView
 from services.desk.web import formatted, icons, lists, pane, render, samples, static, viewer, words
 from shared import i18n

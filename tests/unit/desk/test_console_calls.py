@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.desk.tickets.views import ChannelChoiceView, ReasonView
+from services.desk.tickets.schemas import ChannelChoiceView, ReasonView
 from services.desk.timeline import EventView
 from services.desk.web import call_samples, call_words, pane, render, samples, words
 from services.desk.web.calling import Board, Line

@@ -11,18 +11,7 @@ import pytest
 from services.desk.tickets.domain import SOON
 from services.desk.wallboard import domain
 from services.desk.wallboard.domain import Counted
-from services.desk.wallboard.views import (
-    Mood,
-    Pace,
-    Pipeline,
-    Queue,
-    Reading,
-    Snapshot,
-    Staff,
-    Stage,
-    Times,
-    Work,
-)
+from services.desk.wallboard.schemas import Mood, Pace, Pipeline, Queue, Reading, Snapshot, Staff, Stage, Times, Work
 from services.desk.web import render, samples, wall
 from shared.clock import utc_now
 from tests.unit.desk.examples import NOON

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.desk.letters.views import SHOWN_BYTES, details, moment, view
+from services.desk.dead_letters.schemas import SHOWN_BYTES, details, moment, view
 from services.desk.web import render, samples, why
 from shared.bus.letters import NoWayBack, parsed
 from shared.clock import utc_now

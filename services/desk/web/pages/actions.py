@@ -8,11 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, Response
 
 from services.desk.assignment import service as assignment
+from services.desk.tickets import group_commands
 from services.desk.tickets import service as tickets
-from services.desk.tickets import together
-from services.desk.tickets.changing import Known
+from services.desk.tickets.commands import Known
 from services.desk.tickets.domain import takes_copies
-from services.desk.tickets.views import MessageView, TicketRow
+from services.desk.tickets.schemas import MessageView, TicketRow
 from services.desk.web import words
 from services.desk.web.answers import ConsoleRoute, html, redirect
 from services.desk.web.console import Console, Undo
@@ -99,7 +99,7 @@ async def _to_all(
     request: Request, console: Console, who: Viewer, ticket: str, text: str, key: str, known: Known
 ) -> Response:
     """One answer for each customer of a group. Rejected as a reply."""
-    done = await together.reply_all(
+    done = await group_commands.reply_all(
         console.desk, ticket, text, agent=who.agent.email, author_name=who.agent.name, key=key, **known
     )
     if not is_part(request):
@@ -122,7 +122,7 @@ async def _to_all(
 async def ungroup(request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
     """Take a ticket out of its group."""
     console, _ = console_of(request), gettext(who.language)
-    row = await together.ungroup(console.desk, (await console.row(ticket)).id, agent=who.agent.email)
+    row = await group_commands.ungroup(console.desk, (await console.row(ticket)).id, agent=who.agent.email)
     if not is_part(request):
         return redirect(f"/c/{row.id}")
     context = await console.pane_context(who, row.id)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
 
-from services.desk.letters.service import MOST
+from services.desk.dead_letters.service import MOST
 from services.desk.people import audit
 from services.desk.web.answers import ConsoleRoute, html, redirect
 from services.desk.web.pages.inbox import console_of

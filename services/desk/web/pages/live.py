@@ -14,12 +14,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
 from services.desk.calls import service as calls
-from services.desk.calls.views import CallView
+from services.desk.calls.schemas import CallView
 from services.desk.live import Reset
 from services.desk.people import service as people
 from services.desk.people.sessions import ENDED
 from services.desk.tickets import service as tickets
-from services.desk.tickets.views import MessageView, TicketRow
+from services.desk.tickets.schemas import MessageView, TicketRow
 from services.desk.timeline import EventView
 from services.desk.web import lists, pane, post_parts
 from services.desk.web.answers import HEADERS, ConsoleRoute

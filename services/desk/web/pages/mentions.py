@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
 from services.desk.mentions import labels
 from services.desk.mentions import service as mentions
-from services.desk.mentions.views import MentionQuery
+from services.desk.mentions.schemas import MentionQuery
 from services.desk.tickets.domain import SETTLED
 from services.desk.web import posts
 from services.desk.web.answers import ConsoleRoute, html, redirect

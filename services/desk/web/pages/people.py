@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 
 from services.desk.accounts import service as accounts
 from services.desk.people import audit, sessions
-from services.desk.people.views import PersonView
+from services.desk.people.schemas import PersonView
 from services.desk.web import words
 from services.desk.web.answers import ConsoleRoute, html, redirect
 from services.desk.web.pages.inbox import console_of

@@ -17,7 +17,7 @@ from services.desk.context import Desk
 from services.desk.people import service as people
 from services.desk.security import desk_of
 from services.desk.wallboard import display
-from services.desk.wallboard.views import Snapshot
+from services.desk.wallboard.schemas import Snapshot
 from services.desk.web import wall
 from services.desk.web.answers import HEADERS, ConsoleRoute, html, redirect
 from services.desk.web.console import Console

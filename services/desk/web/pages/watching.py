@@ -31,7 +31,7 @@ async def look(
     """Said again every 20 seconds by each tab that shows the ticket. The answer is who else does."""
     desk, agent = desk_of(request), who.agent
     said = Look(as_uuid(ticket, "ticket"), agent.email, (agent.name or agent.email)[:100], tab, state)
-    await watchers.tell(desk.database, said)
+    await watchers.publish(desk.database, said)
     return JSONResponse(on(console_of(request).live, said.ticket), headers=HEADERS)
 
 

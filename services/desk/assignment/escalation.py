@@ -1,6 +1,6 @@
 """Tickets that nobody got to in time: the timeline tells which skills are no longer asked for, and the next team gets them.
 
-What is due is read off the tickets each time (`tickets/patience.py`): any number of processes do this, and one that was killed, or
+What is due is read off the tickets each time (`tickets/escalation.py`): any number of processes do this, and one that was killed, or
 away for an hour, leaves nothing undone.
 """
 
@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from services.desk.context import Desk
-from services.desk.tickets import groups, repository
+from services.desk.tickets import grouping, repository
+from services.desk.tickets.escalation import widened
 from services.desk.tickets.models import TICKETS
-from services.desk.tickets.patience import widened
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Unavailable
@@ -30,7 +30,7 @@ _MOST = 200
 _WAITS = (*repository.waits(), TICKETS.c.assignee_id.is_(None))
 _DUE = (
     select(TICKETS)
-    .where(*_WAITS, ~groups.stands_under_its_leader())
+    .where(*_WAITS, ~grouping.stands_under_its_leader())
     .order_by(TICKETS.c.widens_at)
     .limit(_MOST)
     .with_for_update(of=TICKETS, skip_locked=True)
@@ -41,20 +41,20 @@ async def run(desk: Desk, stop: asyncio.Event) -> None:
     """Until `stop`; waits for PostgreSQL where it is away."""
     while not stop.is_set():
         try:
-            seconds = await widen(desk)
+            seconds = await escalate(desk)
         except Unavailable as error:
             log.warning("tickets wait for the next team", error=str(error))
             seconds = LONGEST
         await wait(stop, seconds)
 
 
-async def widen(desk: Desk) -> float:
+async def escalate(desk: Desk) -> float:
     """Everything that is due. Seconds until there may be more. Raises Unavailable."""
     now = utc_now()
     async with desk.unit_of_work() as work:
         rows = list(await work.session.execute(_DUE.where(TICKETS.c.widens_at <= now)))
         for row in rows:
-            await _widen(work, row, now)
+            await _escalate(work, row, now)
         following = await work.session.scalar(
             select(func.min(TICKETS.c.widens_at)).where(*_WAITS, TICKETS.c.widens_at > now)
         )
@@ -64,7 +64,7 @@ async def widen(desk: Desk) -> float:
     return min(LONGEST, max(_SHORTEST, left))
 
 
-async def _widen(work: UnitOfWork, row: Any, now: datetime) -> None:
+async def _escalate(work: UnitOfWork, row: Any, now: datetime) -> None:
     patience = repository.patience(row.patience)
     found = widened(patience, now)
     for skill in found.skills:

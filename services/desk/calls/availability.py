@@ -18,28 +18,28 @@ from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 
 
-async def hold(session: AsyncSession, emails: Collection[str], *, skip: bool = False) -> list[Any]:
+async def lock(session: AsyncSession, emails: Collection[str], *, skip: bool = False) -> list[Any]:
     """Their rows; nobody else changes them until the commit."""
     return await presence.locked(session, [email for email in emails if email], skip=skip)
 
 
 async def missed_offer(work: UnitOfWork, agent: str) -> None:
     """They were shown a call and did not come: until they say that they are back, nobody waits for them."""
-    for person in await hold(work.session, [agent]):
+    for person in await lock(work.session, [agent]):
         if person.presence == "ready":
             await presence.change(work, person, "away", "missed a call")
 
 
 async def missed_ring(work: UnitOfWork, agent: str) -> None:
     """They took a call, and then did not answer their telephone."""
-    for person in await hold(work.session, [agent]):
+    for person in await lock(work.session, [agent]):
         if person.presence_after:
             await presence.change(work, person, "away", "did not answer the telephone")
 
 
 async def free(work: UnitOfWork, agent: str, reason: str) -> None:
     """A call does not hold them any more, and they should know why."""
-    for person in await hold(work.session, [agent]):
+    for person in await lock(work.session, [agent]):
         if person.presence_after:
             await presence.change(work, person, person.presence_after, reason)
 
@@ -54,7 +54,7 @@ async def settle(work: UnitOfWork, emails: Collection[str] | None = None, *, ski
             AGENTS.c.active, or_(AGENTS.c.presence_after != "", among(AGENTS.c.email, holding))
         )
         emails = set(await work.session.scalars(held))
-    people = await hold(work.session, emails, skip=skip) if emails else []
+    people = await lock(work.session, emails, skip=skip) if emails else []
     rows = list(await work.session.execute(_open())) if people else []  # once more: what is locked changes no more
     holding, silent = _by_agent(rows, now), {row.agent for row in rows if repository.is_silent(row, now)}
     for person in people:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.desk.tickets.domain import Threads, Ticket, opened, place, took_in
-from services.desk.tickets.patience import Patience, asked, elsewhere, widened
+from services.desk.tickets.escalation import Patience, asked, elsewhere, widened
 from shared.events import Overflow, RoutedMessage
 from tests.unit.desk.examples import NOON, routed
 

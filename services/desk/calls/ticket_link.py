@@ -12,11 +12,11 @@ from services.desk.bulk import among
 from services.desk.calls import domain, repository
 from services.desk.calls.models import CALLS
 from services.desk.calls.repository import agent_on
-from services.desk.calls.service import change, give, tell
+from services.desk.calls.service import change, give, record_change
 from services.desk.context import Desk
 from services.desk.cursors import is_uuid
 from services.desk.people.models import AGENTS
-from services.desk.tickets import changing, spoken
+from services.desk.tickets import call_outcomes, commands
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
@@ -53,7 +53,7 @@ async def catch_up(desk: Desk) -> None:
         await settle(work, rows)
         for call, ticket in tickets.items():
             row = rows[call]
-            tell(work, call, ticket, repository.state(row, utc_now()), row.agent, version=row.version)
+            record_change(work, call, ticket, repository.state(row, utc_now()), row.agent, version=row.version)
 
 
 async def link(work: UnitOfWork, calls: Collection[str], named: Mapping[str, str]) -> dict[str, str]:
@@ -73,7 +73,7 @@ async def link(work: UnitOfWork, calls: Collection[str], named: Mapping[str, str
         }
         found |= {call: named[call].lower() for call in open_ones if named.get(call, "").lower() in real}
     tickets = known | found
-    await changing.hold(work.session, set(tickets.values()))
+    await commands.lock(work.session, set(tickets.values()))
     for call, ticket in sorted(found.items()):
         await change(work.session, call, ticket_id=ticket)
         agent, presence = agent_on(next(row for row in rows if row.call_id == call), utc_now())
@@ -92,7 +92,7 @@ async def settle(work: UnitOfWork, calls: Collection[str]) -> None:
     for row in list(await work.session.execute(spoke.order_by(CALLS.c.call_id))):
         done: dict[str, Any] = {}
         if not row.counted:
-            await spoken.answered(work, row.ticket_id, row.connected_at, row.agent or "phone", "call")
+            await call_outcomes.answered(work, row.ticket_id, row.connected_at, row.agent or "phone", "call")
             done["counted"] = True
         if row.ended_at and not row.noted:
             await _note(work, row)
@@ -107,7 +107,7 @@ async def _note(work: UnitOfWork, row: Any) -> None:
     )
     took = domain.talked((row.ended_at - row.connected_at).total_seconds())
     text = f"Callback, {took}, by {name}" if row.direction == "out" else f"Call, {took}, answered by {name}"
-    await spoken.note(work, row.ticket_id, text, row.ended_at, row.agent or "phone", name, key=row.call_id)
+    await call_outcomes.add_note(work, row.ticket_id, text, row.ended_at, row.agent or "phone", name, key=row.call_id)
 
 
 _OF_CALLS = (MESSAGES.c.channel == "phone", MESSAGES.c.direction == "in")

@@ -18,12 +18,12 @@ from services.desk.cursors import as_uuid
 from services.desk.customers import contacts
 from services.desk.people.models import AGENTS
 from services.desk.schema import EVENTS
-from services.desk.tickets import addressing, groups, lengths, repository
+from services.desk.tickets import addressing, grouping, lengths, repository
 from services.desk.tickets.domain import NOT_ARRIVED, SETTLED, STATUSES, Wait, is_late, resumed, snippet, taken_by_reply
+from services.desk.tickets.escalation import elsewhere
 from services.desk.tickets.models import MESSAGES, TICKETS
-from services.desk.tickets.patience import elsewhere
 from services.desk.tickets.repository import message_view
-from services.desk.tickets.views import MessageView, TicketRow
+from services.desk.tickets.schemas import MessageView, TicketRow
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected
@@ -172,7 +172,7 @@ async def answer(
     await _take(work, desk, row, agent, now)
     moved = await _to_status(work, row, status, agent, together=together)
     if status == "open" and not moved and not together:
-        await groups.hand_over(work, row.id, agent)
+        await grouping.hand_over(work, row.id, agent)
     work.touch({row.customer_id})
     return stored
 
@@ -289,7 +289,7 @@ async def not_delivered(work: UnitOfWork, reply: Any, state: str) -> None:
         changes["first_reply_at"] = first
     await _change(work, row, changes)
     await _change_message(work, reply.id, {"ended_wait": None})
-    await groups.raise_leaders(work.session, [row.id])
+    await grouping.raise_leaders(work.session, [row.id])
     if row.status != "open":
         data = {"from": row.status, "why": f"delivery-{state}", "message_id": reply.id}
         work.record("ticket.reopened", row.id, utc_now(), "desk", data)
@@ -306,7 +306,7 @@ async def _change_message(work: UnitOfWork, message: str, values: dict[str, Any]
     await work.session.execute(update(MESSAGES).where(MESSAGES.c.id == message).values(values))
 
 
-async def hold(session: AsyncSession, tickets: set[str]) -> None:
+async def lock(session: AsyncSession, tickets: set[str]) -> None:
     """Nobody else changes these tickets until the commit."""
     owners = set(await session.scalars(select(TICKETS.c.customer_id).where(among(TICKETS.c.id, tickets))))
     await contacts.lock(session, owners)
@@ -318,7 +318,7 @@ async def hold(session: AsyncSession, tickets: set[str]) -> None:
 async def lock_group(session: AsyncSession, ticket: str) -> Any:
     """The ticket's row; it is locked, and with it those that stand under it, which may need another leader."""
     found = await find(session, ticket)
-    await hold(session, {found, *await groups.members_of(session, found)})
+    await lock(session, {found, *await grouping.members_of(session, found)})
     return (await session.execute(select(TICKETS).where(TICKETS.c.id == found))).one()
 
 
@@ -413,7 +413,7 @@ async def _to_status(work: UnitOfWork, row: Any, status: str, agent: str, *, tog
     await _change(work, row, changes)
     work.record("ticket.status", row.id, now, agent, {"from": row.status, "to": status, **clock})
     if row.status == "open" and not together:
-        await groups.hand_over(work, row.id, agent)
+        await grouping.hand_over(work, row.id, agent)
     return True
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from services.desk.app import Service
-from services.desk.letters.service import MOST, Letters
+from services.desk.dead_letters.service import MOST, DeadLetterList
 from services.desk.people import service as people
 from services.desk.people.limits import Limiter
 from shared.bus import DeadLetter
@@ -165,7 +165,7 @@ async def test_what_another_process_replays_is_seen_and_waits_no_more(
     async with await machine(service, "admin") as api:
         own = await the_id(api, key)
         before = service.dead_letters.waiting(utc_now())
-        other = Letters(kafka, service.desk.storage)
+        other = DeadLetterList(kafka, service.desk.storage)
         try:
             await other.replay(own, by="ann@example.org")
         finally:
@@ -203,7 +203,7 @@ async def test_only_a_few_are_read_however_many_there_are(
     keys = [uuid4().hex for _ in range(MOST + 5)]
     for key in keys:
         await set_aside(bus, topic.name, key)
-    letters = Letters(kafka, Storage(storage_url))
+    letters = DeadLetterList(kafka, Storage(storage_url))
     try:
         found = [letter.key for letter in await letters.newest()]
         assert len(found) == MOST

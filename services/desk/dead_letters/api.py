@@ -6,8 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
-from services.desk.letters.service import Letters
-from services.desk.letters.views import LetterDetails, LetterView
+from services.desk.dead_letters.schemas import DeadLetterDetails, DeadLetterView
+from services.desk.dead_letters.service import DeadLetterList
 from services.desk.people import audit
 from services.desk.security import Admin, ByAdmin, TheDesk
 
@@ -15,12 +15,12 @@ router = APIRouter(tags=["dead letters"])
 LetterId = Annotated[int, Path(ge=0, le=2**62, description="Its offset in `dead-letters`")]
 
 
-def _kept(request: Request) -> Letters:
-    letters: Letters = request.app.state.dead_letters
+def _kept(request: Request) -> DeadLetterList:
+    letters: DeadLetterList = request.app.state.dead_letters
     return letters
 
 
-Kept = Annotated[Letters, Depends(_kept)]
+Kept = Annotated[DeadLetterList, Depends(_kept)]
 
 
 @router.get("/dead-letters", summary="List what services could not handle")
@@ -28,13 +28,13 @@ async def list_letters(
     letters: Kept,
     _: Admin,
     waiting: Annotated[bool, Query(description="Only what was not replayed yet")] = False,
-) -> list[LetterView]:
+) -> list[DeadLetterView]:
     """The newest 200, newest first. 503 while Kafka is away."""
     return [letter for letter in await letters.newest() if not (waiting and letter.replayed_at)]
 
 
 @router.get("/dead-letters/{letter}", summary="One dead letter")
-async def get_letter(desk: TheDesk, letters: Kept, by: ByAdmin, letter: LetterId) -> LetterDetails:
+async def get_letter(desk: TheDesk, letters: Kept, by: ByAdmin, letter: LetterId) -> DeadLetterDetails:
     """With its stack, its headers and the beginning of its raw record."""
     found = await letters.one(letter)
     await audit.noted(desk.database, "letter.read", by, str(letter))
@@ -48,7 +48,7 @@ async def replay_letter(
     by: ByAdmin,
     letter: LetterId,
     again: Annotated[bool, Query(description="Also where it was replayed before")] = False,
-) -> LetterView:
+) -> DeadLetterView:
     """The raw record goes back exactly as it was: key, value and headers. Correct the cause first: what is still bad is set aside
     again, as a letter of its own. 409 where it was replayed before, or has no way back."""
     done = await letters.replay(letter, by=by.name, again=again)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from services.desk.letters.views import LetterDetails, LetterView, details, moment, raw_uri, view
+from services.desk.dead_letters.schemas import DeadLetterDetails, DeadLetterView, details, moment, raw_uri, view
 from shared.bus.letters import DeadLetters, Letter, NoWayBack
 from shared.errors import Malformed, Rejected, Unavailable
 from shared.logs import log
@@ -25,7 +25,7 @@ _PATIENCE = 10.0
 _FAREWELL = 2.0
 
 
-class Letters:
+class DeadLetterList:
     """One per process. `kafka`: its servers; `storage`: where raw mails are."""
 
     def __init__(self, kafka: str, storage: Storage) -> None:
@@ -61,7 +61,7 @@ class Letters:
                     await dead.__aexit__()
 
     @property
-    def last(self) -> tuple[LetterView, ...]:
+    def last(self) -> tuple[DeadLetterView, ...]:
         """The newest letters as they were when last read, newest first."""
         return tuple(view(letter) for letter in reversed(self._known))
 
@@ -71,13 +71,13 @@ class Letters:
             not letter.replayed and (at := moment(letter.at)) is not None and now - at < _NEWS for letter in self._known
         )
 
-    async def newest(self) -> tuple[LetterView, ...]:
+    async def newest(self) -> tuple[DeadLetterView, ...]:
         """The newest letters, newest first. Raises Unavailable."""
         async with self._reading() as dead:
             await self._look(dead)
         return self.last
 
-    async def one(self, id_: int) -> LetterDetails:
+    async def one(self, id_: int) -> DeadLetterDetails:
         """With its raw record, and the raw mail that it is about. Rejected 404; raises Unavailable."""
         async with self._reading() as dead:
             letter, value = await self._find(dead, id_)
@@ -88,7 +88,7 @@ class Letters:
                 mail = await self._storage.get(uri)
         return details(letter, value, obstacle, mail)
 
-    async def replay(self, id_: int, *, by: str, again: bool = False) -> LetterView:
+    async def replay(self, id_: int, *, by: str, again: bool = False) -> DeadLetterView:
         """Put the record back on its topic as it was. `by`: who does. Rejected 404, 409 `replayed` (it was, and not `again`),
         409 `no-way-back`; raises Unavailable."""
         async with self._reading() as dead:

@@ -12,14 +12,14 @@ import msgspec
 import pytest
 from sqlalchemy import text as sql
 
+from services.desk.assignment import escalation
 from services.desk.assignment import service as assignment
-from services.desk.assignment import widening
+from services.desk.calls import distribution
 from services.desk.calls import service as calls
-from services.desk.calls import serving
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.tickets import service as tickets
-from services.desk.tickets.views import TicketQuery, TicketView
+from services.desk.tickets.schemas import TicketQuery, TicketView
 from services.desk.wallboard import figures
 from shared.clock import utc_now
 from shared.events import InboundMessage, Profile, RoutedMessage
@@ -86,7 +86,7 @@ async def test_a_ticket_that_nobody_got_to_is_for_more_people_and_then_for_the_n
     assert (young.row.team, young.asked, young.next_team) == ("technical", ("french",), "support")
     assert young.next_team_at == young.row.created_at + timedelta(minutes=10)
     assert old.asked == (), "true at once, whether or not anybody has told it yet"
-    assert await widening.widen(desk) <= widening.LONGEST
+    assert await escalation.escalate(desk) <= escalation.LONGEST
     row = (await tickets.get_ticket(desk, old.row.id)).row
     assert (row.team, row.waiting_since) == ("support", old.row.waiting_since)
     assert await timeline(desk, old.row.id, *WIDER) == [
@@ -103,7 +103,7 @@ async def test_it_is_told_once_however_many_processes_look_and_however_often_the
     one, other = two
     ticket = await open_with(one, written(minutes_ago=90))
     for desk in (one, other, one):
-        await widening.widen(desk)
+        await escalation.escalate(desk)
     assert len(await timeline(other, ticket.row.id, *WIDER)) == 2
 
 
@@ -113,12 +113,12 @@ async def test_what_somebody_took_or_answered_stays_where_it_is(desk: Desk) -> N
     answered = await open_with(desk, written(minutes_ago=20, sender=ContactPoint("email:bo@example.org")))
     await assignment.assign(desk, taken.row.id, agent=ann, assignee=ann)
     await tickets.reply(desk, answered.row.id, "C’est réparé.", agent=ann)
-    await widening.widen(desk)
+    await escalation.escalate(desk)
     for ticket in (taken, answered):
         after = await tickets.get_ticket(desk, ticket.row.id)
         assert (after.row.team, after.next_team) == ("technical", "")
     await assignment.assign(desk, taken.row.id, agent=ann, assignee="")
-    await widening.widen(desk)
+    await escalation.escalate(desk)
     assert (await tickets.get_ticket(desk, taken.row.id)).row.team == "support", "back in the queue, its age is kept"
 
 
@@ -129,7 +129,7 @@ async def test_where_an_agent_sent_it_by_hand_it_stays(desk: Desk) -> None:
         await session.execute(
             sql("UPDATE desk.tickets SET widens_at = widens_at - interval '1 day' WHERE widens_at IS NOT NULL")
         )
-    await widening.widen(desk)
+    await escalation.escalate(desk)
     assert (await tickets.get_ticket(desk, ticket.row.id)).row.team == "escalations"
 
 
@@ -159,26 +159,26 @@ async def test_a_caller_waits_for_an_agent_who_speaks_french_and_then_gets_whoev
     await agent(desk, "Chloe", "french", "voice", state="busy")
     bo = await agent(desk, "Bo", "german", "voice")
     call = await french_caller(desk, waited=100)
-    await serving.serve(desk)
+    await distribution.serve(desk)
     assert await requests(desk, "offer") == [], "Chloe is on a call, and it is worth waiting for her"
     async with desk.database.transaction() as session:
         moved = "UPDATE desk.tickets SET patience = jsonb_set(patience, '{skills,french}', to_jsonb(now() - interval '1 s'))"
         await session.execute(sql(moved))
-    await serving.serve(desk)
+    await distribution.serve(desk)
     (offer,) = await requests(desk, "offer")
     assert (offer.agent, offer.call_id) == (bo, call)
     (seen,) = await calls.waiting(desk)
     reasons = {reason.code: reason for reason in seen.reasons}
     assert reasons["call.dropped-skill"].values["skill"] == "french"
     assert "call.no-skill" not in reasons
-    await widening.widen(desk)
+    await escalation.escalate(desk)
 
 
 async def test_nobody_without_a_telephone_is_ever_offered_a_call(desk: Desk) -> None:
     await agent(desk, "Dan", "voice", state="busy")
     await agent(desk, "Bo", "german")
     await french_caller(desk, waited=1000)
-    await serving.serve(desk)
+    await distribution.serve(desk)
     assert await requests(desk, "offer") == []
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.customers import contacts
-from services.desk.tickets import changing
+from services.desk.tickets import commands
 from services.desk.tickets.domain import is_late
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.unit_of_work import UnitOfWork
@@ -20,7 +20,7 @@ from shared.metrics import METRICS
 
 async def lock(session: AsyncSession, ticket: str) -> Any:
     """The row of the ticket with this id; first its customer is locked, then it is."""
-    await changing.hold(session, {ticket})
+    await commands.lock(session, {ticket})
     return (await session.execute(select(TICKETS).where(TICKETS.c.id == ticket))).one()
 
 
@@ -47,7 +47,7 @@ async def answered(work: UnitOfWork, ticket: str, at: datetime, actor: str, why:
         work.touch({row.customer_id})
 
 
-async def note(work: UnitOfWork, ticket: str, text: str, at: datetime, actor: str, name: str, *, key: str) -> None:
+async def add_note(work: UnitOfWork, ticket: str, text: str, at: datetime, actor: str, name: str, *, key: str) -> None:
     """A line in the timeline that only the team sees. `key`: the same again is nothing."""
     row = await lock(work.session, ticket)
     own = stable_id("call-note", ticket, key)

@@ -17,11 +17,11 @@ import asyncpg
 from sqlalchemy import and_, func, select
 
 from services.desk import signals
-from services.desk.calls import agents, domain, linking, repository
+from services.desk.calls import availability, domain, repository, ticket_link
 from services.desk.calls.domain import WAITING, Offer
 from services.desk.calls.models import CALLS
 from services.desk.calls.repository import being_answered, being_offered, in_order
-from services.desk.calls.service import ask, change, tell
+from services.desk.calls.service import ask, change, record_change
 from services.desk.context import Desk
 from services.desk.people import presence
 from services.desk.people.models import AGENTS
@@ -85,7 +85,7 @@ async def _follow(desk: Desk, stop: asyncio.Event) -> None:
 
 async def serve(desk: Desk) -> float:
     """Everything that is to be done now. Seconds until there may be more."""
-    await linking.catch_up(desk)
+    await ticket_link.catch_up(desk)
     async with desk.database.transaction() as session:
         waiting = await repository.read(session, repository.waits(utc_now()))
         await _measure(session, waiting)
@@ -93,7 +93,7 @@ async def serve(desk: Desk) -> float:
         await _lapse(work, waiting)
     async with desk.unit_of_work() as work:
         await _give_up(work)
-        await agents.settle(work, skip=True)
+        await availability.settle(work, skip=True)
     if not waiting:
         return _IDLE
     async with desk.unit_of_work() as work:
@@ -130,11 +130,13 @@ async def _lapse(work: UnitOfWork, seen: Sequence[Any]) -> None:
         }
         await change(work.session, row.call_id, **values, answer_until=None, asked=asked)
         if offered:
-            await agents.missed_offer(work, agent)
+            await availability.missed_offer(work, agent)
         else:
-            await agents.free(work, agent, _UNHEARD)
+            await availability.free(work, agent, _UNHEARD)
         why = "missed" if offered else "unheard"
-        tell(work, row.call_id, row.ticket_id, CallState.QUEUED.value, "", version=row.version, actor="desk", why=why)
+        record_change(
+            work, row.call_id, row.ticket_id, CallState.QUEUED.value, "", version=row.version, actor="desk", why=why
+        )
     await wake(work.session)
 
 
@@ -149,14 +151,14 @@ async def _give_up(work: UnitOfWork) -> None:
     found = select(CALLS).where(late, repository.is_open()).order_by(CALLS.c.call_id).with_for_update(skip_locked=True)
     rows = list(await work.session.execute(found))
     if rows:
-        people = await agents.hold(work.session, {row.agent for row in rows})
+        people = await availability.lock(work.session, {row.agent for row in rows})
         await work.session.execute(repository.share_tickets({row.ticket_id for row in rows}))
         for person in people:
-            await agents.free(work, person.email, _UNHEARD)
+            await availability.free(work, person.email, _UNHEARD)
     for row in rows:
         state, outcome = CallState.ENDED.value, CallOutcome.UNCERTAIN.value
         await change(work.session, row.call_id, state=state, outcome=outcome, detail=_UNHEARD)
-        tell(work, row.call_id, row.ticket_id, state, row.agent, actor="desk", outcome=outcome)
+        record_change(work, row.call_id, row.ticket_id, state, row.agent, actor="desk", outcome=outcome)
 
 
 async def _offer(desk: Desk, work: UnitOfWork) -> None:
@@ -165,7 +167,7 @@ async def _offer(desk: Desk, work: UnitOfWork) -> None:
     if all(repository.caller(row, now).offered for row in rows.values()):
         return
     emails = set(await work.session.scalars(select(AGENTS.c.email).where(AGENTS.c.active)))
-    locked = {person.email for person in await agents.hold(work.session, emails, skip=True)}
+    locked = {person.email for person in await availability.lock(work.session, emails, skip=True)}
     everybody = list(await work.session.execute(select(AGENTS).where(AGENTS.c.active)))
     occupied = await _occupied(work.session, now) | (emails - locked)
     offers = domain.next_offers(
@@ -198,7 +200,9 @@ async def _make(desk: Desk, work: UnitOfWork, row: Any, offer: Offer, now: datet
     missing = sorted(offer.missing)
     await change(work.session, row.call_id, offered_to=offer.agent, offered_until=until, offer_missing=missing)
     state = CallState.OFFERED.value
-    tell(work, row.call_id, row.ticket_id, state, "", offered_to=offer.agent, version=row.version, actor="desk")
+    record_change(
+        work, row.call_id, row.ticket_id, state, "", offered_to=offer.agent, version=row.version, actor="desk"
+    )
     data = {"call_id": row.call_id, "agent": offer.agent, "until": until.isoformat()}
     work.record("call.offered", row.ticket_id or "", now, "desk", data, customer=row.call_id)
 

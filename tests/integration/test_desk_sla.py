@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from services.desk.calls import applying, serving
+from services.desk.calls import applying, distribution
 from services.desk.calls import service as calls
 from services.desk.context import Desk
 from services.desk.customers.domain import LATE_COUNTS
@@ -78,7 +78,7 @@ async def test_a_customer_who_was_answered_too_late_is_told_to_the_router_and_fo
     await later(desk, LATE_COUNTS - timedelta(hours=1))
     await apply(desk, [asked(0)])
     assert (await told(desk)).missed_sla
-    assert await sla.notice(desk) == 0
+    assert await sla.record_breaches(desk) == 0
 
     await later(desk, timedelta(hours=1))
     await tickets.set_status(desk, late.decision.ticket_id, "solved", agent=BO)
@@ -91,9 +91,9 @@ async def test_after_a_month_the_router_forgets_it_though_the_customer_is_silent
     await tickets.reply(desk, late.decision.ticket_id, "Here.", agent=BO)
     await later(desk, LATE_COUNTS)
     assert (await told(desk)).missed_sla
-    assert await sla.notice(desk) == 1
+    assert await sla.record_breaches(desk) == 1
     assert not (await told(desk)).missed_sla
-    assert await sla.notice(desk) == 0, "that is told once"
+    assert await sla.record_breaches(desk) == 0, "that is told once"
 
 
 @pytest.mark.parametrize("within", [30, 0], ids=["promised", "nothing promised"])
@@ -102,7 +102,7 @@ async def test_who_was_answered_in_time_is_not(desk: Desk, within: int) -> None:
     await apply(desk, [early])
     await tickets.reply(desk, early.decision.ticket_id, "Here.", agent=BO)
     await later(desk, timedelta(days=2))
-    assert await sla.notice(desk) == 0
+    assert await sla.record_breaches(desk) == 0
     await apply(desk, [asked(0)])
     assert not (await told(desk)).missed_sla
     assert "missed-sla" not in codes(decided(mail(), await told(desk)))
@@ -122,14 +122,14 @@ async def test_every_answer_counts_not_only_the_first(desk: Desk) -> None:
 
 async def test_an_answer_that_never_came_counts_once_the_promise_has_passed(desk: Desk) -> None:
     await apply(desk, [asked(20)])
-    assert await sla.notice(desk) == 0
+    assert await sla.record_breaches(desk) == 0
     assert not (await told(desk)).missed_sla
     await later(desk, timedelta(minutes=11))
-    assert await sla.notice(desk) == 1
+    assert await sla.record_breaches(desk) == 1
     assert (await told(desk)).missed_sla, "before they write again"
-    assert await sla.notice(desk) == 0, "that is told once"
+    assert await sla.record_breaches(desk) == 0, "that is told once"
     await later(desk, LATE_COUNTS)
-    await sla.notice(desk)
+    await sla.record_breaches(desk)
     await apply(desk, [asked(0)])
     assert (await told(desk)).missed_sla, "a month does not end it for somebody who still waits"
 
@@ -161,7 +161,7 @@ async def test_who_is_to_tell_us_more_is_not_kept_waiting(desk: Desk) -> None:
     await apply(desk, [mine])
     await tickets.set_status(desk, mine.decision.ticket_id, "pending", agent=BO)
     await later(desk, timedelta(days=1))
-    assert await sla.notice(desk) == 0
+    assert await sla.record_breaches(desk) == 0
     await tickets.set_status(desk, mine.decision.ticket_id, "solved", agent=BO)
     assert not (await told(desk)).missed_sla
 
@@ -171,7 +171,7 @@ async def test_a_caller_is_answered_when_somebody_speaks_with_them(desk: Desk, w
     """It is told five minutes after they came; somebody spoke with them after two."""
     ann = await agent(desk, "Ann")
     call = await caller(desk)
-    await serving.serve(desk)
+    await distribution.serve(desk)
     await calls.answer(desk, call, agent=ann)
     (connect,) = await requests(desk, "connect")
     came = utc_now() - timedelta(minutes=5)
@@ -182,7 +182,7 @@ async def test_a_caller_is_answered_when_somebody_speaks_with_them(desk: Desk, w
     await applying.apply(desk, [answered(call, 2, connect, CallOutcome.CONNECTED, **spoke)])
     assert (await tickets.get_ticket(desk, ticket_of(call))).row.waiting_since is None
     assert (await told(desk, "tel:+33612345678")).missed_sla is late
-    assert await sla.notice(desk) == 0
+    assert await sla.record_breaches(desk) == 0
 
 
 @pytest.mark.parametrize(("minutes_ago", "late"), [(40, True), (20, False)])
@@ -199,7 +199,7 @@ async def test_it_is_told_of_each_of_their_contact_points_and_of_nobody_else(des
     known = await customers.find_customer(desk, ANN)
     assert known
     await customers.update_customer(desk, known.id, agent=BO, add_contact_points=("tel:+33612345678",))
-    await sla.notice(desk)
+    await sla.record_breaches(desk)
     for point, late in ((ANN, True), ("tel:+33612345678", True), ("email:cy@example.org", False)):
         assert (await told(desk, ContactPoint(point))).missed_sla is late
 
@@ -207,8 +207,8 @@ async def test_it_is_told_of_each_of_their_contact_points_and_of_nobody_else(des
 async def test_it_is_told_once_however_many_processes_look(two: tuple[Desk, Desk]) -> None:
     people = [f"email:p{number}@example.org" for number in range(20)]
     await apply(two[0], [asked(40, sender=person) for person in people])
-    found = await asyncio.gather(*(sla.notice(desk) for desk in two * 3))
-    found.append(await sla.notice(two[1]))
+    found = await asyncio.gather(*(sla.record_breaches(desk) for desk in two * 3))
+    found.append(await sla.record_breaches(two[1]))
     assert sum(found) == len(people)
     for person in people:
         assert (await told(two[0], person)).missed_sla
@@ -219,5 +219,5 @@ async def test_a_customer_who_is_being_answered_right_now_is_not_waited_for(two:
     await apply(desk, [asked(40)])
     async with desk.database.transaction() as session:
         await session.execute(text("SELECT 1 FROM desk.customers FOR UPDATE"))
-        assert await sla.notice(other) == 0
-    assert await sla.notice(other) == 1
+        assert await sla.record_breaches(other) == 0
+    assert await sla.record_breaches(other) == 1

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import ConfigDict
 
-from services.desk.tickets.views import ReasonView, TicketRow
+from services.desk.tickets.schemas import ReasonView, TicketRow
 
 _DOCS = ConfigDict(use_attribute_docstrings=True)
 

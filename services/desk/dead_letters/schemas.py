@@ -25,7 +25,7 @@ _LONGEST_STACK = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LetterView:
+class DeadLetterView:
     """A record that a service could not handle."""
 
     __pydantic_config__ = _DOCS
@@ -51,12 +51,12 @@ class LetterView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LetterDetails:
+class DeadLetterDetails:
     """One letter with all that is known of it."""
 
     __pydantic_config__ = _DOCS
 
-    letter: LetterView
+    letter: DeadLetterView
     stack: str
     headers: tuple[tuple[str, str], ...]
     """The record's own."""
@@ -76,9 +76,9 @@ class LetterDetails:
     """The same in English."""
 
 
-def view(letter: Letter) -> LetterView:
+def view(letter: Letter) -> DeadLetterView:
     """For the list."""
-    return LetterView(
+    return DeadLetterView(
         id=letter.id,
         at=moment(letter.at),
         topic=_cut(letter.topic),
@@ -102,12 +102,12 @@ def raw_uri(value: bytes | None) -> str:
 
 def details(
     letter: Letter, value: bytes | None, obstacle: NoWayBack | None, mail: bytes | None = None
-) -> LetterDetails:
+) -> DeadLetterDetails:
     """With the beginning of the raw record, what it says, and the mail that it is about."""
     decoded = _decoded(value)
     shown = None if decoded is None else json.dumps(decoded, indent=2, ensure_ascii=False)
     stack = printable(letter.stack, lines=True).strip()
-    return LetterDetails(
+    return DeadLetterDetails(
         letter=view(letter),
         stack=stack if len(stack) <= _LONGEST_STACK else "…" + stack[-_LONGEST_STACK:],  # its end names the cause
         headers=tuple((_cut(name), _cut(data)) for name, data in letter.headers),

@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among
 from services.desk.context import Desk
-from services.desk.tickets import changing, domain, groups, lengths, repository
-from services.desk.tickets.changing import Known
+from services.desk.tickets import commands, domain, grouping, lengths, repository
+from services.desk.tickets.commands import Known
 from services.desk.tickets.models import MESSAGES, TICKETS
-from services.desk.tickets.views import Answered, LeftOut, MessageView, TicketRow
+from services.desk.tickets.schemas import Answered, LeftOut, MessageView, TicketRow
 from services.desk.unit_of_work import UnitOfWork
 from shared.errors import Rejected
 
@@ -39,10 +39,10 @@ async def reply_all(
 
     Rejected as `reply`; 409 `not-the-leader` for a ticket that stands under another. Who cannot be reached is left out, and told.
     """
-    text, key = changing.checked(text, status), key or uuid4().hex
+    text, key = commands.checked(text, status), key or uuid4().hex
     async with desk.database.transaction() as session:
-        leader = await changing.find(session, ticket)
-        members = await groups.members_of(session, leader)
+        leader = await commands.find(session, ticket)
+        members = await grouping.members_of(session, leader)
         channel = await session.scalar(select(TICKETS.c.channel).where(TICKETS.c.id == leader)) or ""
         await lengths.check(session, desk.channels, leader, channel, text, together=[leader, *members])
     messages: list[MessageView] = []
@@ -55,7 +55,7 @@ async def reply_all(
         part = set(everybody[start : start + _AT_ONCE])
         before = []
         async with desk.unit_of_work() as work:
-            await changing.hold(work.session, part | {leader})
+            await commands.lock(work.session, part | {leader})
             row = (await work.session.execute(select(TICKETS).where(TICKETS.c.id == leader))).one()
             _leads(row)
             for each in await _rows(work.session, part):
@@ -70,7 +70,7 @@ async def reply_all(
                     messages.append(stored)
                     before.append((each, stored))
         for each, stored in before:
-            changing.count_first_reply(each, stored)
+            commands.count_first_reply(each, stored)
     if not messages:
         raise Rejected(409, left_out[0].code, left_out[0].detail)
     return Answered(messages=tuple(messages), left_out=tuple(left_out))
@@ -80,12 +80,12 @@ async def ungroup(desk: Desk, ticket: str, *, agent: str) -> TicketRow:
     """Take a ticket out of its group for good; where it led, the oldest of the others leads them from now on. A ticket of no
     group is left alone. Rejected 404."""
     async with desk.unit_of_work() as work:
-        found = await changing.find(work.session, ticket)
-        near = await groups.leaders_of(work.session, TICKETS.c.id == found)
-        await changing.hold(work.session, {found, *near, *await groups.members_of(work.session, found)})
+        found = await commands.find(work.session, ticket)
+        near = await grouping.leaders_of(work.session, TICKETS.c.id == found)
+        await commands.lock(work.session, {found, *near, *await grouping.members_of(work.session, found)})
         row = (await work.session.execute(select(TICKETS).where(TICKETS.c.id == found))).one()
         if row.burst_id and not row.alone:
-            await groups.take_out(work, row, agent)
+            await grouping.take_out(work, row, agent)
         return (await repository.rows(work.session, [found]))[found]
 
 
@@ -105,7 +105,7 @@ async def _answer(
     )
     post = (await work.session.execute(newest.order_by(MESSAGES.c.at.desc(), MESSAGES.c.id.desc()).limit(1))).first()
     account = post.facts.get("Account", "") if post and post.public else ""
-    return await changing.answer(
+    return await commands.answer(
         work,
         desk,
         row,
