@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,9 +15,9 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from shared.attempts import delay
 from shared.errors import Malformed, Rejected, Unavailable
 from shared.health import Health
+from shared.loops import forever
 from shared.waiting import wait
 
 _AWAY = ("08", "57P", "53", "55000", "40001", "40P01")
@@ -104,26 +103,34 @@ class Database:
         except (OSError, asyncpg.PostgresError, TimeoutError) as error:
             raise Unavailable(f"PostgreSQL is unavailable: {error}") from error
 
-    async def keep_checking(self, health: Health, stop: asyncio.Event) -> None:
-        """Keep `/health/ready` right, on a connection of its own: that all others are in use does not mean that PostgreSQL is away."""
-        attempt, connection = 0, None
-        while not stop.is_set():
-            try:
-                connection = connection or await self.connect_raw()
-                await connection.execute("SELECT 1", timeout=5)
-            except (Unavailable, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                attempt += 1
-                health.set("postgres", ok=False, detail=str(error)[:200] or type(error).__name__)
-                if connection:
-                    connection.terminate()
-                    connection = None
-                await wait(stop, delay(attempt, random.random()))
-            else:
-                attempt = 0
-                health.set("postgres", ok=True)
-                await wait(stop, 2)
-        if connection:
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+        """A connection outside the pool, closed at the end. Raises Unavailable, also for what asyncpg raises in the body: there a
+        lost connection has many names."""
+        connection = await self.connect_raw()
+        try:
+            yield connection
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise Unavailable(f"a connection to PostgreSQL was lost: {error!r}") from error
+        finally:
             connection.terminate()
+
+    async def keep_checking(self, health: Health, stop: asyncio.Event) -> None:
+        """Keeps `/health/ready` right, on a connection of its own: that all others are in use does not mean that PostgreSQL is
+        away."""
+
+        async def check() -> None:
+            try:
+                async with self.connection() as connection:
+                    while not stop.is_set():
+                        await connection.execute("SELECT 1", timeout=5)
+                        health.set("postgres", ok=True)
+                        await wait(stop, 2)
+            except Unavailable as error:
+                health.set("postgres", ok=False, detail=str(error)[:200])
+                raise
+
+        await forever("postgres", check, stop)
 
     async def dispose(self) -> None:
         """Close all connections."""

@@ -11,7 +11,8 @@ from services.router.domain.decide import decide
 from services.router.domain.policy import Policy
 from services.router.ports import Headers, Lookup, Output
 from shared.bus import TAKEN, WRITTEN, DeadLetter
-from shared.bus.handling import FloodGauge, Raw
+from shared.bus.api import Raw
+from shared.bus.handling import FloodGauge
 from shared.bus.kafka import dead_letter_record
 from shared.bus.unreadable import readable
 from shared.clock import utc_now
@@ -92,20 +93,9 @@ class Router:
     def _set_aside(self, record: Raw, error: Exception) -> Output:
         self._flood.add(time.monotonic())
         METRICS.dead_lettered.labels(topic=record.topic).inc()
-        reason = f"{type(error).__name__}: {error}"[:1000]
         stack = "".join(traceback.format_exception(error))[-_STACK:]
+        letter = DeadLetter.of(record, error, self._group, stack)
         log.error(
-            "record set aside", topic=record.topic, partition=record.partition, offset=record.offset, error=reason
-        )
-        letter = DeadLetter(
-            record.topic,
-            record.partition,
-            record.offset,
-            record.key,
-            record.value,
-            reason,
-            self._group,
-            stack,
-            record.headers,
+            "record set aside", topic=record.topic, partition=record.partition, offset=record.offset, error=letter.error
         )
         return Output(DEAD_LETTERS.name, *dead_letter_record(letter))

@@ -51,6 +51,17 @@ class Encoded:
     id: str = ""
 
 
+class Raw:
+    """A record before it is decoded; the fields that aiokafka's records have."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A record that could not be handled: its raw bytes, where it came from and what went wrong."""
@@ -65,6 +76,17 @@ class DeadLetter:
     stack: str = ""
     headers: Sequence[tuple[str, bytes | None]] = ()
     """The record's own."""
+
+    @classmethod
+    def of(cls, raw: Raw, error: Exception, group: str, stack: str = "") -> DeadLetter:
+        """Returns the dead letter of a record that `group` could not handle."""
+        place = (raw.topic, raw.partition, raw.offset, raw.key, raw.value)
+        return cls(*place, cls.words(error), group, stack, raw.headers)
+
+    @staticmethod
+    def words(error: Exception) -> str:
+        """Returns what is kept of an error."""
+        return f"{type(error).__name__}: {error}"[:1000]
 
 
 Handler = Callable[[Sequence[Record[E]]], Awaitable[None]]

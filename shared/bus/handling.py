@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import random
+import hashlib
 import time
 import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from shared.attempts import delay
-from shared.bus.api import DeadLetter, Handler, Record, TooManyDeadLetters
+from shared.bus.api import Bus, DeadLetter, Handler, Raw, Record, TooManyDeadLetters
 from shared.bus.unreadable import readable
-from shared.errors import Unavailable
 from shared.events.base import Event
 from shared.events.codec import MalformedEvent, decode
 from shared.logs import log
+from shared.loops import persist
 from shared.metrics import METRICS
 from shared.topics import Topic
-from shared.waiting import wait
 
 E = TypeVar("E", bound=Event)
 FLOOD = 100
@@ -48,17 +46,6 @@ class FloodGauge:
             raise TooManyDeadLetters(
                 f"more than {self._limit} dead letters in a minute: see `dead-letters`, then start again"
             )
-
-
-class Raw:
-    """A record before it is decoded; the fields that aiokafka's records have."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
 
 
 class BatchHandler(Generic[E]):
@@ -97,7 +84,7 @@ class BatchHandler(Generic[E]):
     async def _work_off(self, records: Sequence[Record[E]], raws: dict[int, Raw], stop: asyncio.Event) -> bool:
         """The whole batch; where it fails, each record by itself, so that one bad record does not take others along."""
         try:
-            return await self._until_available(lambda: self._handle(records), stop)
+            return await persist(self._group, lambda: self._handle(records), stop)
         except Exception as error:  # noqa: BLE001 - whatever a handler trips over, the record is kept and the rest flows
             if len(records) == 1:
                 return await self._bury(raws[records[0].offset], error, stop)
@@ -109,40 +96,25 @@ class BatchHandler(Generic[E]):
 
     async def _bury(self, raw: Raw, error: Exception, stop: asyncio.Event) -> bool:
         stack = "".join(traceback.format_exception(error))[-4000:]
-        letter = DeadLetter(
-            raw.topic,
-            raw.partition,
-            raw.offset,
-            raw.key,
-            raw.value,
-            f"{type(error).__name__}: {error}"[:1000],
-            self._group,
-            stack,
-            raw.headers,
-        )
-        if not await self._until_available(lambda: self._set_aside(letter), stop):
+        letter = DeadLetter.of(raw, error, self._group, stack)
+        if not await persist(self._group, lambda: self._set_aside(letter), stop):
             return False
         METRICS.dead_lettered.labels(topic=raw.topic).inc()
         log.error("record set aside", topic=raw.topic, partition=raw.partition, offset=raw.offset, error=letter.error)
         self.flood.add(time.monotonic())
         return True
 
-    async def _until_available(self, work: Callable[[], Awaitable[None]], stop: asyncio.Event) -> bool:
-        attempt = 0
-        while True:
-            try:
-                await work()
-            except Unavailable as error:
-                attempt += 1
-                METRICS.retried.labels(what=self._group).inc()
-                log.warning("waiting for what is away", error=str(error), attempt=attempt)
-                if await wait(stop, delay(attempt, random.random())):
-                    return False
-            else:
-                return True
-
 
 def _decoded(raw: Raw, kind: type[E]) -> Record[E]:
     headers = {name: (value or b"").decode(errors="replace") for name, value in raw.headers}
     key = (raw.key or b"").decode(errors="replace")
     return Record(raw.topic, raw.partition, raw.offset, key, decode(kind, readable(raw)), headers)
+
+
+async def dead_letter(bus: Bus, source: str, key: bytes, value: bytes, error: Exception, group: str) -> None:
+    """Dead-letters what came in by a door and not from a topic. `source`: the door; `key`: what tells one from another there. Raises
+    Unavailable."""
+    number = int.from_bytes(hashlib.sha256(key).digest()[:7])
+    await bus.set_aside(DeadLetter(source, 0, number, key, value, DeadLetter.words(error), group))
+    METRICS.dead_lettered.labels(topic=source).inc()
+    log.error("dead-lettered", source=source, key=key.decode(errors="replace"), error=str(error)[:500])

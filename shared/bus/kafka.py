@@ -20,10 +20,10 @@ from aiokafka.errors import (
 )
 
 from shared.attempts import delay
-from shared.bus.api import Consumer, DeadLetter, Encoded, Handler, View, encoded
+from shared.bus.api import Consumer, DeadLetter, Encoded, Handler, Raw, View, encoded
 from shared.bus.client import options, shown
 from shared.bus.connecting import connect
-from shared.bus.handling import BatchHandler, Raw
+from shared.bus.handling import BatchHandler
 from shared.bus.views import KafkaView
 from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from shared.bus.api import Consumer, DeadLetter, Encoded, Handler, View, encoded
+from shared.bus.api import Consumer, DeadLetter, Encoded, Handler, Raw, View, encoded
 from shared.bus.entries import Entries
-from shared.bus.handling import BatchHandler, Raw
+from shared.bus.handling import BatchHandler
 from shared.errors import Unavailable
 from shared.events.base import Event
 from shared.events.codec import decode

@@ -48,6 +48,15 @@ class DeliveryState(StrEnum):
     UNCERTAIN = "uncertain"
     """A crash came between sending and noting it: it may not have been sent."""
 
+    def supersedes(self, before: str) -> bool:
+        """Whether this is news after `before`, a state or a word from before any outcome. Reports and statuses may come twice and
+        in any order; what is known for certain is not taken back."""
+        return _ORDER[self] > _ORDER.get(before, 0)
+
+
+_ORDER: dict[str, int] = {"uncertain": 1, "sent": 2, "delayed": 3, "failed": 4, "delivered": 5}
+"""`delivered` is the customer's own device's word, so it stands above a network's guess that it failed."""
+
 
 class DeliveryReport(Event, frozen=True, kw_only=True):
     """What a channel did with an outbound message."""

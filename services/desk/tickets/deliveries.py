@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.tickets import commands, grouping, unread
-from services.desk.tickets.domain import NOT_ARRIVED, delivery_moves
+from services.desk.tickets.domain import NOT_ARRIVED
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.unit_of_work import UnitOfWork
 from shared.errors import Malformed
@@ -45,7 +45,7 @@ async def _note(work: UnitOfWork, report: DeliveryReport) -> None:
         changes["sent_at"] = report.at
     if report.provider_id and not before.provider_id:
         changes["provider_id"] = report.provider_id
-    moves = delivery_moves(before.delivery, report.state)
+    moves = report.state.supersedes(before.delivery)
     if moves:
         if report.state is DeliveryState.DELIVERED:
             changes["mail_after"] = None

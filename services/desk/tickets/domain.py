@@ -19,8 +19,6 @@ STATUSES = ("open", "pending", "solved", "closed")
 SETTLED = ("solved", "closed")
 MACHINES = ("reply", "bounce", "files")
 """Automatic messages that nobody wrote for us: they join and wake nobody. `list` mail was written by a person."""
-_DELIVERY_ORDER = {"requested": 0, "uncertain": 1, "sent": 2, "delayed": 3, "failed": 4, "delivered": 5}
-"""`delivered` is the customer's own device's word, so it stands above a network's guess that it failed."""
 _ADDRESS = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,64}@[^\s@<>\"(),:;\[\]\\]{1,255}")
 _LONGEST_ADDRESS = 254
 """RFC 5321, 4.5.3.1.3, without the angle brackets."""
@@ -348,11 +346,6 @@ def is_late(due_at: datetime | None, at: datetime) -> bool:
 def snippet(text: str) -> str:
     """The beginning of a text in one line."""
     return " ".join(text[: _SNIPPET * 3].split())[:_SNIPPET]
-
-
-def delivery_moves(before: str, after: DeliveryState) -> bool:
-    """Whether a report is news. Reports may come twice and in any order; what is known for certain is not taken back."""
-    return _DELIVERY_ORDER[after.value] > _DELIVERY_ORDER.get(before, 0)
 
 
 NOT_ARRIVED = (DeliveryState.FAILED.value, DeliveryState.UNCERTAIN.value)

@@ -11,7 +11,6 @@ import pytest
 from services.desk.tickets.domain import (
     Threads,
     Ticket,
-    delivery_moves,
     is_late,
     may_be_an_answer,
     opened,
@@ -196,7 +195,7 @@ def test_a_snippet_is_one_line() -> None:
     ],
 )
 def test_reports_in_any_order_lead_to_the_same_state(before: str, after: DeliveryState, moves: bool) -> None:
-    assert delivery_moves(before, after) is moves
+    assert after.supersedes(before) is moves
 
 
 class TestDue:

@@ -1,0 +1,69 @@
+"""Session advisory locks: PostgreSQL releases them in the moment in which their process dies."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+
+from shared.db import Database
+from shared.loops import forever
+from shared.waiting import wait
+
+_CHECK = 1.0
+"""Seconds between looks at the lock: how late a process that stands by takes over."""
+_ANSWER = 5.0
+"""Seconds after which a silent connection counts as lost."""
+
+
+class Leadership:
+    """Lets one process at a time work where several would be no better than one, such as under limits of an account.
+
+    `number`: names the lock within the database; never changes, or two releases would lead at once.
+    """
+
+    def __init__(self, database: Database, number: int) -> None:
+        self._database, self.number = database, number
+        self.held = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Takes the lock and holds it until `stop`; takes it again after PostgreSQL was unavailable."""
+
+        async def hold() -> None:
+            async with self._database.connection() as connection:
+                taken = f"SELECT pg_try_advisory_lock({self.number})"
+                while not await connection.fetchval(taken, timeout=_ANSWER):
+                    if await wait(stop, _CHECK):
+                        return
+                self.held.set()
+                try:
+                    while not await wait(stop, _CHECK):
+                        await connection.execute("SELECT 1", timeout=_ANSWER)
+                finally:
+                    self.held.clear()
+
+        await forever(f"{self._database.schema}-lock", hold, stop)
+
+    async def mine(self, stop: asyncio.Event) -> bool:
+        """Waits for the lock; False where `stop` came first."""
+        while not stop.is_set():
+            if await wait(self.held, _CHECK):
+                return True
+        return False
+
+    async def around(self, work: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event) -> None:
+        """Runs `work` until `stop` and holds the lock until it has returned."""
+        ended = asyncio.Event()
+        holding = asyncio.create_task(self.run(ended))
+        try:
+            await work(stop)
+        finally:
+            ended.set()
+            await holding
+
+
+class Liveness(Leadership):
+    """Shows that this process lives: who can take the lock with its number knows that it is gone."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, secrets.randbits(62) + 1)

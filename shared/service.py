@@ -1,0 +1,121 @@
+"""One shape for every service: what a process runs, and the command line around it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from fastapi import FastAPI
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
+
+from shared import logs
+from shared.bus.api import Bus
+from shared.bus.kafka import KafkaBus
+from shared.db import migrate
+from shared.errors import SwitchboardError
+from shared.health import Health
+from shared.run import Task, serve
+from shared.settings import Settings, load, single
+
+
+class ServiceSettings(Protocol):
+    """What the command line needs of a service's settings."""
+
+    @property
+    def port(self) -> int:
+        """The HTTP port."""
+
+    @property
+    def database(self) -> str | SecretStr:
+        """PostgreSQL's DSN for the service's own role."""
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One process, not yet running. `tasks` run beside HTTP; `resources` is entered before them and left after them."""
+
+    api: FastAPI
+    tasks: Mapping[str, Task]
+    resources: Callable[[], AbstractAsyncContextManager[None]]
+
+
+def bus_of(name: str, common: Settings, health: Health, given: Bus | None) -> tuple[Bus, dict[str, Task]]:
+    """Returns `given`, or Kafka with the task that keeps it connected."""
+    if given is not None:
+        return given, {}
+    health.expect("kafka")
+    kafka = KafkaBus(common.kafka, name, health)
+    return kafka, {"kafka": kafka.keep_connecting}
+
+
+@dataclass(frozen=True, slots=True)
+class Command(Generic[S]):
+    """A verb on the command line. `work`: gets the settings and, where `argument` describes one, it; prints what it has to say."""
+
+    work: Callable[..., Awaitable[None]]
+    argument: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Program(Generic[S]):
+    """`python -m services <name> [command]`. `folder`: the service's own, with `migrations/` in it; its schema has its name."""
+
+    name: str
+    settings: type[S]
+    create: Callable[[Settings, S], Service]
+    folder: Path
+    commands: Mapping[str, Command[S]] = field(default_factory=dict)
+
+    def main(self, arguments: list[str]) -> int:
+        """Runs the service, migrates its schema or runs a command. Returns the exit code: 0, 1 after a failure, 2 for a wrong command
+        line. Raises Misconfigured."""
+        logs.configure(self.name, single("SWITCHBOARD_LOG_FORMAT") or "json", single("SWITCHBOARD_LOG_LEVEL") or "info")
+        match arguments:
+            case []:
+                return self._serve()
+            case ["migrate"]:
+                migrate(dsn_of(load(self.settings)), self.name, self.folder / "migrations")
+                return 0
+            case [verb, *rest] if verb in self.commands and len(rest) == bool(self.commands[verb].argument):
+                return self._command(self.commands[verb], rest)
+        verbs = [f"{verb} {command.argument}".strip() for verb, command in self.commands.items()]
+        print(f"usage: python -m services {self.name} [{' | '.join(['migrate', *verbs])}]", file=sys.stderr)
+        return 2
+
+    def _serve(self) -> int:
+        common, settings = load(Settings), load(self.settings)
+        logs.configure(self.name, common.log_format, common.log_level)
+        service = self.create(common, settings)
+        port = _known(settings).port
+        return serve(self.name, common.host, port, service.api, service.tasks, start=[service.resources()])
+
+    def _command(self, command: Command[S], rest: list[str]) -> int:
+        async def run() -> None:
+            await command.work(load(self.settings), *rest)
+
+        try:
+            asyncio.run(run())
+        except SwitchboardError as error:
+            print(f"{self.name}: {error}", file=sys.stderr)
+            return 1
+        return 0
+
+
+def dsn_of(settings: BaseSettings) -> str:
+    """Returns PostgreSQL's DSN from a service's settings."""
+    database = _known(settings).database
+    return database.get_secret_value() if isinstance(database, SecretStr) else database
+
+
+def _known(settings: BaseSettings) -> ServiceSettings:
+    assert hasattr(settings, "port")  # noqa: S101 - every service's settings have both
+    return settings  # type: ignore[return-value]
