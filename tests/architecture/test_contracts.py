@@ -25,6 +25,7 @@ PLANTED = {
         "services/pigeon/settings.py",
         "services.pigeon.api",
     ),
+    "Floors of the desk": ("services/desk/cursors.py", "services.desk.tickets"),
 }
 """Contract → the file of a new service, or of what is shared, and the import in it that breaks this contract."""
 
