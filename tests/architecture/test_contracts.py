@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,21 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     return subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False, timeout=120).stdout
 
 
+def without_a_layer(services: Path) -> set[str]:
+    """Lists the files and folders of services that no contract of layers names. Nothing imports migrations."""
+    layers: dict[str, set[str]] = {}
+    for contract in CONTRACTS:
+        for container in contract.get("containers", ()):
+            layers.setdefault(container, set()).update(re.findall(r"\w+", " ".join(contract["layers"])))
+    rooms = {path.relative_to(services).parts[:2] for path in services.glob("*/**/*.py")}
+    return {
+        f"{service}/{room}"
+        for service, room in rooms
+        if room.removesuffix(".py")
+        not in {"__init__", "migrations"} | layers["services.*"] | layers.get(f"services.{service}", set())
+    }
+
+
 def _no_python(where: Path, names: list[str]) -> list[str]:
     return [name for name in names if not name.endswith(".py") and not (where / name).is_dir()]
 
@@ -60,3 +76,11 @@ def test_a_bad_import_in_a_new_service_breaks_its_contract(report: str, name: st
     path, _ = PLANTED[name]
     importer = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     assert f"{importer} -> " in chapter or f"- .{importer.rpartition('.')[2]} -> " in chapter, report
+
+
+def test_every_file_of_a_service_has_a_room_that_a_layer_names(tmp_path: Path) -> None:
+    assert without_a_layer(ROOT / "services") == set()
+    for path in ("pigeon/api.py", "pigeon/loft.py", "pigeon/flock/__init__.py", "pigeon/migrations/versions/0001.py"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    assert without_a_layer(tmp_path) == {"pigeon/loft.py", "pigeon/flock"}
