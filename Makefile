@@ -1,17 +1,18 @@
-# `make` lists what there is. Everything bootstraps itself: only Python 3.11 or newer and make are needed.
+# `make` lists what there is. Everything bootstraps itself: what is needed stands in README.md, "What it needs".
 
 PYTHON  := .venv/bin/python
 VENV    := .venv/.ready
 RIVALS  := .venv/.bench
 ASSETS  := node_modules/.ready
 SOURCES := services shared deploy tests
+PROSE   := .ci .github docs findings Makefile $(wildcard *.md)
 # Each process has its own Kafka and PostgreSQL, and takes file after file. The longest stories stand first, so both end about together.
 TWO     := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 LOCK    := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo up down test check fix bench faults docs notices locks assets clean
+.PHONY: help run demo up down test unit one check fix bench faults findings docs notices locks assets clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,11 +32,24 @@ down: ## stop what `make up` started; all data is kept
 
 test: $(VENV) $(ASSETS) ## run every test, two at a time, with coverage; PYTEST='-k name' chooses, one at a time
 	@$(PYTHON) -m deploy.local.debian
-	$(PYTHON) -m pytest --cov --cov-report=term:skip-covered $(or $(PYTEST),$(TWO))
+	$(PYTHON) -m pytest --cov --cov-report= --durations=20 $(or $(PYTEST),$(TWO))
+	@$(if $(PYTEST),$(PYTHON) -m coverage report --skip-covered --fail-under=0,$(MAKE) --no-print-directory floor)
 
-check: $(VENV) ## lint, formatting, types, import contracts
+# Of all lines and branches as many as were reached when this was last raised; of what is pure, all.
+floor:
+	@$(PYTHON) -m coverage report --skip-covered
+	@$(PYTHON) -m coverage report --skip-covered --include='$(PURE)' --fail-under=100
+
+unit: $(VENV) $(ASSETS) ## run what needs no engine and no browser: under a minute
+	HYPOTHESIS_PROFILE=quick $(PYTHON) -m pytest tests/unit tests/architecture -m 'not slow' --quiet --numprocesses=2 --dist=worksteal
+
+one: $(VENV) $(ASSETS) ## run one file, folder or test: make one T=tests/unit/router
+	$(PYTHON) -m pytest $(or $(T),$(error T=... names a file, a folder or a test))
+
+check: $(VENV) ## lint, formatting, spelling, types, import contracts
 	.venv/bin/ruff check $(SOURCES)
 	.venv/bin/ruff format --check $(SOURCES)
+	.venv/bin/codespell $(SOURCES) $(PROSE)
 	.venv/bin/mypy --strict services shared deploy
 	.venv/bin/lint-imports
 
@@ -49,6 +63,9 @@ bench: $(RIVALS) $(ASSETS) ## measure speed on this machine and write docs/refer
 faults: $(VENV) ## the long fault matrix, and the router's properties with 10,000 examples each
 	@SWITCHBOARD_FAULTS=all $(PYTHON) -m pytest tests/faults tests/acceptance $(PYTEST)
 	@HYPOTHESIS_PROFILE=thorough $(PYTHON) -m pytest tests/unit/router -o timeout=1800 $(PYTEST)
+
+findings: ## show that what surprised us in others' software is still so; downloads what it needs
+	@failed=0; for script in findings/*.sh; do echo "$$script"; bash "$$script" || failed=1; done; exit $$failed
 
 docs: $(VENV) ## write docs/reference from the code: topics, events (AsyncAPI), metrics, settings
 	$(PYTHON) -m deploy.reference

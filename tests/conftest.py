@@ -22,7 +22,9 @@ from tests.faults.report import pytest_terminal_summary  # noqa: F401 - pytest l
 ON_CI = os.environ.get("CI") == "true"
 
 hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile("untimed")  # a busy machine is no fault of the code
+hypothesis.settings.register_profile("quick", hypothesis.settings.get_profile("untimed"), max_examples=10)
+# A busy machine is no fault of the code.
+hypothesis.settings.load_profile("quick" if os.environ.get("HYPOTHESIS_PROFILE") == "quick" else "untimed")
 
 # A pretty traceback takes ten seconds, in which somebody who waits in line has given up.
 structlog.configure(

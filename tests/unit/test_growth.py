@@ -31,6 +31,8 @@ from shared.markup import to_text, without_tags
 from shared.text import clean_html
 from tests.unit.router.makers import POLICY
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND, THIRD = 5_000, 40_000, 160_000
 """Lengths. What grows more than three times as fast as its input from the first to the second is looked at again."""
 MOST = 10

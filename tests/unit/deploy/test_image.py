@@ -16,6 +16,8 @@ from services.desk.web.static import VENDORED
 from tests.unit.deploy.compose import COMPOSE, ROOT
 from tests.unit.deploy.image import DOCKERFILE, instructions, is_sent, lay_out
 
+pytestmark = pytest.mark.slow
+
 IMAGE = """
 import importlib, sys
 

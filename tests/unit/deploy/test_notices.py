@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
@@ -27,6 +28,7 @@ def test_everything_locked_is_in_the_bill_of_materials_and_the_bill_is_valid(tmp
     assert sum(purl.startswith("pkg:maven/") for purl in purls) == len(jars.LOCK.read_text().splitlines())
 
 
+@pytest.mark.slow
 def test_the_licence_of_each_package_is_there_in_full(tmp_path: Path) -> None:
     notices.main([str(tmp_path)])
     text = (tmp_path / "THIRD-PARTY-NOTICES.txt").read_text()

@@ -28,6 +28,7 @@ def test_a_newcomer_sees_the_packages_come() -> None:
     assert lines[-1] == "▸ installing them: half a minute or more"
 
 
+@pytest.mark.slow
 def test_the_lock_names_everything_that_its_packages_need() -> None:
     done = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"installed without a resolver, and something is missing: {done.stdout}"

@@ -21,6 +21,8 @@ from services.__main__ import names
 from shared.metrics import METRICS
 from tests.conftest import ON_CI
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 RULES = sorted((ROOT / "deploy/prometheus/rules").glob("*.yml"))
 STORIES = sorted((ROOT / "tests/data/watch").glob("*.yml"))

@@ -64,6 +64,7 @@ def test_filters_stand_anywhere_and_only_known_ones_are_filters() -> None:
         asked("status:lost")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["a-", "1 ", "1(((", "a_", "환", "status:", '"', "+1", "é'", "-"])
 def test_no_text_takes_longer_than_its_length(kind: str) -> None:
     def seconds(length: int) -> float:

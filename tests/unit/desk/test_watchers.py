@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import pytest
+
 from services.desk.watchers import TYPING, VIEWING, Look, Watcher, Watchers
 
 TICKET = "t"
@@ -40,6 +42,7 @@ def test_two_tabs_are_one_person_who_is_there_until_the_last_is_closed() -> None
     assert watchers.on(TICKET, 3) == []
 
 
+@pytest.mark.slow
 def test_a_browser_that_invents_tabs_does_not_fill_the_memory() -> None:
     watchers = Watchers()
     for number in range(12_000):

@@ -61,6 +61,7 @@ async def test_a_process_that_was_killed_is_replaced_and_the_mail_is_read_whole(
     assert (message.text, whole) == ("Words", True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", ["RLIMIT_CPU", "RLIMIT_DATA"])
 async def test_a_mail_that_takes_too_much_is_read_by_its_beginning(
     reader: Reader, limit: str, monkeypatch: pytest.MonkeyPatch

@@ -18,6 +18,8 @@ from services.router.adapters.policy_schema import schema
 from services.router.adapters.yaml_sections import YamlErrors
 from tests.unit.router.makers import properties
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = schema()
 EDITOR = Draft202012Validator(SCHEMA)
 TEXT = policy_yaml.SHIPPED.read_text(encoding="utf-8")

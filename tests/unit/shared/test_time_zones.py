@@ -12,6 +12,8 @@ import pytest
 from services.__main__ import names
 from tests.unit.deploy.compose import ROOT
 
+pytestmark = pytest.mark.slow
+
 _ASK = "from datetime import datetime; from zoneinfo import ZoneInfo; print(datetime(2027, 1, 15, tzinfo=ZoneInfo('America/Vancouver')).isoformat())"
 _GREENWICH = b"TZif2" + bytes(15) + bytes((0, 0, 0, 0) * 4) + b"\0\0\0\1\0\0\0\4" + bytes(6) + b"GMT\0"
 

@@ -115,6 +115,7 @@ def test_an_answer_with_a_link_of_any_domain_is_neither_refused_nor_let_through_
     assert same(f"Look: {link}", "@ann Look: https://t.co/xyz")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece", ["a.", "가", "가.", "é.", "a_", "a-", "(", "((a)", "https://", "x.com/?", "x.com/(", "@a.b/", "x.com/!"]
 )
