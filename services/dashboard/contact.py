@@ -1,8 +1,8 @@
 """The contact page, for every browser: plain HTML forms, no script, in English, French and Korean.
 
-The form carries an idempotency key, and a new visitor's token is made from it: a form that is sent twice, even by a
-double click before the first answer, is one message of one visitor. The token is then kept in a cookie that only this
-page gets; no cookie is set before somebody writes.
+The form carries an idempotency key, and a new visitor's token is made from it: a form that is sent
+twice, even by a double click before the first answer, is one message of one visitor. The token is
+then kept in a cookie that only this page gets; no cookie is set before somebody writes.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ PAGE = 200
 
 
 async def state(dashboard: Dashboard, speaker: Speaker) -> Turn | None:
-    """Returns the speaker's conversation with its last sequence number; None before the first message."""
+    """Returns the speaker's conversation with its last sequence number; None before the first
+    message."""
     async with dashboard.database.transaction() as session:
         return await repository.conversation_of(session, speaker.author.point)
 
@@ -43,7 +44,8 @@ async def newest(dashboard: Dashboard, speaker: Speaker) -> Sequence[Message]:
 
 
 async def file(dashboard: Dashboard, speaker: Speaker, message_id: str, place: int) -> Attachment:
-    """Finds an attachment of the speaker's own conversation; `place` counts from 0. Raises Rejected 404."""
+    """Finds an attachment of the speaker's own conversation; `place` counts from 0. Raises Rejected
+    404."""
     async with dashboard.database.transaction() as session:
         row = await repository.message(session, speaker.author.point, message_id)
     if row is None or not 0 <= place < len(row.attachments):

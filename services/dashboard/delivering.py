@@ -36,7 +36,8 @@ async def deliver(dashboard: Dashboard, records: Sequence[Record[OutboundMessage
 
 
 async def mark_read(dashboard: Dashboard, speaker: Speaker, up_to: int) -> None:
-    """Reports as delivered what the customer's client has: up to this sequence number, each reply once."""
+    """Reports as delivered what the customer's client has: up to this sequence number, each reply
+    once."""
     now = utc_now()
     async with dashboard.database.transaction() as session:
         own = await repository.conversation_of(session, speaker.author.point)
@@ -57,7 +58,8 @@ class _Known(Exception):
 async def _deliver_one(
     dashboard: Dashboard, session: AsyncSession, reply: OutboundMessage
 ) -> tuple[str, DeliveryState] | None:
-    """Returns the conversation's owner (empty: none is known) and the state; None for a reply that was there already."""
+    """Returns the conversation's owner (empty: none is known) and the state; None for a reply that
+    was there already."""
     now = utc_now()
     try:
         async with session.begin_nested():
@@ -92,7 +94,7 @@ def _values(reply: OutboundMessage, turn: Turn, now: datetime) -> dict[str, Any]
 
 def _report(outbound_id: str, ticket_id: str, state: DeliveryState, now: datetime, detail: str = "") -> DeliveryReport:
     return DeliveryReport(
-        id=stable_id("delivery", outbound_id, state),
+        id=stable_id("delivery-report", outbound_id, state),
         outbound_id=outbound_id,
         ticket_id=ticket_id,
         channel=CHANNEL.name,

@@ -8,17 +8,15 @@ What a crash keeps unsent is found by the socket's own poll.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
-from shared.attempts import delay
 from shared.db import Database
-from shared.errors import Unavailable
-from shared.logs import log
+from shared.loops import forever
 from shared.metrics import METRICS
-from shared.waiting import first_of, wait
+from shared.waiting import first_of
 
 _NOTIFY = "SELECT pg_notify($1, owner) FROM unnest($2::text[]) AS owner"
 _CHECK = 10.0
@@ -68,33 +66,18 @@ class Hub:
     async def listen(self, database: Database, stop: asyncio.Event) -> None:
         """Follows PostgreSQL's notifications until `stop`; after a lost connection all followers
         are woken."""
-        attempt = 0
-        while not stop.is_set():
-            try:
-                await self._listen_once(database, stop)
-                attempt = 0
-            except (Unavailable, OSError) as error:
-                attempt += 1
-                log.warning("lost the notifications of new messages", error=str(error), attempt=attempt)
-            await wait(stop, delay(attempt, random.random()) if attempt else 0)
+        await forever("dashboard-notifications", partial(self._listen, database, stop), stop)
 
-    async def _pause(self, stop: asyncio.Event) -> bool:
-        """Waits for something to send, or for the next check of the connection. Returns whether
-        `stop` was set."""
-        await first_of(stop, self._news, seconds=_CHECK)
-        self._news.clear()
-        return stop.is_set()
-
-    async def _listen_once(self, database: Database, stop: asyncio.Event) -> None:
-        connection = await database.connect_raw()
-        try:
-            await connection.add_listener(f"{database.schema}_messages", lambda *given: self.wake(str(given[3])))
+    async def _listen(self, database: Database, stop: asyncio.Event) -> None:
+        channel = f"{database.schema}_messages"
+        async with database.connection() as connection:
+            await connection.add_listener(channel, lambda *given: self.wake(str(given[3])))
             self.wake_all()
-            while not await self._pause(stop):
+            while True:
+                await first_of(stop, self._news, seconds=_CHECK)
+                self._news.clear()
+                if stop.is_set():
+                    return
                 owners = list(self._pending)
-                await connection.execute(_NOTIFY, f"{database.schema}_messages", owners, timeout=5)
+                await connection.execute(_NOTIFY, channel, owners, timeout=5)
                 self._pending.difference_update(owners)
-        except Exception as error:  # asyncpg raises its own errors, of several trees, for a lost connection
-            raise Unavailable(f"the listening connection was lost: {error}") from error
-        finally:
-            connection.terminate()

@@ -1,7 +1,8 @@
 """Receives messages: each is stored with its event, and accepted once Kafka has acknowledged it.
 
-The event is published as it was stored, by the request, by the client's retry or by `sweep`, whichever comes first. Its
-id is derived from conversation and idempotency key, so that all of them publish the same message.
+The event is published as it was stored, by the request, by the client's retry or by `sweep`,
+whichever comes first. Its id is derived from conversation and idempotency key, so that all of them
+publish the same message.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ from shared.topics import MESSAGES_RECEIVED, MESSAGES_RECEIVED_LIVE
 from shared.waiting import wait
 
 QUEUE_TIMEOUT = 10.0
-"""Seconds that a message waits for the one before it in the same conversation; as long as Kafka's own time-out."""
+"""Seconds that a message waits for the one before it in the same conversation; as long as Kafka's
+own time-out."""
 _locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
 
@@ -61,9 +63,10 @@ async def receive(
 ) -> Receipt:
     """Stores and publishes a message; returns once Kafka has acknowledged it. Idempotent by `key`.
 
-    Raises Rejected 409 for a key that was used for another message, and 401 for a visitor who has signed in since: the
-    same key may be sent again in the new session. Raises Unavailable while Kafka or PostgreSQL is: the same key may be
-    retried, and what is stored by then is published in any case.
+    Raises Rejected 409 for a key that was used for another message, and 401 for a visitor who has
+    signed in since: the same key may be sent again in the new session. Raises Unavailable while
+    Kafka or PostgreSQL is: the same key may be retried, and what is stored by then is published in
+    any case.
     """
     async with _serialised(speaker.author.point):
         row = await _store(dashboard, speaker, draft, key, live=live, attachments=attachments)
@@ -83,7 +86,8 @@ async def receive(
 
 
 async def sweep(dashboard: Dashboard, stop: asyncio.Event) -> None:
-    """Publishes what a crash or an outage of Kafka left behind, and records what Kafka has, until `stop`."""
+    """Publishes what a crash or an outage of Kafka left behind, and records what Kafka has, until
+    `stop`."""
     rounds = 0
     while not stop.is_set():
         try:
@@ -134,7 +138,8 @@ async def publish_left_behind(dashboard: Dashboard) -> int:
 
 @asynccontextmanager
 async def _serialised(owner: str) -> AsyncIterator[None]:
-    """Holds one lock per person, so that their messages reach Kafka in the order of their sequence numbers."""
+    """Holds one lock per person, so that their messages reach Kafka in the order of their sequence
+    numbers."""
     lock = _locks.setdefault(owner, asyncio.Lock())
     try:
         async with asyncio.timeout(QUEUE_TIMEOUT):

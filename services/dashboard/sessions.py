@@ -30,7 +30,8 @@ from shared.phone_numbers import typed
 
 ROTATE_AFTER = timedelta(days=1)
 OLDER_COUNTS = timedelta(minutes=10)
-"""An answer with a new token may get lost on its way; the client then comes back with the older one."""
+"""An answer with a new token may get lost on its way; the client then comes back with the older
+one."""
 _LONGEST_TOKEN = 200
 
 

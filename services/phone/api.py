@@ -24,7 +24,8 @@ from shared.metrics import METRICS
 from shared.text import storable
 
 _REPLAYED = timedelta(hours=1)
-"""Twilio retries a webhook within seconds. One that comes again after this time was recorded by somebody."""
+"""Twilio retries a webhook within seconds. One that comes again after this time was recorded by
+somebody."""
 _CALL, _TEXT = re.compile("CA[0-9a-f]{32}"), re.compile("(SM|MM)[0-9a-f]{32}")
 """Twilio's SIDs; ours are made of them, so they are taken in no other form."""
 _EMPTY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
@@ -107,7 +108,8 @@ class Webhooks:
         return Response(status_code=204)
 
     async def recording(self, request: Request) -> Response:
-        """Records that a voicemail can be fetched, or that there is none; before or after the call's end."""
+        """Records that a voicemail can be fetched, or that there is none; before or after the
+        call's end."""
         hook = await self._genuine(request, "phone")
         _check_call(hook)
         sid, url = hook.form.get("RecordingSid", ""), hook.form.get("RecordingUrl", "")
@@ -152,7 +154,8 @@ class Webhooks:
         *events: tuple[str, CallEvent],
         sid: str | None = None,
     ) -> None:
-        """Appends what a status says, under a key of its own: so the late first one is told from a replay."""
+        """Appends what a status says, under a key of its own: so the late first one is told from a
+        replay."""
         opened = await self._calls.open(session, call_id)
         before = await repository.appended_at(session, call_id, [key for key, _ in events])
         _check_replay("phone", before, hook.at)

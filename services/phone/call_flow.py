@@ -73,8 +73,8 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A webhook in its transaction. `known`: the call of its CallSid, locked; None for one that is not known yet, and for
-    an agent's line, which is none of its own."""
+    """A webhook in its transaction. `known`: the call of its CallSid, locked; None for one that is
+    not known yet, and for an agent's line, which is none of its own."""
 
     session: AsyncSession
     hook: Webhook
@@ -125,8 +125,8 @@ class CallFlow:
                 )
 
     async def wait(self, turn: Turn) -> str:
-        """Plays one round of waiting. After `wait_limit` seconds the caller leaves the line, for something better than
-        music."""
+        """Plays one round of waiting. After `wait_limit` seconds the caller leaves the line, for
+        something better than music."""
         hook, opened = turn.hook, await self._opened(turn)
         if opened.call.waiting_since is None:
             await opened.append(("waiting", Waiting(hook.at)))
@@ -145,7 +145,8 @@ class CallFlow:
         return self._script.wait(call.language, position, seconds, can_call_back=can_call_back(call))
 
     async def wait_key(self, turn: Turn) -> str:
-        """Follows a key that was pressed while waiting: 1 asks for a callback; any other goes on waiting."""
+        """Follows a key that was pressed while waiting: 1 asks for a callback; any other goes on
+        waiting."""
         opened = await self._opened(turn)
         if turn.hook.digits != CALLBACK_KEY or not can_call_back(opened.call):
             return await self.wait(turn)
@@ -286,13 +287,15 @@ class CallFlow:
         return opened
 
     async def _asked(self, turn: Turn) -> tuple[OpenCall, CallRequested | None]:
-        """Returns the call of this webhook, and the request that the step belongs to where it is about this call."""
+        """Returns the call of this webhook, and the request that the step belongs to where it is
+        about this call."""
         request = await call_request_rows.find(turn.session, turn.hook.request_id)
         opened = await self._opened(turn)
         return opened, request if request and request.call_id == opened.call.id else None
 
     async def _requested(self, turn: Turn) -> tuple[OpenCall, CallRequested] | None:
-        """Returns the request that the step belongs to, and its call; None for a request that is not known."""
+        """Returns the request that the step belongs to, and its call; None for a request that is
+        not known."""
         request = await call_request_rows.find(turn.session, turn.hook.request_id)
         if request is None:
             return None

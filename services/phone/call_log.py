@@ -1,4 +1,5 @@
-"""Keeps the event log of each call, and publishes what changed in the same transaction, whatever the order of webhooks."""
+"""Keeps the event log of each call, and publishes what changed in the same transaction, whatever
+the order of webhooks."""
 
 from __future__ import annotations
 
@@ -27,13 +28,15 @@ from shared.topics import CALLS_CHANGED, MESSAGES_RECEIVED, MESSAGES_RECEIVED_LI
 
 
 class OpenCall:
-    """Holds a locked call in the caller's transaction: its row, and the call as folded from its events."""
+    """Holds a locked call in the caller's transaction: its row, and the call as folded from its
+    events."""
 
     def __init__(self, log: CallLog, session: AsyncSession, row: CallRow, call: Call) -> None:
         self._log, self._session, self.row, self.call = log, session, row, call
 
     async def append(self, *events: tuple[str, CallEvent], sid: str = "") -> Call:
-        """Appends events, each under a key that is the same when it comes again, and publishes what changed.
+        """Appends events, each under a key that is the same when it comes again, and publishes what
+        changed.
 
         `sid`: the provider's CallSid, kept where none is known. Returns the call with these events.
         """
@@ -103,13 +106,15 @@ class OpenCall:
 
 
 class CallLog:
-    """Opens, reads and appends to calls. `notes_within`: how long an agent may write notes after a call."""
+    """Opens, reads and appends to calls. `notes_within`: how long an agent may write notes after a
+    call."""
 
     def __init__(self, database: Database, outbox: Outbox, notes_within: timedelta) -> None:
         self.database, self.outbox, self._notes_within = database, outbox, notes_within
 
     async def open(self, session: AsyncSession, call_id: str) -> OpenCall:
-        """Locks a call until the transaction ends; creates it where it is not known. Wake the outbox after the commit."""
+        """Locks a call until the transaction ends; creates it where it is not known. Wake the
+        outbox after the commit."""
         await repository.create_call(session, call_id)
         opened = await self.open_known(session, call_id)
         assert opened is not None  # noqa: S101 - just created
@@ -123,7 +128,8 @@ class CallLog:
         return OpenCall(self, session, row, fold(call_id, await repository.events(session, call_id)))
 
     async def append(self, call_id: str, *events: tuple[str, CallEvent], sid: str = "") -> Call:
-        """Appends events in a transaction of its own, as `OpenCall.append` does. Raises Unavailable."""
+        """Appends events in a transaction of its own, as `OpenCall.append` does. Raises
+        Unavailable."""
         async with self.database.transaction() as session:
             call = await (await self.open(session, call_id)).append(*events, sid=sid)
         self.outbox.wake()
@@ -158,8 +164,8 @@ class CallLog:
 
 
 def _changes(row: CallRow, call: Call, now: datetime) -> tuple[list[CallChanged], dict[str, str]]:
-    """Returns what to publish on `calls-changed`: an event for each request with a new outcome, one where anything else
-    changed."""
+    """Returns what to publish on `calls-changed`: an event for each request with a new outcome, one
+    where anything else changed."""
     changes: list[CallChanged] = []
     outcomes = dict(row.outcomes)
     for attempt in sorted(call.attempts.values(), key=lambda one: one.asked_at):

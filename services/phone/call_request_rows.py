@@ -19,8 +19,8 @@ WAITING, DOING, DONE = "waiting", "doing", "done"
 
 @dataclass(frozen=True, slots=True)
 class ClaimedRequest:
-    """A request that is being carried out. `place`: its position in the order of arrival; `interrupted`: the outcome of an
-    earlier attempt is unknown."""
+    """A request that is being carried out. `place`: its position in the order of arrival;
+    `interrupted`: the outcome of an earlier attempt is unknown."""
 
     id: str
     place: int
@@ -52,7 +52,8 @@ async def find(session: AsyncSession, request_id: str) -> CallRequested | None:
 
 
 async def claim(session: AsyncSession, lease: timedelta) -> ClaimedRequest | None:
-    """Claims the request that has been due for longest, until the lease ends; None where none is due."""
+    """Claims the request that has been due for longest, until the lease ends; None where none is
+    due."""
     due = (
         select(REQUESTS.c.id, REQUESTS.c.state)
         .where(REQUESTS.c.state != DONE, REQUESTS.c.due_at <= func.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from services.phone.domain.calls import Call
 from services.phone.domain.messages import can_call_back
 from services.phone.domain.prompts import LANGUAGES
 from services.phone.ports import Provider, ProviderResult
-from services.phone.worker import Worker
 from shared.attempts import Result, RetryPolicy, next_attempt
 from shared.bus import Record
 from shared.clock import utc_now
@@ -24,6 +24,7 @@ from shared.events import CallAction, CallOutcome, CallRequested, CallState
 from shared.events.codec import decode
 from shared.kernel import ContactPoint, address_of, contact_point, kind_of
 from shared.logs import log
+from shared.loops import forever
 
 _LEASE = timedelta(seconds=30)
 """Longer than a request to Twilio may take; after it the process that made it is gone."""
@@ -35,8 +36,8 @@ _GONE = (20404, 21220)
 
 @dataclass(frozen=True, slots=True)
 class CallRequestPolicy:
-    """Limits of call requests. `ring`: how long a `connect` may wait to begin; `tries`: callbacks for one call that nobody
-    answers."""
+    """Limits of call requests. `ring`: how long a `connect` may wait to begin; `tries`: callbacks
+    for one call that nobody answers."""
 
     number: str
     default_language: str
@@ -46,32 +47,33 @@ class CallRequestPolicy:
     why_off: str = ""
 
 
-class CallRequests(Worker):
+class CallRequests:
     """Records requests and carries them out."""
 
-    name = "call requests"
-
     def __init__(self, calls: CallLog, provider: Provider, script: Script, policy: CallRequestPolicy) -> None:
-        super().__init__()
         self._calls, self._provider, self._script, self._policy = calls, provider, script, policy
+        self._wake = asyncio.Event()
 
     async def record(self, records: Sequence[Record[CallRequested]]) -> None:
         """Stores requests. Idempotent by their ids."""
         async with self._calls.database.transaction() as session:
             await call_request_rows.add(session, [record.event for record in records])
-        self.wake()
+        self._wake.set()
 
     async def done(self, request_id: str) -> None:
         """Marks a request as done."""
         async with self._calls.database.transaction() as session:
             await call_request_rows.end(session, request_id)
 
-    async def work(self) -> bool:
-        """Carries out the request that has been due for longest; False where none is due. Raises Unavailable."""
+    async def run(self, stop: asyncio.Event) -> None:
+        """Carries out requests, oldest first, until `stop`."""
+        await forever("phone-call-requests", self._work, stop, wake=self._wake)
+
+    async def _work(self) -> float | None:
         async with self._calls.database.transaction() as session:
             row = await call_request_rows.claim(session, _LEASE)
         if row is None:
-            return False
+            return None
         request = decode(CallRequested, row.request)
         match request.action:
             case CallAction.OFFER:
@@ -90,7 +92,7 @@ class CallRequests(Worker):
                 await self._call_back(row, request)
             case CallAction.HANG_UP:
                 await self._hang_up(row, request)
-        return True
+        return 0.0
 
     async def _place(self, row: ClaimedRequest, request: CallRequested) -> None:
         async with self._calls.database.transaction() as session:
@@ -112,7 +114,8 @@ class CallRequests(Worker):
             await self._judge(row, request, outcome, again=True)
 
     async def _reserve(self, row: ClaimedRequest, request: CallRequested, *, fit: bool) -> tuple[Call, str]:
-        """Gives the call to the first agent who asks, decided on the locked row. Returns it with its CallSid."""
+        """Gives the call to the first agent who asks, decided on the locked row. Returns it with
+        its CallSid."""
         async with self._calls.database.transaction() as session:
             opened = await self._calls.open_known(session, request.call_id)
             if opened is None:

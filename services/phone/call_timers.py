@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from services.phone import repository
@@ -9,36 +10,39 @@ from services.phone.call_flow import OVER
 from services.phone.call_log import CallLog
 from services.phone.domain.call_events import Over
 from services.phone.ports import Provider
-from services.phone.worker import Worker
 from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.logs import log
+from shared.loops import forever
 
 _SILENT = timedelta(minutes=5)
-"""A waiting caller is heard of twice a minute; a conversation is not, so its line is looked up at this pace."""
-_AT_ONCE = 50
+"""A waiting caller is heard of twice a minute; a conversation is not, so its line is looked up at
+this pace."""
+_BATCH = 50
+_POLL = 0.5
+"""Seconds: an offer that lapses should not keep a caller waiting."""
 
 
-class CallTimers(Worker):
-    """Runs timers each half second: an offer that lapses should not keep a caller waiting."""
-
-    name = "timers"
-    poll = 0.5
+class CallTimers:
+    """Runs the timers of calls, and asks about silent ones. `silent`: after how long one is asked
+    about."""
 
     def __init__(self, calls: CallLog, provider: Provider, silent: timedelta = _SILENT) -> None:
-        super().__init__()
         self._calls, self._provider, self._silent = calls, provider, silent
 
-    async def work(self) -> bool:
-        """Runs the timers that are due; False where none is."""
+    async def run(self, stop: asyncio.Event) -> None:
+        """Runs timers until `stop`."""
+        await forever("phone-timers", self._work, stop, _POLL)
+
+    async def _work(self) -> float | None:
         async with self._calls.database.transaction() as session:
-            due = await repository.due_calls(session, _AT_ONCE)
-            quiet = await repository.silent_calls(session, self._silent, _AT_ONCE)
+            due = await repository.due_calls(session, _BATCH)
+            quiet = await repository.silent_calls(session, self._silent, _BATCH)
         for call_id in due:
             await self._calls.run_timers(call_id, utc_now())
         for call_id, sid in quiet:
             await self._look_up(call_id, sid)
-        return bool(due)
+        return 0.0 if due else None
 
     async def _look_up(self, call_id: str, sid: str) -> None:
         """Asks the provider whether the line is still open: a status webhook can get lost."""

@@ -14,4 +14,5 @@ WHATSAPP = Channel(
     enabled=False,
     why_off="Switchboard reads WhatsApp but cannot answer there yet. Answer from your phone, or choose another channel",
 )
-"""Announced with each message that comes from there: whoever never connected WhatsApp does not hear of it."""
+"""Announced with each message that comes from there: whoever never connected WhatsApp does not hear
+of it."""

@@ -3,6 +3,7 @@ what takes longer than seconds follows it."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 from datetime import timedelta
 
@@ -11,7 +12,6 @@ import msgspec
 from services.phone import repository
 from services.phone.ports import Provider
 from services.phone.repository import Fetch
-from services.phone.worker import Worker
 from shared.attempts import RetryPolicy, next_attempt
 from shared.clock import utc_now
 from shared.db import Database
@@ -20,6 +20,7 @@ from shared.events import Attachment, InboundMessage
 from shared.events.codec import decode
 from shared.kernel import message_id
 from shared.logs import log
+from shared.loops import forever
 from shared.outbox import Outbox
 from shared.storage import Storage
 from shared.topics import MESSAGES_RECEIVED
@@ -34,21 +35,21 @@ FILES = "files"
 """`InboundMessage.automatic` of what brings the files of a message that went ahead."""
 
 
-class FileFetcher(Worker):
+class FileFetcher:
     """Fetches the files of one message at a time."""
 
-    name = "files"
-
     def __init__(self, database: Database, outbox: Outbox, storage: Storage, provider: Provider) -> None:
-        super().__init__()
         self._database, self._outbox, self._storage, self._provider = database, outbox, storage, provider
 
-    async def work(self) -> bool:
-        """Fetches the files of the message that is due; False where none is."""
+    async def run(self, stop: asyncio.Event) -> None:
+        """Fetches files until `stop`."""
+        await forever("phone-files", self._work, stop)
+
+    async def _work(self) -> float | None:
         async with self._database.transaction() as session:
             fetch = await repository.claim_fetch(session, _LEASE)
         if fetch is None:
-            return False
+            return None
         attachments: list[Attachment] = []
         missing: list[str] = []
         for file in fetch.files:
@@ -58,13 +59,13 @@ class FileFetcher(Worker):
                 missing.append(f"{file.name}: {error}")
             except Unavailable as error:
                 if await self._reschedule(fetch):
-                    return True
+                    return 0.0
                 missing.append(f"{file.name}: {error}")
             else:
                 media_type = file.media_type or found.media_type
                 attachments.append(await self._storage.put(found.data, name=file.name, media_type=media_type))
         await self._publish(fetch, attachments, missing)
-        return True
+        return 0.0
 
     async def _reschedule(self, fetch: Fetch) -> bool:
         """Reschedules the fetching; False where it has been tried long enough."""
@@ -89,24 +90,24 @@ class FileFetcher(Worker):
         log.info("files fetched", message_id=whole.id, files=len(attachments), missing=len(missing))
 
 
-class EarlyPublisher(Worker):
+class EarlyPublisher:
     """Publishes a message whose files are not there yet, however long their fetching takes."""
 
-    name = "messages ahead of their files"
-
     def __init__(self, database: Database, outbox: Outbox) -> None:
-        super().__init__()
         self._database, self._outbox = database, outbox
 
-    async def work(self) -> bool:
-        """Publishes the messages that have waited long enough; False where none has."""
+    async def run(self, stop: asyncio.Event) -> None:
+        """Publishes messages until `stop`."""
+        await forever("phone-early-messages", self._work, stop)
+
+    async def _work(self) -> float | None:
         async with self._database.transaction() as session:
             messages = [decode(InboundMessage, one) for one in await repository.go_ahead(session, HOLD)]
             await self._outbox.add_all(session, [(MESSAGES_RECEIVED, one.sender, one) for one in messages])
         for message in messages:
             log.info("message published before its files", message_id=message.id)
         self._outbox.wake()
-        return bool(messages)
+        return 0.0 if messages else None
 
 
 def _later(message: InboundMessage) -> InboundMessage:

@@ -19,12 +19,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.db import metadata
+from shared.delivery import deliveries_table
 from shared.outbox import outbox_table
 
 SCHEMA = "phone"
 METADATA = metadata(SCHEMA)
 _MOMENT = DateTime(timezone=True)
-_UNDER_WAY = text("state IN ('waiting', 'sending')")
 
 CALLS = Table(
     "calls",
@@ -54,12 +54,12 @@ CALLS = Table(
     Index("ix_calls_going_on", "heard_at", postgresql_where=text("NOT over")),
 )
 EVENTS = Table(
-    "facts",
+    "call_events",
     METADATA,
     Column("call_id", Text, ForeignKey("calls.id"), primary_key=True),
     Column("key", Text, primary_key=True, comment="the same for a webhook that comes again"),
     Column("kind", Text, nullable=False),
-    Column("fact", LargeBinary, nullable=False),
+    Column("event", LargeBinary, nullable=False),
     Column("heard_at", _MOMENT, nullable=False, server_default=text("now()")),
 )
 CALLERS = Table(
@@ -94,27 +94,11 @@ FETCHES = Table(
     Column("created_at", _MOMENT, nullable=False, server_default=text("now()")),
     Column("due_at", _MOMENT, nullable=False, server_default=text("now()")),
 )
-DELIVERIES = Table(
-    "deliveries",
+DELIVERIES = deliveries_table(
     METADATA,
-    Column("outbound_id", Text, primary_key=True),
-    Column("place", BigInteger, Identity(always=True), comment="one ticket's go out in this order"),
-    Column("ticket_id", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("request", LargeBinary, nullable=False, comment="the OutboundMessage"),
-    Column("requested_at", _MOMENT, nullable=False),
-    Column(
-        "due_at", _MOMENT, nullable=False, server_default=text("now()"), comment="waiting: try then; sending: ask then"
-    ),
-    Column("sending_since", _MOMENT),
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("sid", Text, nullable=False, server_default=""),
-    Column("detail", Text, nullable=False, server_default=""),
     Column("heard", JSONB, nullable=False, server_default=text("'{}'"), comment="Twilio's status → when it came first"),
-    Index("ix_deliveries_under_way", "ticket_id", "place", postgresql_where=_UNDER_WAY),
-    Index("ix_deliveries_due", "due_at", postgresql_where=_UNDER_WAY),
-    Index("ix_deliveries_sid", "sid", postgresql_where=text("sid <> ''")),
 )
+"""Texts on their way to customers; `provider_id` is Twilio's SID."""
 REQUESTS = Table(
     "requests",
     METADATA,

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Protocol
 
 from shared import attempts
-from shared.errors import Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +15,6 @@ class ProviderResult(attempts.Outcome):
 
     sid: str = ""
     code: int = 0
-
-
-class Denied(Unavailable):
-    """The credentials are wrong or the account is suspended (401, 403): an operator has to act."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +62,6 @@ class Provider(Protocol):
         """Fetches a recording or a picture. Raises Unavailable, or Malformed where it can never be
         fetched."""
 
-    async def check(self) -> None:
-        """Checks our account. Raises Denied where the credentials are refused, Unavailable for any
-        other error."""
+    async def check(self) -> str:
+        """Checks our account. Returns what to show on the health page. Raises
+        `shared.channels.Denied` where the credentials are refused, Unavailable for any other error."""

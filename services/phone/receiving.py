@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from services.phone import ledger, repository
+from services.phone import repository
 from services.phone.adapters.phone_numbers import sender_of
 from services.phone.channel import SMS, WHATSAPP
-from services.phone.delivering import Deliverer
 from services.phone.domain.consent import Consent, read
-from services.phone.domain.deliveries import State, state_of
 from services.phone.domain.segments import segments
+from services.phone.domain.statuses import state_of
 from services.phone.repository import WantedFile
 from shared.db import Database
-from shared.events import InboundMessage, ThreadClues
+from shared.delivery import Deliverer
+from shared.events import DeliveryState, InboundMessage, ThreadClues
 from shared.kernel import address_of, kind_of, message_id
 from shared.language import detect
 from shared.logs import log
@@ -61,19 +61,25 @@ class Texts:
         return None
 
     async def status(self, form: Mapping[str, str], outbound_id: str, at: datetime) -> tuple[bool, datetime | None]:
-        """What became of a text: whether it is one of ours, and when this was told before (None where it is new)."""
+        """Records what became of a text. Returns whether it is one of ours, and when the same
+        status came first; None where that is now."""
         word = (form.get("MessageStatus") or form.get("SmsStatus", "")).lower()
-        state, sid = state_of(word), sid_of(form)
+        state, sid, code = state_of(word), sid_of(form), form.get("ErrorCode", "")
+        failed = code and state is DeliveryState.FAILED
+        detail = f"the network could not deliver it (Twilio error {code})" if failed else ""
+        news, ledger = None, self._deliverer.ledger
         async with self._database.transaction() as session:
             outbound_id = outbound_id or await ledger.outbound_of(session, sid)
-            before = await ledger.heard(session, outbound_id, word, at) if state else None
-        if not outbound_id:
-            return False, None
+            if state is None:
+                return bool(outbound_id), None
+            ours, before = await repository.heard(session, outbound_id, word, at)
+            if ours:
+                news = await ledger.advance(session, outbound_id, state, detail, sid)
+        if news:
+            self._deliverer.committed(news)
         if before:
             METRICS.repeated.labels(channel="sms").inc()
-        code = form.get("ErrorCode", "")
-        detail = f"the network could not deliver it (Twilio error {code})" if code and state is State.FAILED else ""
-        return state is None or await self._deliverer.advance(outbound_id, state, sid, detail), before
+        return ours, before
 
     def _message(self, form: Mapping[str, str], sid: str, at: datetime) -> InboundMessage:
         text, place = form.get("Body", ""), _place(form)

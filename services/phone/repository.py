@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.phone.domain.call_events import KINDS, CallEvent
-from services.phone.models import CALLERS, CALLS, CONSENTS, EVENTS, FETCHES, TEXTS
+from services.phone.models import CALLERS, CALLS, CONSENTS, DELIVERIES, EVENTS, FETCHES, TEXTS
 from shared.events import CallState, InboundMessage
 from shared.events.codec import encode
 from shared.kernel import ContactPoint
@@ -63,7 +63,7 @@ async def lock_call(session: AsyncSession, call_id: str) -> CallRow | None:
 async def add_events(session: AsyncSession, call_id: str, events: Sequence[tuple[str, CallEvent]]) -> set[str]:
     """Appends events. Returns the keys of those that are new."""
     rows = [
-        {"call_id": call_id, "key": key, "kind": type(event).__name__, "fact": msgspec.json.encode(event)}
+        {"call_id": call_id, "key": key, "kind": type(event).__name__, "event": msgspec.json.encode(event)}
         for key, event in events
     ]
     added = insert(EVENTS).values(rows).on_conflict_do_nothing().returning(EVENTS.c.key)
@@ -72,8 +72,8 @@ async def add_events(session: AsyncSession, call_id: str, events: Sequence[tuple
 
 async def events(session: AsyncSession, call_id: str) -> list[CallEvent]:
     """Loads all events of a call."""
-    rows = await session.execute(select(EVENTS.c.kind, EVENTS.c.fact).where(EVENTS.c.call_id == call_id))
-    return [msgspec.json.decode(row.fact, type=KINDS[row.kind]) for row in rows]
+    rows = await session.execute(select(EVENTS.c.kind, EVENTS.c.event).where(EVENTS.c.call_id == call_id))
+    return [msgspec.json.decode(row.event, type=KINDS[row.kind]) for row in rows]
 
 
 async def appended_at(session: AsyncSession, call_id: str, keys: Sequence[str]) -> datetime | None:
@@ -157,6 +157,20 @@ async def set_consent(session: AsyncSession, point: ContactPoint, stopped: bool,
 async def has_stopped(session: AsyncSession, point: ContactPoint) -> bool:
     """Tells whether a contact point has opted out of texts."""
     return bool(await session.scalar(select(CONSENTS.c.stopped).where(CONSENTS.c.point == point)))
+
+
+async def heard(session: AsyncSession, outbound_id: str, status: str, at: datetime) -> tuple[bool, datetime | None]:
+    """Records that the provider told this status of a text. Returns whether the text is one of
+    ours, and when the same status came first; None where that is now."""
+    row = select(DELIVERIES.c.heard).where(DELIVERIES.c.outbound_id == outbound_id).with_for_update()
+    known: dict[str, str] | None = await session.scalar(row)
+    if known is None:
+        return False, None
+    if status in known:
+        return True, datetime.fromisoformat(known[status])
+    values = {"heard": {**known, status: at.isoformat()}}
+    await session.execute(update(DELIVERIES).where(DELIVERIES.c.outbound_id == outbound_id).values(values))
+    return True, None
 
 
 async def want_files(session: AsyncSession, message: InboundMessage, files: Sequence[WantedFile]) -> None:

@@ -79,6 +79,11 @@ class Deliverer:
         await self._write(lambda session: self.ledger.advance(session, outbound_id, state, detail, provider_id))
         return True
 
+    def committed(self, news: DeliveryReport) -> None:
+        """Publishes what `ledger.advance` wrote in a transaction of the caller's, and looks for what waited behind it."""
+        self.ledger.committed(news)
+        self._wake.set()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Sends what is due until `stop`; then finishes what is under way."""
         await forever(self._name, self._round, stop, POLL, wake=self._wake)
@@ -215,5 +220,4 @@ class Deliverer:
         async with self._database.transaction() as session:
             news = await work(session)
         if news:
-            self.ledger.committed(news)
-            self._wake.set()
+            self.committed(news)

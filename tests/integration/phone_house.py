@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,13 @@ from typing import Any
 import uvicorn
 from pydantic import SecretStr
 
-from services.phone.app import PhoneService
+from services.phone.adapters.twilio_api import TwilioProvider
+from services.phone.app import create, twilio
 from services.phone.settings import PhoneSettings
 from shared import db
 from shared.bus.memory import MemoryBus
 from shared.clock import utc_now
+from shared.db import Database
 from shared.events import (
     CallAction,
     CallChanged,
@@ -26,7 +28,7 @@ from shared.events import (
     InboundMessage,
     OutboundMessage,
 )
-from shared.health import Health
+from shared.health import Part
 from shared.kernel import ContactPoint
 from shared.settings import Settings
 from shared.topics import (
@@ -53,10 +55,13 @@ def free_port() -> int:
 class House:
     """Everything between the desk's topics and the telephone network."""
 
-    service: PhoneService
     bus: MemoryBus
     twilio: Twilio
     url: str
+    provider: TwilioProvider
+    database: Database
+    parts: Mapping[str, Part]
+    """Of the health page."""
     asked: int = 0
 
     @property
@@ -122,16 +127,8 @@ class House:
         return request
 
     async def answer(self, outbound: str, to: str, text: str, channel: str = "sms", **more: Any) -> None:
-        message = OutboundMessage(
-            id=outbound,
-            ticket_id=more.pop("ticket", "t1"),
-            channel=channel,
-            to=ContactPoint(to),
-            text=text,
-            requested_at=utc_now(),
-            **more,
-        )
-        await self.bus.publish(deliveries_requested(channel), "t1", message)
+        message = reply(outbound, to, text, channel, **more)
+        await self.bus.publish(deliveries_requested(channel), message.ticket_id, message)
 
     async def reported(self, outbound: str, *states: str) -> list[DeliveryReport]:
         def look() -> list[DeliveryReport] | None:
@@ -141,6 +138,18 @@ class House:
         found = await until(look, f"{outbound} to be {states}: {[r.state for r in self.reports]}")
         assert found
         return found
+
+
+def reply(outbound: str, to: str, text: str, channel: str = "sms", **more: Any) -> OutboundMessage:
+    return OutboundMessage(
+        id=outbound,
+        ticket_id=more.pop("ticket", "t1"),
+        channel=channel,
+        to=ContactPoint(to),
+        text=text,
+        requested_at=utc_now(),
+        **more,
+    )
 
 
 def settings(database: str, **more: Any) -> PhoneSettings:
@@ -161,33 +170,38 @@ def settings(database: str, **more: Any) -> PhoneSettings:
 @asynccontextmanager
 async def house(database: str, tmp_path: Path, **more: Any) -> AsyncIterator[House]:
     await asyncio.to_thread(db.migrate, database, "phone", MIGRATIONS)
-    twilio, bus, health = Twilio(), MemoryBus(), Health()
-    async with twilio.running(free_port()):
+    stand_in, bus, own_database = Twilio(), MemoryBus(), Database(database, "phone")
+    async with stand_in.running(free_port()):
         common = Settings(
             secret=SecretStr("s" * 40), storage=f"file://{tmp_path}/storage", languages=("en", "fr", "ko")
         )
-        service = PhoneService(common, settings(database, api_url=twilio.url, **more), bus, health)
+        own = settings(database, api_url=stand_in.url, **more)
+        provider = twilio(own)
+        service = create(common, own, bus=bus, provider=provider)
         port = free_port()
         server = uvicorn.Server(
-            uvicorn.Config(service.api(), host="127.0.0.1", port=port, log_config=None, lifespan="off")
+            uvicorn.Config(service.api, host="127.0.0.1", port=port, log_config=None, lifespan="off")
         )
-        twilio.webhooks = f"http://127.0.0.1:{port}"
+        stand_in.webhooks = f"http://127.0.0.1:{port}"
         stop = asyncio.Event()
         async with service.resources():
-            tasks = [asyncio.ensure_future(task(stop)) for task in service.tasks().values()]
+            tasks = [asyncio.ensure_future(task(stop)) for task in service.tasks.values()]
             serving = asyncio.ensure_future(server._serve())
             while not server.started:
                 await asyncio.sleep(0.01)
             try:
-                yield House(service, bus, twilio, twilio.webhooks)
+                parts = service.api.state.health.parts
+                yield House(bus, stand_in, stand_in.webhooks, provider, own_database, parts)
                 for task in tasks:
                     if task.done():
                         task.result()
-                assert not twilio.complaints, "what we ask for is in Twilio's documents"
+                assert not stand_in.complaints, "what we ask for is in Twilio's documents"
             finally:
-                for line in twilio.lines.values():
+                for line in stand_in.lines.values():
                     line.stop()
                 stop.set()
-                await asyncio.wait_for(asyncio.gather(*tasks), 15)
+                async with asyncio.timeout(15):
+                    await asyncio.gather(*tasks)
                 server.should_exit = server.force_exit = True
                 await serving
+                await own_database.dispose()

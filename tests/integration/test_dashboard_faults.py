@@ -15,10 +15,11 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.dashboard import delivering, sessions
-from services.dashboard.app import create_app
+from services.dashboard.app import context
 from services.dashboard.context import Dashboard
 from services.dashboard.settings import DashboardSettings
 from shared.bus import Record
+from shared.bus.memory import MemoryBus
 from shared.errors import Unavailable
 from shared.events import InboundMessage, OutboundMessage
 from shared.settings import Settings
@@ -125,7 +126,7 @@ async def processes(place: Stage, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     """Two, in which nothing runs but what a test calls."""
     for name, value in place.environment.items():
         monkeypatch.setenv(name, value)
-    two = [create_app(Settings(), DashboardSettings()).dashboard for _ in range(2)]
+    two = [context(Settings(), DashboardSettings(), MemoryBus()) for _ in range(2)]
     yield two
     for one in two:
         await one.database.dispose()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from services.phone import repository
 from shared.errors import Unavailable
 from shared.events import CallAction, CallOutcome
 from shared.metrics import METRICS
+from shared.outbox import Outbox
 from tests.integration.phone_house import House, house
 from tests.providers.twilio import OURS
 from tests.providers.twilio_calls import HANG_UP, Person
@@ -288,11 +288,12 @@ async def test_a_caller_never_hears_a_place_that_the_desk_is_about_to_correct(li
     assert '<Pause length="2"' in first
     assert "/voice/wait?round=2</Redirect>" in first
     request = await line.ask(CallAction.PLACE, sid, position=4, expected_wait=290)
-    for _ in range(1000):
-        known = await line.service.calls.find(sid)
-        if known and known.row.position == request.position:
-            break
-        await asyncio.sleep(0.01)
+
+    async def placed() -> bool:
+        async with line.database.transaction() as session:
+            return bool(await session.scalar(sql("SELECT position FROM phone.calls")) == request.position)
+
+    await until(placed, "the place")
     for query in ("?round=2", ""):  # after the place is known it is told at once
         said = await in_line(line, sid, query)
         assert "You are number 4 in line." in said
@@ -311,7 +312,7 @@ async def test_a_caller_who_has_moved_up_never_hears_the_older_place_again(
     await line.ask(CallAction.PLACE, sid, position=2, expected_wait=190)
     await until(lambda: done(line, 1), "the newer place")
     assert "You are number 2 in line." in await in_line(line, sid)
-    async with line.service.database.transaction() as session:
+    async with line.database.transaction() as session:
         await session.execute(sql("UPDATE phone.requests SET due_at = now() WHERE state = 'doing'"))
     await until(lambda: done(line, 2), "the older place")
     assert "You are number 2 in line." in await in_line(line, sid)
@@ -332,7 +333,7 @@ def away_once(monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> list
 
 async def done(line: House, count: int) -> bool:
     """Whether so many requests of the desk are carried out."""
-    async with line.service.database.transaction() as session:
+    async with line.database.transaction() as session:
         return await session.scalar(sql("SELECT count(*) FROM phone.requests WHERE state = 'done'")) == count
 
 
@@ -391,7 +392,7 @@ async def test_a_caller_who_waits_is_counted_once_though_the_database_was_lost_b
     counted = METRICS.received.labels(channel="phone", live="true")._value.get
     before = counted()
     await step(line, sid, "")
-    away_once(monkeypatch, line.service.outbox, "add")
+    away_once(monkeypatch, Outbox, "add")
     assert "Please stay on the line. One moment." in await step(line, sid, "/menu", Digits="0")
     assert counted() == before
     assert "<Enqueue" in await step(line, sid, "/menu", Digits="0")
@@ -426,8 +427,8 @@ async def test_a_recorded_status_that_is_played_again_hours_later_is_refused(lin
         return [(await line.twilio.post(*hook)).status_code for hook in hooks]
 
     async def hours_pass() -> None:
-        async with line.service.database.transaction() as session:
-            await session.execute(sql("UPDATE phone.facts SET heard_at = now() - interval '2 hours'"))
+        async with line.database.transaction() as session:
+            await session.execute(sql("UPDATE phone.call_events SET heard_at = now() - interval '2 hours'"))
 
     before = METRICS.refused.labels(channel="phone", reason="replayed")._value.get()
     assert await answers() == [204, 204]
@@ -441,8 +442,8 @@ async def test_the_first_status_is_taken_however_late_it_comes(line: House) -> N
     fields = {"CallSid": "CA" + "9" * 32, "From": MARGARET, "To": OURS, "CallStatus": "ringing"}
     url = f"{line.twilio.public_url}/webhooks"
     assert (await line.twilio.post(f"{url}/voice", fields)).status_code == 200
-    async with line.service.database.transaction() as session:
-        await session.execute(sql("UPDATE phone.facts SET heard_at = now() - interval '2 hours'"))
+    async with line.database.transaction() as session:
+        await session.execute(sql("UPDATE phone.call_events SET heard_at = now() - interval '2 hours'"))
     late = await line.twilio.post(f"{url}/status", fields | {"CallStatus": "completed"})
     assert late.status_code == 204
     await line.reaches(fields["CallSid"], "abandoned")

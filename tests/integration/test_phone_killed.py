@@ -169,11 +169,12 @@ async def test_killed_in_the_middle_nothing_is_lost_or_said_twice(kafka: str, da
 async def test_while_the_database_is_away_a_caller_waits_and_then_goes_on(database: str, tmp_path: Path) -> None:
     from sqlalchemy import text
 
+    from shared.db import Database
     from tests.integration.phone_house import house
 
     async with house(database, tmp_path) as line:
         name = database.rsplit("/", 1)[1]
-        admin = line.service.database.__class__(database.rsplit("/", 1)[0] + "/postgres", "public")
+        admin = Database(database.rsplit("/", 1)[0] + "/postgres", "public")
         async with admin.engine.connect() as connection:
             await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(
                 text(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')

@@ -11,22 +11,26 @@ from urllib.parse import quote
 
 import asyncpg
 import httpx
+import msgspec
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text as sql
 from structlog.testing import capture_logs
 
-from services.phone import availability, files
-from services.phone.delivering import Deliverer
+from services.phone import files
+from services.phone.domain.call_events import Begun
 from services.phone.ports import File, ProviderResult
+from shared import channels, db
 from shared.attempts import Result
 from shared.clock import utc_now
 from shared.errors import Unavailable
-from shared.events import CallAction, CallOutcome, Channel
+from shared.events import CallAction, CallOutcome, CallRequested, Channel
+from shared.events.codec import encode
+from shared.kernel import ContactPoint
 from shared.metrics import METRICS
 from shared.storage import Storage
-from shared.topics import CHANNELS_ANNOUNCED
-from tests.integration.phone_house import House, house
+from shared.topics import CALLS_REQUESTED, CHANNELS_ANNOUNCED
+from tests.integration.phone_house import MIGRATIONS, House, house, reply
 from tests.providers.twilio import ACCOUNT, OURS
 from tests.waiting import until
 
@@ -65,7 +69,7 @@ async def test_the_same_text_ten_times_is_one_message(line: House) -> None:
 async def test_a_recorded_webhook_that_is_played_again_hours_later_is_refused(line: House) -> None:
     sid = "SM" + "3" * 32
     await line.twilio.text(MARGARET, "hello", sid=sid)
-    async with line.service.database.transaction() as session:
+    async with line.database.transaction() as session:
         await session.execute(sql("UPDATE phone.texts SET received_at = now() - interval '2 hours'"))
     assert await line.twilio.text(MARGARET, "hello", sid=sid) == 403
 
@@ -90,13 +94,12 @@ async def test_only_a_text_in_several_segments_says_so(line: House) -> None:
     assert {len(one.text): one.facts.get("segments") for one in line.received} == {5: None, 161: "2"}
 
 
-async def test_pictures_are_kept_with_the_message(line: House) -> None:
+async def test_pictures_are_kept_with_the_message(line: House, tmp_path: Path) -> None:
     await line.twilio.text(MARGARET, "look", media=2)
     (message,) = await until(lambda: line.received, "the picture")
     assert [one.media_type for one in message.attachments] == ["image/png", "image/png"]
     assert len({one.sha256 for one in message.attachments}) == 2
-    storage = line.service.fetcher._storage
-    assert isinstance(storage, Storage)
+    storage = Storage(f"file://{tmp_path}/storage")
     assert (await storage.get(message.attachments[0].uri)).startswith(b"\x89PNG")
 
 
@@ -142,7 +145,7 @@ async def test_an_opt_out_that_only_twilio_knows_of_is_learned(line: House) -> N
 async def test_a_customer_who_says_start_while_a_text_is_being_refused_is_texted_again(
     line: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send_text = line.service.provider.send_text
+    send_text = line.provider.send_text
 
     async def refused(to: str, body: str, status_url: str) -> ProviderResult:
         outcome = await send_text(to, body, status_url)
@@ -151,7 +154,7 @@ async def test_a_customer_who_says_start_while_a_text_is_being_refused_is_texted
         return outcome
 
     line.twilio.stopped.add(MARGARET)
-    monkeypatch.setattr(line.service.provider, "send_text", refused)
+    monkeypatch.setattr(line.provider, "send_text", refused)
     await line.answer("o1", f"tel:{MARGARET}", "Hello")
     await line.reported("o1", "failed")
     await line.answer("o2", f"tel:{MARGARET}", "Welcome back")
@@ -199,8 +202,9 @@ async def test_of_two_texts_in_the_same_words_that_were_cut_short_the_one_not_se
 
 async def pass_by(line: House, seconds: int) -> None:
     """For texts on their way."""
-    async with line.service.database.transaction() as session:
-        await session.execute(sql(f"UPDATE phone.deliveries SET due_at = due_at - interval '{seconds} s'"))
+    async with line.database.transaction() as session:
+        shifted = f"due_at = due_at - interval '{seconds} s', started_at = started_at - interval '{seconds} s'"
+        await session.execute(sql(f"UPDATE phone.deliveries SET {shifted}"))
 
 
 @pytest.mark.parametrize("end", [Result.LATER, Result.UNKNOWN])
@@ -209,44 +213,105 @@ async def test_a_text_that_is_being_sent_is_not_sent_by_a_third_hand_where_the_f
 ) -> None:
     begun: list[str] = []
     stalled, sending = asyncio.Event(), asyncio.Event()
-    monkeypatch.setattr(Deliverer, "run", lambda _, stop: stop.wait())  # the hands are the test's own
     async with house(database, tmp_path, timeout=60) as line:
-        work, send_text = line.service.deliverer.work, line.service.provider.send_text
+        send_text = line.provider.send_text
 
         async def slow(to: str, body: str, status_url: str) -> ProviderResult:
             begun.append(body)
-            if len(begun) == 1:
+            if begun == ["Hello"]:
                 await stalled.wait()
                 return ProviderResult(end)
-            if len(begun) == 2:
+            if begun == ["Hello", "Hello"]:
                 await sending.wait()
             return await send_text(to, body, status_url)
 
-        monkeypatch.setattr(line.service.provider, "send_text", slow)
+        monkeypatch.setattr(line.provider, "send_text", slow)
         await line.answer("o1", f"tel:{MARGARET}", "Hello")
-        first = asyncio.ensure_future(until(work))
         await until(lambda: len(begun) == 1, "the first hand")
-        await pass_by(line, 200)  # its lease is over
-        assert await work(), "Twilio is asked, and does not list it"
-        await pass_by(line, 30)
-        second = asyncio.ensure_future(work())
+        await pass_by(line, 200)  # its lease is over: Twilio is asked, and does not list it
         await until(lambda: len(begun) == 2, "the second hand")
         stalled.set()
-        await first
-        for _ in range(2):
+        for number in (2, 3):  # an answer to another ticket shows that the ledger was looked at once more
             await pass_by(line, 30)
-            await work()
+            await line.answer(f"o{number}", f"tel:{MARGARET}", "Bye", ticket=f"t{number}")
+            await line.reported(f"o{number}", "delivered")
+        assert begun.count("Hello") == 2
         sending.set()
-        await second
         await line.reported("o1", "delivered")
-        assert sent(line) == ["Hello"]
+        assert sent(line).count("Hello") == 1
+
+
+async def test_a_text_that_is_being_sent_elsewhere_in_the_same_words_is_not_taken_for_one_that_got_lost(
+    line: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twilio has the second, and whoever sends it does not know that yet; the first never reached Twilio."""
+    send_text, taken, heard = line.provider.send_text, asyncio.Event(), asyncio.Event()
+
+    async def late(to: str, body: str, status_url: str) -> ProviderResult:
+        result = await send_text(to, body, status_url)
+        if "outbound=o2" in status_url:
+            taken.set()
+            await heard.wait()
+        return result
+
+    def asked() -> int:
+        return sum(method == "GET" and "Messages.json" in path for method, path, _ in line.twilio.asked)
+
+    line.twilio.statuses = ()
+    monkeypatch.setattr(line.provider, "send_text", late)
+    line.twilio.faults.append(("Messages.json", "drop"))
+    await line.answer("o1", f"tel:{MARGARET}", "Yes.")
+    await until(lambda: not line.twilio.faults, "the first to get lost")
+    await line.answer("o2", f"tel:{MARGARET}", "Yes.", ticket="t2")
+    await taken.wait()
+    await until(lambda: asked() >= 2, "Twilio's list to be read twice")
+    assert not line.reports
+    heard.set()
+    reports = [*await line.reported("o1", "sent"), *await line.reported("o2", "sent")]
+    assert sent(line) == ["Yes.", "Yes."]
+    assert {report.provider_id for report in reports} == set(line.twilio.messages)
+
+
+async def test_texts_that_were_on_their_way_in_the_tables_of_the_former_release_arrive_once(
+    database: str, tmp_path: Path
+) -> None:
+    await asyncio.to_thread(db.migrate, database, "phone", MIGRATIONS, "0004")
+    postgres = await asyncpg.connect(database)
+    former = (
+        "INSERT INTO phone.deliveries (outbound_id, ticket_id, state, request, requested_at, due_at, sending_since, "
+        "attempts, sid) VALUES ($1, $1, $2, $3, now(), $4, $5, $6, $7)"
+    )
+    now = utc_now()
+    for state in ("waiting", "sending", "sent"):
+        request = reply(f"o-{state}", f"tel:{MARGARET}", f"It was {state}.", ticket=state, subject="\x00")
+        attempts, since = (0, None) if state == "waiting" else (1, now)
+        sid = "SM" + "7" * 32 if state == "sent" else ""
+        await postgres.execute(former, request.id, state, encode(request), now, since, attempts, sid)
+    asked = CallRequested(id="r1", action=CallAction.FINISH, call_id="c1", requested_at=now, agent="mina")
+    await postgres.execute("INSERT INTO phone.calls (id) VALUES ('c1')")
+    begun = Begun(ContactPoint(f"tel:{MARGARET}"), OURS, "fr", now)
+    await postgres.execute(
+        "INSERT INTO phone.facts (call_id, key, kind, fact) VALUES ('c1', 'begun', 'Begun', $1)",
+        msgspec.json.encode(begun),
+    )
+    await postgres.close()
+    async with house(database, tmp_path) as line:
+        for outbound_id in ("o-waiting", "o-sending"):
+            await line.reported(outbound_id, "delivered")
+        fields = {"MessageSid": "SM" + "7" * 32, "MessageStatus": "delivered"}
+        assert (await line.twilio.post(f"{line.twilio.public_url}/webhooks/status", fields)).status_code == 204
+        await line.reported("o-sent", "delivered")
+        await line.bus.publish(CALLS_REQUESTED, "c1", asked)
+        changed = await until(lambda: line.changes("c1"), "the call to go on")
+        assert changed[-1].customer == f"tel:{MARGARET}"
+        assert sorted(sent(line)) == ["It was sending.", "It was waiting."]
 
 
 async def test_status_webhooks_out_of_order_end_in_delivered(line: House) -> None:
     line.twilio.statuses = ("delivered", "sent", "queued", "delivered")
     await line.answer("o1", f"tel:{MARGARET}", "Hello")
     await line.reported("o1", "delivered")
-    async with line.service.database.transaction() as session:
+    async with line.database.transaction() as session:
         assert await session.scalar(sql("SELECT state FROM phone.deliveries")) == "delivered"
 
 
@@ -263,7 +328,7 @@ async def test_a_recorded_status_that_is_played_again_is_counted_and_hours_later
     replayed = METRICS.refused.labels(channel="sms", reason="replayed")._value.get
     before = repeated(), replayed()
     assert await played_again() == 204, "Twilio repeats a webhook at once"
-    async with line.service.database.transaction() as session:
+    async with line.database.transaction() as session:
         await session.execute(
             sql("UPDATE phone.deliveries SET heard = jsonb_build_object('delivered', CAST(:at AS text))"),
             {"at": (utc_now() - timedelta(hours=2)).isoformat()},
@@ -325,7 +390,7 @@ async def test_without_credentials_the_channels_are_off_and_say_why(database: st
         assert "PHONE_ACCOUNT_SID" in report.detail
         request = await line.ask(CallAction.CALL_BACK, "c1", customer=f"tel:{MARGARET}")
         assert (await line.outcome(request)).outcome is CallOutcome.FAILED
-        assert line.service.health.parts["twilio"].ok
+        assert line.parts["twilio"].ok
 
 
 def announced(line: House) -> dict[str, Channel]:
@@ -347,7 +412,7 @@ async def test_wrong_credentials_switch_both_channels_off_and_say_so(database: s
         assert announced(line)["phone"].why_off == announced(line)["sms"].why_off
         assert announced(line)["sms"].why_off.startswith("Twilio refuses the credentials (401: ")
         assert "PHONE_AUTH_TOKEN" in announced(line)["sms"].why_off
-        await until(lambda: "postgres" in line.service.health.parts, "the database")
+        await until(lambda: "postgres" in line.parts, "the database")
         async with httpx.AsyncClient() as http:
             ready = await http.get(f"{line.url}/health/ready")
         assert ready.status_code == 200
@@ -358,8 +423,8 @@ async def test_wrong_credentials_switch_both_channels_off_and_say_so(database: s
 async def test_channels_go_off_and_on_again_as_twilio_refuses_us_and_lets_us_in(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(availability, "CHECK", 0.05)
-    monkeypatch.setattr(availability, "DENIED", 0.05)
+    monkeypatch.setattr(channels, "CHECK", 0.05)
+    monkeypatch.setattr(channels, "DENIED", 0.05)
     async with house(database, tmp_path) as line:
         await until(lambda: both_on(line), "both channels")
         refusals = [(f"{ACCOUNT}.json", "20003")] * 1000
@@ -367,24 +432,24 @@ async def test_channels_go_off_and_on_again_as_twilio_refuses_us_and_lets_us_in(
             line.twilio.faults += refusals
             await until(lambda: both_off(line), "both channels to be off")
             await until(lambda: len(line.twilio.faults) < 990, "some more looks at Twilio")
-        assert len([one for one in logged if "refuses the credentials" in one["event"]]) == 1
+        assert len([one for one in logged if "provider refuses us" in one["event"]]) == 1
         line.twilio.faults.clear()
         await until(lambda: both_on(line), "both channels to be on again")
-        await until(lambda: not line.service.health.parts["twilio"].detail, "a clean bill of health")
+        await until(lambda: not line.parts["twilio"].detail, "a clean bill of health")
 
 
 async def test_a_twilio_that_does_not_answer_switches_nothing_off(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for pause in ("CHECK", "SOON"):
-        monkeypatch.setattr(availability, pause, 0.05)
+        monkeypatch.setattr(channels, pause, 0.05)
     async with house(database, tmp_path) as line:
         await until(lambda: both_on(line), "both channels")
         line.twilio.faults += [(f"{ACCOUNT}.json", fault) for fault in ("20500", "drop", "half", "20429") * 100]
-        await until(lambda: not line.service.health.parts["twilio"].ok, "that Twilio is away")
+        await until(lambda: not line.parts["twilio"].ok, "that Twilio is away")
         await until(lambda: len(line.twilio.faults) < 392, "each way not to answer")
         line.twilio.faults.clear()
-        await until(lambda: line.service.health.parts["twilio"].ok, "that Twilio is back")
+        await until(lambda: line.parts["twilio"].ok, "that Twilio is back")
         assert len(line.bus.events(CHANNELS_ANNOUNCED)) == 2, "nothing new was announced"
 
 
@@ -435,7 +500,7 @@ async def test_a_picture_that_is_missing_holds_no_word_back_and_is_said_to_be_mi
     assert await webhook(line, form("mms-picture-gone")) == 200
     (message,) = await until(lambda: line.received, "the text")
     assert (message.text, message.automatic) == ("see picture, our shop is down", "")
-    async with line.service.database.transaction() as session:
+    async with line.database.transaction() as session:
         await session.execute(sql("UPDATE phone.fetches SET created_at = now() - interval '1 hour', due_at = now()"))
     (_, late) = await until(lambda: len(line.received) == 2 and line.received, "word of the picture")
     assert (late.automatic, late.text, late.thread) == ("files", "", message.thread)
@@ -464,7 +529,7 @@ async def test_a_word_is_not_held_back_by_a_host_that_never_answers(
         await never.wait()
         raise Unavailable(url)
 
-    monkeypatch.setattr(line.service.provider, "fetch", hang)
+    monkeypatch.setattr(line.provider, "fetch", hang)
     for number in range(3):
         await line.twilio.text(MARGARET, f"look {number}", media=1)
     await asked.wait()

@@ -23,7 +23,8 @@ _OLDEST = 1900
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A person as their own site vouches for them. `ignored`: optional claims that could not be used."""
+    """A person as their own site vouches for them. `ignored`: optional claims that could not be
+    used."""
 
     subject: str
     expires_at: datetime

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 
 class Refusal(ValueError):
-    """code: stable, for programs; message: for people; field: the input that is wrong, empty where it is none."""
+    """code: stable, for programs; message: for people; field: the input that is wrong, empty where
+    it is none."""
 
     def __init__(self, code: str, message: str, field: str = "") -> None:
         super().__init__(message)

@@ -15,7 +15,8 @@ from services.dashboard.domain.refusal import Refusal
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """`key` names the site and may be seen by everybody; `secrets` (kid → secret) sign identities and may not."""
+    """`key` names the site and may be seen by everybody; `secrets` (kid → secret) sign identities
+    and may not."""
 
     id: str
     name: str

@@ -15,21 +15,24 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from services.phone.ports import Denied, File, ProviderResult, SentText
+from services.phone.ports import File, ProviderResult, SentText
 from shared.attempts import Result
+from shared.channels import Denied
 from shared.errors import Malformed, Unavailable
 
 _HOST = "https://api.twilio.com"
 _TOO_MANY, _SERVER = 429, 500
 _OURS = (401, 403)
-"""Our credentials are wrong or our account is suspended: an operator puts that right, and nothing is lost meanwhile."""
+"""Our credentials are wrong or our account is suspended: an operator puts that right, and nothing
+is lost meanwhile."""
 _GONE = 404
 _REDIRECTS = 3
 OPTED_OUT = 21610
 """Twilio's error: "Attempt to send to unsubscribed recipient"."""
 
 _ANSWERS = (TwilioRestException, TwilioServiceException)
-"""Errors of the client for an error status; the second where the answer's body is a problem of RFC 9457."""
+"""Errors of the client for an error status; the second where the answer's body is a problem of RFC
+9457."""
 _Answer: TypeAlias = TwilioRestException | TwilioServiceException
 
 
@@ -149,12 +152,13 @@ class TwilioProvider:
                 raise Unavailable(f"a file could not be fetched: {error!r}") from error
         raise Malformed("a file is behind too many redirects")
 
-    async def check(self) -> None:
+    async def check(self) -> str:
         """Fetches our account."""
         try:
             await _asked(lambda: self._client.api.accounts(self._client.account_sid).fetch_async())
         except Malformed as error:
             raise Unavailable(f"Twilio does not return our account: {error}") from error
+        return ""
 
     async def _file(self, response: aiohttp.ClientResponse) -> File:
         if response.status == _TOO_MANY or response.status >= _SERVER or response.status in (*_OURS, _GONE):
@@ -195,7 +199,9 @@ async def _asked(ask: Callable[[], Awaitable[Any]]) -> Any:
     except _ANSWERS as error:
         status, words = _status(error), _words(error)
         if status in _OURS:
-            raise Denied(f"{status}: {words}") from error
+            raise Denied(
+                f"Twilio refuses the credentials ({status}: {words}): check PHONE_ACCOUNT_SID and PHONE_AUTH_TOKEN"
+            ) from error
         if status == _TOO_MANY or status >= _SERVER:
             raise Unavailable(f"Twilio says {status}: {words}") from error
         raise Malformed(words) from error

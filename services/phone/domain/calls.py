@@ -100,7 +100,8 @@ class Call:
 
     @property
     def newest(self) -> Attempt | None:
-        """The attempt that counts: the one that connected, or else rings, or else was asked for last."""
+        """The attempt that counts: the one that connected, or else rings, or else was asked for
+        last."""
         return max(self.attempts.values(), key=lambda a: (a.connected, a.rings, a.asked_at, a.id), default=None)
 
     @property

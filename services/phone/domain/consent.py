@@ -33,7 +33,8 @@ _STOP_WORDS = {
     "zh": "退订, 退訂, 取消订阅, 取消訂閱",
     "ko": "수신거부, 수신 거부, 수신거절, 중지, 수신중단",
 }
-"""By language. Words that would as well be an answer to an agent ("no") or a matter of its own ("annuler", of an order) are left out."""
+"""By language. Words that would as well be an answer to an agent ("no") or a matter of its own
+("annuler", of an order) are left out."""
 _START_WORDS = "start, unstop, opt in, reprendre, 수신동의"
 
 

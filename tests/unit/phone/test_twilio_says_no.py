@@ -10,8 +10,8 @@ from twilio.base.version import Version
 from twilio.http.response import Response
 
 from services.phone.adapters import twilio_api
-from services.phone.ports import Denied
 from shared.attempts import Result
+from shared.channels import Denied
 from shared.errors import Malformed, Unavailable
 
 FORMS = (
