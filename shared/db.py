@@ -133,7 +133,6 @@ class Database:
         await forever("postgres", check, stop)
 
     async def dispose(self) -> None:
-        """Close all connections."""
         await self.engine.dispose()
 
 

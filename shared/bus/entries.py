@@ -52,7 +52,6 @@ class Entries(Generic[E]):
         return None if value is None else self._event(value)
 
     def values(self) -> list[E]:
-        """All of them."""
         return [self._event(value) for value in self._values.values()]
 
     def __len__(self) -> int:

@@ -118,15 +118,12 @@ class KafkaBus:
                 log.warning("left without Kafka's answer to what was under way; nobody was told that it arrived")
 
     async def publish(self, topic: Topic[E], key: str, event: E) -> None:
-        """See `Bus.publish`."""
         await self.publish_encoded([encoded(topic, key, event)])
 
     async def publish_all(self, items: Sequence[tuple[Topic[Any], str, Event]]) -> None:
-        """See `Bus.publish_all`."""
         await self.publish_encoded([encoded(*item) for item in items])
 
     async def publish_encoded(self, items: Sequence[Encoded]) -> None:
-        """See `Bus.publish_encoded`."""
         producer = self._connected()
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
@@ -154,11 +151,9 @@ class KafkaBus:
     def consumer(
         self, topics: Sequence[Topic[E]], group: str, handle: Handler[E], *, max_records: int = 200
     ) -> Consumer:
-        """See `Bus.consumer`."""
         return KafkaConsumer(self, topics, group, handle, max_records)
 
     def view(self, topic: Topic[E]) -> View[E]:
-        """See `Bus.view`."""
         return KafkaView(self.servers, topic)
 
     def _connected(self) -> AIOKafkaProducer:

@@ -42,22 +42,18 @@ class MemoryBus:
     _grown: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def start(self) -> None:
-        """Nothing to connect to."""
         self._check()
 
     async def stop(self) -> None:
         """Nothing is under way."""
 
     async def publish(self, topic: Topic[E], key: str, event: E) -> None:
-        """See `Bus.publish`."""
         await self.publish_encoded([encoded(topic, key, event)])
 
     async def publish_all(self, items: Sequence[tuple[Topic[Any], str, Event]]) -> None:
-        """See `Bus.publish_all`."""
         await self.publish_encoded([encoded(*item) for item in items])
 
     async def publish_encoded(self, items: Sequence[Encoded]) -> None:
-        """See `Bus.publish_encoded`."""
         for item in items:
             await self.publish_raw(item.topic, item.key.encode(), item.value)
 
@@ -71,18 +67,15 @@ class MemoryBus:
             self._grown.notify_all()
 
     async def set_aside(self, letter: DeadLetter) -> None:
-        """See `Bus.set_aside`."""
         self._check()
         self.dead.append(letter)
 
     def consumer(
         self, topics: Sequence[Topic[E]], group: str, handle: Handler[E], *, max_records: int = 200
     ) -> Consumer:
-        """See `Bus.consumer`."""
         return _MemoryConsumer(self, topics, group, handle, max_records)
 
     def view(self, topic: Topic[E]) -> View[E]:
-        """See `Bus.view`."""
         return _MemoryView(self, topic)
 
     def events(self, topic: Topic[E]) -> list[E]:

@@ -83,7 +83,6 @@ class KafkaView(Generic[E]):
         return self._entries.get(key)
 
     def values(self) -> Iterable[E]:
-        """All of them."""
         return self._entries.values()
 
     def __len__(self) -> int:

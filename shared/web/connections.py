@@ -83,7 +83,6 @@ class Connection(HttpToolsProtocol):
         self._bytes = 0
 
     def connection_made(self, transport: BaseTransport) -> None:
-        """See asyncio.Protocol."""
         super().connection_made(cast("Any", transport))
         address = self.client[0] if self.client else ""
         if not self._doors.enter(address):
@@ -93,7 +92,6 @@ class Connection(HttpToolsProtocol):
         self._expect(HEADERS_WITHIN)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """See asyncio.Protocol."""
         self._leave()
         super().connection_lost(exc)
 
@@ -103,7 +101,6 @@ class Connection(HttpToolsProtocol):
         super().handle_websocket_upgrade()
 
     def data_received(self, data: bytes) -> None:
-        """See asyncio.Protocol."""
         idle = self.cycle is None or self.cycle.response_complete
         if self._timer is None and idle:
             self._expect(HEADERS_WITHIN)
@@ -114,22 +111,18 @@ class Connection(HttpToolsProtocol):
                 self._refuse("large-headers", b"431 Request Header Fields Too Large")
 
     def on_message_begin(self) -> None:
-        """See httptools."""
         super().on_message_begin()
         self._expect(HEADERS_WITHIN)
 
     def on_headers_complete(self) -> None:
-        """See httptools."""
         super().on_headers_complete()
         self._expect(BODY_WITHIN, body=True)
 
     def on_body(self, body: bytes) -> None:
-        """See httptools."""
         self._bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """See httptools."""
         self._cancel()
         super().on_message_complete()
 
