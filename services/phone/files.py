@@ -119,6 +119,7 @@ def _later(message: InboundMessage) -> InboundMessage:
         provider_id=own,
         text="",
         automatic=FILES,
+        consent="",
         facts={},
         received_at=utc_now(),
     )

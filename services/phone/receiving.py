@@ -101,7 +101,8 @@ class Texts:
             language=detect(text, self._languages),
             thread=ThreadClues(conversation=f"{ours}/{address_of(sender)}"),
             automatic="consent" if consent else "",
-            facts=facts | ({"consent": str(consent)} if consent else {}) | ({"location": place} if place else {}),
+            consent=str(consent) if consent else "",
+            facts=facts | ({"location": place} if place else {}),
         )
 
 

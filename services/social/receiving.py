@@ -4,10 +4,12 @@ in this order, so that a crash repeats work but loses none. A post is one messag
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from services.social import repository
 from services.social.active_model import ActiveModel
@@ -20,13 +22,13 @@ from services.social.ports import Network
 from shared.bus import Bus
 from shared.clock import utc_now
 from shared.db import Database
+from shared.events import Burst as ToldBurst
 from shared.events import InboundMessage
+from shared.events import Post as ToldPost
 from shared.language import detect
 from shared.logs import log
 from shared.metrics import METRICS
 from shared.topics import MENTIONS_KEPT, MESSAGES_RECEIVED
-
-_FACTS: Mapping[str, str] = {Kind.COMPLAINT: "Sounds like a complaint", Kind.QUESTION: "Sounds like a question"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,22 +159,21 @@ class Intake:
     def _event(
         self, one: Classified, account: Account, now: datetime, found: Burst | None, closed: str
     ) -> InboundMessage:
-        post, facts = one.post, dict[str, str]()
+        post, facts, told = one.post, dict[str, str](), ToldPost()
         words = ", ".join(one.reasons)
         if one.outcome is PostOutcome.MENTION:
             facts |= {"Kind": one.kind, **({"Words": words} if words else {})}
-        elif one.kind in _FACTS:
-            facts[_FACTS[one.kind]] = words or "by its whole wording"
+        elif one.kind in (Kind.COMPLAINT, Kind.QUESTION):
+            told = ToldPost(sounds=one.kind, words=one.reasons)
         if found:
             minutes = round(self._rules.burst_window.total_seconds() / 60)
-            facts |= {
-                "Burst": f"{found.people} people complain of the same within {minutes} minutes: {', '.join(found.words)}",
-                "Burst id": found.id,
-                "Burst count": str(found.people),
-                "Burst first": ",".join(found.first),
-            }
+            facts["Burst"] = (
+                f"{found.people} people complain of the same within {minutes} minutes: {', '.join(found.words)}"
+            )
+            told = replace(told, burst=ToldBurst(id=found.id, first=tuple(found.first), people=found.people))
         score = None if post.direct else round(one.verdict.complaint, 3)
-        return inbound(post, self._name, account, now, one.language, score, facts, self.network.link(post), closed)
+        link = self.network.link(post)
+        return inbound(post, self._name, account, now, one.language, score, facts, link, closed, told)
 
 
 def _row(network: str, one: Classified, source: str, now: datetime, found: Burst | None) -> dict[str, Any]:

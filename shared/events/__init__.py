@@ -4,7 +4,7 @@ from shared.events.calls import CallAction, CallChanged, CallOutcome, CallReques
 from shared.events.channels import Channel, Length
 from shared.events.customers import Observed, OpenTicket, Profile, Stated
 from shared.events.deliveries import DeliveryReport, DeliveryState, OutboundMessage
-from shared.events.inbound import Attachment, InboundMessage, ThreadClues
+from shared.events.inbound import Attachment, Burst, InboundMessage, PhoneCall, Post, ThreadClues
 from shared.events.letters import DeadLetterReplayed, UnreadableMail
 from shared.events.policies import RoutingPolicy
 from shared.events.posts import PostJudged
@@ -13,6 +13,7 @@ from shared.events.tickets import DeskEvent
 
 __all__ = [
     "Attachment",
+    "Burst",
     "CallAction",
     "CallChanged",
     "CallOutcome",
@@ -31,6 +32,8 @@ __all__ = [
     "OpenTicket",
     "OutboundMessage",
     "Overflow",
+    "PhoneCall",
+    "Post",
     "PostJudged",
     "Profile",
     "Reason",

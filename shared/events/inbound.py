@@ -43,6 +43,40 @@ class ThreadClues(Event, frozen=True, kw_only=True):
     """The provider's own conversation id: a chat session, an X conversation, a pair of SMS numbers."""
 
 
+class Burst(Event, frozen=True, kw_only=True):
+    """Many public posts with one cause, as their channel recognised it."""
+
+    id: Name
+    first: tuple[Clue, ...] = ()
+    """Provider ids of the posts that came before the burst was recognised, at most 20."""
+    people: int = 0
+    """How many complain, so far."""
+
+
+class Post(Event, frozen=True, kw_only=True):
+    """What a network tells of a public post."""
+
+    url: Clue = ""
+    """Where people read it."""
+    sounds: Name = ""
+    """`complaint`, `question`, or empty: what the channel takes it for."""
+    words: tuple[str, ...] = ()
+    """The words of the post that counted most; empty where it was judged by the full text."""
+    burst: Burst | None = None
+
+
+class PhoneCall(Event, frozen=True, kw_only=True):
+    """The call that a message reports on."""
+
+    id: Clue
+    kind: Name
+    """`waiting`, `callback-requested`, `voicemail` or `abandoned`."""
+    callback: bool = False
+    """The caller is to be called back at the number they called from."""
+    waiting_since: datetime | None = None
+    """UTC; keeps their place in the queue."""
+
+
 class InboundMessage(Event, frozen=True, kw_only=True):
     """One message from one person, in clean text, whatever the channel."""
 
@@ -97,7 +131,14 @@ class InboundMessage(Event, frozen=True, kw_only=True):
     """The channel on which the sender asks in this very message to be answered; empty where they did not say."""
     closed: Name = ""
     """Why the channel cannot answer this message: `not-summoned` (its network lets us answer only who mentioned us); empty where it can."""
+    account: Name = ""
+    """The sender as people of the network address them: `@ann`."""
+    post: Post | None = None
+    """Of a public post."""
+    call: PhoneCall | None = None
+    consent: Name = ""
+    """`stop` or `start`: whether the sender wants to be reached at this contact point. Such a message is `automatic`: `consent`."""
     facts: dict[str, str] = {}
-    """Site and product data that came along and an agent should see."""
+    """Site and product data that came along and an agent should see. For people: no service decides by them, but a policy may."""
     raw_uri: str = ""
     """The original as received, in the attachment storage."""

@@ -137,7 +137,7 @@ def test_a_customer_of_71_who_writes_is_called_back(place: tuple[Stack, Exchange
 
     expect(console.locator("#my-call")).to_contain_text("On a call")
     console.locator("#my-call").get_by_role("button", name="Hang up").click()
-    expect(console.locator("#my-call")).to_contain_text("Write down what matters")
+    expect(console.locator("#my-call")).to_contain_text("Add your notes")
     console.locator(".call-notes textarea").fill("The bulb was loose. It shines again.")
     console.locator("#call-done").click()
     eventually(lambda: not calls(system)["ongoing"], "the call to be over", 30)

@@ -266,7 +266,7 @@ def test_signing_in_says_what_is_wrong_and_where(browser: Browser, desk: Desk, l
     assert page.url.endswith("/login")
     page.locator("[name=email]").fill("sam")
     page.locator(".login-form .button").click()
-    expect(page.locator("#email-error")).to_contain_text("like sam@example.org")
+    expect(page.locator("#email-error")).to_contain_text("such as sam@example.org")
     expect(page.locator("#password-error")).to_be_visible()
     expect(page.locator("#errors")).to_be_focused()
     page.locator("[name=email]").fill(EMAIL)

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from shared.clock import utc_now
-from shared.events import CallChanged, CallOutcome, CallState, Channel, ChannelChoice, Reason, RoutedMessage
+from shared.events import CallChanged, CallOutcome, CallState, Channel, ChannelChoice, PhoneCall, Reason, RoutedMessage
 from shared.kernel import ContactPoint, Level
 from shared.topics import CALLS_CHANGED, CHANNELS_ANNOUNCED, MESSAGES_ROUTED, MESSAGES_ROUTED_LIVE
 from tests.e2e.axe import findings
@@ -43,7 +43,7 @@ class Caller:
         person = Customer(self.name, f"tel:{self.number}", self.language, "phone", conversation=self.call)
         routed = person.says("Calling now, and waiting for a person.", level=level, live=True, birth_year=1954)
         message = msgspec.structs.replace(
-            routed.message, provider_id=self.call, facts={"call": "waiting", "call_id": self.call}
+            routed.message, provider_id=self.call, call=PhoneCall(id=self.call, kind="waiting")
         )
         message = msgspec.structs.replace(
             message, thread=msgspec.structs.replace(message.thread, conversation=self.call)
@@ -188,7 +188,7 @@ def test_a_call_rings_in_every_tab_and_stops_in_every_tab_when_one_answers(tab: 
         connected_at=utc_now() - timedelta(minutes=4, seconds=12),
         ended_at=utc_now(),
     )
-    expect(second.locator("#my-call")).to_contain_text("Write down what matters, then press Done")
+    expect(second.locator("#my-call")).to_contain_text("Add your notes, then press Done")
     expect(second.locator(".call-notes textarea")).to_have_value("Card was blocked by her bank.")
     expect(tab.locator("#my-presence .line strong")).to_have_text("After-call work")
     expect(second.locator(".call-item")).to_contain_text(re.compile(r"Call from the customer, Sam Okoro:.*4:12"))
@@ -222,7 +222,7 @@ def test_an_offer_that_nobody_answers_makes_the_agent_away_and_says_why(tab: Pag
     expect(tab.locator("#ring")).to_be_hidden()
     expect(tab.locator(".call-bar").get_by_role("button", name="Answer")).to_be_visible()
     desk.rows("UPDATE desk.calls SET offered_until = now() WHERE offered_to <> ''")
-    expect(tab.locator(".call-bar.missed")).to_contain_text("A call was offered to you and not answered.")
+    expect(tab.locator(".call-bar.missed")).to_contain_text("You missed a call.")
     expect(tab.locator("#my-presence .line")).to_contain_text("Missed a call")
     picture(tab, "call-missed")
     assert findings(tab) == []
@@ -282,8 +282,8 @@ def test_who_texts_stop_is_offered_to_no_agent_for_a_call(tab: Page, desk: Desk)
     tab.locator("#rows .row", has_text="Odile Marchand").locator("a").click()
     expect(tab.locator(".actions .call-form")).to_contain_text("Call back")
     her = Customer("", f"tel:{number}", "fr", "sms")
-    desk.receive(her.says("STOP", automatic="consent", facts={"consent": "stop"}))
-    expect(tab.locator(".customer .facts")).to_contain_text("Wants no texts and no calls here.")
+    desk.receive(her.says("STOP", automatic="consent", consent="stop"))
+    expect(tab.locator(".customer .facts")).to_contain_text("Opted out of texts and calls here.")
     expect(tab.locator(".actions .call-form")).to_have_count(0)
     expect(tab.locator(".composer .hint .button")).to_be_hidden()
     expect(tab.locator(".customer .call-number")).to_have_count(0)

@@ -184,7 +184,7 @@ def test_every_part_of_a_decision_can_be_read_and_the_rest_is_one_command_away(
         "Unavailable now: Phone is switched off",
         "within 4 hr",
         "First email of the thread",
-        "Checked first, did not decide: Our own signed token",
+        "Checked first, did not decide: Signed token",
         "support takes what no rule sends elsewhere",
         "default@1",
         "50% sure",

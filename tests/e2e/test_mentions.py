@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from shared.clock import utc_now
-from shared.events import InboundMessage, OutboundMessage, PostJudged, RoutedMessage, ThreadClues
+from shared.events import InboundMessage, OutboundMessage, Post, PostJudged, RoutedMessage, ThreadClues
 from shared.kernel import ContactPoint, Level, message_id
 from shared.topics import MENTIONS_KEPT, POSTS_JUDGED, deliveries_requested
 from tests.e2e.axe import findings
@@ -69,7 +69,8 @@ def praise(text: str, name: str = "Bo Lindqvist", language: str = "en", **more: 
         public=True,
         reach=12_400,
         complaint=0.07,
-        facts={"Account": "@bo", "Post": f"https://x.com/bo/status/{post}"},
+        account="@bo",
+        post=Post(url=f"https://x.com/bo/status/{post}"),
         **more,  # type: ignore[arg-type]
     )
 
@@ -100,7 +101,7 @@ def test_a_mention_becomes_a_ticket_with_one_press(tab: Page, desk: Desk) -> Non
     item = tab.locator(f"#mention-{post.id}")
     expect(item).to_contain_text("Does not sound like a complaint: 0.07")
     expect(item).to_contain_text("up to 12,400 people may see it")
-    expect(item.get_by_role("link", name="Open the post")).to_have_attribute("href", post.facts["Post"])
+    expect(item.get_by_role("link", name="Open the post")).to_have_attribute("href", post.post.url if post.post else "")
     item.get_by_role("button", name="This is a complaint").click()
     expect(item).to_contain_text("Sam Okoro: this is a complaint")
     expect(item).to_contain_text("The ticket is being created")
@@ -142,7 +143,7 @@ def test_mentions_are_found_by_words_and_language_and_new_ones_are_offered(tab: 
     expect(tab.locator(".mention")).to_have_count(1)
     expect(tab.locator(".mention .message-text")).to_have_attribute("lang", "fr")
     kept(desk, praise(f"and one more {run}"))
-    tab.get_by_role("link", name="New mentions have come").click()
+    tab.get_by_role("link", name="New mentions.").click()
     expect(tab.locator(".mention").first).to_contain_text("and one more")
     tab.goto(f"{desk.url}/mentions?q=nothing-has-this-{run}")
     expect(tab.get_by_text("No mentions match.")).to_be_visible()

@@ -31,7 +31,7 @@ def test_an_agent_learns_what_a_search_finds_and_finds_it(desk: Desk, tab: Page)
     expect(tab.locator("#rows .row")).to_have_count(1)
     box.fill("status:lost")
     box.press("Enter")
-    expect(tab.locator("#search-said")).to_contain_text("A filter in this search has a value that it does not take")
+    expect(tab.locator("#search-said")).to_contain_text("A search filter has an invalid value")
     assert findings(tab) == []
 
 

@@ -83,7 +83,7 @@ def test_a_reply_is_stopped_when_a_colleague_wrote_since_it_was_begun_though_all
     expect(mine.locator(".message.outbound")).to_be_visible()
     mine.locator(".composer textarea").press("Control+Enter")
     alert = mine.locator(".composer .alert[role=alert]").first
-    expect(alert).to_contain_text("A colleague wrote here since you began.")
+    expect(alert).to_contain_text("A colleague added a message while you were writing.")
     expect(alert).to_contain_text("We keep it as you asked on the phone.")
     expect(mine.locator("#watchers")).to_have_text("Also viewing: Kim Lee")
     expect(mine.locator(".composer textarea")).to_have_value("It is cancelled.")
@@ -156,7 +156,7 @@ def test_a_text_that_is_known_to_be_too_long_cannot_be_sent_and_says_why(
     picture(tab, "too-long")
     field.press("Control+Enter")
     tab.locator(".composer form").evaluate("form => form.requestSubmit()")  # as a browser that does not count would
-    expect(tab.locator(".composer .alert[role=alert]").first).to_contain_text("longer than the channel takes")
+    expect(tab.locator(".composer .alert[role=alert]").first).to_contain_text("too long for the channel")
     expect(field).to_have_value("x" * 349)
     assert desk.rows(f"SELECT count(*) AS n FROM desk.messages WHERE text = '{'x' * 349}'")[0]["n"] == 0
     tab.locator("[name=mode][value=note]").check(force=True)
@@ -231,7 +231,7 @@ def test_after_stop_the_channel_is_shown_as_closed_and_the_next_one_is_preset(ta
     desk.receive(RoutedMessage(message=first.message, decision=decided))
     open_ticket(tab, ann)
     expect(tab.locator("#channel")).to_have_value("sms")
-    stop = ann.says("STOP", automatic="consent", facts={"consent": "stop"})
+    stop = ann.says("STOP", automatic="consent", consent="stop")
     desk.receive(stop)
     expect(tab.locator("#channel")).to_have_value("email")
     expect(tab.locator("#channel option[value=sms]")).to_have_js_property("disabled", True)

@@ -22,6 +22,7 @@ from shared.events import (
     CallState,
     Channel,
     ChannelChoice,
+    PhoneCall,
     Reason,
     RoutedMessage,
 )
@@ -69,9 +70,6 @@ def call_message(
     call: str, *, kind: str = "waiting", number: str = NUMBER, since: datetime | None = None, **more: Any
 ) -> RoutedMessage:
     """What the phone service tells of a call, as the router hands it on."""
-    facts = {"call": kind, "call_id": call} | ({"waiting_since": since.isoformat()} if since else {})
-    if kind != "waiting":
-        facts["callback"] = "wanted"
     defaults = {"received_at": utc_now(), "live": kind == "waiting", "subject": "", "text": "Calling now."}
     return routed(
         call if kind == "waiting" else f"{call}/{kind}",
@@ -80,7 +78,8 @@ def call_message(
         thread=f"phone:{call}",
         conversation=call,
         rule="conversation",
-        facts=facts,
+        call=PhoneCall(id=call, kind=kind, callback=kind != "waiting", waiting_since=since),
+        facts={"call": kind},
         **{**defaults, **more},
     )
 

@@ -211,9 +211,7 @@ async def test_after_stop_the_composer_is_told_that_the_channel_is_closed_and_wh
     await apply(
         desk, [msgspec.structs.replace(written, decision=msgspec.structs.replace(written.decision, channels=known))]
     )
-    stop = routed(
-        *("SM2",), channel="sms", sender=number, automatic="consent", facts={"consent": "stop"}, text="STOP", **pair
-    )
+    stop = routed(*("SM2",), channel="sms", sender=number, automatic="consent", consent="stop", text="STOP", **pair)
     await apply(desk, [stop])
     ticket = await tickets.get_ticket(desk, written.decision.ticket_id)
     assert [(choice.channel, choice.available) for choice in ticket.channels] == [("email", True), ("sms", False)]

@@ -207,5 +207,5 @@ async def test_an_agent_gets_the_mail_as_it_was_received_also_where_it_is_only_t
     assert (file.content, file.headers["content-type"]) == (b"<script>", "application/octet-stream")
     assert (await api.get(f"{path}/files/1")).status_code == 404
     other = await api.get(f"/api/v1/messages/{routed('<2@example.org>').message.id}/original")
-    assert (other.status_code, "no original was kept" in other.json()["detail"]) == (404, True)
+    assert (other.status_code, "No original of this message was kept" in other.json()["detail"]) == (404, True)
     assert (await api.get(f"{path}/original", headers={"Authorization": ""})).status_code == 401

@@ -20,7 +20,7 @@ from services.desk.tickets.schemas import TicketQuery, TicketRow
 from services.desk.wallboard import figures
 from shared.clock import utc_now
 from shared.errors import Rejected, Unavailable
-from shared.events import Channel, RoutedMessage
+from shared.events import Burst, Channel, Post, RoutedMessage
 from shared.kernel import Level
 from tests.integration.desk_parts import desk_on, migrate, scalar, with_channels
 from tests.unit.desk.examples import NOON, routed
@@ -37,9 +37,7 @@ async def desk(database: str, storage_url: str) -> AsyncIterator[Desk]:
 
 def post(number: int, *, burst: str = "", first: Sequence[int] = (), author: int | None = None, **more: Any) -> Any:
     who = number if author is None else author
-    facts = {"Account": f"@person{who}", "Post": f"https://x.com/person{who}/status/{number}"}
-    facts |= {"Burst id": burst} if burst else {}
-    facts |= {"Burst first": ",".join(map(str, first))} if first else {}
+    told = Burst(id=burst, first=tuple(map(str, first))) if burst else None
     return routed(
         str(number),
         sender=f"x:{who}",
@@ -48,7 +46,8 @@ def post(number: int, *, burst: str = "", first: Sequence[int] = (), author: int
         public=True,
         text=f"the app crashes at the payment, says person {who}",
         subject="",
-        facts=facts,
+        account=f"@person{who}",
+        post=Post(url=f"https://x.com/person{who}/status/{number}", burst=told),
         received_at=NOON + timedelta(seconds=number),
         **more,
     )

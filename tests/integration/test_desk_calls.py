@@ -586,7 +586,7 @@ def consent(word: str, number: int, **more: Any) -> Any:
     at = utc_now() + timedelta(seconds=number)
     return routed(
         f"SM{number}", channel="sms", sender=f"tel:{NUMBER}", thread="sms:pair", conversation="pair", text=word.upper(),
-        automatic="consent", facts={"consent": word}, received_at=at, **more,
+        automatic="consent", consent=word, received_at=at, **more,
     )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ from shared.bus.kafka import KafkaBus, create_topics
 from shared.bus.memory import MemoryBus
 from shared.clock import utc_now
 from shared.errors import Unavailable
-from shared.events import DeliveryReport, DeliveryState, RoutedMessage
+from shared.events import DeliveryReport, DeliveryState, Post, RoutedMessage
 from shared.events.codec import encode
 from shared.topics import MESSAGES_ROUTED, all_topics
 from tests.conftest import engine_folder
@@ -154,10 +154,10 @@ class TestFigures:
         await apply(
             desk,
             [
-                routed("1", received_at=utc_now(), facts={"Sounds like a complaint": "broken"}, **post),
-                routed("2", received_at=utc_now(), facts={"Sounds like a question": "how"}, **post),
+                routed("1", received_at=utc_now(), post=Post(sounds="complaint"), **post),
+                routed("2", received_at=utc_now(), post=Post(sounds="question", words=("how",)), **post),
                 routed("3", received_at=utc_now(), **post),
-                routed("4", received_at=utc_now() - timedelta(hours=2), facts={"Sounds like a complaint": "x"}, **post),
+                routed("4", received_at=utc_now() - timedelta(hours=2), post=Post(sounds="complaint"), **post),
             ],
         )
         mood = await figures.mood(desk.database, utc_now())

@@ -157,7 +157,8 @@ async def test_a_caller_who_hangs_up_in_line_is_a_callback_to_make(line: House) 
     call.hang_up()
     await line.reaches(call.sid, "abandoned")
     (message,) = await until(lambda: line.received, "a callback to make")
-    assert message.facts["callback"] == "wanted"
+    assert message.call
+    assert message.call.callback
     assert message.thread.conversation == call.sid
     request = await line.ask(CallAction.CONNECT, call.sid)
     assert (await line.outcome(request)).outcome is CallOutcome.CALLER_GONE
@@ -182,7 +183,8 @@ async def test_a_waiting_caller_presses_one_and_keeps_the_place(line: House) -> 
     assert margaret.heard[-1] == "Merci. Vous gardez votre place, et nous vous rappelons. Au revoir."
     (message,) = await until(lambda: line.received, "the callback's message")
     assert changed.waiting_since
-    assert message.facts["waiting_since"] == changed.waiting_since.isoformat()
+    assert message.call
+    assert message.call.waiting_since == changed.waiting_since
     # The callback: agent first, then customer.
     customer = Person()
     line.twilio.people |= {AGENT: Person(keys=press_one), MARGARET: customer}

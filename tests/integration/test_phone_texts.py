@@ -122,7 +122,7 @@ async def test_a_redirect_into_our_own_network_is_not_followed(line: House) -> N
 async def test_a_number_that_said_stop_is_never_texted_until_it_says_start(line: House) -> None:
     await line.twilio.text(MARGARET, "STOP")
     (message,) = await until(lambda: line.received, "the desk to hear of it")
-    assert (message.automatic, message.facts["consent"]) == ("consent", "stop")
+    assert (message.automatic, message.consent) == ("consent", "stop")
     await line.answer("o1", f"tel:{MARGARET}", "One more thing")
     (report,) = await line.reported("o1", "failed")
     assert "opted out" in report.detail

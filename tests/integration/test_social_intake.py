@@ -60,8 +60,9 @@ async def test_a_burst_about_one_cause_is_counted_on_every_ticket_and_joins_nobo
     assert counted[2].startswith("3 people")
     assert counted[3].startswith("4 people")
     assert len({event.thread.conversation for event in parts.published()}) == 4
-    assert len({event.facts["Burst id"] for event in parts.published()[2:]}) == 1
-    assert [event.facts.get("Burst count") for event in parts.published()] == [None, None, "3", "4"]
+    bursts = [event.post.burst for event in parts.published() if event.post]
+    assert len({burst.id for burst in bursts if burst}) == 1
+    assert [burst.people if burst else 0 for burst in bursts] == [0, 0, 3, 4]
 
 
 async def test_a_burst_can_be_put_together_whole_though_its_first_posts_did_not_know_of_it(here: Database) -> None:
@@ -69,10 +70,9 @@ async def test_a_burst_can_be_put_together_whole_though_its_first_posts_did_not_
     for number in range(3):
         await parts.take([by(f"{number}", number, BROKEN)])
     await parts.take([by(f"{number}", number, BROKEN) for number in range(3, 6)])
-    told = {event.provider_id: event.facts for event in parts.published()}
-    (name,) = {facts["Burst id"] for facts in told.values() if "Burst id" in facts}
-    members = {post for post, facts in told.items() if facts.get("Burst id") == name}
-    members |= {post for facts in told.values() for post in facts.get("Burst first", "").split(",") if post}
+    told = {event.provider_id: event.post.burst for event in parts.published() if event.post and event.post.burst}
+    (name,) = {burst.id for burst in told.values()}
+    members = {*told, *(post for burst in told.values() for post in burst.first)}
     assert members == {str(number) for number in range(6)}
     async with here.transaction() as session:
         noted = await repository.complaints_since(session, "x", utc_now() - timedelta(hours=1))

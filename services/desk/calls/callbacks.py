@@ -37,18 +37,18 @@ _WAITING = text(
         ORDER BY rank, waiting_since LIMIT 1000)
         UNION
         SELECT ticket_id FROM desk.messages
-        WHERE facts ->> 'callback' = 'wanted' AND at > :remembered
+        WHERE call ->> 'callback' = 'true' AND at > :remembered
             AND (CAST(:ticket AS uuid) IS NULL OR ticket_id = :ticket)
     )
     SELECT CAST(t.id AS text) AS id, t.skills, t.patience, t.rank, t.waiting_since, t.channels,
-        asked.author, asked.facts AS asked, asked.at AS asked_at,
+        asked.author, asked.call AS asked, asked.at AS asked_at,
         asked.conversation, wrote.at AS wrote_at, reach.point,
         EXISTS (SELECT FROM desk.contact_points WHERE point = t.channels -> 0 ->> 'contact_point' AND opted_out) AS refused,
         tried.tries, tried.last_at, calling.agent AS calling
     FROM candidates JOIN desk.tickets AS t USING (id)
     LEFT JOIN LATERAL (
-        SELECT author, facts, at, conversation FROM desk.messages
-        WHERE ticket_id = t.id AND at >= t.waiting_since AND facts ->> 'callback' = 'wanted'
+        SELECT author, call, at, conversation FROM desk.messages
+        WHERE ticket_id = t.id AND at >= t.waiting_since AND call ->> 'callback' = 'true'
         ORDER BY at DESC, id LIMIT 1
     ) AS asked ON true
     LEFT JOIN LATERAL (
@@ -168,7 +168,7 @@ def _view(row: Any, ticket: Any) -> CallbackView:
         ticket=ticket,
         number=number(row),
         since=_since(row),
-        why=_WHY.get(row.asked.get("call", ""), "asked") if asked else "prefers",
+        why=_WHY.get(row.asked.get("kind", ""), "asked") if asked else "prefers",
         reason=None if asked else repository.preference(row.channels[0]),
         about=row.conversation if asked else "",
         tries=row.tries,

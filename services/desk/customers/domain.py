@@ -81,10 +81,6 @@ _MOST_FACTS = 50
 _OF_THE_MESSAGE = frozenset(
     {
         "call",
-        "call_id",
-        "callback",
-        "waiting_since",
-        "consent",
         "missing_files",
         "segments",
         "page",
@@ -104,10 +100,9 @@ def learn(customer: dict[str, Any], message: InboundMessage, answered_in: float 
     `answered_in`: seconds from our reply on this channel, where the message is the answer to one."""
     if message.sender_name and not customer["name"]:
         customer["name"] = message.sender_name
-    if message.facts and message.public:  # what a post tells is about the post, except whose account it is
-        account = {"Account": message.facts["Account"]} if "Account" in message.facts else {}
-        customer["facts"] = {**customer["facts"], **account}
-    elif message.facts:
+    if message.account:
+        customer["facts"] = {**customer["facts"], "Account": message.account}
+    if message.facts and not message.public:  # what a post tells is about the post
         facts = {name: value for name, value in message.facts.items() if name not in _OF_THE_MESSAGE}
         customer["facts"] = dict([*(customer["facts"] | facts).items()][-_MOST_FACTS:])
     if message.sender_verified and message.tier:

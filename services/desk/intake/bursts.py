@@ -1,6 +1,6 @@
 """Bursts: many people, one cause. Their tickets are grouped under one.
 
-The social service names the burst on a post (fact `Burst id`), and the earlier posts of it (`Burst first`), whose tickets may be
+The social service names the burst on a post (`Burst.id`), and the earlier posts of it (`Burst.first`), whose tickets may be
 here already, come later, or be written by another process right now. So each public post is locked by its id before anything
 else, then the bursts by theirs: whoever comes second sees what the first did, in whatever order batches arrive.
 """

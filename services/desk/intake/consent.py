@@ -15,7 +15,7 @@ from shared.errors import Malformed
 from shared.events import InboundMessage
 
 AUTOMATIC = "consent"
-"""`InboundMessage.automatic` of such a message; `facts["consent"]` says which."""
+"""`InboundMessage.automatic` of such a message."""
 _OUT = {"stop": True, "start": False}
 
 
@@ -23,10 +23,8 @@ async def apply(desk: Desk, messages: Sequence[InboundMessage]) -> set[str]:
     """Note what they say, in order, and tell the router. An older word never undoes a newer one, and the same one again is nothing.
     Ids of those that were news. Raises Malformed for a word that is neither."""
     for message in messages:
-        if message.facts.get("consent") not in _OUT:
-            raise Malformed(
-                f"message {message.id}: `consent` is `stop` or `start`, not {message.facts.get('consent')!r:.60}"
-            )
+        if message.consent not in _OUT:
+            raise Malformed(f"message {message.id}: `consent` is `stop` or `start`, not {message.consent!r:.60}")
     async with desk.unit_of_work() as work:
         customers = await contacts.identify(work.session, messages)
         await contacts.lock(work.session, set(customers.values()))
@@ -34,11 +32,11 @@ async def apply(desk: Desk, messages: Sequence[InboundMessage]) -> set[str]:
         for message in messages:
             point = CONTACT_POINTS.c.point == message.sender
             newer = or_(CONTACT_POINTS.c.consent_at.is_(None), CONTACT_POINTS.c.consent_at < message.received_at)
-            values = {"opted_out": _OUT[message.facts["consent"]], "consent_at": message.received_at}
+            values = {"opted_out": _OUT[message.consent], "consent_at": message.received_at}
             noted = update(CONTACT_POINTS).where(point, newer).values(values).returning(CONTACT_POINTS.c.point)
             customer = customers[message.id]
             data = {"customer_id": customer, "contact_point": message.sender, "message_id": message.id}
-            data |= {"consent": message.facts["consent"], "channel": message.channel}
+            data |= {"consent": message.consent, "channel": message.channel}
             if (await work.session.execute(noted)).one_or_none():
                 data["fields"] = "opted_out"
                 work.record("customer.changed", "", message.received_at, "desk", data, customer=customer)

@@ -39,6 +39,7 @@ from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable
 from shared.events import DeliveryState, RoutedMessage
+from shared.events.older import typed
 from shared.kernel import address_of, stable_id
 from shared.metrics import METRICS
 
@@ -75,6 +76,7 @@ async def apply(desk: Desk, batch: Sequence[RoutedMessage], passed: Mapping[str,
 
     Raises Unavailable with nothing written, or Malformed where an id is none.
     """
+    batch = [msgspec.structs.replace(each, message=typed(each.message)) for each in batch]
     batch = list({routed.message.id: routed for routed in reversed(batch)}.values())[::-1]
     for routed in batch:
         _check(routed)
@@ -257,6 +259,9 @@ def _message_row(routed: RoutedMessage, placement: Placement, passed: Passed) ->
         "attachments": message.attachments,
         "at": message.received_at,
         "automatic": message.automatic,
+        "account": message.account,
+        "post": message.post,
+        "call": message.call,
         "facts": message.facts,
         "raw_uri": message.raw_uri,
         "decision": routed.decision,

@@ -18,6 +18,8 @@ MENTIONS = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Column("reach", BigInteger, nullable=False),
     Column("complaint", REAL),
+    Column("account", Text, nullable=False, server_default=""),
+    Column("post", JSONB(none_as_null=True)),
     Column("facts", JSONB, nullable=False),
     Column("label", Text, nullable=False, server_default=""),
     Column("asked", Boolean, nullable=False, server_default=text("false")),

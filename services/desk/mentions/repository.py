@@ -12,6 +12,7 @@ from services.desk.mentions import domain
 from services.desk.mentions.models import MENTIONS
 from services.desk.mentions.schemas import MentionQuery, MentionView
 from services.desk.tickets.models import MESSAGES, TICKETS
+from services.desk.tickets.repository import post_view
 from shared.errors import Rejected
 
 ROWS = (
@@ -52,8 +53,9 @@ def cursor_after(row: Any) -> str:
 def view(row: Any) -> MentionView:
     """A mention for readers."""
     names = (
-        "id", "channel", "author", "author_name", "text", "language", "at", "reach", "complaint", "facts", "label",
+        "id", "channel", "author", "author_name", "text", "language", "at", "reach", "complaint", "account", "facts", "label",
         "asked", "judged_by", "judged_at", "ticket_number",
     )  # fmt: skip
     values = {name: getattr(row, name) for name in names}
-    return MentionView(**values, link=domain.link(row.facts.get("Post", "")), ticket_id=row.ticket_id or "")
+    post = post_view(row.post)
+    return MentionView(**values, post=post, link=domain.link(post.url) if post else "", ticket_id=row.ticket_id or "")

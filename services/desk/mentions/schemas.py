@@ -7,6 +7,8 @@ from datetime import datetime
 
 from pydantic import ConfigDict
 
+from services.desk.tickets.views import PostView
+
 _DOCS = ConfigDict(use_attribute_docstrings=True)
 
 
@@ -29,6 +31,9 @@ class MentionView:
     """How many people may see it."""
     complaint: float | None
     """0 to 1: how much it sounds like a complaint; null where the channel does not say."""
+    account: str
+    """The author as people of the network address them: `@ann`; may be empty."""
+    post: PostView | None
     facts: dict[str, str]
     link: str
     """The post itself, or empty."""

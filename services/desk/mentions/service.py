@@ -21,6 +21,7 @@ from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Malformed, Rejected
 from shared.events import InboundMessage, PostJudged
+from shared.events.older import typed
 from shared.topics import POSTS_JUDGED
 
 _AT_ONCE = 5_000
@@ -46,9 +47,11 @@ async def keep(desk: Desk, posts: Sequence[InboundMessage]) -> int:
             "at": post.received_at,
             "reach": post.reach,
             "complaint": post.complaint,
+            "account": post.account,
+            "post": post.post,
             "facts": post.facts,
         }
-        for post in posts
+        for post in map(typed, posts)
     ]
     async with desk.unit_of_work() as work:
         new = await insert_all(work.session, MENTIONS, rows)

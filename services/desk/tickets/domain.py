@@ -427,14 +427,15 @@ def grouped(heads: Iterable[Head]) -> tuple[str, tuple[str, ...]]:
 
 
 def burst_of(message: InboundMessage) -> str:
-    """The burst that a public post is part of, as its channel recognised it. Facts of other messages are a customer's own."""
-    return message.facts.get("Burst id", "")[:_LONGEST_BURST] if message.public else ""
+    """The burst that a public post is part of, as its channel recognised it; empty where there is none."""
+    burst = message.post.burst if message.public and message.post else None
+    return burst.id[:_LONGEST_BURST] if burst else ""
 
 
 def burst_first(message: InboundMessage) -> tuple[str, ...]:
     """Provider ids of the posts that came before the burst was recognised."""
-    names = (name.strip() for name in message.facts.get("Burst first", "").split(","))
-    return tuple(name for name in names if name)[:_MOST_FIRST]
+    burst = message.post.burst if message.public and message.post else None
+    return burst.first[:_MOST_FIRST] if burst else ()
 
 
 def as_urgent_as(number: int) -> dict[str, object]:

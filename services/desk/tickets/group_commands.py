@@ -100,11 +100,11 @@ async def _answer(
     key: str,
     known: Known,
 ) -> MessageView:
-    newest = select(MESSAGES.c.public, MESSAGES.c.facts).where(
+    newest = select(MESSAGES.c.public, MESSAGES.c.account).where(
         MESSAGES.c.ticket_id == row.id, MESSAGES.c.direction == "in"
     )
     post = (await work.session.execute(newest.order_by(MESSAGES.c.at.desc(), MESSAGES.c.id.desc()).limit(1))).first()
-    account = post.facts.get("Account", "") if post and post.public else ""
+    account = post.account if post and post.public else ""
     return await commands.answer(
         work,
         desk,

@@ -48,7 +48,7 @@ async def check(
     if not await session.scalar(newest.order_by(MESSAGES.c.at.desc(), MESSAGES.c.id.desc()).limit(1)):
         return
     if together:
-        account = func.max(func.length(MESSAGES.c.facts["Account"].astext))
+        account = func.max(func.length(MESSAGES.c.account))
         longest = await session.scalar(select(account).where(among(MESSAGES.c.ticket_id, together), *posts)) or 0
         text = f"{'x' * longest} {text}"
     over = weigh(text, described.length) - described.length.longest

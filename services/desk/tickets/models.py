@@ -123,6 +123,9 @@ MESSAGES = Table(
     Column("attachments", JSONB, nullable=False, server_default=text("'[]'")),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("automatic", Text, nullable=False, server_default=""),
+    Column("account", Text, nullable=False, server_default=""),
+    Column("post", JSONB(none_as_null=True)),
+    Column("call", JSONB(none_as_null=True)),
     Column("facts", JSONB, nullable=False, server_default=text("'{}'")),
     Column("raw_uri", Text, nullable=False, server_default=""),
     Column("decision", JSONB),
@@ -141,7 +144,7 @@ MESSAGES = Table(
     Column("sent_at", DateTime(timezone=True)),
     CheckConstraint("direction IN ('in', 'out', 'note')", name="direction"),
     Index("ix_messages_ticket_id", "ticket_id", "at", "id"),
-    Index("ix_messages_callbacks", "at", "ticket_id", postgresql_where=text("facts ->> 'callback' = 'wanted'")),
+    Index("ix_messages_callbacks", "at", "ticket_id", postgresql_where=text("call ->> 'callback' = 'true'")),
     Index("ix_messages_calls", "conversation", "at", postgresql_where=text("channel = 'phone' AND direction = 'in'")),
     Index("ix_messages_inbound", "at", "channel", postgresql_where=text("direction = 'in'")),
     Index(

@@ -46,6 +46,7 @@ from services.desk.tickets.schemas import (
     AttachmentView,
     ChannelChoiceView,
     MessageView,
+    PostView,
     ReasonView,
     TicketQuery,
     TicketRow,
@@ -264,6 +265,8 @@ def message_view(row: Any) -> MessageView:
         delivery=row.delivery,
         delivery_detail=row.delivery_detail,
         facts=row.facts,
+        account=row.account,
+        post=post_view(row.post),
         public=row.public,
         reach=row.reach,
         complaint=row.complaint,
@@ -272,6 +275,11 @@ def message_view(row: Any) -> MessageView:
         raw_uri=row.raw_uri,
         decision=row.decision,
     )
+
+
+def post_view(value: Any) -> PostView | None:
+    """As stored."""
+    return msgspec.convert(value, PostView) if value else None
 
 
 def reasons(value: Any) -> tuple[ReasonView, ...]:

@@ -120,6 +120,20 @@ class TicketRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PostView:
+    """What a network tells of a public post."""
+
+    __pydantic_config__ = _DOCS
+
+    url: str = ""
+    """Where people read it."""
+    sounds: str = ""
+    """`complaint`, `question`, or empty: what its channel takes it for."""
+    words: tuple[str, ...] = ()
+    """The words that counted most; empty where it was judged by the full text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageView:
     """A message, reply or note."""
 
@@ -171,6 +185,10 @@ class MessageView:
     label: str = ""
     """What an agent says it is: `complaint`, `question`, `other`, or empty."""
     label_by: str = ""
+    account: str = ""
+    """The author as people of the network address them: `@ann`."""
+    post: PostView | None = None
+    """Of a public post."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,11 +55,10 @@ _MESSAGES = text(
     WHERE direction = 'in' AND at > :since AND at <= :now GROUP BY channel
     """
 )
-# The social service says in the facts what a post sounds like; the words are its own (`services/social/receiving.py`).
 _MOOD = text(
     """
-    SELECT count(*) FILTER (WHERE facts ? 'Sounds like a complaint') AS complaints,
-        count(*) FILTER (WHERE facts ? 'Sounds like a question') AS questions, count(*) AS all
+    SELECT count(*) FILTER (WHERE post ->> 'sounds' = 'complaint') AS complaints,
+        count(*) FILTER (WHERE post ->> 'sounds' = 'question') AS questions, count(*) AS all
     FROM desk.messages WHERE direction = 'in' AND at > :since AND channel = 'x'
     """
 )

@@ -8,6 +8,7 @@ from typing import Protocol
 from babel.numbers import format_decimal
 
 from services.desk.mentions.domain import link
+from services.desk.tickets.views import PostView
 from services.desk.timeline import EventView
 from services.desk.web.words import N_, Gettext
 from shared.i18n import locale
@@ -26,10 +27,7 @@ _SOUNDS = (
 )
 """From which score of 0 to 1 on."""
 _QUESTION = N_("Sounds like a question")
-_COMPLAINT_WORDS, _QUESTION_WORDS = "Sounds like a complaint", "Sounds like a question"
-"""Facts of the social service: the words that counted most."""
-_NO_WORDS = "by its whole wording"
-"""What the social service writes where no words stand out."""
+_NO_WORDS = N_("judged by the full text")
 
 
 class Post(Protocol):
@@ -40,8 +38,8 @@ class Post(Protocol):
         """0 to 1."""
 
     @property
-    def facts(self) -> dict[str, str]:
-        """As the channel tells them."""
+    def post(self) -> PostView | None:
+        """What its network tells."""
 
 
 def sounds(post: Post, language: str, _: Gettext) -> list[str]:
@@ -50,15 +48,15 @@ def sounds(post: Post, language: str, _: Gettext) -> list[str]:
     if post.complaint is not None:
         text = next(text for least, text in _SOUNDS if post.complaint >= least or not least)
         score = format_decimal(post.complaint, "0.00", locale=locale(language))
-        found.append(_with_words(_(text, score=score), post.facts.get(_COMPLAINT_WORDS, ""), _))
-    if words := post.facts.get(_QUESTION_WORDS, ""):
-        found.append(_with_words(_(_QUESTION), words, _))
+        found.append(_with_words(_(text, score=score), post, "complaint", _))
+    if post.post and post.post.sounds == "question":
+        found.append(_with_words(_(_QUESTION), post, "question", _))
     return found
 
 
 def where(post: Post) -> str:
     """The post's own address, where it may be a link; else empty."""
-    return link(post.facts.get("Post", ""))
+    return link(post.post.url) if post.post else ""
 
 
 def said(label: str, agent: str, names: Mapping[str, str], _: Gettext) -> str:
@@ -78,5 +76,7 @@ def event(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:
     return ""
 
 
-def _with_words(text: str, words: str, _: Gettext) -> str:
-    return f"{text} — {_('judged by the full text') if words == _NO_WORDS else words}" if words else text
+def _with_words(text: str, post: Post, sounds: str, _: Gettext) -> str:
+    if post.post is None or post.post.sounds != sounds:
+        return text
+    return f"{text} — {', '.join(post.post.words) or _(_NO_WORDS)}"

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from services.phone.domain.calls import Call
-from shared.events import CallState, InboundMessage, ThreadClues
+from shared.events import CallState, InboundMessage, PhoneCall, ThreadClues
 from shared.kernel import kind_of, message_id
 
 
@@ -63,11 +63,12 @@ def compose(call: Call, kind: Kind, now: datetime) -> InboundMessage:
     if call.begun is None:
         raise ValueError(f"nothing is known of call {call.id}")
     provider_id = call.id if kind is Kind.WAITING else f"{call.id}/{kind}"
-    facts = {"call": str(kind), "call_id": call.id}
-    if kind is not Kind.WAITING and can_call_back(call):
-        facts["callback"] = "wanted"
-    if call.waiting_since:
-        facts["waiting_since"] = call.waiting_since.isoformat()
+    told = PhoneCall(
+        id=call.id,
+        kind=str(kind),
+        callback=kind is not Kind.WAITING and can_call_back(call),
+        waiting_since=call.waiting_since,
+    )
     return InboundMessage(
         id=message_id("phone", provider_id),
         channel="phone",
@@ -81,5 +82,6 @@ def compose(call: Call, kind: Kind, now: datetime) -> InboundMessage:
         language=call.language,
         thread=ThreadClues(conversation=call.id),
         live=kind is Kind.WAITING and call.over is None,
-        facts=facts,
+        call=told,
+        facts={"call": str(kind)},
     )

@@ -8,7 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from shared.events import InboundMessage, ThreadClues
+from shared.events import Post as ToldPost
 from shared.kernel import contact_point, message_id
 
 _DIRECT = "dm:"
@@ -92,9 +95,11 @@ def inbound(
     facts: dict[str, str],
     link: str = "",
     closed: str = "",
+    told: ToldPost | None = None,
 ) -> InboundMessage:
     """Makes the event of a post. Its id is made from network and post alone, so that a post is one message by whatever
-    way it came. `link`: where people read a public post; `closed`: as in the event."""
+    way it came. `link`: where people read a public post; `closed`: as in the event; `told`: what it sounds like, and
+    its burst."""
     links = {"Post": link} if link and not post.direct else {}
     about = {"Account": f"@{post.username}"} if post.username else {}
     pictures = {"Pictures": " ".join(post.media)} if post.media else {}
@@ -115,6 +120,8 @@ def inbound(
         reach=0 if post.direct else post.followers,
         complaint=complaint,
         closed=closed,
+        account=about.get("Account", ""),
+        post=None if post.direct else replace(told or ToldPost(), url=link),
         facts={**links, **about, **pictures, **edited, **facts},
     )
 

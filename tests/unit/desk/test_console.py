@@ -83,25 +83,6 @@ def test_what_customers_write_is_text_and_never_markup() -> None:
     assert "&lt;script&gt;" in html
 
 
-def test_what_services_tell_each_other_in_facts_is_not_shown_to_agents() -> None:
-    between = ("call", "call_id", "callback", "consent", "missing_files", "page", "waiting_since")
-    customer = dataclasses.replace(samples.customer(), facts={"Site": "shown"} | dict.fromkeys(between, "hidden-value"))
-    html = render.render(
-        "parts/customer.html",
-        "en",
-        samples.CHANNELS,
-        customer=customer,
-        guess=None,
-        ticket_id="t",
-        channel_names=[],
-        problem="",
-        typed="",
-        viewer=None,
-    )
-    assert "shown" in html
-    assert "hidden-value" not in html
-
-
 def test_rows_sort_in_the_browser_as_they_do_at_the_desk() -> None:
     first = samples.rows()[0]
     rows = [

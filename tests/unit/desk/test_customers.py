@@ -139,3 +139,11 @@ def test_who_fails_too_often_waits_and_then_may_try_again() -> None:
     assert limiter.wait("ann", WINDOW) == 0
     limiter.forget("ann")
     assert limiter.wait("ann", 10.0) == 0
+
+
+def test_what_a_channel_says_of_one_message_is_not_kept_of_its_sender() -> None:
+    customer = {"name": "", "facts": {}, "birth_year": None, "language": "", "stated": None, "observed": {}}
+    customer["recent_contacts"] = []
+    of_it = dict.fromkeys(("call", "missing_files", "segments", "page", "location", "forwarded_by"), "said")
+    learn(customer, routed(facts={"Site": "shop.example"} | of_it).message)
+    assert customer["facts"] == {"Site": "shop.example"}

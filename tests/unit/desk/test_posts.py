@@ -6,12 +6,14 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
+from services.desk.tickets.views import PostView
 
 from services.desk.customers.domain import learn
 from services.desk.mentions import domain as mentions
 from services.desk.tickets.domain import Head, addressed, burst_first, burst_of, grouped
 from services.desk.web import posts, render, samples
 from shared.errors import Rejected
+from shared.events.older import typed
 from tests.unit.desk.examples import NOON, routed
 
 
@@ -38,8 +40,8 @@ def test_what_is_answered_or_taken_out_neither_leads_nor_joins() -> None:
 
 def test_a_customer_s_own_facts_cannot_group_their_mail_with_others() -> None:
     facts = {"Burst id": "b-1", "Burst first": "1, 2,,3"}
-    assert burst_of(routed(facts=facts).message) == ""
-    post = routed(facts=facts, public=True, channel="x").message
+    assert burst_of(typed(routed(facts=facts).message)) == ""
+    post = typed(routed(facts=facts, public=True, channel="x").message)
     assert burst_of(post) == "b-1"
     assert burst_first(post) == ("1", "2", "3")
 
@@ -62,7 +64,7 @@ def test_what_a_post_tells_is_about_the_post_and_not_about_its_author() -> None:
     customer["recent_contacts"] = []
     learn(
         customer,
-        routed(public=True, channel="x", facts={"Account": "@ann", "Burst id": "b", "Post": "https://…"}).message,
+        routed(public=True, channel="x", account="@ann", facts={"Burst": "3 people", "Post": "https://…"}).message,
     )
     assert customer["facts"] == {"Site": "https://shop.example", "Account": "@ann"}
 
@@ -80,28 +82,30 @@ def test_a_label_is_one_of_three() -> None:
 
 
 @pytest.mark.parametrize(
-    ("score", "facts", "words"),
+    ("score", "post", "words"),
     [
-        (0.91, {"Sounds like a complaint": "crashing, refund"}, ["Sounds like a complaint: 0.91 — crashing, refund"]),
-        (0.3, {}, ["May be a complaint: 0.30"]),
-        (0.0, {}, ["Does not sound like a complaint: 0.00"]),
+        (
+            0.91,
+            PostView(sounds="complaint", words=("crashing", "refund")),
+            ["Sounds like a complaint: 0.91 — crashing, refund"],
+        ),
+        (0.3, PostView(), ["May be a complaint: 0.30"]),
+        (0.0, None, ["Does not sound like a complaint: 0.00"]),
         (
             0.1,
-            {"Sounds like a question": "how, open"},
+            PostView(sounds="question", words=("how", "open")),
             ["Does not sound like a complaint: 0.10", "Sounds like a question — how, open"],
         ),
-        (None, {}, []),
+        (None, PostView(), []),
     ],
 )
-def test_a_score_is_said_in_words(score: float | None, facts: dict[str, str], words: list[str]) -> None:
-    message = dataclasses.replace(samples.messages()[0], complaint=score, facts=facts)
+def test_a_score_is_said_in_words(score: float | None, post: PostView | None, words: list[str]) -> None:
+    message = dataclasses.replace(samples.messages()[0], complaint=score, post=post)
     assert posts.sounds(message, "en", render.gettext("en")) == words
 
 
 def test_the_words_for_no_words_are_translated() -> None:
-    message = dataclasses.replace(
-        samples.messages()[0], complaint=0.9, facts={"Sounds like a complaint": "by its whole wording"}
-    )
+    message = dataclasses.replace(samples.messages()[0], complaint=0.9, post=PostView(sounds="complaint"))
     assert posts.sounds(message, "fr", render.gettext("fr")) == [
         "Ressemble à une réclamation : 0,90 — par l’ensemble du texte"
     ]

@@ -184,7 +184,8 @@ def test_an_abandoned_call_is_a_callback_to_make() -> None:
     call = fold("CA1", [*WAITS, Over("completed", at(90))])
     assert list(due(call)) == [Kind.WAITING, Kind.ABANDONED]
     message = compose(call, Kind.ABANDONED, at(91))
-    assert message.facts["callback"] == "wanted"
+    assert message.call
+    assert message.call.callback
     assert message.thread.conversation == "CA1"
     assert not message.live
 
@@ -201,7 +202,9 @@ def test_a_caller_who_only_misdialled_with_a_withheld_number_makes_no_ticket() -
 
 def test_a_callback_keeps_the_callers_place() -> None:
     call = fold("CA1", [*WAITS, CallbackAsked(at(200))])
-    assert compose(call, Kind.CALLBACK, at(200)).facts["waiting_since"] == at(10).isoformat()
+    told = compose(call, Kind.CALLBACK, at(200)).call
+    assert told
+    assert told.waiting_since == at(10)
 
 
 def test_a_live_call_always_has_a_next_step() -> None:
