@@ -7,12 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from services.desk.mentions.views import MentionQuery
-from services.desk.tickets.applying import apply
 from sqlalchemy import text
 
 from services.desk.calls import callbacks
 from services.desk.context import Desk
+from services.desk.intake.messages import apply
 from services.desk.mentions import service as mentions
 from services.desk.tickets import service as tickets
 from services.desk.wallboard import figures

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pydantic import ConfigDict
 
-from services.desk.tickets.views import PostView
+from services.desk.tickets.schemas import PostView
 
 _DOCS = ConfigDict(use_attribute_docstrings=True)
 

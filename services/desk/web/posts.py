@@ -8,7 +8,7 @@ from typing import Protocol
 from babel.numbers import format_decimal
 
 from services.desk.mentions.domain import link
-from services.desk.tickets.views import PostView
+from services.desk.tickets.schemas import PostView
 from services.desk.timeline import EventView
 from services.desk.web.words import N_, Gettext
 from shared.i18n import locale

@@ -6,11 +6,11 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
-from services.desk.tickets.views import PostView
 
 from services.desk.customers.domain import learn
 from services.desk.mentions import domain as mentions
 from services.desk.tickets.domain import Head, addressed, burst_first, burst_of, grouped
+from services.desk.tickets.schemas import PostView
 from services.desk.web import posts, render, samples
 from shared.errors import Rejected
 from shared.events.older import typed
