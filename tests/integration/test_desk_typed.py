@@ -13,6 +13,7 @@ from services.desk.calls import callbacks
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.mentions import service as mentions
+from services.desk.mentions.schemas import MentionQuery
 from services.desk.tickets import service as tickets
 from services.desk.wallboard import figures
 from shared.clock import utc_now
