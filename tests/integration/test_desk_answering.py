@@ -20,7 +20,7 @@ from services.desk.search import finding
 from services.desk.tickets import deliveries
 from services.desk.tickets import service as tickets
 from services.desk.tickets.schemas import TicketQuery
-from services.desk.web import lists
+from services.desk.web.inbox import lists
 from shared.errors import Rejected
 from shared.events import Channel, ChannelChoice, DeliveryReport, DeliveryState, Reason
 from shared.kernel import ContactPoint, Level, stable_id, ticket_id

@@ -13,7 +13,7 @@ from services.desk.intake.messages import apply
 from services.desk.profiles import service as customers
 from services.desk.tickets import deliveries
 from services.desk.tickets import service as tickets
-from services.desk.web import pane
+from services.desk.web.conversation import pane
 from services.desk.web.render import gettext
 from shared.clock import utc_now
 from shared.errors import Rejected

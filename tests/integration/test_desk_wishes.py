@@ -16,7 +16,7 @@ from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.profiles import service as customers
 from services.desk.tickets import service as tickets
-from services.desk.web import pane
+from services.desk.web.conversation import pane
 from services.desk.web.render import gettext, line_of
 from shared.clock import utc_now
 from shared.errors import Rejected

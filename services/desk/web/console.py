@@ -22,8 +22,12 @@ from services.desk.tickets import service as tickets
 from services.desk.tickets.schemas import ChannelChoiceView, MessageView, TicketPage, TicketRow, TicketView
 from services.desk.timeline import EventView
 from services.desk.wallboard.service import Wallboard
-from services.desk.web import lists, pane, words
-from services.desk.web.calling import Line, Lookout
+from services.desk.web import words
+from services.desk.web.calls.line import Line, Lookout
+from services.desk.web.conversation import pane
+from services.desk.web.conversation import words as conversation
+from services.desk.web.conversation.reasons import reason
+from services.desk.web.inbox import lists
 from services.desk.web.render import gettext, label_of, line_of, render
 from services.desk.web.viewer import Viewer
 from shared.errors import Rejected
@@ -144,7 +148,7 @@ class Console:
         opted_out = {point.point for point in customer.contact_points if point.opted_out}
 
         def closed(channel: str, point: str) -> str:
-            return words.closed(label(channel), point, translate) if point in opted_out else ""
+            return conversation.closed(label(channel), point, translate) if point in opted_out else ""
 
         found = pane.routes(
             ticket, channels, channel, partial(line_of, channels, translate), closed, customer.contact_points
@@ -154,7 +158,7 @@ class Console:
             state = {"mode": "note"} | state
         heard = tuple(choice for choice in ticket.channels if choice.contact_point not in opted_out)
         ticket = dataclasses.replace(ticket, channels=heard)
-        hint = pane.hint(ticket, found, label, lambda item: words.reason(item, translate), translate, call=call)
+        hint = pane.hint(ticket, found, label, lambda item: reason(item, translate), translate, call=call)
         state = {"cc": pane.copies(ticket, channels)} | state
         doubt = pane.doubt(ticket, found, translate)
         return pane.Draft(seen=ticket.row.version, routes=found, hint=hint, doubt=doubt, call=call, **state)

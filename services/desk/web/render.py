@@ -18,9 +18,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from services.desk.tickets.domain import SOON
-from services.desk.web import call_words, formatted, icons, posts, static, why, words
-from services.desk.web.calling import NOBODY
-from services.desk.web.words import team
+from services.desk.web import icons, static, words
+from services.desk.web.admin import words as admin
+from services.desk.web.calls import words as call_words
+from services.desk.web.calls.line import NOBODY
+from services.desk.web.conversation import formatted, reasons, why
+from services.desk.web.conversation import words as conversation
+from services.desk.web.social import words as posts
 from shared import links
 from shared.clock import utc_now
 from shared.events import Channel, Decision
@@ -29,13 +33,7 @@ from shared.kernel import Level
 from shared.logs import log
 
 _ICONS = frozenset(icons.ICONS)
-_CHANNEL_ICONS = {
-    "email": "mail",
-    "phone": "phone",
-    "chat": "message-circle",
-    "sms": "message-square-text",
-    "x": "at-sign",
-}
+_UNKNOWN = "message-square"
 _OLDEST_WAIT = "9999"
 _UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"))
 _SINCE = (31_536_000, 2_592_000, 604_800, 86_400, 3600, 60, 1)
@@ -74,7 +72,7 @@ def environment(language: str) -> Environment:
         "iso": lambda at: at.astimezone(UTC).isoformat(),
         "points": lambda value: format_decimal(value, "+#,##0.#;−#,##0.#", locale=spoken),
         "order": order,
-        "team": team,
+        "team": words.team,
         "decision": decision,
         "bars": why.bars,
         "passed_over": why.passed_over,
@@ -99,17 +97,17 @@ def environment(language: str) -> Environment:
         "level": lambda code: words.name(words.LEVELS, code, translate),
         "status": lambda code: words.name(words.STATUSES, code, translate),
         "short_status": lambda code: words.name(words.STATUSES, code, translate),
-        "source": lambda code: words.name(words.SOURCES, code, translate),
-        "delivery": lambda code: words.name(words.DELIVERIES, code, translate),
-        "undelivered": lambda code: words.name(words.UNDELIVERED, code, translate),
-        "automatic": lambda code: words.name(words.AUTOMATIC, code, translate),
-        "rule": lambda code: words.name(words.RULES, code, translate),
-        "why_rejected": lambda code: words.name(words.REJECTED, code, translate),
-        "signal": lambda code: words.name(words.SIGNALS, code, translate),
-        "skill": lambda code: words.name(words.SKILLS, code, translate),
-        "fact": lambda key: words.name(words.FACTS, key, translate),
+        "source": lambda code: words.name(conversation.SOURCES, code, translate),
+        "delivery": lambda code: words.name(conversation.DELIVERIES, code, translate),
+        "undelivered": lambda code: words.name(conversation.UNDELIVERED, code, translate),
+        "automatic": lambda code: words.name(conversation.AUTOMATIC, code, translate),
+        "rule": lambda code: words.name(reasons.RULES, code, translate),
+        "why_rejected": lambda code: words.name(reasons.REJECTED, code, translate),
+        "signal": lambda code: words.name(reasons.SIGNALS, code, translate),
+        "skill": lambda code: words.name(reasons.SKILLS, code, translate),
+        "fact": lambda key: words.name(conversation.FACTS, key, translate),
         "kind": lambda point: words.name(words.KINDS, str(point).partition(":")[0], translate),
-        "reason": lambda found: words.reason(found, translate),
+        "reason": lambda found: reasons.reason(found, translate),
         "clock": call_words.clock,
         "telephone": words.telephone,
         "sounds": lambda post: posts.sounds(post, language, translate),
@@ -117,9 +115,9 @@ def environment(language: str) -> Environment:
         "said": lambda label, agent, names: posts.said(label, agent, names, translate),
         "post_label": lambda code: words.name(posts.LABELS, code, translate),
         "count": lambda value: format_decimal(value, locale=spoken),
-        "browser": lambda said: words.browser(said, translate),
-        "person_state": lambda code: words.name(words.PERSON_STATES, code, translate),
-        "audit_kind": lambda code: words.name(words.AUDIT, code, translate),
+        "browser": lambda said: admin.browser(said, translate),
+        "person_state": lambda code: words.name(admin.PERSON_STATES, code, translate),
+        "audit_kind": lambda code: words.name(admin.AUDIT, code, translate),
         "presence": lambda code: call_words.presence(code, translate),
         "missed": lambda code: words.name(call_words.MISSED, code, translate),
         "why_set": lambda code: call_words.why_set(code, translate),
@@ -189,7 +187,7 @@ def _prefers(channels: Mapping[str, Channel], translate: words.Gettext, code: st
 
 def _channel_icon(channels: Mapping[str, Channel], code: str, class_: str = "icon") -> Markup:
     known = channels.get(code)
-    return icon(known.icon if known else _CHANNEL_ICONS.get(code, "message-square"), class_)
+    return icon(known.icon if known else _UNKNOWN, class_)
 
 
 def decision(found: dict[str, Any] | None) -> Decision | None:
@@ -203,7 +201,7 @@ def decision(found: dict[str, Any] | None) -> Decision | None:
 
 def icon(name: str, class_: str = "icon") -> Markup:
     """An icon of the sprite, silent for screen readers: words beside it say what it means."""
-    known = name if name in _ICONS else "message-square"
+    known = name if name in _ICONS else _UNKNOWN
     return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
         class_, static.url("icons.svg"), known
     )

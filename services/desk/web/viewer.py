@@ -13,8 +13,8 @@ from services.desk.people import service as people
 from services.desk.people.audit import By
 from services.desk.people.schemas import AgentView, Session
 from services.desk.security import desk_of
-from services.desk.web import calling
-from services.desk.web.calling import Line
+from services.desk.web.calls import line as calling
+from services.desk.web.calls.line import Line
 from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.i18n import negotiate

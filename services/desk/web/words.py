@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import ceil
 
-from services.desk.tickets.schemas import ReasonView
-from services.desk.timeline import EventView
 from shared.errors import Rejected
-from shared.events import Reason
 from shared.phone_numbers import shown
 
 Gettext = Callable[..., str]
@@ -27,19 +23,10 @@ CHANNELS = {
     "phone": N_("Phone"),
     "sms": N_("Text message"),
     "whatsapp": N_("WhatsApp"),
-    "social": N_("Social"),
     "x": N_("X"),
 }
 KINDS = {"email": N_("Email"), "tel": N_("Phone"), "chat": N_("Chat"), "whatsapp": N_("WhatsApp"), "x": N_("X")}
 """Contact points, by kind."""
-FACTS = {"Account": N_("Account")}
-"""What channels tell of a customer; what a customer's site tells is shown as it is written."""
-SOURCES = {
-    "customer": N_("Stated by the customer"),
-    "survey": N_("From a survey"),
-    "phone": N_("Stated on the phone"),
-    "agent": N_("Set by an agent"),
-}
 PREFERS = {
     "email": N_("Prefers email"),
     "chat": N_("Prefers chat"),
@@ -121,60 +108,6 @@ PROBLEMS = {
     "no-such-call": N_("This call no longer exists."),
 }
 """What the desk refuses, by its code."""
-PERSON_STATES = {"active": N_("Active"), "invited": N_("Invited"), "disabled": N_("Disabled")}
-AUDIT = {
-    "sign-in": N_("Signed in"),
-    "sign-in.refused": N_("Sign-in refused"),
-    "sign-out": N_("Signed out"),
-    "access.refused": N_("Access denied"),
-    "session.ended": N_("Ended sessions"),
-    "sessions.read": N_("Viewed sessions"),
-    "person.invited": N_("Invited"),
-    "person.created": N_("Created an account"),
-    "person.joined": N_("Joined"),
-    "person.disabled": N_("Disabled"),
-    "person.enabled": N_("Enabled"),
-    "person.role": N_("Changed the role"),
-    "person.changed": N_("Changed phone or skills"),
-    "password.link": N_("Created a password reset link"),
-    "password.reset": N_("Set a new password by link"),
-    "password.changed": N_("Changed the password"),
-    "two-step.on": N_("Turned on two-step verification"),
-    "two-step.off": N_("Turned off two-step verification"),
-    "two-step.codes": N_("Created new recovery codes"),
-    "token.created": N_("Created an API token"),
-    "token.revoked": N_("Revoked an API token"),
-    "display.created": N_("Created a display link"),
-    "display.revoked": N_("Revoked a display link"),
-    "message.read": N_("Downloaded an original or a file"),
-    "letter.read": N_("Viewed a dead letter"),
-    "letter.replayed": N_("Replayed a dead letter"),
-    "audit.read": N_("Viewed the audit log"),
-}
-AUDIT_GROUPS = {
-    "sign-in": N_("Signing in"),
-    "sign-in.refused": N_("Sign-in refused"),
-    "access": N_("Access denied"),
-    "sign-out": N_("Signed out"),
-    "session": N_("Ended sessions"),
-    "sessions": N_("Viewed sessions"),
-    "person": N_("People"),
-    "password": N_("Passwords"),
-    "two-step": N_("Two-step verification"),
-    "token": N_("API tokens"),
-    "display": N_("Display links"),
-    "message": N_("Originals and files"),
-    "letter": N_("Dead letters"),
-    "audit": N_("Audit log"),
-}
-"""What the audit log can be asked for."""
-_BROWSERS = (
-    ("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"),
-)  # fmt: skip
-_SYSTEMS = (
-    ("Windows", "Windows"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Mac OS X", "macOS"), ("Linux", "Linux"),
-)  # fmt: skip
-"""What browsers say of themselves; the first that fits, for each claims to be those after it too."""
 IN_A_SEARCH = ("search-filter", "busy", "too-slow")
 """Of these, what the page of a search says in the place of what it found."""
 FAILED = N_("Something went wrong. Nothing was changed; please try again.")
@@ -192,118 +125,6 @@ ERRORS = {
 PREFERS_OTHER = N_("Prefers: %(channel)s")
 DUE = {True: N_("Overdue %(time)s"), False: N_("Due in %(time)s")}
 """Whether an answer is late."""
-DELIVERIES = {
-    "requested": N_("Sending"),
-    "sent": N_("Sent"),
-    "delayed": N_("Delayed, retrying"),
-    "delivered": N_("Delivered"),
-    "failed": N_("Not delivered"),
-    "uncertain": N_("May not have been sent"),
-}
-UNDELIVERED = {"failed": N_("Reply not delivered"), "uncertain": N_("Reply may not have arrived")}
-AUTOMATIC = {
-    "reply": N_("Automatic reply"),
-    "bounce": N_("Bounced email"),
-    "list": N_("Mailing list"),
-    "files": N_("Added later"),
-}
-RULES = {
-    "token": N_("Signed token in the reply address or Message-ID"),
-    "root": N_("First email of the thread"),
-    "conversation": N_("Same conversation on the channel"),
-    "open-ticket": N_("Open ticket from the same person"),
-    "new": N_("No match: new conversation"),
-}
-SEVERITIES = {
-    "outage": N_("an outage"),
-    "access": N_("no access"),
-    "data-loss": N_("lost data"),
-    "security": N_("a security problem"),
-    "legal": N_("legal action"),
-    "payment": N_("a payment"),
-}
-SIGNALS = SEVERITIES | {
-    "live": N_("somebody waiting"),
-    "complaint": N_("a complaint"),
-    "reach": N_("a public audience"),
-    "tier": N_("the plan"),
-    "repeated": N_("writing again"),
-    "bad-csat": N_("a bad rating"),
-    "missed-sla": N_("a late answer before"),
-}
-"""What priority looks at, where it did not count."""
-REJECTED = {
-    "signal.absent": N_("Not the case"),
-    "signal.no-words": N_("None of its words"),
-    "signal.unknown": N_("Not known"),
-    "channel.no-address": N_("No address known for"),
-    "rule.severity": N_("Rules about other problems"),
-    "rule.words": N_("Rules about other words"),
-    "rule.language": N_("Rules for other languages"),
-    "rule.channel": N_("Rules for other channels"),
-    "rule.live": N_("Rules by whether somebody waits"),
-    "rule.tier": N_("Rules for other plans"),
-    "rule.recipient": N_("Rules for other mailboxes, numbers or sites"),
-    "rule.fact": N_("Rules for other site data"),
-    "rule.not-needed": N_("Rules with nothing more to add"),
-}
-"""Why something had no part in a decision, by the keys of `Decision.rejected`, in the order in which it is shown."""
-SKILLS = {
-    "french": N_("French"),
-    "korean": N_("Korean"),
-    "german": N_("German"),
-    "spanish": N_("Spanish"),
-    "portuguese": N_("Portuguese"),
-    "italian": N_("Italian"),
-    "japanese": N_("Japanese"),
-    "voice": N_("telephone"),
-}
-"""Of the policy that comes with the router; others are shown as they are written."""
-_REASONS = {
-    "base": N_("a customer wrote to us"),
-    "live": N_("somebody is waiting right now"),
-    "severity": N_("mentions %(severity)s: “%(words)s”"),
-    "complaint": N_("sounds like a complaint"),
-    "reach": N_("public, up to %(people)s people may see it"),
-    "tier": N_("customer on the %(tier)s plan"),
-    "bad-csat": N_("was not happy last time: rated us %(rating)s of 5"),
-    "missed-sla": N_("was answered too late before"),
-    "repeated": N_("wrote before within %(hours)s hours, times: %(contacts)s"),
-    "automatic": N_("not written by a person"),
-    "preference.stated": N_("asked for it: %(channel)s (%(date)s)"),
-    "preference.observed": N_("%(messages)s of %(all)s messages came by: %(channel)s"),
-    "preference.observed.minutes": N_(
-        "%(messages)s of %(all)s messages came by: %(channel)s; usually answered within %(minutes)s min"
-    ),
-    "preference.observed.hours": N_(
-        "%(messages)s of %(all)s messages came by: %(channel)s; usually answered within %(hours)s h"
-    ),
-    "preference.age": N_("age %(age)s, given by the customer"),
-    "preference.used": N_("this message came by: %(channel)s"),
-    "preference.reachable": N_("can also be reached by: %(channel)s"),
-    "unavailable.opted-out": N_("opted out at %(address)s"),
-    "unavailable.not-summoned": N_("by %(channel)s only those who mentioned or quoted us may be answered"),
-    "unavailable.closed": N_("closed now, open again: %(opens)s"),
-    "unavailable.off": N_("switched off: %(channel)s"),
-    "unavailable.missing": N_("not set up yet: %(channel)s"),
-    "unavailable.answers-only": N_("only answers are possible by: %(channel)s"),
-    "unavailable.unknown-address": N_("we do not know yet where to reach them by: %(channel)s"),
-    "call.prefers-phone": N_("prefers the phone, so it counts as waiting %(minutes)s minutes longer"),
-    "ask.nothing-known": N_("Ask which channel they prefer: not known yet"),
-    "ask.weak": N_("Ask which channel they prefer: low confidence (%(sure)s%%)"),
-    "call.dropped-skill": N_("after %(minutes)s min also offered to agents without: %(skill)s"),
-    "call.no-skill": N_("nobody on duty has all skills for it: %(skills)s"),
-    "group": N_("as urgent as #%(number)s, which is about the same"),
-    "team.rule": N_("team %(team)s, by the rule “%(rule)s”"),
-    "skill.rule": N_("skills %(skills)s, by the rule “%(rule)s”"),
-    "team.default": N_("%(team)s takes what no rule sends elsewhere"),
-}
-_OWN = ("ask", "call.dropped-skill", "unavailable.opted-out")
-"""Reasons, or kinds of them, that are said in our words in English too."""
-_WIDENED = N_("After %(minutes)s min without a reply, also available to agents without: %(skill)s")
-_OVERFLOWED = N_("After %(minutes)s min without a reply, moved from %(before)s to %(team)s")
-_REOPENED = N_("Reopened by a new message")
-_NOT_DELIVERED = N_("Reopened: a reply was not delivered")
 
 
 def name(table: Mapping[str, str], code: str, _: Gettext) -> str:
@@ -327,11 +148,6 @@ def telephone(point: str) -> str:
     return shown(point.removeprefix("tel:"))
 
 
-def closed(channel: str, point: str, _: Gettext) -> str:
-    """Why nothing is sent to this contact point any more."""
-    return _("%(channel)s unavailable: %(who)s opted out.", channel=channel, who=address(point))
-
-
 def address(point: str) -> str:
     """The address in a contact point, a telephone number as people write it."""
     return telephone(point) or point.partition(":")[2] or point
@@ -342,86 +158,6 @@ def person(name: str) -> str:
     return telephone(name) if name[:1] == "+" and name[1:].isdecimal() else name
 
 
-def reason(found: ReasonView | Reason, _: Gettext) -> str:
-    """A routing reason. English is the router's own text; other languages have the frequent ones, by code."""
-    kind = _kind(found)
-    if kind not in _REASONS:
-        return found.text
-    template = _(_REASONS[kind])
-    if template == _REASONS[kind] and not kind.startswith(_OWN):
-        return found.text
-    try:
-        return template % _in_words(found.values, _)
-    except (KeyError, ValueError):
-        return found.text
-
-
-def _kind(found: ReasonView | Reason) -> str:
-    if found.code == "preference.observed" and "answer_seconds" in found.values:
-        return f"{found.code}.{'hours' if float(found.values['answer_seconds']) > _MINUTES_UNTIL else 'minutes'}"
-    return found.code if found.code in _REASONS else found.code.partition(".")[0]
-
-
-_MINUTES_UNTIL = 2 * 3600.0
-"""Seconds up to which a time is told in minutes."""
-
-
-def _in_words(given: Mapping[str, str], _: Gettext) -> dict[str, str]:
-    values = dict(given)
-    for key, table in (("severity", SEVERITIES), ("channel", CHANNELS), ("skill", SKILLS)):
-        if key in values:
-            values[key] = name(table, values[key], _)
-    if "address" in values:
-        values["address"] = person(values["address"])
-    if "answer_seconds" in values:
-        seconds = float(values["answer_seconds"])
-        values |= {"minutes": str(max(1, ceil(seconds / 60))), "hours": str(ceil(seconds / 3600))}
-    if "confidence" in values:
-        values["sure"] = f"{100 * float(values['confidence']):.0f}"
-    return values
-
-
-def browser(said: str, _: Gettext) -> str:
-    """`Firefox, Linux` of what a browser says that it is."""
-    parts = [next((name for sign, name in table if sign in said), "") for table in (_BROWSERS, _SYSTEMS)]
-    return ", ".join(part for part in parts if part) or _("Unknown browser")
-
-
 def problem(error: Rejected, _: Gettext) -> str:
     """What the desk refused, and what to do about it."""
     return _(PROBLEMS[error.code]) if error.code in PROBLEMS else error.message
-
-
-def event(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:
-    """One line about a change of a ticket; empty for what the timeline shows otherwise."""
-    actor, data = agents.get(change.actor, change.actor), change.data
-    line = ""
-    match change.kind:
-        case "ticket.reopened":
-            line = _(_NOT_DELIVERED if data.get("why", "").startswith("delivery") else _REOPENED)
-        case "ticket.status" if change.actor not in agents and data.get("to") == "open":
-            line = _(_REOPENED)
-        case "ticket.status":
-            line = _("%(who)s: %(status)s", who=actor, status=name(STATUSES, data.get("to", ""), _))
-        case "ticket.widened":
-            skill = name(SKILLS, data.get("skill", ""), _)
-            line = _(_WIDENED, minutes=_minutes(data), skill=skill)
-        case "ticket.overflowed":
-            line = _(
-                _OVERFLOWED, minutes=_minutes(data), before=team(data.get("from", "")), team=team(data.get("team", ""))
-            )
-        case "ticket.assigned" if data.get("disabled"):
-            line = _("Unassigned: %(who)s was disabled", who=data["disabled"])
-        case "ticket.assigned" if not data.get("assignee"):
-            line = _("%(who)s unassigned this", who=actor)
-        case "ticket.assigned" if data["assignee"] == change.actor:
-            line = _("%(who)s assigned this to themselves", who=actor)
-        case "ticket.assigned":
-            assignee = agents.get(data["assignee"], data["assignee"])
-            line = _("%(who)s assigned this to %(assignee)s", who=actor, assignee=assignee)
-    return line
-
-
-def _minutes(data: Mapping[str, str]) -> str:
-    after = data.get("after", "")
-    return f"{int(after) / 60:.0f}" if after.isdecimal() else "?"

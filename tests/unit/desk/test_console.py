@@ -20,7 +20,10 @@ from services.desk.people import audit
 from services.desk.tickets.domain import rank
 from services.desk.tickets.schemas import ReasonView
 from services.desk.timeline import EventView
-from services.desk.web import formatted, icons, lists, pane, render, samples, static, viewer, words
+from services.desk.web import icons, render, static, viewer
+from services.desk.web.admin import words as admin
+from services.desk.web.conversation import formatted, pane, reasons, samples
+from services.desk.web.inbox import lists
 from shared import i18n
 from shared.events import Channel, Length
 
@@ -167,17 +170,17 @@ class TestWhereAnAnswerGoes:
 class TestReasons:
     def test_english_is_the_routers_own_text(self) -> None:
         assert (
-            words.reason(ReasonView(code="tier", text="on the Pro plan", values={"tier": "Pro"}), ENGLISH)
+            reasons.reason(ReasonView(code="tier", text="on the Pro plan", values={"tier": "Pro"}), ENGLISH)
             == "on the Pro plan"
         )
 
     def test_other_languages_say_it_by_code_and_values(self) -> None:
         found = ReasonView(code="severity.outage", text="mentions", values={"severity": "outage", "words": "down"})
-        assert words.reason(found, KOREAN) == "서비스 장애 언급: “down”"
+        assert reasons.reason(found, KOREAN) == "서비스 장애 언급: “down”"
 
     @pytest.mark.parametrize(("code", "values"), [("made.up", {}), ("tier", {}), ("reach", {"tier": "x"})])
     def test_what_cannot_be_translated_stays_in_english(self, code: str, values: dict[str, str]) -> None:
-        assert words.reason(ReasonView(code=code, text="in English", values=values), KOREAN) == "in English"
+        assert reasons.reason(ReasonView(code=code, text="in English", values=values), KOREAN) == "in English"
 
 
 @pytest.mark.parametrize(
@@ -276,13 +279,13 @@ def test_templates_hold_nothing_that_the_policy_forbids() -> None:
     ],
 )
 def test_somebody_recognises_the_browser_that_they_left_signed_in(said: str, shown: str) -> None:
-    assert words.browser(said, ENGLISH) == shown
+    assert admin.browser(said, ENGLISH) == shown
 
 
 def test_an_admin_reads_in_words_whatever_the_audit_log_can_hold() -> None:
-    assert set(words.AUDIT) == set(audit.KINDS)
+    assert set(admin.AUDIT) == set(audit.KINDS)
     for kind in audit.KINDS:
-        assert any(kind == group or kind.startswith(f"{group}.") for group in words.AUDIT_GROUPS), kind
+        assert any(kind == group or kind.startswith(f"{group}.") for group in admin.AUDIT_GROUPS), kind
 
 
 @pytest.mark.parametrize("url", ["https://desk.example", "http://127.0.0.1:8000"])

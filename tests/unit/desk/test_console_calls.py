@@ -9,8 +9,11 @@ import pytest
 
 from services.desk.tickets.schemas import ChannelChoiceView, ReasonView
 from services.desk.timeline import EventView
-from services.desk.web import call_samples, call_words, pane, render, samples, words
-from services.desk.web.calling import Board, Line
+from services.desk.web import render, words
+from services.desk.web.calls import samples as call_samples
+from services.desk.web.calls import words as call_words
+from services.desk.web.calls.line import Board, Line
+from services.desk.web.conversation import pane, reasons, samples
 from shared import i18n
 from shared.events import CallOutcome, CallState, Channel
 from shared.kernel import stable_id
@@ -77,7 +80,7 @@ def test_a_number_is_written_as_people_read_it_wherever_nobody_knows_the_name() 
     assert "<h3>Margaret Hill</h3>" in card
     assert words.person("+1 Support") == "+1 Support"
     out = ReasonView(code="unavailable.opted-out", text="raw", values={"address": "+33199005518", "channel": "phone"})
-    assert words.reason(out, ENGLISH) == "opted out at +33 1 99 00 55 18"
+    assert reasons.reason(out, ENGLISH) == "opted out at +33 1 99 00 55 18"
 
 
 def test_nobody_stands_twice_on_the_list_of_people_to_call() -> None:

@@ -11,7 +11,9 @@ from services.desk.customers.domain import learn
 from services.desk.mentions import domain as mentions
 from services.desk.tickets.domain import Head, addressed, burst_first, burst_of, grouped
 from services.desk.tickets.schemas import PostView
-from services.desk.web import posts, render, samples
+from services.desk.web import render
+from services.desk.web.conversation import samples
+from services.desk.web.social import words as posts
 from shared.errors import Rejected
 from shared.events.older import typed
 from tests.unit.desk.examples import NOON, routed

@@ -12,7 +12,9 @@ from services.desk.tickets.domain import SOON
 from services.desk.wallboard import domain
 from services.desk.wallboard.domain import Counted
 from services.desk.wallboard.schemas import Mood, Pace, Pipeline, Queue, Reading, Snapshot, Staff, Stage, Times, Work
-from services.desk.web import render, samples, wall
+from services.desk.web import render, words
+from services.desk.web.conversation import samples
+from services.desk.web.wallboard import figures as wall
 from shared.clock import utc_now
 from tests.unit.desk.examples import NOON
 
@@ -244,4 +246,4 @@ def test_a_chip_says_how_long_there_is_left(away: timedelta, text: str, class_: 
     ],
 )
 def test_a_team_is_written_as_a_title(name: str, title: str) -> None:
-    assert render.team(name) == title
+    assert words.team(name) == title

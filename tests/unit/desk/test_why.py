@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.desk.dead_letters.schemas import SHOWN_BYTES, details, moment, view
-from services.desk.web import render, samples, why
+from services.desk.web import render
+from services.desk.web.conversation import samples, why
 from shared.bus.letters import NoWayBack, parsed
 from shared.clock import utc_now
 from shared.events import ChannelChoice, Decision, Reason, ThreadMatch

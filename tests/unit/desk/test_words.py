@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 
 import services.router.domain.teams as teams_module
-from services.desk.calls.domain import Caller, reasons
+from services.desk.calls import domain as calls
+from services.desk.calls.domain import Caller
 from services.desk.timeline import EventView
-from services.desk.web import render, words
+from services.desk.web import render
+from services.desk.web.conversation import reasons
+from services.desk.web.conversation import words as conversation
 from shared.events import Channel, Decision, InboundMessage, Observed, Profile, Reason, Stated
 from shared.kernel import ContactPoint
 from tests.unit.router.makers import ANN, ANNS_PHONE, CHAT, EMAIL, NOW, PHONE, POLICY, ann, decided, mail, under
@@ -110,7 +113,7 @@ def test_the_messages_above_have_every_reason_that_the_router_can_give() -> None
 
 @pytest.mark.parametrize("found", REASONS.values(), ids=lambda found: found.code)
 def test_every_reason_of_the_router_has_words_in_each_language(found: Reason) -> None:
-    told = {language: words.reason(found, render.gettext(language)) for language in ("en", "fr", "ko")}
+    told = {language: reasons.reason(found, render.gettext(language)) for language in ("en", "fr", "ko")}
     assert all(told.values())
     assert len(set(told.values())) == 3, told
     assert not any("%" in text.replace("%)", "").replace("\u202f%", "") for text in told.values())
@@ -118,9 +121,9 @@ def test_every_reason_of_the_router_has_words_in_each_language(found: Reason) ->
 
 def test_a_reason_of_a_newer_router_is_shown_in_its_own_words() -> None:
     newer = Reason(code="moon.full", text="the moon is full")
-    assert words.reason(newer, render.gettext("ko")) == "the moon is full"
+    assert reasons.reason(newer, render.gettext("ko")) == "the moon is full"
     odd = Reason(code="preference.stated", text="asked for it", values={"colour": "blue"})
-    assert words.reason(odd, render.gettext("fr")) == "asked for it"
+    assert reasons.reason(odd, render.gettext("fr")) == "asked for it"
 
 
 def test_what_was_rejected_has_words_too() -> None:
@@ -131,13 +134,13 @@ def test_what_was_rejected_has_words_too() -> None:
         if isinstance(node.value.elts[0], ast.Constant)
     }
     told = {why for decision in decisions() for why in decision.rejected or ()}
-    assert told | {f"rule.{condition}" for condition in conditions} == words.REJECTED.keys()
+    assert told | {f"rule.{condition}" for condition in conditions} == reasons.REJECTED.keys()
     signals = {
         n for d in decisions() for why, ns in (d.rejected or {}).items() if why.startswith("signal.") for n in ns
     }
-    assert signals <= words.SIGNALS.keys()
-    assert set(POLICY.priority.severity) <= words.SEVERITIES.keys()
-    assert {skill for rule in POLICY.rules for skill in rule.skills} == words.SKILLS.keys()
+    assert signals <= reasons.SIGNALS.keys()
+    assert set(POLICY.priority.severity) <= reasons.SEVERITIES.keys()
+    assert {skill for rule in POLICY.rules for skill in rule.skills} == reasons.SKILLS.keys()
 
 
 def test_every_rule_of_threading_has_words() -> None:
@@ -148,7 +151,7 @@ def test_every_rule_of_threading_has_words() -> None:
         for call in calls
         if call.func.id in ("_joined", "_keyed") and isinstance(call.args[0], ast.Constant)
     }
-    assert rules == words.RULES.keys()
+    assert rules == reasons.RULES.keys()
 
 
 @pytest.mark.parametrize(
@@ -164,8 +167,8 @@ def test_the_timeline_says_who_may_take_a_ticket_that_nobody_got_to(language: st
         return EventView(seq=1, id="e", ticket_id="t", kind=kind, at=NOW, actor="desk", data=data)
 
     translate = render.gettext(language)
-    assert words.event(event("ticket.widened", skill="french", after="600"), {}, translate) == said
-    gone = words.event(
+    assert conversation.event(event("ticket.widened", skill="french", after="600"), {}, translate) == said
+    gone = conversation.event(
         event("ticket.overflowed", **{"from": "technical"}, team="night-shift", after="600"), {}, translate
     )
     assert "Technical" in gone
@@ -174,9 +177,9 @@ def test_the_timeline_says_who_may_take_a_ticket_that_nobody_got_to(language: st
 
 def test_a_caller_s_place_says_who_else_was_asked() -> None:
     caller = Caller(call_id="CA1", waiting_since=NOW, dropped={"french": NOW + timedelta(minutes=2)})
-    found = reasons(caller, timedelta())[-1]
+    found = calls.reasons(caller, timedelta())[-1]
     assert found.text == "after 2 min also offered to agents without french"
-    told = {language: words.reason(found, render.gettext(language)) for language in ("en", "fr", "ko")}
+    told = {language: reasons.reason(found, render.gettext(language)) for language in ("en", "fr", "ko")}
     assert told["en"] == "after 2 min also offered to agents without: French"
     assert "français" in told["fr"]
     assert "프랑스어" in told["ko"]

@@ -1,1 +1,1 @@
-"""The console's pages: each module has a `router`."""
+"""What a browser asks for: one module a page or a form, above all subjects."""

@@ -16,8 +16,8 @@ from services.desk.tickets.schemas import MessageView, TicketRow
 from services.desk.web import words
 from services.desk.web.answers import ConsoleRoute, html, redirect
 from services.desk.web.console import Console, Undo
+from services.desk.web.conversation.pane import Problem
 from services.desk.web.pages.inbox import console_of
-from services.desk.web.pane import Problem
 from services.desk.web.render import gettext
 from services.desk.web.viewer import Viewer, is_part, writer
 from shared.errors import Rejected

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.desk.people import audit
-from services.desk.web import words
+from services.desk.web.admin.words import AUDIT_GROUPS
 from services.desk.web.answers import ConsoleRoute, html
 from services.desk.web.pages.inbox import console_of
 from services.desk.web.viewer import Viewer, admins_only, viewer
@@ -40,7 +40,7 @@ async def audit_page(
         after=console.live.newest,
         entries=found[:_PAGE],
         older=found[_PAGE - 1].id if len(found) > _PAGE else 0,
-        groups=words.AUDIT_GROUPS,
+        groups=AUDIT_GROUPS,
         names=await console.agents(),
         kind=kind,
         who=who,

@@ -10,9 +10,10 @@ from services.desk.calls import service as calls
 from services.desk.people import presence as people
 from services.desk.security import desk_of
 from services.desk.tickets import service as tickets
-from services.desk.web import calling, words
+from services.desk.web import words
 from services.desk.web.answers import ConsoleRoute, html, redirect
-from services.desk.web.calling import Line
+from services.desk.web.calls import line as calling
+from services.desk.web.calls.line import Line
 from services.desk.web.pages.inbox import console_of
 from services.desk.web.render import gettext
 from services.desk.web.viewer import Viewer, is_part, keep_session, viewer, writer

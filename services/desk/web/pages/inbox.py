@@ -8,9 +8,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Request, Response
 from markupsafe import escape
 
-from services.desk.web import lists
 from services.desk.web.answers import ConsoleRoute, html, redirect
 from services.desk.web.console import Console
+from services.desk.web.inbox import lists
 from services.desk.web.viewer import VIEW, Viewer, is_part, keep, keep_session, viewer
 from shared.errors import Rejected
 

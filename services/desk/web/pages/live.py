@@ -21,10 +21,11 @@ from services.desk.people.sessions import ENDED
 from services.desk.tickets import service as tickets
 from services.desk.tickets.schemas import MessageView, TicketRow
 from services.desk.timeline import EventView
-from services.desk.web import lists, pane, post_parts
 from services.desk.web.answers import HEADERS, ConsoleRoute
 from services.desk.web.console import Console
-from services.desk.web.pages import watching
+from services.desk.web.conversation import pane
+from services.desk.web.inbox import lists
+from services.desk.web.pages import post_parts, watching
 from services.desk.web.viewer import Viewer, viewer
 from shared.errors import Rejected, Unavailable
 from shared.logs import log

@@ -11,11 +11,11 @@ from services.desk.mentions import labels
 from services.desk.mentions import service as mentions
 from services.desk.mentions.schemas import MentionQuery
 from services.desk.tickets.domain import SETTLED
-from services.desk.web import posts
 from services.desk.web.answers import ConsoleRoute, html, redirect
 from services.desk.web.console import Undo
 from services.desk.web.pages.inbox import console_of
 from services.desk.web.render import gettext
+from services.desk.web.social import words as posts
 from services.desk.web.viewer import Viewer, is_part, viewer, writer
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)

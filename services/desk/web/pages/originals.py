@@ -10,8 +10,8 @@ from fastapi.responses import HTMLResponse
 from services.desk.security import desk_of
 from services.desk.tickets import originals
 from services.desk.tickets import service as tickets
-from services.desk.web import formatted
 from services.desk.web.answers import ConsoleRoute
+from services.desk.web.conversation import formatted
 from services.desk.web.viewer import Viewer, viewer
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)

@@ -7,8 +7,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.desk.web import call_samples, pane, samples, static
+from services.desk.web import static
 from services.desk.web.answers import ConsoleRoute, html
+from services.desk.web.calls import samples as call_samples
+from services.desk.web.conversation import pane, samples
 from services.desk.web.pages.inbox import console_of
 from services.desk.web.render import gettext, render
 from services.desk.web.viewer import Viewer, viewer

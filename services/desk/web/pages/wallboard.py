@@ -18,7 +18,6 @@ from services.desk.people import service as people
 from services.desk.security import desk_of
 from services.desk.wallboard import display
 from services.desk.wallboard.schemas import Snapshot
-from services.desk.web import wall
 from services.desk.web.answers import HEADERS, ConsoleRoute, html, redirect
 from services.desk.web.console import Console
 from services.desk.web.pages.inbox import console_of
@@ -36,6 +35,7 @@ from services.desk.web.viewer import (
     viewer,
     writer,
 )
+from services.desk.web.wallboard import figures as wall
 from shared.errors import Rejected, Unavailable
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)

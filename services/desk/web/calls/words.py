@@ -7,7 +7,8 @@ from datetime import datetime
 
 from services.desk.calls.schemas import CallbackView, CallView
 from services.desk.tickets.schemas import ReasonView
-from services.desk.web.words import N_, Gettext, name, reason
+from services.desk.web.conversation.reasons import reason
+from services.desk.web.words import N_, Gettext, name
 from shared.clock import utc_now
 
 PRESENCES = {

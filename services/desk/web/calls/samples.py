@@ -9,9 +9,9 @@ from typing import Any
 from services.desk.calls.schemas import CallbackView, CallView
 from services.desk.people.presence import AgentState
 from services.desk.tickets.schemas import ReasonView
-from services.desk.web import samples
-from services.desk.web.calling import Board, Line
-from services.desk.web.pane import Talk
+from services.desk.web.calls.line import Board, Line
+from services.desk.web.conversation import samples
+from services.desk.web.conversation.pane import Talk
 from shared.clock import utc_now
 
 _PREFERS = ReasonView(

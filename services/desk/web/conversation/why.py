@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.desk.web.words import REJECTED, RULES
+from services.desk.web.conversation.reasons import REJECTED, RULES
 from shared.events import ChannelChoice, Decision, Reason
 
 _IMPOSSIBLE = "unavailable."

@@ -12,7 +12,7 @@ from services.desk.calls.schemas import CallbackView, CallView
 from services.desk.context import Desk
 from services.desk.people import presence
 from services.desk.people.presence import AgentState
-from services.desk.web.call_words import MISSED
+from services.desk.web.calls.words import MISSED
 from shared.clock import utc_now
 
 FRESH = 0.2

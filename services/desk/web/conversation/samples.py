@@ -14,7 +14,7 @@ from services.desk.tickets.schemas import (
     TicketRow,
     TicketView,
 )
-from services.desk.web.pane import Line
+from services.desk.web.conversation.pane import Line
 from shared.clock import utc_now
 from shared.events import Channel
 

@@ -12,7 +12,9 @@ from services.desk.customers.schemas import ContactPointView
 from services.desk.tickets import domain
 from services.desk.tickets.schemas import ChannelChoiceView, MessageView, TicketView
 from services.desk.timeline import EventView
-from services.desk.web import posts, words
+from services.desk.web import words
+from services.desk.web.conversation import words as said
+from services.desk.web.social import words as posts
 from services.desk.web.words import Gettext
 from shared.events import Channel, DeliveryState, Length
 from shared.kernel import stable_id
@@ -110,7 +112,7 @@ class Draft:
 
 def line(event: EventView, agents: Mapping[str, str], _: Gettext) -> Line | None:
     """An event for the timeline; None for what shows otherwise."""
-    text = (words.event(event, agents, _) or posts.event(event, agents, _)) if event.kind in SHOWN_EVENTS else ""
+    text = (said.event(event, agents, _) or posts.event(event, agents, _)) if event.kind in SHOWN_EVENTS else ""
     return Line(event.id, event.ticket_id, event.at, text) if text else None
 
 

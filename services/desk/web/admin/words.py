@@ -1,0 +1,66 @@
+"""What admins read of people, of browsers and in the audit log. `N_` marks what the catalogue has to translate."""
+
+from __future__ import annotations
+
+from services.desk.web.words import N_, Gettext
+
+PERSON_STATES = {"active": N_("Active"), "invited": N_("Invited"), "disabled": N_("Disabled")}
+AUDIT = {
+    "sign-in": N_("Signed in"),
+    "sign-in.refused": N_("Sign-in refused"),
+    "sign-out": N_("Signed out"),
+    "access.refused": N_("Access denied"),
+    "session.ended": N_("Ended sessions"),
+    "sessions.read": N_("Viewed sessions"),
+    "person.invited": N_("Invited"),
+    "person.created": N_("Created an account"),
+    "person.joined": N_("Joined"),
+    "person.disabled": N_("Disabled"),
+    "person.enabled": N_("Enabled"),
+    "person.role": N_("Changed the role"),
+    "person.changed": N_("Changed phone or skills"),
+    "password.link": N_("Created a password reset link"),
+    "password.reset": N_("Set a new password by link"),
+    "password.changed": N_("Changed the password"),
+    "two-step.on": N_("Turned on two-step verification"),
+    "two-step.off": N_("Turned off two-step verification"),
+    "two-step.codes": N_("Created new recovery codes"),
+    "token.created": N_("Created an API token"),
+    "token.revoked": N_("Revoked an API token"),
+    "display.created": N_("Created a display link"),
+    "display.revoked": N_("Revoked a display link"),
+    "message.read": N_("Downloaded an original or a file"),
+    "letter.read": N_("Viewed a dead letter"),
+    "letter.replayed": N_("Replayed a dead letter"),
+    "audit.read": N_("Viewed the audit log"),
+}
+AUDIT_GROUPS = {
+    "sign-in": N_("Signing in"),
+    "sign-in.refused": N_("Sign-in refused"),
+    "access": N_("Access denied"),
+    "sign-out": N_("Signed out"),
+    "session": N_("Ended sessions"),
+    "sessions": N_("Viewed sessions"),
+    "person": N_("People"),
+    "password": N_("Passwords"),
+    "two-step": N_("Two-step verification"),
+    "token": N_("API tokens"),
+    "display": N_("Display links"),
+    "message": N_("Originals and files"),
+    "letter": N_("Dead letters"),
+    "audit": N_("Audit log"),
+}
+"""What the audit log can be asked for."""
+_BROWSERS = (
+    ("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("Windows", "Windows"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Mac OS X", "macOS"), ("Linux", "Linux"),
+)  # fmt: skip
+"""What browsers say of themselves; the first that fits, for each claims to be those after it too."""
+
+
+def browser(said: str, _: Gettext) -> str:
+    """`Firefox, Linux` of what a browser says that it is."""
+    parts = [next((name for sign, name in table if sign in said), "") for table in (_BROWSERS, _SYSTEMS)]
+    return ", ".join(part for part in parts if part) or _("Unknown browser")

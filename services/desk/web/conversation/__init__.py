@@ -1,0 +1,1 @@
+"""One conversation: its messages, its customer, and what is done with it."""
