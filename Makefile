@@ -12,7 +12,7 @@ LOCK    := --universal --python-version 3.11 --generate-hashes --no-emit-index-u
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo up down test unit one check fix bench faults findings docs notices locks assets clean
+.PHONY: help run demo up down test floor unit one check fix bench faults findings docs notices locks assets clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,10 +35,11 @@ test: $(VENV) $(ASSETS) ## run every test, two at a time, with coverage; PYTEST=
 	$(PYTHON) -m pytest --cov --cov-report= --durations=20 $(or $(PYTEST),$(TWO))
 	@$(if $(PYTEST),$(PYTHON) -m coverage report --skip-covered --fail-under=0,$(MAKE) --no-print-directory floor)
 
-# Of all lines and branches as many as were reached when this was last raised; of what is pure, all.
+# Of lines and branches: so much was reached when this was last raised. Raise it; never lower it to pass.
 floor:
-	@$(PYTHON) -m coverage report --skip-covered
-	@$(PYTHON) -m coverage report --skip-covered --include='$(PURE)' --fail-under=100
+	@$(PYTHON) -m coverage report --skip-covered --fail-under=75
+	@$(PYTHON) -m coverage report --skip-covered --fail-under=98 --include='services/*/domain/*,services/desk/*/domain.py'
+	@$(PYTHON) -m coverage report --skip-covered --fail-under=100 --include='services/router/domain/*,services/dashboard/domain/*'
 
 unit: $(VENV) $(ASSETS) ## run what needs no engine and no browser: under a minute
 	HYPOTHESIS_PROFILE=quick $(PYTHON) -m pytest tests/unit tests/architecture -m 'not slow' --quiet --numprocesses=2 --dist=worksteal

@@ -19,6 +19,7 @@ from deploy.local import kafka as local_kafka
 from deploy.local import postgres as local_postgres
 from tests.faults.report import pytest_terminal_summary  # noqa: F401 - pytest looks for it here
 
+collect_ignore = ["examples"]  # they run where they belong: in a copy (tests/architecture/test_pigeon.py)
 ON_CI = os.environ.get("CI") == "true"
 
 hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])

@@ -1,0 +1,1 @@
+"""The pigeon channel: letters come in a folder, answers leave in another."""

@@ -1,0 +1,1 @@
+"""Pure: what a letter says, and how an answer is written."""
