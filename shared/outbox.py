@@ -46,6 +46,17 @@ def outbox_table(metadata: MetaData) -> Table:
     )
 
 
+async def put(session: AsyncSession, table: Table, items: Sequence[tuple[Topic[Any], str, Event]]) -> None:
+    """Add rows to a service's outbox from a command of that service; its running process publishes them within a second."""
+    rows = [encoded(*item) for item in items]
+    if rows:
+        values = [
+            {"topic": row.topic, "key": row.key, "value": row.value, "kind": row.kind, "event_id": row.id}
+            for row in rows
+        ]
+        await session.execute(insert(table), values)
+
+
 class Outbox:
     """Add rows within a transaction; one relay per service publishes them in order."""
 
@@ -59,15 +70,7 @@ class Outbox:
 
     async def add_all(self, session: AsyncSession, items: Sequence[tuple[Topic[Any], str, Event]]) -> None:
         """As `add`, for many at once."""
-        rows = [encoded(*item) for item in items]
-        if rows:
-            await session.execute(
-                insert(self._table),
-                [
-                    {"topic": row.topic, "key": row.key, "value": row.value, "kind": row.kind, "event_id": row.id}
-                    for row in rows
-                ],
-            )
+        await put(session, self._table, items)
 
     def wake(self) -> None:
         """There is something new: do not wait for the next poll."""

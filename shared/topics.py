@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from shared.events import (
+    AuditNoted,
     CallChanged,
     CallRequested,
     Channel,
@@ -181,6 +182,16 @@ POSTS_JUDGED = Topic(
     "What agents say a post is, so that the complaint model learns, and which mention is to become a ticket.",
     30,
 )
+AUDIT_NOTED = Topic(
+    "audit-noted",
+    AuditNoted,
+    "what it was done to",
+    ("dashboard", "router"),
+    ("desk",),
+    "What operators do by the commands of other services, so that one audit log has all of it.",
+    90,
+    partitions=1,
+)
 DEAD_LETTERS = Topic(
     "dead-letters",
     Event,
@@ -229,6 +240,7 @@ _FIXED: tuple[Topic[Event], ...] = (
     CALLS_CHANGED,
     MENTIONS_KEPT,
     POSTS_JUDGED,
+    AUDIT_NOTED,
     DEAD_LETTERS,
     DEAD_LETTERS_REPLAYED,
     MAILS_REPLAYED,

@@ -9,6 +9,7 @@ import json
 import secrets
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,12 +17,15 @@ from services.dashboard import repository
 from services.dashboard.domain.identity import MODES
 from services.dashboard.domain.refusal import Refusal
 from services.dashboard.domain.sites import Site, origin_of, site_id
-from services.dashboard.models import SCHEMA
+from services.dashboard.models import OUTBOX, SCHEMA
 from services.dashboard.settings import DashboardSettings
+from shared import outbox
 from shared.clock import utc_now
 from shared.db import Database, migrate
 from shared.errors import Misconfigured, Unavailable
+from shared.events import AuditNoted
 from shared.settings import load
+from shared.topics import AUDIT_NOTED
 
 
 def main(arguments: list[str]) -> int:
@@ -95,14 +99,23 @@ async def _create(session: AsyncSession, given: argparse.Namespace) -> Site:
         raise Misconfigured(
             f"there is a site {found.id!r} named {found.name!r} already: take another name, or add --if-missing"
         )
+    if found.key == wanted.key:
+        await _note(session, "site.created", found, origins=" ".join(found.origins), mode=found.mode)
     return found
+
+
+async def _note(session: AsyncSession, kind: str, site: Site, **data: str) -> None:
+    noted = AuditNoted(id=str(uuid4()), at=utc_now(), kind=kind, subject=site.id, data=data)
+    await outbox.put(session, OUTBOX, [(AUDIT_NOTED, site.id, noted)])
 
 
 async def _change_origins(session: AsyncSession, wanted: str, origins: set[str], *, add: bool) -> Site:
     site = await _find(session, wanted)
     kept = set(site.origins) | origins if add else set(site.origins) - origins
     changed = replace(site, origins=tuple(sorted(kept)))
-    await repository.set_origins(session, changed.id, changed.origins)
+    if changed.origins != site.origins:
+        await repository.set_origins(session, changed.id, changed.origins)
+        await _note(session, "site.origins", site, before=" ".join(site.origins), after=" ".join(changed.origins))
     return changed
 
 
@@ -111,6 +124,8 @@ async def _rotate(session: AsyncSession, wanted: str, drop: list[str]) -> Site:
     kept = {kid: secret for kid, secret in site.secrets.items() if kid not in drop}
     changed = replace(site, secrets={**kept, _kid(): secrets.token_urlsafe(32)})
     await repository.set_secrets(session, changed.id, changed.secrets)
+    dropped = site.secrets.keys() - changed.secrets.keys()
+    await _note(session, "site.secrets", site, added=max(changed.secrets), dropped=" ".join(sorted(dropped)))
     return changed
 
 

@@ -127,6 +127,7 @@ class Service:
             "routed live": consumer.routed_live(desk).run,
             "reported": consumer.reported(desk).run,
             "calls-changed": consumer.called(desk).run,
+            "audited": consumer.audited(desk).run,
             "calls": partial(distribution.run, desk),
             "escalation": partial(escalation.run, desk),
             "sla": partial(sla.run, desk),

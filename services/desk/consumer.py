@@ -8,10 +8,18 @@ from services.desk.calls import applying as calls
 from services.desk.context import Desk
 from services.desk.intake import messages
 from services.desk.intake.messages import Passed
+from services.desk.people import audit
 from services.desk.tickets import deliveries
 from shared.bus import TAKEN, WRITTEN, Consumer, Record
-from shared.events import CallChanged, DeliveryReport, RoutedMessage
-from shared.topics import CALLS_CHANGED, DELIVERIES_REPORTED, MESSAGES_ROUTED, MESSAGES_ROUTED_LIVE, Topic
+from shared.events import AuditNoted, CallChanged, DeliveryReport, RoutedMessage
+from shared.topics import (
+    AUDIT_NOTED,
+    CALLS_CHANGED,
+    DELIVERIES_REPORTED,
+    MESSAGES_ROUTED,
+    MESSAGES_ROUTED_LIVE,
+    Topic,
+)
 
 GROUP = "desk"
 MOST = 200
@@ -53,3 +61,12 @@ def called(desk: Desk) -> Consumer:
         await calls.apply(desk, [record.event for record in records])
 
     return desk.bus.consumer([CALLS_CHANGED], f"{GROUP}-calls", handle, max_records=MOST)
+
+
+def audited(desk: Desk) -> Consumer:
+    """Adds `audit-noted` to the audit log."""
+
+    async def handle(records: Sequence[Record[AuditNoted]]) -> None:
+        await audit.record(desk.database, [record.event for record in records])
+
+    return desk.bus.consumer([AUDIT_NOTED], f"{GROUP}-audit", handle, max_records=MOST)

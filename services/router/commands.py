@@ -14,13 +14,14 @@ from services.router.adapters import policy_schema, policy_yaml
 from services.router.adapters.yaml_sections import YamlErrors
 from services.router.domain.policy import Policy
 from services.router.settings import RouterSettings
+from shared.bus.api import encoded
 from shared.bus.client import shown
 from shared.bus.kafka import KafkaBus
 from shared.clock import utc_now
 from shared.errors import Misconfigured, Unavailable
-from shared.events import RoutingPolicy
+from shared.events import AuditNoted, RoutingPolicy
 from shared.settings import KafkaSettings, load
-from shared.topics import POLICIES_PUBLISHED
+from shared.topics import AUDIT_NOTED, POLICIES_PUBLISHED
 
 _PATIENCE = 20.0
 """Seconds to wait for Kafka before giving up: a person is watching."""
@@ -86,7 +87,15 @@ async def _publish(file: Path) -> int:
     await bus.start()
     try:
         event = RoutingPolicy(name=policy.name, version=version, published_at=utc_now(), yaml=text)
-        await bus.publish(POLICIES_PUBLISHED, policy.name, event)
+        noted = AuditNoted(
+            id=f"policy:{policy.name}@{version}",
+            at=event.published_at,
+            kind="policy.published",
+            subject=f"{policy.name}@{version}",
+        )
+        await bus.publish_encoded(
+            [encoded(POLICIES_PUBLISHED, policy.name, event), encoded(AUDIT_NOTED, noted.subject, noted)]
+        )
     finally:
         await bus.stop()
     print(f"{policy.name}@{version} is published")

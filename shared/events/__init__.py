@@ -1,5 +1,6 @@
 """What travels on the topics: one module a subject. Fields are only ever added, and with defaults."""
 
+from shared.events.audit import AuditNoted
 from shared.events.calls import CallAction, CallChanged, CallOutcome, CallRequested, CallState
 from shared.events.channels import Channel, Length
 from shared.events.customers import Observed, OpenTicket, Profile, Stated
@@ -13,6 +14,7 @@ from shared.events.tickets import DeskEvent
 
 __all__ = [
     "Attachment",
+    "AuditNoted",
     "Burst",
     "CallAction",
     "CallChanged",

@@ -285,8 +285,8 @@ CASES = (
     Case("the broker hangs for {:g} s", broker_hung, long=5, short=3),
     Case("the broker hangs for {:g} s", broker_hung, long=15),
     Case("the broker is killed and started again", broker_killed, long=2, short=0),
-    Case("phone is killed (kill -9) while people text", phone_killed, long=3),
-    Case("social is killed (kill -9) while people post", social_killed, long=3),
+    Case("phone is killed (kill -9) while people text", phone_killed, long=3, short=1),
+    Case("social is killed (kill -9) while people post", social_killed, long=3, short=1),
     Case("the broker's disk is full for {:g} s", disk_full, long=30, short=5, disk=200),
     Case("of three brokers the leader is killed", leader_killed, long=5, brokers=3),
 )

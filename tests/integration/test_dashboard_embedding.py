@@ -9,13 +9,18 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import expect
 
+from shared.events import AuditNoted
+from shared.topics import AUDIT_NOTED
 from tests.e2e.conftest import chromium
 from tests.e2e.desk import finish
 from tests.integration.dashboard_parts import Process, Site, Stage, received, reply
+from tests.topic import events_on
+from tests.waiting import until
 
 README = Path(__file__).parents[2] / "services/dashboard/README.md"
 
@@ -77,3 +82,25 @@ def test_an_origin_that_was_removed_may_call_no_more(place: Stage, site: Site) -
     listed = [json.loads(line) for line in place.command("sites").splitlines()]
     assert next(found for found in listed if found["site"] == site.site)["origins"] == left
     assert all("secret" not in found for found in listed)
+
+
+async def test_what_an_operator_does_to_a_site_is_told_to_the_audit_log(place: Stage, door: Process) -> None:
+    run = uuid4().hex[:8]
+    made = json.loads(place.command("create-site", "--name", f"Shop {run}", "--origin", "https://shop.example"))
+    place.command("create-site", "--name", f"Shop {run}", "--if-missing")
+    place.command("add-origin", "--site", made["site"], "https://blog.example")
+    place.command("add-origin", "--site", made["site"], "https://blog.example")
+    rotated = json.loads(place.command("rotate-secret", "--site", made["site"], "--drop", made["kid"]))
+    noted: list[AuditNoted] = []
+
+    async def told() -> bool:
+        noted[:] = [event for event in await events_on(place.kafka, AUDIT_NOTED) if event.subject == made["site"]]
+        return len(noted) >= 3
+
+    await until(told, "the audit log never heard of it")
+    assert [(event.kind, event.data) for event in noted] == [
+        ("site.created", {"origins": "https://shop.example", "mode": "optional"}),
+        ("site.origins", {"before": "https://shop.example", "after": "https://blog.example https://shop.example"}),
+        ("site.secrets", {"added": rotated["kid"], "dropped": made["kid"]}),
+    ]
+    assert not any(text in str(noted) for text in (made["secret"], rotated["secret"]))

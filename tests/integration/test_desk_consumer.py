@@ -5,22 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from uuid import uuid4
 
+import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer
 
 from deploy.local.postgres import Postgres
 from services.desk import consumer
 from services.desk.context import Desk
+from services.desk.people import audit
 from services.desk.tickets import service as tickets
 from shared.bus.kafka import KafkaBus, create_topics
 from shared.clock import utc_now
 from shared.errors import Unavailable
-from shared.events import DeliveryReport, DeliveryState, Profile, RoutedMessage
+from shared.events import AuditNoted, DeliveryReport, DeliveryState, Profile, RoutedMessage
 from shared.events.codec import decode
 from shared.kernel import stable_id
-from shared.topics import CUSTOMERS_UPDATED, DELIVERIES_REPORTED, MESSAGES_ROUTED, all_topics
+from shared.topics import AUDIT_NOTED, CUSTOMERS_UPDATED, DELIVERIES_REPORTED, MESSAGES_ROUTED, all_topics
 from tests.conftest import engine_folder
 from tests.integration.desk_parts import desk_on, migrate, scalar, with_channels
 from tests.unit.desk.examples import routed
@@ -194,3 +197,31 @@ async def test_while_postgresql_is_away_the_desk_waits_and_loses_nothing(
         assert await scalar(desk, f"SELECT sum(messages) FROM desk.tickets WHERE id IN ({threads})") == 200
         kinds = "SELECT count(*) FROM desk.ticket_events WHERE kind = 'message.added' AND ticket_id IN ({})"
         assert await scalar(desk, kinds.format(threads)) == 200
+
+
+async def test_what_operators_did_by_other_services_commands_is_in_the_audit_log_once(
+    bus: KafkaBus, database: str, storage_url: str
+) -> None:
+    await migrate(database)
+    site = f"shop-{uuid4().hex[:8]}"
+    noted = AuditNoted(
+        id=uuid4().hex, at=utc_now(), kind="site.origins", subject=site, data={"after": "https://a.example\0"}
+    )
+    newer = msgspec.structs.replace(noted, id=uuid4().hex, kind="site.kind-of-tomorrow")
+    async with desk_on(database, storage_url, bus) as desk:
+        stop = asyncio.Event()
+        reading = asyncio.create_task(consumer.audited(desk).run(stop))
+        for event in (noted, noted, newer):
+            await bus.publish(AUDIT_NOTED, site, event)
+        try:
+            await until(partial(_entries, desk, site, 2), "the newer one was never logged")
+        finally:
+            stop.set()
+            await reading
+        newest, first = await audit.entries(desk.database, who=site)
+    assert (newest.kind, first.kind) == ("site.kind-of-tomorrow", "site.origins")
+    assert (first.actor, first.at, first.data) == ("command", noted.at, {"after": "https://a.example\ufffd"})
+
+
+async def _entries(desk: Desk, who: str, count: int) -> bool:
+    return len(await audit.entries(desk.database, who=who)) == count

@@ -14,8 +14,9 @@ from shared.bus import TAKEN, WRITTEN, Encoded
 from shared.bus.kafka import KafkaBus
 from shared.clock import utc_now
 from shared.events import Profile, Stated
-from shared.topics import CUSTOMERS_UPDATED, MESSAGES_RECEIVED
+from shared.topics import AUDIT_NOTED, CUSTOMERS_UPDATED, MESSAGES_RECEIVED
 from tests.integration.router_process import Outputs, RouterProcess, mails, send
+from tests.topic import events_on
 from tests.unit.router.makers import NOW
 from tests.waiting import until
 
@@ -88,6 +89,8 @@ async def test_a_published_policy_takes_effect_without_a_restart(
     file.write_text(text.replace("team: support", "team: everybody"), encoding="utf-8")
     assert f"{name}@1 is published" in (await router.command("policy", "publish", str(file))).stdout
     assert "is this already" in (await router.command("policy", "publish", str(file))).stdout
+    noted = [event.subject for event in await events_on(router.servers, AUDIT_NOTED) if name in event.subject]
+    assert noted == [f"{name}@1"]
     shown = (await router.command("policy", "show")).stdout
     assert shown.partition("\n")[2] == file.read_text(), "after a comment, so that it can be kept as it is printed"
     for message in mails(200):

@@ -3,15 +3,18 @@ the database refuses anything else."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import ConfigDict
-from sqlalchemy import insert, or_, select
+from sqlalchemy import or_, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.people.models import AUDIT_LOG
 from shared.db import Database
+from shared.events import AuditNoted
 from shared.text import storable
 
 KINDS = (
@@ -42,9 +45,13 @@ KINDS = (
     "letter.read",
     "letter.replayed",
     "audit.read",
+    "site.created",
+    "site.origins",
+    "site.secrets",
+    "policy.published",
 )
 """What is logged. `access.refused`: an agent or a token tried what only others may; `message.read`: a mail or a file as the
-customer sent it."""
+customer sent it; `site.…` and `policy.…`: by the commands of the dashboard and the router."""
 MOST = 200
 
 
@@ -87,6 +94,25 @@ async def noted(database: Database, kind: str, by: By, subject: str = "", **data
     """Add an entry in a transaction of its own."""
     async with database.transaction() as session:
         await note(session, kind, by, subject, **data)
+
+
+async def record(database: Database, events: Sequence[AuditNoted]) -> None:
+    """Add what the commands of other services did, in order; what is there already stays as it is. A kind that this desk does not
+    know (of a service that is newer) is kept too."""
+    values = [
+        {
+            "event_id": event.id,
+            "at": event.at,
+            "kind": storable(event.kind),
+            "actor": COMMAND.name,
+            "subject": storable(event.subject),
+            "ip": "",
+            "data": {storable(key): storable(value) for key, value in event.data.items() if value},
+        }
+        for event in events
+    ]
+    async with database.transaction() as session:
+        await session.execute(insert(AUDIT_LOG).values(values).on_conflict_do_nothing())
 
 
 async def entries(

@@ -95,6 +95,7 @@ AUDIT_LOG = Table(
     Column("subject", Text, nullable=False),
     Column("ip", Text, nullable=False),
     Column("data", JSONB, nullable=False),
+    Column("event_id", Text, unique=True),
     Index("ix_audit_log_kind", "kind", "id"),
     Index("ix_audit_log_actor", "actor", "id"),
     Index("ix_audit_log_subject", "subject", "id"),

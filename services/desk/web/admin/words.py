@@ -33,6 +33,10 @@ AUDIT = {
     "letter.read": N_("Viewed a dead letter"),
     "letter.replayed": N_("Replayed a dead letter"),
     "audit.read": N_("Viewed the audit log"),
+    "site.created": N_("Added a site"),
+    "site.origins": N_("Changed a site's origins"),
+    "site.secrets": N_("Changed a site's secrets"),
+    "policy.published": N_("Published a routing policy"),
 }
 AUDIT_GROUPS = {
     "sign-in": N_("Signing in"),
@@ -49,6 +53,8 @@ AUDIT_GROUPS = {
     "message": N_("Originals and files"),
     "letter": N_("Dead letters"),
     "audit": N_("Audit log"),
+    "site": N_("Sites"),
+    "policy": N_("Routing policies"),
 }
 """What the audit log can be asked for."""
 _BROWSERS = (
