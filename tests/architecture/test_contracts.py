@@ -20,7 +20,7 @@ PLANTED = {
         "services/pigeon/receiving.py",
         "services.pigeon.flock",
     ),
-    "Inside shared: plumbing, then topics, then events, then the kernel": ("shared/kernel.py", "shared.topics"),
+    "Inside shared: kits, plumbing, topics, events, the kernel": ("shared/kernel.py", "shared.topics"),
     "A domain decides on values and does no I/O": ("services/pigeon/domain/__init__.py", "sqlalchemy"),
     "Rooms of a service: wiring, doors, work, adapters, ports, settings, domain": (
         "services/pigeon/settings.py",
