@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from services.social import repository
 from services.social.domain.complaints import Model, load
 from shared.db import Database
-from shared.errors import Misconfigured, Unavailable
+from shared.errors import Misconfigured
 from shared.logs import log
-from shared.waiting import wait
 
 _SHIPPED = Path(__file__).parent / "data" / "model.bin"
-_LOOK = 15.0
-"""Seconds after which every process uses a model that was activated or rolled back."""
 
 
 def shipped() -> Model:
@@ -48,12 +44,3 @@ class ActiveModel:
             self.model = shipped()
         self.version = version
         log.info("model in use", version=version)
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Refresh regularly until `stop`."""
-        while not stop.is_set():
-            try:
-                await self.refresh()
-            except Unavailable:
-                log.debug("the model stays as it is while PostgreSQL is unavailable")
-            await wait(stop, _LOOK)

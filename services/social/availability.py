@@ -11,20 +11,12 @@ from msgspec.structs import replace
 from services.social.domain import pace
 from services.social.domain.posts import Account
 from services.social.ports import Denied, Later, Network
-from shared.attempts import delay
-from shared.bus import Bus
 from shared.clock import utc_now
-from shared.errors import Unavailable
 from shared.events import Channel
 from shared.health import Health
 from shared.logs import log
-from shared.metrics import METRICS
-from shared.topics import CHANNELS_ANNOUNCED
 from shared.waiting import wait
 
-_CHECK = 1.0
-_AGAIN = 60.0
-"""Seconds after which the channel is announced again: another process may have announced it as off, and died."""
 _LAPSES = 3 * pace.DENIED
 """Seconds; whatever was refused is tried again within a third of it."""
 REPLIES = "replies"
@@ -33,13 +25,13 @@ NOBODY = Account("", "")
 
 
 class Availability:
-    """Signs in, and announces the channel, on or off with the reason. That a network is unavailable or refuses us is on the health
+    """Signs in, and knows whether the channel is on. That a network is unavailable or refuses us is on the health
     page, but the service is ready: mentions can be read, and replies wait in the ledger."""
 
-    def __init__(self, network: Network, bus: Bus, health: Health) -> None:
-        self._network, self._bus, self._health = network, bus, health
+    def __init__(self, network: Network, health: Health) -> None:
+        self._network, self._health, self.label = network, health, network.channel.label
         self.account = NOBODY
-        self._missing = f"set {', '.join(network.missing)}" if network.missing else ""
+        self.missing = f"set {', '.join(network.missing)}" if network.missing else ""
         self._refusals: dict[str, tuple[str, float]] = {}
         """Words, and the monotonic time at which they lapse, by what was refused."""
         self._troubles: dict[str, str] = {}
@@ -49,7 +41,7 @@ class Availability:
     def why_off(self) -> str:
         """Why the channel is off; empty where it is on."""
         now = time.monotonic()
-        return self._missing or next((words for words, until in self._refusals.values() if until > now), "")
+        return self.missing or next((words for words, until in self._refusals.values() if until > now), "")
 
     @property
     def channel(self) -> Channel:
@@ -87,7 +79,7 @@ class Availability:
     async def run(self, stop: asyncio.Event) -> None:
         """Sign in, then wait for `stop`."""
         attempt = 0
-        while not self._missing and not self.account.id and not stop.is_set():
+        while not self.missing and not self.account.id and not stop.is_set():
             try:
                 self.account = await self._network.me()
                 self.trouble("account", "")
@@ -103,23 +95,6 @@ class Availability:
             log.warning("not signed in", network=self._network.channel.name, seconds=round(seconds))
             await wait(stop, seconds)
         await stop.wait()
-
-    async def announce(self, stop: asyncio.Event) -> None:
-        """Announce the channel to router and desk, and again when it changes."""
-        said, at = None, 0.0
-        attempt = 0
-        while not stop.is_set():
-            now = self.channel
-            METRICS.announced(now.name, enabled=now.enabled)
-            if now == said and time.monotonic() - at < _AGAIN:
-                await wait(stop, _CHECK)
-                continue
-            try:
-                await self._bus.publish(CHANNELS_ANNOUNCED, now.name, now)
-                said, at, attempt = now, time.monotonic(), 0
-            except Unavailable:
-                attempt += 1
-                await wait(stop, delay(attempt, random.random()))
 
     def _report(self) -> None:
         wrong = "; ".join(f"{what}: {words}" for what, words in sorted(self._troubles.items()) if words)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from services.social.delivering import Deliverer
+from collections.abc import Iterable
+
 from services.social.labels import Labels
 from shared.bus import Bus, Consumer
+from shared.delivery import Deliverer
 from shared.topics import POSTS_JUDGED, deliveries_requested
 
 
-def deliveries(bus: Bus, network: str, deliverer: Deliverer) -> Consumer:
+def deliveries(bus: Bus, networks: Iterable[str], deliverer: Deliverer) -> Consumer:
     """Make the consumer of `deliveries-requested-<network>`."""
-    return bus.consumer([deliveries_requested(network)], "social", deliverer.take)
+    return bus.consumer([deliveries_requested(name) for name in networks], "social", deliverer.consume)
 
 
 def judged(bus: Bus, labels: Labels) -> Consumer:

@@ -1,196 +1,71 @@
-"""Answers on their way out: from the ledger to the network, each at most once, each with a report.
-
-Claimed as `sending`, sent, noted together with the report, with a commit between. Where nobody saw how an attempt ended, our own
-newest posts are read: what is there was sent, what is not is sent again, and where that cannot be told an agent is asked.
-"""
+"""Delivers each reply by its network, and says how an attempt ended."""
 
 from __future__ import annotations
 
-import asyncio
-import random
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 
-from services.social import ledger
 from services.social.availability import REPLIES, Availability
 from services.social.domain import pace
-from services.social.leadership import Leadership
-from services.social.models import Delivery, State
-from services.social.ports import Denied, Later, Network, Refused, Unseen
-from shared.attempts import delay
-from shared.bus import Record
+from services.social.ports import Denied, Later, Refused, Replies, Unseen
+from shared.attempts import Result, RetryPolicy
 from shared.clock import utc_now
-from shared.db import Database
+from shared.delivery import Attempt, DeliveryPolicy, Finding, NotSent, SendResult, Sent, Unknown
 from shared.errors import Unavailable
-from shared.events import DeliveryReport, DeliveryState, OutboundMessage
-from shared.events.codec import decode
-from shared.kernel import stable_id
-from shared.logs import log
-from shared.metrics import METRICS
-from shared.outbox import Outbox
-from shared.topics import DELIVERIES_REPORTED
-from shared.waiting import first_of, wait
 
-_POLL = 0.5
-"""Seconds: how late an answer leaves that another process noted."""
-_GIVE_UP = timedelta(hours=24)
-"""After that an answer in public is no answer any more; an agent decides."""
-_SPARE = 5.0
-"""Seconds on top of a request's time-out before an attempt counts as unseen; X shows a post in its timeline within that."""
-_MOST_ATTEMPTS = 5
-"""Attempts whose end nobody saw: after so many an agent looks."""
+SETTLE = timedelta(seconds=5)
+"""A network shows a post in our timeline within that."""
+_CALLS = 4
+"""Requests of one attempt at most: the reply, a look at what was sent, the reply with a name, and one to spare."""
+_RETRY = RetryPolicy(first=timedelta(seconds=2), longest=timedelta(minutes=2), give_up=timedelta(hours=24))
+"""After a day a reply in public is no reply any more; an agent decides."""
 
 
-class Deliverer:
-    """Notes requests, and works the ledger off, one at a time: X counts them for the whole account."""
+def policy(timeout: float, settle: timedelta = SETTLE) -> DeliveryPolicy:
+    """Makes the policy: one at a time, for a network counts them for the whole account. `timeout`: seconds of one request."""
+    return DeliveryPolicy(lease=timedelta(seconds=_CALLS * timeout) + 2 * settle, retry=_RETRY, settle=settle)
 
-    def __init__(
-        self,
-        network: Network,
-        database: Database,
-        outbox: Outbox,
-        availability: Availability,
-        leadership: Leadership,
-        timeout: float,
-    ) -> None:
-        self._channel, self._missing = network.channel, network.missing
-        self._sender = network.sender(database, lambda: availability.account)
-        self._database, self._outbox, self._availability, self._leadership = database, outbox, availability, leadership
-        self._unseen_after = timedelta(seconds=timeout + _SPARE)
-        self._wake = asyncio.Event()
 
-    async def take(self, records: Sequence[Record[OutboundMessage]]) -> None:
-        """Note what is asked for; Kafka's offset moves on after that, and a request that comes again changes nothing."""
-        async with self._database.transaction() as session:
-            await ledger.add(session, [record.event for record in records])
-        self._wake.set()
+class NetworkSender:
+    """See `shared.delivery.Sender`. `networks`: replies and availability by channel."""
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Send what is due until `stop`."""
-        attempt = 0
-        while await self._leadership.acquired(stop):
-            self._wake.clear()
-            try:
-                await self._settle_unseen()
-                async with self._database.transaction() as session:
-                    delivery = await ledger.claim(session)
-                attempt = 0
-                if delivery is None:
-                    await first_of(stop, self._wake, seconds=_POLL)
-                else:
-                    await self._deliver(delivery, decode(OutboundMessage, delivery.request))
-            except Unavailable as error:
-                attempt += 1
-                METRICS.retried.labels(what="social-ledger").inc()
-                log.warning("the ledger waits", error=str(error)[:300], attempt=attempt)
-                await wait(stop, delay(attempt, random.random()))
+    def __init__(self, networks: Mapping[str, tuple[Replies, Availability]]) -> None:
+        self._networks = networks
 
-    async def _deliver(self, delivery: Delivery, request: OutboundMessage) -> None:
-        if self._missing:
-            why = f"{self._channel.label} is off: {self._availability.why_off}."
-            await self._end(delivery, request, State.FAILED, why)
-            return
+    async def send(self, attempt: Attempt) -> SendResult:
+        """See `Sender`."""
+        replies, availability = self._networks[attempt.request.channel]
+        label = availability.label
+        if availability.missing:
+            return SendResult(Result.REFUSED, f"{label} is off: {availability.missing}.")
         try:
-            provider_id = await self._sender.send(request)
+            provider_id = await replies.send(attempt.request, availability.account)
         except Later as error:
-            await self._later(delivery, request, str(error), error.at)
+            return SendResult(Result.LATER, str(error), not_before=error.at)
         except Denied as error:
             if error.altogether:
-                self._availability.refused(REPLIES, error)
-            at = utc_now() + timedelta(seconds=pace.DENIED)
-            await self._later(
-                delivery, request, self._availability.why_off or f"{self._channel.label} does not allow it: {error}", at
-            )
+                availability.refused(REPLIES, error)
+            words = availability.why_off or f"{label} does not allow it: {error}"
+            return SendResult(Result.LATER, words, not_before=utc_now() + timedelta(seconds=pace.DENIED))
         except Unseen as error:
-            log.warning("nobody saw how an attempt ended", outbound_id=request.id, error=str(error)[:300])
+            return SendResult(Result.UNKNOWN, str(error))
         except Refused as error:
-            await self._end(delivery, request, State.FAILED, f"{self._channel.label} refused it: {error}")
-        else:
-            self._availability.delivered()
-            await self._noted(delivery, request, provider_id)
+            return SendResult(Result.REFUSED, f"{label} refused it: {error}")
+        availability.delivered()
+        return SendResult(Result.DONE, provider_id=provider_id)
 
-    async def _later(self, delivery: Delivery, request: OutboundMessage, words: str, at: datetime | None) -> None:
-        now = utc_now()
-        if now - delivery.requested_at > _GIVE_UP:
-            await self._end(delivery, request, State.FAILED, f"given up after {_GIVE_UP.days} day: {words}")
-            return
-        seconds = pace.after_failure(delivery.attempts, at, now, random.random())
-        async with self._database.transaction() as session:
-            await ledger.put_off(session, delivery, State.WAITING, now + timedelta(seconds=seconds), words)
-        METRICS.retried.labels(what=f"{self._channel.name}-delivery").inc()
-        log.warning(
-            "an answer could not be sent yet", outbound_id=request.id, seconds=round(seconds), words=words[:300]
-        )
-
-    async def _settle_unseen(self) -> None:
-        """Look up attempts whose end nobody saw, such as those of a process that was killed."""
-        async with self._database.transaction() as session:
-            left = await ledger.unseen(session, self._unseen_after)
-        for delivery in left:
-            request = decode(OutboundMessage, delivery.request)
-            try:
-                found = None if self._missing else await self._sender.find(request, delivery.changed_at)
-            except (Later, Denied) as error:
-                await self._ask_later(delivery, request, error)
-                continue
-            given_up = delivery.attempts >= _MOST_ATTEMPTS or utc_now() - delivery.requested_at > _GIVE_UP
-            if found:
-                await self._end(delivery, request, State.SENT, "found to be sent after an interruption", found)
-            elif found is None or given_up:
-                where = f"Look at the thread on {self._channel.label}."
-                words = f"An interruption came while this was going out: it may or may not have been sent. {where}"
-                await self._end(delivery, request, State.UNCERTAIN, words)
-            else:
-                async with self._database.transaction() as session:
-                    await ledger.put_off(session, delivery, State.WAITING, utc_now(), "found not to be sent")
-
-    async def _ask_later(self, delivery: Delivery, request: OutboundMessage, error: Later | Denied) -> None:
-        now = utc_now()
-        if now - delivery.requested_at > _GIVE_UP:
-            await self._end(
-                delivery,
-                request,
-                State.UNCERTAIN,
-                f"It may have been sent; {self._channel.label} could not be asked: {error}",
-            )
-            return
-        at = error.at if isinstance(error, Later) else now + timedelta(seconds=pace.DENIED)
-        seconds = pace.after_failure(min(delivery.attempts, 5), at, now, random.random())
-        async with self._database.transaction() as session:
-            await ledger.put_off(session, delivery, State.SENDING, now + timedelta(seconds=seconds), str(error))
-
-    async def _noted(self, delivery: Delivery, request: OutboundMessage, provider_id: str) -> None:
-        """It is out, and only we know: try until PostgreSQL is back."""
-        attempt = 0
-        while True:
-            try:
-                await self._end(delivery, request, State.SENT, "", provider_id)
-            except Unavailable as error:
-                attempt += 1
-                log.warning("an outcome waits to be noted", outbound_id=request.id, error=str(error)[:300])
-                await asyncio.sleep(delay(attempt, random.random()))
-            else:
-                return
-
-    async def _end(
-        self, delivery: Delivery, request: OutboundMessage, state: State, words: str, provider_id: str = ""
-    ) -> None:
-        report = DeliveryReport(
-            id=stable_id("delivery-report", request.id, state),
-            outbound_id=request.id,
-            ticket_id=request.ticket_id,
-            channel=self._channel.name,
-            state=DeliveryState(state),
-            at=utc_now(),
-            provider_id=provider_id,
-            detail=words,
-        )
-        async with self._database.transaction() as session:
-            if not await ledger.finish(session, delivery, state, words, provider_id):
-                return
-            await self._outbox.add(session, DELIVERIES_REPORTED, request.ticket_id, report)
-        self._outbox.wake()
-        METRICS.delivered.labels(channel=self._channel.name, state=str(state)).inc()
-        log.info(
-            "delivery ended", outbound_id=request.id, ticket_id=request.ticket_id, state=str(state), words=words[:300]
-        )
+    async def find(self, attempt: Attempt) -> Finding:
+        """See `Sender`."""
+        replies, availability = self._networks[attempt.request.channel]
+        words = f"It may or may not have been sent before an interruption. Look at the thread on {availability.label}."
+        if availability.missing:
+            return Unknown(words)
+        try:
+            found = await replies.find(attempt.request, availability.account, attempt.started_at)
+        except Denied as error:
+            raise Unavailable(str(error)) from error
+        except Refused:  # what may be answered has changed since
+            return Unknown(words)
+        if found is None:
+            return Unknown(words)
+        return Sent(found) if found else NotSent()

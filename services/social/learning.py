@@ -12,11 +12,11 @@ from typing import Any
 from services.social import repository
 from services.social.active_model import shipped
 from services.social.domain.complaints import Model, dump, load
-from services.social.leadership import Leadership
 from services.social.models import Correction
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Rejected, Unavailable
+from shared.locks import Leadership
 from shared.logs import log
 from shared.waiting import wait
 
@@ -59,7 +59,7 @@ async def roll_back(database: Database) -> int:
 
 async def nightly(database: Database, leadership: Leadership, hours: float, stop: asyncio.Event) -> None:
     """Train on what is new every so many hours, in a process of its own: it takes a processor for a minute."""
-    while hours and await leadership.acquired(stop):
+    while hours and await leadership.mine(stop):
         try:
             async with database.transaction() as session:
                 last = await repository.last_trained(session)

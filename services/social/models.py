@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from shared.db import metadata
+from shared.delivery import deliveries_table
 from shared.outbox import outbox_table
 
 SCHEMA = "social"
@@ -22,16 +23,6 @@ class PostOutcome(StrEnum):
 
     TICKET = "ticket"
     MENTION = "mention"
-
-
-class State(StrEnum):
-    """`waiting` and `sending` are under way; the others are final."""
-
-    WAITING = "waiting"
-    SENDING = "sending"
-    SENT = "sent"
-    FAILED = "failed"
-    UNCERTAIN = "uncertain"
 
 
 class Base(DeclarativeBase):
@@ -116,30 +107,6 @@ class Trained(Base):
     active: Mapped[bool] = mapped_column(Boolean)
 
 
-class Delivery(Base):
-    """One answer on its way to a customer."""
-
-    __tablename__ = "deliveries"
-    __table_args__ = (
-        Index(
-            "ix_deliveries_under_way", "ticket_id", "position", postgresql_where=text("state IN ('waiting', 'sending')")
-        ),
-    )
-
-    outbound_id: Mapped[str] = mapped_column(Text, primary_key=True)
-    position: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
-    """The order in which answers were asked for; one ticket's go out in it."""
-    ticket_id: Mapped[str] = mapped_column(Text)
-    state: Mapped[State] = mapped_column(Text)
-    request: Mapped[bytes] = mapped_column(LargeBinary)
-    """The `OutboundMessage`, as it was asked for."""
-    requested_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    due_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=_NOW)
-    attempts: Mapped[int] = mapped_column(Integer)
-    provider_id: Mapped[str] = mapped_column(Text)
-    detail: Mapped[str] = mapped_column(Text)
-    """The network's words on the last attempt."""
-    changed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=_NOW)
-
-
+DELIVERIES = deliveries_table(Base.metadata)
+"""Replies on their way to customers, of all networks."""
 OUTBOX = outbox_table(Base.metadata)

@@ -10,15 +10,14 @@ from datetime import datetime
 
 from services.social import repository
 from services.social.availability import Availability
-from services.social.dead_letters import Unreadable
 from services.social.domain import pace
 from services.social.domain.posts import Account, Post, in_order
-from services.social.leadership import Leadership
 from services.social.ports import Denied, Later, Network, Schedule, Source, TooOld
 from services.social.receiving import Intake
 from services.social.streaming import StreamStatus
 from shared.db import Database
 from shared.errors import Unavailable
+from shared.locks import Leadership
 from shared.logs import log
 from shared.metrics import METRICS
 
@@ -39,7 +38,6 @@ class Poller:
         availability: Availability,
         leadership: Leadership,
         database: Database,
-        unreadable: Unreadable,
         status: StreamStatus,
         schedule: Schedule,
         now: Callable[[], datetime],
@@ -47,13 +45,13 @@ class Poller:
     ) -> None:
         self._source, self._network, self._name, self._intake = source, network, network.channel.name, intake
         self._availability, self._leadership, self._database = availability, leadership, database
-        self._unreadable, self._status, self._schedule = unreadable, status, schedule
+        self._status, self._schedule = status, schedule
         self._now, self._rest = now, rest
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until `stop`; nothing that a network does ends it."""
         attempt = 0
-        while await self._leadership.acquired(stop) and await self._availability.signed_in(stop):
+        while await self._leadership.mine(stop) and await self._availability.signed_in(stop):
             looked = self._now()
             try:
                 rest_until = await self.look(self._availability.account, stop)
@@ -103,7 +101,7 @@ class Poller:
                 await self._rest(stop, self._trouble(error, attempt, error.at))
                 continue
             attempt = 0
-            await self._unreadable.set_aside(self._source, page.unreadable)
+            await self._intake.reject(page.unreadable, self._source)
             collected += page.posts
             pages, token, rest_until = pages + 1, page.following, page.rest_until
             newest = max([newest, *(int(post.id) for post in page.posts)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,6 +11,7 @@ from typing import Protocol
 from services.social.domain.pace import Break
 from services.social.domain.posts import Account, Post
 from shared.db import Database
+from shared.delivery import Ledger
 from shared.errors import SwitchboardError, Unavailable
 from shared.events import Channel, OutboundMessage
 
@@ -121,8 +122,12 @@ class Network(Protocol):
     async def page(self, source: Source, account: Account, since: int, token: str) -> Page:
         """Read posts with a greater id than `since` (0: all). Raises TooOld."""
 
-    def sender(self, database: Database, account: Callable[[], Account]) -> Sender:
-        """Make what delivers to this network. `account`: ours, as far as it is known."""
+    @property
+    def lock(self) -> int:
+        """The number of its advisory lock, which no other network has; never changes."""
+
+    def replies(self, database: Database, ledger: Ledger) -> Replies:
+        """Make what delivers to this network."""
 
     def id_at(self, moment: datetime) -> int:
         """Return the smallest id that a post of this moment can have; 0 for the time before there were such ids."""
@@ -140,15 +145,15 @@ class Network(Protocol):
         """Explain a refusal of everything to an operator, with what to do."""
 
 
-class Sender(Protocol):
-    """Delivers replies to one network, and finds what was delivered."""
+class Replies(Protocol):
+    """Delivers replies to one network, and finds what was delivered. `account`: ours, empty as long as it is not known."""
 
-    async def send(self, request: OutboundMessage) -> str:
+    async def send(self, request: OutboundMessage, account: Account) -> str:
         """Deliver it; the provider's id. Raises Later, Denied, Refused, Unseen."""
 
-    async def find(self, request: OutboundMessage, since: datetime) -> str | None:
-        """Return the provider's id where it was sent, an empty string where it was not, None where that cannot be told.
-        Raises Later, Denied."""
+    async def find(self, request: OutboundMessage, account: Account, since: datetime) -> Sequence[str] | None:
+        """Return the provider's ids of all that may be this reply, oldest first; None where that cannot be told. Raises Later,
+        Denied, Refused."""
 
 
 class Stream(Protocol):

@@ -4,7 +4,8 @@ in this order, so that a crash repeats work but loses none. A post is one messag
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,8 +21,10 @@ from services.social.domain.posts import NOT_SUMMONED, Account, Post, ignored, i
 from services.social.models import PostOutcome, Seen
 from services.social.ports import Network
 from shared.bus import Bus
+from shared.bus.handling import dead_letter
 from shared.clock import utc_now
 from shared.db import Database
+from shared.errors import Malformed
 from shared.events import Burst as ToldBurst
 from shared.events import InboundMessage
 from shared.events import Post as ToldPost
@@ -29,6 +32,9 @@ from shared.language import detect
 from shared.logs import log
 from shared.metrics import METRICS
 from shared.topics import MENTIONS_KEPT, MESSAGES_RECEIVED
+
+_MOST_REJECTED = 10_000
+"""Digests that are remembered; beyond that something may be dead-lettered twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +76,23 @@ class Intake:
     ) -> None:
         self.network, self._name, self._availability = network, network.channel.name, availability
         self._database, self._bus, self._active_model, self._rules = database, bus, active_model, rules
-        self._one = asyncio.Lock()
+        self._one, self._rejected = asyncio.Lock(), dict[bytes, None]()
 
     async def take(self, posts: Sequence[Post], source: str, account: Account) -> None:
         """Take posts in, oldest first. Returns when Kafka and PostgreSQL have them. Raises Unavailable."""
         async with self._one:  # two sources may bring the same post at the same moment
             await self._take(posts, source, account)
+
+    async def reject(self, raws: Iterable[bytes], source: str) -> None:
+        """Dead-letter what is no post in any form that we know, each once though polls overlap and sources meet. Raises Unavailable."""
+        for raw in raws:
+            digest = hashlib.sha256(raw).hexdigest().encode()
+            if digest in self._rejected:
+                continue
+            await dead_letter(self._bus, f"{self._name}-{source}", digest, raw, Malformed("not a post"), "social")
+            self._rejected[digest] = None
+            if len(self._rejected) > _MOST_REJECTED:
+                del self._rejected[next(iter(self._rejected))]
 
     async def publish(self, row: Seen) -> InboundMessage:
         """Publish a mention that an agent wants as a ticket. Raises Unavailable."""

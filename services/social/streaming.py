@@ -10,16 +10,14 @@ from contextlib import aclosing
 from datetime import datetime
 
 from services.social.availability import Availability
-from services.social.dead_letters import Unreadable
 from services.social.domain import pace
 from services.social.domain.posts import in_order
-from services.social.leadership import Leadership
 from services.social.ports import Denied, Lost, Page, Stream
 from services.social.receiving import Intake
-from shared.attempts import delay
 from shared.clock import utc_now
-from shared.errors import Unavailable
+from shared.locks import Leadership
 from shared.logs import log
+from shared.loops import persist
 from shared.metrics import METRICS
 from shared.waiting import wait
 
@@ -48,16 +46,15 @@ class Streaming:
         intake: Intake,
         availability: Availability,
         leadership: Leadership,
-        unreadable: Unreadable,
         status: StreamStatus,
     ) -> None:
         self._stream, self._intake, self._availability, self._leadership = stream, intake, availability, leadership
-        self._unreadable, self._status = unreadable, status
+        self._status = status
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until `stop`; nothing that a network does ends it."""
         attempt = 0
-        while await self._leadership.acquired(stop) and await self._availability.signed_in(stop):
+        while await self._leadership.mine(stop) and await self._availability.signed_in(stop):
             try:
                 await self._listen(stop)
                 seconds = 0.0
@@ -95,15 +92,10 @@ class Streaming:
     async def _take(self, page: Page, stop: asyncio.Event) -> None:
         """Take a page in, with retries: posts wait in memory while Kafka or PostgreSQL is unavailable, and what does not fit there is
         found by polling."""
-        attempt = 0
-        while page.posts or page.unreadable:
-            try:
-                await self._unreadable.set_aside(SOURCE, page.unreadable)
-                await self._intake.take(in_order(page.posts), SOURCE, self._availability.account)
-            except Unavailable as error:
-                attempt += 1
-                log.warning("posts of the stream wait", error=str(error)[:300])
-                if await wait(stop, delay(attempt, random.random())):
-                    return
-            else:
-                return
+
+        async def take() -> None:
+            await self._intake.reject(page.unreadable, SOURCE)
+            await self._intake.take(in_order(page.posts), SOURCE, self._availability.account)
+
+        if page.posts or page.unreadable:
+            await persist(f"{self._status.network}-{SOURCE}-intake", take, stop)

@@ -7,13 +7,11 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from services.social.consumer import deliveries
 from services.social.domain import pace
 from services.social.domain.posts import Account, Post
 from services.social.networks.x.network import XNetwork
@@ -42,14 +40,12 @@ class Line(Parts):
             Account(x.me.id, x.me.username),  # type: ignore[arg-type]
         )
         self.x = x
-        self.availability, self.deliverer = self.connection.availability, self.connection.deliverer
-        self.deliverer._unseen_after = timedelta(seconds=0.7)
+        self.availability = self.connection.availability
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        stop, consumer = asyncio.Event(), deliveries(self.bus, "x", self.deliverer)
-        runs = (self.deliverer.run, self.service.outbox.run, consumer.run)
-        tasks = [asyncio.ensure_future(run(stop)) for run in runs]
+        stop = asyncio.Event()
+        tasks = [asyncio.ensure_future(self.tasks()[name](stop)) for name in ("requests", "sending", "outbox")]
         try:
             yield
         finally:

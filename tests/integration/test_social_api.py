@@ -7,8 +7,12 @@ from urllib.parse import quote
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
-from tests.integration.social_parts import Parts, migrated
+from services.social.app import create
+from services.social.settings import SocialSettings
+from shared.bus.memory import MemoryBus
+from tests.integration.social_parts import COMMON, Parts, migrated
 from tests.unit.social.makers import post
 
 TOKEN = "social-token-of-the-tests"
@@ -17,11 +21,15 @@ TOKEN = "social-token-of-the-tests"
 @pytest.fixture
 async def client(database: str) -> AsyncIterator[httpx.AsyncClient]:
     async with migrated(database) as db:
-        parts = Parts(db, api_token=TOKEN)
-        await parts.take([post(text="Huge thanks to Anna, lovely day")])
+        await Parts(db).take([post(text="Huge thanks to Anna, lovely day")])
+        settings = SocialSettings(database=SecretStr(database), api_token=SecretStr(TOKEN))
+        service = create(COMMON, settings, bus=MemoryBus())
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        door = httpx.ASGITransport(parts.service.api(), raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=door, base_url="http://social", headers=headers) as found:
+        door = httpx.ASGITransport(service.api, raise_app_exceptions=False)
+        async with (
+            httpx.AsyncClient(transport=door, base_url="http://social", headers=headers) as found,
+            service.resources(),
+        ):
             yield found
 
 

@@ -222,11 +222,11 @@ async def test_the_cursor_stays_where_it_was_until_everything_is_taken_in(here: 
 async def test_a_channel_that_another_process_called_off_before_it_died_is_told_to_be_on(
     here: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.social.availability._AGAIN", 0.05)
-    monkeypatch.setattr("services.social.availability._CHECK", 0.02)
+    monkeypatch.setattr("shared.channels._AGAIN", 0.05)
+    monkeypatch.setattr("shared.channels._LOOK", 0.02)
     parts, stop = Intake(here), asyncio.Event()
     availability = parts.connection.availability
-    announcing = asyncio.ensure_future(availability.announce(stop))
+    announcing = asyncio.ensure_future(parts.tasks()["announcing"](stop))
     await until(lambda: parts.bus.events(CHANNELS_ANNOUNCED), "the channel to be announced")
     off = msgspec.structs.replace(availability.channel, enabled=False, why_off="X refuses our credentials")
     await parts.bus.publish(CHANNELS_ANNOUNCED, off.name, off)

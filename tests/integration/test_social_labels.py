@@ -40,7 +40,7 @@ class House(Parts):
         for event in events:
             await self.bus.publish(POSTS_JUDGED, event.provider_id, event)
         stop = asyncio.Event()
-        running = asyncio.create_task(judged(self.bus, self.service.labels).run(stop))
+        running = asyncio.create_task(judged(self.bus, self.labels).run(stop))
         total = len(self.bus.logs[POSTS_JUDGED.name])
         async with asyncio.timeout(20):
             while self.bus.committed.get(("social-judgements", POSTS_JUDGED.name), 0) < total:
@@ -48,7 +48,7 @@ class House(Parts):
         stop.set()
         await running
 
-    async def labels(self) -> list[tuple[str, str, str]]:
+    async def given(self) -> list[tuple[str, str, str]]:
         async with self.database.transaction() as session:
             return [(c.post_id, c.label, c.given_by) for c in await session.scalars(select(Correction))]
 
@@ -67,7 +67,7 @@ async def test_the_word_that_was_said_last_counts_in_whatever_order_words_arrive
     await house.take([post(text=PRAISE)])
     first, last = says("100", "complaint", ago=600), says("100", "other", ago=300, agent="bob@example.org")
     await house.hear(last, first, last, first)
-    assert await house.labels() == [("100", "other", "bob@example.org")]
+    assert await house.given() == [("100", "other", "bob@example.org")]
     assert not house.bus.dead
 
 
@@ -76,7 +76,7 @@ async def test_a_clock_that_is_ahead_does_not_silence_those_who_come_later(here:
     await house.take([post(text=PRAISE)])
     await house.hear(says("100", "complaint", ago=-86_400))
     await house.hear(says("100", "other", ago=0))
-    assert [label for _, label, _ in await house.labels()] == ["other"]
+    assert [label for _, label, _ in await house.given()] == ["other"]
 
 
 async def test_a_mention_that_an_agent_wants_becomes_a_message_once(here: Database) -> None:
@@ -108,7 +108,7 @@ async def test_an_agent_who_is_quicker_than_our_notes_is_heard_all_the_same(here
     await asyncio.sleep(0)
     await house.take([post(text=PRAISE)])
     await hearing
-    assert [label for _, label, _ in await house.labels()] == ["question"]
+    assert [label for _, label, _ in await house.given()] == ["question"]
     assert not house.bus.dead
 
 
@@ -117,7 +117,7 @@ async def test_a_label_that_does_not_exist_and_other_networks_stop_nobody(here: 
     await house.take([post(text=PRAISE)])
     elsewhere = replace(says("100", "other", ago=0), channel="mastodon")
     await house.hear(elsewhere, says("100"), says("100", "rant"), says("100", "question"))
-    assert [label for _, label, _ in await house.labels()] == ["question"]
+    assert [label for _, label, _ in await house.given()] == ["question"]
     assert ["one of complaint" in letter.error for letter in house.bus.dead] == [True]
 
 
@@ -128,5 +128,5 @@ async def test_a_label_of_a_text_that_was_forgotten_changes_nothing(here: Databa
     async with here.transaction() as session:
         await repository.forget(session, utc_now() + timedelta(days=1))
     await house.hear(says("100", "other"))
-    assert await house.labels() == []
+    assert await house.given() == []
     assert not house.bus.dead

@@ -11,11 +11,12 @@ from sqlalchemy import select
 
 from services.social import learning, repository
 from services.social.active_model import ActiveModel
-from services.social.leadership import Leadership
 from services.social.models import Correction, PostOutcome, Seen
+from services.social.networks.x.network import XNetwork
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Rejected
+from shared.locks import Leadership
 from tests.integration.social_parts import migrated
 
 LATE = "the wombat sleeps in my {} again"
@@ -131,7 +132,7 @@ async def test_old_mentions_are_forgotten_but_a_tickets_thread_is_still_known(he
 
 
 async def test_one_process_works_and_the_next_takes_over(here: Database) -> None:
-    first, second = Leadership(here, "x"), Leadership(here, "x")
+    first, second = Leadership(here, XNetwork.lock), Leadership(here, XNetwork.lock)
     stop_first, stop_second = asyncio.Event(), asyncio.Event()
     one = asyncio.create_task(first.run(stop_first))
     await asyncio.wait_for(first.held.wait(), 20)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ from services.social.networks.x.transport import Access
 from services.social.ports import Denied, Network, Schedule, Source
 from services.social.settings import SocialSettings
 from shared.db import Database
+from shared.delivery import Ledger
 
 
 def create(settings: SocialSettings) -> Network:
@@ -58,6 +59,7 @@ class XNetwork(XClient):
     """Implements `ports.Network`. `web`: where people read posts; `longest`: weighted
     characters of a public reply; `silence`: as of `XStream`, 0: no stream."""
 
+    lock = 5_120_431_877
     remembered = timedelta(days=6, hours=20)
     """X's recent search knows seven days; a cursor further back is refused."""
 
@@ -78,9 +80,9 @@ class XNetwork(XClient):
         self.channel = replace(CHANNEL, length=length(longest))
         self.stream = XStream(access, silence) if silence else None
 
-    def sender(self, database: Database, account: Callable[[], Account]) -> XSender:
-        """See `Network.sender`."""
-        return XSender(self, database, account, longest=self._longest, summoned_only=self.summoned_only)
+    def replies(self, database: Database, ledger: Ledger) -> XSender:
+        """See `Network.replies`."""
+        return XSender(self, database, ledger, longest=self._longest, summoned_only=self.summoned_only)
 
     def id_at(self, moment: datetime) -> int:
         """See `Network.id_at`."""
