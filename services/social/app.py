@@ -24,9 +24,11 @@ from services.social.consumer import deliveries, judged
 from services.social.delivering import SETTLE, NetworkSender, policy
 from services.social.labels import Labels
 from services.social.models import DELIVERIES, OUTBOX, SCHEMA
+from services.social.polling import Poller
 from services.social.ports import Network
 from services.social.receiving import IntakeRules
 from services.social.settings import SocialSettings
+from services.social.streaming import Streaming
 from shared.bus import Bus
 from shared.channels import Announcer
 from shared.clock import utc_now
@@ -121,12 +123,22 @@ class Process:
             "learning": partial(learning.nightly, self._database, leadership, self._settings.retrain_hours),
         }
         for one in self.connections:
-            tasks |= one.tasks()
+            tasks |= {f"{one.name} {name}": task for name, task in _reading(one).items()}
         return tasks
 
     async def _forget(self) -> None:
         async with self._database.transaction() as session:
             await repository.forget(session, utc_now() - timedelta(days=self._settings.keep_days))
+
+
+def _reading(one: Connection) -> dict[str, Task]:
+    """Without credentials nothing is read."""
+    tasks: dict[str, Task] = {"leadership": one.leadership.run, "availability": one.availability.run}
+    if not one.network.missing:
+        tasks |= {f"polling {source}": Poller(source, one).run for source in one.network.schedules}
+        if stream := one.network.stream:
+            tasks["streaming"] = Streaming(stream, one).run
+    return tasks
 
 
 def _networks(settings: SocialSettings) -> list[Network]:

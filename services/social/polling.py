@@ -9,17 +9,15 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from services.social import repository
-from services.social.availability import Availability
+from services.social.connection import Connection
 from services.social.domain import pace
 from services.social.domain.posts import Account, Post, in_order
-from services.social.ports import Denied, Later, Network, Schedule, Source, TooOld
-from services.social.receiving import Intake
-from services.social.streaming import StreamStatus
-from shared.db import Database
+from services.social.ports import Denied, Later, Source, TooOld
+from shared.clock import utc_now
 from shared.errors import Unavailable
-from shared.locks import Leadership
 from shared.logs import log
 from shared.metrics import METRICS
+from shared.waiting import wait
 
 _TOGETHER = 10
 """Pages that are read before they are taken in, oldest post first, so that a conversation arrives in its order."""
@@ -33,25 +31,27 @@ class Poller:
     def __init__(
         self,
         source: Source,
-        network: Network,
-        intake: Intake,
-        availability: Availability,
-        leadership: Leadership,
-        database: Database,
-        status: StreamStatus,
-        schedule: Schedule,
-        now: Callable[[], datetime],
-        rest: Callable[[asyncio.Event, float], Awaitable[bool]],
+        connection: Connection,
+        now: Callable[[], datetime] = utc_now,
+        rest: Callable[[asyncio.Event, float], Awaitable[bool]] = wait,
     ) -> None:
-        self._source, self._network, self._name, self._intake = source, network, network.channel.name, intake
-        self._availability, self._leadership, self._database = availability, leadership, database
-        self._status, self._schedule = status, schedule
-        self._now, self._rest = now, rest
+        self._source, self._connection, self._network, self._name = (
+            source,
+            connection,
+            connection.network,
+            connection.name,
+        )
+        self._intake, self._availability, self._database = (
+            connection.intake,
+            connection.availability,
+            connection.database,
+        )
+        self._schedule, self._now, self._rest = self._network.schedules[source], now, rest
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until `stop`; nothing that a network does ends it."""
         attempt = 0
-        while await self._leadership.mine(stop) and await self._availability.signed_in(stop):
+        while await self._connection.leadership.mine(stop) and await self._availability.signed_in(stop):
             looked = self._now()
             try:
                 rest_until = await self.look(self._availability.account, stop)
@@ -71,7 +71,9 @@ class Poller:
                 seconds = pace.after_failure(attempt, None, self._now(), random.random())
                 log.warning("reading waits", source=self._source, error=str(error)[:300])
             await self._rest(stop, seconds)
-            while not attempt and pace.relieved(looked, self._status.since, self._now(), self._schedule.seldom):
+            while not attempt and pace.relieved(
+                looked, self._connection.streaming_since, self._now(), self._schedule.seldom
+            ):
                 if await self._rest(stop, min(_LOOK, self._schedule.every)):
                     break
 

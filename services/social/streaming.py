@@ -7,15 +7,12 @@ import asyncio
 import random
 import time
 from contextlib import aclosing
-from datetime import datetime
 
-from services.social.availability import Availability
+from services.social.connection import Connection
 from services.social.domain import pace
 from services.social.domain.posts import in_order
 from services.social.ports import Denied, Lost, Page, Stream
-from services.social.receiving import Intake
 from shared.clock import utc_now
-from shared.locks import Leadership
 from shared.logs import log
 from shared.loops import persist
 from shared.metrics import METRICS
@@ -24,37 +21,17 @@ from shared.waiting import wait
 SOURCE = "stream"
 
 
-class StreamStatus:
-    """Since when the stream is connected without a break; polling can rest meanwhile."""
-
-    def __init__(self, network: str) -> None:
-        self.network = network
-        self.since: datetime | None = None
-
-    def set(self, since: datetime | None) -> None:
-        """Record since when it is connected; None: it is not."""
-        self.since = since
-        METRICS.stream_up.labels(network=self.network).set(since is not None)
-
-
 class Streaming:
     """Listens as long as this process leads."""
 
-    def __init__(
-        self,
-        stream: Stream,
-        intake: Intake,
-        availability: Availability,
-        leadership: Leadership,
-        status: StreamStatus,
-    ) -> None:
-        self._stream, self._intake, self._availability, self._leadership = stream, intake, availability, leadership
-        self._status = status
+    def __init__(self, stream: Stream, connection: Connection) -> None:
+        self._stream, self._connection, self._name = stream, connection, connection.name
+        self._intake, self._availability = connection.intake, connection.availability
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until `stop`; nothing that a network does ends it."""
         attempt = 0
-        while await self._leadership.mine(stop) and await self._availability.signed_in(stop):
+        while await self._connection.leadership.mine(stop) and await self._availability.signed_in(stop):
             try:
                 await self._listen(stop)
                 seconds = 0.0
@@ -63,31 +40,31 @@ class Streaming:
                 self._availability.note(SOURCE, f"not allowed, so posts are polled: {error}")
                 log.warning("no stream", error=str(error), seconds=round(seconds))
             except Lost as error:
-                was = self._status.since
+                was = self._connection.streaming_since
                 steady = was is not None and (utc_now() - was).total_seconds() >= pace.STEADY
                 attempt = 1 if steady else attempt + 1
                 seconds = self._stream.pause(error, attempt, utc_now(), random.random())
-                METRICS.retried.labels(what=f"{self._status.network}-{SOURCE}").inc()
+                METRICS.retried.labels(what=f"{self._name}-{SOURCE}").inc()
                 self._availability.note(SOURCE, str(error)[:200])
                 log.warning("the stream is down", error=str(error)[:300], seconds=round(seconds, 1))
             finally:
-                self._status.set(None)
+                self._connection.streams(None)
             await wait(stop, seconds)
 
     async def _listen(self, stop: asyncio.Event) -> None:
         account = self._availability.account
         async with aclosing(self._stream.listen(account)) as pages:
             async for page in pages:
-                if stop.is_set() or not self._leadership.held.is_set():
+                if stop.is_set() or not self._connection.leadership.held.is_set():
                     return
                 if page is None:
                     continue
-                if self._status.since is None:
-                    self._status.set(utc_now())
+                if self._connection.streaming_since is None:
+                    self._connection.streams(utc_now())
                     self._availability.note(SOURCE, "")
-                    log.info("the stream is up", network=self._status.network)
+                    log.info("the stream is up", network=self._name)
                 await self._take(page, stop)
-                METRICS.source_read.labels(network=self._status.network, source=SOURCE).set(time.time())
+                METRICS.source_read.labels(network=self._name, source=SOURCE).set(time.time())
 
     async def _take(self, page: Page, stop: asyncio.Event) -> None:
         """Take a page in, with retries: posts wait in memory while Kafka or PostgreSQL is unavailable, and what does not fit there is
@@ -98,4 +75,4 @@ class Streaming:
             await self._intake.take(in_order(page.posts), SOURCE, self._availability.account)
 
         if page.posts or page.unreadable:
-            await persist(f"{self._status.network}-{SOURCE}-intake", take, stop)
+            await persist(f"{self._name}-{SOURCE}-intake", take, stop)

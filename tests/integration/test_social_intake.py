@@ -17,6 +17,7 @@ from services.social.domain.posts import Account, Post
 from services.social.networks.x import wire
 from services.social.networks.x.network import XNetwork
 from services.social.networks.x.posts import id_at
+from services.social.polling import Poller
 from services.social.ports import Page, Schedule, Source, TooOld
 from shared.clock import utc_now
 from shared.db import Database
@@ -149,7 +150,7 @@ class Timeline(XNetwork):
 
 async def test_what_is_no_post_is_set_aside_once_and_stops_nothing(here: Database) -> None:
     parts = Intake(here, Timeline(by("1", id_at(datetime.now(UTC)), BROKEN), odd=b'{"id": "what?"}'))
-    reading = parts.connection.poller(Source.SEARCH)
+    reading = Poller(Source.SEARCH, parts.connection)
     for _ in range(3):
         await reading.look(US, asyncio.Event())
     assert [letter.value for letter in parts.bus.dead] == [b'{"id": "what?"}']
@@ -163,7 +164,7 @@ async def test_a_post_with_half_a_character_reaches_agents_and_holds_no_later_on
     x.raw.append({**x.raw[0], "id": str(2**63 - 1), "text": "@acme this post is of the year 2248, terrible"})
     with serving(x) as url:
         parts = Intake(here, XNetwork(access(url), schedules=SCHEDULES))
-        reading = parts.connection.poller(Source.MENTIONS)
+        reading = Poller(Source.MENTIONS, parts.connection)
         await reading.look(US, asyncio.Event())
         x.raw = []
         later = str(x.post(x.person("bea"), f"@acme {BROKEN}"))
@@ -197,7 +198,7 @@ async def test_after_more_than_a_week_away_all_that_x_remembers_is_read(here: Da
         await repository.cursor(session, "x", Source.SEARCH, id_at(utc_now() - timedelta(days=30)))
     newest = id_at(utc_now() - timedelta(days=6))
     parts = Intake(here, Timeline(by("1", newest, BROKEN)))
-    await parts.connection.poller(Source.SEARCH).look(US, asyncio.Event())
+    await Poller(Source.SEARCH, parts.connection).look(US, asyncio.Event())
     assert len(parts.published()) == 1
     async with here.transaction() as session:
         assert await repository.cursor(session, "x", Source.SEARCH, 0) == newest
@@ -209,11 +210,11 @@ async def test_the_cursor_stays_where_it_was_until_everything_is_taken_in(here: 
     parts = Intake(here, network)
     parts.bus.down = True
     with pytest.raises(Unavailable):
-        await parts.connection.poller(Source.SEARCH).look(US, asyncio.Event())
+        await Poller(Source.SEARCH, parts.connection).look(US, asyncio.Event())
     async with here.transaction() as session:
         assert await repository.cursor(session, "x", Source.SEARCH, 0) < newest
     parts.bus.down = False
-    await parts.connection.poller(Source.SEARCH).look(US, asyncio.Event())
+    await Poller(Source.SEARCH, parts.connection).look(US, asyncio.Event())
     async with here.transaction() as session:
         assert await repository.cursor(session, "x", Source.SEARCH, 0) == newest
     assert network.asked[0] == network.asked[1]

@@ -10,6 +10,7 @@ from itertools import pairwise
 from services.social.domain import pace
 from services.social.domain.posts import Account
 from services.social.networks.x.network import XNetwork
+from services.social.polling import Poller
 from services.social.ports import Schedule, Source
 from shared.topics import MESSAGES_RECEIVED
 from tests.integration.social_parts import Parts, migrated
@@ -70,7 +71,7 @@ async def test_an_hour_without_x_in_the_middle_of_a_look_loses_and_doubles_nothi
         async with migrated(database) as db:
             parts = Parts(db, XNetwork(access(url), schedules=schedules), us, burst_from=1_000)
             async with asyncio.timeout(120):
-                await parts.connection.poller(Source.MENTIONS, clock.now, clock.wait).run(stop)
+                await Poller(Source.MENTIONS, parts.connection, clock.now, clock.wait).run(stop)
 
     taken = [event.provider_id for event in parts.bus.events(MESSAGES_RECEIVED)]
     assert len(taken) == len(set(taken)), "none comes twice"

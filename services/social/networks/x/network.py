@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from msgspec.structs import replace
 
-from services.social.domain.posts import Account, Post
+from services.social.domain.posts import Post
 from services.social.networks.x import posts
 from services.social.networks.x.channel import CHANNEL
 from services.social.networks.x.client import XClient
@@ -60,6 +60,7 @@ class XNetwork(XClient):
     characters of a public reply; `silence`: as of `XStream`, 0: no stream."""
 
     lock = 5_120_431_877
+    id_at, earlier, summoned = staticmethod(posts.id_at), staticmethod(posts.earlier), staticmethod(posts.summoned)
     remembered = timedelta(days=6, hours=20)
     """X's recent search knows seven days; a cursor further back is refused."""
 
@@ -83,18 +84,6 @@ class XNetwork(XClient):
     def replies(self, database: Database, ledger: Ledger) -> XSender:
         """See `Network.replies`."""
         return XSender(self, database, ledger, longest=self._longest, summoned_only=self.summoned_only)
-
-    def id_at(self, moment: datetime) -> int:
-        """See `Network.id_at`."""
-        return posts.id_at(moment)
-
-    def earlier(self, newest: int, seconds: float) -> int:
-        """See `Network.earlier`."""
-        return posts.earlier(newest, seconds)
-
-    def summoned(self, post: Post, account: Account) -> bool:
-        """See `Network.summoned`."""
-        return posts.summoned(post, account)
 
     def link(self, post: Post) -> str:
         """See `Network.link`."""
