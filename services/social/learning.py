@@ -13,6 +13,7 @@ from services.social import repository
 from services.social.active_model import shipped
 from services.social.domain.complaints import Model, dump, load
 from services.social.models import Correction
+from services.social.training.examples import Example
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Rejected, Unavailable
@@ -78,8 +79,7 @@ def _make(rows: Sequence[Correction], old: Model) -> tuple[Model, dict[str, Any]
     from services.social.training.fit import train
     from services.social.training.measure import fold, measure
 
-    labelled = {"complaint": "complaint", "question": "question", "other": "noise"}
-    own = [data.Example(row.text, labelled[row.label], row.language) for row in rows if row.text.strip()]
+    own = _examples(rows)
     kept = [example for example in own if fold(example, HELD_BACK) == 0]
     taught = [example for example in own if fold(example, HELD_BACK) != 0]
     if len(kept) < ENOUGH or not {e.kind for e in kept} > {"other"}:
@@ -112,13 +112,16 @@ def _make(rows: Sequence[Correction], old: Model) -> tuple[Model, dict[str, Any]
 def on_own_posts(
     rows: Sequence[Correction], model: Model, complaint_from: float, question_from: float
 ) -> dict[str, Any]:
-    """Precision and recall of the thresholds on the company's own labelled posts."""
-    from services.social.training.examples import Example
+    """Measure precision and recall of the thresholds on the company's own labelled posts."""
     from services.social.training.measure import measure
 
-    labelled = {"complaint": "complaint", "question": "question", "other": "noise"}
-    own = [Example(row.text, labelled[row.label], row.language) for row in rows if row.text.strip()]
+    own = _examples(rows)
     return {
         head: measure(model, own, head, complaint_from, question_from).as_dict()
         for head in ("complaint", "question", "ticket")
     }
+
+
+def _examples(rows: Sequence[Correction]) -> list[Example]:
+    labelled = {"complaint": "complaint", "question": "question", "other": "noise"}
+    return [Example(row.text, labelled[row.label], row.language) for row in rows if row.text.strip()]

@@ -94,7 +94,7 @@ class Intake:
             if len(self._rejected) > _MOST_REJECTED:
                 del self._rejected[next(iter(self._rejected))]
 
-    async def publish(self, row: Seen) -> InboundMessage:
+    async def publish(self, row: Seen) -> None:
         """Publish a mention that an agent wants as a ticket. Raises Unavailable."""
         post = Post(
             id=row.id,
@@ -113,7 +113,6 @@ class Intake:
         event = inbound(post, self._name, account, utc_now(), row.language, row.complaint, facts, link, closed)
         await self._bus.publish(MESSAGES_RECEIVED, event.sender, event)
         METRICS.took_in(self._name)
-        return event
 
     async def _take(self, posts: Sequence[Post], source: str, account: Account) -> None:
         now = utc_now()
