@@ -14,7 +14,7 @@ _SHIPPED = Path(__file__).parent / "data" / "model.bin"
 
 
 def shipped() -> Model:
-    """Load the model of this folder. Raises Misconfigured."""
+    """Loads the model of this folder. Raises Misconfigured."""
     try:
         return load(_SHIPPED.read_bytes())
     except (OSError, ValueError) as error:
@@ -31,7 +31,7 @@ class ActiveModel:
         self.model, self.version = shipped(), 0
 
     async def refresh(self) -> None:
-        """Load what is active now. Raises Unavailable."""
+        """Loads what is active now. Raises Unavailable."""
         async with self._database.transaction() as session:
             version = await repository.active_version(session)
             row = await repository.trained(session, version) if version != self.version and version else None

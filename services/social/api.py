@@ -66,7 +66,7 @@ class Label(BaseModel):
 
 
 def routes(settings: SocialSettings, database: Database, active_model: ActiveModel, labels: Labels) -> APIRouter:
-    """Make `/api/v1`. Every request needs the bearer token of the settings."""
+    """Makes `/api/v1`. Every request needs the bearer token of the settings."""
 
     async def authorised(authorization: Annotated[str, Header()] = "") -> None:
         token = settings.api_token.get_secret_value()

@@ -69,8 +69,8 @@ def create(
 
     @asynccontextmanager
     async def resources() -> AsyncIterator[None]:
-        """The language detector takes half a second and 60 MB to load: the first post should not wait for it, and a channel that is
-        off does without."""
+        """Holds connections. The language detector takes half a second and 60 MB to load: the first post should not wait for
+        it, and a channel that is off does without."""
         if not all(network.missing for network in networks):
             await asyncio.to_thread(detect, "Where is my order?", common.languages)
         try:
@@ -132,7 +132,7 @@ class Process:
 
 
 def _reading(one: Connection) -> dict[str, Task]:
-    """Without credentials nothing is read."""
+    """Lists what reads one network; without credentials that is nothing."""
     tasks: dict[str, Task] = {"leadership": one.leadership.run, "availability": one.availability.run}
     if not one.network.missing:
         tasks |= {f"polling {source}": Poller(source, one).run for source in one.network.schedules}
@@ -142,7 +142,7 @@ def _reading(one: Connection) -> dict[str, Task]:
 
 
 def _networks(settings: SocialSettings) -> list[Network]:
-    """Every network that there is a folder of, also those whose settings are missing."""
+    """Makes every network that there is a folder of, also those whose settings are missing."""
     return [import_module(f"services.social.networks.{one.name}.network").create(settings) for one in CHANNELS]
 
 

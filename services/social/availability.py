@@ -49,35 +49,35 @@ class Availability:
         return replace(self._network.channel, enabled=not self.why_off, why_off=self.why_off)
 
     async def signed_in(self, stop: asyncio.Event) -> bool:
-        """Wait until our account is known; False where `stop` came first."""
+        """Waits until our account is known; False where `stop` came first."""
         while not self.account.id:
             if await wait(stop, 0.2):
                 return False
         return not stop.is_set()
 
     def trouble(self, what: str, words: str) -> None:
-        """Record what is wrong with a source; an empty string where nothing is: then our credentials are good for reading."""
+        """Records what is wrong with a source; an empty string where nothing is: then our credentials are good for reading."""
         if not words:
             self._refusals = {name: said for name, said in self._refusals.items() if name == REPLIES}
         self.note(what, words)
 
     def delivered(self) -> None:
-        """Record that a reply was accepted: whatever was refused before, we may write."""
+        """Records that a reply was accepted: whatever was refused before, we may write."""
         self._refusals.clear()
         self._report()
 
     def note(self, what: str, words: str) -> None:
-        """Record as `trouble` does, where that all is well says nothing about our credentials."""
+        """Records as `trouble` does, where that all is well says nothing about our credentials."""
         self._troubles[what] = words
         self._report()
 
     def refused(self, what: str, error: Denied) -> None:
-        """Turn the channel off until an operator has acted, or nothing was refused again for some time."""
+        """Turns the channel off until an operator has acted, or nothing was refused again for some time."""
         self._refusals[what] = self._network.why_off(error), time.monotonic() + _LAPSES
         self._report()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Sign in, then wait for `stop`."""
+        """Signs in, then waits for `stop`."""
         attempt = 0
         while not self.missing and not self.account.id and not stop.is_set():
             try:

@@ -29,6 +29,6 @@ class Connection:
         """Since when the stream is connected without a break; polling can rest meanwhile."""
 
     def streams(self, since: datetime | None) -> None:
-        """Record since when the stream is connected; None: it is not."""
+        """Records since when the stream is connected; None: it is not."""
         self.streaming_since = since
         METRICS.stream_up.labels(network=self.name).set(since is not None)

@@ -11,10 +11,10 @@ from shared.topics import POSTS_JUDGED, deliveries_requested
 
 
 def deliveries(bus: Bus, networks: Iterable[str], deliverer: Deliverer) -> Consumer:
-    """Make the consumer of `deliveries-requested-<network>`."""
+    """Makes the consumer of `deliveries-requested-<network>`."""
     return bus.consumer([deliveries_requested(name) for name in networks], "social", deliverer.consume)
 
 
 def judged(bus: Bus, labels: Labels) -> Consumer:
-    """Make the consumer of `posts-judged`, in a group of its own: neither waits for the other's trouble."""
+    """Makes the consumer of `posts-judged`, in a group of its own: neither waits for the other's trouble."""
     return bus.consumer([POSTS_JUDGED], "social-judgements", labels.consume)

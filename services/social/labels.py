@@ -26,19 +26,19 @@ class Labels:
         self._database, self._intakes, self._keep = database, intakes, keep
 
     async def open(self, row: Seen) -> None:
-        """Publish a kept mention as a message; idempotent. Raises Unavailable."""
+        """Publishes a kept mention as a message; idempotent. Raises Unavailable."""
         if row.outcome != PostOutcome.TICKET:
             await self._intakes[row.network].publish(row)
             row.outcome = PostOutcome.TICKET
 
     async def label(self, session: AsyncSession, row: Seen, label: str, by: str, at: datetime) -> bool:
-        """Record what this post is; False where its text is not kept, so that nothing can be learned from it."""
+        """Records what this post is; False where its text is not kept, so that nothing can be learned from it."""
         if row.text:
             await repository.correct(session, row, label, by, min(at, utc_now()))
         return bool(row.text)
 
     async def consume(self, records: Sequence[Record[PostJudged]]) -> None:
-        """Follow each in a transaction of its own; idempotent. Raises Malformed for what can never be followed, Unavailable."""
+        """Follows each in a transaction of its own; idempotent. Raises Malformed for what can never be followed, Unavailable."""
         for record in records:
             event = record.event
             if event.channel in self._intakes and (event.label or event.open_ticket):

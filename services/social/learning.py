@@ -33,7 +33,7 @@ _LOOK = 300.0
 
 
 async def retrain(database: Database) -> dict[str, Any]:
-    """Make a model and activate it where it is better; its figures, with `taken` and `why`. Raises Rejected, Unavailable."""
+    """Makes a model and activates it where it is better; its figures, with `taken` and `why`. Raises Rejected, Unavailable."""
     async with database.transaction() as session:
         rows = await repository.corrections(session)
         version = await repository.active_version(session)
@@ -48,7 +48,7 @@ async def retrain(database: Database) -> dict[str, Any]:
 
 
 async def roll_back(database: Database) -> int:
-    """Activate the model before; its version, 0 for the shipped one. Raises Rejected."""
+    """Activates the model before; its version, 0 for the shipped one. Raises Rejected."""
     async with database.transaction() as session:
         version = await repository.active_version(session)
         if not version:
@@ -59,7 +59,7 @@ async def roll_back(database: Database) -> int:
 
 
 async def nightly(database: Database, leadership: Leadership, hours: float, stop: asyncio.Event) -> None:
-    """Train on what is new every so many hours, in a process of its own: it takes a processor for a minute."""
+    """Trains on what is new every so many hours, in a process of its own: it takes a processor for a minute."""
     while hours and await leadership.mine(stop):
         try:
             async with database.transaction() as session:
@@ -112,7 +112,7 @@ def _make(rows: Sequence[Correction], old: Model) -> tuple[Model, dict[str, Any]
 def on_own_posts(
     rows: Sequence[Correction], model: Model, complaint_from: float, question_from: float
 ) -> dict[str, Any]:
-    """Measure precision and recall of the thresholds on the company's own labelled posts."""
+    """Measures precision and recall of the thresholds on the company's own labelled posts."""
     from services.social.training.measure import measure
 
     own = _examples(rows)

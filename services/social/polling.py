@@ -49,7 +49,7 @@ class Poller:
         self._schedule, self._now, self._rest = self._network.schedules[source], now, rest
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Poll until `stop`; nothing that a network does ends it."""
+        """Polls until `stop`; nothing that a network does ends it."""
         attempt = 0
         while await self._connection.leadership.mine(stop) and await self._availability.signed_in(stop):
             looked = self._now()
@@ -78,7 +78,7 @@ class Poller:
                     break
 
     async def look(self, account: Account, stop: asyncio.Event) -> datetime | None:
-        """Read once from the cursor to the newest; when the rate limit opens again where it is used up. Raises Later, Denied,
+        """Reads once from the cursor to the newest; when the rate limit opens again where it is used up. Raises Later, Denied,
         Unavailable; the cursor has not moved then."""
         start = self._network.id_at(self._now() - self._schedule.first)
         async with self._database.transaction() as session:

@@ -117,42 +117,42 @@ class Network(Protocol):
         """Whether only those who mentioned us may be answered."""
 
     async def me(self) -> Account:
-        """Return our own account."""
+        """Returns our own account."""
 
     async def page(self, source: Source, account: Account, since: int, token: str) -> Page:
-        """Read posts with a greater id than `since` (0: all). Raises TooOld."""
+        """Reads posts with a greater id than `since` (0: all). Raises TooOld."""
 
     @property
     def lock(self) -> int:
         """The number of its advisory lock, which no other network has; never changes."""
 
     def replies(self, database: Database, ledger: Ledger) -> Replies:
-        """Make what delivers to this network."""
+        """Makes what delivers to this network."""
 
     def id_at(self, moment: datetime) -> int:
-        """Return the smallest id that a post of this moment can have; 0 for the time before there were such ids."""
+        """Returns the smallest id that a post of this moment can have; 0 for the time before there were such ids."""
 
     def earlier(self, newest: int, seconds: float) -> int:
-        """Return an id that is so many seconds older."""
+        """Returns an id that is so many seconds older."""
 
     def summoned(self, post: Post, account: Account) -> bool:
-        """Return whether the post mentions us, so that its author may be answered."""
+        """Returns whether the post mentions us, so that its author may be answered."""
 
     def link(self, post: Post) -> str:
-        """Return where people read a public post."""
+        """Returns where people read a public post."""
 
     def why_off(self, error: Denied) -> str:
-        """Explain a refusal of everything to an operator, with what to do."""
+        """Explains a refusal of everything to an operator, with what to do."""
 
 
 class Replies(Protocol):
     """Delivers replies to one network, and finds what was delivered. `account`: ours, empty as long as it is not known."""
 
     async def send(self, request: OutboundMessage, account: Account) -> str:
-        """Deliver it; the provider's id. Raises Later, Denied, Refused, Unseen."""
+        """Delivers it; the provider's id. Raises Later, Denied, Refused, Unseen."""
 
     async def find(self, request: OutboundMessage, account: Account, since: datetime) -> Sequence[str] | None:
-        """Return the provider's ids of all that may be this reply, oldest first; None where that cannot be told. Raises Later,
+        """Returns the provider's ids of all that may be this reply, oldest first; None where that cannot be told. Raises Later,
         Denied, Refused."""
 
 
@@ -160,8 +160,8 @@ class Stream(Protocol):
     """Posts in the moment in which they are written. What is written while it is down is for `Network.page` to find."""
 
     def listen(self, account: Account) -> AsyncGenerator[Page | None, None]:
-        """Yield something at least every second: a page, empty where only a sign of life came, or None where nothing did. The
+        """Yields something at least every second: a page, empty where only a sign of life came, or None where nothing did. The
         first page says that we are connected. Raises Lost, Denied; ends only so. Close it to hang up."""
 
     def pause(self, lost: Lost, attempt: int, now: datetime, random: float) -> float:
-        """Return the seconds to wait before connecting again. `attempt` and `random`: as in `pace.after_failure`."""
+        """Returns the seconds to wait before connecting again. `attempt` and `random`: as in `pace.after_failure`."""

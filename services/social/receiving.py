@@ -79,12 +79,12 @@ class Intake:
         self._one, self._rejected = asyncio.Lock(), dict[bytes, None]()
 
     async def take(self, posts: Sequence[Post], source: str, account: Account) -> None:
-        """Take posts in, oldest first. Returns when Kafka and PostgreSQL have them. Raises Unavailable."""
+        """Takes posts in, oldest first. Returns when Kafka and PostgreSQL have them. Raises Unavailable."""
         async with self._one:  # two sources may bring the same post at the same moment
             await self._take(posts, source, account)
 
     async def reject(self, raws: Iterable[bytes], source: str) -> None:
-        """Dead-letter what is no post in any form that we know, each once though polls overlap and sources meet. Raises Unavailable."""
+        """Dead-letters what is no post in any form that we know, each once though polls overlap and sources meet. Raises Unavailable."""
         for raw in raws:
             digest = hashlib.sha256(raw).hexdigest().encode()
             if digest in self._rejected:
@@ -95,7 +95,7 @@ class Intake:
                 del self._rejected[next(iter(self._rejected))]
 
     async def publish(self, row: Seen) -> None:
-        """Publish a mention that an agent wants as a ticket. Raises Unavailable."""
+        """Publishes a mention that an agent wants as a ticket. Raises Unavailable."""
         post = Post(
             id=row.id,
             author=row.author,
@@ -158,7 +158,7 @@ class Intake:
             log.info("posts taken in", source=source, new=len(rows), published=opened, known=len(seen))
 
     def classify(self, post: Post, *, followed: bool) -> Classified:
-        """Decide what a post is. `followed`: agents see its conversation already, so they see this too."""
+        """Decides what a post is. `followed`: agents see its conversation already, so they see this too."""
         rules, model = self._rules, self._active_model.model
         language = post.language if post.language in rules.languages else detect(post.text, rules.languages)
         if post.direct:

@@ -18,14 +18,14 @@ _MOST_COMPLAINTS = 2_000
 
 
 async def cursor(session: AsyncSession, network: str, source: str, start: int) -> int:
-    """Return how far this source was read; where it never was, record and return `start`."""
+    """Returns how far this source was read; where it never was, records and returns `start`."""
     new = insert(Cursor).values(network=network, source=source, newest=start)
     await session.execute(new.on_conflict_do_nothing())
     return (await session.get_one(Cursor, (network, source))).newest
 
 
 async def move_cursor(session: AsyncSession, network: str, source: str, newest: int) -> None:
-    """Move a cursor, never backwards: another process may have read further."""
+    """Moves a cursor, never backwards: another process may have read further."""
     await session.execute(
         update(Cursor)
         .where(Cursor.network == network, Cursor.source == source)
@@ -34,17 +34,17 @@ async def move_cursor(session: AsyncSession, network: str, source: str, newest: 
 
 
 async def known(session: AsyncSession, network: str, ids: Iterable[str]) -> set[str]:
-    """Return those of these posts that were taken in already."""
+    """Returns those of these posts that were taken in already."""
     return set(await session.scalars(select(Seen.id).where(Seen.network == network, Seen.id.in_(list(ids)))))
 
 
 async def threads_with_tickets(session: AsyncSession, network: str, threads: Iterable[str]) -> set[str]:
-    """Return those of these conversations that agents see already."""
+    """Returns those of these conversations that agents see already."""
     return set(await session.scalars(_threads(network, threads)))
 
 
 async def threads_summoned(session: AsyncSession, network: str, threads: Iterable[str]) -> set[str]:
-    """Return those of these conversations in which somebody mentioned us."""
+    """Returns those of these conversations in which somebody mentioned us."""
     return set(await session.scalars(_threads(network, threads).where(Seen.summoned)))
 
 
@@ -54,13 +54,13 @@ def _threads(network: str, threads: Iterable[str]) -> Select[str]:
 
 
 async def add(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
-    """Record posts; idempotent."""
+    """Records posts; idempotent."""
     if rows:
         await session.execute(insert(Seen).on_conflict_do_nothing(), list(rows))
 
 
 async def complaints_since(session: AsyncSession, network: str, moment: datetime) -> list[Complaint]:
-    """Return the newest complaints, oldest first."""
+    """Returns the newest complaints, oldest first."""
     found = (
         select(Seen.id, Seen.author, Seen.causes, Seen.burst)
         .where(Seen.network == network, Seen.kind == "complaint", Seen.received_at >= moment)
@@ -72,7 +72,7 @@ async def complaints_since(session: AsyncSession, network: str, moment: datetime
 
 
 async def join(session: AsyncSession, network: str, bursts: Mapping[str, str]) -> None:
-    """Record which burst these complaints turned out to belong to. `bursts`: its id by post."""
+    """Records which burst these complaints turned out to belong to. `bursts`: its id by post."""
     for name in set(bursts.values()):
         ids = [post for post, burst in bursts.items() if burst == name]
         await session.execute(update(Seen).where(Seen.network == network, Seen.id.in_(ids)).values(burst=name))
@@ -81,7 +81,7 @@ async def join(session: AsyncSession, network: str, bursts: Mapping[str, str]) -
 async def mentions(
     session: AsyncSession, kind: str, language: str, before: tuple[datetime, str] | None, limit: int
 ) -> list[Seen]:
-    """Return posts that are no ticket, newest first, after the one that the page before ended with."""
+    """Returns posts that are no ticket, newest first, after the one that the page before ended with."""
     found = select(Seen).where(Seen.outcome == PostOutcome.MENTION)
     if kind:
         found = found.where(Seen.kind == kind)
@@ -94,27 +94,28 @@ async def mentions(
 
 
 async def post(session: AsyncSession, network: str, name: str) -> Seen | None:
-    """Return one post, locked."""
+    """Returns one post, locked."""
     return await session.get(Seen, (network, name), with_for_update=True)
 
 
 async def newest_of(
     session: AsyncSession, network: str, author: str, ids: Sequence[str], *, summoned_first: bool
 ) -> Seen | None:
-    """Return the newest of these posts that this person wrote, or of those that mention us where there is one; None where there is none."""
+    """Returns the newest of these posts that this person wrote, or of those that mention us where there is one; None
+    where there is none."""
     own = select(Seen).where(Seen.network == network, Seen.id.in_(list(ids)), Seen.author == author)
     first = [Seen.summoned.desc()] if summoned_first else []
     return (await session.scalars(own.order_by(*first, Seen.created_at.desc(), Seen.id.desc()).limit(1))).first()
 
 
 async def username_of(session: AsyncSession, network: str, author: str) -> str:
-    """Return the name under which this person posted last, as far as it is known still."""
+    """Returns the name under which this person posted last, as far as it is known still."""
     named = select(Seen.username).where(Seen.network == network, Seen.author == author, Seen.username != "")
     return (await session.scalars(named.order_by(Seen.created_at.desc()).limit(1))).first() or ""
 
 
 async def forget(session: AsyncSession, before: datetime) -> None:
-    """Delete old mentions; of tickets' posts the bare fact stays, so that a later reply below them is recognised."""
+    """Deletes old mentions; of tickets' posts the bare fact stays, so that a later reply below them is recognised."""
     labelled = select(Correction.network, Correction.post_id)
     await session.execute(
         delete(Seen).where(
@@ -130,7 +131,7 @@ async def forget(session: AsyncSession, before: datetime) -> None:
 
 
 async def correct(session: AsyncSession, row: Seen, label: str, by: str, at: datetime) -> None:
-    """Record what this post is; the label that was given last counts, in whatever order labels arrive."""
+    """Records what this post is; the label that was given last counts, in whatever order labels arrive."""
     said = {"label": label, "given_by": by, "given_at": at}
     values = {"network": row.network, "post_id": row.id, "text": row.text, "language": row.language, **said}
     statement = insert(Correction).values(values)
@@ -142,33 +143,33 @@ async def correct(session: AsyncSession, row: Seen, label: str, by: str, at: dat
 
 
 async def corrections(session: AsyncSession) -> list[Correction]:
-    """Return all of them, in a stable order."""
+    """Returns all of them, in a stable order."""
     return list(await session.scalars(select(Correction).order_by(Correction.network, Correction.post_id)))
 
 
 async def corrected_since(session: AsyncSession, moment: datetime | None) -> int:
-    """Count the corrections that are newer."""
+    """Counts the corrections that are newer."""
     found = select(func.count()).select_from(Correction)
     return int((await session.execute(found.where(Correction.given_at > moment) if moment else found)).scalar_one())
 
 
 async def active_version(session: AsyncSession) -> int:
-    """Return the version in use; 0 is the shipped model."""
+    """Returns the version in use; 0 is the shipped model."""
     return int((await session.scalars(select(Trained.version).where(Trained.active))).first() or 0)
 
 
 async def trained(session: AsyncSession, version: int) -> Trained | None:
-    """Return one model."""
+    """Returns one model."""
     return await session.get(Trained, version)
 
 
 async def last_trained(session: AsyncSession) -> datetime | None:
-    """Return when a model was made for the last time, taken or not."""
+    """Returns when a model was made for the last time, taken or not."""
     return (await session.scalars(select(func.max(Trained.made_at)))).first()
 
 
 async def add_model(session: AsyncSession, content: bytes, figures: dict[str, Any], taken: bool) -> int:
-    """Store a model; where it was taken it is the active one from now on."""
+    """Stores a model; where it was taken it is the active one from now on."""
     if taken:
         await activate(session, 0)
     row = Trained(content=content, figures=figures, active=taken)
@@ -178,14 +179,14 @@ async def add_model(session: AsyncSession, content: bytes, figures: dict[str, An
 
 
 async def activate(session: AsyncSession, version: int) -> None:
-    """Make this version active; 0 is the shipped one."""
+    """Makes this version active; 0 is the shipped one."""
     await session.execute(update(Trained).where(Trained.active).values(active=False))
     if version:
         await session.execute(update(Trained).where(Trained.version == version).values(active=True))
 
 
 async def taken_before(session: AsyncSession, version: int) -> int:
-    """Return the version that was active before this one; 0 is the shipped one."""
+    """Returns the version that was active before this one; 0 is the shipped one."""
     earlier = select(func.max(Trained.version)).where(
         Trained.version < version, Trained.figures["taken"].as_boolean().is_(True)
     )

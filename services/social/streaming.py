@@ -29,7 +29,7 @@ class Streaming:
         self._intake, self._availability = connection.intake, connection.availability
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Read until `stop`; nothing that a network does ends it."""
+        """Reads until `stop`; nothing that a network does ends it."""
         attempt = 0
         while await self._connection.leadership.mine(stop) and await self._availability.signed_in(stop):
             try:
@@ -67,7 +67,7 @@ class Streaming:
                 METRICS.source_read.labels(network=self._name, source=SOURCE).set(time.time())
 
     async def _take(self, page: Page, stop: asyncio.Event) -> None:
-        """Take a page in, with retries: posts wait in memory while Kafka or PostgreSQL is unavailable, and what does not fit there is
+        """Takes a page in, with retries: posts wait in memory while Kafka or PostgreSQL is unavailable, and what does not fit there is
         found by polling."""
 
         async def take() -> None:

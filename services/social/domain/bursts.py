@@ -45,13 +45,13 @@ class Burst:
 
 
 def causes(text: str, ordinary: AbstractSet[str], names: Iterable[str] = ()) -> frozenset[str]:
-    """Stems that can name the cause of this complaint: neither ordinary words nor the brand's own names."""
+    """Returns the stems that can name the cause of this complaint: neither ordinary words nor the brand's own names."""
     own = {stem for name in names for stem in content(name)}
     return frozenset([stem for stem in content(text) if stem not in ordinary and stem not in own][:_MOST])
 
 
 def burst(new: Complaint, earlier: Sequence[Complaint], at_least: int) -> Burst | None:
-    """The burst that a complaint belongs to, given those of the window, oldest first; None where there is none."""
+    """Returns the burst that a complaint belongs to, given those of the window, oldest first; None where there is none."""
     alike = [other for other in earlier if len(new.causes & other.causes) >= _IN_COMMON]
     people = {other.author for other in alike} | {new.author}
     if len(people) < at_least:
@@ -74,7 +74,7 @@ class Window:
         self.joined: dict[str, str] = {}
 
     def add(self, new: Complaint) -> Burst | None:
-        """The burst that a new complaint belongs to; None where there is none."""
+        """Adds a complaint; returns the burst that it belongs to; None where there is none."""
         found = burst(new, self._complaints, self._at_least)
         if found:
             self.joined |= dict.fromkeys(found.joined, found.id)

@@ -48,13 +48,13 @@ class Verdict:
     """Those that spoke most against a complaint."""
 
     def kind(self, complaint_from: float, question_from: float) -> Kind:
-        """What this post is, with these thresholds."""
+        """Returns what this post is, with these thresholds."""
         if self.complaint >= complaint_from:
             return Kind.COMPLAINT
         return Kind.QUESTION if self.question >= question_from else Kind.OTHER
 
     def reasons(self, kind: Kind) -> tuple[str, ...]:
-        """The words that made it this."""
+        """Returns the words that made it this."""
         told = {Kind.COMPLAINT: self.complaint_words, Kind.QUESTION: self.question_words, Kind.OTHER: self.other_words}
         return told[kind]
 
@@ -77,7 +77,7 @@ class Model:
     common: frozenset[str] = frozenset()
 
     def classify(self, text: str) -> Verdict:
-        """Under a millisecond for a post of usual length."""
+        """Scores a text, in under a millisecond for a post of usual length."""
         words, found = features(text)
         names = {word for run in _NAMES.findall(text[:LONGEST]) for word in tokens(run)}
         scores: dict[str, float] = {}
@@ -101,7 +101,7 @@ class Model:
 
 
 def dump(model: Model) -> bytes:
-    """A line of JSON, then the weights, compressed."""
+    """Returns a line of JSON, then the weights, compressed."""
     heads = {name: {"scale": head.scale, "bias": head.bias} for name, head in model.heads.items()}
     header = {"format": _FORMAT, "bits": BITS, "heads": heads, "about": model.about, "common": sorted(model.common)}
     weights = b"".join(model.heads[name].weights.tobytes() for name in heads)
@@ -109,7 +109,7 @@ def dump(model: Model) -> bytes:
 
 
 def load(content: bytes) -> Model:
-    """Raises ValueError for what is no model of this version."""
+    """Reads a model. Raises ValueError for what is no model of this version."""
     line, _, rest = content.partition(b"\n")
     try:
         header = json.loads(line)

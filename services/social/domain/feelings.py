@@ -39,7 +39,7 @@ _LONGEST = max(map(len, (*_BEGINS, *_CONTAINS)))
 
 @lru_cache(maxsize=16_384)
 def kinds(token: str) -> tuple[str, ...]:
-    """What a word does; most do nothing, and one of a script without spaces may do several things, in their order."""
+    """Says what a word does; most do nothing, and one of a script without spaces may do several things, in their order."""
     if found := _IS.get(token):
         return (found,)
     if is_japanese(token) or is_korean(token):

@@ -26,7 +26,7 @@ class Unknown(StrEnum):
 
 
 def wrong(event: PostJudged) -> str:
-    """Say why this label can never be followed; an empty string where it can."""
+    """Says why this label can never be followed; an empty string where it can."""
     if event.label and event.label not in tuple(Kind):
         return f"label {event.label!r}: it must be one of {', '.join(Kind)}"
     if event.label and is_direct(event.provider_id):
@@ -35,7 +35,7 @@ def wrong(event: PostJudged) -> str:
 
 
 def unknown(event: PostJudged, now: datetime, oldest: int) -> Unknown:
-    """Decide what to do where the post is not known. `oldest`: the smallest id of a mention that is still kept."""
+    """Decides what to do where the post is not known. `oldest`: the smallest id of a mention that is still kept."""
     if now - event.at < _SOON:
         return Unknown.SOON
     number = event.provider_id

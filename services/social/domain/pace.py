@@ -28,13 +28,13 @@ class Break(StrEnum):
 
 
 def relieved(looked: datetime, live_since: datetime | None, now: datetime, seldom: float) -> bool:
-    """Whether a look can wait: the stream has been heard without a break since before the last one (`looked`), which was less
+    """Returns whether a look can wait: the stream has been heard without a break since before the last one (`looked`), which was less
     than `seldom` seconds ago."""
     return live_since is not None and live_since < looked and (now - looked).total_seconds() < seldom
 
 
 def after_failure(attempt: int, until: datetime | None, now: datetime, random: float) -> float:
-    """Seconds before repeat `attempt` (1 is the first). `until`: the limit's reset, which is obeyed; otherwise doubling
+    """Returns the seconds before repeat `attempt` (1 is the first). `until`: the limit's reset, which is obeyed; otherwise doubling
     with jitter. `random` is from [0, 1)."""
     if until is not None:
         return until_reset(until, now) + random * _AFTER_RESET
@@ -43,7 +43,7 @@ def after_failure(attempt: int, until: datetime | None, now: datetime, random: f
 
 
 def after_success(every: float, rest_until: datetime | None, now: datetime) -> float:
-    """Seconds before the next look: the usual, or longer where the limit is used up."""
+    """Returns the seconds before the next look: the usual, or longer where the limit is used up."""
     return max(every, until_reset(rest_until, now)) if rest_until else every
 
 

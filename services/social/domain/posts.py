@@ -72,12 +72,12 @@ def in_order(posts: Iterable[Post]) -> list[Post]:
 
 
 def is_direct(name: str) -> bool:
-    """Whether a provider id or a conversation is that of a direct message."""
+    """Returns whether a provider id or a conversation is that of a direct message."""
     return name.startswith(_DIRECT)
 
 
 def ignored(post: Post, account: Account) -> str:
-    """Why a post is none of our business: `own`, `repost`, `empty`; or an empty string."""
+    """Returns why a post is none of our business: `own`, `repost`, `empty`; or an empty string."""
     if post.author == account.id:
         return "own"
     if post.repost:
@@ -127,7 +127,7 @@ def inbound(
 
 
 def clean(text: str, links: Iterable[tuple[str, str]] = ()) -> str:
-    """A post's text without HTML entities and with its shortened links written out. `links`: short and long."""
+    """Returns a post's text without HTML entities and with its shortened links written out. `links`: short and long."""
     text, long = html.unescape(text), {html.unescape(short): written for short, written in links}
     if long:
         # All at once and the longest first: an address that was put in is never read again, nor one cut short by its beginning.

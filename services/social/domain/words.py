@@ -24,12 +24,12 @@ _STEM, _KOREAN_STEM = 6, 2
 
 
 def tokens(text: str) -> list[str]:
-    """Words, punctuation that carries feeling, emoji; a run of Japanese stays in one piece."""
+    """Returns words, punctuation that carries feeling, emoji; a run of Japanese stays in one piece."""
     return _TOKENS.findall(normal(text))
 
 
 def normal(text: str) -> str:
-    """One form for what means the same."""
+    """Returns one form for what means the same."""
     text = unicodedata.normalize("NFKC", text[:LONGEST])
     text = _HANDLES.sub(HANDLE, _LINKS.sub(LINK, text))
     text = _NUMBERS.sub(NUMBER, text)
@@ -38,22 +38,22 @@ def normal(text: str) -> str:
 
 
 def segments(run: str) -> list[str]:
-    """The pieces of a Japanese run that a person would call words, roughly: they are cut where the script changes."""
+    """Returns the pieces of a Japanese run that a person would call words, roughly: they are cut where the script changes."""
     return _SEGMENTS.findall(run)
 
 
 def is_japanese(token: str) -> bool:
-    """Whether this is a run that has no spaces between words."""
+    """Returns whether this is a run that has no spaces between words."""
     return bool(_IS_JAPANESE.match(token))
 
 
 def is_korean(token: str) -> bool:
-    """Whether particles are glued to this word."""
+    """Returns whether particles are glued to this word."""
     return bool(_IS_KOREAN.match(token))
 
 
 def content(text: str) -> list[str]:
-    """Stems of the words that can name a cause, in order, each once."""
+    """Returns the stems of the words that can name a cause, in order, each once."""
     found: dict[str, None] = {}
     for token in tokens(text):
         for word in segments(token) if is_japanese(token) else [token]:

@@ -8,7 +8,7 @@ from services.social.training import compose, make
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code: 0, or 2 for an unknown command."""
+    """Runs a command; exit code 0, or 2 for an unknown command."""
     match arguments:
         case ["compose"]:
             return compose.main()

@@ -49,7 +49,7 @@ _NO_SPACES = {"ja"}
 
 
 def sections(path: Path) -> dict[str, list[str]]:
-    """The fragments of one language by section. Raises ValueError for a line outside a section."""
+    """Reads the fragments of one language by section. Raises ValueError for a line outside a section."""
     found: dict[str, list[str]] = {}
     current: list[str] | None = None
     for line in map(str.strip, path.read_text("utf-8").splitlines()):
@@ -63,7 +63,7 @@ def sections(path: Path) -> dict[str, list[str]]:
 
 
 def compose(language: str, parts: dict[str, list[str]]) -> Iterator[Example]:
-    """The same examples on every run."""
+    """Composes examples, the same on every run."""
     chance = random.Random(f"switchboard {language}")
     seen: set[str] = set()
     for label in LABELS:
@@ -107,7 +107,7 @@ def _chosen(fragment: str, chance: random.Random) -> str:
 
 
 def _hasty(text: str, chance: random.Random) -> str:
-    """As people type on a phone."""
+    """Makes a text look as people type on a phone."""
     dice = chance.random()
     if dice < 0.25:
         text = text.lower()
@@ -124,7 +124,7 @@ def _hasty(text: str, chance: random.Random) -> str:
 
 
 def main() -> int:
-    """Write `data/examples.<language>.jsonl` anew."""
+    """Writes `data/examples.<language>.jsonl` anew."""
     for path in sorted(FRAGMENTS.glob("*.txt")):
         examples = list(compose(path.stem, sections(path)))
         write(DATA / f"examples.{path.stem}.jsonl", examples)

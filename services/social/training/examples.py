@@ -29,7 +29,7 @@ class Example:
 
 
 def read(path: Path) -> Iterator[Example]:
-    """Raises ValueError naming the line that is wrong."""
+    """Reads examples. Raises ValueError naming the line that is wrong."""
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         try:
             example = Example(**json.loads(line))
@@ -41,7 +41,7 @@ def read(path: Path) -> Iterator[Example]:
 
 
 def shipped() -> list[Example]:
-    """What the shipped model is trained on."""
+    """Returns what the shipped model is trained on."""
     return [example for path in sorted(DATA.glob("examples.*.jsonl")) for example in read(path)]
 
 
@@ -51,6 +51,6 @@ def held_out() -> list[Example]:
 
 
 def write(path: Path, examples: Iterable[Example]) -> None:
-    """One a line."""
+    """Writes one a line."""
     lines = (json.dumps({k: v for k, v in asdict(e).items() if v}, ensure_ascii=False) for e in examples)
     path.write_text("\n".join(lines) + "\n", "utf-8")

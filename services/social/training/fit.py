@@ -41,16 +41,16 @@ class Sparse:
     width: int
 
     def times(self, weights: Floats) -> Floats:
-        """Matrix times vector."""
+        """Multiplies with a vector."""
         return np.bincount(self.rows, self.values * weights[self.columns], self.height).astype(np.float64)
 
     def transposed_times(self, errors: Floats) -> Floats:
-        """Transposed matrix times vector."""
+        """Multiplies the transposed matrix with a vector."""
         return np.bincount(self.columns, self.values * errors[self.rows], self.width).astype(np.float64)
 
 
 def train(examples: Sequence[Example], weights: Sequence[float], about: Mapping[str, Any]) -> Model:
-    """A model of these examples. `weights`: how much each counts."""
+    """Trains a model of these examples. `weights`: how much each counts."""
     matrix, places, rarity = _matrix(examples)
     heads = {}
     for name in HEADS:
@@ -60,7 +60,7 @@ def train(examples: Sequence[Example], weights: Sequence[float], about: Mapping[
 
 
 def _matrix(examples: Sequence[Example]) -> tuple[Sparse, NDArray[np.int64], Floats]:
-    """The features that count, by how rare they are; the places in the table; and that rarity."""
+    """Returns the features that count, by how rare they are; the places in the table; and that rarity."""
     found, at, much = array("q"), array("q"), array("d")
     for row, example in enumerate(examples):
         for place, value, _ in features(example.text)[1]:
@@ -76,7 +76,7 @@ def _matrix(examples: Sequence[Example]) -> tuple[Sparse, NDArray[np.int64], Flo
 
 
 def _shared(examples: Sequence[Example], rows: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which entries several fragments share. Posts written as a whole, which corrections are, keep all of theirs."""
+    """Finds which entries several fragments share. Posts written as a whole, which corrections are, keep all of theirs."""
     numbers: dict[str, int] = {}
     cores = np.array([numbers.setdefault(e.core or e.text, len(numbers)) for e in examples], np.int64)
     pairs = np.unique(places * len(numbers) + cores[rows])
@@ -87,7 +87,8 @@ def _shared(examples: Sequence[Example], rows: NDArray[np.int64], places: NDArra
 
 
 def _balanced(wanted: Floats, weights: Floats) -> Floats:
-    """Nearly the same in sum for both answers: how often a kind occurs among examples says nothing about the company's posts."""
+    """Weighs examples, nearly the same in sum for both answers: how often a kind occurs among examples says nothing about the
+    company's posts."""
     yes, no = float(weights @ wanted), float(weights @ (1 - wanted))
     half = (yes + no) / 2
     return weights * np.where(wanted > 0, half / max(yes, 1e-9), _OTHERS * half / max(no, 1e-9))

@@ -19,7 +19,7 @@ _FIGURES = "<!-- figures -->"
 
 
 def shipped() -> Model:
-    """A model of the shipped examples, with its figures on the held-out posts in `about`."""
+    """Returns a model of the shipped examples, with its figures on the held-out posts in `about`."""
     examples, held_out = data.shipped(), data.held_out()
     if copied := leaks(examples, held_out):
         raise ValueError(f"{len(copied)} held-out posts repeat training text: {next(iter(copied.items()))}")
@@ -46,7 +46,7 @@ def _on_folds() -> str:
 
 
 def main(*, with_folds: bool = False) -> int:
-    """Write the model, and the figures into its card."""
+    """Writes the model, and the figures into its card."""
     model = shipped()
     MODEL.write_bytes(dump(model))
     lines = [*table(model.about["held_out"]), "", *_thresholds(model)]
@@ -59,7 +59,7 @@ def main(*, with_folds: bool = False) -> int:
 
 
 def table(figures: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
-    """As Markdown: precision / recall / F1 by language."""
+    """Returns as Markdown: precision / recall / F1 by language."""
     rows = [
         "| language | posts | complaint P / R / F1 | question P / R / F1 | opens a ticket P / R / F1 |",
         "|---|---|---|---|---|",
@@ -74,7 +74,7 @@ def table(figures: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
 
 
 def _thresholds(model: Model) -> list[str]:
-    """What another `SOCIAL_COMPLAINT_FROM` would do on the held-out posts."""
+    """Returns what another `SOCIAL_COMPLAINT_FROM` would do on the held-out posts."""
     rows = ["| complaint from | precision | recall | F1 |", "|---|---|---|---|"]
     for at in (0.3, 0.4, 0.5, 0.6, 0.7):
         found = measure(model, data.held_out(), at=at)

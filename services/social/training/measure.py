@@ -31,7 +31,7 @@ class Figures:
         return 2 * self.precision * self.recall / both if both else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Rounded, for people."""
+        """Returns them rounded, for people."""
         rounded = {name: round(getattr(self, name), 3) for name in ("precision", "recall", "f1")}
         return {"posts": self.posts, "wanted": self.wanted, **rounded}
 
@@ -39,7 +39,7 @@ class Figures:
 def measure(
     model: Model, examples: Sequence[Example], head: str = COMPLAINT, at: float = 0.5, question_from: float = 0.5
 ) -> Figures:
-    """`head`: `complaint`, `question`, or `ticket` for either, which is what opens one."""
+    """Compares a model with labels. `head`: `complaint`, `question`, or `ticket` for either, which is what opens one."""
     found = wanted = right = 0
     for example in examples:
         kind = model.classify(example.text).kind(at, question_from)
@@ -50,24 +50,24 @@ def measure(
 
 
 def by_language(model: Model, examples: Sequence[Example], head: str = COMPLAINT) -> dict[str, dict[str, Any]]:
-    """Figures for each language, and `all`."""
+    """Returns figures for each language, and `all`."""
     languages = sorted({example.language for example in examples})
     figures = {code: measure(model, [e for e in examples if e.language == code], head).as_dict() for code in languages}
     return {"all": measure(model, examples, head).as_dict(), **figures}
 
 
 def report(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
-    """Figures of each head."""
+    """Returns figures of each head."""
     return {head: by_language(model, examples, head) for head in (*HEADS, "ticket")}
 
 
 def fold(example: Example, folds: int) -> int:
-    """Examples composed around one core are never divided: otherwise a model is praised for its memory."""
+    """Returns the fold of an example. Those composed around one core are never divided: otherwise a model is praised for its memory."""
     return crc32((example.core or example.text).encode()) % folds
 
 
 def shingles(text: str) -> set[str]:
-    """Runs of words that would show that a text was copied."""
+    """Returns the runs of words that would show that a text was copied."""
     plain = normal(text)
     words = [word for word in plain.split() if not word.startswith(("<", "#"))]
     if sum("\u3040" <= c <= "\u9fff" for c in plain) > len(plain) / 4:
@@ -77,7 +77,7 @@ def shingles(text: str) -> set[str]:
 
 
 def leaks(training: Iterable[Example], held_out: Iterable[Example]) -> Mapping[str, str]:
-    """Held-out posts that share a run of words with a training example, and that run."""
+    """Returns held-out posts that share a run of words with a training example, and that run."""
     known: set[str] = set()
     for example in training:
         known |= shingles(example.text)

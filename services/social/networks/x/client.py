@@ -73,24 +73,24 @@ class XClient:
         return Page(new, following, odd, rest_until)
 
     async def reply(self, text: str, to_post: str) -> str:
-        """Post publicly under a post; the new post's id. Raises Refused, Unseen."""
+        """Posts publicly under a post; the new post's id. Raises Refused, Unseen."""
         body = await self._write(lambda x: x.create_tweet(text=text, in_reply_to_tweet_id=to_post))
         return str(body["id"]) if "id" in body else _unseen("no id in X's answer")
 
     async def message(self, text: str, to_user: str) -> str:
-        """Send a direct message; its id. Raises Refused, Unseen."""
+        """Sends a direct message; its id. Raises Refused, Unseen."""
         body = await self._write(lambda x: x.create_direct_message(participant_id=to_user, text=text))
         return str(body["dm_event_id"]) if "dm_event_id" in body else _unseen("no id in X's answer")
 
     async def sent_replies(self, account: Account, since: datetime) -> Sequence[Post]:
-        """Read our own newest posts, at least all since then unless there are more than 100."""
+        """Reads our own newest posts, at least all since then unless there are more than 100."""
         body, _ = await self._read(
             "sent", lambda x: x.get_users_tweets(account.id, user_auth=True, start_time=since, **_TWEETS)
         )
         return wire.posts(body)[0]
 
     async def sent_messages(self, account: Account, to_user: str) -> Sequence[Post]:
-        """Read our own newest direct messages to this person, at most 100."""
+        """Reads our own newest direct messages to this person, at most 100."""
         body, _ = await self._read("sent", lambda x: x.get_direct_message_events(participant_id=to_user, **_EVENTS))
         return [post for post in wire.messages(body)[0] if post.author == account.id]
 
@@ -118,7 +118,7 @@ class XClient:
         return data if isinstance(data, dict) else {}
 
     def _client(self, use: str) -> tweepy.Client:
-        """One for each use: a requests session is not made for several threads."""
+        """Returns one for each use: a requests session is not made for several threads."""
         if use not in self._clients:
             access = self._access
             client = tweepy.Client(

@@ -36,7 +36,7 @@ _LONGEST, _LONGEST_SLUG = 4096, 40
 
 
 def links(text: str) -> Iterator[tuple[int, int]]:
-    """Where each link begins and ends, in order. `text`: in NFC."""
+    """Yields where each link begins and ends, in order. `text`: in NFC."""
     if "." not in text:
         return
     place = 0
@@ -57,7 +57,7 @@ def links(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _kept(path: str) -> int:
-    """How much of a path is part of its link: up to the last letter or so, and parentheses that follow it at once."""
+    """Returns how much of a path is part of its link: up to the last letter or so, and parentheses that follow it at once."""
     end = 0
     for one in _PATH_ENDS.finditer(path):
         if not one["parens"] or one.start() == end:
@@ -74,7 +74,8 @@ def _with_protocol(text: str, start: int, end: int) -> Iterator[tuple[int, int]]
 
 
 def _without(found: re.Match[str], end: int) -> Iterator[tuple[int, int]]:
-    """Of what is glued together only the part in Latin letters counts; the last one takes port and query along, where it has a path."""
+    """Yields links without a protocol. Of what is glued together only the part in Latin letters counts; the last one takes port and query along,
+    where it has a path."""
     own = list(_latin().finditer(found["domain"]))
     start = found.start("domain")
     for one in own:
@@ -108,7 +109,7 @@ def _top() -> str:
 
 
 def _any(names: Iterable[str]) -> str:
-    """A pattern for these, sorted, that looks at each letter once; the longest first."""
+    """Builds a pattern for these, sorted, that looks at each letter once; the longest first."""
     found = []
     for first, group in groupby(names, key=lambda name: name[:1]):
         rest = [name[1:] for name in group]

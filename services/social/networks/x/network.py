@@ -22,7 +22,7 @@ from shared.delivery import Ledger
 
 
 def create(settings: SocialSettings) -> Network:
-    """Make X of its settings, also where credentials are missing."""
+    """Makes X of its settings, also where credentials are missing."""
     access = Access(
         consumer_key=settings.x_consumer_key.get_secret_value(),
         consumer_secret=settings.x_consumer_secret.get_secret_value(),

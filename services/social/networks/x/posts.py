@@ -13,7 +13,7 @@ _EPOCH_MS = 1_288_834_974_657
 
 
 def summoned(post: Post, account: Account) -> bool:
-    """Whether its author mentioned us or quoted a post of ours, without which X's self-serve plans let nobody answer."""
+    """Returns whether its author mentioned us or quoted a post of ours, without which X's self-serve plans let nobody answer."""
     ours = re.escape(account.username)
     return bool(
         re.search(rf"(?<![\w@])@{ours}(?!\w)|//(?:www\.)?(?:x|twitter)\.com/{ours}/status/", post.text, re.IGNORECASE)
@@ -21,17 +21,17 @@ def summoned(post: Post, account: Account) -> bool:
 
 
 def id_at(moment: datetime) -> int:
-    """The smallest id that a post of this moment can have; 0 for the time before there were such ids."""
+    """Returns the smallest id that a post of this moment can have; 0 for the time before there were such ids."""
     return max(0, int(moment.timestamp() * 1000) - _EPOCH_MS) << 22
 
 
 def earlier(newest: int, seconds: float) -> int:
-    """An id that is so many seconds older."""
+    """Returns an id that is so many seconds older."""
     return max(0, newest - (int(seconds * 1000) << 22))
 
 
 def query(names: Sequence[str], account: Account) -> str:
-    """X's search for the brand's names, without reposts and our own posts; empty where there is no name."""
+    """Returns X's search for the brand's names, without reposts and our own posts; empty where there is no name."""
     words = [
         f'"{name}"' if re.search(r"[^\w#@]", name) else name for name in (n.replace('"', "") for n in names) if name
     ]

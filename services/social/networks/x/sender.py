@@ -49,7 +49,7 @@ class XSender:
         self._longest, self._summoned_only = longest, summoned_only
 
     async def send(self, request: OutboundMessage, account: Account) -> str:
-        """Deliver it; X's id. X takes the same words only once: where it has them, they are this reply's own, of an attempt with an
+        """Delivers it; X's id. X takes the same words only once: where it has them, they are this reply's own, of an attempt with an
         unknown outcome, or another customer's, and then who gets them second is named. Raises Later, Denied, Refused, Unseen."""
         target = await self._target(request, account)
         try:

@@ -63,7 +63,7 @@ class XStream:
         return before_reconnect(lost.kind, attempt, lost.at, now, random)
 
     async def _bearer(self) -> str:
-        """The app's own token: X's streams take no other. Raises Denied, Lost."""
+        """Asks for the app's own token: X's streams take no other. Raises Denied, Lost."""
 
         def ask() -> requests.Response:
             key, secret = self._access.consumer_key, self._access.consumer_secret
@@ -85,7 +85,7 @@ class XStream:
         return token
 
     async def _rules(self, account: Account) -> frozenset[str]:
-        """Make X's rules those of our settings, leaving other programs' alone; the ids of ours. Raises Denied, Lost."""
+        """Makes X's rules those of our settings, leaving other programs' alone; the ids of ours. Raises Denied, Lost."""
         wanted = {query([f"@{account.username}"], account): f"{_TAG}mentions"}
         if words := self._access.search or query(self._access.names, account):
             wanted[words] = f"{_TAG}search"
@@ -131,7 +131,7 @@ class _Connection(tweepy.StreamingClient):  # type: ignore[misc] # tweepy has no
         self._why: Exception = Lost("X closed the stream", Break.NETWORK)
 
     def hang_up(self) -> None:
-        """From any thread. A connection that is still being made ends by its time-out."""
+        """Ends the connection, from any thread. A connection that is still being made ends by its time-out."""
         self.running = False
         answer = self._door.last
         if answer is not None:
@@ -180,7 +180,7 @@ def _put(loop: asyncio.AbstractEventLoop, heard: asyncio.Queue[Heard], what: Hea
 
 
 async def _batches(heard: asyncio.Queue[Heard]) -> AsyncIterator[list[bytes]]:
-    """What was heard; an empty list where that was nothing for a second."""
+    """Yields what was heard; an empty list where that was nothing for a second."""
     while True:
         lines: list[bytes] = []
         what: Heard | None = None
@@ -218,7 +218,7 @@ def _page(lines: list[bytes], ours: frozenset[str]) -> Page | None:
 
 
 def _is_ours(body: Mapping[str, Any], ours: frozenset[str]) -> bool:
-    """Whether one of our rules brought it; without a word on rules it may be."""
+    """Returns whether one of our rules brought it; without a word on rules it may be."""
     rules = wire.as_objects(body.get("matching_rules"))
     return not rules or any(str(rule.get("id")) in ours for rule in rules)
 

@@ -20,7 +20,7 @@ _LIGHT = ((0x0000, 0x10FF), (0x2000, 0x200D), (0x2010, 0x201F), (0x2032, 0x2037)
 
 
 def weighted_length(text: str) -> int:
-    """Characters as X counts them: links 23, emoji 2, Chinese, Japanese and Korean 2 each, Latin 1."""
+    """Counts characters as X counts them: links 23, emoji 2, Chinese, Japanese and Korean 2 each, Latin 1."""
     text = unicodedata.normalize("NFC", text)
     found = list(links(text))
     total = len(found) * _LINK_LENGTH
@@ -31,12 +31,12 @@ def weighted_length(text: str) -> int:
 
 
 def length(longest: int) -> Length:
-    """For whoever writes an answer, to count along."""
+    """Describes the longest reply to whoever writes one."""
     return Length(longest=longest, link=_LINK_LENGTH, light=_LIGHT)
 
 
 def problem(text: str, longest: int) -> str:
-    """What an agent has to change before this can be posted; an empty string where it can."""
+    """Returns what an agent has to change before this can be posted; an empty string where it can."""
     if not text.strip():
         return "An answer on X needs some text."
     counted = weighted_length(text)
@@ -46,7 +46,7 @@ def problem(text: str, longest: int) -> str:
 
 
 def same(ours: str, theirs: str) -> bool:
-    """Whether a text read back is the one that was sent: networks trim, shorten links and put handles in front."""
+    """Returns whether a text read back is the one that was sent: networks trim, shorten links and put handles in front."""
     return _bare(ours) == _bare(theirs)
 
 
@@ -57,7 +57,7 @@ def _bare(text: str) -> str:
 
 
 def _between(text: str, places: Iterable[tuple[int, int]]) -> Iterator[str]:
-    """The text without what stands in these places."""
+    """Yields the text without what stands in these places."""
     last = 0
     for start, end in places:
         yield text[last:start]

@@ -58,7 +58,7 @@ class Door(HTTPAdapter):
         self.last: requests.Response | None = None
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send it."""
+        """Sends a request."""
         kwargs["timeout"] = self._timeout
         if self._base.hostname != HOST:
             parts = urlsplit(request.url or "")
@@ -69,7 +69,7 @@ class Door(HTTPAdapter):
 
 
 async def asked(call: Callable[[], Any]) -> tuple[dict[str, Any], datetime | None]:
-    """What X answers to a reading call in a thread, and when its limit opens again where it is used up. Raises Later, Denied,
+    """Returns what X answers to a reading call in a thread, and when its limit opens again where it is used up. Raises Later, Denied,
     TooOld."""
     try:
         response: requests.Response = await asyncio.to_thread(call)
@@ -91,18 +91,18 @@ async def asked(call: Callable[[], Any]) -> tuple[dict[str, Any], datetime | Non
 
 
 def denied(error: tweepy.HTTPException) -> Denied:
-    """What an operator has to act on."""
+    """Returns what an operator has to act on."""
     unpaid = error.response.status_code == HTTPStatus.PAYMENT_REQUIRED
     return Denied(words(error), credentials=isinstance(error, tweepy.Unauthorized), unpaid=unpaid)
 
 
 def used_up(headers: Any) -> datetime | None:
-    """When the limit opens again, where nothing of it is left."""
+    """Returns when the limit opens again, where nothing of it is left."""
     return moment(headers.get("x-rate-limit-reset")) if headers.get("x-rate-limit-remaining") == "0" else None
 
 
 def moment(seconds: object) -> datetime | None:
-    """UTC; None for what is no time."""
+    """Reads a moment, UTC; None for what is no time."""
     try:
         return datetime.fromtimestamp(int(str(seconds)), UTC)
     except (ValueError, OverflowError, OSError):
@@ -110,7 +110,7 @@ def moment(seconds: object) -> datetime | None:
 
 
 def words(error: tweepy.HTTPException) -> str:
-    """X's own words, on one line."""
+    """Returns X's own words, on one line."""
     detail = ""
     with contextlib.suppress(ValueError):
         detail = str(wire.as_object(wire.parsed(error.response.content)).get("detail", ""))
@@ -119,5 +119,5 @@ def words(error: tweepy.HTTPException) -> str:
 
 
 def short(error: Exception) -> str:
-    """An error in one line."""
+    """Returns an error in one line."""
     return f"{type(error).__name__}: {error}"[:200]

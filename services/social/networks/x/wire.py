@@ -26,7 +26,7 @@ Found = tuple[list[Post], list[bytes]]
 
 
 def parsed(raw: bytes) -> Any:
-    """What X sent, with U+FFFD for what is no character. Raises ValueError where it is no JSON."""
+    """Decodes what X sent, with U+FFFD for what is no character. Raises ValueError where it is no JSON."""
     try:
         return _storable(json.loads(raw.decode(errors="replace"), parse_int=_number))
     except RecursionError as error:
@@ -34,13 +34,13 @@ def parsed(raw: bytes) -> Any:
 
 
 def posts(body: Mapping[str, Any]) -> Found:
-    """From a timeline or a search, in the order given."""
+    """Reads posts from a timeline or a search, in the order given."""
     people, pictures = _people(body), _pictures(body)
     return _each(body, lambda item: _post(item, people, pictures))
 
 
 def messages(body: Mapping[str, Any]) -> Found:
-    """From a list of direct-message events; joins and leaves are no messages."""
+    """Reads messages from a list of direct-message events; joins and leaves are no messages."""
     people, pictures = _people(body), _pictures(body)
     kept = [
         i
@@ -142,12 +142,12 @@ def _links(entities: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def as_object(value: object) -> dict[str, Any]:
-    """The value where it is an object, or else an empty one."""
+    """Returns the value where it is an object, or else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
 def as_objects(value: object) -> list[dict[str, Any]]:
-    """The objects in the value where it is a list, or else none."""
+    """Returns the objects in the value where it is a list, or else none."""
     return [item for item in _items(value) if isinstance(item, dict)]
 
 
@@ -160,7 +160,7 @@ def _either(item: Mapping[str, Any], older: str, newer: str) -> Any:
 
 
 def _text(item: Mapping[str, Any], name: str) -> str:
-    """A text, or an empty one where there is none."""
+    """Returns a text, or an empty one where there is none."""
     value = item.get(name)
     return value if isinstance(value, str) else ""
 
@@ -173,7 +173,7 @@ def _required(item: Mapping[str, Any], name: str) -> str:
 
 
 def _id(value: object) -> str:
-    """Ids are decimal numbers, sent as strings because JavaScript cannot hold them."""
+    """Reads an id. Ids are decimal numbers, sent as strings because JavaScript cannot hold them."""
     text = str(value)
     if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER and int(text) <= _LARGEST_ID):
         raise ValueError(f"not an id: {text[:40]!r}")
