@@ -74,8 +74,8 @@ def _with_protocol(text: str, start: int, end: int) -> Iterator[tuple[int, int]]
 
 
 def _without(found: re.Match[str], end: int) -> Iterator[tuple[int, int]]:
-    """Yields links without a protocol. Of what is glued together only the part in Latin letters counts; the last one takes port and query along,
-    where it has a path."""
+    """Yields links without a protocol. Of what is glued together only the part in Latin letters counts; the last
+    one takes port and query along, where it has a path."""
     own = list(_latin().finditer(found["domain"]))
     start = found.start("domain")
     for one in own:
