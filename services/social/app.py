@@ -84,7 +84,7 @@ def create(
 
 
 class Process:
-    """What works in one process. `settle`: as of `DeliveryPolicy`."""
+    """What works in one process. `settle`: how long a network takes to show a post in our timeline."""
 
     def __init__(
         self,
@@ -105,7 +105,8 @@ class Process:
         self.labels = Labels(database, intakes, timedelta(days=settings.keep_days))
         ledger = Ledger(DELIVERIES, self.outbox)
         replies = {one.name: (one.network.replies(database, ledger), one.availability) for one in self.connections}
-        sender, how = NetworkSender(replies), policy(settings.x_timeout, settle)
+        settle += timedelta(seconds=settings.x_timeout)
+        sender, how = NetworkSender(replies, settle), policy(settings.x_timeout, settle)
         self.deliverer = Deliverer(database, ledger, sender, how, self._liveness)
 
     def tasks(self) -> dict[str, Task]:

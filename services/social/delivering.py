@@ -11,7 +11,7 @@ from services.social.ports import Denied, Later, Refused, Replies, Unseen
 from shared.attempts import Result, RetryPolicy
 from shared.clock import utc_now
 from shared.delivery import Attempt, DeliveryPolicy, Finding, NotSent, SendResult, Sent, Unknown
-from shared.errors import Unavailable
+from shared.errors import Malformed, Unavailable
 
 SETTLE = timedelta(seconds=5)
 """A network shows a post in our timeline within that."""
@@ -21,20 +21,22 @@ _RETRY = RetryPolicy(first=timedelta(seconds=2), longest=timedelta(minutes=2), g
 """After a day a reply in public is no reply any more; an agent decides."""
 
 
-def policy(timeout: float, settle: timedelta = SETTLE) -> DeliveryPolicy:
-    """Makes the policy: one at a time, for a network counts them for the whole account. `timeout`: seconds of one request."""
-    return DeliveryPolicy(lease=timedelta(seconds=_CALLS * timeout) + 2 * settle, retry=_RETRY, settle=settle)
+def policy(timeout: float, settle: timedelta) -> DeliveryPolicy:
+    """Makes the policy: one at a time, for a network counts them for the whole account. `timeout`: seconds of one request;
+    `settle`: as of `NetworkSender`."""
+    return DeliveryPolicy(lease=_CALLS * timedelta(seconds=timeout) + settle, retry=_RETRY, settle=settle)
 
 
 class NetworkSender:
-    """See `shared.delivery.Sender`. `networks`: replies and availability by channel."""
+    """See `shared.delivery.Sender`. `networks`: replies and availability by channel; `settle`: how long after an attempt began its
+    network can tell whether it went out, also where its process died."""
 
-    def __init__(self, networks: Mapping[str, tuple[Replies, Availability]]) -> None:
-        self._networks = networks
+    def __init__(self, networks: Mapping[str, tuple[Replies, Availability]], settle: timedelta) -> None:
+        self._networks, self._settle = networks, settle
 
     async def send(self, attempt: Attempt) -> SendResult:
         """See `Sender`."""
-        replies, availability = self._networks[attempt.request.channel]
+        replies, availability = self._network(attempt)
         label = availability.label
         if availability.missing:
             return SendResult(Result.REFUSED, f"{label} is off: {availability.missing}.")
@@ -56,10 +58,12 @@ class NetworkSender:
 
     async def find(self, attempt: Attempt) -> Finding:
         """See `Sender`."""
-        replies, availability = self._networks[attempt.request.channel]
+        replies, availability = self._network(attempt)
         words = f"It may or may not have been sent before an interruption. Look at the thread on {availability.label}."
         if availability.missing:
             return Unknown(words)
+        if utc_now() < attempt.started_at + self._settle:
+            raise Unavailable("it is too early to tell whether this was sent")
         try:
             found = await replies.find(attempt.request, availability.account, attempt.started_at)
         except Denied as error:
@@ -69,3 +73,9 @@ class NetworkSender:
         if found is None:
             return Unknown(words)
         return Sent(found) if found else NotSent()
+
+    def _network(self, attempt: Attempt) -> tuple[Replies, Availability]:
+        channel = attempt.request.channel
+        if channel not in self._networks:
+            raise Malformed(f"there is no network {channel!r} here")
+        return self._networks[channel]
