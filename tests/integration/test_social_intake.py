@@ -111,6 +111,17 @@ async def test_a_post_that_comes_by_two_ways_at_once_is_published_once(here: Dat
     assert len(parts.published()) == 1
 
 
+async def test_two_networks_may_use_the_same_ids(here: Database) -> None:
+    elsewhere = XNetwork(access())
+    elsewhere.channel = msgspec.structs.replace(elsewhere.channel, name="elsewhere")
+    for network, name in ((XNetwork(access()), "x"), (elsewhere, "elsewhere")):
+        parts = Intake(here, network)
+        await parts.take([by("1", 1, BROKEN)])
+        assert [(event.channel, event.sender) for event in parts.published()] == [(name, f"{name}:1")]
+        async with here.transaction() as session:
+            assert await repository.cursor(session, name, Source.SEARCH, len(name)) == len(name)
+
+
 async def test_while_kafka_is_away_nothing_is_noted_and_later_all_comes(here: Database) -> None:
     parts = Intake(here)
     parts.bus.down = True

@@ -23,14 +23,7 @@ _EVENTS = {
     "event_types": "MessageCreate",
     "expansions": ["sender_id", "attachments.media_keys"],
     "dm_event_fields": [
-        "id",
-        "text",
-        "event_type",
-        "created_at",
-        "dm_conversation_id",
-        "sender_id",
-        "attachments",
-        "entities",
+        *("id", "text", "event_type", "created_at", "dm_conversation_id", "sender_id", "attachments", "entities")
     ],
     "user_fields": ["id", "name", "username"],
     "media_fields": ["media_key", "type", "url", "preview_image_url"],
