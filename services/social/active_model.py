@@ -1,4 +1,5 @@
-"""Holds the model in use: the shipped one, or the newest made from agents' corrections that did better."""
+"""Holds the model in use: the shipped one, or the newest made from agents' corrections that did
+better."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Serves agents' tools by HTTP: mentions, tickets made of them, labels, and how well the model does."""
+"""Serves agents' tools by HTTP: mentions, tickets made of them, labels, and how well the model
+does."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Wires the social service.
 
-`python -m services social`: run; `migrate`: bring the database's schema up to date; `retrain`: learn from agents' labels;
-`rollback`: back to the model before; `ledger`: count replies by state; `compose`, `train [--folds]`: make examples and the shipped
-model anew (for developers).
+`python -m services social`: run; `migrate`: bring the database's schema up to date; `retrain`:
+learn from agents' labels; `rollback`: back to the model before; `ledger`: count replies by state;
+`compose`, `train [--folds]`: make examples and the shipped model anew (for developers).
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def create(
     bus: Bus | None = None,
     networks: Sequence[Network] | None = None,
 ) -> Service:
-    """Wires one process of this service. `bus`, `networks`: in place of Kafka and of what the settings say."""
+    """Wires one process of this service. `bus`, `networks`: in place of Kafka and of what the
+    settings say."""
     health = Health()
     health.expect("postgres")
     bus, connecting = bus_of("social", common, health, bus)
@@ -69,8 +70,8 @@ def create(
 
     @asynccontextmanager
     async def resources() -> AsyncIterator[None]:
-        """Holds connections. The language detector takes half a second and 60 MB to load: the first post should not wait for
-        it, and a channel that is off does without."""
+        """Holds connections. The language detector takes half a second and 60 MB to load: the first
+        post should not wait for it, and a channel that is off does without."""
         if not all(network.missing for network in networks):
             await asyncio.to_thread(detect, "Where is my order?", common.languages)
         try:
@@ -84,7 +85,8 @@ def create(
 
 
 class Process:
-    """What works in one process. `settle`: how long a network takes to show a post in our timeline."""
+    """What works in one process. `settle`: how long a network takes to show a post in our
+    timeline."""
 
     def __init__(
         self,
@@ -180,7 +182,8 @@ _PROGRAM = Program(
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the service or a command; returns the exit code. `compose` and `train` need no settings."""
+    """Runs the service or a command; returns the exit code. `compose` and `train` need no
+    settings."""
     if arguments and arguments[0] in ("compose", "train"):
         from services.social.training.__main__ import main as training
 

@@ -1,4 +1,5 @@
-"""Tracks a network's availability: our account there, whether its channel is on, and what is wrong."""
+"""Tracks a network's availability: our account there, whether its channel is on, and what is
+wrong."""
 
 from __future__ import annotations
 
@@ -25,8 +26,9 @@ NOBODY = Account("", "")
 
 
 class Availability:
-    """Signs in, and knows whether the channel is on. That a network is unavailable or refuses us is on the health
-    page, but the service is ready: mentions can be read, and replies wait in the ledger."""
+    """Signs in, and knows whether the channel is on. That a network is unavailable or refuses us is
+    on the health page, but the service is ready: mentions can be read, and replies wait in the
+    ledger."""
 
     def __init__(self, network: Network, health: Health) -> None:
         self._network, self._health, self.label = network, health, network.channel.label
@@ -56,7 +58,8 @@ class Availability:
         return not stop.is_set()
 
     def trouble(self, what: str, words: str) -> None:
-        """Records what is wrong with a source; an empty string where nothing is: then our credentials are good for reading."""
+        """Records what is wrong with a source; an empty string where nothing is: then our
+        credentials are good for reading."""
         if not words:
             self._refusals = {name: said for name, said in self._refusals.items() if name == REPLIES}
         self.note(what, words)
@@ -72,7 +75,8 @@ class Availability:
         self._report()
 
     def refused(self, what: str, error: Denied) -> None:
-        """Turns the channel off until an operator has acted, or nothing was refused again for some time."""
+        """Turns the channel off until an operator has acted, or nothing was refused again for some
+        time."""
         self._refusals[what] = self._network.why_off(error), time.monotonic() + _LAPSES
         self._report()
 

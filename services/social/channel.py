@@ -1,4 +1,5 @@
-"""The channels of this service: each folder of `networks/` describes its own in its `channel.py`."""
+"""The channels of this service: each folder of `networks/` describes its own in its
+`channel.py`."""
 
 from importlib import import_module
 from pathlib import Path

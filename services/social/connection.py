@@ -16,7 +16,8 @@ from shared.metrics import METRICS
 
 
 class Connection:
-    """One network. One process reads it: its limits count for the whole app, so two readers are no better than one."""
+    """One network. One process reads it: its limits count for the whole app, so two readers are no
+    better than one."""
 
     def __init__(
         self, network: Network, database: Database, bus: Bus, health: Health, model: ActiveModel, rules: IntakeRules

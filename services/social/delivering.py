@@ -16,20 +16,22 @@ from shared.errors import Malformed, Unavailable
 SETTLE = timedelta(seconds=5)
 """A network shows a post in our timeline within that."""
 _CALLS = 4
-"""Requests of one attempt at most: the reply, a look at what was sent, the reply with a name, and one to spare."""
+"""Requests of one attempt at most: the reply, a look at what was sent, the reply with a name, and
+one to spare."""
 _RETRY = RetryPolicy(first=timedelta(seconds=2), longest=timedelta(minutes=2), give_up=timedelta(hours=24))
 """After a day a reply in public is no reply any more; an agent decides."""
 
 
 def policy(timeout: float, settle: timedelta) -> DeliveryPolicy:
-    """Makes the policy: one at a time, for a network counts them for the whole account. `timeout`: seconds of one request;
-    `settle`: as of `NetworkSender`."""
+    """Makes the policy: one at a time, for a network counts them for the whole account. `timeout`:
+    seconds of one request; `settle`: as of `NetworkSender`."""
     return DeliveryPolicy(lease=_CALLS * timedelta(seconds=timeout) + settle, retry=_RETRY, settle=settle)
 
 
 class NetworkSender:
-    """See `shared.delivery.Sender`. `networks`: replies and availability by channel; `settle`: how long after an attempt began its
-    network can tell whether it went out, also where its process died."""
+    """See `shared.delivery.Sender`. `networks`: replies and availability by channel; `settle`: how
+    long after an attempt began its network can tell whether it went out, also where its process
+    died."""
 
     def __init__(self, networks: Mapping[str, tuple[Replies, Availability]], settle: timedelta) -> None:
         self._networks, self._settle = networks, settle

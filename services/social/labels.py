@@ -1,4 +1,5 @@
-"""Follows what agents say of posts: labels, from which the model learns, and mentions that they want as tickets; by HTTP or Kafka."""
+"""Follows what agents say of posts: labels, from which the model learns, and mentions that they
+want as tickets; by HTTP or Kafka."""
 
 from __future__ import annotations
 
@@ -32,13 +33,15 @@ class Labels:
             row.outcome = PostOutcome.TICKET
 
     async def label(self, session: AsyncSession, row: Seen, label: str, by: str, at: datetime) -> bool:
-        """Records what this post is; False where its text is not kept, so that nothing can be learned from it."""
+        """Records what this post is; False where its text is not kept, so that nothing can be
+        learned from it."""
         if row.text:
             await repository.correct(session, row, label, by, min(at, utc_now()))
         return bool(row.text)
 
     async def consume(self, records: Sequence[Record[PostJudged]]) -> None:
-        """Follows each in a transaction of its own; idempotent. Raises Malformed for what can never be followed, Unavailable."""
+        """Follows each in a transaction of its own; idempotent. Raises Malformed for what can never
+        be followed, Unavailable."""
         for record in records:
             event = record.event
             if event.channel in self._intakes and (event.label or event.open_ticket):

@@ -1,5 +1,5 @@
-"""Learns from agents: their corrections join the shipped examples, and a model made of both is taken only when it does better on
-corrections that it has not seen, and no worse in general."""
+"""Learns from agents: their corrections join the shipped examples, and a model made of both is
+taken only when it does better on corrections that it has not seen, and no worse in general."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ _LOOK = 300.0
 
 
 async def retrain(database: Database) -> dict[str, Any]:
-    """Makes a model and activates it where it is better; its figures, with `taken` and `why`. Raises Rejected, Unavailable."""
+    """Makes a model and activates it where it is better; its figures, with `taken` and `why`.
+    Raises Rejected, Unavailable."""
     async with database.transaction() as session:
         rows = await repository.corrections(session)
         version = await repository.active_version(session)
@@ -59,7 +60,8 @@ async def roll_back(database: Database) -> int:
 
 
 async def nightly(database: Database, leadership: Leadership, hours: float, stop: asyncio.Event) -> None:
-    """Trains on what is new every so many hours, in a process of its own: it takes a processor for a minute."""
+    """Trains on what is new every so many hours, in a process of its own: it takes a processor for
+    a minute."""
     while hours and await leadership.mine(stop):
         try:
             async with database.transaction() as session:

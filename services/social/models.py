@@ -1,4 +1,5 @@
-"""Tables of this service: cursors, posts, agents' corrections, trained models, and the delivery ledger."""
+"""Tables of this service: cursors, posts, agents' corrections, trained models, and the delivery
+ledger."""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ class Cursor(Base):
 
 
 class Seen(Base):
-    """A post that was taken in. Of a direct message, and of a ticket's post after some time, only the bare fact is kept."""
+    """A post that was taken in. Of a direct message, and of a ticket's post after some time, only
+    the bare fact is kept."""
 
     __tablename__ = "posts"
     __table_args__ = (
@@ -75,7 +77,8 @@ class Seen(Base):
     causes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     """Words by which complaints with a common cause are found."""
     burst: Mapped[str] = mapped_column(Text, server_default="")
-    """The burst that this complaint belongs to, as it was published to the desk; empty where it belongs to none."""
+    """The burst that this complaint belongs to, as it was published to the desk; empty where it
+    belongs to none."""
     summoned: Mapped[bool] = mapped_column(Boolean, server_default=_YES)
     """Its author mentioned us."""
 
@@ -95,7 +98,8 @@ class Correction(Base):
 
 
 class Trained(Base):
-    """A model made from corrections. At most one is active; where none is, the shipped one works."""
+    """A model made from corrections. At most one is active; where none is, the shipped one
+    works."""
 
     __tablename__ = "models"
     __table_args__ = (Index("uq_models_active", "active", unique=True, postgresql_where=text("active")),)

@@ -1,4 +1,5 @@
-"""Polls a source from its cursor to its newest post, again and again. The cursor moves once Kafka and PostgreSQL have all."""
+"""Polls a source from its cursor to its newest post, again and again. The cursor moves once Kafka
+and PostgreSQL have all."""
 
 from __future__ import annotations
 
@@ -20,13 +21,15 @@ from shared.metrics import METRICS
 from shared.waiting import wait
 
 _TOGETHER = 10
-"""Pages that are read before they are taken in, oldest post first, so that a conversation arrives in its order."""
+"""Pages that are read before they are taken in, oldest post first, so that a conversation arrives
+in its order."""
 _LOOK = 1.0
 """Seconds after which polling takes over from a stream that went down."""
 
 
 class Poller:
-    """Polls one source. `now` and `rest` (until `stop`, or so many seconds): time and its passing."""
+    """Polls one source. `now` and `rest` (until `stop`, or so many seconds): time and its
+    passing."""
 
     def __init__(
         self,
@@ -78,8 +81,8 @@ class Poller:
                     break
 
     async def look(self, account: Account, stop: asyncio.Event) -> datetime | None:
-        """Reads once from the cursor to the newest; when the rate limit opens again where it is used up. Raises Later, Denied,
-        Unavailable; the cursor has not moved then."""
+        """Reads once from the cursor to the newest; when the rate limit opens again where it is
+        used up. Raises Later, Denied, Unavailable; the cursor has not moved then."""
         start = self._network.id_at(self._now() - self._schedule.first)
         async with self._database.transaction() as session:
             cursor = await repository.cursor(session, self._name, self._source, start)

@@ -25,7 +25,8 @@ class Source(StrEnum):
 
 
 class Later(Unavailable):
-    """Certainly not done; ask again. `at`: not before, where the network says so (a rate limit's reset, UTC)."""
+    """Certainly not done; ask again. `at`: not before, where the network says so (a rate limit's
+    reset, UTC)."""
 
     def __init__(self, message: str, at: datetime | None = None) -> None:
         super().__init__(message)
@@ -41,8 +42,8 @@ class Lost(Later):
 
 
 class Denied(SwitchboardError):
-    """What we may do is not enough: an operator has to act. `credentials`: they are wrong altogether (401). `unpaid`: the
-    account's credit or spending limit is used up (402)."""
+    """What we may do is not enough: an operator has to act. `credentials`: they are wrong
+    altogether (401). `unpaid`: the account's credit or spending limit is used up (402)."""
 
     def __init__(self, message: str, *, credentials: bool = False, unpaid: bool = False) -> None:
         super().__init__(message)
@@ -68,8 +69,8 @@ class TooOld(SwitchboardError):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Posts, newest first. `following`: the token of the next older page, empty at the end. `rest_until`: when the rate
-    limit opens again, where this was the last call that it allowed."""
+    """Posts, newest first. `following`: the token of the next older page, empty at the end.
+    `rest_until`: when the rate limit opens again, where this was the last call that it allowed."""
 
     posts: Sequence[Post]
     following: str = ""
@@ -80,8 +81,9 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How often a source is polled. `every`, `overlap`: seconds; `first`: how far back the first look goes; `seldom`:
-    seconds between two looks while the stream brings posts, not less than `every`."""
+    """How often a source is polled. `every`, `overlap`: seconds; `first`: how far back the first
+    look goes; `seldom`: seconds between two looks while the stream brings posts, not less than
+    `every`."""
 
     every: float
     overlap: float
@@ -90,7 +92,8 @@ class Schedule:
 
 
 class Network(Protocol):
-    """One account on one network: a folder of `networks/`. Besides what is named, each verb raises Later and Denied."""
+    """One account on one network: a folder of `networks/`. Besides what is named, each verb raises
+    Later and Denied."""
 
     @property
     def channel(self) -> Channel:
@@ -130,7 +133,8 @@ class Network(Protocol):
         """Makes what delivers to this network."""
 
     def id_at(self, moment: datetime) -> int:
-        """Returns the smallest id that a post of this moment can have; 0 for the time before there were such ids."""
+        """Returns the smallest id that a post of this moment can have; 0 for the time before there
+        were such ids."""
 
     def earlier(self, newest: int, seconds: float) -> int:
         """Returns an id that is so many seconds older."""
@@ -146,22 +150,26 @@ class Network(Protocol):
 
 
 class Replies(Protocol):
-    """Delivers replies to one network, and finds what was delivered. `account`: ours, empty as long as it is not known."""
+    """Delivers replies to one network, and finds what was delivered. `account`: ours, empty as long
+    as it is not known."""
 
     async def send(self, request: OutboundMessage, account: Account) -> str:
         """Delivers it; the provider's id. Raises Later, Denied, Refused, Unseen."""
 
     async def find(self, request: OutboundMessage, account: Account, since: datetime) -> Sequence[str] | None:
-        """Returns the provider's ids of all that may be this reply, oldest first; None where that cannot be told. Raises Later,
-        Denied, Refused."""
+        """Returns the provider's ids of all that may be this reply, oldest first; None where that
+        cannot be told. Raises Later, Denied, Refused."""
 
 
 class Stream(Protocol):
-    """Posts in the moment in which they are written. What is written while it is down is for `Network.page` to find."""
+    """Posts in the moment in which they are written. What is written while it is down is for
+    `Network.page` to find."""
 
     def listen(self, account: Account) -> AsyncGenerator[Page | None, None]:
-        """Yields something at least every second: a page, empty where only a sign of life came, or None where nothing did. The
-        first page says that we are connected. Raises Lost, Denied; ends only so. Close it to hang up."""
+        """Yields something at least every second: a page, empty where only a sign of life came, or
+        None where nothing did. The first page says that we are connected. Raises Lost, Denied; ends
+        only so. Close it to hang up."""
 
     def pause(self, lost: Lost, attempt: int, now: datetime, random: float) -> float:
-        """Returns the seconds to wait before connecting again. `attempt` and `random`: as in `pace.after_failure`."""
+        """Returns the seconds to wait before connecting again. `attempt` and `random`: as in
+        `pace.after_failure`."""

@@ -1,5 +1,6 @@
-"""Takes posts in: classifies them, publishes them (what is for agents as messages, the rest as kept mentions), and records them;
-in this order, so that a crash repeats work but loses none. A post is one message however often and by whatever way it comes."""
+"""Takes posts in: classifies them, publishes them (what is for agents as messages, the rest as kept
+mentions), and records them; in this order, so that a crash repeats work but loses none. A post is
+one message however often and by whatever way it comes."""
 
 from __future__ import annotations
 
@@ -79,12 +80,14 @@ class Intake:
         self._one, self._rejected = asyncio.Lock(), dict[bytes, None]()
 
     async def take(self, posts: Sequence[Post], source: str, account: Account) -> None:
-        """Takes posts in, oldest first. Returns when Kafka and PostgreSQL have them. Raises Unavailable."""
+        """Takes posts in, oldest first. Returns when Kafka and PostgreSQL have them. Raises
+        Unavailable."""
         async with self._one:  # two sources may bring the same post at the same moment
             await self._take(posts, source, account)
 
     async def reject(self, raws: Iterable[bytes], source: str) -> None:
-        """Dead-letters what is no post in any form that we know, each once though polls overlap and sources meet. Raises Unavailable."""
+        """Dead-letters what is no post in any form that we know, each once though polls overlap and
+        sources meet. Raises Unavailable."""
         for raw in raws:
             digest = hashlib.sha256(raw).hexdigest().encode()
             if digest in self._rejected:
@@ -158,7 +161,8 @@ class Intake:
             log.info("posts taken in", source=source, new=len(rows), published=opened, known=len(seen))
 
     def classify(self, post: Post, *, followed: bool) -> Classified:
-        """Decides what a post is. `followed`: agents see its conversation already, so they see this too."""
+        """Decides what a post is. `followed`: agents see its conversation already, so they see this
+        too."""
         rules, model = self._rules, self._active_model.model
         language = post.language if post.language in rules.languages else detect(post.text, rules.languages)
         if post.direct:
@@ -193,7 +197,8 @@ class Intake:
 
 
 def _row(network: str, one: Classified, source: str, now: datetime, found: Burst | None) -> dict[str, Any]:
-    """Makes the row of a post. Of a direct message only the bare fact is kept here: it is private."""
+    """Makes the row of a post. Of a direct message only the bare fact is kept here: it is
+    private."""
     post, private = one.post, one.post.direct
     return {
         "network": network,

@@ -1,4 +1,5 @@
-"""Reads and writes posts, cursors, corrections and models. Each function takes the session of a transaction that its caller commits."""
+"""Reads and writes posts, cursors, corrections and models. Each function takes the session of a
+transaction that its caller commits."""
 
 from __future__ import annotations
 
@@ -81,7 +82,8 @@ async def join(session: AsyncSession, network: str, bursts: Mapping[str, str]) -
 async def mentions(
     session: AsyncSession, kind: str, language: str, before: tuple[datetime, str] | None, limit: int
 ) -> list[Seen]:
-    """Returns posts that are no ticket, newest first, after the one that the page before ended with."""
+    """Returns posts that are no ticket, newest first, after the one that the page before ended
+    with."""
     found = select(Seen).where(Seen.outcome == PostOutcome.MENTION)
     if kind:
         found = found.where(Seen.kind == kind)
@@ -101,8 +103,8 @@ async def post(session: AsyncSession, network: str, name: str) -> Seen | None:
 async def newest_of(
     session: AsyncSession, network: str, author: str, ids: Sequence[str], *, summoned_first: bool
 ) -> Seen | None:
-    """Returns the newest of these posts that this person wrote, or of those that mention us where there is one; None
-    where there is none."""
+    """Returns the newest of these posts that this person wrote, or of those that mention us where
+    there is one; None where there is none."""
     own = select(Seen).where(Seen.network == network, Seen.id.in_(list(ids)), Seen.author == author)
     first = [Seen.summoned.desc()] if summoned_first else []
     return (await session.scalars(own.order_by(*first, Seen.created_at.desc(), Seen.id.desc()).limit(1))).first()
@@ -115,7 +117,8 @@ async def username_of(session: AsyncSession, network: str, author: str) -> str:
 
 
 async def forget(session: AsyncSession, before: datetime) -> None:
-    """Deletes old mentions; of tickets' posts the bare fact stays, so that a later reply below them is recognised."""
+    """Deletes old mentions; of tickets' posts the bare fact stays, so that a later reply below them
+    is recognised."""
     labelled = select(Correction.network, Correction.post_id)
     await session.execute(
         delete(Seen).where(
@@ -131,7 +134,8 @@ async def forget(session: AsyncSession, before: datetime) -> None:
 
 
 async def correct(session: AsyncSession, row: Seen, label: str, by: str, at: datetime) -> None:
-    """Records what this post is; the label that was given last counts, in whatever order labels arrive."""
+    """Records what this post is; the label that was given last counts, in whatever order labels
+    arrive."""
     said = {"label": label, "given_by": by, "given_at": at}
     values = {"network": row.network, "post_id": row.id, "text": row.text, "language": row.language, **said}
     statement = insert(Correction).values(values)

@@ -1,5 +1,6 @@
-"""Reads posts from a stream in the moment in which they are written. Polling goes on beside it, more seldom, and finds
-what was written while the stream was down: a post is one message however it came."""
+"""Reads posts from a stream in the moment in which they are written. Polling goes on beside it,
+more seldom, and finds what was written while the stream was down: a post is one message however it
+came."""
 
 from __future__ import annotations
 
@@ -67,8 +68,8 @@ class Streaming:
                 METRICS.source_read.labels(network=self._name, source=SOURCE).set(time.time())
 
     async def _take(self, page: Page, stop: asyncio.Event) -> None:
-        """Takes a page in, with retries: posts wait in memory while Kafka or PostgreSQL is unavailable, and what does not fit there is
-        found by polling."""
+        """Takes a page in, with retries: posts wait in memory while Kafka or PostgreSQL is
+        unavailable, and what does not fit there is found by polling."""
 
         async def take() -> None:
             await self._intake.reject(page.unreadable, SOURCE)

@@ -1,5 +1,5 @@
-"""Many people, one cause. Complaints are compared by the words that can name a cause; nobody's text or ticket is joined
-with another's: a burst is a count that an agent sees on each of its tickets."""
+"""Many people, one cause. Complaints are compared by the words that can name a cause; nobody's text
+or ticket is joined with another's: a burst is a count that an agent sees on each of its tickets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """One complaint, as far as it is compared. `burst`: the id of the burst that it is known to belong to, or empty."""
+    """One complaint, as far as it is compared. `burst`: the id of the burst that it is known to
+    belong to, or empty."""
 
     id: str
     author: str
@@ -31,10 +32,12 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """What one complaint shares with earlier ones. The first of them were told to nobody as a burst, so each later one names them."""
+    """What one complaint shares with earlier ones. The first of them were told to nobody as a
+    burst, so each later one names them."""
 
     id: str
-    """The same for all posts of a burst, also for those that come when its first are out of the window."""
+    """The same for all posts of a burst, also for those that come when its first are out of the
+    window."""
     people: int
     """How many complained, this one included."""
     words: tuple[str, ...]
@@ -45,13 +48,15 @@ class Burst:
 
 
 def causes(text: str, ordinary: AbstractSet[str], names: Iterable[str] = ()) -> frozenset[str]:
-    """Returns the stems that can name the cause of this complaint: neither ordinary words nor the brand's own names."""
+    """Returns the stems that can name the cause of this complaint: neither ordinary words nor the
+    brand's own names."""
     own = {stem for name in names for stem in content(name)}
     return frozenset([stem for stem in content(text) if stem not in ordinary and stem not in own][:_MOST])
 
 
 def burst(new: Complaint, earlier: Sequence[Complaint], at_least: int) -> Burst | None:
-    """Returns the burst that a complaint belongs to, given those of the window, oldest first; None where there is none."""
+    """Returns the burst that a complaint belongs to, given those of the window, oldest first; None
+    where there is none."""
     alike = [other for other in earlier if len(new.causes & other.causes) >= _IN_COMMON]
     people = {other.author for other in alike} | {new.author}
     if len(people) < at_least:
@@ -66,8 +71,8 @@ def burst(new: Complaint, earlier: Sequence[Complaint], at_least: int) -> Burst 
 
 
 class Window:
-    """The complaints of some time, oldest first, to which new ones are added. `joined`: burst by earlier complaint, where that
-    became known only by a later one."""
+    """The complaints of some time, oldest first, to which new ones are added. `joined`: burst by
+    earlier complaint, where that became known only by a later one."""
 
     def __init__(self, complaints: Sequence[Complaint], at_least: int) -> None:
         self._complaints, self._at_least = list(complaints), at_least

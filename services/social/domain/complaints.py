@@ -1,5 +1,6 @@
-"""Is this post a complaint, or a question? Two logistic regressions over hashed features, small enough to read in a
-diff of figures, fast enough to run on every post, and able to name the words that counted."""
+"""Is this post a complaint, or a question? Two logistic regressions over hashed features, small
+enough to read in a diff of figures, fast enough to run on every post, and able to name the words
+that counted."""
 
 from __future__ import annotations
 
@@ -70,7 +71,8 @@ class Head:
 
 @dataclass(frozen=True)
 class Model:
-    """`about`: when it was made, from what, and how well it does; `common`: stems too frequent to name a cause."""
+    """`about`: when it was made, from what, and how well it does; `common`: stems too frequent to
+    name a cause."""
 
     heads: Mapping[str, Head]
     about: Mapping[str, Any]

@@ -1,4 +1,5 @@
-"""What the model looks at: hashed words, pairs of words, runs of characters, which survive typing errors, and what words do."""
+"""What the model looks at: hashed words, pairs of words, runs of characters, which survive typing
+errors, and what words do."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ _STEM = 2
 
 
 def features(text: str) -> tuple[list[str], list[Feature]]:
-    """Computes the words, and the features, each once. The values' squares add up to 1 over words, over characters, and over kinds."""
+    """Computes the words, and the features, each once. The values' squares add up to 1 over words,
+    over characters, and over kinds."""
     words: list[str] = []
     by_word: dict[int, int] = {}
     by_character: dict[int, int] = {}
@@ -53,7 +55,8 @@ def features(text: str) -> tuple[list[str], list[Feature]]:
 
 
 def places(word: str) -> list[int]:
-    """Returns where the word itself is weighed. A word without weight there is not known: a name, a typing error."""
+    """Returns where the word itself is weighed. A word without weight there is not known: a name, a
+    typing error."""
     found = [_hash("w", word)]
     if len(word) > _STEM and (is_korean(word) or is_japanese(word)):
         found.append(_hash("s", word[:_STEM]))
@@ -66,7 +69,8 @@ def _valued(found: dict[int, int]) -> Iterator[Feature]:
 
 
 def _grams(token: str) -> Iterator[tuple[str, int]]:
-    """Yields runs of characters with where they start. Scripts differ in how much a character says."""
+    """Yields runs of characters with where they start. Scripts differ in how much a character
+    says."""
     if is_japanese(token):
         padded, shortest, longest = token, 2, 4
     elif is_korean(token):

@@ -1,5 +1,6 @@
-"""What a word does in a post, in eight languages: it thanks, praises, blames, tells of a failure or of one put right. One weight
-for all words of a kind lets the model judge words that no example has. A kind is evidence, never a verdict."""
+"""What a word does in a post, in eight languages: it thanks, praises, blames, tells of a failure or
+of one put right. One weight for all words of a kind lets the model judge words that no example has.
+A kind is evidence, never a verdict."""
 
 from __future__ import annotations
 
@@ -9,9 +10,11 @@ from pathlib import Path
 from services.social.domain.words import is_japanese, is_korean
 
 _WHOLE = "="
-"""After a stem: only this word. Otherwise it is how a word begins; in Korean and Japanese, what a word contains."""
+"""After a stem: only this word. Otherwise it is how a word begins; in Korean and Japanese, what a
+word contains."""
 _STEMS = Path(__file__).parents[1] / "data" / "stems.txt"
-"""`[kind]`, then its stems in any number of lines. Where a stem has several kinds the first counts."""
+"""`[kind]`, then its stems in any number of lines. Where a stem has several kinds the first
+counts."""
 
 
 def _tables() -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
@@ -39,7 +42,8 @@ _LONGEST = max(map(len, (*_BEGINS, *_CONTAINS)))
 
 @lru_cache(maxsize=16_384)
 def kinds(token: str) -> tuple[str, ...]:
-    """Says what a word does; most do nothing, and one of a script without spaces may do several things, in their order."""
+    """Says what a word does; most do nothing, and one of a script without spaces may do several
+    things, in their order."""
     if found := _IS.get(token):
         return (found,)
     if is_japanese(token) or is_korean(token):

@@ -10,8 +10,8 @@ from services.social.domain.posts import is_direct
 from shared.events import PostJudged
 
 _SOON = timedelta(minutes=1)
-"""A post is published before it is noted, so an agent can be quicker than we are, and a process that was killed in between reads
-it again when it is back."""
+"""A post is published before it is noted, so an agent can be quicker than we are, and a process
+that was killed in between reads it again when it is back."""
 
 
 class Unknown(StrEnum):
@@ -35,7 +35,8 @@ def wrong(event: PostJudged) -> str:
 
 
 def unknown(event: PostJudged, now: datetime, oldest: int) -> Unknown:
-    """Decides what to do where the post is not known. `oldest`: the smallest id of a mention that is still kept."""
+    """Decides what to do where the post is not known. `oldest`: the smallest id of a mention that
+    is still kept."""
     if now - event.at < _SOON:
         return Unknown.SOON
     number = event.provider_id

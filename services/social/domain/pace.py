@@ -20,7 +20,8 @@ STEADY = 10.0
 
 
 class Break(StrEnum):
-    """How a stream broke. X asks for another patience with each (its documentation, "Handling disconnections")."""
+    """How a stream broke. X asks for another patience with each (its documentation, "Handling
+    disconnections")."""
 
     NETWORK = "network"
     HTTP = "http"
@@ -28,14 +29,14 @@ class Break(StrEnum):
 
 
 def relieved(looked: datetime, live_since: datetime | None, now: datetime, seldom: float) -> bool:
-    """Returns whether a look can wait: the stream has been heard without a break since before the last one (`looked`), which was less
-    than `seldom` seconds ago."""
+    """Returns whether a look can wait: the stream has been heard without a break since before the
+    last one (`looked`), which was less than `seldom` seconds ago."""
     return live_since is not None and live_since < looked and (now - looked).total_seconds() < seldom
 
 
 def after_failure(attempt: int, until: datetime | None, now: datetime, random: float) -> float:
-    """Returns the seconds before repeat `attempt` (1 is the first). `until`: the limit's reset, which is obeyed; otherwise doubling
-    with jitter. `random` is from [0, 1)."""
+    """Returns the seconds before repeat `attempt` (1 is the first). `until`: the limit's reset,
+    which is obeyed; otherwise doubling with jitter. `random` is from [0, 1)."""
     if until is not None:
         return until_reset(until, now) + random * _AFTER_RESET
     ceiling = min(LONGEST, FIRST * 2.0 ** min(attempt - 1, 20))

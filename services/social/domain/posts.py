@@ -62,7 +62,8 @@ class Post:
 
     @property
     def thread(self) -> str:
-        """One person's part of a conversation: whoever else answers below the same post is somebody else's ticket."""
+        """One person's part of a conversation: whoever else answers below the same post is somebody
+        else's ticket."""
         return f"{_DIRECT}{self.conversation}" if self.direct else f"{self.conversation}/{self.author}"
 
 
@@ -97,9 +98,9 @@ def inbound(
     closed: str = "",
     told: ToldPost | None = None,
 ) -> InboundMessage:
-    """Makes the event of a post. Its id is made from network and post alone, so that a post is one message by whatever
-    way it came. `link`: where people read a public post; `closed`: as in the event; `told`: what it sounds like, and
-    its burst."""
+    """Makes the event of a post. Its id is made from network and post alone, so that a post is one
+    message by whatever way it came. `link`: where people read a public post; `closed`: as in the
+    event; `told`: what it sounds like, and its burst."""
     links = {"Post": link} if link and not post.direct else {}
     about = {"Account": f"@{post.username}"} if post.username else {}
     pictures = {"Pictures": " ".join(post.media)} if post.media else {}
@@ -127,7 +128,8 @@ def inbound(
 
 
 def clean(text: str, links: Iterable[tuple[str, str]] = ()) -> str:
-    """Returns a post's text without HTML entities and with its shortened links written out. `links`: short and long."""
+    """Returns a post's text without HTML entities and with its shortened links written out.
+    `links`: short and long."""
     text, long = html.unescape(text), {html.unescape(short): written for short, written in links}
     if long:
         # All at once and the longest first: an address that was put in is never read again, nor one cut short by its beginning.

@@ -1,4 +1,5 @@
-"""A post's words, as its writer's haste leaves them: case, accents, long vowels and handles do not count."""
+"""A post's words, as its writer's haste leaves them: case, accents, long vowels and handles do not
+count."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ _STEM, _KOREAN_STEM = 6, 2
 
 
 def tokens(text: str) -> list[str]:
-    """Returns words, punctuation that carries feeling, emoji; a run of Japanese stays in one piece."""
+    """Returns words, punctuation that carries feeling, emoji; a run of Japanese stays in one
+    piece."""
     return _TOKENS.findall(normal(text))
 
 
@@ -38,7 +40,8 @@ def normal(text: str) -> str:
 
 
 def segments(run: str) -> list[str]:
-    """Returns the pieces of a Japanese run that a person would call words, roughly: they are cut where the script changes."""
+    """Returns the pieces of a Japanese run that a person would call words, roughly: they are cut
+    where the script changes."""
     return _SEGMENTS.findall(run)
 
 
@@ -73,7 +76,8 @@ def _stemmed(word: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _plain(character: str) -> str:
-    """Latin letters without their accents; others as they are, because there the marks are letters."""
+    """Latin letters without their accents; others as they are, because there the marks are
+    letters."""
     if ord(character) < 0xC0 or ord(character) > 0x24F:
         return character
     return unicodedata.normalize("NFD", character)[0]

@@ -1,1 +1,2 @@
-"""Making the model: composing examples from written fragments, fitting, measuring. Needs numpy; the running service does not."""
+"""Making the model: composing examples from written fragments, fitting, measuring. Needs numpy; the
+running service does not."""

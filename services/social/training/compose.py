@@ -1,8 +1,10 @@
-"""Examples from fragments that people wrote: whole sentences about many trades, with what surrounds them in real posts.
+"""Examples from fragments that people wrote: whole sentences about many trades, with what surrounds
+them in real posts.
 
-`data/fragments/<language>.txt` has sections: `[complaint]`, `[sarcasm]`, `[question]`, `[praise]`, `[news]`, `[noise]` hold cores, a
-whole post or its main sentence each; `[complaint+]`, `[question+]`, `[praise+]` hold what people add
-before or after; `{a|b|c}` is a choice; `60x` before a core with many choices asks for so many examples of it.
+`data/fragments/<language>.txt` has sections: `[complaint]`, `[sarcasm]`, `[question]`, `[praise]`,
+`[news]`, `[noise]` hold cores, a whole post or its main sentence each; `[complaint+]`,
+`[question+]`, `[praise+]` hold what people add before or after; `{a|b|c}` is a choice; `60x` before
+a core with many choices asks for so many examples of it.
 """
 
 from __future__ import annotations
@@ -49,7 +51,8 @@ _NO_SPACES = {"ja"}
 
 
 def sections(path: Path) -> dict[str, list[str]]:
-    """Reads the fragments of one language by section. Raises ValueError for a line outside a section."""
+    """Reads the fragments of one language by section. Raises ValueError for a line outside a
+    section."""
     found: dict[str, list[str]] = {}
     current: list[str] | None = None
     for line in map(str.strip, path.read_text("utf-8").splitlines()):

@@ -1,4 +1,5 @@
-"""Examples on disk: JSON lines of `text`, `label`, `language`, and the `core` fragment that an example was composed around."""
+"""Examples on disk: JSON lines of `text`, `label`, `language`, and the `core` fragment that an
+example was composed around."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Logistic regression over sparse features: numpy and a small L-BFGS (Nocedal and Wright, "Numerical Optimization", algorithm 7.4)."""
+"""Logistic regression over sparse features: numpy and a small L-BFGS (Nocedal and Wright,
+"Numerical Optimization", algorithm 7.4)."""
 
 from __future__ import annotations
 
@@ -18,14 +19,18 @@ from services.social.training.examples import Example
 
 Floats = NDArray[np.float64]
 _RIDGE = 1e-5
-"""Strength of the pull towards zero, for each example; found on folds that keep a core's examples together."""
+"""Strength of the pull towards zero, for each example; found on folds that keep a core's examples
+together."""
 _STEPS, _MEMORY, _SMALL = 120, 8, 1e-5
 _FEWEST = 2
-"""Fragments that must share a feature: what stands in one alone (a name, an accident) says nothing about other posts."""
+"""Fragments that must share a feature: what stands in one alone (a name, an accident) says nothing
+about other posts."""
 _OTHERS = 0.67
-"""How much all that is no complaint counts beside complaints: found on folds, where the best F1 was at a score of 0.4 without it."""
+"""How much all that is no complaint counts beside complaints: found on folds, where the best F1 was
+at a score of 0.4 without it."""
 _RARITY = 5.0
-"""A feature in one of e⁵ examples keeps its value, more frequent ones (the, and) count less, and so does an unknown text."""
+"""A feature in one of e⁵ examples keeps its value, more frequent ones (the, and) count less, and so
+does an unknown text."""
 _ORDINARY = 0.006
 """Stems in more than this share of a language's examples cannot name the cause of a burst."""
 
@@ -60,7 +65,8 @@ def train(examples: Sequence[Example], weights: Sequence[float], about: Mapping[
 
 
 def _matrix(examples: Sequence[Example]) -> tuple[Sparse, NDArray[np.int64], Floats]:
-    """Returns the features that count, by how rare they are; the places in the table; and that rarity."""
+    """Returns the features that count, by how rare they are; the places in the table; and that
+    rarity."""
     found, at, much = array("q"), array("q"), array("d")
     for row, example in enumerate(examples):
         for place, value, _ in features(example.text)[1]:
@@ -76,7 +82,8 @@ def _matrix(examples: Sequence[Example]) -> tuple[Sparse, NDArray[np.int64], Flo
 
 
 def _shared(examples: Sequence[Example], rows: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Finds which entries several fragments share. Posts written as a whole, which corrections are, keep all of theirs."""
+    """Finds which entries several fragments share. Posts written as a whole, which corrections are,
+    keep all of theirs."""
     numbers: dict[str, int] = {}
     cores = np.array([numbers.setdefault(e.core or e.text, len(numbers)) for e in examples], np.int64)
     pairs = np.unique(places * len(numbers) + cores[rows])
@@ -87,8 +94,8 @@ def _shared(examples: Sequence[Example], rows: NDArray[np.int64], places: NDArra
 
 
 def _balanced(wanted: Floats, weights: Floats) -> Floats:
-    """Weighs examples, nearly the same in sum for both answers: how often a kind occurs among examples says nothing about the
-    company's posts."""
+    """Weighs examples, nearly the same in sum for both answers: how often a kind occurs among
+    examples says nothing about the company's posts."""
     yes, no = float(weights @ wanted), float(weights @ (1 - wanted))
     half = (yes + no) / 2
     return weights * np.where(wanted > 0, half / max(yes, 1e-9), _OTHERS * half / max(no, 1e-9))

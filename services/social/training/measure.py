@@ -39,7 +39,8 @@ class Figures:
 def measure(
     model: Model, examples: Sequence[Example], head: str = COMPLAINT, at: float = 0.5, question_from: float = 0.5
 ) -> Figures:
-    """Compares a model with labels. `head`: `complaint`, `question`, or `ticket` for either, which is what opens one."""
+    """Compares a model with labels. `head`: `complaint`, `question`, or `ticket` for either, which
+    is what opens one."""
     found = wanted = right = 0
     for example in examples:
         kind = model.classify(example.text).kind(at, question_from)
@@ -62,7 +63,8 @@ def report(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
 
 
 def fold(example: Example, folds: int) -> int:
-    """Returns the fold of an example. Those composed around one core are never divided: otherwise a model is praised for its memory."""
+    """Returns the fold of an example. Those composed around one core are never divided: otherwise a
+    model is praised for its memory."""
     return crc32((example.core or example.text).encode()) % folds
 
 

@@ -1,4 +1,5 @@
-"""Calls X by tweepy. Its client is synchronous: each call runs in a thread, with the time-out that tweepy does not set."""
+"""Calls X by tweepy. Its client is synchronous: each call runs in a thread, with the time-out that
+tweepy does not set."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""What X takes for a link, as its own library (npm's twitter-text 3.1.0) finds them; a test holds us to that.
+"""What X takes for a link, as its own library (npm's twitter-text 3.1.0) finds them; a test holds
+us to that.
 
-A link needs no protocol and may be glued to other text. IP addresses and mail addresses are none. Everything here is bounded, so that
-the time grows with the text and not with its square.
+A link needs no protocol and may be glued to other text. IP addresses and mail addresses are none.
+Everything here is bounded, so that the time grows with the text and not with its square.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def links(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _kept(path: str) -> int:
-    """Returns how much of a path is part of its link: up to the last letter or so, and parentheses that follow it at once."""
+    """Returns how much of a path is part of its link: up to the last letter or so, and parentheses
+    that follow it at once."""
     end = 0
     for one in _PATH_ENDS.finditer(path):
         if not one["parens"] or one.start() == end:
@@ -74,8 +76,8 @@ def _with_protocol(text: str, start: int, end: int) -> Iterator[tuple[int, int]]
 
 
 def _without(found: re.Match[str], end: int) -> Iterator[tuple[int, int]]:
-    """Yields links without a protocol. Of what is glued together only the part in Latin letters counts; the last
-    one takes port and query along, where it has a path."""
+    """Yields links without a protocol. Of what is glued together only the part in Latin letters
+    counts; the last one takes port and query along, where it has a path."""
     own = list(_latin().finditer(found["domain"]))
     start = found.start("domain")
     for one in own:

@@ -1,4 +1,5 @@
-"""Describes X to the service: its channel, what is polled how often, and what is its own about posts."""
+"""Describes X to the service: its channel, what is polled how often, and what is its own about
+posts."""
 
 from __future__ import annotations
 

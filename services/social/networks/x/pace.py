@@ -8,9 +8,10 @@ from services.social.domain.pace import Break, until_reset
 
 
 def before_reconnect(kind: Break, attempt: int, until: datetime | None, now: datetime, random: float) -> float:
-    """Returns the seconds before a stream is tried again: after a broken connection 250 ms more each time, at most 16 s; after
-    an HTTP error 5 s doubled each time, at most 320 s; after 429 a minute doubled each time, and not before the reset where one
-    is known. `attempt` and `random`: as in `after_failure`."""
+    """Returns the seconds before a stream is tried again: after a broken connection 250 ms more
+    each time, at most 16 s; after an HTTP error 5 s doubled each time, at most 320 s; after 429 a
+    minute doubled each time, and not before the reset where one is known. `attempt` and `random`:
+    as in `after_failure`."""
     step = min(attempt - 1, 20)
     match kind:
         case Break.NETWORK:

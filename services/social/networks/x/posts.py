@@ -1,4 +1,5 @@
-"""What is X's own about posts: ids that carry their time, its search language, and whom its plans let us answer."""
+"""What is X's own about posts: ids that carry their time, its search language, and whom its plans
+let us answer."""
 
 from __future__ import annotations
 
@@ -9,11 +10,13 @@ from datetime import datetime
 from services.social.domain.posts import Account, Post
 
 _EPOCH_MS = 1_288_834_974_657
-"""X's ids carry the milliseconds since then above their lowest 22 bits (X developer documentation, "X IDs")."""
+"""X's ids carry the milliseconds since then above their lowest 22 bits (X developer documentation,
+"X IDs")."""
 
 
 def summoned(post: Post, account: Account) -> bool:
-    """Returns whether its author mentioned us or quoted a post of ours, without which X's self-serve plans let nobody answer."""
+    """Returns whether its author mentioned us or quoted a post of ours, without which X's
+    self-serve plans let nobody answer."""
     ours = re.escape(account.username)
     return bool(
         re.search(rf"(?<![\w@])@{ours}(?!\w)|//(?:www\.)?(?:x|twitter)\.com/{ours}/status/", post.text, re.IGNORECASE)
@@ -21,7 +24,8 @@ def summoned(post: Post, account: Account) -> bool:
 
 
 def id_at(moment: datetime) -> int:
-    """Returns the smallest id that a post of this moment can have; 0 for the time before there were such ids."""
+    """Returns the smallest id that a post of this moment can have; 0 for the time before there were
+    such ids."""
     return max(0, int(moment.timestamp() * 1000) - _EPOCH_MS) << 22
 
 
@@ -31,7 +35,8 @@ def earlier(newest: int, seconds: float) -> int:
 
 
 def query(names: Sequence[str], account: Account) -> str:
-    """Returns X's search for the brand's names, without reposts and our own posts; empty where there is no name."""
+    """Returns X's search for the brand's names, without reposts and our own posts; empty where
+    there is no name."""
     words = [
         f'"{name}"' if re.search(r"[^\w#@]", name) else name for name in (n.replace('"', "") for n in names) if name
     ]

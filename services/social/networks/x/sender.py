@@ -20,7 +20,8 @@ from shared.kernel import address_of
 _CLOCKS = timedelta(minutes=2)
 """How far X's clock and the database's may differ."""
 _FULL = 100
-"""Posts that one look at our own timeline brings; where there are so many, ours may be behind them."""
+"""Posts that one look at our own timeline brings; where there are so many, ours may be behind
+them."""
 _DUPLICATE = "duplicate"
 _NOT_SUMMONED = (
     "its plan lets us answer only those who mentioned or quoted @{name}. Answer on x.com, or on another channel. "
@@ -40,7 +41,8 @@ class Target:
 
 
 class XSender:
-    """Implements `ports.Replies`. `longest`: weighted characters of a public reply; `summoned_only`: as `Network`'s."""
+    """Implements `ports.Replies`. `longest`: weighted characters of a public reply;
+    `summoned_only`: as `Network`'s."""
 
     def __init__(
         self, client: XClient, database: Database, ledger: Ledger, *, longest: int, summoned_only: bool
@@ -49,8 +51,9 @@ class XSender:
         self._longest, self._summoned_only = longest, summoned_only
 
     async def send(self, request: OutboundMessage, account: Account) -> str:
-        """Delivers it; X's id. X takes the same words only once: where it has them, they are this reply's own, of an attempt with an
-        unknown outcome, or another customer's, and then who gets them second is named. Raises Later, Denied, Refused, Unseen."""
+        """Delivers it; X's id. X takes the same words only once: where it has them, they are this
+        reply's own, of an attempt with an unknown outcome, or another customer's, and then who gets
+        them second is named. Raises Later, Denied, Refused, Unseen."""
         target = await self._target(request, account)
         try:
             return await self._post(target, request.text)
@@ -95,7 +98,8 @@ class XSender:
         return None if hidden and not ids else ids
 
     async def _target(self, request: OutboundMessage, account: Account) -> Target:
-        """Returns a direct message's unless the customer wrote in public: what was private stays so. Raises Refused."""
+        """Returns a direct message's unless the customer wrote in public: what was private stays
+        so. Raises Refused."""
         person = address_of(request.to)
         posts = [one for one in request.references if not is_direct(one)]
         if is_direct(request.conversation) or not request.conversation:

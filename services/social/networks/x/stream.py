@@ -1,5 +1,6 @@
-"""X's filtered stream by tweepy. Its client is synchronous and reads in a thread of its own; each connection is a client, which says
-what it hears and how it ended. When to connect again is not decided here."""
+"""X's filtered stream by tweepy. Its client is synchronous and reads in a thread of its own; each
+connection is a client, which says what it hears and how it ended. When to connect again is not
+decided here."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ from services.social.ports import Denied, Later, Lost, Page
 _TAG = "switchboard:"
 """Begins the tag of each rule of ours; an app may have others."""
 _MOST = 1_000
-"""Posts that wait to be taken in. When there are more we hang up, and polling reads the rest from where it was."""
+"""Posts that wait to be taken in. When there are more we hang up, and polling reads the rest from
+where it was."""
 _TOGETHER = 100
 _FORBIDDEN = (401, 403)
 _LIMITED = 429
@@ -34,7 +36,8 @@ Heard = bytes | Exception
 
 
 class XStream:
-    """See `ports.Stream`. `silence`: seconds without a byte after which a connection counts as dead; X sends one every 20."""
+    """See `ports.Stream`. `silence`: seconds without a byte after which a connection counts as
+    dead; X sends one every 20."""
 
     def __init__(self, access: Access, silence: float) -> None:
         self._access, self._silence = access, silence
@@ -85,7 +88,8 @@ class XStream:
         return token
 
     async def _rules(self, account: Account) -> frozenset[str]:
-        """Makes X's rules those of our settings, leaving other programs' alone; the ids of ours. Raises Denied, Lost."""
+        """Makes X's rules those of our settings, leaving other programs' alone; the ids of ours.
+        Raises Denied, Lost."""
         wanted = {query([f"@{account.username}"], account): f"{_TAG}mentions"}
         if words := self._access.search or query(self._access.names, account):
             wanted[words] = f"{_TAG}search"
@@ -131,7 +135,8 @@ class _Connection(tweepy.StreamingClient):  # type: ignore[misc] # tweepy has no
         self._why: Exception = Lost("X closed the stream", Break.NETWORK)
 
     def hang_up(self) -> None:
-        """Ends the connection, from any thread. A connection that is still being made ends by its time-out."""
+        """Ends the connection, from any thread. A connection that is still being made ends by its
+        time-out."""
         self.running = False
         answer = self._door.last
         if answer is not None:

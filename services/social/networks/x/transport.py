@@ -36,7 +36,8 @@ TWEETS = {
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to reach X as the company's account. `names`, `search`: see the settings; `timeout`: seconds."""
+    """How to reach X as the company's account. `names`, `search`: see the settings; `timeout`:
+    seconds."""
 
     consumer_key: str
     consumer_secret: str
@@ -49,8 +50,8 @@ class Access:
 
 
 class Door(HTTPAdapter):
-    """Adds the time-out (seconds, or those to connect and between two bytes), and sends requests to another address where one is
-    set. `last`: the newest answer."""
+    """Adds the time-out (seconds, or those to connect and between two bytes), and sends requests to
+    another address where one is set. `last`: the newest answer."""
 
     def __init__(self, base: str, timeout: float | tuple[float, float]) -> None:
         super().__init__()
@@ -69,8 +70,8 @@ class Door(HTTPAdapter):
 
 
 async def asked(call: Callable[[], Any]) -> tuple[dict[str, Any], datetime | None]:
-    """Returns what X answers to a reading call in a thread, and when its limit opens again where it is used up. Raises Later, Denied,
-    TooOld."""
+    """Returns what X answers to a reading call in a thread, and when its limit opens again where it
+    is used up. Raises Later, Denied, TooOld."""
     try:
         response: requests.Response = await asyncio.to_thread(call)
         body = wire.parsed(response.content)

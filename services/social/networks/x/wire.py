@@ -1,6 +1,8 @@
-"""X's JSON into posts. Everything in it is a stranger's: a field may be missing, of another type, or far too long.
+"""X's JSON into posts. Everything in it is a stranger's: a field may be missing, of another type,
+or far too long.
 
-X's documents have two names for some fields, `tweet` in the older and `post` in the newer: both are read.
+X's documents have two names for some fields, `tweet` in the older and `post` in the newer: both are
+read.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ Found = tuple[list[Post], list[bytes]]
 
 
 def parsed(raw: bytes) -> Any:
-    """Decodes what X sent, with U+FFFD for what is no character. Raises ValueError where it is no JSON."""
+    """Decodes what X sent, with U+FFFD for what is no character. Raises ValueError where it is no
+    JSON."""
     try:
         return _storable(json.loads(raw.decode(errors="replace"), parse_int=_number))
     except RecursionError as error:
