@@ -45,7 +45,9 @@ class NetworkSender:
         try:
             provider_id = await replies.send(attempt.request, availability.account)
         except Later as error:
-            return SendResult(Result.LATER, str(error), not_before=error.at)
+            now = utc_now()
+            pause = timedelta(seconds=pace.until_reset(error.at, now)) if error.at else timedelta()
+            return SendResult(Result.LATER, str(error), not_before=now + pause)
         except Denied as error:
             if error.altogether:
                 availability.refused(REPLIES, error)
