@@ -26,8 +26,6 @@ READY = "Ctrl-C stops everything"
 
 @dataclass
 class Practice:
-    """A demonstration that runs."""
-
     home: Path
     process: subprocess.Popen[bytes]
     log: Path

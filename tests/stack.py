@@ -61,8 +61,6 @@ class Relay:
 
 
 class Stack:
-    """A running system."""
-
     def __init__(self, home: Path, relay: Relay, process: subprocess.Popen[bytes], run: dict[str, Any]) -> None:
         self.home, self.relay, self.process = home, relay, process
         self._run = run

@@ -223,7 +223,6 @@ def _shown(latency: Latency) -> str:
 
 
 def main(arguments: Sequence[str] = ()) -> int:
-    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)

@@ -203,7 +203,6 @@ def _told(router: httpx.Client, metric: str) -> float:
 
 
 def main(arguments: Sequence[str] = ()) -> int:
-    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--servers", default="")

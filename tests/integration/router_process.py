@@ -53,7 +53,6 @@ class RouterProcess:
 
     @property
     def variables(self) -> dict[str, str]:
-        """Its settings."""
         own = {"SWITCHBOARD_KAFKA": self.servers, "SWITCHBOARD_SECRET": "s" * 32, "ROUTER_PORT": str(self.port)}
         return os.environ | own | {"ROUTER_GROUP": self.group} | self.environment
 

@@ -93,5 +93,4 @@ def codes(decision: Decision) -> list[str]:
 
 
 def severities(decision: Decision) -> set[str]:
-    """Which severities were found."""
     return {code.removeprefix("severity.") for code in codes(decision) if code.startswith("severity.")}
