@@ -135,11 +135,6 @@ class CallLog:
         self.outbox.wake()
         return call
 
-    async def find(self, call_id: str) -> OpenCall | None:
-        """Reads a call; None where it is not known. Nothing can be appended to it any more."""
-        async with self.database.transaction() as session:
-            return await self.open_known(session, call_id)
-
     async def touch(self, call_id: str) -> None:
         """Records that the call still goes on."""
         async with self.database.transaction() as session:

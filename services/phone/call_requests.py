@@ -167,7 +167,8 @@ class CallRequests:
         return outcome
 
     async def _hang_up(self, row: ClaimedRequest, request: CallRequested) -> None:
-        known = await self._calls.find(request.call_id)
+        async with self._calls.database.transaction() as session:
+            known = await self._calls.open_known(session, request.call_id)
         if known is None or known.call.over or not known.row.sid:
             await self.done(request.id)
             return
