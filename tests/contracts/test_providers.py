@@ -139,7 +139,7 @@ async def test_a_day_at_the_telephone_is_in_twilios_documents(database: str, tmp
         await text_both_ways(line)
         await call_and_be_connected(line)
         await hang_up_and_leave_a_message(line)
-        assert await line.service.provider.call_status(next(iter(line.twilio.lines))) == "completed"
+        assert await line.provider.call_status(next(iter(line.twilio.lines))) == "completed"
     async with house(database, tmp_path, hours="mon 03:00-03:01", timezone="Europe/Paris") as line:
         played.append(line.twilio)
         asked, silent = line.twilio.call(ANN, Person(keys=press("1", "1"))), line.twilio.call(ANN, Person())
