@@ -9,141 +9,122 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
-from fastapi import FastAPI
-
-from services.email import repository
 from services.email.adapters import certificate
 from services.email.adapters.folder import FolderSender
 from services.email.adapters.relay import Relay, RelaySender
 from services.email.adapters.smtp import Door, Listener, LocalMailSession
 from services.email.channel import CHANNEL
 from services.email.consumer import deliveries
-from services.email.delivering import Deliverer, Rules
 from services.email.domain.incoming import Context
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.outgoing import Identity
-from services.email.models import OUTBOX, SCHEMA
+from services.email.models import DELIVERIES, OUTBOX, SCHEMA
 from services.email.ports import MailSender
-from services.email.presence import Presence
 from services.email.receiving import Receiver
 from services.email.replay import replay, replays
 from services.email.returning import Returns
+from services.email.sender import EmailSender
 from services.email.settings import EmailSettings, networks
-from shared import db, logs
 from shared.attempts import RetryPolicy
 from shared.bus import Bus
 from shared.bus.kafka import KafkaBus
+from shared.channels import Announcer, Availability
+from shared.clock import utc_now
 from shared.db import Database
-from shared.errors import Misconfigured, SwitchboardError, Unavailable
+from shared.delivery import Deliverer, DeliveryPolicy, Ledger, print_counts
+from shared.errors import Misconfigured, Unavailable
 from shared.health import Health
 from shared.language import detect
 from shared.limits import RateLimit
-from shared.metrics import METRICS
+from shared.locks import Liveness
 from shared.outbox import Outbox
-from shared.run import Task, serve
+from shared.run import Task
+from shared.service import Command, Program, Service, bus_of
 from shared.settings import Settings, load
 from shared.storage import Storage
-from shared.topics import CHANNELS_ANNOUNCED
 from shared.waiting import wait
 from shared.web import create_api
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
-_RELAY_CHECK = 60.0
-"""Seconds between looks at the relay; each is a connection that its operator sees."""
+_LOOK = 2.0
+"""Seconds between looks at our own doors."""
+_SPARE = timedelta(seconds=15)
+"""On top of the sender's own time-out, for fetching attachments and for the two commits."""
 
 
-class EmailService:
-    """Everything that one process of this service runs."""
-
-    def __init__(self, common: Settings, settings: EmailSettings) -> None:
-        self.common, self.settings, self.health = common, settings, Health()
-        self.health.expect("kafka", "postgres", "smtp", "relay")
-        self.bus = KafkaBus(common.kafka, "email", self.health)
-        self.database = Database(settings.database, SCHEMA)
-        self.storage = Storage(common.storage)
-        self.sender = sender(settings)
-        self.receiver = receiver(common, settings, self.bus, self.storage, self.database)
-        self.presence = Presence(self.database)
-        self.outbox = Outbox(OUTBOX, self.database, self.bus)
-        self.deliverer = Deliverer(
-            self.database,
-            self.outbox,
-            self.storage,
-            self.sender,
-            identity(common, settings),
-            self.presence,
-            rules(settings),
-        )
-        self.listeners = listeners(settings, self.receiver)
+def create(
+    common: Settings,
+    settings: EmailSettings,
+    *,
+    bus: Bus | None = None,
+    mails: MailSender | None = None,
+    clock: Callable[[], datetime] = utc_now,
+) -> Service:
+    """Wires one process of this service. `bus`, `mails`: in place of Kafka and of what the settings say. Raises Misconfigured."""
+    health = Health()
+    health.expect("postgres", "smtp", "relay")
+    (bus, connecting), mails = bus_of("email", common, health, bus), mails or sender(settings)
+    database, storage = Database(settings.database, SCHEMA), Storage(common.storage)
+    outbox, liveness = Outbox(OUTBOX, database, bus), Liveness(database)
+    receiving = receiver(common, settings, bus, storage, database, clock)
+    delivering = Deliverer(
+        database,
+        Ledger(DELIVERIES, outbox),
+        EmailSender(storage, mails, identity(common, settings), clock),
+        policy(settings),
+        liveness,
+        clock,
+    )
+    doors = listeners(settings, receiving)
+    availability = Availability(health, "relay", partial(_check, mails))
 
     @asynccontextmanager
-    async def resources(self) -> AsyncIterator[None]:
+    async def resources() -> AsyncIterator[None]:
         """The language detector takes half a second to load; the first customer should not wait for it."""
-        await asyncio.to_thread(detect, "Hello, where is my order?", self.common.languages)
-        await self.receiver.reader.start()
+        await asyncio.to_thread(detect, "Hello, where is my order?", common.languages)
+        await receiving.reader.start()
         try:
             yield
         finally:
-            await self.receiver.reader.close()
-            await self.bus.stop()
-            await self.database.dispose()
+            await receiving.reader.close()
+            await bus.stop()
+            await database.dispose()
 
-    def tasks(self) -> dict[str, Task]:
-        """What runs beside HTTP."""
-        listening: dict[str, Task] = {name: listener.run for name, listener in self.listeners.items()}
-        return {
-            **listening,
-            "kafka": self.bus.keep_connecting,
-            "postgres": lambda stop: self.database.keep_checking(self.health, stop),
-            "outbox": self.outbox.run,
-            "requests": deliveries(self.bus, self.deliverer).run,
-            "replays": replays(self.bus, self.storage, self.receiver).run,
-            "sending": self._send,
-            "announcing": self._announce,
-            "looking": self._look,
-        }
-
-    async def _send(self, stop: asyncio.Event) -> None:
-        """The sign of life ends after the last attempt is noted: until then nobody may call it abandoned."""
-        ended = asyncio.Event()
-        alive = asyncio.create_task(self.presence.run(ended))
-        try:
-            await self.deliverer.run(stop)
-        finally:
-            ended.set()
-            await alive
-
-    async def _announce(self, stop: asyncio.Event) -> None:
-        METRICS.announced(CHANNEL.name, enabled=CHANNEL.enabled)
-        while not stop.is_set():
-            try:
-                await self.bus.publish(CHANNELS_ANNOUNCED, CHANNEL.name, CHANNEL)
-            except Unavailable:
-                await wait(stop, 0.5)
-            else:
-                await stop.wait()
-
-    async def _look(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            wrong = await self.sender.check()
-            self.health.set("relay", ok=not wrong, detail=wrong or self.sender.name)
-            silent = [name for name, listener in self.listeners.items() if not listener.listening]
-            taking = ", ".join(f"{name} on port {listener.port}" for name, listener in self.listeners.items())
-            self.health.set(
-                "smtp", ok=not silent, detail=f"not listening: {', '.join(silent)}" if silent else taking or "off"
-            )
-            await wait(stop, _RELAY_CHECK if not wrong and not silent else 2)
+    tasks: dict[str, Task] = {
+        **{name: door.run for name, door in doors.items()},
+        **connecting,
+        "postgres": partial(database.keep_checking, health),
+        "outbox": outbox.run,
+        "requests": deliveries(bus, delivering).run,
+        "replays": replays(bus, storage, receiving).run,
+        "sending": partial(liveness.around, delivering.run),
+        "announcing": Announcer(bus, lambda: [CHANNEL]).run,
+        "relay": availability.run,
+        "doors": partial(_watch, doors, health),
+    }
+    return Service(create_api("email", health, title="Switchboard email"), tasks, resources)
 
 
-def create_app(service: EmailService) -> FastAPI:
-    """Health and metrics. Providers' webhooks will have their place here."""
-    return create_api("email", service.health, title="Switchboard email")
+async def _check(mails: MailSender) -> str:
+    """Raises Unavailable with what is wrong; returns where mails go."""
+    if wrong := await mails.check():
+        raise Unavailable(wrong)
+    return mails.name
+
+
+async def _watch(doors: Mapping[str, Listener], health: Health, stop: asyncio.Event) -> None:
+    """Tells on the health page which doors are open."""
+    while not stop.is_set():
+        silent = [name for name, door in doors.items() if not door.listening]
+        taking = ", ".join(f"{name} on port {door.port}" for name, door in doors.items())
+        detail = f"not listening: {', '.join(silent)}" if silent else taking or "off"
+        health.set("smtp", ok=not silent, detail=detail)
+        await wait(stop, _LOOK)
 
 
 def sender(settings: EmailSettings) -> MailSender:
@@ -163,12 +144,19 @@ def sender(settings: EmailSettings) -> MailSender:
     return RelaySender(relay, settings.send_timeout)
 
 
-def receiver(common: Settings, settings: EmailSettings, bus: Bus, storage: Storage, database: Database) -> Receiver:
+def receiver(
+    common: Settings,
+    settings: EmailSettings,
+    bus: Bus,
+    storage: Storage,
+    database: Database,
+    clock: Callable[[], datetime] = utc_now,
+) -> Receiver:
     """What takes mails in."""
     secret = common.secret.get_secret_value()
     trusted = frozenset(name.strip().lower() for name in settings.trusted_authserv_ids.split(",") if name.strip())
     context = Context(Mailboxes.parse(settings.mailboxes), secret, common.languages, trusted)
-    return Receiver(bus, storage, context, Returns(database, Outbox(OUTBOX, database, bus), secret))
+    return Receiver(bus, storage, context, Returns(database, Outbox(OUTBOX, database, bus), secret), clock)
 
 
 def identity(common: Settings, settings: EmailSettings) -> Identity:
@@ -177,18 +165,21 @@ def identity(common: Settings, settings: EmailSettings) -> Identity:
     return Identity(mailboxes, common.secret.get_secret_value(), settings.company, settings.from_name)
 
 
-def rules(settings: EmailSettings) -> Rules:
-    """How answers are sent."""
-    patience = RetryPolicy(
+def policy(settings: EmailSettings) -> DeliveryPolicy:
+    """How replies are sent."""
+    retry = RetryPolicy(
         first=timedelta(seconds=settings.retry_first),
         longest=timedelta(hours=1),
         give_up=timedelta(hours=settings.give_up_hours),
     )
-    return Rules(settings.senders, settings.send_timeout, patience)
+    lease = timedelta(seconds=settings.send_timeout) + _SPARE
+    return DeliveryPolicy(lease=lease, retry=retry, concurrency=settings.senders)
 
 
 def listeners(settings: EmailSettings, receiver: Receiver) -> dict[str, Listener]:
     """SMTP and LMTP, as far as they are on. Raises Misconfigured."""
+    if not settings.smtp_port and not settings.lmtp_port:
+        return {}
     door = Door(
         receive=receiver.receive,
         owns=Mailboxes.parse(settings.mailboxes).owns,
@@ -220,41 +211,8 @@ def _tls(settings: EmailSettings) -> ssl.SSLContext:
         raise Misconfigured(f"{names} cannot be used: {error}") from error
 
 
-def main(arguments: list[str]) -> int:
-    """Run, or one of the commands above. Returns the exit code."""
-    common, settings = load(Settings), load(EmailSettings)
-    logs.configure("email", common.log_format, common.log_level)
-    match arguments:
-        case []:
-            service = EmailService(common, settings)
-            return serve(
-                "email", common.host, settings.port, create_app(service), service.tasks(), start=[service.resources()]
-            )
-        case ["migrate"]:
-            db.migrate(settings.database, SCHEMA, _MIGRATIONS)
-            return 0
-        case ["replay", reference]:
-            return _command(lambda: _replay(common, settings, reference))
-        case ["ledger"]:
-            return _command(lambda: _ledger(settings))
-        case _:
-            print(
-                "usage: python -m services email [migrate | replay <dead letter's offset | raw uri> | ledger]",
-                file=sys.stderr,
-            )
-            return 2
-
-
-def _command(work: Callable[[], object]) -> int:
-    try:
-        asyncio.run(work())  # type: ignore[arg-type]
-    except SwitchboardError as error:
-        print(f"email: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-async def _replay(common: Settings, settings: EmailSettings, reference: str) -> None:
+async def _replay(settings: EmailSettings, reference: str) -> None:
+    common = load(Settings)
     bus, storage = KafkaBus(common.kafka, "email"), Storage(common.storage)
     await bus.start()
     database = Database(settings.database, SCHEMA)
@@ -268,11 +226,13 @@ async def _replay(common: Settings, settings: EmailSettings, reference: str) -> 
     print(f"published as message {found}" if found else "it is no message: what it tells was noted")
 
 
-async def _ledger(settings: EmailSettings) -> None:
-    database = Database(settings.database, SCHEMA)
-    try:
-        async with database.transaction() as session:
-            for state, number in sorted((await repository.count(session)).items()):
-                print(f"{state}: {number}")
-    finally:
-        await database.dispose()
+main = Program(
+    "email",
+    EmailSettings,
+    create,
+    Path(__file__).parent,
+    {
+        "replay": Command(_replay, "<dead letter's offset | raw uri>"),
+        "ledger": Command(partial(print_counts, DELIVERIES)),
+    },
+).main

@@ -1,13 +1,13 @@
-"""Kafka's edge: what the desk asks us to deliver goes into the ledger."""
+"""Consumes `deliveries-requested-email` into the delivery ledger."""
 
 from __future__ import annotations
 
 from services.email.channel import CHANNEL
-from services.email.delivering import Deliverer
 from shared.bus import Bus, Consumer
+from shared.delivery import Deliverer
 from shared.topics import deliveries_requested
 
 
 def deliveries(bus: Bus, deliverer: Deliverer) -> Consumer:
     """The consumer of `deliveries-requested-email`."""
-    return bus.consumer([deliveries_requested(CHANNEL.name)], "email", deliverer.take)
+    return bus.consumer([deliveries_requested(CHANNEL.name)], "email", deliverer.consume)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -14,7 +13,8 @@ from services.email.domain.files import File
 from services.email.domain.incoming import Context, Envelope, language_of
 from services.email.domain.loops import Kept
 from services.email.returning import Returns
-from shared.bus import Bus, DeadLetter
+from shared.bus import Bus
+from shared.bus.handling import dead_letter
 from shared.clock import utc_now
 from shared.errors import Malformed
 from shared.events import InboundMessage, UnreadableMail
@@ -47,15 +47,10 @@ class Receiver:
         try:
             return await self.publish(raw, envelope, original.uri, received_at)
         except Malformed as error:
-            await self._set_aside(
-                UnreadableMail(
-                    raw_uri=original.uri,
-                    sender=envelope.sender,
-                    recipients=envelope.recipients,
-                    received_at=received_at,
-                ),
-                error,
+            mail = UnreadableMail(
+                raw_uri=original.uri, sender=envelope.sender, recipients=envelope.recipients, received_at=received_at
             )
+            await dead_letter(self._bus, SOURCE, original.uri.encode(), encode(mail), error, SOURCE)
             return ""
 
     async def publish(self, raw: bytes, envelope: Envelope, raw_uri: str, received_at: datetime) -> str:
@@ -94,21 +89,6 @@ class Receiver:
                 raise Malformed(f"a returned mail to {people} about no answer of ours: {answer.returned.detail}")
         METRICS.mails_kept.labels(reason=answer.kept).inc()
         log.info("a mail is no message and was kept", reason=answer.kept, raw_uri=mail.raw_uri)
-
-    async def _set_aside(self, mail: UnreadableMail, error: Exception) -> None:
-        number = int.from_bytes(hashlib.sha256(mail.raw_uri.encode()).digest()[:7])
-        letter = DeadLetter(
-            SOURCE,
-            0,
-            number,
-            mail.raw_uri.encode(),
-            encode(mail),
-            f"{type(error).__name__}: {error}"[:1000],
-            SOURCE,
-        )
-        await self._bus.set_aside(letter)
-        METRICS.dead_lettered.labels(topic=SOURCE).inc()
-        log.error("mail cannot be read and was set aside", raw_uri=mail.raw_uri, error=str(error)[:500])
 
 
 def _labels(file: File) -> dict[str, str]:

@@ -9,20 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.email import repository
 from services.email.domain.bounces import Fate, Returned
 from services.email.domain.references import answer_named, ticket_of
-from services.email.models import Delivery
-from shared.clock import utc_now
+from services.email.models import DELIVERIES
+from services.email.repository import Reply
 from shared.db import Database
-from shared.events import DeliveryReport, DeliveryState
-from shared.kernel import ContactPoint, address_of, email_point, stable_id
-from shared.logs import log
-from shared.metrics import METRICS
+from shared.delivery import Ledger, report
+from shared.events import DeliveryState
+from shared.kernel import address_of, email_point
 from shared.outbox import Outbox
 from shared.topics import DELIVERIES_REPORTED
 
 BY_ADDRESS = timedelta(days=7)
 """A returned mail that names only an address counts for an answer that is no older: servers give up within five days
 (RFC 5321, 4.5.4.1)."""
-_STATES = {Fate.FAILED: DeliveryState.FAILED, Fate.DELAYED: DeliveryState.DELAYED}
 
 
 class Returns:
@@ -30,46 +28,36 @@ class Returns:
 
     def __init__(self, database: Database, outbox: Outbox, secret: str) -> None:
         self._database, self._outbox, self._secret = database, outbox, secret
+        self._ledger = Ledger(DELIVERIES, outbox)
 
     async def note(self, told: Returned, own_id: str) -> bool:
         """Whether it is about an answer of ours. `own_id`: the returned mail's own, so that it counts once however often it comes.
         Raises Unavailable."""
         async with self._database.transaction() as session:
-            delivery = await self._about(session, told, own_id)
-            if delivery is None or delivery.returned_by == own_id or told.fate is Fate.OTHER:
-                return delivery is not None
-            state, detail = _STATES[told.fate], told.detail or "The mail came back."
-            if told.recipients and address_of(ContactPoint(delivery.recipient)) not in told.recipients:
-                detail = f"{detail} ({told.recipients[0]})"  # a copy, or where the customer has their mail sent on to
-            if not await repository.returned(session, delivery, detail, own_id, failed=told.fate is Fate.FAILED):
+            reply = await self._about(session, told, own_id)
+            if reply is None or reply.returned_by == own_id or told.fate is Fate.OTHER:
+                return reply is not None
+            if not reply.may_return:
                 return True
-            report = DeliveryReport(
-                id=stable_id("delivery-report", delivery.outbound_id, state),
-                outbound_id=delivery.outbound_id,
-                ticket_id=delivery.ticket_id,
-                channel="email",
-                state=state,
-                at=utc_now(),
-                detail=detail,
-            )
-            await self._outbox.add(session, DELIVERIES_REPORTED, delivery.ticket_id, report)
-        self._outbox.wake()
-        METRICS.delivered.labels(channel="email", state=str(state)).inc()
-        log.info(
-            "a mail came back",
-            outbound_id=delivery.outbound_id,
-            ticket_id=delivery.ticket_id,
-            state=str(state),
-            words=detail,
-        )
+            detail = told.detail or "The mail came back."
+            if told.recipients and address_of(reply.request.to) not in told.recipients:
+                detail = f"{detail} ({told.recipients[0]})"  # a copy, or where the customer has their mail sent on to
+            if told.fate is Fate.FAILED:
+                news = await self._ledger.advance(session, reply.request.id, DeliveryState.FAILED, detail)
+                await repository.note_return(session, reply, own_id)
+            else:  # it stays sent: the other side still tries
+                news = report(reply.request, DeliveryState.DELAYED, detail)
+                await self._outbox.add(session, DELIVERIES_REPORTED, reply.request.ticket_id, news)
+        if news:
+            self._ledger.committed(news)
         return True
 
-    async def _about(self, session: AsyncSession, told: Returned, own_id: str) -> Delivery | None:
+    async def _about(self, session: AsyncSession, told: Returned, own_id: str) -> Reply | None:
         """The best evidence first: our Message-ID names the answer itself, our token its ticket, an address only a person."""
         if known := await repository.returned_by(session, own_id):
             return known
         for named in filter(None, (answer_named(identity, self._secret) for identity in told.message_ids)):
-            if found := await repository.answer(session, *named):
+            if found := await repository.named(session, *named):
                 return found
         people = [email_point(address) for address in told.recipients]
         for ticket in filter(None, (ticket_of(token, self._secret) for token in told.tokens)):

@@ -6,7 +6,7 @@ import asyncio
 import email
 import email.policy
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,38 +15,37 @@ from uuid import uuid4
 import msgspec
 import pytest
 from aiosmtpd.smtp import SMTP
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from services.email import repository
 from services.email.adapters.folder import FolderSender
 from services.email.adapters.relay import Relay, RelaySender
-from services.email.consumer import deliveries
-from services.email.delivering import UNSEEN_END, Deliverer, Rules
+from services.email.app import create
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.outgoing import Identity, OutgoingMail
-from services.email.models import OUTBOX, SCHEMA, Delivery
+from services.email.models import DELIVERIES, OUTBOX, SCHEMA
 from services.email.ports import MailSender
-from services.email.presence import Presence
+from services.email.sender import UNSEEN_END
+from services.email.settings import EmailSettings
 from shared import db
-from shared.attempts import Outcome, Result, RetryPolicy
-from shared.bus import Record
+from shared.attempts import Outcome, Result
 from shared.bus.kafka import KafkaBus, create_topics
 from shared.bus.memory import MemoryBus
 from shared.clock import utc_now
 from shared.db import Database
+from shared.delivery import Ledger
 from shared.events import Attachment, DeliveryReport, OutboundMessage
 from shared.kernel import contact_point
+from shared.locks import Liveness
 from shared.outbox import Outbox
+from shared.settings import Settings
 from shared.storage import Storage
 from shared.topics import DELIVERIES_REPORTED, deliveries_requested
+from tests.topic import events_on
 from tests.waiting import until
 
 IDENTITY = Identity(Mailboxes.parse("support@example.org"), "a secret that is long enough for anybody", "Lamp Shop")
-QUICK = Rules(
-    senders=4,
-    send_timeout=2,
-    patience=RetryPolicy(first=timedelta(milliseconds=20), longest=timedelta(hours=1), give_up=timedelta(hours=24)),
-)
+QUICK = {"senders": 4, "send_timeout": 2, "retry_first": 0.02}
+NEVER = {"give_up_hours": 1e-9}
 MIGRATIONS = Path(__file__).parents[2] / "services/email/migrations"
 
 
@@ -115,20 +114,28 @@ class RelayServer:
 @dataclass
 class Stage:
     database: Database
+    storage_url: str
     storage: Storage
-    bus: MemoryBus
+    bus: Any
     relay: RelayServer
     running: list[tuple[asyncio.Event, list[asyncio.Task[None]]]] = field(default_factory=list)
 
-    def deliverer(self, sender: MailSender | None = None, rules: Rules = QUICK) -> Deliverer:
-        sender = sender or RelaySender(Relay("127.0.0.1", self.relay.port, tls="none"), rules.send_timeout)
-        presence, outbox = Presence(self.database), Outbox(OUTBOX, self.database, self.bus)
-        deliverer = Deliverer(self.database, outbox, self.storage, sender, IDENTITY, presence, rules)
+    def start(self, mails: MailSender | None = None, **settings: object) -> None:
+        """One process, as far as it delivers."""
+        folder = self.storage_url.removeprefix("file://")
+        common = Settings(secret=IDENTITY.secret, storage=self.storage_url)
+        relay = {"relay_host": "127.0.0.1", "relay_port": self.relay.port, "relay_tls": "none"}
+        known = {
+            "company": IDENTITY.company,
+            "mailboxes": "support@example.org",
+            "smtp_port": 0,
+            "outbox_folder": folder,
+        }
+        own = EmailSettings(database=self.database.dsn, **{**known, **relay, **QUICK, **settings})
+        tasks = create(common, own, bus=self.bus, mails=mails).tasks
         stop = asyncio.Event()
-        self.running.append(
-            (stop, [asyncio.create_task(part(stop)) for part in (presence.run, outbox.run, deliverer.run)])
-        )
-        return deliverer
+        running = [asyncio.create_task(tasks[name](stop)) for name in ("requests", "sending", "outbox")]
+        self.running.append((stop, running))
 
     async def stop(self) -> None:
         for stop, tasks in self.running:
@@ -139,17 +146,20 @@ class Stage:
     def reports(self) -> list[DeliveryReport]:
         return self.bus.events(DELIVERIES_REPORTED)
 
-    async def ask(self, deliverer: Deliverer, *requests: OutboundMessage) -> None:
-        topic = deliveries_requested("email").name
-        await deliverer.take(
-            [Record(topic, 0, number, request.ticket_id, request) for number, request in enumerate(requests)]
-        )
+    async def ask(self, *requests: OutboundMessage) -> None:
+        topic = deliveries_requested("email")
+        await self.bus.publish_all([(topic, request.ticket_id, request) for request in requests])
+
+    async def attempts(self) -> int:
+        async with self.database.transaction() as session:
+            return int((await session.scalars(select(DELIVERIES.c.attempts))).one())
 
     async def left_behind(self, request: OutboundMessage, holder: int = 12345) -> None:
         """What a process leaves that is killed between `sending` and `sent`."""
         async with self.database.transaction() as session:
-            await repository.add(session, [request])
-            assert await repository.claim(session, holder, timedelta(hours=1), 10)
+            ledger = Ledger(DELIVERIES, Outbox(OUTBOX, self.database, self.bus))
+            await ledger.add(session, [request])
+            assert await ledger.claim(session, 10, timedelta(hours=1), holder)
 
 
 @pytest.fixture
@@ -157,7 +167,7 @@ async def stage(database: str, storage_url: str) -> AsyncIterator[Stage]:
     await asyncio.to_thread(db.migrate, database, SCHEMA, MIGRATIONS)
     relay = RelayServer()
     await relay.start()
-    found = Stage(Database(database, SCHEMA), Storage(storage_url), MemoryBus(), relay)
+    found = Stage(Database(database, SCHEMA), storage_url, Storage(storage_url), MemoryBus(), relay)
     yield found
     await found.stop()
     await found.database.dispose()
@@ -168,7 +178,8 @@ async def stage(database: str, storage_url: str) -> AsyncIterator[Stage]:
 async def test_an_answer_goes_to_the_relay_and_its_acceptance_is_reported(stage: Stage) -> None:
     file = await stage.storage.put(b"PDF bytes", name="bill.pdf", media_type="application/pdf")
     request = answer(attachments=(file,))
-    await stage.ask(stage.deliverer(), request)
+    stage.start()
+    await stage.ask(request)
     await until(lambda: len(stage.reports()) == 1)
     [report] = stage.reports()
     assert (report.outbound_id, report.ticket_id, report.state, report.channel) == (
@@ -184,12 +195,13 @@ async def test_an_answer_goes_to_the_relay_and_its_acceptance_is_reported(stage:
 
 
 async def test_an_answer_that_is_asked_for_again_is_not_sent_again(stage: Stage) -> None:
-    deliverer, request = stage.deliverer(), answer()
-    await stage.ask(deliverer, request, request)
+    request = answer()
+    stage.start()
+    await stage.ask(request, request)
     await until(lambda: len(stage.reports()) == 1)
-    await stage.ask(deliverer, request)
+    await stage.ask(request)
     other = answer()
-    await stage.ask(deliverer, other)
+    await stage.ask(other)
     await until(lambda: len(stage.reports()) == 2)
     assert len(stage.relay.taken) == 2
     assert [report.outbound_id for report in stage.reports()] == [request.id, other.id]
@@ -197,7 +209,8 @@ async def test_an_answer_that_is_asked_for_again_is_not_sent_again(stage: Stage)
 
 async def test_after_a_temporary_refusal_it_is_tried_again(stage: Stage) -> None:
     stage.relay.answers = ["451 4.7.1 greylisted", "421 4.3.0 busy"]
-    await stage.ask(stage.deliverer(), answer())
+    stage.start()
+    await stage.ask(answer())
     await until(lambda: len(stage.reports()) == 1)
     assert stage.reports()[0].state == "sent"
     assert len(stage.relay.taken) == 1
@@ -207,17 +220,9 @@ async def test_while_the_relay_is_away_answers_wait(stage: Stage) -> None:
     assert stage.relay.server is not None
     stage.relay.server.close()
     await stage.relay.server.wait_closed()
-    deliverer = stage.deliverer()
-    await stage.ask(deliverer, answer())
-    async with asyncio.timeout(30):
-        while True:
-            async with stage.database.transaction() as session:
-                delivery = (
-                    await session.scalars(Delivery.__table__.select().with_only_columns(Delivery.attempts))
-                ).one()
-            if delivery >= 2:
-                break
-            await asyncio.sleep(0.02)
+    stage.start()
+    await stage.ask(answer())
+    await until(lambda: _tried_again(stage))
     await stage.relay.start(stage.relay.port)
     await until(lambda: len(stage.reports()) == 1)
     assert stage.reports()[0].state == "sent"
@@ -225,11 +230,11 @@ async def test_while_the_relay_is_away_answers_wait(stage: Stage) -> None:
 
 async def test_a_final_refusal_is_told_in_the_servers_words(stage: Stage) -> None:
     stage.relay.answers = ["554 5.7.1 looks like spam"]
-    deliverer = stage.deliverer()
-    await stage.ask(deliverer, answer())
+    stage.start()
+    await stage.ask(answer())
     await until(lambda: len(stage.reports()) == 1)
     stage.relay.to_recipient = "550 5.1.1 no such user"
-    await stage.ask(deliverer, answer())
+    await stage.ask(answer())
     await until(lambda: len(stage.reports()) == 2)
     assert [(report.state, report.detail) for report in stage.reports()] == [
         ("failed", "554 5.7.1 looks like spam"),
@@ -240,20 +245,18 @@ async def test_a_final_refusal_is_told_in_the_servers_words(stage: Stage) -> Non
 
 async def test_after_a_day_without_luck_the_agent_is_told(stage: Stage) -> None:
     stage.relay.to_recipient = "451 4.3.0 later"
-    await stage.ask(
-        stage.deliverer(rules=replace(QUICK, patience=replace(QUICK.patience, give_up=timedelta(0)))), answer()
-    )
+    stage.start(**NEVER)
+    await stage.ask(answer())
     await until(lambda: len(stage.reports()) == 1)
     assert (stage.reports()[0].state, stage.reports()[0].detail) == ("failed", "451 4.3.0 later")
 
 
 async def test_one_tickets_answers_stay_in_order_and_other_tickets_do_not_wait(stage: Stage) -> None:
-    slow = replace(QUICK.patience, first=timedelta(seconds=2))
     stage.relay.answers = ["451 4.3.0 later"]
     ticket = str(uuid4())
     first, second, other = answer(ticket, subject="first"), answer(ticket, subject="second"), answer(subject="other")
-    deliverer = stage.deliverer(rules=replace(QUICK, senders=1, patience=slow))
-    await stage.ask(deliverer, first, second, other)
+    stage.start(senders=1, retry_first=2)
+    await stage.ask(first, second, other)
     await until(lambda: len(stage.relay.taken) == 3)
     assert stage.relay.subjects() == ["Re: other", "Re: first", "Re: second"]
 
@@ -261,7 +264,8 @@ async def test_one_tickets_answers_stay_in_order_and_other_tickets_do_not_wait(s
 async def test_a_crash_between_sending_and_noting_is_uncertain_and_never_sent_blindly(stage: Stage) -> None:
     request = answer()
     await stage.left_behind(request)
-    await stage.ask(stage.deliverer(), request)
+    stage.start()
+    await stage.ask(request)
     await until(lambda: len(stage.reports()) == 1)
     [report] = stage.reports()
     assert (report.state, report.detail) == ("uncertain", UNSEEN_END)
@@ -269,31 +273,39 @@ async def test_a_crash_between_sending_and_noting_is_uncertain_and_never_sent_bl
 
 
 async def test_two_processes_that_find_the_same_interrupted_answer_report_it_once(stage: Stage) -> None:
-    both = asyncio.Barrier(2)
+    asked, both = 0, asyncio.Event()
 
     class Forgetful(RelaySender):
         async def was_sent(self, outbound_id: str) -> bool | None:
+            nonlocal asked
+            asked += 1
+            if asked == 2:
+                both.set()
             await both.wait()
             return None
 
     request, later = answer(), answer()
     await stage.left_behind(request)
     for _ in range(2):
-        stage.deliverer(Forgetful(Relay("127.0.0.1", stage.relay.port, tls="none"), 2))
+        stage.start(Forgetful(Relay("127.0.0.1", stage.relay.port, tls="none"), 2))
+    await until(lambda: asked == 1)
+    async with stage.database.transaction() as session:  # the first takes too long over it
+        await session.execute(update(DELIVERIES).values(due_at=utc_now() - timedelta(seconds=1)))
     await until(stage.reports)
-    await stage.ask(stage.deliverer(), later)
+    await stage.ask(later)
     await until(lambda: later.id in [report.outbound_id for report in stage.reports()])
     assert [report.outbound_id for report in stage.reports()] == [request.id, later.id]
 
 
 async def test_what_a_living_process_is_sending_is_left_to_it(stage: Stage) -> None:
-    other = Presence(stage.database)
+    other = Liveness(stage.database)
     stop = asyncio.Event()
     living = asyncio.create_task(other.run(stop))
     await asyncio.wait_for(other.held.wait(), 10)
     request, later = answer(), answer()
-    await stage.left_behind(request, other.holder)
-    await stage.ask(stage.deliverer(), later)
+    await stage.left_behind(request, other.number)
+    stage.start()
+    await stage.ask(later)
     await until(lambda: len(stage.reports()) == 1)
     assert stage.reports()[0].outbound_id == later.id
     stop.set()
@@ -308,7 +320,7 @@ async def test_the_outbox_folder_knows_whether_a_crashed_attempt_was_sent(stage:
     assert (await sender.send(OutgoingMail(sent.id, "<m@x>", "s@x", "r@x", b"mail"))).result is Result.DONE
     await stage.left_behind(sent)
     await stage.left_behind(unsent)
-    stage.deliverer(sender)
+    stage.start(sender)
     await until(lambda: len(stage.reports()) == 2)
     assert {report.state for report in stage.reports()} == {"sent"}
     assert (tmp_path / "outbox" / f"{sent.id}.eml").read_bytes() == b"mail"
@@ -318,7 +330,8 @@ async def test_the_outbox_folder_knows_whether_a_crashed_attempt_was_sent(stage:
 
 async def test_a_relay_that_hangs_up_after_the_content_leaves_it_uncertain(stage: Stage) -> None:
     stage.relay.hang_up = True
-    await stage.ask(stage.deliverer(), answer())
+    stage.start()
+    await stage.ask(answer())
     await until(lambda: len(stage.reports()) == 1)
     assert stage.reports()[0].state == "uncertain"
     assert len(stage.relay.taken) == 1
@@ -341,10 +354,11 @@ async def test_an_answer_that_comes_after_all_turns_uncertain_into_sent(stage: S
         async def check(self) -> str:
             return ""
 
-    await stage.ask(stage.deliverer(Slow()), answer())
+    stage.start(Slow())
+    await stage.ask(answer())
     await held.wait()
     async with stage.database.transaction() as session:
-        await session.execute(update(Delivery).values(due_at=utc_now() - timedelta(seconds=1)))
+        await session.execute(update(DELIVERIES).values(due_at=utc_now() - timedelta(seconds=1)))
     await until(lambda: len(stage.reports()) == 1)
     release.set()
     await until(lambda: len(stage.reports()) == 2)
@@ -355,7 +369,8 @@ async def test_what_cannot_be_a_mail_fails_and_the_rest_flows(stage: Stage) -> N
     nowhere = answer(to=contact_point("tel", "+33123456789"))
     lost = answer(attachments=(Attachment(uri="../../etc/passwd", name="x", media_type="x/y", size=1, sha256=""),))
     good = answer()
-    await stage.ask(stage.deliverer(), nowhere, lost, good)
+    stage.start()
+    await stage.ask(nowhere, lost, good)
     await until(lambda: len(stage.reports()) == 3)
     states = {report.outbound_id: report.state for report in stage.reports()}
     assert states == {nowhere.id: "failed", lost.id: "failed", good.id: "sent"}
@@ -364,7 +379,8 @@ async def test_what_cannot_be_a_mail_fails_and_the_rest_flows(stage: Stage) -> N
 async def test_everybody_gets_their_copy_and_the_agent_hears_whose_was_refused(stage: Stage) -> None:
     stage.relay.to_others = {"gone@example.net": "550 5.1.1 no such user", "busy@example.net": "451 4.7.1 later"}
     request = answer(cc=("lee@example.net", "gone@example.net"), bcc=("boss@example.net", "busy@example.net"))
-    await stage.ask(stage.deliverer(), request)
+    stage.start()
+    await stage.ask(request)
     await until(lambda: len(stage.reports()) == 1)
     assert stage.relay.recipients == [["ann@example.com", "lee@example.net", "boss@example.net"]]
     [report] = stage.reports()
@@ -379,7 +395,8 @@ async def test_everybody_gets_their_copy_and_the_agent_hears_whose_was_refused(s
 
 async def test_who_is_in_copy_gets_nothing_where_the_customer_is_refused(stage: Stage) -> None:
     stage.relay.to_others = {"ann@example.com": "550 5.1.1 no such user"}
-    await stage.ask(stage.deliverer(), answer(cc=("lee@example.net",)))
+    stage.start()
+    await stage.ask(answer(cc=("lee@example.net",)))
     await until(lambda: len(stage.reports()) == 1)
     assert (stage.reports()[0].state, stage.relay.taken) == ("failed", [])
 
@@ -389,15 +406,10 @@ async def test_a_file_that_is_away_for_a_moment_is_waited_for(stage: Stage) -> N
     path = Path(stage.storage._root) / file.uri
     hidden = path.with_suffix(".hidden")
     path.rename(hidden)
-    await stage.ask(stage.deliverer(), answer(attachments=(file,)))
+    stage.start()
+    await stage.ask(answer(attachments=(file,)))
 
-    async def attempts() -> int:
-        async with stage.database.transaction() as session:
-            return int((await session.scalars(Delivery.__table__.select().with_only_columns(Delivery.attempts))).one())
-
-    async with asyncio.timeout(30):
-        while await attempts() < 2:
-            await asyncio.sleep(0.02)
+    await until(lambda: _tried_again(stage))
     hidden.rename(path)
     await until(lambda: len(stage.reports()) == 1)
     assert stage.reports()[0].state == "sent"
@@ -405,17 +417,19 @@ async def test_a_file_that_is_away_for_a_moment_is_waited_for(stage: Stage) -> N
 
 async def test_a_report_waits_for_kafka(stage: Stage) -> None:
     stage.bus.down = True
-    await stage.ask(stage.deliverer(), answer())
+    stage.start()
+    await stage.ask(answer())
     await until(lambda: len(stage.relay.taken) == 1)
     stage.bus.down = False
     await until(lambda: len(stage.reports()) == 1)
 
 
 async def test_many_answers_leave_once_each_from_two_processes(stage: Stage) -> None:
-    one, two = stage.deliverer(), stage.deliverer()
+    stage.start()
+    stage.start()
     tickets = [str(uuid4()) for _ in range(10)]
     requests = [answer(tickets[number % 10], subject=str(number)) for number in range(60)]
-    await asyncio.gather(stage.ask(one, *requests), stage.ask(two, *requests))
+    await stage.ask(*requests)
     await until(lambda: len(stage.reports()) == 60)
     subjects = [int(subject.removeprefix("Re: ")) for subject in stage.relay.subjects()]
     assert sorted(subjects) == list(range(60))
@@ -426,15 +440,20 @@ async def test_many_answers_leave_once_each_from_two_processes(stage: Stage) -> 
 async def test_from_kafka_to_the_relay_and_back(stage: Stage, kafka: str) -> None:
     requested = deliveries_requested("email")
     await create_topics(kafka, [requested, DELIVERIES_REPORTED])
-    bus = KafkaBus(kafka, "email")
+    stage.bus = bus = KafkaBus(kafka, "email")
     await bus.start()
-    deliverer = stage.deliverer()
-    stop = asyncio.Event()
-    consuming = asyncio.create_task(deliveries(bus, deliverer).run(stop))
+    stage.start()
     request = answer()
-    await bus.publish(requested, request.ticket_id, request)
+    await stage.ask(request)
     # Other tests of this run ask for deliveries too.
-    await until(lambda: request.id in [report.outbound_id for report in stage.reports()])
-    stop.set()
-    await consuming
+    await until(lambda: _reported(kafka, request))
+    await stage.stop()
     await bus.stop()
+
+
+async def _reported(kafka: str, request: OutboundMessage) -> bool:
+    return request.id in [report.outbound_id for report in await events_on(kafka, DELIVERIES_REPORTED)]
+
+
+async def _tried_again(stage: Stage) -> bool:
+    return await stage.attempts() >= 2

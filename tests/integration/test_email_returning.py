@@ -14,10 +14,11 @@ from services.email import repository
 from services.email.domain.bounces import Fate, Returned
 from services.email.domain.outgoing import message_id_of
 from services.email.domain.references import our_message_id, reply_token
-from services.email.models import OUTBOX, SCHEMA
+from services.email.models import DELIVERIES, OUTBOX, SCHEMA
 from services.email.returning import Returns
 from shared import db
 from shared.db import Database
+from shared.delivery import count
 from shared.events import OutboundMessage
 from shared.events.codec import encode
 from shared.kernel import contact_point
@@ -39,7 +40,9 @@ def returns(stage: Stage) -> Returns:
 
 
 async def sent(stage: Stage, *requests: OutboundMessage) -> None:
-    await stage.ask(stage.deliverer(), *requests)
+    if not stage.running:
+        stage.start()
+    await stage.ask(*requests)
     await until(lambda: len(stage.reports()) == len(requests))
 
 
@@ -72,14 +75,14 @@ async def test_a_returned_mail_that_comes_again_does_not_blame_the_answer_before
         assert await returns(stage).note(told(recipients=("ann@example.com",)), "the same mail")
     await until(lambda: len(stage.reports()) == 3)
     async with stage.database.transaction() as session:
-        assert await repository.count(session) == {"sent": 1, "failed": 1}
+        assert await count(session, DELIVERIES) == {"sent": 1, "failed": 1}
 
 
 async def test_a_returned_mail_that_is_faster_than_our_own_note_stands(stage: Stage) -> None:
     request = answer()
     await stage.left_behind(request)
     assert await returns(stage).note(told(message_ids=(message_id_of(request, IDENTITY),)), "fast")
-    stage.deliverer()
+    stage.start()
     await until(lambda: len(stage.reports()) == 1)
     assert stage.reports()[0].state == "failed"
 
@@ -142,4 +145,4 @@ async def test_answers_of_before_the_update_are_found_by_their_address_too(datab
         found = await repository.newest_sent(session, people=["email:ann@example.com"], within=timedelta(days=7))
     await ledger.dispose()
     assert found is not None
-    assert found.outbound_id == request.id
+    assert found.request.id == request.id

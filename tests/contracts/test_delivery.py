@@ -1,0 +1,324 @@
+"""One suite for what the delivery kit promises, over every sender: a channel adds its own to `CHANNELS`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Table, select, update
+
+from services.email.adapters.folder import FolderSender
+from services.email.adapters.relay import Relay, RelaySender
+from services.email.domain.outgoing import OutgoingMail
+from services.email.models import DELIVERIES, OUTBOX, SCHEMA
+from services.email.ports import MailSender
+from services.email.sender import EmailSender
+from shared.attempts import Outcome, Result, RetryPolicy
+from shared.bus.memory import MemoryBus
+from shared.clock import utc_now
+from shared.db import Database, migrate
+from shared.delivery import (
+    SENDING,
+    Attempt,
+    Deliverer,
+    DeliveryPolicy,
+    Finding,
+    Ledger,
+    NotSent,
+    Sender,
+    SendResult,
+    Sent,
+)
+from shared.events import DeliveryReport, OutboundMessage
+from shared.kernel import ContactPoint
+from shared.locks import Liveness
+from shared.outbox import Outbox
+from shared.storage import Storage
+from shared.topics import DELIVERIES_REPORTED, deliveries_requested
+from tests.integration.test_email_delivering import IDENTITY, RelayServer
+from tests.waiting import until
+
+MIGRATIONS = Path(__file__).parents[2] / "services"
+RETRY = RetryPolicy(first=timedelta(milliseconds=20), longest=timedelta(seconds=1), give_up=timedelta(hours=1))
+
+
+@dataclass
+class Provider:
+    """The other side of a channel, as the suite needs it. `took`: the texts that it has taken, in order."""
+
+    sender: Sender
+    took: Callable[[], list[str]]
+    away: Callable[[bool], None]
+    """Lets it be unreachable, or come back."""
+    table: Table = DELIVERIES
+    outbox: Table = OUTBOX
+    channel: str = "email"
+    to: str = "email:ann@example.com"
+    settle: timedelta | None = None
+    can_tell: bool = True
+    """Whether it can be asked if an attempt went out."""
+
+
+class Twin:
+    """A provider in memory that can be asked."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.away = False
+
+    async def send(self, attempt: Attempt) -> SendResult:
+        if self.away:
+            return SendResult(Result.LATER, "away")
+        self.texts[f"id-{len(self.texts)}"] = attempt.request.text
+        return SendResult(Result.DONE, "taken", list(self.texts)[-1])
+
+    async def find(self, attempt: Attempt) -> Finding:
+        found = [identity for identity, text in self.texts.items() if text == attempt.request.text]
+        return Sent(found) if found else NotSent()
+
+
+@asynccontextmanager
+async def twin(_database: str, _folder: Path) -> AsyncIterator[Provider]:
+    made = Twin()
+    yield Provider(
+        made, lambda: list(made.texts.values()), lambda away: setattr(made, "away", away), settle=timedelta(seconds=0.1)
+    )
+
+
+def mails(storage: Path, sender: MailSender) -> EmailSender:
+    return EmailSender(Storage(f"file://{storage}"), sender, IDENTITY)
+
+
+@asynccontextmanager
+async def smtp(_database: str, folder: Path) -> AsyncIterator[Provider]:
+    relay = RelayServer()
+    await relay.start()
+    sender = mails(folder, RelaySender(Relay("127.0.0.1", relay.port, tls="none"), 2))
+    yield Provider(
+        sender,
+        lambda: [_text(raw) for raw in relay.taken],
+        lambda away: setattr(relay, "to_recipient", "451 4.3.0 later" if away else "250 OK"),
+        can_tell=False,
+    )
+    assert relay.server
+    relay.server.close()
+
+
+class Recording(FolderSender):
+    """Keeps the order of what it wrote, which files do not tell."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.wrote: list[bytes] = []
+
+    async def send(self, mail: OutgoingMail) -> Outcome:
+        outcome = await super().send(mail)
+        if outcome.result is Result.DONE:
+            self.wrote.append(mail.content)
+        return outcome
+
+
+@asynccontextmanager
+async def outgoing_folder(_database: str, folder: Path) -> AsyncIterator[Provider]:
+    place = folder / "outbox"
+    recording = Recording(place)
+
+    def away(is_away: bool) -> None:
+        if is_away:
+            place.write_text("no folder")
+        else:
+            place.unlink()
+
+    yield Provider(mails(folder, recording), lambda: [_text(raw) for raw in recording.wrote], away)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode().replace("\r\n", "\n").partition("\n\n")[2].strip()
+
+
+CHANNELS: dict[str, Callable[[str, Path], AbstractAsyncContextManager[Provider]]] = {
+    "memory": twin,
+    "smtp": smtp,
+    "folder": outgoing_folder,
+}
+
+
+@dataclass
+class Stage:
+    provider: Provider
+    database: Database
+    bus: MemoryBus = field(default_factory=MemoryBus)
+    running: list[tuple[asyncio.Event, list[asyncio.Task[None]]]] = field(default_factory=list)
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.provider.table, Outbox(self.provider.outbox, self.database, self.bus))
+
+    def start(self, sender: Sender | None = None) -> None:
+        """One process."""
+        policy = DeliveryPolicy(lease=timedelta(seconds=5), retry=RETRY, concurrency=4, settle=self.provider.settle)
+        outbox, liveness = Outbox(self.provider.outbox, self.database, self.bus), Liveness(self.database)
+        ledger = Ledger(self.provider.table, outbox)
+        deliverer = Deliverer(self.database, ledger, sender or self.provider.sender, policy, liveness)
+        requests = self.bus.consumer([deliveries_requested(self.provider.channel)], "channel", deliverer.consume)
+        stop = asyncio.Event()
+        work = (liveness.around(deliverer.run, stop), outbox.run(stop), requests.run(stop))
+        self.running.append((stop, [asyncio.create_task(one) for one in work]))
+
+    async def stop(self) -> None:
+        for stop, tasks in self.running:
+            stop.set()
+            await asyncio.gather(*tasks)
+        self.running.clear()
+
+    def request(self, text: str, ticket: str = "") -> OutboundMessage:
+        return OutboundMessage(
+            id=str(uuid4()),
+            ticket_id=ticket or str(uuid4()),
+            channel=self.provider.channel,
+            to=ContactPoint(self.provider.to),
+            text=text,
+            subject="Lamp",
+            requested_at=utc_now(),
+        )
+
+    async def ask(self, *requests: OutboundMessage) -> None:
+        topic = deliveries_requested(self.provider.channel)
+        await self.bus.publish_all([(topic, request.ticket_id, request) for request in requests])
+
+    async def interrupted(self, request: OutboundMessage) -> Attempt:
+        """What a process leaves that is killed while this is being sent."""
+        async with self.database.transaction() as session:
+            await self.ledger.add(session, [request])
+            [attempt] = await self.ledger.claim(session, 1, timedelta(hours=1), holder=12345)
+        return attempt
+
+    def reports(self) -> list[DeliveryReport]:
+        return self.bus.events(DELIVERIES_REPORTED)
+
+    def states(self) -> dict[str, str]:
+        return {report.outbound_id: report.state for report in self.reports()}
+
+
+@pytest.fixture(params=sorted(CHANNELS))
+async def stage(request: pytest.FixtureRequest, database: str, tmp_path: Path) -> AsyncIterator[Stage]:
+    async with CHANNELS[request.param](database, tmp_path) as provider:
+        schema = provider.table.schema or SCHEMA
+        await asyncio.to_thread(migrate, database, schema, MIGRATIONS / schema / "migrations")
+        made = Stage(provider, Database(database, schema))
+        try:
+            yield made
+        finally:
+            await made.stop()
+            await made.database.dispose()
+
+
+async def test_what_is_asked_for_twice_is_sent_and_reported_once(stage: Stage) -> None:
+    request, other = stage.request("one"), stage.request("other")
+    await stage.ask(request, request)
+    stage.start()
+    await until(lambda: len(stage.reports()) == 1)
+    await stage.ask(request, other)
+    await until(lambda: len(stage.reports()) == 2)
+    assert stage.provider.took() == ["one", "other"]
+    assert stage.states() == {request.id: "sent", other.id: "sent"}
+
+
+async def test_replies_of_one_ticket_leave_in_order_whichever_process_sends_them(stage: Stage) -> None:
+    tickets = [str(uuid4()) for _ in range(3)]
+    requests = [stage.request(f"{number}", tickets[number % 3]) for number in range(12)]
+    await stage.ask(*requests)
+    stage.start()
+    stage.start()
+    await until(lambda: len(stage.reports()) == 12)
+    took = [int(text) for text in stage.provider.took()]
+    assert sorted(took) == list(range(12))
+    for place in range(3):
+        assert [number for number in took if number % 3 == place] == list(range(place, 12, 3))
+
+
+async def test_what_went_out_before_an_interruption_is_not_sent_again(stage: Stage) -> None:
+    attempt = await stage.interrupted(stage.request("out already"))
+    assert (await stage.provider.sender.send(attempt)).result is Result.DONE
+    stage.start()
+    await until(stage.reports)
+    assert stage.states() == {attempt.request.id: "sent" if stage.provider.can_tell else "uncertain"}
+    assert stage.provider.took() == ["out already"]
+
+
+async def test_what_did_not_go_out_before_an_interruption_is_sent_where_that_can_be_known(stage: Stage) -> None:
+    attempt = await stage.interrupted(stage.request("never left"))
+    stage.start()
+    await until(stage.reports)
+    assert stage.states() == {attempt.request.id: "sent" if stage.provider.can_tell else "uncertain"}
+    assert stage.provider.took() == (["never left"] if stage.provider.can_tell else [])
+
+
+async def test_two_interrupted_replies_in_the_same_words_are_two(stage: Stage) -> None:
+    if not stage.provider.can_tell:
+        pytest.skip("nobody can be asked")
+    first = await stage.interrupted(stage.request("same words"))
+    await stage.interrupted(stage.request("same words"))
+    assert (await stage.provider.sender.send(first)).result is Result.DONE
+    stage.start()
+    await until(lambda: len(stage.reports()) == 2)
+    assert set(stage.states().values()) == {"sent"}
+    assert stage.provider.took() == ["same words", "same words"]
+
+
+async def test_while_the_provider_is_away_replies_wait_and_then_leave_once(stage: Stage) -> None:
+    stage.provider.away(True)
+    stage.start()
+    await stage.ask(stage.request("patience"))
+
+    async def tried_twice() -> bool:
+        async with stage.database.transaction() as session:
+            return (await session.scalar(select(stage.provider.table.c.attempts)) or 0) >= 2
+
+    await until(tried_twice)
+    assert not stage.reports()
+    stage.provider.away(False)
+    await until(stage.reports)
+    assert stage.provider.took() == ["patience"]
+    assert list(stage.states().values()) == ["sent"]
+
+
+async def test_while_kafka_is_away_nothing_is_lost(stage: Stage) -> None:
+    await stage.ask(stage.request("at last"))
+    stage.start()
+    await until(stage.provider.took)
+    stage.bus.down = True
+    later = stage.request("asked while away")
+    async with stage.database.transaction() as session:
+        await stage.ledger.add(session, [later])
+    await until(lambda: len(stage.provider.took()) == 2)
+    assert later.id not in stage.states()
+    stage.bus.down = False
+    await until(lambda: later.id in stage.states())
+    assert len(stage.reports()) == 2
+
+
+async def test_what_a_living_process_is_sending_is_left_to_it(stage: Stage) -> None:
+    other, stop = Liveness(stage.database), asyncio.Event()
+    living = asyncio.create_task(other.run(stop))
+    await until(other.held.is_set)
+    attempt = await stage.interrupted(stage.request("theirs"))
+    async with stage.database.transaction() as session:
+        await session.execute(update(stage.provider.table).values(holder=other.number))
+    stage.start()
+    ours = stage.request("ours")
+    await stage.ask(ours)
+    await until(stage.reports)
+    assert stage.states() == {ours.id: "sent"}
+    async with stage.database.transaction() as session:
+        state = select(stage.provider.table.c.state).where(stage.provider.table.c.outbound_id == attempt.request.id)
+        assert await session.scalar(state) == SENDING
+    stop.set()
+    await living
+    await until(lambda: attempt.request.id in stage.states())
