@@ -6,7 +6,6 @@ Without it a crash between commit and publish loses the event, and a publish bef
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -14,15 +13,13 @@ from typing import Any, TypeVar
 from sqlalchemy import BigInteger, Column, Identity, LargeBinary, MetaData, Table, Text, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from shared.attempts import delay
 from shared.bus.api import Bus, Encoded, encoded
 from shared.db import Database
 from shared.errors import Unavailable
 from shared.events.base import Event
-from shared.logs import log
+from shared.loops import forever
 from shared.metrics import METRICS
 from shared.topics import Topic
-from shared.waiting import first_of, wait
 
 E = TypeVar("E", bound=Event)
 _BATCH = 500
@@ -80,21 +77,14 @@ class Outbox:
         """Publish until `stop`. Where several processes run, one relays at a time."""
         # A process that starts while Kafka is away must grow old too, or nobody would hear of it.
         METRICS.outbox_emptied.labels(service=self._database.schema).set_to_current_time()
-        attempt = 0
-        while not stop.is_set():
-            try:
-                sent = await self._relay()
-                attempt = 0
-            except Unavailable as error:
-                attempt += 1
-                METRICS.retried.labels(what="outbox").inc()
-                log.warning("outbox waits", error=str(error), attempt=attempt)
-                await self._tell_waiting()
-                await wait(stop, delay(attempt, random.random()))
-                continue
-            if sent < _BATCH:
-                await first_of(stop, self._wake, seconds=_POLL)
-                self._wake.clear()
+        await forever("outbox", self._round, stop, _POLL, wake=self._wake)
+
+    async def _round(self) -> float:
+        try:
+            return 0.0 if await self._relay() == _BATCH else _POLL
+        except Unavailable:
+            await self._tell_waiting()
+            raise
 
     async def _relay(self) -> int:
         table = self._table

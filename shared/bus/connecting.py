@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import random
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from shared.attempts import delay
-from shared.logs import log
-from shared.waiting import wait
+from shared.errors import Unavailable
+from shared.loops import persist
 
 
 async def connect(consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
     """Start the consumer as soon as a broker answers, or return without it once `stop` is set."""
-    attempt = 0
-    while not stop.is_set():
+
+    async def start() -> None:
         try:
             await consumer.start()
         except (KafkaError, OSError) as error:
-            attempt += 1
-            log.warning("waiting for Kafka", error=str(error), attempt=attempt)
-            await wait(stop, delay(attempt, random.random()))
-        else:
-            return
+            raise Unavailable(f"Kafka is unavailable: {error}") from error
+
+    await persist("kafka", start, stop)

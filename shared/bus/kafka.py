@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
 
@@ -19,7 +18,6 @@ from aiokafka.errors import (
     for_code,
 )
 
-from shared.attempts import delay
 from shared.bus.api import Consumer, DeadLetter, Encoded, Handler, Raw, View, encoded
 from shared.bus.client import options, shown
 from shared.bus.connecting import connect
@@ -33,6 +31,7 @@ from shared.events.codec import LARGEST
 from shared.health import Health
 from shared.kernel import stable_id
 from shared.logs import log
+from shared.loops import persist
 from shared.metrics import METRICS
 from shared.topics import DEAD_LETTERS, Topic
 from shared.waiting import wait
@@ -88,14 +87,16 @@ class KafkaBus:
 
     async def keep_connecting(self, stop: asyncio.Event) -> None:
         """Start as soon as a broker answers, and keep `/health/ready` right from then on."""
-        attempt = 0
-        while self._producer is None and not stop.is_set():
+
+        async def start() -> None:
             try:
                 await self.start()
             except Unavailable as error:
-                attempt += 1
                 self._health.set("kafka", ok=False, detail=str(error))
-                await wait(stop, delay(attempt, random.random()))
+                raise
+
+        if self._producer is None:
+            await persist("kafka", start, stop)
         while not stop.is_set():
             producer = self._producer
             try:
