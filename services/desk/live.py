@@ -7,16 +7,14 @@ Numbers are given under a lock as the last step before a commit (`unit_of_work.p
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import islice
-from typing import Any
 
-import asyncpg
 import msgspec
 from sqlalchemy import func, select
 
@@ -24,12 +22,11 @@ from services.desk.schema import EVENTS
 from services.desk.signals import LIVE, LOOKS
 from services.desk.timeline import EventView, event_view
 from services.desk.watchers import Look, Watchers
-from shared.attempts import delay
 from shared.db import Database
-from shared.errors import Unavailable
+from shared.listening import listening
 from shared.logs import log
+from shared.loops import forever
 from shared.metrics import METRICS
-from shared.waiting import wait
 
 _PAGE = 500
 _FARTHEST = 10_000
@@ -72,17 +69,8 @@ class Live:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; waits for PostgreSQL where it is away."""
-        attempt = 0
         try:
-            while not stop.is_set():
-                try:
-                    await self._follow(stop)
-                    attempt = 0
-                except (Unavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                    attempt += 1
-                    METRICS.retried.labels(what="live").inc()
-                    log.warning("live feed waits", error=str(error), attempt=attempt)
-                    await wait(stop, delay(attempt, random.random()))
+            await forever("live", partial(self._follow, stop), stop)
         finally:
             self._stopped = True
             self._wake()
@@ -108,34 +96,16 @@ class Live:
             METRICS.live_viewers.labels(service="desk").dec()
 
     async def _follow(self, stop: asyncio.Event) -> None:
-        connection = await self._database.connect_raw()
-        notified = asyncio.Event()
-
-        def wake(*_: Any) -> None:
-            notified.set()
-
-        connection.add_termination_listener(wake)
-        try:
-            await connection.add_listener(LIVE, wake)
-            await connection.add_listener(LOOKS, self._look)
+        async with listening(self._database, {LIVE: None, LOOKS: self._look}) as listener:
             if not self._started:
                 self._floor = self._newest = await self._newest_committed()
                 self._started = True
-            stopping = asyncio.ensure_future(stop.wait())
-            stopping.add_done_callback(wake)
-            try:
-                while not stop.is_set() and not connection.is_closed():
-                    notified.clear()
-                    while await self._take():
-                        pass
-                    self._sweep()
-                    await wait(notified, _FALLBACK)
-            finally:
-                stopping.cancel()
-        finally:
-            connection.terminate()
-        if not stop.is_set():
-            raise Unavailable("the connection that listens for changes was closed")
+            listens = True
+            while listens:
+                while await self._take():
+                    pass
+                self._sweep()
+                listens = await listener.next(stop, _FALLBACK)
 
     async def _take(self) -> bool:
         events = await self._read(self._newest)
@@ -162,9 +132,9 @@ class Live:
         finally:
             self._watching.discard(changes)
 
-    def _look(self, *notification: Any) -> None:
+    def _look(self, payload: str) -> None:
         try:
-            look = msgspec.json.decode(notification[-1], type=Look)
+            look = msgspec.json.decode(payload, type=Look)
         except msgspec.DecodeError as error:  # a newer process may say more than this one knows
             log.warning("who looks at a ticket cannot be read", error=str(error))
             return

@@ -7,13 +7,11 @@ What is to be done is read off the database each time, so a process may be kille
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 from sqlalchemy import and_, func, select
 
 from services.desk import signals
@@ -28,14 +26,12 @@ from services.desk.people.models import AGENTS
 from services.desk.people.presence import PRESENCES
 from services.desk.signals import wake
 from services.desk.unit_of_work import UnitOfWork
-from shared.attempts import delay
 from shared.clock import utc_now
-from shared.errors import Unavailable
 from shared.events import CallAction, CallOutcome, CallRequested, CallState
-from shared.logs import log
+from shared.listening import listening
+from shared.loops import forever
 from shared.metrics import METRICS
 from shared.topics import CALLS_REQUESTED
-from shared.waiting import wait
 
 _BUSY, _IDLE = 1.0, 5.0
 """Seconds until the next look when nothing wakes us: while somebody waits, and otherwise. A row that another process held just now
@@ -47,40 +43,14 @@ _PLACE_EVERY = timedelta(seconds=4)
 
 
 async def run(desk: Desk, stop: asyncio.Event) -> None:
-    """Until `stop`; waits for PostgreSQL where it is away."""
-    attempt = 0
-    while not stop.is_set():
-        try:
-            await _follow(desk, stop)
-            attempt = 0
-        except (Unavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            attempt += 1
-            METRICS.retried.labels(what="calls").inc()
-            log.warning("calls wait", error=str(error), attempt=attempt)
-            await wait(stop, delay(attempt, random.random()))
+    """Serves whoever waits until `stop`, again whenever something has changed; waits for PostgreSQL where it is unavailable."""
 
+    async def follow() -> None:
+        async with listening(desk.database, {signals.CALLS: None}) as listener:
+            while await listener.next(stop, await serve(desk)):
+                pass
 
-async def _follow(desk: Desk, stop: asyncio.Event) -> None:
-    connection = await desk.database.connect_raw()
-    woken = asyncio.Event()
-
-    def notice(*_: Any) -> None:
-        woken.set()
-
-    connection.add_termination_listener(notice)
-    stopping = asyncio.ensure_future(stop.wait())
-    stopping.add_done_callback(notice)
-    try:
-        await connection.add_listener(signals.CALLS, notice)
-        while not stop.is_set() and not connection.is_closed():
-            woken.clear()
-            seconds = await serve(desk)
-            await wait(woken, seconds)
-    finally:
-        stopping.cancel()
-        connection.terminate()
-    if not stop.is_set():
-        raise Unavailable("the connection that listens for calls was closed")
+    await forever("calls", follow, stop)
 
 
 async def serve(desk: Desk) -> float:

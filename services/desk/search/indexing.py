@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -18,11 +17,9 @@ from services.desk.search import domain
 from services.desk.search.models import MESSAGE_WORDS, SEARCH_PROGRESS
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.unit_of_work import UnitOfWork
-from shared.attempts import delay
-from shared.errors import Unavailable
 from shared.kernel import ContactPoint, address_of
 from shared.logs import log
-from shared.waiting import wait
+from shared.loops import forever
 
 _CHUNK = 50
 """Tickets or customers at a time: a fraction of a second, in which nobody waits for us."""
@@ -61,19 +58,15 @@ async def put_customers(session: AsyncSession, customers: Sequence[Any], points:
 
 async def run(desk: Desk, stop: asyncio.Event) -> None:
     """Read what is there from before, newest first, with as long a pause after each step as it took; then there is nothing to do."""
-    attempt = 0
-    while not stop.is_set():
-        try:
-            began = time.monotonic()
-            if not await step(desk):
-                log.info("every message can be searched")
-                await stop.wait()
-            attempt = 0
-            await wait(stop, time.monotonic() - began)
-        except Unavailable as error:
-            attempt += 1
-            log.warning("reading old messages for the search waits", error=str(error)[:200], attempt=attempt)
-            await wait(stop, delay(attempt, random.random()))
+
+    async def work() -> float:
+        began = time.monotonic()
+        if not await step(desk):
+            log.info("every message can be searched")
+            await stop.wait()
+        return time.monotonic() - began
+
+    await forever("search", work, stop)
 
 
 async def step(desk: Desk) -> bool:
