@@ -17,7 +17,7 @@ from services.email.domain import charsets, transfer
 from services.email.domain.bounces import returned
 from services.email.domain.forwards import original_author
 from services.email.domain.headers import Headers, decode_words
-from services.email.domain.incoming import Context, Envelope, read
+from services.email.domain.incoming import Context, Envelope, words_of
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import parse
 from services.email.domain.quotes import quotation_starts, without_quotes
@@ -82,11 +82,11 @@ CHARSETS = ["", "utf-8", "us-ascii", "euc-kr", "gb2312", "iso-2022-jp", "iso-202
 
 def mail(kind: str, encoding: str = "8bit") -> Callable[[bytes], object]:
     head = f"From: Ann <ann@example.com>\nContent-Type: {kind}\nContent-Transfer-Encoding: {encoding}\n\n".encode()
-    return lambda data: read(parse(head + data))
+    return lambda data: words_of(parse(head + data))
 
 
 def field(value: str) -> object:
-    found = read(
+    found = words_of(
         parse(f"Subject: {value}\nFrom: {value}\nTo: {value}\nReferences: {value}\nContent-Type: {value}\n\nx".encode())
     )
     headers: Headers = found.mail.headers

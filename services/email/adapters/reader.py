@@ -23,10 +23,10 @@ from typing import IO, cast
 import msgspec
 
 from services.email.domain import incoming, mime
-from services.email.domain.bounces import Returned, returned
+from services.email.domain.bounces import Returned
 from services.email.domain.files import File
 from services.email.domain.incoming import Context, Envelope
-from services.email.domain.loops import Kept, kept
+from services.email.domain.loops import Kept
 from shared.errors import Malformed, Unavailable
 from shared.events import InboundMessage
 from shared.logs import log
@@ -100,7 +100,7 @@ class Reader:
         async with self._turn:
             answer, files = await self._read(raw, [request, msgspec.structs.replace(request, brief=True)])
         if answer.tripped:
-            log.error("a mail tripped our reader", raw_uri=raw_uri, error=answer.tripped)
+            log.error("the parser raised an unexpected error", raw_uri=raw_uri, error=answer.tripped)
         if answer.message is None:
             raise Malformed(answer.refused)
         return answer, answer.message, files
@@ -231,16 +231,13 @@ def _answer(request: Request, raw: bytes, context: Context) -> tuple[Answer, tup
     except Malformed as error:
         return Answer(None, refused=str(error)), ()
     except Exception as error:  # noqa: BLE001
-        return Answer(None, refused=f"our reader tripped over it: {error!r}", tripped=tripped), ()
+        return Answer(None, refused=f"the parser raised an unexpected error: {error!r}", tripped=tripped), ()
 
 
 def _read(request: Request, mail: mime.Mail, context: Context) -> tuple[Answer, tuple[File, ...]]:
-    reading = incoming.read(mail)
-    message = incoming.compose(reading, request.envelope, context, [], request.raw_uri, request.received_at)
-    ahead = tuple(FileAhead(file.name, file.media_type, file.content_id) for file in reading.files)
-    why = kept(mail, message, context.mailboxes, context.secret)
-    told = returned(mail, request.envelope.recipients) if why is Kept.RETURNED else None
-    return Answer(message, why, told, ahead, reading.whole), reading.files
+    found = incoming.read(mail, request.envelope, context, request.raw_uri, request.received_at)
+    ahead = tuple(FileAhead(file.name, file.media_type, file.content_id) for file in found.files)
+    return Answer(found.message, found.kept, found.returned, ahead, found.whole), found.files
 
 
 def _frames(source: IO[bytes]) -> Iterator[bytes]:

@@ -9,15 +9,17 @@ from datetime import datetime
 
 from services.email.domain.authentication import fails_dmarc
 from services.email.domain.automatic import automatic, receipt_for
+from services.email.domain.bounces import Returned, returned
 from services.email.domain.files import File
 from services.email.domain.forwards import original_author
 from services.email.domain.headers import Headers
+from services.email.domain.loops import Kept, kept
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import Mail
 from services.email.domain.quotes import quotation_starts, without_quotes
 from services.email.domain.references import answers_a_mail_of_ours, clues
 from services.email.domain.senders import sender_of
-from shared.events import Attachment, InboundMessage
+from shared.events import InboundMessage
 from shared.kernel import email_point, message_id
 from shared.language import detect
 from shared.markup import fits
@@ -53,7 +55,7 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Words:
     """A mail's words, ready for the event, and the files to be stored with it."""
 
     mail: Mail
@@ -63,7 +65,29 @@ class Reading:
     whole: bool
 
 
-def read(mail: Mail) -> Reading:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that a mail says. `message`: without its attachments, which are `files` until they are stored. `kept`: why it is no message;
+    `returned`: what a returned mail says."""
+
+    message: InboundMessage
+    files: tuple[File, ...]
+    whole: bool
+    kept: Kept | None = None
+    returned: Returned | None = None
+
+
+def read(mail: Mail, envelope: Envelope, context: Context, raw_uri: str, received_at: datetime) -> Reading:
+    """Reads a mail once and completely. The event's id is made of Message-ID, author and body: the sender's retry and the copy to another
+    mailbox of ours make it again; the same Message-ID of another author or over another body is another message."""
+    words = words_of(mail)
+    message = _message(words, envelope, context, raw_uri, received_at)
+    why = kept(mail, message, context.mailboxes, context.secret)
+    told = returned(mail, envelope.recipients) if why is Kept.RETURNED else None
+    return Reading(message, words.files, words.whole, why, told)
+
+
+def words_of(mail: Mail) -> Words:
     """The sender's own words without quotes and signature; the HTML whole and safe to show. What is too long for an
     event is cut there and kept whole as a file."""
     subject, answers = mail.headers.text("subject"), answers_a_mail_of_ours(mail.headers)
@@ -82,21 +106,11 @@ def read(mail: Mail) -> Reading:
         html = ""
     known = {file.name for file in mail.files}
     files = (*mail.files, *(file for file in extra if file.name not in known))
-    return Reading(mail, text, html, files, mail.whole and fits(mail.html))
+    return Words(mail, text, html, files, mail.whole and fits(mail.html))
 
 
-def compose(
-    reading: Reading,
-    envelope: Envelope,
-    context: Context,
-    attachments: Sequence[Attachment],
-    raw_uri: str,
-    received_at: datetime,
-) -> InboundMessage:
-    """`attachments`: those of `reading.files`, stored. The event's id is made of Message-ID, author and body: the
-    sender's retry and the copy to another mailbox of ours make it again; the same Message-ID of another author or over another body is
-    another message."""
-    mail, headers = reading.mail, reading.mail.headers
+def _message(words: Words, envelope: Envelope, context: Context, raw_uri: str, received_at: datetime) -> InboundMessage:
+    mail, headers = words.mail, words.mail.headers
     sender = sender_of(mail, envelope.sender, context.mailboxes)
     recipient = _recipient(headers, envelope, context.mailboxes)
     own_id = _own_id(mail, recipient, sender.address)
@@ -109,14 +123,13 @@ def compose(
         sender_name=sender.name,
         doubt="dmarc" if fails_dmarc(headers, context.trusted) else "",
         received_at=received_at,
-        text=reading.text,
-        html=reading.html,
+        text=words.text,
+        html=words.html,
         recipient=recipient,
         also_to=_others(headers, "to", sender.address, context.mailboxes),
         cc=_others(headers, "cc", sender.address, context.mailboxes),
         subject=headers.text("subject"),
-        language=language_of(reading.text, headers.text("subject"), context.languages),
-        attachments=tuple(attachments),
+        language=language_of(words.text, headers.text("subject"), context.languages),
         thread=clues(headers, own_id, envelope.recipients, context.secret, receipt_for(mail)),
         automatic=automatic(mail, envelope.sender, context.mailboxes),
         forwarded_from=email_point(forwarded.address) if forwarded else "",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.email.domain import calendars, charsets, containers
 from services.email.domain.flowed import unflowed
-from services.email.domain.incoming import read
+from services.email.domain.incoming import words_of
 from services.email.domain.mime import Mail, parse
 
 INBOX = Path(__file__).parents[2] / "data" / "inbox"
@@ -226,7 +226,7 @@ def test_a_stub_beside_html_hides_no_words_and_words_beside_html_are_not_lost() 
         parts = (
             f"--b\r\nContent-Type: text/plain\r\n\r\n{plain}\r\n--b\r\nContent-Type: text/html\r\n\r\n{html}\r\n--b--"
         )
-        return read(mail("Content-Type: multipart/alternative; boundary=b", parts)).text
+        return words_of(mail("Content-Type: multipart/alternative; boundary=b", parts)).text
 
     letter = (
         "My order 7731 came broken. I want a refund. " * 3 + "It is the blue one with two handles, bought last week."

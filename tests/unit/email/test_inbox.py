@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.email.domain.incoming import Context, Envelope, compose, read
+from services.email.domain.incoming import Context, Envelope, read
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import parse
 
@@ -20,9 +20,10 @@ CONTEXT = Context(Mailboxes.parse("support@helpdesk.test"), "a secret that is lo
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_a_mail_that_others_tripped_over_is_read_right(name: str) -> None:
     wanted = EXPECTED[name] | {}
-    reading = read(parse((INBOX / f"{name}.eml").read_bytes()))
+    mail = parse((INBOX / f"{name}.eml").read_bytes())
     envelope = Envelope(str(wanted.pop("mail_from", "kim@customer.test")), ("support@helpdesk.test",))
-    message = compose(reading, envelope, CONTEXT, [], "sha256/raw", datetime(2026, 11, 30, tzinfo=UTC))
+    reading = read(mail, envelope, CONTEXT, "sha256/raw", datetime(2026, 11, 30, tzinfo=UTC))
+    message = reading.message
     found: dict[str, object] = {
         "text": message.text,
         "subject": message.subject,

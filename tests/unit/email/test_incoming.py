@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from services.email.domain.authentication import fails_dmarc
 from services.email.domain.automatic import automatic
 from services.email.domain.headers import Headers
-from services.email.domain.incoming import Context, Envelope, compose, read
+from services.email.domain.incoming import Context, Envelope, read
 from services.email.domain.mailboxes import Mailboxes, tokens_in, with_token, without_plus
 from services.email.domain.mime import parse
 from services.email.domain.references import our_message_id, reply_token
@@ -34,7 +34,7 @@ def received(
     context: Context = CONTEXT,
 ) -> InboundMessage:
     mail = parse(f"{headers.strip()}\n\n{body}".encode())
-    return compose(read(mail), Envelope(sender, (to,) if to else ()), context, [], "sha256/raw", NOW)
+    return read(mail, Envelope(sender, (to,) if to else ()), context, "sha256/raw", NOW).message
 
 
 def test_a_plain_mail_becomes_a_message() -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.email.domain.incoming import Context, Envelope, compose, read
+from services.email.domain.incoming import Context, Envelope, read
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import parse
 from services.email.domain.outgoing import Identity, OutgoingMail, build, subject_of, trimmed
@@ -68,7 +68,7 @@ def test_the_customers_reply_finds_the_ticket_again() -> None:
     context = Context(BOXES, SECRET, ("en",))
     for headers in (f"To: {message['Reply-To']}", f"In-Reply-To: {mail.message_id}"):
         reply = parse(f"From: ann@example.com\n{headers}\n\nThanks".encode())
-        assert compose(read(reply), Envelope("", ()), context, [], "", NOW).thread.ticket_id == TICKET
+        assert read(reply, Envelope("", ()), context, "", NOW).message.thread.ticket_id == TICKET
 
 
 def test_the_same_answer_has_the_same_message_id_on_every_attempt() -> None:

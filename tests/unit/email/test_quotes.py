@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.email.domain.incoming import read
+from services.email.domain.incoming import words_of
 from services.email.domain.mime import parse
 from services.email.domain.quotes import quotation_starts, without_quotes
 
@@ -147,7 +147,7 @@ def test_it_never_takes_the_last_word(lines: list[str]) -> None:
 )
 def test_quotes_in_html_are_found_by_their_marks(quote: str) -> None:
     raw = f"From: a@b.example\nSubject: Re: lamp\nContent-Type: text/html; charset=utf-8\n\n<p>New words</p>{quote}".encode()
-    reading = read(parse(raw))
+    reading = words_of(parse(raw))
     assert reading.text == "New words"
     assert "Old words" in reading.html
 
@@ -193,7 +193,7 @@ def test_an_answer_to_a_mail_of_ours_needs_no_re_in_its_subject() -> None:
     ours = "In-Reply-To: <t.abcdefghijklmnopqrstuvwx.1@example.org>\n"
     for headers, text in ((ours, REPLY), ("In-Reply-To: <1@else.example>\n", f"{REPLY}\n\n> Please restart it.")):
         raw = f"From: a@b.example\nSubject: Lamp\n{headers}\n{REPLY}\n\n> Please restart it."
-        assert read(parse(raw.encode())).text == text
+        assert words_of(parse(raw.encode())).text == text
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_words_around_a_quotation_in_html_stay(html: str) -> None:
 def test_the_line_that_introduces_a_quotation_goes_with_it() -> None:
     html = f"<div>{REPLY}</div><div>On 2 Mar 2026, at 10:00, Support &lt;support@example.org&gt; wrote:</div><br><blockquote type='cite'>Old</blockquote>"
     raw = f"From: a@b.example\nSubject: Re: lamp\nContent-Type: text/html; charset=utf-8\n\n{html}"
-    assert read(parse(raw.encode())).text == REPLY.replace("\n", " ")
+    assert words_of(parse(raw.encode())).text == REPLY.replace("\n", " ")
 
 
 CLIENTS = {
@@ -250,11 +250,11 @@ CLIENTS = {
 @pytest.mark.parametrize("client", CLIENTS)
 def test_an_answer_is_read_without_what_its_program_quotes(client: str) -> None:
     raw = f"From: a@b.example\nSubject: Re: lamp\nContent-Type: text/html; charset=utf-8\n\n{CLIENTS[client]}"
-    text = read(parse(raw.encode())).text
+    text = words_of(parse(raw.encode())).text
     assert (text.split("\n")[0], "restart" in text) == ("It works now, thanks!", False)
     if client not in {
         "outlook desktop",
         "outlook web",
         "naver",
     }:  # these mark where the old mail begins, and not where it ends
-        assert "No, it does not." in read(parse(f"{raw}<p>No, it does not.</p>".encode())).text
+        assert "No, it does not." in words_of(parse(f"{raw}<p>No, it does not.</p>".encode())).text

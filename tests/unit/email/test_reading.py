@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.email.domain import charsets, transfer
 from services.email.domain.headers import decode_words, parse_addresses
-from services.email.domain.incoming import read
+from services.email.domain.incoming import words_of
 from services.email.domain.mime import parse
 from services.email.domain.structure import MAX_HEADER_BYTES
 from shared.errors import Malformed
@@ -55,12 +55,12 @@ def test_files_keep_their_bytes() -> None:
 def test_html_is_safe_to_show_and_whole() -> None:
     raw = b"From: a@b.example\nContent-Type: text/html\n\n<p onclick='x()'>Hi</p><script>alert(1)</script><img src='http://t/x.gif'>"
     # The address of a picture is kept for whoever may load it; nothing loads it by itself.
-    assert read(parse(raw)).html == '<p>Hi</p><img src="http://t/x.gif">'
+    assert words_of(parse(raw)).html == '<p>Hi</p><img src="http://t/x.gif">'
 
 
 def test_a_book_is_cut_in_the_event_and_kept_whole_as_a_file() -> None:
     book = "word " * 100_000
-    reading = read(parse(b"From: a@b.example\n\n" + book.encode()))
+    reading = words_of(parse(b"From: a@b.example\n\n" + book.encode()))
     assert len(reading.text.encode()) < 201_000
     assert reading.files[-1].name == "message.txt"
     assert reading.files[-1].data.decode().strip() == book.strip()
@@ -96,14 +96,14 @@ NESTED = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (i
     ids=["long headers", "many parts", "deep", "a book", "many tags"],
 )
 def test_what_is_beyond_the_limits_is_read_as_far_as_they_go_and_says_so(raw: bytes) -> None:
-    reading = read(parse(raw))
+    reading = words_of(parse(raw))
     assert not reading.whole
     assert reading.mail.headers.text("subject") == "Lamp"
     assert "words" in reading.text or b"words" not in raw
 
 
 def test_boundaries_in_plenty_take_no_more_than_their_lines() -> None:
-    assert read(parse(b"A: b\n\n" + b"boundary=x\n" * 20_000)).whole
+    assert words_of(parse(b"A: b\n\n" + b"boundary=x\n" * 20_000)).whole
 
 
 def test_what_stands_above_the_headers_does_not_hide_them() -> None:
@@ -127,7 +127,7 @@ def test_no_bytes_break_the_reader(raw: bytes) -> None:
         b"From: a@b.example\nContent-Type: multipart/mixed; boundary=b\n\n--b\n" + raw,
     ):
         try:
-            reading = read(parse(candidate))
+            reading = words_of(parse(candidate))
         except Malformed:
             continue
         (reading.text + reading.html + reading.mail.headers.text("from")).encode()
@@ -150,7 +150,7 @@ _PIECES = st.sampled_from(
 @given(st.lists(_PIECES, max_size=25))
 def test_no_mixture_of_what_mails_are_made_of_breaks_the_reader(pieces: list[bytes]) -> None:
     try:
-        reading = read(parse(b"From: a@b.example\n" + b"".join(pieces)))
+        reading = words_of(parse(b"From: a@b.example\n" + b"".join(pieces)))
     except Malformed:
         return
     (reading.text + reading.html).encode()
@@ -205,7 +205,7 @@ def test_hostile_mails_do_not_keep_us_busy() -> None:
     ]
     for raw in hostile:
         started = time.process_time()
-        reading = read(parse(raw))
+        reading = words_of(parse(raw))
         reading.mail.headers.text("subject")
         reading.mail.headers.addresses("from")
         assert time.process_time() - started < 10, raw[:40]
@@ -238,7 +238,7 @@ def test_a_broken_name_is_replaced_and_the_file_kept() -> None:
 
 def test_a_very_long_html_comes_along_as_a_file() -> None:
     html = "<p>" + "word " * 100_000 + "</p>"
-    reading = read(parse(body(html.encode(), b"Content-Type: text/html\n")))
+    reading = words_of(parse(body(html.encode(), b"Content-Type: text/html\n")))
     assert reading.html == ""
     assert {file.name: file.data.decode() for file in reading.files}["message.html"] == html
 
