@@ -18,7 +18,7 @@ UNSEEN_END = "The service stopped while this mail was going out: it may or may n
 
 
 class EmailSender:
-    """See `shared.delivery.Sender`."""
+    """Implements `shared.delivery.Sender`."""
 
     def __init__(
         self, storage: Storage, mails: MailSender, identity: Identity, clock: Callable[[], datetime] = utc_now
@@ -26,7 +26,6 @@ class EmailSender:
         self._storage, self._mails, self._identity, self._clock = storage, mails, identity, clock
 
     async def send(self, attempt: Attempt) -> SendResult:
-        """See `Sender`."""
         request = attempt.request
         try:
             files = [await self._storage.get(attachment.uri) for attachment in request.attachments]
@@ -41,7 +40,6 @@ class EmailSender:
         return SendResult(outcome.result, outcome.words, message_id_of(request, self._identity) if gone else "")
 
     async def find(self, attempt: Attempt) -> Finding:
-        """See `Sender`."""
         request = attempt.request
         match await self._mails.was_sent(request.id):
             case True:
