@@ -12,7 +12,7 @@ from shared.service import dsn_of
 
 async def print_counts(table: Table, settings: BaseSettings) -> None:
     """Prints how many deliveries are in which state."""
-    database = Database(dsn_of(settings), table.schema or "")
+    database = Database(dsn_of(settings), str(table.schema))
     try:
         async with database.transaction() as session:
             for state, number in sorted((await count(session, table)).items()):

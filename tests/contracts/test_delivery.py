@@ -16,7 +16,7 @@ from sqlalchemy import Table, select, update
 from services.email.adapters.folder import FolderSender
 from services.email.adapters.relay import Relay, RelaySender
 from services.email.domain.outgoing import OutgoingMail
-from services.email.models import DELIVERIES, OUTBOX, SCHEMA
+from services.email.models import DELIVERIES, OUTBOX
 from services.email.ports import MailSender
 from services.email.sender import EmailSender
 from shared.attempts import Outcome, Result, RetryPolicy
@@ -209,7 +209,7 @@ class Stage:
 @pytest.fixture(params=sorted(CHANNELS))
 async def stage(request: pytest.FixtureRequest, database: str, tmp_path: Path) -> AsyncIterator[Stage]:
     async with CHANNELS[request.param](database, tmp_path) as provider:
-        schema = provider.table.schema or SCHEMA
+        schema = str(provider.table.schema)
         await asyncio.to_thread(migrate, database, schema, MIGRATIONS / schema / "migrations")
         made = Stage(provider, Database(database, schema))
         try:

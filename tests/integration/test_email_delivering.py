@@ -152,7 +152,7 @@ class Stage:
 
     async def attempts(self) -> int:
         async with self.database.transaction() as session:
-            return int((await session.scalars(select(DELIVERIES.c.attempts))).one())
+            return await session.scalar(select(DELIVERIES.c.attempts)) or 0
 
     async def left_behind(self, request: OutboundMessage, holder: int = 12345) -> None:
         """What a process leaves that is killed between `sending` and `sent`."""
@@ -416,9 +416,11 @@ async def test_a_file_that_is_away_for_a_moment_is_waited_for(stage: Stage) -> N
 
 
 async def test_a_report_waits_for_kafka(stage: Stage) -> None:
+    request = answer()
+    async with stage.database.transaction() as session:
+        await Ledger(DELIVERIES, Outbox(OUTBOX, stage.database, stage.bus)).add(session, [request])
     stage.bus.down = True
     stage.start()
-    await stage.ask(answer())
     await until(lambda: len(stage.relay.taken) == 1)
     stage.bus.down = False
     await until(lambda: len(stage.reports()) == 1)
