@@ -38,7 +38,8 @@ from shared.web import create_api
 
 _ABOUT = """Tickets, customers and answers. Every request carries `Authorization: Bearer <token>`; errors are RFC 9457 problems whose
 `detail` says what to do. Writes take an `Idempotency-Key`: the same key is done once, however often it is sent."""
-_SUBSCRIBERS = (indexing.add_messages, publishing.publish)
+_SUBSCRIBERS = (indexing.add_messages, sla.mark_late, publishing.publish)
+"""What each unit of work does before its commit. A profile tells of what those before it did."""
 
 
 def main(arguments: list[str]) -> int:

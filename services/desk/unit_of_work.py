@@ -5,7 +5,7 @@ What goes wrong without it: an event is announced for a change that was rolled b
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -25,6 +25,13 @@ from shared.topics import TICKETS_CHANGED, Topic
 _FEED_LOCK = 0x6465736B
 """Key of the advisory lock under which sequence numbers are given: ASCII of `desk`."""
 
+_LOCK_POINTS = text("SELECT pg_advisory_xact_lock(hashtextextended(p, 0)) FROM unnest(CAST(:points AS text[])) AS p")
+_LOCK_CUSTOMERS = text(
+    "SELECT id FROM desk.customers WHERE id = ANY(CAST(:customers AS uuid[]))"
+    " OR id IN (SELECT customer_id FROM desk.tickets WHERE id = ANY(CAST(:tickets AS uuid[]))) ORDER BY id FOR UPDATE"
+)
+_LOCK_TICKETS = text("SELECT id FROM desk.tickets WHERE id = ANY(CAST(:tickets AS uuid[])) ORDER BY id FOR UPDATE")
+
 
 @dataclass(slots=True)
 class UnitOfWork:
@@ -38,6 +45,8 @@ class UnitOfWork:
     """Rows of messages that were written, to be found by their words."""
     customers: dict[str, bool] = field(default_factory=dict)
     """Those whose profile is published anew, and whether their version was raised already."""
+    late: dict[str, datetime] = field(default_factory=dict)
+    """Those who were answered too late, and when."""
 
     def record(
         self,
@@ -70,6 +79,23 @@ class UnitOfWork:
         raised: their version was raised with the change."""
         for customer in customers:
             self.customers[customer] = raised or self.customers.get(customer, False)
+
+    def answered_late(self, customer: str, at: datetime) -> None:
+        """Keep that an answer to this customer, who is locked, came too late at this moment, or not at all."""
+        self.late[customer] = max(at, self.late.get(customer, at))
+
+    async def lock(
+        self, *, points: Iterable[str] = (), customers: Iterable[str] = (), tickets: Collection[str] = ()
+    ) -> None:
+        """Keep others from changing these until the commit, in the order of all locks: contact points, customers and whose tickets
+        these are, tickets. Nobody else creates or moves a contact point that is locked, whether it exists or not."""
+        if names := sorted(set(points)):
+            await self.session.execute(_LOCK_POINTS, {"points": names})
+        ids = {"customers": sorted(set(customers)), "tickets": sorted(tickets)}
+        if ids["customers"] or ids["tickets"]:
+            await self.session.execute(_LOCK_CUSTOMERS, ids)
+        if ids["tickets"]:
+            await self.session.execute(_LOCK_TICKETS, {"tickets": ids["tickets"]})
 
     async def finish(self, subscribers: Sequence[Subscriber], outbox: Outbox) -> None:
         """Do what follows from the change, in the same transaction. Comes last before the commit."""

@@ -7,16 +7,13 @@ away for an hour, leaves nothing undone.
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
-from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from services.desk.context import Desk
-from services.desk.tickets import grouping, repository
-from services.desk.tickets.escalation import widened
+from services.desk.tickets import commands, grouping, repository, store
+from services.desk.tickets.domain.lifecycle import Escalate
 from services.desk.tickets.models import TICKETS
-from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.logs import log
@@ -54,7 +51,7 @@ async def escalate(desk: Desk) -> float:
     async with desk.unit_of_work() as work:
         rows = list(await work.session.execute(_DUE.where(TICKETS.c.widens_at <= now)))
         for row in rows:
-            await _escalate(work, row, now)
+            await commands.execute(work, store.ticket_of(row), Escalate(), now)
         following = await work.session.scalar(
             select(func.min(TICKETS.c.widens_at)).where(*_WAITS, TICKETS.c.widens_at > now)
         )
@@ -62,23 +59,3 @@ async def escalate(desk: Desk) -> float:
         return _SHORTEST
     left = (following - utc_now()).total_seconds() if following else LONGEST
     return min(LONGEST, max(_SHORTEST, left))
-
-
-async def _escalate(work: UnitOfWork, row: Any, now: datetime) -> None:
-    patience = repository.patience(row.patience)
-    found = widened(patience, now)
-    for skill in found.skills:
-        data = {"skill": skill, "after": _waited(row, patience.skills[skill])}
-        work.record("ticket.widened", row.id, now, "desk", data)
-    team = {}
-    if found.overflow and patience.overflow_at:
-        team = {"team": found.overflow.team}
-        data = {"from": row.team, **team, "after": _waited(row, patience.overflow_at)}
-        work.record("ticket.overflowed", row.id, now, "desk", data)
-    values = repository.patience_values(found.after) | team
-    await work.session.execute(update(TICKETS).where(TICKETS.c.id == row.id).values(values))
-
-
-def _waited(row: Any, until: datetime) -> str:
-    """Seconds that the customer had waited by then."""
-    return str(max(0, round((until - row.waiting_since).total_seconds())))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.context import Desk
 from services.desk.people.models import AGENTS
-from services.desk.tickets import commands
+from services.desk.tickets import commands, store
 from services.desk.tickets.domain import SETTLED
+from services.desk.tickets.domain.lifecycle import Assign, Assignee
 from services.desk.tickets.models import TICKETS
 from services.desk.tickets.schemas import TicketRow
 from services.desk.tickets.teams import team_names
@@ -28,19 +29,15 @@ async def assign(
 ) -> TicketRow:
     """Give a ticket to `assignee` (an agent's e-mail address, empty to put it back into its queue) and/or to a team.
     None leaves that one as it is. Rejected 404 no such ticket, 422 `unknown-agent`."""
-    changes: dict[str, str | None] = {}
-    data: dict[str, str] = {}
     if team is not None:
         team = team.strip()
         if len(team) > _LONGEST_TEAM or not team.isprintable():
             raise Rejected(422, "team", f"A team's name has at most {_LONGEST_TEAM} printable characters.")
-        changes["team"] = data["team"] = team
     async with desk.unit_of_work() as work:
+        person = None
         if assignee is not None:
-            person = await _active(work.session, assignee) if assignee else None
-            changes["assignee_id"] = person.id if person else None
-            data["assignee"], data["assignee_name"] = (person.email, person.name) if person else ("", "")
-        return await commands.assign(work, ticket, changes, data, agent)
+            person = await _active(work.session, assignee) if assignee else Assignee()
+        return await commands.assign(work, ticket, Assign(actor=agent, assignee=person, team=team))
 
 
 async def give_back(desk: Desk, work: UnitOfWork, person: Any, actor: str) -> int:
@@ -49,23 +46,22 @@ async def give_back(desk: Desk, work: UnitOfWork, person: Any, actor: str) -> in
     reopens = utc_now() - timedelta(days=desk.settings.reopen_days)
     recent = or_(TICKETS.c.status.not_in(SETTLED), TICKETS.c.solved_at >= reopens)
     theirs = select(TICKETS.c.id).where(TICKETS.c.assignee_id == person.id, recent)
-    await commands.lock(work.session, set(await work.session.scalars(theirs)))
-    freed = update(TICKETS).where(TICKETS.c.assignee_id == person.id, recent).values(assignee_id=None)
-    tickets = sorted(await work.session.scalars(freed.returning(TICKETS.c.id)))
+    await work.lock(tickets=set(await work.session.scalars(theirs)))
+    tickets = await store.free(work.session, and_(TICKETS.c.assignee_id == person.id, recent))
     for ticket in tickets:
         data = {"assignee": "", "assignee_name": "", "disabled": person.name or person.email}
         work.record("ticket.assigned", ticket, utc_now(), actor, data)
     return len(tickets)
 
 
-async def _active(session: AsyncSession, agent: str) -> Any:
+async def _active(session: AsyncSession, agent: str) -> Assignee:
     """Somebody who is not disabled before this is committed."""
     own = agent.strip().lower().replace("\x00", "")
     found = select(AGENTS).where(AGENTS.c.email == own, AGENTS.c.active).with_for_update(read=True, key_share=True)
     row = (await session.execute(found)).one_or_none()
     if row is None:
         raise Rejected(422, "unknown-agent", f"No active agent has the address {agent[:100]}.")
-    return row
+    return Assignee(row.id, row.email, row.name)
 
 
 async def teams(desk: Desk) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from services.desk.calls.models import CALLS, REQUESTS
 from services.desk.calls.service import NEW, change, record_change
 from services.desk.context import Desk
 from services.desk.signals import wake
-from services.desk.tickets import call_outcomes
+from services.desk.tickets import call_outcomes, store
 from services.desk.unit_of_work import UnitOfWork
 from shared.errors import Malformed
 from shared.events import CallAction, CallChanged, CallOutcome
@@ -128,7 +128,7 @@ async def _conclude(desk: Desk, work: UnitOfWork, request: Any, outcome: CallOut
 
 async def _count_try(desk: Desk, work: UnitOfWork, request: Any) -> None:
     """After so many callbacks in vain the ticket says so, and the list of callbacks has it no more."""
-    ticket = await call_outcomes.lock(work.session, request.ticket_id)
+    ticket = await store.locked(work, request.ticket_id)
     vain = select(func.count()).where(
         REQUESTS.c.ticket_id == request.ticket_id,
         REQUESTS.c.action == CallAction.CALL_BACK.value,

@@ -20,7 +20,8 @@ from services.desk.calls.schemas import CallbackView, CallView
 from services.desk.context import Desk
 from services.desk.people import presence
 from services.desk.signals import wake
-from services.desk.tickets import call_outcomes, commands
+from services.desk.tickets import call_outcomes, commands, store
+from services.desk.tickets.domain.lifecycle import Assign, Assignee
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected
@@ -176,7 +177,7 @@ async def call_back(desk: Desk, ticket: str, *, agent: str, number: str = "") ->
     typed = contact_point("tel", presence.normal_number(number)) if number.strip() else None
     _phone_is_on(desk)
     async with desk.unit_of_work() as work:
-        own = await commands.find(work.session, ticket)
+        own = await store.find(work.session, ticket)
         await work.session.execute(
             text("SELECT pg_advisory_xact_lock(hashtextextended(:k, 0))"), {"k": f"callback:{own}"}
         )
@@ -241,7 +242,7 @@ async def finish(desk: Desk, call_id: str, *, agent: str) -> None:
 async def callback_done(desk: Desk, ticket: str, *, agent: str) -> None:
     """The customer was reached in another way: off the list. Rejected 404."""
     async with desk.unit_of_work() as work:
-        own = await commands.find(work.session, ticket)
+        own = await store.find(work.session, ticket)
         await call_outcomes.answered(work, own, utc_now(), agent.lower(), "callback-done")
 
 
@@ -266,10 +267,10 @@ async def change(session: AsyncSession, call_id: str, **values: Any) -> None:
 
 async def give(work: UnitOfWork, ticket: str, person: Any) -> Any:
     """The ticket is this agent's from now on; nothing is told where it is already. Returns its row."""
-    row = await call_outcomes.lock(work.session, ticket)
+    row = await store.locked(work, ticket)
     if row.assignee_id != person.id:
-        told = {"assignee": person.email, "assignee_name": person.name}
-        await commands.assign(work, ticket, {"assignee_id": person.id}, told, person.email)
+        assignee = Assignee(person.id, person.email, person.name)
+        await commands.execute(work, store.ticket_of(row), Assign(actor=person.email, assignee=assignee), utc_now())
     return row
 
 

@@ -16,7 +16,7 @@ from services.desk.calls.service import change, give, record_change
 from services.desk.context import Desk
 from services.desk.cursors import is_uuid
 from services.desk.people.models import AGENTS
-from services.desk.tickets import call_outcomes, commands
+from services.desk.tickets import call_outcomes
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
@@ -73,7 +73,7 @@ async def link(work: UnitOfWork, calls: Collection[str], named: Mapping[str, str
         }
         found |= {call: named[call].lower() for call in open_ones if named.get(call, "").lower() in real}
     tickets = known | found
-    await commands.lock(work.session, set(tickets.values()))
+    await work.lock(tickets=set(tickets.values()))
     for call, ticket in sorted(found.items()):
         await change(work.session, call, ticket_id=ticket)
         agent, presence = agent_on(next(row for row in rows if row.call_id == call), utc_now())

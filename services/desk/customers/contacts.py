@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among, insert_all, update_all
 from services.desk.customers.domain import Book, learn
 from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
 from services.desk.customers.schemas import ContactPointView
+from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.events import InboundMessage
 from shared.kernel import ContactPoint, address_of, kind_of
@@ -20,11 +20,12 @@ from shared.kernel import ContactPoint, address_of, kind_of
 _LEARNED = ("id", "name", "language", "tier", "birth_year", "stated", "observed", "recent_contacts", "facts", "version")
 
 
-async def identify(session: AsyncSession, messages: Sequence[InboundMessage]) -> dict[str, str]:
+async def identify(work: UnitOfWork, messages: Sequence[InboundMessage]) -> dict[str, str]:
     """The customer of each message by message id, created where they are new. Holds a lock on their contact points until the
     commit, so that two processes never handle messages of one sender at the same time."""
     named = {point for m in messages for point in (m.sender, *(m.also if m.sender_verified else ()))}
-    await lock_points(session, named)
+    session = work.session
+    await work.lock(points=named)
     touched = select(CONTACT_POINTS.c.customer_id).where(among(CONTACT_POINTS.c.point, named))
     book = Book()
     columns = (CONTACT_POINTS.c.point, CONTACT_POINTS.c.customer_id, CONTACT_POINTS.c.verified)
@@ -72,30 +73,11 @@ async def learn_from(
     await update_all(session, CUSTOMERS, list(rows.values()))
 
 
-async def lock_points(session: AsyncSession, points: set[str] | set[ContactPoint]) -> None:
-    """Nobody else creates or moves these contact points until the commit. Taken in one order, so that nobody waits in a ring."""
-    statement = text("SELECT pg_advisory_xact_lock(hashtextextended(p, 0)) FROM unnest(CAST(:points AS text[])) AS p")
-    await session.execute(statement, {"points": sorted(points)})
-
-
-async def lock(session: AsyncSession, customers: set[str]) -> None:
-    """Lock customers until the commit; before any of their tickets is locked."""
-    await session.execute(
-        select(CUSTOMERS.c.id).where(among(CUSTOMERS.c.id, customers)).order_by(CUSTOMERS.c.id).with_for_update()
-    )
-
-
 async def raise_version(session: AsyncSession, customers: set[str]) -> None:
     """Raise the version of these customers' profiles: something changed that they tell."""
     if customers:
         changed = {"version": CUSTOMERS.c.version + 1, "updated_at": utc_now()}
         await session.execute(update(CUSTOMERS).where(among(CUSTOMERS.c.id, customers)).values(changed))
-
-
-async def promise_broken(session: AsyncSession, customer: str, at: datetime) -> None:
-    """An answer to this customer, who is locked, came too late at this moment, or not at all. The caller publishes the profile."""
-    late = {"late_at": func.greatest(CUSTOMERS.c.late_at, at)}
-    await session.execute(update(CUSTOMERS).where(CUSTOMERS.c.id == customer).values(late))
 
 
 async def points_of(session: AsyncSession, customer: str) -> tuple[ContactPointView, ...]:

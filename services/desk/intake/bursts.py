@@ -11,11 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.desk.bulk import among, insert_all, update_all
-from services.desk.customers import contacts
-from services.desk.tickets import domain, grouping
+from services.desk.bulk import among, insert_all
+from services.desk.tickets import domain, grouping, store
 from services.desk.tickets.models import BURST_POSTS, MESSAGES, TICKETS
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
@@ -57,8 +55,9 @@ class Bursts:
         return {*self.tickets, *self.heads}
 
 
-async def lock(session: AsyncSession, messages: Sequence[InboundMessage]) -> Bursts:
+async def lock(work: UnitOfWork, messages: Sequence[InboundMessage]) -> Bursts:
     """Find out, and keep others from changing these bursts until the commit. Comes before all other locks of a batch."""
+    session = work.session
     public = [message for message in messages if message.public]
     if not public:
         return Bursts()
@@ -70,13 +69,13 @@ async def lock(session: AsyncSession, messages: Sequence[InboundMessage]) -> Bur
         for post in domain.burst_first(message)
     }
     own = {message.id for message in public}
-    await contacts.lock_points(session, {f"post:{name}" for name in own | first.keys()})
+    await work.lock(points={f"post:{name}" for name in own | first.keys()})
     remembered = select(BURST_POSTS.c.message_id, BURST_POSTS.c.burst_id).where(among(BURST_POSTS.c.message_id, own))
     of = {row.message_id: row.burst_id for row in await session.execute(remembered)}
     of |= {name: burst for name, burst in first.items() if name in own} | told
     if not of:
         return Bursts()
-    await contacts.lock_points(session, {f"burst:{name}" for name in of.values()})
+    await work.lock(points={f"burst:{name}" for name in of.values()})
     here = select(MESSAGES.c.id, MESSAGES.c.ticket_id).where(among(MESSAGES.c.id, first))
     tickets = {row.ticket_id: first[row.id] for row in await session.execute(here)}
     found = await session.execute(_HEADS, {"bursts": list(set(of.values())), "tickets": list(tickets)})
@@ -95,9 +94,7 @@ async def join(work: UnitOfWork, bursts: Bursts, landed: Mapping[str, str]) -> N
     wanted |= {ticket: bursts.of[message] for message, ticket in landed.items() if message in bursts.of}
     if not wanted:
         return
-    unmarked = select(TICKETS.c.id).where(among(TICKETS.c.id, wanted), TICKETS.c.burst_id == "")
-    marks = [{"id": ticket, "burst_id": wanted[ticket]} for ticket in await work.session.scalars(unmarked)]
-    await update_all(work.session, TICKETS, marks)
+    await store.mark_burst(work.session, wanted)
     for burst in sorted(set(wanted.values())):
         tickets = [ticket for ticket, name in wanted.items() if name == burst]
         found = await work.session.execute(_HEADS, {"bursts": [burst], "tickets": tickets})

@@ -26,8 +26,8 @@ async def apply(desk: Desk, messages: Sequence[InboundMessage]) -> set[str]:
         if message.consent not in _OUT:
             raise Malformed(f"message {message.id}: `consent` is `stop` or `start`, not {message.consent!r:.60}")
     async with desk.unit_of_work() as work:
-        customers = await contacts.identify(work.session, messages)
-        await contacts.lock(work.session, set(customers.values()))
+        customers = await contacts.identify(work, messages)
+        await work.lock(customers=customers.values())
         changed, news = set(), set()
         for message in messages:
             point = CONTACT_POINTS.c.point == message.sender

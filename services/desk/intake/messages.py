@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.desk.bulk import among, insert_all, update_all
+from services.desk.bulk import among, insert_all
 from services.desk.context import Desk
 from services.desk.customers import contacts
 from services.desk.intake import bursts, consent
 from services.desk.mentions import service as mentions
 from services.desk.people.models import AGENTS
 from services.desk.signals import wake
-from services.desk.tickets import grouping
+from services.desk.tickets import grouping, store
 from services.desk.tickets.domain import (
     SETTLED,
     Placement,
@@ -44,20 +43,7 @@ from shared.kernel import address_of, stable_id
 from shared.metrics import METRICS
 
 ACTOR = "desk"
-_NAMES = tuple(field.name for field in fields(Ticket))
-_COLUMNS = [TICKETS.c[name] for name in _NAMES]
 _LONGEST_POINT = 1000
-_FIXED = (
-    "thread_key",
-    "generation",
-    "linked_to",
-    "created_at",
-    "channel",
-    "subject",
-    "team",
-    "routing_reasons",
-)
-"""What messages do not change, once the ticket is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +71,8 @@ async def apply(desk: Desk, batch: Sequence[RoutedMessage], passed: Mapping[str,
     batch = [routed for routed in batch if routed.message.automatic != consent.AUTOMATIC]
     async with desk.unit_of_work() as work:
         batch = await _of_their_authors(work.session, batch)
-        held = await bursts.lock(work.session, [routed.message for routed in batch])
-        customers = await contacts.identify(work.session, [routed.message for routed in batch])
+        held = await bursts.lock(work, [routed.message for routed in batch])
+        customers = await contacts.identify(work, [routed.message for routed in batch])
         known = set(await work.session.scalars(select(MESSAGES.c.id).where(among(MESSAGES.c.id, customers))))
         fresh = [routed for routed in batch if routed.message.id not in known]
         if fresh:
@@ -124,7 +110,7 @@ async def _write(
     reopen_within: timedelta,
     passed: Mapping[str, Passed],
 ) -> None:
-    before = await _tickets(work.session, fresh, {customers[routed.message.id] for routed in fresh}, held.concerned)
+    before = await _tickets(work, fresh, {customers[routed.message.id] for routed in fresh}, held.concerned)
     threads, touched = Threads(before), dict[str, Ticket]()
     rows, answers = [], dict[str, Ticket]()
     for routed in fresh:
@@ -137,12 +123,10 @@ async def _write(
         touched[ticket.id] = ticket
         rows.append(_message_row(routed, placement, passed.get(routed.message.id, _UNKNOWN)))
     existing = {ticket.id for ticket in before}
-    new = [_ticket_row(ticket) for ticket in touched.values() if ticket.id not in existing]
-    if await insert_all(work.session, TICKETS, new) < len(new):
+    new = [ticket for ticket in touched.values() if ticket.id not in existing]
+    if await store.insert(work.session, new) < len(new):
         raise Unavailable("another process opened the same ticket at the same moment")
-    await update_all(
-        work.session, TICKETS, [_ticket_row(ticket, _FIXED) for ticket in touched.values() if ticket.id in existing]
-    )
+    await store.take_in(work.session, [ticket for ticket in touched.values() if ticket.id in existing])
     await insert_all(work.session, MESSAGES, rows)
     work.wrote(rows)
     await bursts.join(work, held, {row["id"]: row["ticket_id"] for row in rows})
@@ -156,11 +140,10 @@ async def _write(
     work.touch(senders, raised=True)
 
 
-async def _tickets(
-    session: AsyncSession, fresh: Sequence[RoutedMessage], senders: set[str], more: set[str]
-) -> list[Ticket]:
+async def _tickets(work: UnitOfWork, fresh: Sequence[RoutedMessage], senders: set[str], more: set[str]) -> list[Ticket]:
     """All tickets that these messages may concern, with their leaders and those of `more`. First their customers are locked,
     then they are, each by id."""
+    session = work.session
     ids = [routed.decision.ticket_id for routed in fresh]
     keys = {routed.decision.thread.key for routed in fresh}
     keys |= {stranger_key(routed.decision.thread.key, routed.message.sender) for routed in fresh}
@@ -170,9 +153,9 @@ async def _tickets(
     if more:
         wanted = or_(wanted, among(TICKETS.c.id, more))
     owners = set(await session.scalars(select(TICKETS.c.customer_id).where(wanted)))
-    await contacts.lock(session, owners | senders)
-    rows = await session.execute(select(*_COLUMNS).where(wanted).order_by(TICKETS.c.id).with_for_update())
-    return [msgspec.convert(dict(zip(_NAMES, row, strict=True)), Ticket) for row in rows]
+    await work.lock(customers=owners | senders)
+    rows = await session.execute(select(*store.COLUMNS).where(wanted).order_by(TICKETS.c.id).with_for_update())
+    return [store.ticket_of(row) for row in rows]
 
 
 async def _answered_in(
@@ -229,11 +212,6 @@ def _after(work: UnitOfWork, routed: RoutedMessage, placement: Placement, custom
     elif before.status != ticket.status:
         record("ticket.status", {"from": before.status, "to": ticket.status})
     return ticket
-
-
-def _ticket_row(ticket: Ticket, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    kept = {name: getattr(ticket, name) for name in _NAMES if name not in without}
-    return {**kept, "widens_at": ticket.patience.widens_at}
 
 
 def _message_row(routed: RoutedMessage, placement: Placement, passed: Passed) -> dict[str, Any]:

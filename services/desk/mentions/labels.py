@@ -8,7 +8,6 @@ from services.desk.context import Desk
 from services.desk.cursors import as_uuid
 from services.desk.mentions import service as mentions
 from services.desk.mentions.domain import known
-from services.desk.tickets import commands
 from services.desk.tickets.models import MESSAGES
 from services.desk.tickets.repository import message_view
 from services.desk.tickets.schemas import MessageView
@@ -26,7 +25,7 @@ async def judge(desk: Desk, message: str, label: str, *, agent: str) -> MessageV
             raise Rejected(404, "no-such-message", "Message not found.")
         if row.direction != "in" or not row.public:
             raise Rejected(409, "not-a-post", "Only public posts are judged: the social service learns from them.")
-        await commands.lock(work.session, {row.ticket_id})
+        await work.lock(tickets={row.ticket_id})
         row = (await work.session.execute(select(MESSAGES).where(MESSAGES.c.id == own).with_for_update())).one()
         if row.label == label:
             return message_view(row)

@@ -63,8 +63,7 @@ async def update_customer(
         changes["stated"] = _stated(desk, preferred_channel, source, now.isoformat())
     points = {domain.normal_point(point) for point in add_contact_points}
     async with desk.unit_of_work() as work:
-        await contacts.lock_points(work.session, points)
-        await contacts.lock(work.session, {own})
+        await work.lock(points=points, customers={own})
         before = await _view(work.session, own)
         await _add_points(work.session, own, points)
         await _opt(work.session, before, opted_out or {})

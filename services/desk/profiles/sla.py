@@ -10,7 +10,7 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Select, or_, select, text, update
 
 from services.desk.bulk import among
 from services.desk.context import Desk
@@ -18,6 +18,7 @@ from services.desk.customers.domain import LATE_COUNTS
 from services.desk.customers.models import CUSTOMERS
 from services.desk.tickets import repository
 from services.desk.tickets.models import TICKETS
+from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.logs import log
@@ -26,6 +27,10 @@ from shared.waiting import wait
 EVERY = 15.0
 """Seconds between two looks. Promises are of minutes or hours, and it is the customer's next message that has to find it told."""
 _SHORTEST = 0.05
+_LATE = text(
+    "UPDATE desk.customers AS c SET late_at = greatest(c.late_at, late.at)"
+    " FROM unnest(CAST(:customers AS uuid[]), CAST(:at AS timestamptz[])) AS late (id, at) WHERE c.id = late.id"
+)
 _MOST = 200
 """Customers in one transaction, who are locked until it is over."""
 
@@ -55,6 +60,12 @@ async def record_breaches(desk: Desk) -> int:
                 await work.session.execute(changed)
         work.touch(late | over)
     return len(late | over)
+
+
+async def mark_late(work: UnitOfWork) -> None:
+    """Keep with the customers whom this transaction answered too late when that was."""
+    if work.late:
+        await work.session.execute(_LATE, {"customers": list(work.late), "at": list(work.late.values())})
 
 
 def _kept_waiting(now: datetime) -> Select[Any]:

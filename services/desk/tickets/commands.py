@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
@@ -12,15 +11,30 @@ import msgspec
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.desk.bulk import among
 from services.desk.context import Desk
-from services.desk.cursors import as_uuid
-from services.desk.customers import contacts
 from services.desk.people.models import AGENTS
 from services.desk.schema import EVENTS
-from services.desk.tickets import addressing, grouping, lengths, repository
-from services.desk.tickets.domain import NOT_ARRIVED, SETTLED, STATUSES, Wait, is_late, resumed, snippet, taken_by_reply
-from services.desk.tickets.escalation import elsewhere
+from services.desk.tickets import addressing, grouping, lengths, repository, store
+from services.desk.tickets.domain import NOT_ARRIVED, SETTLED, STATUSES, Ticket, Wait, taken_by_reply
+from services.desk.tickets.domain.lifecycle import (
+    AnsweredLate,
+    Assign,
+    Assignee,
+    Command,
+    DeliveryArrived,
+    DeliveryFailed,
+    LeadPassed,
+    Note,
+    PriorityChanged,
+    ProfileChanged,
+    Recorded,
+    RepliesStand,
+    Reply,
+    SetStatus,
+    WaitKept,
+    apply,
+    wait_of,
+)
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.tickets.repository import message_view
 from services.desk.tickets.schemas import MessageView, TicketRow
@@ -75,7 +89,7 @@ async def reply(
     """
     text = checked(text, status)
     async with desk.unit_of_work() as work:
-        row = await lock_group(work.session, ticket)
+        row = await lock_group(work, ticket)
         stored = await answer(
             work,
             desk,
@@ -149,6 +163,7 @@ async def answer(
         references=where.references,
         conversation=where.conversation,
     )
+    ticket = store.ticket_of(row)
     values = {
         "channel": where.channel,
         "recipient": where.to,
@@ -157,23 +172,20 @@ async def answer(
         "conversation": where.conversation,
         "delivery": "requested",
         "mail_after": _mail_after(desk, where.channel, now),
-        "ended_wait": msgspec.to_builtins(_wait_of(row)),
+        "ended_wait": msgspec.to_builtins(wait_of(ticket)),
     }
     stored = await _add(work, row.id, own, "out", text, agent, author_name, now, values)
-    work.record("reply.added", row.id, now, agent, {"message_id": own, "channel": where.channel, "to": where.to})
     work.send(deliveries_requested(where.channel), row.id, message)
-    changes: dict[str, Any] = {"waiting_since": None, "due_at": None, "queue_at": now, "messages": row.messages + 1}
-    changes["undelivered"] = ""
-    if row.first_reply_at is None:
-        changes["first_reply_at"] = now
-    await _change(work, row, changes, version=row.version + 1, snippet=snippet(text), last_message_at=now)
-    if is_late(row.due_at, now):
-        await contacts.promise_broken(work.session, row.customer_id, now)
-    await _take(work, desk, row, agent, now)
-    moved = await _to_status(work, row, status, agent, together=together)
-    if status == "open" and not moved and not together:
-        await grouping.hand_over(work, row.id, agent)
-    work.touch({row.customer_id})
+    command = Reply(
+        message=own,
+        text=text,
+        actor=agent,
+        channel=where.channel,
+        to=where.to,
+        status=status,
+        taker=await _taker(work.session, desk, row, agent),
+    )
+    await execute(work, ticket, command, now, together=together)
     return stored
 
 
@@ -182,16 +194,13 @@ def _mail_after(desk: Desk, channel: str, now: datetime) -> datetime | None:
     return now + timedelta(minutes=minutes) if known and known.tells_read and minutes else None
 
 
-async def _take(work: UnitOfWork, desk: Desk, row: Any, agent: str, now: datetime) -> None:
-    """Whoever answers a ticket of nobody has it from now on, unless its team wants it otherwise. A program takes none."""
+async def _taker(session: AsyncSession, desk: Desk, row: Any, agent: str) -> Assignee | None:
+    """Find who has a ticket of nobody from now on: whoever answers it, unless its team wants it otherwise. A program takes none."""
     if row.assignee_id is not None or not taken_by_reply(row.team, desk.settings.replies_keep_unassigned):
-        return
+        return None
     known = select(AGENTS.c.id, AGENTS.c.email, AGENTS.c.name).where(AGENTS.c.email == agent.lower(), AGENTS.c.active)
-    person = (await work.session.execute(known)).one_or_none()
-    if person:
-        await _change(work, row, {"assignee_id": person.id})
-        data = {"assignee": person.email, "assignee_name": person.name}
-        work.record("ticket.assigned", row.id, now, agent, data)
+    person = (await session.execute(known)).one_or_none()
+    return Assignee(person.id, person.email, person.name) if person else None
 
 
 def count_first_reply(row: Any, reply: MessageView) -> None:
@@ -207,15 +216,14 @@ async def add_note(
     """A note that only the team sees. Rejected 404, 422."""
     text = _clean(text)
     async with desk.unit_of_work() as work:
-        row = await _locked(work.session, ticket)
+        row = await store.locked(work, await store.find(work.session, ticket))
         own = stable_id("note", row.id, key) if key else str(uuid4())
         repeated = await _repeated(work.session, own, text)
         if repeated:
             return repeated
         now = utc_now()
         stored = await _add(work, row.id, own, "note", text, agent, author_name, now, {"channel": ""})
-        work.record("note.added", row.id, now, agent, {"message_id": own})
-        await _change(work, row, {"version": row.version + 1})
+        await execute(work, store.ticket_of(row), Note(message=own, actor=agent), now)
     return stored
 
 
@@ -224,110 +232,90 @@ async def set_status(desk: Desk, ticket: str, status: str, *, agent: str) -> Tic
     if status not in STATUSES:
         raise Rejected(422, "status", f"The status is one of {', '.join(STATUSES)}.")
     async with desk.unit_of_work() as work:
-        row = await lock_group(work.session, ticket)
-        if await _to_status(work, row, status, agent):
-            work.touch({row.customer_id})
+        row = await lock_group(work, ticket)
+        stopped = await _stopped(work.session, row) if row.status in SETTLED else {}
+        command = SetStatus(status=status, actor=agent, stopped=stopped)
+        await execute(work, store.ticket_of(row), command, utc_now())
         return (await repository.rows(work.session, [row.id]))[row.id]
 
 
-async def find(session: AsyncSession, ticket: str) -> str:
-    """A ticket's id from its id or number. Rejected 404."""
-    number = re.fullmatch(r"#?(\d{1,15})", ticket.strip())
-    wanted = TICKETS.c.number == int(number[1]) if number else TICKETS.c.id == as_uuid(ticket.strip(), "ticket")
-    found = await session.scalar(select(TICKETS.c.id).where(wanted))
-    if found is None:
-        raise Rejected(404, "no-such-ticket", "Ticket not found.")
-    return str(found)
+async def _stopped(session: AsyncSession, row: Any) -> dict[str, str]:
+    """Read what the event that settled a ticket says of the clock that it stopped."""
+    settled = select(EVENTS.c.data).where(EVENTS.c.ticket_id == row.id, EVENTS.c.kind == "ticket.status")
+    return await session.scalar(settled.order_by(EVENTS.c.seq.desc()).limit(1)) or {}
 
 
-async def assign(
-    work: UnitOfWork, ticket: str, changes: dict[str, str | None], data: dict[str, str], agent: str
-) -> TicketRow:
-    """For the subject of assignment: set `assignee_id` and `team` as given, and tell. Rejected 404."""
-    row = await _locked(work.session, ticket)
-    if any(getattr(row, name) != value for name, value in changes.items()):
-        moved = changes.get("team", row.team) != row.team
-        patience = repository.patience_values(elsewhere(repository.patience(row.patience))) if moved else {}
-        await _change(work, row, changes | patience)
-        work.record("ticket.assigned", row.id, utc_now(), agent, data)
+async def assign(work: UnitOfWork, ticket: str, command: Assign) -> TicketRow:
+    """For the subject of assignment. Rejected 404."""
+    row = await store.locked(work, await store.find(work.session, ticket))
+    await execute(work, store.ticket_of(row), command, utc_now())
     return (await repository.rows(work.session, [row.id]))[row.id]
 
 
-def _wait_of(row: Any) -> Wait | None:
-    """The wait of a ticket's customer; None where nobody waits."""
-    if row.waiting_since is None:
-        return None
-    names = ("due_at", "team", "level", "score", "rank", "reasons", "skills", "patience")
-    return msgspec.convert({"since": row.waiting_since} | {name: getattr(row, name) for name in names}, Wait)
+async def execute(
+    work: UnitOfWork, ticket: Ticket, command: Command, now: datetime, *, together: bool = False
+) -> Ticket:
+    """Apply a command to a ticket that is locked, write it, and do what follows. together: whoever stands under it is answered by the
+    same caller. Returns the ticket afterwards."""
+    after, events = apply(ticket, command, now)
+    await store.save(work.session, ticket, after)
+    for event in events:
+        match event:
+            case Recorded(kind, at, actor, data):
+                work.record(kind, ticket.id, at, actor, data)
+            case AnsweredLate(at):
+                work.answered_late(ticket.customer_id, at)
+            case ProfileChanged():
+                work.touch({ticket.customer_id})
+            case WaitKept(message, wait):
+                kept = update(MESSAGES).where(MESSAGES.c.id == message)
+                await work.session.execute(kept.values(ended_wait=msgspec.to_builtins(wait)))
+            case RepliesStand(until):
+                mine = (MESSAGES.c.ticket_id == ticket.id, MESSAGES.c.direction == "out", MESSAGES.c.at <= until)
+                await work.session.execute(update(MESSAGES).where(*mine).values(ended_wait=None))
+            case LeadPassed(actor) if not together:
+                await grouping.hand_over(work, ticket.id, actor)
+            case PriorityChanged():
+                await grouping.raise_leaders(work.session, [ticket.id])
+    return after
 
 
-async def not_delivered(work: UnitOfWork, reply: Any, state: str) -> None:
-    """This reply (its row) did not reach the customer, or may not have: the ticket is open, and the wait that the reply ended goes
-    on as though it had never been written. Where a later reply stands, that one ended the wait. Whoever waited for nothing
-    waits since the reply, for no promised time."""
-    row = await _locked(work.session, reply.ticket_id)
-    ended = msgspec.convert(reply.ended_wait, Wait) if reply.ended_wait else None
-    mine = (MESSAGES.c.ticket_id == row.id, MESSAGES.c.direction == "out", MESSAGES.c.delivery.not_in(NOT_ARRIVED))
+async def delivery_failed(work: UnitOfWork, reply: Any, state: str) -> None:
+    """Take back what a reply (its row) did that did not reach the customer, or may not have."""
+    ticket = store.ticket_of(await store.locked(work, reply.ticket_id))
+    mine = (MESSAGES.c.ticket_id == ticket.id, MESSAGES.c.direction == "out", MESSAGES.c.delivery.not_in(NOT_ARRIVED))
     first, last = (
         await work.session.execute(select(func.min(MESSAGES.c.at), func.max(MESSAGES.c.at)).where(*mine))
     ).one()
-    now = _wait_of(row)
-    if ended and last and last > reply.at:
-        heir = (await work.session.execute(select(MESSAGES).where(*mine, MESSAGES.c.at == last).limit(1))).one()
-        its = msgspec.convert(heir.ended_wait, Wait) if heir.ended_wait else None
-        await _change_message(work, heir.id, {"ended_wait": msgspec.to_builtins(resumed(ended, its))})
-    elif ended:
-        now = resumed(ended, now)
-    since = now.since if now else reply.at
-    changes: dict[str, Any] = {"status": "open", "solved_at": None, "undelivered": state}
-    changes |= {"waiting_since": since, "queue_at": since}
-    if now:
-        names = ("due_at", "level", "score", "rank", "reasons", "skills")
-        changes |= msgspec.to_builtins({name: getattr(now, name) for name in names}, builtin_types=(datetime,))
-        changes |= repository.patience_values(now.patience)
-    if row.first_reply_at == reply.at:
-        changes["first_reply_at"] = first
-    await _change(work, row, changes)
-    await _change_message(work, reply.id, {"ended_wait": None})
-    await grouping.raise_leaders(work.session, [row.id])
-    if row.status != "open":
-        data = {"from": row.status, "why": f"delivery-{state}", "message_id": reply.id}
-        work.record("ticket.reopened", row.id, utc_now(), "desk", data)
-    work.touch({row.customer_id})
-
-
-async def arrived(work: UnitOfWork, reply: Any) -> None:
-    """A reply of which that was not known has reached the customer after all: its row stops saying that it did not."""
-    row = await _locked(work.session, reply.ticket_id)
-    await _change(work, row, {"undelivered": ""})
-
-
-async def _change_message(work: UnitOfWork, message: str, values: dict[str, Any]) -> None:
-    await work.session.execute(update(MESSAGES).where(MESSAGES.c.id == message).values(values))
-
-
-async def lock(session: AsyncSession, tickets: set[str]) -> None:
-    """Nobody else changes these tickets until the commit."""
-    owners = set(await session.scalars(select(TICKETS.c.customer_id).where(among(TICKETS.c.id, tickets))))
-    await contacts.lock(session, owners)
-    await session.execute(
-        select(TICKETS.c.id).where(among(TICKETS.c.id, tickets)).order_by(TICKETS.c.id).with_for_update()
+    later = None
+    if reply.ended_wait and last and last > reply.at:
+        later = (await work.session.execute(select(MESSAGES).where(*mine, MESSAGES.c.at == last).limit(1))).one()
+    command = DeliveryFailed(
+        message=reply.id,
+        at=reply.at,
+        state=state,
+        ended=_wait(reply),
+        later=later.id if later else "",
+        later_ended=_wait(later) if later else None,
+        first=first,
     )
+    await execute(work, ticket, command, utc_now())
 
 
-async def lock_group(session: AsyncSession, ticket: str) -> Any:
-    """The ticket's row; it is locked, and with it those that stand under it, which may need another leader."""
-    found = await find(session, ticket)
-    await lock(session, {found, *await grouping.members_of(session, found)})
-    return (await session.execute(select(TICKETS).where(TICKETS.c.id == found))).one()
+async def delivery_arrived(work: UnitOfWork, ticket: str) -> None:
+    """Note that a reply of which that was not known has reached the customer after all."""
+    await execute(work, store.ticket_of(await store.locked(work, ticket)), DeliveryArrived(), utc_now())
 
 
-async def _locked(session: AsyncSession, ticket: str) -> Any:
-    """The ticket's row; first its customer is locked, then it is."""
-    found = await find(session, ticket)
-    owner = select(TICKETS.c.customer_id).where(TICKETS.c.id == found)
-    await contacts.lock(session, {str(await session.scalar(owner))})
-    return (await session.execute(select(TICKETS).where(TICKETS.c.id == found).with_for_update())).one()
+def _wait(reply: Any) -> Wait | None:
+    return msgspec.convert(reply.ended_wait, Wait) if reply.ended_wait else None
+
+
+async def lock_group(work: UnitOfWork, ticket: str) -> Any:
+    """Lock a ticket, and with it those that stand under it, which may need another leader. Its row. Rejected 404."""
+    found = await store.find(work.session, ticket)
+    await work.lock(tickets={found, *await grouping.members_of(work.session, found)})
+    return (await work.session.execute(select(TICKETS).where(TICKETS.c.id == found))).one()
 
 
 async def _repeated(session: AsyncSession, message: str, text: str) -> MessageView | None:
@@ -391,46 +379,3 @@ async def _add(
     stored = (await work.session.execute(insert(MESSAGES).values(row).returning(MESSAGES))).one()
     work.wrote([row])
     return message_view(stored)
-
-
-async def _change(work: UnitOfWork, row: Any, changes: dict[str, Any], **more: Any) -> None:
-    await work.session.execute(update(TICKETS).where(TICKETS.c.id == row.id).values(changes | more))
-
-
-async def _to_status(work: UnitOfWork, row: Any, status: str, agent: str, *, together: bool = False) -> bool:
-    if row.status == status:
-        return False
-    now = utc_now()
-    changes: dict[str, Any] = {"status": status, "solved_at": (row.solved_at or now) if status in SETTLED else None}
-    clock = {}
-    if status in SETTLED:
-        changes |= {"waiting_since": None, "due_at": None, "undelivered": ""}
-        clock = _clock(row)
-        if row.status == "open" and is_late(row.due_at, now):
-            await contacts.promise_broken(work.session, row.customer_id, now)
-    elif row.status in SETTLED and status == "open":
-        changes |= await _clock_before(work.session, row)
-    await _change(work, row, changes)
-    work.record("ticket.status", row.id, now, agent, {"from": row.status, "to": status, **clock})
-    if row.status == "open" and not together:
-        await grouping.hand_over(work, row.id, agent)
-    return True
-
-
-_CLOCK = ("waiting_since", "due_at")
-
-
-def _clock(row: Any) -> dict[str, str]:
-    """Since when the customer of a ticket that is settled unanswered has waited, and when an answer was due."""
-    times = {name: getattr(row, name).isoformat() for name in _CLOCK if getattr(row, name)}
-    return times and {"version": str(row.version), "undelivered": row.undelivered, **times}
-
-
-async def _clock_before(session: AsyncSession, row: Any) -> dict[str, Any]:
-    """What settling stopped goes on where it is taken back: the customer has waited all the time, unless somebody wrote since."""
-    settled = select(EVENTS.c.data).where(EVENTS.c.ticket_id == row.id, EVENTS.c.kind == "ticket.status")
-    data = await session.scalar(settled.order_by(EVENTS.c.seq.desc()).limit(1)) or {}
-    if data.get("version") != str(row.version):
-        return {}
-    times = {name: datetime.fromisoformat(data[name]) for name in _CLOCK if name in data}
-    return {"undelivered": data["undelivered"], **times}

@@ -31,7 +31,7 @@ async def report(desk: Desk, reports: Sequence[DeliveryReport]) -> None:
         )
         ours = {row.id: row.ticket_id for row in await work.session.execute(statement)}
         theirs = set(ours.values())
-        await commands.lock(work.session, theirs | await grouping.leaders_of(work.session, among(TICKETS.c.id, theirs)))
+        await work.lock(tickets=theirs | await grouping.leaders_of(work.session, among(TICKETS.c.id, theirs)))
         for one in reports:
             if one.outbound_id in ours:
                 await _note(work, one)
@@ -59,9 +59,9 @@ async def _note(work: UnitOfWork, report: DeliveryReport) -> None:
     if await unread.was_read_meanwhile(work.session, before):
         return
     if report.state.value in NOT_ARRIVED:
-        await commands.not_delivered(work, before, report.state.value)
+        await commands.delivery_failed(work, before, report.state.value)
     elif before.delivery in NOT_ARRIVED:
-        await commands.arrived(work, before)
+        await commands.delivery_arrived(work, before.ticket_id)
 
 
 def _check(report: DeliveryReport) -> None:

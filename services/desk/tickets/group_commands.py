@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among
 from services.desk.context import Desk
-from services.desk.tickets import commands, domain, grouping, lengths, repository
+from services.desk.tickets import commands, domain, grouping, lengths, repository, store
 from services.desk.tickets.commands import Known
+from services.desk.tickets.domain.lifecycle import Leave
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.tickets.schemas import Answered, LeftOut, MessageView, TicketRow
 from services.desk.unit_of_work import UnitOfWork
+from shared.clock import utc_now
 from shared.errors import Rejected
 
 _AT_ONCE = 100
@@ -41,7 +43,7 @@ async def reply_all(
     """
     text, key = commands.checked(text, status), key or uuid4().hex
     async with desk.database.transaction() as session:
-        leader = await commands.find(session, ticket)
+        leader = await store.find(session, ticket)
         members = await grouping.members_of(session, leader)
         channel = await session.scalar(select(TICKETS.c.channel).where(TICKETS.c.id == leader)) or ""
         await lengths.check(session, desk.channels, leader, channel, text, together=[leader, *members])
@@ -55,7 +57,7 @@ async def reply_all(
         part = set(everybody[start : start + _AT_ONCE])
         before = []
         async with desk.unit_of_work() as work:
-            await commands.lock(work.session, part | {leader})
+            await work.lock(tickets=part | {leader})
             row = (await work.session.execute(select(TICKETS).where(TICKETS.c.id == leader))).one()
             _leads(row)
             for each in await _rows(work.session, part):
@@ -80,12 +82,15 @@ async def ungroup(desk: Desk, ticket: str, *, agent: str) -> TicketRow:
     """Take a ticket out of its group for good; where it led, the oldest of the others leads them from now on. A ticket of no
     group is left alone. Rejected 404."""
     async with desk.unit_of_work() as work:
-        found = await commands.find(work.session, ticket)
+        found = await store.find(work.session, ticket)
         near = await grouping.leaders_of(work.session, TICKETS.c.id == found)
-        await commands.lock(work.session, {found, *near, *await grouping.members_of(work.session, found)})
+        await work.lock(tickets={found, *near, *await grouping.members_of(work.session, found)})
         row = (await work.session.execute(select(TICKETS).where(TICKETS.c.id == found))).one()
         if row.burst_id and not row.alone:
-            await grouping.take_out(work, row, agent)
+            now = utc_now()
+            await commands.execute(work, store.ticket_of(row), Leave(actor=agent), now)
+            if row.group_id:
+                work.record("ticket.grouped", row.group_id, now, agent, {"left": "1"})
         return (await repository.rows(work.session, [found]))[found]
 
 

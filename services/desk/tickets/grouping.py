@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Label, Select, and_, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Label, Select, and_, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.desk.bulk import among, update_all
-from services.desk.tickets import domain
+from services.desk.bulk import among
+from services.desk.tickets import domain, store
 from services.desk.tickets.models import TICKETS
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
@@ -56,22 +56,10 @@ async def put_under(work: UnitOfWork, leader: str, tickets: Collection[str], act
     """These tickets, and those under them, stand under that one from now on. All are locked."""
     if not tickets:
         return
-    them = or_(among(TICKETS.c.id, tickets), among(TICKETS.c.group_id, tickets))
-    await work.session.execute(update(TICKETS).where(them).values(group_id=leader))
-    await work.session.execute(update(TICKETS).where(TICKETS.c.id == leader).values(group_id=None))
+    await store.put_under(work.session, leader, tickets)
     for ticket in sorted(tickets):
         work.record("ticket.grouped", ticket, utc_now(), actor, {"leader": leader})
     work.record("ticket.grouped", leader, utc_now(), actor, {"joined": str(len(tickets))})
-
-
-async def take_out(work: UnitOfWork, row: Any, actor: str) -> None:
-    """This ticket (locked, with those that stand under it) goes its own way and is never grouped again."""
-    own = {"group_id": None, "alone": True}
-    await work.session.execute(update(TICKETS).where(TICKETS.c.id == row.id).values(own))
-    await hand_over(work, row.id, actor)
-    work.record("ticket.ungrouped", row.id, utc_now(), actor, {"leader": row.group_id or ""})
-    if row.group_id:
-        work.record("ticket.grouped", row.group_id, utc_now(), actor, {"left": "1"})
 
 
 async def hand_over(work: UnitOfWork, leader: str, actor: str) -> None:
@@ -86,8 +74,7 @@ async def hand_over(work: UnitOfWork, leader: str, actor: str) -> None:
     if not waiting:
         return
     following, *rest = waiting
-    await work.session.execute(update(TICKETS).where(TICKETS.c.id == following).values(group_id=None))
-    await work.session.execute(update(TICKETS).where(among(TICKETS.c.id, rest)).values(group_id=following))
+    await store.put_under(work.session, following, rest)
     await raise_leaders(work.session, [following])
     work.record("ticket.grouped", following, utc_now(), actor, {"joined": str(len(rest)), "after": leader})
 
@@ -111,7 +98,7 @@ async def raise_leaders(session: AsyncSession, tickets: Collection[str]) -> None
         .order_by(leader.c.id, member.c.rank, member.c.id)
     )
     found = (await session.execute(statement)).all()
-    await update_all(session, TICKETS, [{"id": row.id, "due_at": row.due_at} for row in found])
+    await store.raise_priority(session, [{"id": row.id, "due_at": row.due_at} for row in found])
     higher = [
         {
             "id": row.id,
@@ -123,7 +110,7 @@ async def raise_leaders(session: AsyncSession, tickets: Collection[str]) -> None
         for row in found
         if row.rank < row.own
     ]
-    await update_all(session, TICKETS, higher)
+    await store.raise_priority(session, higher)
 
 
 def _together(member: Any, leader: Any) -> ColumnElement[bool]:

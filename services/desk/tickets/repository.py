@@ -292,11 +292,6 @@ def patience(value: Any) -> Patience:
     return msgspec.convert(value, Patience)
 
 
-def patience_values(value: Patience) -> dict[str, Any]:
-    """Columns of a ticket."""
-    return {"patience": msgspec.to_builtins(value), "widens_at": value.widens_at}
-
-
 def choices(value: Any) -> tuple[ChannelChoiceView, ...]:
     """As stored, where defaults were left out."""
     filled = [

@@ -13,7 +13,7 @@ from services.desk.context import Desk
 from services.desk.cursors import as_uuid, is_uuid
 from services.desk.customers import contacts
 from services.desk.people.models import AGENTS
-from services.desk.tickets import addressing, commands, grouping, repository, teams
+from services.desk.tickets import addressing, grouping, repository, store, teams
 from services.desk.tickets.commands import add_note, reply, set_status
 from services.desk.tickets.escalation import asked
 from services.desk.tickets.models import MESSAGES, TICKETS
@@ -94,7 +94,7 @@ async def get_ticket(desk: Desk, ticket: str, *, messages: int = 30, before: str
     """By id or number (`1042` or `#1042`). `before`: the `earlier` cursor of a former answer. Rejected 404."""
     messages = max(1, min(messages, 200))
     async with desk.database.snapshot() as session:
-        own = await commands.find(session, ticket)
+        own = await store.find(session, ticket)
         row = (await session.execute(repository.ROWS.where(TICKETS.c.id == own))).one()
         more = (await session.execute(select(TICKETS).where(TICKETS.c.id == own))).one()
         linked = (await session.execute(repository.links(own, more.linked_to))).all()

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among
 from services.desk.context import Desk
-from services.desk.tickets import addressing, commands
+from services.desk.tickets import addressing
 from services.desk.tickets.domain import takes_copies
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.unit_of_work import UnitOfWork
@@ -55,7 +55,7 @@ async def send(desk: Desk) -> int:
     async with desk.unit_of_work() as work:
         due = select(MESSAGES.c.id, MESSAGES.c.ticket_id).where(MESSAGES.c.mail_after <= now)
         found = {row.id: row.ticket_id for row in await work.session.execute(due.order_by("mail_after").limit(_MOST))}
-        await commands.lock(work.session, set(found.values()))
+        await work.lock(tickets=set(found.values()))
         still = select(MESSAGES).where(among(MESSAGES.c.id, found), MESSAGES.c.mail_after <= now)
         rows = list(await work.session.execute(still.order_by(MESSAGES.c.at, MESSAGES.c.id)))
         return sum([await _mail(work, desk, reply, mail.name, now) for reply in rows])

@@ -41,7 +41,7 @@ def is_spoken(channel: Channel) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """The part of a ticket that messages change."""
+    """A ticket, without what it is called and where it is listed."""
 
     id: str
     thread_key: str
@@ -78,6 +78,15 @@ class Ticket:
     solved_at: datetime | None = None
     messages: int = 0
     version: int = 0
+    assignee_id: str | None = None
+    first_reply_at: datetime | None = None
+    undelivered: str = ""
+    """`failed` or `uncertain`: what became of the newest reply that did not arrive."""
+    group_id: str | None = None
+    """The ticket that it stands under."""
+    burst_id: str = ""
+    alone: bool = False
+    """It was taken out of its group, and is never grouped again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

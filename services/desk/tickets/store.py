@@ -1,0 +1,105 @@
+"""Reads and writes the table of tickets. Nothing else writes to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.desk.bulk import among, insert_all, update_all
+from services.desk.cursors import as_uuid
+from services.desk.tickets.domain import Ticket
+from services.desk.tickets.models import TICKETS
+from services.desk.unit_of_work import UnitOfWork
+from shared.errors import Rejected
+
+_NAMES = tuple(field.name for field in fields(Ticket))
+COLUMNS = [TICKETS.c[name] for name in _NAMES]
+_FIXED = (
+    "thread_key", "generation", "linked_to", "created_at", "channel", "subject", "team", "routing_reasons", "assignee_id",
+    "group_id", "burst_id", "alone", "first_reply_at", "undelivered",
+)  # fmt: skip
+"""What messages do not change, once the ticket is there."""
+
+
+def ticket_of(row: Any) -> Ticket:
+    """Make a ticket of its row."""
+    return msgspec.convert({name: getattr(row, name) for name in _NAMES}, Ticket)
+
+
+async def find(session: AsyncSession, ticket: str) -> str:
+    """Find a ticket's id by its id or number. Rejected 404."""
+    number = re.fullmatch(r"#?(\d{1,15})", ticket.strip())
+    wanted = TICKETS.c.number == int(number[1]) if number else TICKETS.c.id == as_uuid(ticket.strip(), "ticket")
+    found = await session.scalar(select(TICKETS.c.id).where(wanted))
+    if found is None:
+        raise Rejected(404, "no-such-ticket", "Ticket not found.")
+    return str(found)
+
+
+async def locked(work: UnitOfWork, ticket: str) -> Any:
+    """Lock a ticket by its id, after its customer, and read its row."""
+    await work.lock(tickets={ticket})
+    return (await work.session.execute(select(TICKETS).where(TICKETS.c.id == ticket))).one()
+
+
+async def insert(session: AsyncSession, tickets: Iterable[Ticket]) -> int:
+    """Add tickets. How many were new."""
+    return await insert_all(session, TICKETS, [_row(ticket) for ticket in tickets])
+
+
+async def take_in(session: AsyncSession, tickets: Iterable[Ticket]) -> None:
+    """Write what messages changed in these tickets, which are locked, in one statement."""
+    await update_all(session, TICKETS, [_row(ticket, _FIXED) for ticket in tickets])
+
+
+async def save(session: AsyncSession, before: Ticket, after: Ticket) -> None:
+    """Write what differs. The ticket is locked."""
+    changed = {name: value for name in _NAMES if (value := getattr(after, name)) != getattr(before, name)}
+    if not changed:
+        return
+    if "patience" in changed:
+        changed["widens_at"] = after.patience.widens_at
+    values = {name: _stored(value) for name, value in changed.items()}
+    await session.execute(update(TICKETS).where(TICKETS.c.id == before.id).values(values))
+
+
+async def free(session: AsyncSession, condition: ColumnElement[bool]) -> list[str]:
+    """Give these tickets, which are locked, back to their queues. Their ids, sorted."""
+    freed = update(TICKETS).where(condition).values(assignee_id=None)
+    return sorted(await session.scalars(freed.returning(TICKETS.c.id)))
+
+
+async def mark_burst(session: AsyncSession, bursts: Mapping[str, str]) -> None:
+    """Keep with tickets which burst they are part of, unless they are of one already."""
+    unmarked = select(TICKETS.c.id).where(among(TICKETS.c.id, bursts), TICKETS.c.burst_id == "")
+    marks = [{"id": ticket, "burst_id": bursts[ticket]} for ticket in await session.scalars(unmarked)]
+    await update_all(session, TICKETS, marks)
+
+
+async def put_under(session: AsyncSession, leader: str, tickets: Collection[str]) -> None:
+    """Let these tickets, and those under them, stand under a leader. All are locked."""
+    them = or_(among(TICKETS.c.id, tickets), among(TICKETS.c.group_id, tickets))
+    await session.execute(update(TICKETS).where(them).values(group_id=leader))
+    await session.execute(update(TICKETS).where(TICKETS.c.id == leader).values(group_id=None))
+
+
+async def raise_priority(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Write level, score, rank and reasons, or due times, of leaders, which are locked. All rows have the same keys."""
+    await update_all(session, TICKETS, rows)
+
+
+def _row(ticket: Ticket, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    kept = {name: getattr(ticket, name) for name in _NAMES if name not in without}
+    return {**kept, "widens_at": ticket.patience.widens_at}
+
+
+def _stored(value: Any) -> Any:
+    """Bring a value into the form that a column takes: structs as JSON, times as they are."""
+    return value if isinstance(value, datetime) else msgspec.to_builtins(value)

@@ -1,0 +1,289 @@
+"""What commands and delivery reports do to a ticket: no customer who waits is ever forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from services.desk.tickets.domain import NOT_ARRIVED, SETTLED, Ticket, Wait, opened, place, took_in
+from services.desk.tickets.domain.lifecycle import (
+    AnsweredLate,
+    Assign,
+    Assignee,
+    CallAnswered,
+    Command,
+    DeliveryArrived,
+    DeliveryFailed,
+    Event,
+    LeadPassed,
+    Leave,
+    Note,
+    Recorded,
+    RepliesStand,
+    Reply,
+    SetStatus,
+    WaitKept,
+    apply,
+    wait_of,
+)
+from tests.unit.desk.examples import NOON, routed
+from tests.unit.desk.test_tickets import ANN, FORTNIGHT, Threads, first
+
+MINUTE = timedelta(minutes=1)
+AGENT = "bo@desk.example"
+CLOCK = ("waiting_since", "due_at", "queue_at", "level", "score", "rank", "reasons", "skills", "patience")
+
+
+@dataclass
+class Sent:
+    """A reply as its row keeps it."""
+
+    id: str
+    at: datetime
+    ended: Wait | None
+    state: str = "requested"
+
+
+@dataclass
+class Written:
+    """A message of the customer, and what ended the wait for its answer."""
+
+    at: datetime
+    due: datetime | None
+    by: str = ""
+
+
+@dataclass
+class Story:
+    """A ticket with its replies as the desk keeps them, and beside it what really happened."""
+
+    ticket: Ticket | None = None
+    now: datetime = NOON
+    sent: list[Sent] = field(default_factory=list)
+    written: list[Written] = field(default_factory=list)
+    stopped: dict[str, str] = field(default_factory=dict)
+    settled: str = ""
+    """The settling that can be taken back."""
+    events: list[Event] = field(default_factory=list)
+
+    def write(self, within: int, score: int) -> None:
+        message = routed(f"<{len(self.written)}@x>", received_at=self.now, reply_within=within, score=score)
+        if self.ticket is None:
+            self.ticket = opened(message, place(message, ANN, Threads([]), FORTNIGHT), ANN)
+        self.ticket = took_in(self.ticket, message)
+        self.written.append(Written(self.now, self.now + timedelta(seconds=within) if within else None))
+        self.settled = ""
+
+    def do(self, command: Command) -> None:
+        assert self.ticket is not None
+        self.ticket, events = apply(self.ticket, command, self.now)
+        self.events = list(events)
+        for event in events:
+            match event:
+                case WaitKept(message, wait):
+                    next(each for each in self.sent if each.id == message).ended = wait
+                case RepliesStand(until):
+                    for each in self.sent:
+                        each.ended = None if each.at <= until else each.ended
+                case Recorded("ticket.status", _, _, data):
+                    self.stopped = data
+
+    def reply(self, status: str) -> None:
+        assert self.ticket is not None
+        sent = Sent(f"reply-{len(self.sent)}", self.now, wait_of(self.ticket))
+        self.sent.append(sent)
+        self.end(sent.id)
+        self.do(answer(sent.id, status))
+        self.settled = ""
+
+    def fail(self, sent: Sent, state: str) -> None:
+        sent.state = state
+        standing = [each for each in self.sent if each.state not in NOT_ARRIVED]
+        later = standing[-1] if sent.ended and standing and standing[-1].at > sent.at else None
+        heir = standing[-1].id if standing and standing[-1].at > sent.at else ""
+        for message in self.written:
+            message.by = heir if message.by == sent.id else message.by
+        self.do(
+            DeliveryFailed(
+                message=sent.id,
+                at=sent.at,
+                state=state,
+                ended=sent.ended,
+                later=later.id if later else "",
+                later_ended=later.ended if later else None,
+                first=standing[0].at if standing else None,
+            )
+        )
+
+    def set_status(self, status: str) -> None:
+        assert self.ticket is not None
+        before = self.ticket.status
+        if status in SETTLED and before not in SETTLED:
+            self.settled = f"settled-{self.now}"
+            self.end(self.settled)
+        if status not in SETTLED and before in SETTLED and self.settled:
+            for message in self.written:
+                message.by = "" if message.by == self.settled else message.by
+        self.do(SetStatus(status=status, actor=AGENT, stopped=self.stopped if before in SETTLED else {}))
+
+    def call(self) -> None:
+        assert self.ticket is not None
+        if self.ticket.status not in SETTLED:
+            self.settled = ""
+        for message in self.written:
+            message.by = "call" if not message.by.startswith("settled") else message.by
+        self.do(CallAnswered(at=self.now, actor=AGENT, why="call"))
+
+    def end(self, by: str) -> None:
+        for message in self.written:
+            message.by = message.by or by
+
+    def step(self, what: tuple[Any, ...]) -> None:
+        self.now += MINUTE
+        match what:
+            case ("write", within, score):
+                self.write(within, score)
+            case ("reply", status):
+                self.reply(status)
+            case ("note",):
+                self.do(Note(message="note", actor=AGENT))
+            case ("status", status):
+                self.set_status(status)
+            case ("team", team):
+                self.do(Assign(actor=AGENT, team=team))
+            case ("call",):
+                self.call()
+            case (state, number) if self.sent:
+                sent = self.sent[number % len(self.sent)]
+                if state in NOT_ARRIVED and sent.state in ("requested", "uncertain") and sent.state != state:
+                    self.fail(sent, state)
+                elif state == "delivered" and sent.state != state:
+                    arrived, sent.state = sent.state in NOT_ARRIVED, state
+                    if arrived:
+                        self.do(DeliveryArrived())
+
+    def check(self) -> None:
+        waiting = [message for message in self.written if not message.by]
+        if not waiting:
+            return
+        assert self.ticket is not None
+        assert self.ticket.status not in SETTLED
+        assert self.ticket.waiting_since is not None
+        assert self.ticket.waiting_since <= min(message.at for message in waiting)
+        assert self.ticket.queue_at == self.ticket.waiting_since
+        dues = [message.due for message in waiting if message.due]
+        if dues:
+            assert self.ticket.due_at is not None
+            assert self.ticket.due_at <= min(dues)
+
+
+def answer(message: str = "reply", status: str = "pending", taker: Assignee | None = None) -> Reply:
+    return Reply(message=message, text="Sorry!", actor=AGENT, channel="email", to=ANN, status=status, taker=taker)
+
+
+WRITES = st.tuples(st.just("write"), st.sampled_from([0, 600, 7200]), st.sampled_from([10, 40, 90]))
+STEPS = st.one_of(
+    WRITES,
+    st.tuples(st.just("reply"), st.sampled_from(["open", "pending", "solved"])),
+    st.tuples(st.just("note")),
+    st.tuples(st.just("status"), st.sampled_from(["open", "pending", "solved", "closed"])),
+    st.tuples(st.just("team"), st.sampled_from(["support", "billing"])),
+    st.tuples(st.just("call")),
+    st.tuples(st.sampled_from(["failed", "uncertain", "delivered"]), st.integers(0, 5)),
+)
+
+
+@settings(max_examples=400)
+@given(WRITES, st.lists(STEPS, max_size=14))
+@example(("write", 600, 40), [("status", "solved"), ("status", "closed"), ("note",), ("status", "open")])
+@example(("write", 600, 40), [("status", "solved"), ("status", "pending"), ("status", "open")])
+@example(("write", 600, 40), [("reply", "open"), ("write", 0, 90), ("reply", "solved"), ("failed", 0), ("failed", 1)])
+def test_no_sequence_of_commands_and_reports_loses_a_waiting_customer_s_clock(
+    begins: tuple[Any, ...], steps: list[tuple[Any, ...]]
+) -> None:
+    story = Story()
+    for what in (begins, *steps):
+        story.step(what)
+        story.check()
+
+
+@given(WRITES, st.lists(STEPS, max_size=8), st.sampled_from(["open", "pending", "solved"]), st.booleans())
+def test_a_refused_reply_is_no_reply(
+    begins: tuple[Any, ...], steps: list[tuple[Any, ...]], status: str, settles: bool
+) -> None:
+    story = Story()
+    for what in (begins, *steps):
+        story.step(what)
+    if story.ticket is None or story.ticket.waiting_since is None:
+        story.step(("write", 600, 40))
+    before = story.ticket
+    assert before is not None
+    story.step(("reply", status))
+    if settles:
+        story.step(("status", "closed"))
+    story.step(("failed", len(story.sent) - 1))
+    assert story.ticket is not None
+    assert {name: getattr(story.ticket, name) for name in CLOCK} == {name: getattr(before, name) for name in CLOCK}
+    assert (story.ticket.status, story.ticket.undelivered) == ("open", "failed")
+
+
+def test_an_answer_after_the_promised_time_is_a_late_one() -> None:
+    ticket = first(due_at=NOON)
+    assert AnsweredLate(NOON) in apply(ticket, answer(), NOON)[1]
+    assert AnsweredLate(NOON - MINUTE) not in apply(ticket, answer(), NOON - MINUTE)[1]
+    assert AnsweredLate(NOON) in apply(ticket, SetStatus(status="solved", actor=AGENT), NOON)[1]
+    assert AnsweredLate(NOON) in apply(ticket, CallAnswered(at=NOON, actor=AGENT, why="call"), NOON)[1]
+
+
+def test_whoever_answers_a_ticket_of_nobody_has_it() -> None:
+    kim = Assignee("kim", "kim@desk.example", "Kim")
+    assert apply(first(), answer(taker=kim), NOON)[0].assignee_id == "kim"
+    assert apply(first(assignee_id="bo"), answer(taker=kim), NOON)[0].assignee_id == "bo"
+
+
+def test_nothing_is_told_of_what_does_not_change() -> None:
+    ticket = first()
+    for command in (
+        SetStatus(status="open", actor=AGENT),
+        Assign(actor=AGENT, team="support"),
+        Assign(actor=AGENT, assignee=Assignee()),
+    ):
+        assert apply(ticket, command, NOON) == (ticket, ())
+
+
+def test_a_reply_to_a_solved_ticket_that_leaves_it_open_makes_nobody_wait() -> None:
+    solved, events = apply(first(), SetStatus(status="solved", actor=AGENT), NOON)
+    assert any(isinstance(event, Recorded) and "waiting_since" in event.data for event in events)
+    replied = apply(solved, answer(status="open"), NOON)[0]
+    assert (replied.status, replied.waiting_since) == ("open", None)
+
+
+@pytest.mark.parametrize(
+    ("status", "command", "passes"),
+    [
+        ("open", answer(status="open"), True),
+        ("open", answer(status="solved"), True),
+        ("pending", answer(status="open"), False),
+        ("open", SetStatus(status="closed", actor=AGENT), True),
+        ("pending", SetStatus(status="open", actor=AGENT), False),
+        ("pending", Leave(actor=AGENT), True),
+    ],
+)
+def test_who_leads_a_group_passes_it_on_when_its_ticket_is_answered_alone_or_open_no_more(
+    status: str, command: Command, passes: bool
+) -> None:
+    events = apply(first(status=status), command, NOON)[1]
+    assert sum(isinstance(event, LeadPassed) for event in events) == passes
+
+
+def test_events_of_before_there_were_counts_of_messages_still_give_the_clock_back() -> None:
+    ticket = replace(first(), status="solved", waiting_since=None, version=3)
+    old = {"version": "3", "undelivered": "", "waiting_since": NOON.isoformat()}
+    reopen = SetStatus(status="open", actor=AGENT, stopped=old)
+    assert apply(ticket, reopen, NOON)[0].waiting_since == NOON
+    assert apply(replace(ticket, version=4), reopen, NOON)[0].waiting_since is None
