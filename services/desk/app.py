@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-
-from fastapi import FastAPI
+from types import MappingProxyType
 
 from services.desk import api, commands, consumer, metrics, web
 from services.desk.assignment import escalation
@@ -31,6 +30,7 @@ from shared.events import Channel
 from shared.health import Health
 from shared.outbox import Outbox
 from shared.run import Task, serve
+from shared.service import Service, bus_of
 from shared.settings import Settings, load
 from shared.storage import Storage
 from shared.topics import CHANNELS_ANNOUNCED
@@ -43,28 +43,44 @@ _SUBSCRIBERS = (indexing.add_messages, sla.mark_late, publishing.publish)
 
 
 def main(arguments: list[str]) -> int:
-    """Without arguments: run. Otherwise a command."""
+    """Run the desk, or one of its commands."""
     if arguments:
-        return commands.main(arguments, lambda: create(load(Settings), load(DeskSettings), name="desk-command").desk)
+        return commands.main(arguments, _nowhere)
     common, settings = load(Settings), load(DeskSettings)
     logs.configure("desk", common.log_format, common.log_level)
     service = create(common, settings)
-    return serve("desk", common.host, settings.port, service.api(), service.tasks(), start=[service.resources()])
+    return serve("desk", common.host, settings.port, service.api, service.tasks, start=[service.resources()])
+
+
+def _nowhere() -> Desk:
+    common = load(Settings)
+    return create_desk(common, load(DeskSettings), KafkaBus(common.kafka, "desk-command"))
+
+
+@dataclass(frozen=True, slots=True)
+class DeskService(Service):
+    """One process of the desk, and what its pages work with besides the desk."""
+
+    desk: Desk
+    live: Live
+    wallboard: Wallboard
+    dead_letters: DeadLetterList
+    sign_ins: Limiter
 
 
 def create(
-    common: Settings,
-    settings: DeskSettings,
-    *,
-    bus: Bus | None = None,
-    channels: View[Channel] | None = None,
-    name: str = "desk",
-) -> Service:
-    """Compose one process of the desk. bus, channels: None for Kafka, and for what is announced there. name: its own at Kafka."""
+    common: Settings, settings: DeskSettings, *, bus: Bus | None = None, channels: View[Channel] | None = None
+) -> DeskService:
+    """Compose one process of the desk. bus: None for Kafka; channels: None for those that are announced on it."""
     health = Health()
-    bus = bus or KafkaBus(common.kafka, name, health)
+    bus, connecting = bus_of("desk", common, health, bus)
+    return around(create_desk(common, settings, bus, channels), health, connecting)
+
+
+def create_desk(common: Settings, settings: DeskSettings, bus: Bus, channels: View[Channel] | None = None) -> Desk:
+    """Compose what all functions of the desk work with."""
     pools = Pools.of(settings.database.get_secret_value())
-    desk = Desk(
+    return Desk(
         common=common,
         settings=settings,
         pools=pools,
@@ -75,75 +91,64 @@ def create(
         channels=channels or bus.view(CHANNELS_ANNOUNCED),
         subscribers=_SUBSCRIBERS,
     )
-    return Service.of(desk, health)
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """One process of the desk, and what its pages work with besides the desk."""
+def around(desk: Desk, health: Health, tasks: Mapping[str, Task] = MappingProxyType({})) -> DeskService:
+    """Put API, console and tasks around a desk. tasks: those of its bus."""
+    live = Live(desk.database, desk.settings.live_ring)
+    wallboard = Wallboard(desk.database, desk.common.kafka)
+    dead_letters = DeadLetterList(desk.common.kafka, desk.storage)
+    sign_ins = Limiter(desk.settings.sign_in_tries)
+    health.expect("postgres")
+    app = create_api("desk", health, title="Switchboard desk", description=_ABOUT)
+    pages = replace(desk, database=desk.pools.pages)
+    app.state.desk_of_api, app.state.desk_of_pages = replace(desk, database=desk.pools.api), pages
+    app.state.live, app.state.dead_letters = live, dead_letters
+    app.include_router(api.router())
+    web.mount(app, Console(pages, live, wallboard, dead_letters, sign_ins))
+    return DeskService(
+        api=app,
+        tasks={
+            **tasks,
+            "postgres": partial(desk.database.keep_checking, health),
+            "live": live.run,
+            "wallboard": wallboard.run,
+            "dead letters": dead_letters.run,
+            **_tasks(desk),
+        },
+        resources=partial(_resources, desk),
+        desk=desk,
+        live=live,
+        wallboard=wallboard,
+        dead_letters=dead_letters,
+        sign_ins=sign_ins,
+    )
 
-    desk: Desk
-    live: Live
-    wallboard: Wallboard
-    dead_letters: DeadLetterList
-    sign_ins: Limiter
-    health: Health
 
-    @classmethod
-    def of(cls, desk: Desk, health: Health) -> Service:
-        """Put around a desk what its pages work with."""
-        return cls(
-            desk=desk,
-            live=Live(desk.database, desk.settings.live_ring),
-            wallboard=Wallboard(desk.database, desk.common.kafka),
-            dead_letters=DeadLetterList(desk.common.kafka, desk.storage),
-            sign_ins=Limiter(desk.settings.sign_in_tries),
-            health=health,
-        )
+def _tasks(desk: Desk) -> dict[str, Task]:
+    return {
+        "channels": desk.channels.run,
+        "outbox": desk.outbox.run,
+        "routed": consumer.routed(desk).run,
+        "routed live": consumer.routed_live(desk).run,
+        "reported": consumer.reported(desk).run,
+        "calls-changed": consumer.called(desk).run,
+        "audited": consumer.audited(desk).run,
+        "calls": partial(distribution.run, desk),
+        "escalation": partial(escalation.run, desk),
+        "sla": partial(sla.run, desk),
+        "unread": partial(unread.run, desk),
+        "mentions": mentions.kept(desk).run,
+        "old words": partial(indexing.run, desk),
+        "old mentions": partial(mentions.forget_old, desk),
+        "metrics": partial(metrics.run, desk),
+    }
 
-    def api(self) -> FastAPI:
-        """Make the HTTP side: the API for programs, and the agents' console."""
-        self.health.expect("kafka", "postgres")
-        app = create_api("desk", self.health, title="Switchboard desk", description=_ABOUT)
-        app.state.desk_of_api = replace(self.desk, database=self.desk.pools.api)
-        app.state.desk_of_pages = replace(self.desk, database=self.desk.pools.pages)
-        app.state.live, app.state.dead_letters = self.live, self.dead_letters
-        app.include_router(api.router())
-        pages = app.state.desk_of_pages
-        web.mount(app, Console(pages, self.live, self.wallboard, self.dead_letters, self.sign_ins))
-        return app
 
-    def tasks(self) -> dict[str, Task]:
-        """Name what runs beside HTTP."""
-        desk = self.desk
-        return {
-            **({"kafka": desk.bus.keep_connecting} if isinstance(desk.bus, KafkaBus) else {}),
-            "postgres": partial(desk.database.keep_checking, self.health),
-            "channels": desk.channels.run,
-            "outbox": desk.outbox.run,
-            "live": self.live.run,
-            "wallboard": self.wallboard.run,
-            "dead letters": self.dead_letters.run,
-            "routed": consumer.routed(desk).run,
-            "routed live": consumer.routed_live(desk).run,
-            "reported": consumer.reported(desk).run,
-            "calls-changed": consumer.called(desk).run,
-            "audited": consumer.audited(desk).run,
-            "calls": partial(distribution.run, desk),
-            "escalation": partial(escalation.run, desk),
-            "sla": partial(sla.run, desk),
-            "unread": partial(unread.run, desk),
-            "mentions": mentions.kept(desk).run,
-            "old words": partial(indexing.run, desk),
-            "old mentions": partial(mentions.forget_old, desk),
-            "metrics": partial(metrics.run, desk),
-        }
-
-    @asynccontextmanager
-    async def resources(self) -> AsyncIterator[None]:
-        """Hold what is let go of at the end: Kafka and the connections to PostgreSQL."""
-        try:
-            yield
-        finally:
-            await self.desk.bus.stop()
-            await self.desk.pools.dispose()
+@asynccontextmanager
+async def _resources(desk: Desk) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await desk.bus.stop()
+        await desk.pools.dispose()

@@ -30,7 +30,8 @@ class EventView:
     at: datetime
     actor: str
     data: dict[str, str]
-    """`ticket.status`: from, to; of one settled unanswered also version, waiting_since, due_at. `ticket.assigned`: assignee, team.
+    """`ticket.status`: from, to; of one settled unanswered also version, messages,
+    waiting_since, due_at. `ticket.assigned`: assignee, team.
     `message.added`, `reply.added`, `note.added`: message_id.
     `delivery.changed`: message_id, state, detail. `ticket.routed`: rule, evidence, level, score, team. `ticket.opened`:
     channel, level, linked (the earlier ticket's id) and why (`closed`, `stranger`). `ticket.reopened`: why.

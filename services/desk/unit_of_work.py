@@ -27,8 +27,8 @@ _FEED_LOCK = 0x6465736B
 
 _LOCK_POINTS = text("SELECT pg_advisory_xact_lock(hashtextextended(p, 0)) FROM unnest(CAST(:points AS text[])) AS p")
 _LOCK_CUSTOMERS = text(
-    "SELECT id FROM desk.customers WHERE id = ANY(CAST(:customers AS uuid[]))"
-    " OR id IN (SELECT customer_id FROM desk.tickets WHERE id = ANY(CAST(:tickets AS uuid[]))) ORDER BY id FOR UPDATE"
+    "SELECT id FROM desk.customers WHERE id = ANY(CAST(:customers AS uuid[])"
+    " || ARRAY(SELECT customer_id FROM desk.tickets WHERE id = ANY(CAST(:tickets AS uuid[])))) ORDER BY id FOR UPDATE"
 )
 _LOCK_TICKETS = text("SELECT id FROM desk.tickets WHERE id = ANY(CAST(:tickets AS uuid[])) ORDER BY id FOR UPDATE")
 

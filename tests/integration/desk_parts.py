@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 import services.desk as desk_package
-from services.desk.app import Service, create
+from services.desk.app import DeskService, around, create_desk
 from services.desk.context import Desk
 from services.desk.schema import SCHEMA
 from services.desk.settings import DeskSettings
@@ -39,24 +39,24 @@ async def migrate(dsn: str, revision: str = "head") -> None:
 
 
 @asynccontextmanager
-async def service_on(
+async def desk_on(
     dsn: str, storage: str, bus: Any = None, *, channels: Sequence[Channel] | None = None, **settings: Any
-) -> AsyncIterator[Service]:
+) -> AsyncIterator[Desk]:
     """channels: that are announced; None for those on the bus."""
     bus = bus or MemoryBus()
     common = Settings(secret=SecretStr(SECRET), storage=storage, kafka=getattr(bus, "servers", "127.0.0.1:9"))
     own = DeskSettings(database=SecretStr(dsn), **settings)
-    made = create(common, own, bus=bus, channels=Channels(*channels) if channels is not None else None)
+    desk = create_desk(common, own, bus, Channels(*channels) if channels is not None else None)
     try:
-        yield made
+        yield desk
     finally:
-        await made.desk.pools.dispose()
+        await desk.pools.dispose()
 
 
 @asynccontextmanager
-async def desk_on(dsn: str, storage: str, bus: Any = None, **settings: Any) -> AsyncIterator[Desk]:
-    async with service_on(dsn, storage, bus, **settings) as made:
-        yield made.desk
+async def service_on(dsn: str, storage: str, bus: Any = None, **settings: Any) -> AsyncIterator[DeskService]:
+    async with desk_on(dsn, storage, bus, **settings) as desk:
+        yield around(desk, Health())
 
 
 class Channels:
@@ -81,7 +81,7 @@ class Channels:
 
 
 def app_of(desk: Desk) -> FastAPI:
-    return Service.of(desk, Health()).api()
+    return around(desk, Health()).api
 
 
 def with_channels(desk: Desk, *channels: Channel) -> Desk:

@@ -111,7 +111,7 @@ async def test_what_cannot_be_is_refused_with_what_to_do(
 async def test_what_no_page_answers_is_a_page_for_people_and_a_problem_for_programs(api: httpx.AsyncClient) -> None:
     for method, path, status, words in (
         ("GET", "/nothing-here", 404, "Page introuvable"),
-        ("DELETE", "/login", 405, "Rien ne se fait ainsi"),
+        ("DELETE", "/login", 405, "pas disponible ici"),
     ):
         people_ask = {"Accept": "text/html,*/*;q=0.8", "Accept-Language": "fr"}
         page = await api.request(method, path, headers=people_ask)

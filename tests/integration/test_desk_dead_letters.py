@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from services.desk.app import Service
+from services.desk.app import DeskService
 from services.desk.dead_letters.service import MOST, DeadLetterList
 from services.desk.people import service as people
 from services.desk.people.limits import Limiter
@@ -44,7 +44,7 @@ async def topic(kafka: str) -> Topic[DeskEvent]:
 
 
 @pytest.fixture
-async def service(database: str, storage_url: str, bus: KafkaBus) -> AsyncIterator[Service]:
+async def service(database: str, storage_url: str, bus: KafkaBus) -> AsyncIterator[DeskService]:
     await migrate(database)
     async with service_on(database, storage_url, bus, channels=KNOWN) as made:
         yield made
@@ -53,23 +53,23 @@ async def service(database: str, storage_url: str, bus: KafkaBus) -> AsyncIterat
 
 
 @pytest.fixture
-async def service_without_kafka(database: str, storage_url: str) -> AsyncIterator[Service]:
+async def service_without_kafka(database: str, storage_url: str) -> AsyncIterator[DeskService]:
     await migrate(database)
     async with service_on(database, storage_url, channels=KNOWN) as made:
         yield made
 
 
-def opened(service: Service, **headers: str) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(service.api())
+def opened(service: DeskService, **headers: str) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(service.api)
     return httpx.AsyncClient(transport=transport, base_url="http://desk", headers=headers, timeout=60)
 
 
-async def machine(service: Service, scope: str) -> httpx.AsyncClient:
+async def machine(service: DeskService, scope: str) -> httpx.AsyncClient:
     token = await people.create_token(service.desk.database, name="ops", scopes=(scope,))
     return opened(service, Authorization=f"Bearer {token}")
 
 
-async def person(service: Service, role: str) -> tuple[httpx.AsyncClient, str]:
+async def person(service: DeskService, role: str) -> tuple[httpx.AsyncClient, str]:
     """Signed in, and the form's token."""
     email = f"{role}@example.org"
     await people.create_agent(service.desk.database, email=email, name=role.title(), role=role, password="long enough")
@@ -94,7 +94,7 @@ async def the_id(api: httpx.AsyncClient, key: str) -> int:
 
 
 async def test_a_machine_finds_a_letter_and_puts_it_back_exactly_as_it_was(
-    service: Service, bus: KafkaBus, topic: Topic[DeskEvent], kafka: str
+    service: DeskService, bus: KafkaBus, topic: Topic[DeskEvent], kafka: str
 ) -> None:
     key, value = uuid4().hex, b'{"text": "\x1b[2J<script>"}'
     await set_aside(bus, topic.name, key, value)
@@ -124,7 +124,7 @@ async def test_a_machine_finds_a_letter_and_puts_it_back_exactly_as_it_was(
 
 
 async def test_an_admin_sees_the_mail_that_could_not_be_read_and_has_it_read_again(
-    service: Service, bus: KafkaBus, kafka: str
+    service: DeskService, bus: KafkaBus, kafka: str
 ) -> None:
     raw = "Subject: Où est ma commande ?\r\n\r\nBonjour \x1b[2J <script>".encode()
     stored = await service.desk.storage.put(raw, name="original.eml", media_type="message/rfc822")
@@ -158,7 +158,7 @@ async def test_an_admin_sees_the_mail_that_could_not_be_read_and_has_it_read_aga
 
 
 async def test_what_another_process_replays_is_seen_and_waits_no_more(
-    service: Service, bus: KafkaBus, topic: Topic[DeskEvent], kafka: str
+    service: DeskService, bus: KafkaBus, topic: Topic[DeskEvent], kafka: str
 ) -> None:
     key = uuid4().hex
     await set_aside(bus, topic.name, key)
@@ -176,7 +176,7 @@ async def test_what_another_process_replays_is_seen_and_waits_no_more(
         assert service.dead_letters.waiting(utc_now() + timedelta(days=2)) == 0, "what is older than a day is no news"
 
 
-async def test_a_letter_without_a_way_back_stays_and_says_why(service: Service, bus: KafkaBus) -> None:
+async def test_a_letter_without_a_way_back_stays_and_says_why(service: DeskService, bus: KafkaBus) -> None:
     door, compacted = uuid4().hex, uuid4().hex
     await set_aside(bus, "x-mentions", door, group="social")
     await set_aside(bus, "customers-updated", compacted)
@@ -216,14 +216,14 @@ async def test_only_a_few_are_read_however_many_there_are(
 
 
 @pytest.mark.parametrize("scope", ["read", "write"])
-async def test_a_token_that_may_not_see_dead_letters_is_refused(service: Service, scope: str) -> None:
+async def test_a_token_that_may_not_see_dead_letters_is_refused(service: DeskService, scope: str) -> None:
     async with await machine(service, scope) as api:
         for answer in (await api.get("/api/v1/dead-letters"), await api.post("/api/v1/dead-letters/0/replay")):
             assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (403, "scope")
 
 
 async def test_an_agent_is_told_who_may_see_dead_letters(
-    service: Service, bus: KafkaBus, topic: Topic[DeskEvent]
+    service: DeskService, bus: KafkaBus, topic: Topic[DeskEvent]
 ) -> None:
     await set_aside(bus, topic.name, uuid4().hex)
     await service.dead_letters.newest()
@@ -243,7 +243,7 @@ async def test_an_agent_is_told_who_may_see_dead_letters(
 
 
 async def test_an_admin_replays_and_is_named(
-    service: Service, bus: KafkaBus, topic: Topic[DeskEvent], kafka: str
+    service: DeskService, bus: KafkaBus, topic: Topic[DeskEvent], kafka: str
 ) -> None:
     key = uuid4().hex
     evil = "<img src=x onerror=alert(1)>"
@@ -274,7 +274,9 @@ async def test_an_admin_replays_and_is_named(
         assert len(await records_on(kafka, topic)) == 1
 
 
-async def test_without_kafka_the_page_says_so_and_the_rest_of_the_console_works(service_without_kafka: Service) -> None:
+async def test_without_kafka_the_page_says_so_and_the_rest_of_the_console_works(
+    service_without_kafka: DeskService,
+) -> None:
     client, _ = await person(service_without_kafka, "admin")
     async with client:
         page = await client.get("/dead-letters")

@@ -12,7 +12,7 @@ import pytest
 
 from services.desk import watchers
 from services.desk.api import stream
-from services.desk.app import Service
+from services.desk.app import DeskService
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.live import Reset
@@ -27,7 +27,7 @@ from tests.unit.desk.examples import routed
 
 
 @pytest.fixture
-async def two(database: str, storage_url: str) -> AsyncIterator[tuple[Service, Service]]:
+async def two(database: str, storage_url: str) -> AsyncIterator[tuple[DeskService, DeskService]]:
     """Two processes of the desk, the first with a small ring."""
     await migrate(database)
     async with AsyncExitStack() as stack:
@@ -42,7 +42,7 @@ async def two(database: str, storage_url: str) -> AsyncIterator[tuple[Service, S
             await asyncio.gather(*running)
 
 
-async def take(service: Service, after: int, count: int) -> list[EventView]:
+async def take(service: DeskService, after: int, count: int) -> list[EventView]:
     events: list[EventView] = []
     source = service.live.subscribe(after)
     try:
@@ -56,14 +56,14 @@ async def take(service: Service, after: int, count: int) -> list[EventView]:
     return events
 
 
-async def test_a_console_sees_what_another_process_did(two: tuple[Service, Service]) -> None:
+async def test_a_console_sees_what_another_process_did(two: tuple[DeskService, DeskService]) -> None:
     one, other = two
     waiting = asyncio.create_task(take(one, 0, 3))
     await apply(other.desk, [routed()])
     assert [event.kind for event in await waiting] == ["ticket.opened", "ticket.routed", "message.added"]
 
 
-async def test_no_event_is_missed_while_many_commit_at_once(two: tuple[Service, Service]) -> None:
+async def test_no_event_is_missed_while_many_commit_at_once(two: tuple[DeskService, DeskService]) -> None:
     one, other = two
     reading = asyncio.create_task(take(one, 0, 180))
     await asyncio.gather(
@@ -79,7 +79,7 @@ async def test_no_event_is_missed_while_many_commit_at_once(two: tuple[Service, 
 
 
 async def test_after_a_lost_connection_the_console_gets_what_it_missed(
-    two: tuple[Service, Service], database: str
+    two: tuple[DeskService, DeskService], database: str
 ) -> None:
     one, _ = two
     await apply(one.desk, [routed()])
@@ -98,7 +98,7 @@ async def test_after_a_lost_connection_the_console_gets_what_it_missed(
     assert [event.kind for event in events] == ["ticket.routed", "message.added"] * 6
 
 
-async def test_a_console_that_was_away_for_long_replays_from_the_database(two: tuple[Service, Service]) -> None:
+async def test_a_console_that_was_away_for_long_replays_from_the_database(two: tuple[DeskService, DeskService]) -> None:
     one, _ = two
     for i in range(10):
         await apply(one.desk, [routed(f"<{i}@x>")])
@@ -106,14 +106,14 @@ async def test_a_console_that_was_away_for_long_replays_from_the_database(two: t
     assert [event.seq for event in events] == sorted({event.seq for event in events})
 
 
-async def test_a_number_from_the_future_asks_for_a_fresh_start(two: tuple[Service, Service]) -> None:
+async def test_a_number_from_the_future_asks_for_a_fresh_start(two: tuple[DeskService, DeskService]) -> None:
     await apply(two[0].desk, [routed()])
     with pytest.raises(Reset) as reset:
         await take(two[0], 10_000, 1)
     assert reset.value.seq == await scalar(two[0].desk, "SELECT max(seq) FROM desk.ticket_events")
 
 
-async def test_the_stream_of_the_api_carries_numbers_to_resume_from(two: tuple[Service, Service]) -> None:
+async def test_the_stream_of_the_api_carries_numbers_to_resume_from(two: tuple[DeskService, DeskService]) -> None:
     one, _ = two
     await apply(one.desk, [routed()])
     await tickets.add_note(one.desk, ticket_id("email:<1@example.org>"), "<b>note</b>\n\nwith lines", agent="bo@desk")
@@ -135,7 +135,7 @@ async def _applied(desk: Desk, messages: list[RoutedMessage]) -> bool:
 
 
 async def test_who_looks_at_a_ticket_is_known_in_every_process_and_kept_nowhere(
-    two: tuple[Service, Service],
+    two: tuple[DeskService, DeskService],
 ) -> None:
     one, other = two
     await apply(one.desk, [routed()])

@@ -178,7 +178,7 @@ def _pages() -> dict[str, Any]:
     """The console's pages and forms as an OpenAPI document: the product does not publish them."""
     common = Settings(secret=SecretStr("s" * 32))
     own = DeskSettings(database=SecretStr("postgresql://nobody@127.0.0.1/nowhere"))
-    app = create(common, own, bus=KafkaBus("127.0.0.1:9", "desk", Health())).api()
+    app = create(common, own, bus=KafkaBus("127.0.0.1:9", "desk", Health())).api
     for route in app.routes:
         if isinstance(route, APIRoute):
             route.include_in_schema = not route.path.startswith("/api/")

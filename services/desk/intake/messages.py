@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from msgspec import structs
 from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -62,7 +63,7 @@ async def apply(desk: Desk, batch: Sequence[RoutedMessage], passed: Mapping[str,
 
     Raises Unavailable with nothing written, or Malformed where an id is none.
     """
-    batch = [msgspec.structs.replace(each, message=typed(each.message)) for each in batch]
+    batch = [structs.replace(each, message=typed(each.message)) for each in batch]
     batch = list({routed.message.id: routed for routed in reversed(batch)}.values())[::-1]
     for routed in batch:
         _check(routed)
