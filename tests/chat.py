@@ -44,6 +44,11 @@ class Visitor:
         assert answer.status_code == 200, answer.text
         return list(answer.json()["messages"])
 
+    def resume(self, token: str) -> None:
+        """Go on with the session that this browser has kept."""
+        self._token = token
+        self._http.headers["Authorization"] = f"Bearer {token}"
+
     def __del__(self) -> None:
         self._http.close()
 
@@ -57,5 +62,4 @@ class Visitor:
             body["identity"] = jwt.encode(claims, self._site["secret"], "HS256", headers={"kid": self._site["kid"]})
         answer = self._http.post("/sessions", json=body)
         assert answer.status_code == 201, answer.text
-        self._token = answer.json()["token"]
-        self._http.headers["Authorization"] = f"Bearer {self._token}"
+        self.resume(answer.json()["token"])
