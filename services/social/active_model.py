@@ -1,5 +1,4 @@
-"""Holds the model in use: the shipped one, or the newest made from agents' corrections that did
-better."""
+"""Holds the model in use: the shipped one, or the newest and better one made from corrections."""
 
 from __future__ import annotations
 

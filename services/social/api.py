@@ -1,5 +1,4 @@
-"""Serves agents' tools by HTTP: mentions, tickets made of them, labels, and how well the model
-does."""
+"""Serves agents' tools by HTTP: mentions, tickets made of them, labels, and the model's figures."""
 
 from __future__ import annotations
 

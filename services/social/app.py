@@ -57,8 +57,7 @@ def create(
     bus: Bus | None = None,
     networks: Sequence[Network] | None = None,
 ) -> Service:
-    """Wires one process of this service. `bus`, `networks`: in place of Kafka and of what the
-    settings say."""
+    """Wires one process. `bus`, `networks`: in place of Kafka and of what the settings say."""
     health = Health()
     health.expect("postgres")
     bus, connecting = bus_of("social", common, health, bus)
@@ -85,8 +84,7 @@ def create(
 
 
 class Process:
-    """What works in one process. `settle`: how long a network takes to show a post in our
-    timeline."""
+    """What works in one process. `settle`: how long a network takes to show a post of ours."""
 
     def __init__(
         self,
@@ -182,8 +180,7 @@ _PROGRAM = Program(
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the service or a command; returns the exit code. `compose` and `train` need no
-    settings."""
+    """Runs the service or a command; the exit code. `compose` and `train` need no settings."""
     if arguments and arguments[0] in ("compose", "train"):
         from services.social.training.__main__ import main as training
 

@@ -1,5 +1,4 @@
-"""Tracks a network's availability: our account there, whether its channel is on, and what is
-wrong."""
+"""Tracks a network: our account there, whether its channel is on, and what is wrong."""
 
 from __future__ import annotations
 
@@ -75,8 +74,7 @@ class Availability:
         self._report()
 
     def refused(self, what: str, error: Denied) -> None:
-        """Turns the channel off until an operator has acted, or nothing was refused again for some
-        time."""
+        """Turns the channel off until something is accepted, or nothing is refused for some time."""
         self._refusals[what] = self._network.why_off(error), time.monotonic() + _LAPSES
         self._report()
 

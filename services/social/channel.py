@@ -1,5 +1,4 @@
-"""The channels of this service: each folder of `networks/` describes its own in its
-`channel.py`."""
+"""The channels of this service: one from the `channel.py` of each folder of `networks/`."""
 
 from importlib import import_module
 from pathlib import Path

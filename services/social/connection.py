@@ -16,8 +16,7 @@ from shared.metrics import METRICS
 
 
 class Connection:
-    """One network. One process reads it: its limits count for the whole app, so two readers are no
-    better than one."""
+    """One network, read by one process: its limits count for the whole app."""
 
     def __init__(
         self, network: Network, database: Database, bus: Bus, health: Health, model: ActiveModel, rules: IntakeRules

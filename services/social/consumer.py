@@ -16,6 +16,5 @@ def deliveries(bus: Bus, networks: Iterable[str], deliverer: Deliverer) -> Consu
 
 
 def judged(bus: Bus, labels: Labels) -> Consumer:
-    """Makes the consumer of `posts-judged`, in a group of its own: neither waits for the other's
-    trouble."""
+    """Makes the consumer of `posts-judged`, in a group of its own: neither waits for the other."""
     return bus.consumer([POSTS_JUDGED], "social-judgements", labels.consume)

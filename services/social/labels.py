@@ -33,8 +33,7 @@ class Labels:
             row.outcome = PostOutcome.TICKET
 
     async def label(self, session: AsyncSession, row: Seen, label: str, by: str, at: datetime) -> bool:
-        """Records what this post is; False where its text is not kept, so that nothing can be
-        learned from it."""
+        """Records what this post is; False where its text is not kept: that teaches nothing."""
         if row.text:
             await repository.correct(session, row, label, by, min(at, utc_now()))
         return bool(row.text)

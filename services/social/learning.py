@@ -60,8 +60,7 @@ async def roll_back(database: Database) -> int:
 
 
 async def nightly(database: Database, leadership: Leadership, hours: float, stop: asyncio.Event) -> None:
-    """Trains on what is new every so many hours, in a process of its own: it takes a processor for
-    a minute."""
+    """Trains every so many hours on what is new, in a process: it takes a minute of one core."""
     while hours and await leadership.mine(stop):
         try:
             async with database.transaction() as session:

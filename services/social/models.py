@@ -1,5 +1,4 @@
-"""Tables of this service: cursors, posts, agents' corrections, trained models, and the delivery
-ledger."""
+"""Tables: cursors, posts, agents' corrections, trained models, and the delivery ledger."""
 
 from __future__ import annotations
 
@@ -77,8 +76,7 @@ class Seen(Base):
     causes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     """Words by which complaints with a common cause are found."""
     burst: Mapped[str] = mapped_column(Text, server_default="")
-    """The burst that this complaint belongs to, as it was published to the desk; empty where it
-    belongs to none."""
+    """The burst that this complaint belongs to, as it was published to the desk, or empty."""
     summoned: Mapped[bool] = mapped_column(Boolean, server_default=_YES)
     """Its author mentioned us."""
 
@@ -98,8 +96,7 @@ class Correction(Base):
 
 
 class Trained(Base):
-    """A model made from corrections. At most one is active; where none is, the shipped one
-    works."""
+    """A model made from corrections. At most one is active; without one the shipped one works."""
 
     __tablename__ = "models"
     __table_args__ = (Index("uq_models_active", "active", unique=True, postgresql_where=text("active")),)

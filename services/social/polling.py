@@ -1,5 +1,4 @@
-"""Polls a source from its cursor to its newest post, again and again. The cursor moves once Kafka
-and PostgreSQL have all."""
+"""Polls a source from its cursor to its newest post. The cursor moves once all is published."""
 
 from __future__ import annotations
 
@@ -21,15 +20,13 @@ from shared.metrics import METRICS
 from shared.waiting import wait
 
 _TOGETHER = 10
-"""Pages that are read before they are taken in, oldest post first, so that a conversation arrives
-in its order."""
+"""Pages that are read, then taken in oldest post first, so that conversations are in order."""
 _LOOK = 1.0
 """Seconds after which polling takes over from a stream that went down."""
 
 
 class Poller:
-    """Polls one source. `now` and `rest` (until `stop`, or so many seconds): time and its
-    passing."""
+    """Polls one source. `now`, `rest` (until `stop`, or so many seconds): time and its passing."""
 
     def __init__(
         self,

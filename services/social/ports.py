@@ -25,8 +25,7 @@ class Source(StrEnum):
 
 
 class Later(Unavailable):
-    """Certainly not done; ask again. `at`: not before, where the network says so (a rate limit's
-    reset, UTC)."""
+    """Certainly not done; ask again. `at`: not before a rate limit's reset (UTC)."""
 
     def __init__(self, message: str, at: datetime | None = None) -> None:
         super().__init__(message)
@@ -92,8 +91,7 @@ class Schedule:
 
 
 class Network(Protocol):
-    """One account on one network: a folder of `networks/`. Besides what is named, each verb raises
-    Later and Denied."""
+    """One account on one network, a folder of `networks/`. Each verb also raises Later, Denied."""
 
     @property
     def channel(self) -> Channel:
@@ -133,8 +131,7 @@ class Network(Protocol):
         """Makes what delivers to this network."""
 
     def id_at(self, moment: datetime) -> int:
-        """Returns the smallest id that a post of this moment can have; 0 for the time before there
-        were such ids."""
+        """Returns the smallest id of a post of this moment; 0 before there were such ids."""
 
     def earlier(self, newest: int, seconds: float) -> int:
         """Returns an id that is so many seconds older."""
@@ -150,8 +147,7 @@ class Network(Protocol):
 
 
 class Replies(Protocol):
-    """Delivers replies to one network, and finds what was delivered. `account`: ours, empty as long
-    as it is not known."""
+    """Delivers replies, and finds what was delivered. `account`: ours, empty until it is known."""
 
     async def send(self, request: OutboundMessage, account: Account) -> str:
         """Delivers it; the provider's id. Raises Later, Denied, Refused, Unseen."""
@@ -162,8 +158,7 @@ class Replies(Protocol):
 
 
 class Stream(Protocol):
-    """Posts in the moment in which they are written. What is written while it is down is for
-    `Network.page` to find."""
+    """Posts as they are written. What is written while it is down is for `Network.page` to find."""
 
     def listen(self, account: Account) -> AsyncGenerator[Page | None, None]:
         """Yields something at least every second: a page, empty where only a sign of life came, or
@@ -171,5 +166,4 @@ class Stream(Protocol):
         only so. Close it to hang up."""
 
     def pause(self, lost: Lost, attempt: int, now: datetime, random: float) -> float:
-        """Returns the seconds to wait before connecting again. `attempt` and `random`: as in
-        `pace.after_failure`."""
+        """Returns the seconds before connecting again. The rest: as in `pace.after_failure`."""

@@ -80,8 +80,7 @@ class Intake:
         self._one, self._rejected = asyncio.Lock(), dict[bytes, None]()
 
     async def take(self, posts: Sequence[Post], source: str, account: Account) -> None:
-        """Takes posts in, oldest first. Returns when Kafka and PostgreSQL have them. Raises
-        Unavailable."""
+        """Takes posts in, oldest first, until Kafka and PostgreSQL have them. Raises Unavailable."""
         async with self._one:  # two sources may bring the same post at the same moment
             await self._take(posts, source, account)
 
@@ -161,8 +160,7 @@ class Intake:
             log.info("posts taken in", source=source, new=len(rows), published=opened, known=len(seen))
 
     def classify(self, post: Post, *, followed: bool) -> Classified:
-        """Decides what a post is. `followed`: agents see its conversation already, so they see this
-        too."""
+        """Decides what a post is. `followed`: agents see its conversation, so they see this too."""
         rules, model = self._rules, self._active_model.model
         language = post.language if post.language in rules.languages else detect(post.text, rules.languages)
         if post.direct:
@@ -197,8 +195,7 @@ class Intake:
 
 
 def _row(network: str, one: Classified, source: str, now: datetime, found: Burst | None) -> dict[str, Any]:
-    """Makes the row of a post. Of a direct message only the bare fact is kept here: it is
-    private."""
+    """Makes the row of a post. Of a direct message only the bare fact is kept: it is private."""
     post, private = one.post, one.post.direct
     return {
         "network": network,

@@ -82,8 +82,7 @@ async def join(session: AsyncSession, network: str, bursts: Mapping[str, str]) -
 async def mentions(
     session: AsyncSession, kind: str, language: str, before: tuple[datetime, str] | None, limit: int
 ) -> list[Seen]:
-    """Returns posts that are no ticket, newest first, after the one that the page before ended
-    with."""
+    """Returns posts that are no ticket, newest first, after the one given."""
     found = select(Seen).where(Seen.outcome == PostOutcome.MENTION)
     if kind:
         found = found.where(Seen.kind == kind)
@@ -117,8 +116,7 @@ async def username_of(session: AsyncSession, network: str, author: str) -> str:
 
 
 async def forget(session: AsyncSession, before: datetime) -> None:
-    """Deletes old mentions; of tickets' posts the bare fact stays, so that a later reply below them
-    is recognised."""
+    """Deletes old mentions; of tickets' posts the bare fact stays, for later replies below them."""
     labelled = select(Correction.network, Correction.post_id)
     await session.execute(
         delete(Seen).where(
@@ -134,8 +132,7 @@ async def forget(session: AsyncSession, before: datetime) -> None:
 
 
 async def correct(session: AsyncSession, row: Seen, label: str, by: str, at: datetime) -> None:
-    """Records what this post is; the label that was given last counts, in whatever order labels
-    arrive."""
+    """Records what this post is; of several labels the one that was given last counts."""
     said = {"label": label, "given_by": by, "given_at": at}
     values = {"network": row.network, "post_id": row.id, "text": row.text, "language": row.language, **said}
     statement = insert(Correction).values(values)

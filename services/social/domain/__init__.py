@@ -1,2 +1,1 @@
-"""Decisions on values: what a post is, whether it is a complaint, when to ask again, what may be
-posted. No I/O."""
+"""Decisions on values: what a post is, whether it is a complaint, when to ask again. No I/O."""

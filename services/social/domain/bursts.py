@@ -21,8 +21,7 @@ _NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """One complaint, as far as it is compared. `burst`: the id of the burst that it is known to
-    belong to, or empty."""
+    """One complaint, as far as it is compared. `burst`: the id of its burst where it is known."""
 
     id: str
     author: str
@@ -36,8 +35,7 @@ class Burst:
     burst, so each later one names them."""
 
     id: str
-    """The same for all posts of a burst, also for those that come when its first are out of the
-    window."""
+    """The same for all posts of a burst, also once its first are out of the window."""
     people: int
     """How many complained, this one included."""
     words: tuple[str, ...]
@@ -48,15 +46,13 @@ class Burst:
 
 
 def causes(text: str, ordinary: AbstractSet[str], names: Iterable[str] = ()) -> frozenset[str]:
-    """Returns the stems that can name the cause of this complaint: neither ordinary words nor the
-    brand's own names."""
+    """Returns the stems that can name a complaint's cause: no ordinary words, no brand's names."""
     own = {stem for name in names for stem in content(name)}
     return frozenset([stem for stem in content(text) if stem not in ordinary and stem not in own][:_MOST])
 
 
 def burst(new: Complaint, earlier: Sequence[Complaint], at_least: int) -> Burst | None:
-    """Returns the burst that a complaint belongs to, given those of the window, oldest first; None
-    where there is none."""
+    """Returns a complaint's burst, if any. `earlier`: those of the window, oldest first."""
     alike = [other for other in earlier if len(new.causes & other.causes) >= _IN_COMMON]
     people = {other.author for other in alike} | {new.author}
     if len(people) < at_least:

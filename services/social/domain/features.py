@@ -55,8 +55,7 @@ def features(text: str) -> tuple[list[str], list[Feature]]:
 
 
 def places(word: str) -> list[int]:
-    """Returns where the word itself is weighed. A word without weight there is not known: a name, a
-    typing error."""
+    """Returns where a word itself is weighed. One without weight there is a name, a typing error."""
     found = [_hash("w", word)]
     if len(word) > _STEM and (is_korean(word) or is_japanese(word)):
         found.append(_hash("s", word[:_STEM]))
@@ -69,8 +68,7 @@ def _valued(found: dict[int, int]) -> Iterator[Feature]:
 
 
 def _grams(token: str) -> Iterator[tuple[str, int]]:
-    """Yields runs of characters with where they start. Scripts differ in how much a character
-    says."""
+    """Yields runs of characters with their start. Scripts differ in what a character says."""
     if is_japanese(token):
         padded, shortest, longest = token, 2, 4
     elif is_korean(token):

@@ -10,11 +10,9 @@ from pathlib import Path
 from services.social.domain.words import is_japanese, is_korean
 
 _WHOLE = "="
-"""After a stem: only this word. Otherwise it is how a word begins; in Korean and Japanese, what a
-word contains."""
+"""After a stem: this word. Otherwise a word begins so; in Korean and Japanese it contains it."""
 _STEMS = Path(__file__).parents[1] / "data" / "stems.txt"
-"""`[kind]`, then its stems in any number of lines. Where a stem has several kinds the first
-counts."""
+"""`[kind]`, then its stems in any number of lines. Of a stem's kinds the first counts."""
 
 
 def _tables() -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
@@ -42,8 +40,7 @@ _LONGEST = max(map(len, (*_BEGINS, *_CONTAINS)))
 
 @lru_cache(maxsize=16_384)
 def kinds(token: str) -> tuple[str, ...]:
-    """Says what a word does; most do nothing, and one of a script without spaces may do several
-    things, in their order."""
+    """Says what a word does: mostly nothing; without spaces between words, several things."""
     if found := _IS.get(token):
         return (found,)
     if is_japanese(token) or is_korean(token):

@@ -35,8 +35,7 @@ def wrong(event: PostJudged) -> str:
 
 
 def unknown(event: PostJudged, now: datetime, oldest: int) -> Unknown:
-    """Decides what to do where the post is not known. `oldest`: the smallest id of a mention that
-    is still kept."""
+    """Decides what to do where the post is not known. `oldest`: the smallest id that is kept."""
     if now - event.at < _SOON:
         return Unknown.SOON
     number = event.provider_id

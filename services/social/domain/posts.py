@@ -62,8 +62,7 @@ class Post:
 
     @property
     def thread(self) -> str:
-        """One person's part of a conversation: whoever else answers below the same post is somebody
-        else's ticket."""
+        """One person's part of a conversation: another's answer below the post is another ticket."""
         return f"{_DIRECT}{self.conversation}" if self.direct else f"{self.conversation}/{self.author}"
 
 
@@ -128,8 +127,7 @@ def inbound(
 
 
 def clean(text: str, links: Iterable[tuple[str, str]] = ()) -> str:
-    """Returns a post's text without HTML entities and with its shortened links written out.
-    `links`: short and long."""
+    """Returns a text without HTML entities and with its links, short and long, written out."""
     text, long = html.unescape(text), {html.unescape(short): written for short, written in links}
     if long:
         # All at once and the longest first: an address that was put in is never read again, nor one cut short by its beginning.

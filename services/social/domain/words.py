@@ -1,5 +1,4 @@
-"""A post's words, as its writer's haste leaves them: case, accents, long vowels and handles do not
-count."""
+"""A post's words, written in haste: case, accents, long vowels and handles do not count."""
 
 from __future__ import annotations
 
@@ -25,8 +24,7 @@ _STEM, _KOREAN_STEM = 6, 2
 
 
 def tokens(text: str) -> list[str]:
-    """Returns words, punctuation that carries feeling, emoji; a run of Japanese stays in one
-    piece."""
+    """Returns words, punctuation that carries feeling, emoji; Japanese runs stay whole."""
     return _TOKENS.findall(normal(text))
 
 
@@ -76,8 +74,7 @@ def _stemmed(word: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _plain(character: str) -> str:
-    """Latin letters without their accents; others as they are, because there the marks are
-    letters."""
+    """Strips a Latin letter of its accents; in other scripts the marks are letters."""
     if ord(character) < 0xC0 or ord(character) > 0x24F:
         return character
     return unicodedata.normalize("NFD", character)[0]

@@ -51,8 +51,7 @@ _NO_SPACES = {"ja"}
 
 
 def sections(path: Path) -> dict[str, list[str]]:
-    """Reads the fragments of one language by section. Raises ValueError for a line outside a
-    section."""
+    """Reads fragments by section. Raises ValueError for a line outside a section."""
     found: dict[str, list[str]] = {}
     current: list[str] | None = None
     for line in map(str.strip, path.read_text("utf-8").splitlines()):

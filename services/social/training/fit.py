@@ -19,12 +19,10 @@ from services.social.training.examples import Example
 
 Floats = NDArray[np.float64]
 _RIDGE = 1e-5
-"""Strength of the pull towards zero, for each example; found on folds that keep a core's examples
-together."""
+"""Pull towards zero, for each example; found on folds that keep a core's examples together."""
 _STEPS, _MEMORY, _SMALL = 120, 8, 1e-5
 _FEWEST = 2
-"""Fragments that must share a feature: what stands in one alone (a name, an accident) says nothing
-about other posts."""
+"""Fragments that must share a feature: what stands in one alone (a name) says nothing."""
 _OTHERS = 0.67
 """How much all that is no complaint counts beside complaints: found on folds, where the best F1 was
 at a score of 0.4 without it."""
@@ -65,8 +63,7 @@ def train(examples: Sequence[Example], weights: Sequence[float], about: Mapping[
 
 
 def _matrix(examples: Sequence[Example]) -> tuple[Sparse, NDArray[np.int64], Floats]:
-    """Returns the features that count, by how rare they are; the places in the table; and that
-    rarity."""
+    """Returns the features that count, by their rarity; their places in the table; and that rarity."""
     found, at, much = array("q"), array("q"), array("d")
     for row, example in enumerate(examples):
         for place, value, _ in features(example.text)[1]:

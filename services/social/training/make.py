@@ -1,5 +1,4 @@
-"""The commands `compose` and `train`: from fragments to examples, from examples to the shipped
-model and its card."""
+"""The command `train`: from examples to the shipped model and its card."""
 
 from __future__ import annotations
 
@@ -20,8 +19,7 @@ _FIGURES = "<!-- figures -->"
 
 
 def shipped() -> Model:
-    """Returns a model of the shipped examples, with its figures on the held-out posts in
-    `about`."""
+    """Makes a model of the shipped examples; `about`: its figures on the held-out posts."""
     examples, held_out = data.shipped(), data.held_out()
     if copied := leaks(examples, held_out):
         raise ValueError(f"{len(copied)} held-out posts repeat training text: {next(iter(copied.items()))}")

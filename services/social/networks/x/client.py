@@ -1,5 +1,4 @@
-"""Calls X by tweepy. Its client is synchronous: each call runs in a thread, with the time-out that
-tweepy does not set."""
+"""Calls X by tweepy, which is synchronous: each call runs in a thread, with a time-out."""
 
 from __future__ import annotations
 

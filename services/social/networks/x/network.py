@@ -1,5 +1,4 @@
-"""Describes X to the service: its channel, what is polled how often, and what is its own about
-posts."""
+"""Describes X: its channel, what is polled how often, and what is its own about posts."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""What is X's own about posts: ids that carry their time, its search language, and whom its plans
-let us answer."""
+"""What is X's own about posts: ids that carry their time, its search, whom we may answer."""
 
 from __future__ import annotations
 
@@ -24,8 +23,7 @@ def summoned(post: Post, account: Account) -> bool:
 
 
 def id_at(moment: datetime) -> int:
-    """Returns the smallest id that a post of this moment can have; 0 for the time before there were
-    such ids."""
+    """Returns the smallest id of a post of this moment; 0 before there were such ids."""
     return max(0, int(moment.timestamp() * 1000) - _EPOCH_MS) << 22
 
 
@@ -35,8 +33,7 @@ def earlier(newest: int, seconds: float) -> int:
 
 
 def query(names: Sequence[str], account: Account) -> str:
-    """Returns X's search for the brand's names, without reposts and our own posts; empty where
-    there is no name."""
+    """Returns the search for the brand's names, without reposts and our own posts, or nothing."""
     words = [
         f'"{name}"' if re.search(r"[^\w#@]", name) else name for name in (n.replace('"', "") for n in names) if name
     ]

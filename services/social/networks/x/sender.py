@@ -20,8 +20,7 @@ from shared.kernel import address_of
 _CLOCKS = timedelta(minutes=2)
 """How far X's clock and the database's may differ."""
 _FULL = 100
-"""Posts that one look at our own timeline brings; where there are so many, ours may be behind
-them."""
+"""Posts of one look at our own timeline; where there are so many, ours may be behind them."""
 _DUPLICATE = "duplicate"
 _NOT_SUMMONED = (
     "its plan lets us answer only those who mentioned or quoted @{name}. Answer on x.com, or on another channel. "
@@ -98,8 +97,7 @@ class XSender:
         return None if hidden and not ids else ids
 
     async def _target(self, request: OutboundMessage, account: Account) -> Target:
-        """Returns a direct message's unless the customer wrote in public: what was private stays
-        so. Raises Refused."""
+        """Returns where it goes: what was private stays private. Raises Refused."""
         person = address_of(request.to)
         posts = [one for one in request.references if not is_direct(one)]
         if is_direct(request.conversation) or not request.conversation:

@@ -25,8 +25,7 @@ from services.social.ports import Denied, Later, Lost, Page
 _TAG = "switchboard:"
 """Begins the tag of each rule of ours; an app may have others."""
 _MOST = 1_000
-"""Posts that wait to be taken in. When there are more we hang up, and polling reads the rest from
-where it was."""
+"""Posts that wait to be taken in. Beyond that we hang up, and polling reads the rest."""
 _TOGETHER = 100
 _FORBIDDEN = (401, 403)
 _LIMITED = 429
@@ -88,8 +87,7 @@ class XStream:
         return token
 
     async def _rules(self, account: Account) -> frozenset[str]:
-        """Makes X's rules those of our settings, leaving other programs' alone; the ids of ours.
-        Raises Denied, Lost."""
+        """Makes our rules at X those of the settings; their ids. Raises Denied, Lost."""
         wanted = {query([f"@{account.username}"], account): f"{_TAG}mentions"}
         if words := self._access.search or query(self._access.names, account):
             wanted[words] = f"{_TAG}search"
@@ -135,8 +133,7 @@ class _Connection(tweepy.StreamingClient):  # type: ignore[misc] # tweepy has no
         self._why: Exception = Lost("X closed the stream", Break.NETWORK)
 
     def hang_up(self) -> None:
-        """Ends the connection, from any thread. A connection that is still being made ends by its
-        time-out."""
+        """Ends the connection, from any thread. One that is still being made ends by its time-out."""
         self.running = False
         answer = self._door.last
         if answer is not None:

@@ -1,5 +1,4 @@
-"""What may be posted as a public reply: X's way to count characters (its documentation, "Counting
-characters")."""
+"""Counts a public reply as X does (its documentation, "Counting characters")."""
 
 from __future__ import annotations
 
@@ -21,8 +20,7 @@ _LIGHT = ((0x0000, 0x10FF), (0x2000, 0x200D), (0x2010, 0x201F), (0x2032, 0x2037)
 
 
 def weighted_length(text: str) -> int:
-    """Counts characters as X counts them: links 23, emoji 2, Chinese, Japanese and Korean 2 each,
-    Latin 1."""
+    """Counts as X counts: links 23, emoji 2, Chinese, Japanese and Korean 2 each, Latin 1."""
     text = unicodedata.normalize("NFC", text)
     found = list(links(text))
     total = len(found) * _LINK_LENGTH
@@ -38,8 +36,7 @@ def length(longest: int) -> Length:
 
 
 def problem(text: str, longest: int) -> str:
-    """Returns what an agent has to change before this can be posted; an empty string where it
-    can."""
+    """Returns what an agent has to change before this can be posted, or an empty string."""
     if not text.strip():
         return "An answer on X needs some text."
     counted = weighted_length(text)
@@ -49,8 +46,7 @@ def problem(text: str, longest: int) -> str:
 
 
 def same(ours: str, theirs: str) -> bool:
-    """Returns whether a text read back is the one that was sent: networks trim, shorten links and
-    put handles in front."""
+    """Returns whether a text read back is what was sent: trimmed, links short, handles before it."""
     return _bare(ours) == _bare(theirs)
 
 

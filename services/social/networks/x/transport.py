@@ -36,8 +36,7 @@ TWEETS = {
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to reach X as the company's account. `names`, `search`: see the settings; `timeout`:
-    seconds."""
+    """How to reach X as our account. `names`, `search`: see the settings; `timeout`: seconds."""
 
     consumer_key: str
     consumer_secret: str

@@ -28,8 +28,7 @@ Found = tuple[list[Post], list[bytes]]
 
 
 def parsed(raw: bytes) -> Any:
-    """Decodes what X sent, with U+FFFD for what is no character. Raises ValueError where it is no
-    JSON."""
+    """Decodes what X sent, with U+FFFD for what is no character. Raises ValueError for no JSON."""
     try:
         return _storable(json.loads(raw.decode(errors="replace"), parse_int=_number))
     except RecursionError as error:
