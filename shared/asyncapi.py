@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from shared.events.desk import CHANGES, kind_of
 from shared.topics import DEAD_LETTERS, all_topics
 
 _REF = "#/components/schemas/{name}"
@@ -18,10 +19,11 @@ def document(channels: Sequence[str]) -> dict[str, Any]:
     """A dict in the shape of AsyncAPI 3.0.0. Channels there are our topics; `channels` are ours, such as `email`."""
     topics = all_topics(channels)
     kinds = {topic.value.__name__: topic.value for topic in topics if topic is not DEAD_LETTERS}
-    _, schemas = msgspec.json.schema_components(list(kinds.values()), ref_template=_REF)
+    _, schemas = msgspec.json.schema_components([*kinds.values(), *CHANGES], ref_template=_REF)
     for name, schema in schemas.items():
         if name in kinds:
             schema["description"] = (kinds[name].__doc__ or "").strip()
+    _tell_changes(schemas)
     addressed: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     for topic in topics:
@@ -59,6 +61,19 @@ def document(channels: Sequence[str]) -> dict[str, Any]:
         "operations": operations,
         "components": {"messages": messages, "schemas": schemas},
     }
+
+
+def _tell_changes(schemas: dict[str, Any]) -> None:
+    """Tie `DeskEvent.kind` to the fields that `data` has of that kind: the tag stands beside them, not among them."""
+    for change in CHANGES:
+        schema = schemas[change.__name__]
+        del schema["properties"]["kind"]
+        schema["required"].remove("kind")
+        schema["description"] = (change.__doc__ or "").strip()
+    schemas["DeskEvent"]["oneOf"] = [
+        {"properties": {"kind": {"const": kind_of(change)}, "data": {"$ref": _REF.format(name=change.__name__)}}}
+        for change in CHANGES
+    ]
 
 
 def _configuration(config: dict[str, str]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import ConfigDict
 
+from shared.events.desk import AnyChange, change_of
+
 _DOCS = ConfigDict(use_attribute_docstrings=True)
 
 
@@ -22,22 +24,16 @@ class EventView:
     id: str
     ticket_id: str
     kind: str
-    """As in `DeskEvent.kind`: `ticket.opened`, `message.added`, `reply.added`, `note.added`, `ticket.assigned`,
-    `ticket.status`, `ticket.reopened`, `ticket.routed`, `ticket.answered`, `ticket.widened`, `ticket.overflowed`,
-    `delivery.changed`, `customer.changed`,
-    `call.changed`, `call.offered`, `agent.presence`, `agent.signed-out`, `post.judged`, `ticket.grouped`, `ticket.ungrouped`,
-    `mentions.added`, `mention.judged`."""
+    """The tag of a change, as in the AsyncAPI document: `ticket.opened`, `message.added` and so on."""
     at: datetime
     actor: str
     data: dict[str, str]
-    """`ticket.status`: from, to; of one settled unanswered also version, messages,
-    waiting_since, due_at. `ticket.assigned`: assignee, team.
-    `message.added`, `reply.added`, `note.added`: message_id.
-    `delivery.changed`: message_id, state, detail. `ticket.routed`: rule, evidence, level, score, team. `ticket.opened`:
-    channel, level, linked (the earlier ticket's id) and why (`closed`, `stranger`). `ticket.reopened`: why.
-    `ticket.widened`: skill that is no longer asked for. `ticket.overflowed`: from and team. Both: after, seconds.
-    `post.judged`: message_id, label, before. `ticket.grouped`: leader, or (of the leader) joined or left. `mention.judged`:
-    mention_id, label."""
+    """The fields of that change, as in the AsyncAPI document."""
+
+    @property
+    def change(self) -> AnyChange | None:
+        """What happened; None where only a newer desk knows it."""
+        return change_of(self.kind, self.data)
 
 
 def event_view(row: Any) -> EventView:

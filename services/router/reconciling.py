@@ -15,6 +15,7 @@ from services.router.adapters.period import records, written_at
 from services.router.arguments import moment, number
 from services.router.domain.books import SETTLED, Balance, Books, Place
 from shared.clock import utc_now
+from shared.events.desk import CustomerChanged, MessageAdded, kind_of
 from shared.settings import KafkaSettings, load
 from shared.topics import (
     CHANNELS_ANNOUNCED,
@@ -33,7 +34,7 @@ from shared.topics import (
 GRACE = 30.0
 """Seconds for what is on its way."""
 _SHOWN = 50
-_APPLIED = ("message.added", "customer.changed")
+_APPLIED = (kind_of(MessageAdded), kind_of(CustomerChanged))
 """What the desk says, in the same transaction, of a message that it wrote down."""
 
 

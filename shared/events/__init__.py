@@ -5,12 +5,12 @@ from shared.events.calls import CallAction, CallChanged, CallOutcome, CallReques
 from shared.events.channels import Channel, Length
 from shared.events.customers import Observed, OpenTicket, Profile, Stated
 from shared.events.deliveries import DeliveryReport, DeliveryState, OutboundMessage
+from shared.events.desk import DeskEvent
 from shared.events.inbound import Attachment, Burst, InboundMessage, PhoneCall, Post, ThreadClues
 from shared.events.letters import DeadLetterReplayed, UnreadableMail
 from shared.events.policies import RoutingPolicy
 from shared.events.posts import PostJudged
 from shared.events.routed import ChannelChoice, Decision, Overflow, Reason, RoutedMessage, ThreadMatch
-from shared.events.tickets import DeskEvent
 
 __all__ = [
     "Attachment",

@@ -259,7 +259,7 @@ def test_an_older_customer_who_wrote_is_called_back(tab: Page, desk: Desk) -> No
     todo.get_by_role("button", name="Call now").click()
     tab.wait_for_url("**/c/*")
     expect(tab.locator("#my-call")).to_contain_text("pick up and press 1. Then we call the customer.")
-    expect(second.locator(".actions")).to_contain_text("is ringing")
+    expect(second.locator(".actions")).to_contain_text("Ringing the agent’s phone")
     expect(second.locator(".call-item")).to_contain_text("Call to the customer, Sam Okoro")
     asked = desk.rows(
         "SELECT call_id, id FROM desk.call_requests WHERE action = 'call-back' ORDER BY requested_at DESC"

@@ -21,6 +21,7 @@ from shared.errors import Misconfigured
 from shared.events import Channel, Profile, RoutedMessage, RoutingPolicy
 from shared.events.base import Event
 from shared.events.codec import MalformedEvent, decode
+from shared.events.desk import NoteAdded, ReplyAdded, kind_of
 from shared.topics import (
     CHANNELS_ANNOUNCED,
     CUSTOMERS_UPDATED,
@@ -32,7 +33,7 @@ from shared.topics import (
 )
 
 E = TypeVar("E", bound=Event)
-WORK = ("reply.added", "note.added")
+WORK = (kind_of(ReplyAdded), kind_of(NoteAdded))
 """What an agent does by hand; everything else at the desk may be a machine's."""
 _DOUBT = timedelta(seconds=30)
 """A router may learn of an announcement this much later than it was written, and clocks differ."""

@@ -17,17 +17,28 @@ from services.desk.web.conversation import words as said
 from services.desk.web.social import words as posts
 from services.desk.web.words import Gettext
 from shared.events import Channel, DeliveryState, Length
+from shared.events.desk import (
+    CallMoved,
+    PostLabelled,
+    TicketAssigned,
+    TicketGrouped,
+    TicketOverflowed,
+    TicketReopened,
+    TicketStatusChanged,
+    TicketUngrouped,
+    TicketWidened,
+)
 from shared.kernel import stable_id
 
 SHOWN_EVENTS = (
-    "ticket.status",
-    "ticket.assigned",
-    "ticket.reopened",
-    "ticket.widened",
-    "ticket.overflowed",
-    "post.judged",
-    "ticket.grouped",
-    "ticket.ungrouped",
+    TicketStatusChanged,
+    TicketAssigned,
+    TicketReopened,
+    TicketWidened,
+    TicketOverflowed,
+    PostLabelled,
+    TicketGrouped,
+    TicketUngrouped,
 )
 
 
@@ -112,7 +123,11 @@ class Draft:
 
 def line(event: EventView, agents: Mapping[str, str], _: Gettext) -> Line | None:
     """An event for the timeline; None for what shows otherwise."""
-    text = (said.event(event, agents, _) or posts.event(event, agents, _)) if event.kind in SHOWN_EVENTS else ""
+    text = (
+        (said.event(event, agents, _) or posts.event(event, agents, _))
+        if isinstance(event.change, SHOWN_EVENTS)
+        else ""
+    )
     return Line(event.id, event.ticket_id, event.at, text) if text else None
 
 
@@ -137,8 +152,8 @@ def timeline(
     ]
     begun: dict[str, datetime] = {}
     for event in ticket.events:
-        if event.kind == "call.changed":
-            begun.setdefault(event.data.get("call_id", ""), event.at)
+        if isinstance(event.change, CallMoved):
+            begun.setdefault(event.change.call_id, event.at)
     for call in talks:
         at = begun.get(call.call_id)
         if at and (first is None or at >= first):

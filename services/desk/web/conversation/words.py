@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from services.desk.timeline import EventView
 from services.desk.web.conversation.reasons import SKILLS
 from services.desk.web.words import N_, STATUSES, Gettext, address, name, team
+from shared.events.desk import TicketAssigned, TicketOverflowed, TicketReopened, TicketStatusChanged, TicketWidened
 
 FACTS = {"Account": N_("Account")}
 """What channels tell of a customer; what a customer's site tells is shown as it is written."""
@@ -44,34 +45,29 @@ def closed(channel: str, point: str, _: Gettext) -> str:
 
 def event(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:
     """One line about a change of a ticket; empty for what the timeline shows otherwise."""
-    actor, data = agents.get(change.actor, change.actor), change.data
+    actor = agents.get(change.actor, change.actor)
     line = ""
-    match change.kind:
-        case "ticket.reopened":
-            line = _(_NOT_DELIVERED if data.get("why", "").startswith("delivery") else _REOPENED)
-        case "ticket.status" if change.actor not in agents and data.get("to") == "open":
+    match change.change:
+        case TicketReopened(why=why):
+            line = _(_NOT_DELIVERED if why.startswith("delivery") else _REOPENED)
+        case TicketStatusChanged(to="open") if change.actor not in agents:
             line = _(_REOPENED)
-        case "ticket.status":
-            line = _("%(who)s: %(status)s", who=actor, status=name(STATUSES, data.get("to", ""), _))
-        case "ticket.widened":
-            skill = name(SKILLS, data.get("skill", ""), _)
-            line = _(_WIDENED, minutes=_minutes(data), skill=skill)
-        case "ticket.overflowed":
-            line = _(
-                _OVERFLOWED, minutes=_minutes(data), before=team(data.get("from", "")), team=team(data.get("team", ""))
-            )
-        case "ticket.assigned" if data.get("disabled"):
-            line = _("Unassigned: %(who)s was disabled", who=data["disabled"])
-        case "ticket.assigned" if not data.get("assignee"):
+        case TicketStatusChanged(to=status):
+            line = _("%(who)s: %(status)s", who=actor, status=name(STATUSES, status, _))
+        case TicketWidened(skill=skill, after=after):
+            line = _(_WIDENED, minutes=_minutes(after), skill=name(SKILLS, skill, _))
+        case TicketOverflowed(before=before, team=to, after=after):
+            line = _(_OVERFLOWED, minutes=_minutes(after), before=team(before), team=team(to))
+        case TicketAssigned(disabled=str(gone)) if gone:
+            line = _("Unassigned: %(who)s was disabled", who=gone)
+        case TicketAssigned(assignee=assignee) if not assignee:
             line = _("%(who)s unassigned this", who=actor)
-        case "ticket.assigned" if data["assignee"] == change.actor:
+        case TicketAssigned(assignee=assignee) if assignee == change.actor:
             line = _("%(who)s assigned this to themselves", who=actor)
-        case "ticket.assigned":
-            assignee = agents.get(data["assignee"], data["assignee"])
-            line = _("%(who)s assigned this to %(assignee)s", who=actor, assignee=assignee)
+        case TicketAssigned(assignee=str(assignee)):
+            line = _("%(who)s assigned this to %(assignee)s", who=actor, assignee=agents.get(assignee, assignee))
     return line
 
 
-def _minutes(data: Mapping[str, str]) -> str:
-    after = data.get("after", "")
+def _minutes(after: str) -> str:
     return f"{int(after) / 60:.0f}" if after.isdecimal() else "?"

@@ -17,7 +17,6 @@ from services.desk.calls import service as calls
 from services.desk.calls.schemas import CallView
 from services.desk.live import Reset
 from services.desk.people import service as people
-from services.desk.people.sessions import ENDED
 from services.desk.tickets import service as tickets
 from services.desk.tickets.schemas import MessageView, TicketRow
 from services.desk.timeline import EventView
@@ -28,6 +27,20 @@ from services.desk.web.inbox import lists
 from services.desk.web.pages import post_parts, watching
 from services.desk.web.viewer import Viewer, viewer
 from shared.errors import Rejected, Unavailable
+from shared.events.desk import (
+    AgentPresenceChanged,
+    AgentSignedOut,
+    CallMoved,
+    CallOffered,
+    CustomerChanged,
+    DeliveryChanged,
+    MessageAdded,
+    NoteAdded,
+    PostLabelled,
+    ReplyAdded,
+    TicketOpened,
+    TicketRouted,
+)
 from shared.logs import log
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
@@ -39,13 +52,11 @@ COUNTS_EVERY = 2.0
 """Seconds between two looks at the badges of one agent: counting is the dearest part of an event."""
 TOGETHER = 100
 """Events that are rendered with one look at the database: what came within a tenth of a second in a flood."""
-_SILENT = ("ticket.opened", "ticket.routed")
+_SILENT = (TicketOpened, TicketRouted)
 """Always followed by `message.added` of the same transaction, which shows all of it."""
-_LINE = ("call.changed", "call.offered", "agent.presence")
+_LINE = (CallMoved, CallOffered, AgentPresenceChanged)
 """What changes the telephone line. Their data travels along: each tab sees whether its own agent is meant."""
-_CONSENT = "customer.changed"
-"""Who may be called can change with it."""
-_MESSAGES = ("message.added", "reply.added", "note.added", "delivery.changed", "post.judged")
+_MESSAGES = (MessageAdded, ReplyAdded, NoteAdded, DeliveryChanged, PostLabelled)
 
 
 class Feed:
@@ -68,9 +79,12 @@ class Feed:
         return (await asyncio.shield(task))[event.seq]
 
     async def _render(self, events: Sequence[EventView], language: str) -> dict[int, bytes]:
-        shown = [event for event in events if event.kind != _CONSENT and event.kind not in _SILENT]
+        changes = {event.seq: event.change for event in events}
+        shown = [event for event in events if not isinstance(changes[event.seq], (CustomerChanged, *_SILENT))]
         rows = await tickets.get_rows(self._console.desk, list({event.ticket_id for event in shown}))
-        wanted = [event.data["message_id"] for event in shown if event.kind in _MESSAGES and "message_id" in event.data]
+        wanted = [
+            change.message_id for change in changes.values() if isinstance(change, _MESSAGES) and change.message_id
+        ]
         messages = await tickets.get_messages(self._console.desk, wanted) if wanted else {}
         agents = await self._console.agents()
         line = await self._line(events, rows, language)
@@ -79,24 +93,25 @@ class Feed:
         frames = {}
         for event in events:
             topic, html, data = f"ticket:{event.ticket_id}", "", {}
-            if event.kind == _CONSENT:
+            what = changes[event.seq]
+            if isinstance(what, CustomerChanged):
                 topic, html = (
                     "customer",
-                    await self._console.customer_parts(language, event.data.get("customer_id", "")),
+                    await self._console.customer_parts(language, what.customer_id),
                 )
-            elif event.kind in post_parts.MENTIONS:
+            elif isinstance(what, post_parts.MENTIONS):
                 topic, html = "mentions", await post_parts.mention_parts(self._console, language, event)
-            elif event.kind not in _SILENT and (row := rows.get(event.ticket_id)):
-                message = messages.get(event.data.get("message_id", "")) if event.kind in _MESSAGES else None
+            elif not isinstance(what, _SILENT) and (row := rows.get(event.ticket_id)):
+                message = messages.get(what.message_id) if isinstance(what, _MESSAGES) else None
                 if message and message.id in told:
                     message = None
-                call = talks.get(event.data.get("call_id", "")) if event.kind == "call.changed" else None
+                call = talks.get(what.call_id) if isinstance(what, CallMoved) else None
                 change = self._console.line(event, agents, language)
                 talk = pane.talk(call, event.at) if call else None
                 html = self._console.ticket_parts(language, row, message, change, talk)
-                if event.kind in post_parts.GROUPED:
+                if isinstance(what, post_parts.GROUPED):
                     html += await post_parts.group_part(self._console, language, row.id)
-            if event.kind in _LINE:
+            if isinstance(what, _LINE):
                 topic, data = "calls", {"kind": event.kind, **event.data}
             if event is events[-1]:
                 html += line
@@ -105,14 +120,14 @@ class Feed:
 
     async def _line(self, events: Sequence[EventView], rows: Mapping[str, TicketRow], language: str) -> str:
         """The telephone line, where these events may have changed it: calls, presence, consent, and whoever would rather phone."""
-        changed = any(event.kind in (*_LINE, _CONSENT) for event in events)
+        changed = any(isinstance(event.change, (CustomerChanged, *_LINE)) for event in events)
         phone = any("phone" in (row.channel, row.preferred_channel) for row in rows.values())
         await self._console.lookout.look(since=time.monotonic() if changed or phone else 0.0)
         return self._console.render("parts/calls-changed.html", language, viewer=None) if changed or phone else ""
 
     async def _talks(self, events: Sequence[EventView], messages: Mapping[str, MessageView]) -> dict[str, CallView]:
         """Calls by id that these events are about, and those of which a note tells."""
-        about = {event.ticket_id for event in events if event.kind == "call.changed" and event.ticket_id}
+        about = {event.ticket_id for event in events if isinstance(event.change, CallMoved) and event.ticket_id}
         about |= {note.ticket_id for note in messages.values() if (note.direction, note.channel) == ("note", "phone")}
         return {call.call_id: call for call in await calls.of_tickets(self._console.desk, sorted(about))}
 
@@ -173,7 +188,7 @@ async def _events(feed: Feed, console: Console, who: Viewer, after: int) -> Asyn
                 if coming in done:
                     event = coming.result()
                     coming = None
-                    if event.kind == ENDED and event.actor == who.agent.email:
+                    if isinstance(event.change, AgentSignedOut) and event.actor == who.agent.email:
                         checked = 0.0
                     else:
                         yield await feed.frame(event, who.language)

@@ -6,17 +6,18 @@ from services.desk.mentions import service as mentions
 from services.desk.tickets import service as tickets
 from services.desk.timeline import EventView
 from services.desk.web.console import Console
+from shared.events.desk import MentionLabelled, MentionsAdded, TicketGrouped, TicketUngrouped
 
-GROUPED = ("ticket.grouped", "ticket.ungrouped")
+GROUPED = (TicketGrouped, TicketUngrouped)
 """Events after which a ticket's group looks different."""
-MENTIONS = ("mentions.added", "mention.judged")
+MENTIONS = (MentionsAdded, MentionLabelled)
 
 
 async def mention_parts(console: Console, language: str, event: EventView) -> str:
     """What changed on the page of mentions: new ones are offered, not pushed under somebody's eyes."""
-    if event.kind == "mentions.added":
+    if not isinstance(event.change, MentionLabelled):
         return console.render("parts/mentions-fresh.html", language, fresh=True)
-    found = await mentions.get_many(console.desk, [event.data.get("mention_id", "")])
+    found = await mentions.get_many(console.desk, [event.change.mention_id])
     return "".join(
         console.render("parts/mention-changed.html", language, mention=mention, viewer=None) for mention in found
     )

@@ -11,6 +11,7 @@ from services.desk.mentions.domain import link
 from services.desk.tickets.schemas import PostView
 from services.desk.timeline import EventView
 from services.desk.web.words import N_, Gettext
+from shared.events.desk import PostLabelled, TicketGrouped, TicketUngrouped
 from shared.i18n import locale
 
 LABELS = {"complaint": N_("A complaint"), "question": N_("A question"), "other": N_("Not a complaint")}
@@ -66,12 +67,12 @@ def said(label: str, agent: str, names: Mapping[str, str], _: Gettext) -> str:
 
 def event(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:
     """One line of a ticket's timeline; empty for what shows otherwise."""
-    match change.kind:
-        case "post.judged":
-            return said(change.data.get("label", ""), change.actor, agents, _)
-        case "ticket.grouped" if change.data.get("leader"):
+    match change.change:
+        case PostLabelled(label=label):
+            return said(label, change.actor, agents, _)
+        case TicketGrouped(leader=leader) if leader:
             return _("Grouped with similar tickets")
-        case "ticket.ungrouped":
+        case TicketUngrouped():
             return _("%(who)s removed this from its group", who=agents.get(change.actor, change.actor))
     return ""
 
