@@ -1,9 +1,28 @@
 """Describes both channels to router and desk."""
 
-from shared.events import Channel
+from shared.events import Channel, Wording
 
-CHANNEL = Channel(name="phone", label="Phone", icon="phone", reaches=("tel",), live=True)
-SMS = Channel(name="sms", label="Text message", icon="smartphone", reaches=("tel",))
+CHANNEL = Channel(
+    name="phone",
+    label="Phone",
+    icon="phone",
+    reaches=("tel",),
+    live=True,
+    spoken=True,
+    wording=Wording(sent="Called", received="Call", to="To %(who)s, by phone", prefers="Prefers phone"),
+)
+SMS = Channel(
+    name="sms",
+    label="Text message",
+    icon="smartphone",
+    reaches=("tel",),
+    wording=Wording(
+        sent="Sent as a text message",
+        received="Received as a text message",
+        to="To %(who)s, by text message",
+        prefers="Prefers text messages",
+    ),
+)
 CHANNELS = (CHANNEL, SMS)
 WHATSAPP = Channel(
     name="whatsapp",

@@ -2,7 +2,7 @@
 
 from shared.events.audit import AuditNoted
 from shared.events.calls import CallAction, CallChanged, CallOutcome, CallRequested, CallState
-from shared.events.channels import Channel, Length
+from shared.events.channels import Channel, Length, Wording
 from shared.events.customers import Observed, OpenTicket, Profile, Stated
 from shared.events.deliveries import DeliveryReport, DeliveryState, OutboundMessage
 from shared.events.desk import DeskEvent
@@ -45,4 +45,5 @@ __all__ = [
     "ThreadClues",
     "ThreadMatch",
     "UnreadableMail",
+    "Wording",
 ]

@@ -13,6 +13,19 @@ class Length(Event, frozen=True, kw_only=True):
     """Ranges of code points that count as one, where all others count as two; empty: each counts as one."""
 
 
+class Wording(Event, frozen=True, kw_only=True):
+    """Phrases about the channel, in English; the desk's catalogue has their translations. Empty: it is named in a general phrase."""
+
+    sent: str = ""
+    """Of a reply: `Sent by email`."""
+    received: str = ""
+    """Of a message: `Received by email`."""
+    to: str = ""
+    """Of the reply that is being written: `To %(who)s, by email`."""
+    prefers: str = ""
+    """Of a customer: `Prefers email`."""
+
+
 class Channel(Event, frozen=True, kw_only=True):
     """Announced by the channel's own service, so that a new channel needs no line anywhere else."""
 
@@ -26,6 +39,8 @@ class Channel(Event, frozen=True, kw_only=True):
     """Kinds of contact points that it can write to or call, such as `email` or `tel`."""
     live: bool = False
     public: bool = False
+    spoken: bool = False
+    """Nothing can be written there: people are called on it."""
     tells_read: bool = False
     """Whether a reply there is `delivered` only once its reader has it before them, as on a page that they may never open again."""
     can_start: bool = True
@@ -33,5 +48,6 @@ class Channel(Event, frozen=True, kw_only=True):
     enabled: bool = True
     why_off: str = ""
     """What to set, where `enabled` is false."""
+    wording: Wording = Wording()
     length: Length | None = None
     """Of public answers, for whoever writes one: the channel's own service counts exactly. None: nothing to tell."""

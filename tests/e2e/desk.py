@@ -16,7 +16,10 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
+from msgspec.structs import replace
 
+from services.email import channel as email
+from services.phone import channel as phone
 from shared.bus.kafka import KafkaBus, create_topics
 from shared.clock import utc_now
 from shared.events import (
@@ -40,11 +43,9 @@ ROOT = Path(__file__).parent.parent.parent
 EMAIL, PASSWORD, NAME = "sam@example.org", "correct horse battery", "Sam Okoro"
 X_LENGTH = Length(longest=280, link=23, light=((0, 0x10FF), (0x2000, 0x200D), (0x2010, 0x201F), (0x2032, 0x2037)))
 CHANNELS = (
-    Channel(name="email", label="Email", icon="mail", reaches=("email",)),
+    email.CHANNEL,
     Channel(name="chat", label="Dashboard", icon="message-circle", reaches=("chat",)),
-    Channel(
-        name="phone", label="Phone", icon="phone", reaches=("tel",), live=True, enabled=False, why_off="not set up"
-    ),
+    replace(phone.CHANNEL, enabled=False, why_off="not set up"),
     Channel(name="x", label="X", icon="at-sign", reaches=("x",), public=True, length=X_LENGTH),
 )
 

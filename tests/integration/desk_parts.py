@@ -18,6 +18,7 @@ from services.desk.app import DeskService, around, create_desk
 from services.desk.context import Desk
 from services.desk.schema import SCHEMA
 from services.desk.settings import DeskSettings
+from services.email.channel import CHANNEL as EMAIL_CHANNEL
 from shared import db
 from shared.bus.memory import MemoryBus
 from shared.events import Channel
@@ -28,7 +29,7 @@ from shared.settings import Settings
 from shared.topics import CUSTOMERS_UPDATED, TICKETS_CHANGED, deliveries_requested
 
 SECRET = "s" * 40
-EMAIL = Channel(name="email", label="Email", icon="mail", reaches=("email",))
+EMAIL = EMAIL_CHANNEL
 CHAT = Channel(name="chat", label="Chat", icon="chat", reaches=("chat",), can_start=False)
 PHONE = Channel(name="phone", label="Phone", icon="phone", reaches=("tel",), enabled=False, why_off="set PHONE_ACCOUNT")
 KNOWN = (EMAIL, CHAT, PHONE)

@@ -150,7 +150,7 @@ class TestFigures:
         assert sum(history.messages["chat"]) == 0
 
     async def test_posts_are_counted_by_what_they_sound_like(self, desk: Desk) -> None:
-        post = {"channel": "x", "sender": "x:1", "thread": "x:1", "rule": "conversation"}
+        post = {"channel": "x", "sender": "x:1", "thread": "x:1", "rule": "conversation", "public": True}
         await apply(
             desk,
             [

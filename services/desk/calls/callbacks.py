@@ -53,7 +53,7 @@ _WAITING = text(
     ) AS asked ON true
     LEFT JOIN LATERAL (
         SELECT at FROM desk.messages
-        WHERE ticket_id = t.id AND at >= t.waiting_since AND direction = 'in' AND channel <> 'phone' AND automatic = ''
+        WHERE ticket_id = t.id AND at >= t.waiting_since AND direction = 'in' AND call IS NULL AND automatic = ''
         ORDER BY at LIMIT 1
     ) AS wrote ON true
     LEFT JOIN LATERAL (

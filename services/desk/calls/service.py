@@ -21,6 +21,7 @@ from services.desk.context import Desk
 from services.desk.people import presence
 from services.desk.signals import wake
 from services.desk.tickets import call_outcomes, commands, store
+from services.desk.tickets.domain import telephone
 from services.desk.tickets.domain.lifecycle import Assign, Assignee
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
@@ -366,7 +367,7 @@ async def _number(session: AsyncSession, ticket: str, todo: Any) -> ContactPoint
 
 
 def _phone_is_on(desk: Desk) -> None:
-    phone = desk.channels.get("phone")
+    phone = telephone(desk.channels.values())
     if phone is None or not phone.enabled:
         why = f": {phone.why_off}" if phone and phone.why_off else ""
         raise Rejected(409, "channel-off", f"The phone line is turned off{why}. Reply on another channel.")

@@ -110,4 +110,4 @@ async def _note(work: UnitOfWork, row: Any) -> None:
     await call_outcomes.add_note(work, row.ticket_id, text, row.ended_at, row.agent or "phone", name, key=row.call_id)
 
 
-_OF_CALLS = (MESSAGES.c.channel == "phone", MESSAGES.c.direction == "in")
+_OF_CALLS = (MESSAGES.c.call.is_not(None),)

@@ -78,7 +78,7 @@ async def apply(desk: Desk, batch: Sequence[RoutedMessage], passed: Mapping[str,
         fresh = [routed for routed in batch if routed.message.id not in known]
         if fresh:
             await _write(work, fresh, customers, held, timedelta(days=desk.settings.reopen_days), passed)
-        if any(routed.message.channel == "phone" for routed in fresh):
+        if any(routed.message.call for routed in fresh):
             await wake(work.session)
     for routed in batch:
         if routed.message.id in known:

@@ -145,7 +145,7 @@ MESSAGES = Table(
     CheckConstraint("direction IN ('in', 'out', 'note')", name="direction"),
     Index("ix_messages_ticket_id", "ticket_id", "at", "id"),
     Index("ix_messages_callbacks", "at", "ticket_id", postgresql_where=text("call ->> 'callback' = 'true'")),
-    Index("ix_messages_calls", "conversation", "at", postgresql_where=text("channel = 'phone' AND direction = 'in'")),
+    Index("ix_messages_calls", "conversation", "at", postgresql_where=text("call IS NOT NULL")),
     Index("ix_messages_inbound", "at", "channel", postgresql_where=text("direction = 'in'")),
     Index(
         "ix_messages_applied_at",

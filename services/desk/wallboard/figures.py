@@ -59,7 +59,7 @@ _MOOD = text(
     """
     SELECT count(*) FILTER (WHERE post ->> 'sounds' = 'complaint') AS complaints,
         count(*) FILTER (WHERE post ->> 'sounds' = 'question') AS questions, count(*) AS all
-    FROM desk.messages WHERE direction = 'in' AND at > :since AND channel = 'x'
+    FROM desk.messages WHERE direction = 'in' AND at > :since AND (public OR account <> '')
     """
 )
 _CAME = text(

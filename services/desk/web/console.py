@@ -19,6 +19,7 @@ from services.desk.people import service as people
 from services.desk.people.limits import Limiter
 from services.desk.profiles import service as customers
 from services.desk.tickets import service as tickets
+from services.desk.tickets.domain import telephone
 from services.desk.tickets.schemas import ChannelChoiceView, MessageView, TicketPage, TicketRow, TicketView
 from services.desk.timeline import EventView
 from services.desk.wallboard.service import Wallboard
@@ -228,7 +229,7 @@ class Console:
         after = self.live.newest
         await self.lookout.look()
         await self.agents()
-        phone, _ = self.channels.get("phone"), gettext(viewer.language)
+        phone, _ = telephone(self.channels.values()), gettext(viewer.language)
         off = phone is None or not phone.enabled
         why = (phone.why_off if phone else "") or _("its service is not running")
         return self.render(

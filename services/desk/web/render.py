@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -172,17 +173,17 @@ def line_of(
 
 
 def by_channel(channels: Mapping[str, Channel], translate: words.Gettext, how: str, code: str, **values: str) -> str:
-    """`Sent by email`. `how`: `sent`, `received` or `to`."""
-    table, other = words.BY_CHANNEL[how]
-    if code in table:
-        return translate(table[code], **values)
-    return translate(other, channel=label_of(channels, translate, code), **values)
+    """`Sent by email`. `how`: a field of `Wording`. A phrase that needs more than we have is not used."""
+    known = channels.get(code)
+    phrase = getattr(known.wording, how) if known else ""
+    with suppress(KeyError, TypeError, ValueError):
+        if phrase:
+            return translate(phrase, **values)
+    return translate(words.BY_CHANNEL[how], channel=label_of(channels, translate, code), **values)
 
 
 def _prefers(channels: Mapping[str, Channel], translate: words.Gettext, code: str) -> str:
-    if code in words.PREFERS:
-        return translate(words.PREFERS[code])
-    return translate(words.PREFERS_OTHER, channel=label_of(channels, translate, code))
+    return by_channel(channels, translate, "prefers", code)
 
 
 def _channel_icon(channels: Mapping[str, Channel], code: str, class_: str = "icon") -> Markup:

@@ -27,38 +27,15 @@ CHANNELS = {
 }
 KINDS = {"email": N_("Email"), "tel": N_("Phone"), "chat": N_("Chat"), "whatsapp": N_("WhatsApp"), "x": N_("X")}
 """Contact points, by kind."""
-PREFERS = {
-    "email": N_("Prefers email"),
-    "chat": N_("Prefers chat"),
-    "phone": N_("Prefers phone"),
-    "sms": N_("Prefers text messages"),
-}
-SENT = {
-    "email": N_("Sent by email"),
-    "chat": N_("Sent by chat"),
-    "phone": N_("Called"),
-    "sms": N_("Sent as a text message"),
-}
-RECEIVED = {
-    "email": N_("Received by email"),
-    "chat": N_("Received by chat"),
-    "phone": N_("Call"),
-    "sms": N_("Received as a text message"),
-}
-TO = {
-    "email": N_("To %(who)s, by email"),
-    "chat": N_("To %(who)s, by chat"),
-    "phone": N_("To %(who)s, by phone"),
-    "sms": N_("To %(who)s, by text message"),
-}
 TO_ALL = N_("Public reply to %(who)s on %(channel)s")
 """Where everybody will read it."""
 BY_CHANNEL = {
-    "sent": (SENT, N_("Sent by: %(channel)s")),
-    "received": (RECEIVED, N_("Received by: %(channel)s")),
-    "to": (TO, N_("To %(who)s, by: %(channel)s")),
+    "sent": N_("Sent by: %(channel)s"),
+    "received": N_("Received by: %(channel)s"),
+    "to": N_("To %(who)s, by: %(channel)s"),
+    "prefers": N_("Prefers: %(channel)s"),
 }
-"""Phrases for the channels that we know, and one for any other."""
+"""Phrases for a channel that announces none of its own, by the names of `Wording`."""
 PROBLEMS = {
     "stale": N_("A new message arrived while you were writing. Read it, then send again."),
     "overtaken": N_("A colleague added a message while you were writing. Read it, then edit yours or send it anyway."),
@@ -122,7 +99,6 @@ ERRORS = {
     503: N_("Temporarily unavailable. Nothing was changed; please try again."),
 }
 """What a browser is told that no page answers, by HTTP status."""
-PREFERS_OTHER = N_("Prefers: %(channel)s")
 DUE = {True: N_("Overdue %(time)s"), False: N_("Due in %(time)s")}
 """Whether an answer is late."""
 

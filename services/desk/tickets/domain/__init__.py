@@ -36,7 +36,12 @@ TELLING = ("preference.stated", "preference.observed", "preference.age")
 
 def is_spoken(channel: Channel) -> bool:
     """Whether nothing can be written there: people are called on it."""
-    return channel.live and channel.reaches == ("tel",)
+    return channel.spoken or (channel.live and channel.reaches == ("tel",))  # as announced before it was said
+
+
+def telephone(channels: Iterable[Channel]) -> Channel | None:
+    """Return the channel on which people are called; None where none is announced."""
+    return next(filter(is_spoken, channels), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,13 +16,27 @@ from services.desk.tickets.schemas import (
 )
 from services.desk.web.conversation.pane import Line
 from shared.clock import utc_now
-from shared.events import Channel
+from shared.events import Channel, Wording
 
 CHANNELS = {
-    "email": Channel(name="email", label="Email", icon="mail", reaches=("email",)),
+    "email": Channel(
+        name="email",
+        label="Email",
+        icon="mail",
+        reaches=("email",),
+        wording=Wording(sent="Sent by email", received="Received by email", to="To %(who)s, by email"),
+    ),
     "chat": Channel(name="chat", label="Chat", icon="message-circle", reaches=("chat",), live=True),
     "phone": Channel(
-        name="phone", label="Phone", icon="phone", reaches=("tel",), live=True, enabled=False, why_off="not set up"
+        name="phone",
+        label="Phone",
+        icon="phone",
+        reaches=("tel",),
+        live=True,
+        spoken=True,
+        enabled=False,
+        why_off="not set up",
+        wording=Wording(prefers="Prefers phone"),
     ),
 }
 _TICKET = "00000000-0000-0000-0000-000000000001"

@@ -18,6 +18,7 @@ from services.desk.calls.schemas import CallView
 from services.desk.live import Reset
 from services.desk.people import service as people
 from services.desk.tickets import service as tickets
+from services.desk.tickets.domain import telephone
 from services.desk.tickets.schemas import MessageView, TicketRow
 from services.desk.timeline import EventView
 from services.desk.web.answers import HEADERS, ConsoleRoute
@@ -121,7 +122,8 @@ class Feed:
     async def _line(self, events: Sequence[EventView], rows: Mapping[str, TicketRow], language: str) -> str:
         """The telephone line, where these events may have changed it: calls, presence, consent, and whoever would rather phone."""
         changed = any(isinstance(event.change, (CustomerChanged, *_LINE)) for event in events)
-        phone = any("phone" in (row.channel, row.preferred_channel) for row in rows.values())
+        line = telephone(self._console.channels.values())
+        phone = line and any(line.name in (row.channel, row.preferred_channel) for row in rows.values())
         await self._console.lookout.look(since=time.monotonic() if changed or phone else 0.0)
         return self._console.render("parts/calls-changed.html", language, viewer=None) if changed or phone else ""
 
