@@ -19,7 +19,7 @@ export function mails(street) {
   anew.addEventListener("click", () => begin(null));
 
   const letter = (mail) => {
-    const answer = element("button", { type: "button", className: "button", textContent: "Answer" });
+    const answer = element("button", { type: "button", className: "button", textContent: "Reply" });
     answer.addEventListener("click", () => begin(mail));
     return element("details", { className: "letter", open: seen.size === 0 },
       element("summary", { textContent: mail.subject || "No subject" }),
