@@ -149,7 +149,7 @@ def test_a_text_that_is_known_to_be_too_long_cannot_be_sent_and_says_why(
     tab.locator("#rows .row > a", has_text=run).click()
     field, button = tab.locator(".composer textarea"), tab.locator("[data-sends=reply]")
     field.fill("x" * 349)
-    expect(tab.locator(".composer .length")).to_contain_text("69 too many")
+    expect(tab.locator(".composer .length")).to_contain_text("69 characters over the limit")
     expect(button).to_be_disabled()
     expect(tab.get_by_role("button", name="Send and solve")).to_be_disabled()
     assert findings(tab) == []
@@ -235,12 +235,12 @@ def test_after_stop_the_channel_is_shown_as_closed_and_the_next_one_is_preset(ta
     desk.receive(stop)
     expect(tab.locator("#channel")).to_have_value("email")
     expect(tab.locator("#channel option[value=sms]")).to_have_js_property("disabled", True)
-    expect(tab.locator(".composer")).to_contain_text("Text message is closed: +33 1 99 00")
+    expect(tab.locator(".composer")).to_contain_text("Text message unavailable: +33 1 99 00")
     expect(tab.locator(".composer")).to_contain_text("opted out.")
     expect(tab.locator("[data-recipient]")).to_have_text(f"To {run}@example.org, by email")
     assert findings(tab) == []
     picture(tab, "closed-channel")
     tab.reload()
     expect(tab.locator("#channel")).to_have_value("email")
-    expect(tab.locator(".composer")).to_contain_text("Text message is closed")
+    expect(tab.locator(".composer")).to_contain_text("Text message unavailable")
     expect(tab.locator(".customer")).not_to_contain_text("Preferred channel Text message")
