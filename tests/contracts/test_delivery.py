@@ -19,6 +19,10 @@ from services.email.domain.outgoing import OutgoingMail
 from services.email.models import DELIVERIES, OUTBOX
 from services.email.ports import MailSender
 from services.email.sender import EmailSender
+from services.phone import models as phone
+from services.phone.adapters.twilio_api import TwilioProvider
+from services.phone.adapters.twiml import Script
+from services.phone.sender import TextSender
 from services.social import models as social
 from services.social.delivering import NetworkSender
 from services.social.domain.posts import Account
@@ -45,8 +49,10 @@ from shared.locks import Liveness
 from shared.outbox import Outbox
 from shared.storage import Storage
 from shared.topics import DELIVERIES_REPORTED, deliveries_requested
+from tests.integration.phone_house import free_port
 from tests.integration.social_parts import Parts
 from tests.integration.test_email_delivering import IDENTITY, RelayServer
+from tests.providers.twilio import ACCOUNT, OURS, TOKEN, Twilio
 from tests.providers.x import X, serving
 from tests.unit.social.makers import access
 from tests.waiting import until
@@ -173,10 +179,35 @@ async def x(database: str, _folder: Path) -> AsyncIterator[Provider]:
     await own.dispose()
 
 
+@asynccontextmanager
+async def texts(dsn: str, _folder: Path) -> AsyncIterator[Provider]:
+    network, database = Twilio(statuses=()), Database(dsn, phone.SCHEMA)
+    async with network.running(free_port()):
+        provider = TwilioProvider(ACCOUNT, TOKEN, OURS, network.url, (), 2)
+        script = Script(network.public_url, "Acorn", OURS)
+
+        def away(is_away: bool) -> None:
+            network.faults[:] = [("Messages.json", "20429")] * 1_000 if is_away else []
+
+        yield Provider(
+            TextSender(database, provider, script, timedelta(seconds=0.5)),
+            lambda: [message.body for message in network.messages.values()],
+            away,
+            phone.DELIVERIES,
+            phone.OUTBOX,
+            "sms",
+            "tel:+33612345678",
+            settle=timedelta(seconds=0.1),
+        )
+        await provider.close()
+    await database.dispose()
+
+
 CHANNELS: dict[str, Callable[[str, Path], AbstractAsyncContextManager[Provider]]] = {
     "memory": twin,
     "smtp": smtp,
     "folder": outgoing_folder,
+    "twilio": texts,
     "x": x,
 }
 
