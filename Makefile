@@ -32,14 +32,16 @@ down: ## stop what `make up` started; all data is kept
 
 test: $(VENV) $(ASSETS) ## run every test, two at a time, with coverage; PYTEST='-k name' chooses, one at a time
 	@$(PYTHON) -m deploy.local.debian
-	$(PYTHON) -m pytest --cov --cov-report= --durations=20 $(or $(PYTEST),$(TWO))
-	@$(if $(PYTEST),$(PYTHON) -m coverage report --skip-covered --fail-under=0,$(MAKE) --no-print-directory floor)
+	$(PYTHON) -m pytest --cov --cov-report=term:skip-covered --durations=20 $(or $(PYTEST),$(TWO))
+	@$(if $(PYTEST),,$(MAKE) --no-print-directory floor)
 
-# Of lines and branches: so much was reached when this was last raised. Raise it; never lower it to pass.
+# Of lines and branches: so much was reached when this was last raised. Raise it; never lower it to pass. Silent where it
+# is reached: the last lines are the test runner's.
+FLOOR := $(PYTHON) -m coverage report --skip-covered
 floor:
-	@$(PYTHON) -m coverage report --skip-covered --fail-under=75
-	@$(PYTHON) -m coverage report --skip-covered --fail-under=98 --include='services/*/domain/*,services/desk/*/domain.py'
-	@$(PYTHON) -m coverage report --skip-covered --fail-under=100 --include='services/router/domain/*,services/dashboard/domain/*'
+	@$(FLOOR) --fail-under=75 > .coverage.floor || { tail -3 .coverage.floor; exit 1; }
+	@$(FLOOR) --fail-under=98 --include='services/*/domain/*,services/desk/*/domain.py' > .coverage.floor || { cat .coverage.floor; exit 1; }
+	@$(FLOOR) --fail-under=100 --include='services/router/domain/*,services/dashboard/domain/*' > .coverage.floor || { cat .coverage.floor; exit 1; }
 
 unit: $(VENV) $(ASSETS) ## run what needs no engine and no browser: under a minute
 	HYPOTHESIS_PROFILE=quick $(PYTHON) -m pytest tests/unit tests/architecture -m 'not slow' --quiet --numprocesses=2 --dist=worksteal
