@@ -146,6 +146,9 @@ class Deliverer:
             found = Unknown(f"It may or may not have been sent; the provider could not be asked: {error}")
         except Malformed as error:
             found = Unknown(f"It may or may not have been sent: {error}")
+        except Exception as error:  # noqa: BLE001 - as while sending
+            log.exception("looking up an attempt raised an unexpected error", outbound_id=attempt.request.id)
+            found = Unknown(f"It may or may not have been sent: {error!r}")
         match found:
             case Unknown(words):
                 await self._end(attempt, DeliveryState.UNCERTAIN, words)
