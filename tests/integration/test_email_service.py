@@ -131,7 +131,8 @@ async def test_killed_between_two_mails_and_two_answers_it_goes_on(
         assert [(report.outbound_id, report.state) for report in reports] == [
             (identity, "sent") for identity in outbound
         ]
-        assert sorted(path.stem for path in process.outbox.glob("*.eml")) == sorted(outbound)
+        # Other tests ask for mails on this broker too.
+        assert sorted(path.stem for path in process.outbox.glob("*.eml") if path.stem in outbound) == sorted(outbound)
         assert [len(await received(kafka, identity)) for identity in identities] == [1, 1]
         ledger = await asyncio.to_thread(process.command, "ledger")
         assert ledger.stdout == "sent: 2\n"

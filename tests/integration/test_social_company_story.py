@@ -204,7 +204,8 @@ async def test_complaints_and_only_they_reach_agents_while_nobody_watches(
                 assert (event.text, event.public, event.channel) == (text, True, "x")
                 assert event.complaint is not None
                 assert event.complaint >= 0.5
-                assert any("complaint" in name for name in event.facts)
+                assert event.post is not None
+                assert event.post.sounds == "complaint"
             assert {event.language for event in found} == {"en", "fr", "ko"}
             assert max(found, key=lambda event: event.reach).sender == f"x:{star.id}"
             assert max(event.reach for event in found) == 2_000_000
