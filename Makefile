@@ -12,13 +12,16 @@ LOCK    := --universal --python-version 3.11 --generate-hashes --no-emit-index-u
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo up down test floor unit one check fix bench faults findings docs notices locks assets clean
+.PHONY: help run command demo up down test floor unit one check fix bench faults findings docs notices locks assets clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV) $(ASSETS) ## start everything on this machine, until Ctrl-C (SWITCHBOARD_HOME, SWITCHBOARD_PORT)
 	@exec $(PYTHON) -m deploy.local
+
+command: $(VENV) ## run a service's command on what runs here: make command C="router policy show"
+	@$(PYTHON) -m deploy.local.inside $(or $(C),$(error C=... names a service and its command, such as C="desk tokens"))
 
 demo: $(VENV) $(ASSETS) ## a practice system with customers on all channels, and a telephone to try; until Ctrl-C
 	@exec $(PYTHON) -m deploy.demo

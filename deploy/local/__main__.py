@@ -20,6 +20,7 @@ from deploy.local.console import Console
 from deploy.local.home import Home
 from deploy.local.plan import find_services, make_plan, misspelt
 from deploy.local.problem import Problem
+from deploy.local.settings import settings_of
 from deploy.local.supervisor import PATIENCE, Supervisor
 
 _ROOT = Path(__file__).parents[2]
@@ -33,11 +34,10 @@ def main(arguments: list[str]) -> int:
     chosen = parser.parse_args(arguments)
     os.umask(0o077)  # also of all that is started: what customers wrote is for the owner's eyes only
     root: Path = chosen.root.resolve()
-    file = dotenv_values(root / ".env")
-    settings = {name: value for name, value in file.items() if value} | dict(os.environ)
+    settings = settings_of(root)
     console = Console()
     try:
-        _warn(root, file, console)
+        _warn(root, dotenv_values(root / ".env"), console)
         asyncio.run(_run(root, settings, console, chosen.patience))
     except Problem as problem:
         print(f"switchboard: {problem}", file=sys.stderr)
