@@ -25,7 +25,7 @@ from shared.topics import deliveries_requested
 from tests.faults.stage import Stage
 from tests.faults.stream import Stream
 from tests.providers import x_oauth
-from tests.providers.twilio import ACCOUNT, OURS, TOKEN, Twilio, new_sid
+from tests.providers.twilio import Twilio, new_sid
 from tests.providers.x import X, serving
 from tests.waiting import until
 
@@ -52,25 +52,14 @@ async def phone_killed(stage: Stage, stream: Stream, times: float) -> None:
     def sent() -> Counter[str]:
         return Counter(one.body for one in twilio.messages.values() if one.direction == "outbound-api")
 
-    async with twilio.running(ports.free()[0]):
-        settings = {
-            "PHONE_ACCOUNT_SID": ACCOUNT,
-            "PHONE_AUTH_TOKEN": TOKEN,
-            "PHONE_NUMBER": OURS,
-            "PHONE_PUBLIC_URL": twilio.public_url,
-            "PHONE_API_URL": twilio.url,
-            "PHONE_TIMEOUT": "1",
-            "PHONE_RETRY_FIRST": "0.1",
-            "PHONE_SETTLE_SECONDS": "0.5",
-        }
-        async with _channel(stage, "phone", settings) as kill:
-            twilio.webhooks = f"http://{ports.HOST}:{stage.kept[-1].port}"
-            for _ in range(int(times)):
-                writing = [asyncio.ensure_future(texted(number)) for number in range(_EACH)]
-                answering = [asyncio.ensure_future(answered()) for _ in range(_EACH)]
-                await kill()
-                await asyncio.gather(*writing, *answering)
-            await _each_once(stage, "phone", wanted, sent)
+    async with twilio.running(ports.free()[0]), _channel(stage, "phone", twilio.settings) as kill:
+        twilio.webhooks = f"http://{ports.HOST}:{stage.kept[-1].port}"
+        for _ in range(int(times)):
+            writing = [asyncio.ensure_future(texted(number)) for number in range(_EACH)]
+            answering = [asyncio.ensure_future(answered()) for _ in range(_EACH)]
+            await kill()
+            await asyncio.gather(*writing, *answering)
+        await _each_once(stage, "phone", wanted, sent)
     await stream.flows()
 
 

@@ -31,7 +31,7 @@ from shared.topics import (
     deliveries_requested,
 )
 from tests.integration.phone_house import free_port
-from tests.providers.twilio import ACCOUNT, OURS, TOKEN, Twilio
+from tests.providers.twilio import Twilio
 from tests.providers.twilio_calls import Person
 from tests.waiting import until
 
@@ -97,14 +97,7 @@ async def test_killed_in_the_middle_nothing_is_lost_or_said_twice(kafka: str, da
             "SWITCHBOARD_STORAGE": f"file://{tmp_path}/storage",
             "PHONE_DATABASE": database,
             "PHONE_PORT": str(port),
-            "PHONE_ACCOUNT_SID": ACCOUNT,
-            "PHONE_AUTH_TOKEN": TOKEN,
-            "PHONE_NUMBER": OURS,
-            "PHONE_PUBLIC_URL": twilio.public_url,
-            "PHONE_API_URL": twilio.url,
-            "PHONE_TIMEOUT": "1",
-            "PHONE_RETRY_FIRST": "0.1",
-            "PHONE_SETTLE_SECONDS": "0.5",
+            **twilio.settings,
             "PHONE_WAIT_LIMIT": "100000",
         }
         with process(environment, "migrate") as migrating:
