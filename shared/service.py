@@ -8,11 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from fastapi import FastAPI
-from pydantic import SecretStr
-from pydantic_settings import BaseSettings
 
 from shared import logs
 from shared.bus.api import Bus
@@ -21,22 +19,9 @@ from shared.db import migrate
 from shared.errors import SwitchboardError
 from shared.health import Health
 from shared.run import Task, serve
-from shared.settings import Settings, load, single
+from shared.settings import ServiceSettings, Settings, load, single
 
-
-class ServiceSettings(Protocol):
-    """What the command line needs of a service's settings."""
-
-    @property
-    def port(self) -> int:
-        """The HTTP port."""
-
-    @property
-    def database(self) -> str | SecretStr:
-        """PostgreSQL's DSN for the service's own role."""
-
-
-S = TypeVar("S", bound=BaseSettings)
+S = TypeVar("S", bound=ServiceSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +43,7 @@ def bus_of(name: str, common: Settings, health: Health, given: Bus | None) -> tu
 
 
 @dataclass(frozen=True, slots=True)
-class Command(Generic[S]):
+class Command:
     """A verb on the command line. `work`: gets the settings and, where `argument` describes one, it; prints what it has to say."""
 
     work: Callable[..., Awaitable[None]]
@@ -73,7 +58,7 @@ class Program(Generic[S]):
     settings: type[S]
     create: Callable[[Settings, S], Service]
     folder: Path
-    commands: Mapping[str, Command[S]] = field(default_factory=dict)
+    commands: Mapping[str, Command] = field(default_factory=dict)
 
     def main(self, arguments: list[str]) -> int:
         """Runs the service, migrates its schema or runs a command. Returns the exit code: 0, 1 after a failure, 2 for a wrong command
@@ -83,7 +68,7 @@ class Program(Generic[S]):
             case []:
                 return self._serve()
             case ["migrate"]:
-                migrate(dsn_of(load(self.settings)), self.name, self.folder / "migrations")
+                migrate(load(self.settings).database.get_secret_value(), self.name, self.folder / "migrations")
                 return 0
             case [verb, *rest] if verb in self.commands and len(rest) == bool(self.commands[verb].argument):
                 return self._command(self.commands[verb], rest)
@@ -95,10 +80,9 @@ class Program(Generic[S]):
         common, settings = load(Settings), load(self.settings)
         logs.configure(self.name, common.log_format, common.log_level)
         service = self.create(common, settings)
-        port = _known(settings).port
-        return serve(self.name, common.host, port, service.api, service.tasks, start=[service.resources()])
+        return serve(self.name, common.host, settings.port, service.api, service.tasks, start=[service.resources()])
 
-    def _command(self, command: Command[S], rest: list[str]) -> int:
+    def _command(self, command: Command, rest: list[str]) -> int:
         async def run() -> None:
             await command.work(load(self.settings), *rest)
 
@@ -108,14 +92,3 @@ class Program(Generic[S]):
             print(f"{self.name}: {error}", file=sys.stderr)
             return 1
         return 0
-
-
-def dsn_of(settings: BaseSettings) -> str:
-    """Returns PostgreSQL's DSN from a service's settings."""
-    database = _known(settings).database
-    return database.get_secret_value() if isinstance(database, SecretStr) else database
-
-
-def _known(settings: BaseSettings) -> ServiceSettings:
-    assert hasattr(settings, "port")  # noqa: S101 - every service's settings have both
-    return settings  # type: ignore[return-value]

@@ -72,10 +72,14 @@ class Settings(KafkaSettings):
             raise ValueError("at least one language is needed, as in en, fr, ko")
         return codes
 
-    @property
-    def storage_folder(self) -> Path | None:
-        """The folder behind `storage` where it is a local one."""
-        return Path(self.storage.removeprefix("file://")) if self.storage.startswith("file://") else None
+
+class ServiceSettings(BaseSettings):
+    """What every service with tables has among its own settings, each with its default and description."""
+
+    port: int
+    """The HTTP port."""
+    database: SecretStr
+    """PostgreSQL's DSN for the service's own role."""
 
 
 S = TypeVar("S", bound=BaseSettings)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import ServiceSettings
 
 
-class DashboardSettings(BaseSettings):
+class DashboardSettings(ServiceSettings):
     """Settings of this service."""
 
     model_config = SettingsConfigDict(env_prefix="DASHBOARD_", extra="ignore", frozen=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import ServiceSettings
 
 
-class DeskSettings(BaseSettings):
+class DeskSettings(ServiceSettings):
     """Prefix DESK_."""
 
     model_config = SettingsConfigDict(env_prefix="DESK_", extra="ignore", frozen=True)

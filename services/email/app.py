@@ -69,7 +69,7 @@ def create(
     health = Health()
     health.expect("postgres", "smtp", "relay")
     (bus, connecting), mails = bus_of("email", common, health, bus), mails or sender(settings)
-    database, storage = Database(settings.database, SCHEMA), Storage(common.storage)
+    database, storage = Database(settings.database.get_secret_value(), SCHEMA), Storage(common.storage)
     outbox, liveness = Outbox(OUTBOX, database, bus), Liveness(database)
     receiving = receiver(common, settings, bus, storage, database, clock)
     delivering = Deliverer(
@@ -215,7 +215,7 @@ async def _replay(settings: EmailSettings, reference: str) -> None:
     common = load(Settings)
     bus, storage = KafkaBus(common.kafka, "email"), Storage(common.storage)
     await bus.start()
-    database = Database(settings.database, SCHEMA)
+    database = Database(settings.database.get_secret_value(), SCHEMA)
     receiving = receiver(common, settings, bus, storage, database)
     try:
         found = await replay(reference, common.kafka, storage, receiving)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from services.email.domain.mailboxes import Mailboxes
+from shared.settings import ServiceSettings
 
 
 def networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -17,14 +18,14 @@ def networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(entry.strip()) for entry in value.split(",") if entry.strip())
 
 
-class EmailSettings(BaseSettings):
+class EmailSettings(ServiceSettings):
     """Prefix EMAIL_."""
 
     model_config = SettingsConfigDict(env_prefix="EMAIL_", extra="ignore", frozen=True)
 
     port: int = Field(8002, description="HTTP port for health and metrics", ge=1, le=65535)
-    database: str = Field(
-        "postgresql://email:email@127.0.0.1:8032/switchboard",
+    database: SecretStr = Field(
+        SecretStr("postgresql://email:email@127.0.0.1:8032/switchboard"),
         description="PostgreSQL, for the delivery ledger, as the role `email`",
     )
     mailboxes: str = Field(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from services.phone.domain.prompts import LANGUAGES
 from shared.hours import Hours, parse
+from shared.settings import ServiceSettings
 
 
-class PhoneSettings(BaseSettings):
+class PhoneSettings(ServiceSettings):
     """Settings of this service. Without account, token, number and public URL both channels are
     off."""
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import ServiceSettings
 
 _CREDENTIALS = ("x_consumer_key", "x_consumer_secret", "x_access_token", "x_access_token_secret")
 
 
-class SocialSettings(BaseSettings):
+class SocialSettings(ServiceSettings):
     """What only this service needs."""
 
     model_config = SettingsConfigDict(env_prefix="SOCIAL_", extra="ignore", frozen=True)

@@ -139,14 +139,6 @@ async def names(desk: Desk) -> dict[str, str]:
         return {row.email: row.name or row.email for row in rows}
 
 
-async def agent_by_email(desk: Desk, email: str) -> AgentView | None:
-    """An active agent."""
-    async with desk.database.transaction() as transaction:
-        found = select(AGENTS).where(AGENTS.c.email == email.strip().lower().replace("\x00", ""), AGENTS.c.active)
-        row = (await transaction.execute(found)).one_or_none()
-    return agent_view(row) if row else None
-
-
 async def set_language(desk: Desk, agent: str, language: str) -> None:
     """The agent's own language for the console (`agent`: e-mail address)."""
     async with desk.database.transaction() as transaction:

@@ -6,14 +6,18 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from pydantic_settings import BaseSettings
 
+from services.dashboard.settings import DashboardSettings
+from services.desk.settings import DeskSettings
+from services.email.settings import EmailSettings
+from services.phone.settings import PhoneSettings
+from services.social.settings import SocialSettings
 from shared.errors import Unavailable
-from shared.service import Command, Program, Service, dsn_of
-from shared.settings import Settings
+from shared.service import Command, Program, Service
+from shared.settings import ServiceSettings, Settings
 
 
-class PigeonSettings(BaseSettings):
+class PigeonSettings(ServiceSettings):
     port: int = 1
     database: SecretStr = SecretStr("postgresql://pigeon@127.0.0.1/none")
 
@@ -67,5 +71,8 @@ def test_a_command_does_its_work_and_the_exit_code_says_how_it_went(
     assert capsys.readouterr() == (out, err)
 
 
-def test_the_database_may_be_a_secret() -> None:
-    assert dsn_of(PigeonSettings()) == "postgresql://pigeon@127.0.0.1/none"
+@pytest.mark.parametrize("kind", [DashboardSettings, DeskSettings, EmailSettings, PhoneSettings, SocialSettings])
+def test_no_log_of_a_services_settings_has_the_databases_password(kind: type[ServiceSettings]) -> None:
+    settings = kind(database=SecretStr("postgresql://somebody:hidden@127.0.0.1/none"))
+    assert settings.database.get_secret_value() == "postgresql://somebody:hidden@127.0.0.1/none"
+    assert "hidden" not in f"{settings!r} {settings}"

@@ -48,7 +48,7 @@ def create(
     health, off = Health(), settings.why_off
     health.expect("postgres")
     bus, connecting = bus_of("pigeon", common, health, bus)
-    database = Database(settings.database, SCHEMA)
+    database = Database(settings.database.get_secret_value(), SCHEMA)
     outbox, alive = Outbox(OUTBOX, database, bus), Liveness(database)
     sender = PigeonSender(None if off else Path(settings.outbox))
     deliverer = Deliverer(database, Ledger(DELIVERIES, outbox), sender, _POLICY, alive, clock)
