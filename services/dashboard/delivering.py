@@ -17,8 +17,8 @@ from services.dashboard.domain.sites import Speaker
 from services.dashboard.repository import Turn
 from shared.bus import Record
 from shared.clock import utc_now
-from shared.events import DeliveryReport, DeliveryState, OutboundMessage
-from shared.kernel import stable_id
+from shared.delivery import report
+from shared.events import DeliveryState, OutboundMessage
 from shared.metrics import METRICS
 from shared.topics import DELIVERIES_REPORTED
 
@@ -45,14 +45,10 @@ async def mark_read(dashboard: Dashboard, speaker: Speaker, up_to: int) -> None:
             return
         rows = await repository.mark_delivered(session, own.conversation, up_to, now)
         for row in rows:
-            report = _report(row.id, row.ticket_id, DeliveryState.DELIVERED, now)
-            await dashboard.outbox.add(session, DELIVERIES_REPORTED, row.ticket_id, report)
+            told = report(CHANNEL.name, row.ticket_id, row.id, DeliveryState.DELIVERED, provider_id=row.id)
+            await dashboard.outbox.add(session, DELIVERIES_REPORTED, row.ticket_id, told)
     dashboard.outbox.wake()
     METRICS.delivered.labels(channel=CHANNEL.name, state="delivered").inc(len(rows))
-
-
-class _Known(Exception):
-    """Rolls back the sequence number that a repeated reply took."""
 
 
 async def _deliver_one(
@@ -64,16 +60,16 @@ async def _deliver_one(
     try:
         async with session.begin_nested():
             turn = await repository.take_reply_turn(session, reply.conversation, reply.to)
-            if turn and await repository.add_message(session, _values(reply, turn, now)) is None:
-                raise _Known
-    except _Known:
+            if turn:
+                await repository.add_message(session, _values(reply, turn, now))
+    except repository.Repeated:
         return None
     if turn:
         owner, state, detail = turn.owner, DeliveryState.SENT, ""
     else:
         owner, state, detail = "", DeliveryState.FAILED, "No conversation of this customer is known here."
-    report = _report(reply.id, reply.ticket_id, state, now, detail)
-    await dashboard.outbox.add(session, DELIVERIES_REPORTED, reply.ticket_id, report)
+    told = report(CHANNEL.name, reply.ticket_id, reply.id, state, detail, provider_id=reply.id)
+    await dashboard.outbox.add(session, DELIVERIES_REPORTED, reply.ticket_id, told)
     return owner, state
 
 
@@ -90,16 +86,3 @@ def _values(reply: OutboundMessage, turn: Turn, now: datetime) -> dict[str, Any]
         "attachments": msgspec.to_builtins(reply.attachments),
         "ticket_id": reply.ticket_id,
     }
-
-
-def _report(outbound_id: str, ticket_id: str, state: DeliveryState, now: datetime, detail: str = "") -> DeliveryReport:
-    return DeliveryReport(
-        id=stable_id("delivery-report", outbound_id, state),
-        outbound_id=outbound_id,
-        ticket_id=ticket_id,
-        channel=CHANNEL.name,
-        state=state,
-        at=now,
-        provider_id=outbound_id,
-        detail=detail,
-    )

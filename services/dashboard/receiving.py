@@ -152,10 +152,6 @@ async def _serialised(owner: str) -> AsyncIterator[None]:
         lock.release()
 
 
-class _Known(Exception):
-    """Rolls back the sequence number that a repeated message took."""
-
-
 async def _store(
     dashboard: Dashboard, speaker: Speaker, draft: Draft, key: str, *, live: bool, attachments: tuple[Attachment, ...]
 ) -> Message:
@@ -177,9 +173,7 @@ async def _store(
                 attachments=attachments,
             )
             row = await repository.add_message(session, _values(event, turn, key, draft.fingerprint(attachments)))
-            if row is None:
-                raise _Known
-    except _Known:
+    except repository.Repeated:
         async with dashboard.database.transaction() as session:
             known = await repository.message_under(session, owner, key)
         if known is None:  # it was merged away between the two statements

@@ -20,6 +20,10 @@ Message = Row[Any]
 """A row of `messages`."""
 
 
+class Repeated(Exception):
+    """A message or reply is there already. Rolls back the sequence number that its repetition took."""
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """The next sequence number of a conversation; locked until the transaction ends, so that they
@@ -178,11 +182,14 @@ async def conversation_of(session: AsyncSession, owner: str) -> Turn | None:
     return _turn(row) if row else None
 
 
-async def add_message(session: AsyncSession, values: Mapping[str, Any]) -> Message | None:
-    """Adds a message. Returns its row; None where there is one of this id, or of this idempotency
-    key in this conversation."""
+async def add_message(session: AsyncSession, values: Mapping[str, Any]) -> Message:
+    """Adds a message; returns its row. Raises Repeated where there is one of this id, or of this
+    idempotency key in this conversation."""
     statement = insert(MESSAGES).values(values).on_conflict_do_nothing().returning(*MESSAGES.c)
-    return (await session.execute(statement)).first()
+    row = (await session.execute(statement)).first()
+    if row is None:
+        raise Repeated
+    return row
 
 
 async def message_under(session: AsyncSession, owner: str, key: str) -> Message | None:

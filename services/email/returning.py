@@ -46,7 +46,8 @@ class Returns:
                 news = await self._ledger.advance(session, reply.request.id, DeliveryState.FAILED, detail)
                 await repository.note_return(session, reply, own_id)
             else:  # it stays sent: the other side still tries
-                news = report(reply.request, DeliveryState.DELAYED, detail)
+                own = reply.request
+                news = report(own.channel, own.ticket_id, own.id, DeliveryState.DELAYED, detail)
                 await self._outbox.add(session, DELIVERIES_REPORTED, reply.request.ticket_id, news)
         if news:
             self._ledger.committed(news)

@@ -35,13 +35,15 @@ class Attempt:
     started_at: datetime
 
 
-def report(request: OutboundMessage, state: DeliveryState, detail: str = "", provider_id: str = "") -> DeliveryReport:
+def report(
+    channel: str, ticket_id: str, outbound_id: str, state: DeliveryState, detail: str = "", provider_id: str = ""
+) -> DeliveryReport:
     """Returns what the desk is told. Its id is made from request and state, so that a state is reported once."""
     return DeliveryReport(
-        id=stable_id("delivery-report", request.id, state),
-        outbound_id=request.id,
-        ticket_id=request.ticket_id,
-        channel=request.channel,
+        id=stable_id("delivery-report", outbound_id, state),
+        outbound_id=outbound_id,
+        ticket_id=ticket_id,
+        channel=channel,
         state=state,
         at=utc_now(),
         provider_id=provider_id,
@@ -122,7 +124,8 @@ class Ledger:
         values = _words(detail) | ({"provider_id": provider_id} if provider_id else {})
         own = update(table).where(table.c.outbound_id == outbound_id)
         await session.execute(own.values(state=state, changed_at=func.now(), **values))
-        news = report(decode(OutboundMessage, row.request), state, detail, provider_id)
+        channel = decode(OutboundMessage, row.request).channel
+        news = report(channel, row.ticket_id, outbound_id, state, detail, provider_id)
         await self._outbox.add(session, DELIVERIES_REPORTED, row.ticket_id, news)
         return news
 
