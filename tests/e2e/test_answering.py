@@ -216,6 +216,29 @@ def test_new_rows_do_not_jump_under_the_pointer(tab: Page, desk: Desk) -> None:
     expect(tab.locator("#rows .row", has_text=late.name)).to_be_visible()
 
 
+def test_a_row_that_came_back_is_not_taken_off_the_list_when_the_pointer_leaves_it(tab: Page, desk: Desk) -> None:
+    ann = stranger()
+    desk.receive(ann.says("Solved too soon"))
+    row = tab.locator("#rows .row", has_text=ann.name)
+    row.locator("> a").click()
+    expect(tab.locator(".customer h2")).to_have_text(ann.name)
+    colleague = tab.context.new_page()
+    colleague.goto(tab.url)
+    tab.evaluate("""() => {
+        const later = window.setTimeout; // what waits until nobody points at the list waits for us
+        window.due = [];
+        window.setTimeout = (work, ms, ...rest) => ms === 300 ? window.due.push(work) : later(work, ms, ...rest);
+    }""")
+    tab.keyboard.press("e")
+    expect(row).to_have_attribute("data-status", "solved")
+    tab.locator(".composer textarea").click()
+    colleague.get_by_role("button", name="Reopen").click()
+    expect(row).to_have_attribute("data-status", "open")
+    assert tab.evaluate("window.due.length") > 0
+    tab.evaluate("window.due.forEach(work => work())")
+    expect(row).to_have_count(1)
+
+
 def test_two_tabs_share_one_stream_and_both_see_everything(tab: Page, desk: Desk) -> None:
     second = tab.context.new_page()
     second.goto(f"{desk.url}/inbox/all")

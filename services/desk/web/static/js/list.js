@@ -128,6 +128,7 @@ export function takeRow(row, mine) {
     }
   } else {
     if (old && mine && !stays) leave(old);
+    held.delete(row.id); // an older version that still waits would undo this one
     place(row);
   }
   markCurrent();
