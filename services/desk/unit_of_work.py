@@ -19,6 +19,7 @@ from services.desk.schema import EVENTS
 from services.desk.signals import LIVE
 from shared.events import DeskEvent
 from shared.events.base import Event
+from shared.events.desk import Change
 from shared.outbox import Outbox
 from shared.topics import TICKETS_CHANGED, Topic
 
@@ -49,21 +50,12 @@ class UnitOfWork:
     """Those who were answered too late, and when."""
 
     def record(
-        self,
-        kind: str,
-        ticket: str,
-        at: datetime,
-        actor: str,
-        data: dict[str, str] | None = None,
-        *,
-        event_id: str = "",
-        customer: str = "",
+        self, change: Change, ticket: str, at: datetime, actor: str, *, event_id: str = "", customer: str = ""
     ) -> None:
         """Add to the timeline and to `tickets-changed`. `event_id`: fixed where a repetition has to meet itself."""
-        event = DeskEvent(id=event_id or str(uuid4()), ticket_id=ticket, kind=kind, at=at, actor=actor, data=data or {})
-        self.events.append(
-            {"id": event.id, "ticket_id": ticket or None, "kind": kind, "at": at, "actor": actor, "data": event.data}
-        )
+        event = DeskEvent.of(change, id=event_id or str(uuid4()), ticket_id=ticket, at=at, actor=actor)
+        row = {"id": event.id, "ticket_id": ticket or None, "kind": event.kind, "at": at, "actor": actor}
+        self.events.append(row | {"data": event.data})
         self.publish.append((TICKETS_CHANGED, ticket or customer, event))
 
     def send(self, topic: Topic[Any], key: str, event: Event) -> None:

@@ -19,6 +19,7 @@ from services.desk.tickets.teams import team_names
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected
+from shared.events.desk import TicketAssigned
 
 _MOST_TEAMS = 200
 _LONGEST_TEAM = 60
@@ -49,8 +50,8 @@ async def give_back(desk: Desk, work: UnitOfWork, person: Any, actor: str) -> in
     await work.lock(tickets=set(await work.session.scalars(theirs)))
     tickets = await store.free(work.session, and_(TICKETS.c.assignee_id == person.id, recent))
     for ticket in tickets:
-        data = {"assignee": "", "assignee_name": "", "disabled": person.name or person.email}
-        work.record("ticket.assigned", ticket, utc_now(), actor, data)
+        freed = TicketAssigned(assignee="", assignee_name="", disabled=person.name or person.email)
+        work.record(freed, ticket, utc_now(), actor)
     return len(tickets)
 
 

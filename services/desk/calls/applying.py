@@ -62,9 +62,14 @@ async def apply(desk: Desk, changes: Sequence[CallChanged]) -> None:
         await ticket_link.settle(work, ids)
         await availability.settle(work, {one.agent for one in changes} | {request.agent for request, _ in answers})
         for one in news:
-            more = {"outcome": one.outcome.value} if one.outcome else {}
             record_change(
-                work, one.call_id, tickets.get(one.call_id), one.state.value, one.agent, version=one.version, **more
+                work,
+                one.call_id,
+                tickets.get(one.call_id),
+                one.state.value,
+                one.agent,
+                version=one.version,
+                outcome=one.outcome.value if one.outcome else None,
             )
         await wake(work.session)
     _observe(rows, news)

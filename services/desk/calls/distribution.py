@@ -28,6 +28,7 @@ from services.desk.signals import wake
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.events import CallAction, CallOutcome, CallRequested, CallState
+from shared.events.desk import CallOffered
 from shared.listening import listening
 from shared.loops import forever
 from shared.metrics import METRICS
@@ -173,8 +174,8 @@ async def _make(desk: Desk, work: UnitOfWork, row: Any, offer: Offer, now: datet
     record_change(
         work, row.call_id, row.ticket_id, state, "", offered_to=offer.agent, version=row.version, actor="desk"
     )
-    data = {"call_id": row.call_id, "agent": offer.agent, "until": until.isoformat()}
-    work.record("call.offered", row.ticket_id or "", now, "desk", data, customer=row.call_id)
+    offered = CallOffered(call_id=row.call_id, agent=offer.agent, until=until.isoformat())
+    work.record(offered, row.ticket_id or "", now, "desk", customer=row.call_id)
 
 
 async def _occupied(session: Any, now: datetime) -> set[str]:

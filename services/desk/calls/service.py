@@ -27,6 +27,7 @@ from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.events import CallAction, CallRequested, CallState
+from shared.events.desk import CallMoved
 from shared.kernel import ContactPoint, contact_point
 from shared.topics import CALLS_REQUESTED
 
@@ -285,18 +286,20 @@ def record_change(
     offered_to: str = "",
     version: int = 0,
     actor: str = "",
-    **more: str,
+    outcome: str | None = None,
+    why: str | None = None,
 ) -> None:
     """On the live feed and the ticket's timeline. The ticket is locked already, as the order of locks wants it."""
-    data = {
-        "call_id": call_id,
-        "state": state,
-        "agent": agent,
-        "offered_to": offered_to,
-        "version": str(version),
-        **more,
-    }
-    work.record("call.changed", ticket or "", utc_now(), actor or agent or "phone", data, customer=call_id)
+    moved = CallMoved(
+        call_id=call_id,
+        state=state,
+        agent=agent,
+        offered_to=offered_to,
+        version=str(version),
+        outcome=outcome,
+        why=why,
+    )
+    work.record(moved, ticket or "", utc_now(), actor or agent or "phone", customer=call_id)
 
 
 async def _one(session: AsyncSession, desk: Desk, call_id: str) -> CallView:

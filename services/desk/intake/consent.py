@@ -13,6 +13,7 @@ from services.desk.customers import contacts
 from services.desk.customers.models import CONTACT_POINTS
 from shared.errors import Malformed
 from shared.events import InboundMessage
+from shared.events.desk import CustomerChanged
 
 AUTOMATIC = "consent"
 """`InboundMessage.automatic` of such a message."""
@@ -35,11 +36,16 @@ async def apply(desk: Desk, messages: Sequence[InboundMessage]) -> set[str]:
             values = {"opted_out": _OUT[message.consent], "consent_at": message.received_at}
             noted = update(CONTACT_POINTS).where(point, newer).values(values).returning(CONTACT_POINTS.c.point)
             customer = customers[message.id]
-            data = {"customer_id": customer, "contact_point": message.sender, "message_id": message.id}
-            data |= {"consent": message.consent, "channel": message.channel}
             if (await work.session.execute(noted)).one_or_none():
-                data["fields"] = "opted_out"
-                work.record("customer.changed", "", message.received_at, "desk", data, customer=customer)
+                said = CustomerChanged(
+                    customer_id=customer,
+                    fields="opted_out",
+                    contact_point=message.sender,
+                    message_id=message.id,
+                    consent=message.consent,
+                    channel=message.channel,
+                )
+                work.record(said, "", message.received_at, "desk", customer=customer)
                 changed.add(customer)
                 news.add(message.id)
         work.touch(changed)

@@ -39,6 +39,15 @@ from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable
 from shared.events import DeliveryState, RoutedMessage
+from shared.events.desk import (
+    Change,
+    MessageAdded,
+    TicketOpened,
+    TicketReopened,
+    TicketRouted,
+    TicketStatusChanged,
+    kind_of,
+)
 from shared.events.older import typed
 from shared.kernel import address_of, stable_id
 from shared.metrics import METRICS
@@ -188,30 +197,41 @@ def _after(work: UnitOfWork, routed: RoutedMessage, placement: Placement, custom
     """The ticket with this message in it; notes what happened."""
     message, decision = routed.message, routed.decision
 
-    def record(kind: str, data: dict[str, str]) -> None:
-        work.record(kind, placement.id, message.received_at, ACTOR, data, event_id=stable_id(kind, message.id))
+    def record(change: Change) -> None:
+        own = stable_id(kind_of(change), message.id)
+        work.record(change, placement.id, message.received_at, ACTOR, event_id=own)
 
     before = placement.ticket
     if before is None:
         before = opened(routed, placement, customer)
-        linked = {"linked": placement.linked_to, "why": placement.why} if placement.linked_to else {}
-        record("ticket.opened", {"channel": message.channel, "level": decision.level.value, **linked})
+        record(
+            TicketOpened(
+                channel=message.channel,
+                level=decision.level.value,
+                linked=placement.linked_to or None,
+                why=placement.why if placement.linked_to else None,
+            )
+        )
     ticket = took_in(before, routed)
     if placement.takes_over:
         ticket = replace(ticket, customer_id=customer)
     thread = decision.thread
-    routing = {
-        "rule": thread.rule,
-        "evidence": thread.evidence,
-        "score": str(decision.score),
-        "policy": decision.policy,
-    }
-    record("ticket.routed", {**routing, "level": decision.level.value, "team": decision.team, "message_id": message.id})
-    record("message.added", {"message_id": message.id, "channel": message.channel, "author": message.sender})
+    record(
+        TicketRouted(
+            rule=thread.rule,
+            evidence=thread.evidence,
+            score=str(decision.score),
+            policy=decision.policy,
+            level=decision.level.value,
+            team=decision.team,
+            message_id=message.id,
+        )
+    )
+    record(MessageAdded(message_id=message.id, channel=message.channel, author=message.sender))
     if before.status in SETTLED and ticket.status == "open":
-        record("ticket.reopened", {"from": before.status, "why": "message"})
+        record(TicketReopened(before=before.status, why="message"))
     elif before.status != ticket.status:
-        record("ticket.status", {"from": before.status, "to": ticket.status})
+        record(TicketStatusChanged(before=before.status, to=ticket.status))
     return ticket
 
 

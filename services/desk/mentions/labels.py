@@ -13,6 +13,7 @@ from services.desk.tickets.repository import message_view
 from services.desk.tickets.schemas import MessageView
 from shared.clock import utc_now
 from shared.errors import Rejected
+from shared.events.desk import PostLabelled
 
 
 async def judge(desk: Desk, message: str, label: str, *, agent: str) -> MessageView:
@@ -32,6 +33,6 @@ async def judge(desk: Desk, message: str, label: str, *, agent: str) -> MessageV
         changed = update(MESSAGES).where(MESSAGES.c.id == own).values(label=label, label_by=agent)
         stored = (await work.session.execute(changed.returning(MESSAGES))).one()
         mentions.publish_label(work, row.channel, row.provider_id, agent, label=label)
-        data = {"message_id": own, "label": label, "before": row.label}
-        work.record("post.judged", row.ticket_id, utc_now(), agent, data)
+        labelled = PostLabelled(message_id=own, label=label, before=row.label)
+        work.record(labelled, row.ticket_id, utc_now(), agent)
     return message_view(stored)

@@ -21,6 +21,7 @@ from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Malformed, Rejected
 from shared.events import InboundMessage, PostJudged
+from shared.events.desk import MentionLabelled, MentionsAdded
 from shared.events.older import typed
 from shared.topics import POSTS_JUDGED
 
@@ -56,7 +57,7 @@ async def keep(desk: Desk, posts: Sequence[InboundMessage]) -> int:
     async with desk.unit_of_work() as work:
         new = await insert_all(work.session, MENTIONS, rows)
         if new:
-            work.record("mentions.added", "", utc_now(), "desk", {"count": str(new)}, customer="mentions")
+            work.record(MentionsAdded(count=str(new)), "", utc_now(), "desk", customer="mentions")
     return new
 
 
@@ -118,7 +119,7 @@ async def judge(desk: Desk, mention: str, *, agent: str, label: str = "", ticket
                 changes["label"] = label
             await work.session.execute(update(MENTIONS).where(MENTIONS.c.id == own).values(changes))
             publish_label(work, row.channel, row.provider_id, agent, label=label, ticket=asked)
-            work.record("mention.judged", "", now, agent, {"mention_id": own, "label": label}, customer=row.author)
+            work.record(MentionLabelled(mention_id=own, label=label), "", now, agent, customer=row.author)
         return (await _views(work.session, [own]))[0]
 
 
@@ -145,7 +146,7 @@ async def became_tickets(work: UnitOfWork, posts: Sequence[InboundMessage]) -> N
     for row in await work.session.execute(
         select(MENTIONS.c.id, MENTIONS.c.author).where(among(MENTIONS.c.id, [post.id for post in posts]))
     ):
-        work.record("mention.judged", "", utc_now(), "desk", {"mention_id": row.id, "label": ""}, customer=row.author)
+        work.record(MentionLabelled(mention_id=row.id), "", utc_now(), "desk", customer=row.author)
 
 
 async def forget(desk: Desk) -> int:

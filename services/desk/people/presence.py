@@ -20,6 +20,7 @@ from services.desk.signals import wake
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected
+from shared.events.desk import AgentPresenceChanged
 from shared.phone_numbers import typed
 
 PRESENCES = ("ready", "busy", "wrap-up", "away")
@@ -144,8 +145,8 @@ async def change(
     since = row.presence_since if row.presence == presence else now
     values = {"presence": presence, "presence_since": since, "presence_reason": reason, "presence_after": after}
     await work.session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(values))
-    data = {"agent": row.email, "presence": presence, "reason": reason}
-    work.record("agent.presence", "", now, actor, data, customer=row.email)
+    changed = AgentPresenceChanged(agent=row.email, presence=presence, reason=reason)
+    work.record(changed, "", now, actor, customer=row.email)
     await wake(work.session)
 
 

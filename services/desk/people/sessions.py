@@ -20,10 +20,9 @@ from services.desk.people.schemas import AgentView, Session, SessionView
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected
+from shared.events.desk import AgentSignedOut
 from shared.text import storable
 
-ENDED = "agent.signed-out"
-"""The event after which live streams look whether their reader is still signed in."""
 _PROLONG = timedelta(minutes=5)
 """A session is written to at most this often."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -134,7 +133,7 @@ async def _hold(session: AsyncSession, agent: str | None) -> str:
 
 
 async def _left(work: UnitOfWork, agent: str, email: str) -> None:
-    work.record(ENDED, "", utc_now(), email, customer=email)
+    work.record(AgentSignedOut(), "", utc_now(), email, customer=email)
     left = select(func.count()).where(SESSIONS.c.agent_id == agent, SESSIONS.c.expires_at > utc_now())
     if not await work.session.scalar(left):
         await presence.leave(work, agent)

@@ -17,6 +17,7 @@ from services.desk.profiles import publishing
 from services.desk.tickets import summaries
 from shared.clock import utc_now
 from shared.errors import Rejected
+from shared.events.desk import CustomerChanged
 
 KEEP: Final = "__keep__"
 """Leave this as it is; None and the empty string clear it."""
@@ -74,7 +75,7 @@ async def update_customer(
         fields = ",".join(
             sorted([*changes, *(["contact_points"] if points else []), *(["opted_out"] if opted_out else [])])
         )
-        work.record("customer.changed", "", now, agent, {"customer_id": own, "fields": fields}, customer=own)
+        work.record(CustomerChanged(customer_id=own, fields=fields), "", now, agent, customer=own)
         return await _view(work.session, own)
 
 

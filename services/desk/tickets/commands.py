@@ -42,6 +42,7 @@ from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.events import OutboundMessage
+from shared.events.desk import NoteAdded, ReplyAdded, TicketStatusChanged, kind_of
 from shared.kernel import stable_id
 from shared.metrics import METRICS
 from shared.topics import deliveries_requested
@@ -233,16 +234,18 @@ async def set_status(desk: Desk, ticket: str, status: str, *, agent: str) -> Tic
         raise Rejected(422, "status", f"The status is one of {', '.join(STATUSES)}.")
     async with desk.unit_of_work() as work:
         row = await lock_group(work, ticket)
-        stopped = await _stopped(work.session, row) if row.status in SETTLED else {}
+        stopped = await _stopped(work.session, row) if row.status in SETTLED else TicketStatusChanged()
         command = SetStatus(status=status, actor=agent, stopped=stopped)
         await execute(work, store.ticket_of(row), command, utc_now())
         return (await repository.rows(work.session, [row.id]))[row.id]
 
 
-async def _stopped(session: AsyncSession, row: Any) -> dict[str, str]:
-    """Read what the event that settled a ticket says of the clock that it stopped."""
-    settled = select(EVENTS.c.data).where(EVENTS.c.ticket_id == row.id, EVENTS.c.kind == "ticket.status")
-    return await session.scalar(settled.order_by(EVENTS.c.seq.desc()).limit(1)) or {}
+async def _stopped(session: AsyncSession, row: Any) -> TicketStatusChanged:
+    """Read the change that settled a ticket, which keeps the clock that it stopped."""
+    kind = kind_of(TicketStatusChanged)
+    settled = select(EVENTS.c.data).where(EVENTS.c.ticket_id == row.id, EVENTS.c.kind == kind)
+    data = await session.scalar(settled.order_by(EVENTS.c.seq.desc()).limit(1))
+    return msgspec.convert({**(data or {}), "kind": kind}, TicketStatusChanged)
 
 
 async def assign(work: UnitOfWork, ticket: str, command: Assign) -> TicketRow:
@@ -261,8 +264,8 @@ async def execute(
     await store.save(work.session, ticket, after)
     for event in events:
         match event:
-            case Recorded(kind, at, actor, data):
-                work.record(kind, ticket.id, at, actor, data)
+            case Recorded(change, at, actor):
+                work.record(change, ticket.id, at, actor)
             case AnsweredLate(at):
                 work.answered_late(ticket.customer_id, at)
             case ProfileChanged():
@@ -340,7 +343,7 @@ async def _not_overtaken(session: AsyncSession, ticket: str, began: int | None, 
     if began is None:
         return
     since = select(EVENTS.c.seq).where(EVENTS.c.ticket_id == ticket, EVENTS.c.seq > began, EVENTS.c.actor != agent)
-    if await session.scalar(since.where(EVENTS.c.kind.in_(("reply.added", "note.added"))).limit(1)):
+    if await session.scalar(since.where(EVENTS.c.kind.in_((kind_of(ReplyAdded), kind_of(NoteAdded)))).limit(1)):
         raise Rejected(
             409, "overtaken", "A colleague added a message since this was started. Read it, then send anyway."
         )

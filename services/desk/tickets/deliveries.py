@@ -16,6 +16,7 @@ from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.unit_of_work import UnitOfWork
 from shared.errors import Malformed
 from shared.events import DeliveryReport, DeliveryState
+from shared.events.desk import DeliveryChanged
 
 _OUT = (DeliveryState.SENT, DeliveryState.DELIVERED)
 """States of a reply that the provider has. Which of them is heard first is chance."""
@@ -54,8 +55,10 @@ async def _note(work: UnitOfWork, report: DeliveryReport) -> None:
         await work.session.execute(update(MESSAGES).where(MESSAGES.c.id == reply).values(changes))
     if not moves:
         return
-    data = {"message_id": reply, "state": report.state.value, "detail": report.detail[:500], "channel": report.channel}
-    work.record("delivery.changed", before.ticket_id, report.at, report.channel, data)
+    change = DeliveryChanged(
+        message_id=reply, state=report.state.value, detail=report.detail[:500], channel=report.channel
+    )
+    work.record(change, before.ticket_id, report.at, report.channel)
     if await unread.was_read_meanwhile(work.session, before):
         return
     if report.state.value in NOT_ARRIVED:

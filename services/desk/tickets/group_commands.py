@@ -18,6 +18,7 @@ from services.desk.tickets.schemas import Answered, LeftOut, MessageView, Ticket
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected
+from shared.events.desk import TicketGrouped
 
 _AT_ONCE = 100
 """Answers of one transaction: its locks are gone within seconds. A repetition with the same key goes on where it ended."""
@@ -90,7 +91,7 @@ async def ungroup(desk: Desk, ticket: str, *, agent: str) -> TicketRow:
             now = utc_now()
             await commands.execute(work, store.ticket_of(row), Leave(actor=agent), now)
             if row.group_id:
-                work.record("ticket.grouped", row.group_id, now, agent, {"left": "1"})
+                work.record(TicketGrouped(left="1"), row.group_id, now, agent)
         return (await repository.rows(work.session, [found]))[found]
 
 

@@ -14,6 +14,7 @@ from services.desk.tickets import domain, store
 from services.desk.tickets.models import TICKETS
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
+from shared.events.desk import TicketGrouped
 
 
 def stands_under_its_leader() -> ColumnElement[bool]:
@@ -58,8 +59,8 @@ async def put_under(work: UnitOfWork, leader: str, tickets: Collection[str], act
         return
     await store.put_under(work.session, leader, tickets)
     for ticket in sorted(tickets):
-        work.record("ticket.grouped", ticket, utc_now(), actor, {"leader": leader})
-    work.record("ticket.grouped", leader, utc_now(), actor, {"joined": str(len(tickets))})
+        work.record(TicketGrouped(leader=leader), ticket, utc_now(), actor)
+    work.record(TicketGrouped(joined=str(len(tickets))), leader, utc_now(), actor)
 
 
 async def hand_over(work: UnitOfWork, leader: str, actor: str) -> None:
@@ -76,7 +77,7 @@ async def hand_over(work: UnitOfWork, leader: str, actor: str) -> None:
     following, *rest = waiting
     await store.put_under(work.session, following, rest)
     await raise_leaders(work.session, [following])
-    work.record("ticket.grouped", following, utc_now(), actor, {"joined": str(len(rest)), "after": leader})
+    work.record(TicketGrouped(joined=str(len(rest)), after=leader), following, utc_now(), actor)
 
 
 async def raise_leaders(session: AsyncSession, tickets: Collection[str]) -> None:

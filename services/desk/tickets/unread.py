@@ -23,6 +23,7 @@ from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected, Unavailable
 from shared.events import Attachment, DeliveryState, OutboundMessage
+from shared.events.desk import ReplyAdded
 from shared.kernel import stable_id
 from shared.logs import log
 from shared.topics import deliveries_requested
@@ -108,6 +109,6 @@ async def _mail(work: UnitOfWork, desk: Desk, reply: Any, channel: str, now: dat
         mailbox=where.mailbox,
         references=where.references,
     )
-    work.record("reply.added", ticket.id, now, "desk", {"message_id": own, "channel": channel, "to": where.to})
+    work.record(ReplyAdded(message_id=own, channel=channel, to=where.to), ticket.id, now, "desk")
     work.send(deliveries_requested(channel), ticket.id, message)
     return True

@@ -31,6 +31,7 @@ from services.desk.tickets.domain.lifecycle import (
     apply,
     wait_of,
 )
+from shared.events.desk import TicketStatusChanged
 from tests.unit.desk.examples import NOON, routed
 from tests.unit.desk.test_tickets import ANN, FORTNIGHT, Threads, first
 
@@ -66,7 +67,7 @@ class Story:
     now: datetime = NOON
     sent: list[Sent] = field(default_factory=list)
     written: list[Written] = field(default_factory=list)
-    stopped: dict[str, str] = field(default_factory=dict)
+    stopped: TicketStatusChanged = field(default_factory=TicketStatusChanged)
     settled: str = ""
     """The settling that can be taken back."""
     events: list[Event] = field(default_factory=list)
@@ -90,8 +91,8 @@ class Story:
                 case RepliesStand(until):
                     for each in self.sent:
                         each.ended = None if each.at <= until else each.ended
-                case Recorded("ticket.status", _, _, data):
-                    self.stopped = data
+                case Recorded(TicketStatusChanged() as change):
+                    self.stopped = change
 
     def reply(self, status: str) -> None:
         assert self.ticket is not None
@@ -129,7 +130,8 @@ class Story:
         if status not in SETTLED and before in SETTLED and self.settled:
             for message in self.written:
                 message.by = "" if message.by == self.settled else message.by
-        self.do(SetStatus(status=status, actor=AGENT, stopped=self.stopped if before in SETTLED else {}))
+        stopped = self.stopped if before in SETTLED else TicketStatusChanged()
+        self.do(SetStatus(status=status, actor=AGENT, stopped=stopped))
 
     def call(self) -> None:
         assert self.ticket is not None
@@ -258,7 +260,9 @@ def test_nothing_is_told_of_what_does_not_change() -> None:
 
 def test_a_reply_to_a_solved_ticket_that_leaves_it_open_makes_nobody_wait() -> None:
     solved, events = apply(first(), SetStatus(status="solved", actor=AGENT), NOON)
-    assert any(isinstance(event, Recorded) and "waiting_since" in event.data for event in events)
+    (settled,) = (event.change for event in events if isinstance(event, Recorded))
+    assert isinstance(settled, TicketStatusChanged)
+    assert settled.waiting_since
     replied = apply(solved, answer(status="open"), NOON)[0]
     assert (replied.status, replied.waiting_since) == ("open", None)
 
@@ -283,7 +287,7 @@ def test_who_leads_a_group_passes_it_on_when_its_ticket_is_answered_alone_or_ope
 
 def test_events_of_before_there_were_counts_of_messages_still_give_the_clock_back() -> None:
     ticket = replace(first(), status="solved", waiting_since=None, version=3)
-    old = {"version": "3", "undelivered": "", "waiting_since": NOON.isoformat()}
+    old = TicketStatusChanged(version="3", undelivered="", waiting_since=NOON.isoformat())
     reopen = SetStatus(status="open", actor=AGENT, stopped=old)
     assert apply(ticket, reopen, NOON)[0].waiting_since == NOON
     assert apply(replace(ticket, version=4), reopen, NOON)[0].waiting_since is None

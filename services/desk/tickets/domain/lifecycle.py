@@ -6,17 +6,29 @@ wait that it ended is kept with it, and goes on as though it had never been writ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
 
+from msgspec import structs
+
 from services.desk.tickets.domain import SETTLED, Ticket, Wait, is_late, resumed, snippet
 from services.desk.tickets.escalation import elsewhere, widened
+from shared.events.desk import (
+    Change,
+    NoteAdded,
+    ReplyAdded,
+    TicketAnswered,
+    TicketAssigned,
+    TicketOverflowed,
+    TicketReopened,
+    TicketStatusChanged,
+    TicketUngrouped,
+    TicketWidened,
+)
 
 DESK = "desk"
 """The actor of what nobody did by hand."""
-_CLOCK = ("waiting_since", "due_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +72,8 @@ class SetStatus:
 
     status: str
     actor: str
-    stopped: Mapping[str, str] = field(default_factory=dict)
-    """Of a settled ticket: the data of the event that settled it, which keeps the clock that was stopped."""
+    stopped: TicketStatusChanged = field(default_factory=TicketStatusChanged)
+    """Of a settled ticket: the change that settled it, which keeps the clock that was stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +83,6 @@ class Assign:
     actor: str
     assignee: Assignee | None = None
     team: str | None = None
-    why: Mapping[str, str] = field(default_factory=dict)
-    """What else the event says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +140,9 @@ Command: TypeAlias = (
 class Recorded:
     """An entry of the timeline."""
 
-    kind: str
+    change: Change
     at: datetime
     actor: str
-    data: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +194,7 @@ def apply(ticket: Ticket, command: Command, now: datetime) -> Outcome:  # noqa: 
         case Reply():
             return _replied(ticket, command, now)
         case Note():
-            noted = Recorded("note.added", now, command.actor, {"message_id": command.message})
+            noted = Recorded(NoteAdded(message_id=command.message), now, command.actor)
             return replace(ticket, version=ticket.version + 1), (noted,)
         case SetStatus():
             after, events = _moved(ticket, command, now)
@@ -222,8 +231,8 @@ def wait_of(ticket: Ticket) -> Wait | None:
 
 
 def _replied(ticket: Ticket, reply: Reply, now: datetime) -> Outcome:
-    data = {"message_id": reply.message, "channel": reply.channel, "to": reply.to}
-    events: list[Event] = [Recorded("reply.added", now, reply.actor, data)]
+    added = ReplyAdded(message_id=reply.message, channel=reply.channel, to=reply.to)
+    events: list[Event] = [Recorded(added, now, reply.actor)]
     if is_late(ticket.due_at, now):
         events.append(AnsweredLate(now))
     after = replace(
@@ -253,64 +262,73 @@ def _moved(ticket: Ticket, command: SetStatus, now: datetime) -> tuple[Ticket, l
         return ticket, []
     after = replace(ticket, status=command.status, solved_at=None)
     events: list[Event] = []
-    kept: dict[str, str] = {}
+    moved = TicketStatusChanged(before=ticket.status, to=command.status)
     if command.status in SETTLED:
         after = replace(after, solved_at=ticket.solved_at or now, waiting_since=None, due_at=None, undelivered="")
-        kept = _clock_kept(ticket, command.stopped)
+        moved = _clock_kept(ticket, command.stopped, moved)
         if ticket.status == "open" and is_late(ticket.due_at, now):
             events.append(AnsweredLate(now))
     elif ticket.status in SETTLED:
         after = _clock_goes_on(after, command.stopped)
-    data = {"from": ticket.status, "to": command.status, **kept}
-    events.append(Recorded("ticket.status", now, command.actor, data))
+    events.append(Recorded(moved, now, command.actor))
     if ticket.status == "open":
         events.append(LeadPassed(command.actor))
     return after, events
 
 
-def _clock_kept(ticket: Ticket, stopped: Mapping[str, str]) -> dict[str, str]:
-    """Keep with the event since when the customer of a ticket that is settled unanswered has waited, and when an answer was due.
+def _clock_kept(ticket: Ticket, stopped: TicketStatusChanged, moved: TicketStatusChanged) -> TicketStatusChanged:
+    """Keep with the change since when the customer of a ticket that is settled unanswered has waited, and when an answer was due.
     From `solved` to `closed` it is what was kept before."""
     if ticket.status in SETTLED:
-        return {name: value for name, value in stopped.items() if name not in ("from", "to")}
-    times = {name: at.isoformat() for name in _CLOCK if (at := getattr(ticket, name))}
-    if not times:
-        return {}
-    return {
-        "version": str(ticket.version),
-        "messages": str(ticket.messages),
-        "undelivered": ticket.undelivered,
-        **times,
-    }
-
-
-def _clock_goes_on(ticket: Ticket, stopped: Mapping[str, str]) -> Ticket:
-    """What settling stopped goes on where it is taken back: the customer has waited all the time, unless they or we wrote since.
-    Before there were counts of messages in the event, a note counted too."""
-    counted = "messages" if "messages" in stopped else "version"
-    if stopped.get(counted) != str(getattr(ticket, counted)):
-        return ticket
-    times = {name: datetime.fromisoformat(stopped[name]) for name in _CLOCK if name in stopped}
-    return replace(
-        ticket,
-        undelivered=stopped["undelivered"],
-        waiting_since=times.get("waiting_since"),
-        due_at=times.get("due_at"),
+        return structs.replace(stopped, before=moved.before, to=moved.to)
+    if ticket.waiting_since is None and ticket.due_at is None:
+        return moved
+    return structs.replace(
+        moved,
+        version=str(ticket.version),
+        messages=str(ticket.messages),
+        undelivered=ticket.undelivered,
+        waiting_since=_written(ticket.waiting_since),
+        due_at=_written(ticket.due_at),
     )
 
 
+def _clock_goes_on(ticket: Ticket, stopped: TicketStatusChanged) -> Ticket:
+    """What settling stopped goes on where it is taken back: the customer has waited all the time, unless they or we wrote since.
+    Before there were counts of messages in the event, a note counted too."""
+    counted, now = stopped.messages, ticket.messages
+    if counted is None:
+        counted, now = stopped.version, ticket.version
+    if counted != str(now):
+        return ticket
+    return replace(
+        ticket,
+        undelivered=stopped.undelivered or "",
+        waiting_since=_read(stopped.waiting_since),
+        due_at=_read(stopped.due_at),
+    )
+
+
+def _written(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _read(at: str | None) -> datetime | None:
+    return datetime.fromisoformat(at) if at else None
+
+
 def _assigned(ticket: Ticket, command: Assign, now: datetime) -> Outcome:
-    after, data = ticket, {}
-    if command.team is not None:
-        data["team"] = command.team
-        if command.team != ticket.team:
-            after = replace(after, team=command.team, patience=elsewhere(ticket.patience))
-    if command.assignee is not None:
-        data |= {"assignee": command.assignee.email, "assignee_name": command.assignee.name}
-        after = replace(after, assignee_id=command.assignee.id)
+    after, who = ticket, command.assignee
+    if command.team is not None and command.team != ticket.team:
+        after = replace(after, team=command.team, patience=elsewhere(ticket.patience))
+    if who is not None:
+        after = replace(after, assignee_id=who.id)
     if after == ticket:
         return ticket, ()
-    return after, (Recorded("ticket.assigned", now, command.actor, data | dict(command.why)),)
+    assigned = TicketAssigned(
+        assignee=who.email if who else None, assignee_name=who.name if who else None, team=command.team
+    )
+    return after, (Recorded(assigned, now, command.actor),)
 
 
 def _spoken_with(ticket: Ticket, call: CallAnswered) -> Outcome:
@@ -321,7 +339,7 @@ def _spoken_with(ticket: Ticket, call: CallAnswered) -> Outcome:
         return after, tuple(events)
     after = replace(after, waiting_since=None, due_at=None, queue_at=at)
     late = (AnsweredLate(at), ProfileChanged()) if is_late(ticket.due_at, at) else ()
-    return after, (Recorded("ticket.answered", at, call.actor, {"why": call.why}), *events, *late)
+    return after, (Recorded(TicketAnswered(why=call.why), at, call.actor), *events, *late)
 
 
 def _not_delivered(ticket: Ticket, reply: DeliveryFailed, now: datetime) -> Outcome:
@@ -349,25 +367,26 @@ def _not_delivered(ticket: Ticket, reply: DeliveryFailed, now: datetime) -> Outc
         after = replace(after, first_reply_at=reply.first)
     events += [WaitKept(reply.message, None), PriorityChanged()]
     if ticket.status != "open":
-        data = {"from": ticket.status, "why": f"delivery-{reply.state}", "message_id": reply.message}
-        events.append(Recorded("ticket.reopened", now, DESK, data))
+        reopened = TicketReopened(before=ticket.status, why=f"delivery-{reply.state}", message_id=reply.message)
+        events.append(Recorded(reopened, now, DESK))
     return after, (*events, ProfileChanged())
 
 
 def _left(ticket: Ticket, command: Leave, now: datetime) -> Outcome:
-    left = Recorded("ticket.ungrouped", now, command.actor, {"leader": ticket.group_id or ""})
+    left = Recorded(TicketUngrouped(leader=ticket.group_id or ""), now, command.actor)
     return replace(ticket, group_id=None, alone=True), (LeadPassed(command.actor), left)
 
 
 def _escalated(ticket: Ticket, now: datetime) -> Outcome:
     found, patience, events = widened(ticket.patience, now), ticket.patience, list[Event]()
     for skill in found.skills:
-        data = {"skill": skill, "after": _waited(ticket, patience.skills[skill])}
-        events.append(Recorded("ticket.widened", now, DESK, data))
+        dropped = TicketWidened(skill=skill, after=_waited(ticket, patience.skills[skill]))
+        events.append(Recorded(dropped, now, DESK))
     after = replace(ticket, patience=found.after)
     if found.overflow and patience.overflow_at:
-        data = {"from": ticket.team, "team": found.overflow.team, "after": _waited(ticket, patience.overflow_at)}
-        events.append(Recorded("ticket.overflowed", now, DESK, data))
+        waited = _waited(ticket, patience.overflow_at)
+        overflowed = TicketOverflowed(before=ticket.team, team=found.overflow.team, after=waited)
+        events.append(Recorded(overflowed, now, DESK))
         after = replace(after, team=found.overflow.team)
     return after, tuple(events)
 
