@@ -78,13 +78,12 @@ class FileFetcher:
 
     async def _publish(self, fetch: Fetch, attachments: list[Attachment], missing: list[str]) -> None:
         message = decode(InboundMessage, fetch.message)
-        lacks = {"missing_files": "; ".join(missing)} if missing else {}
         async with self._database.transaction() as session:
             ahead = await repository.end_fetch(session, fetch.id)
             if ahead is None:
                 return
             message = _later(message) if ahead else message
-            whole = msgspec.structs.replace(message, attachments=tuple(attachments), facts=message.facts | lacks)
+            whole = msgspec.structs.replace(message, attachments=tuple(attachments), missing_files="; ".join(missing))
             await self._outbox.add(session, MESSAGES_RECEIVED, whole.sender, whole)
         self._outbox.wake()
         log.info("files fetched", message_id=whole.id, files=len(attachments), missing=len(missing))

@@ -121,6 +121,8 @@ class InboundMessage(Event, frozen=True, kw_only=True):
     """The contact point of whoever wrote the mail that this one forwards, as its text says; empty where it forwards none. Anybody can
     claim that, so the desk believes it only of its agents."""
     forwarded_name: Name = ""
+    forwarded_by: Name = ""
+    """The address of the agent who forwarded it. Set by the desk alone, where it believed `forwarded_from`."""
     complaint: float | None = None
     """0 to 1 where the channel scores complaints."""
     birth_year: int | None = None
@@ -138,6 +140,8 @@ class InboundMessage(Event, frozen=True, kw_only=True):
     call: PhoneCall | None = None
     consent: Name = ""
     """`stop` or `start`: whether the sender wants to be reached at this contact point. Such a message is `automatic`: `consent`."""
+    missing_files: str = ""
+    """Which files the channel could not fetch, and why, for people to read."""
     facts: dict[str, str] = {}
     """Site and product data that came along and an agent should see. For people: no service decides by them, but a policy may."""
     raw_uri: str = ""

@@ -11,6 +11,7 @@ from shared.events.inbound import Burst, InboundMessage, PhoneCall, Post
 _SOUNDS = {"complaint": "Sounds like a complaint", "question": "Sounds like a question"}
 _NO_WORDS = "by its whole wording"
 _MOVED = frozenset({"Burst id", "Burst first", "Burst count", "call_id", "callback", "waiting_since", "consent"})
+_OF_PHONE = ("phone", "sms", "whatsapp")
 _MOST_FIRST = 20
 
 
@@ -18,6 +19,8 @@ def typed(message: InboundMessage) -> InboundMessage:
     """Return the message with its fields filled from such facts. Only where its channel wrote them: the facts of a chat or a mail
     are the customer's own, whatever their names are."""
     facts = message.facts
+    if message.channel in _OF_PHONE and "missing_files" in facts:
+        message = _moved(message, {"missing_files"}, missing_files=facts["missing_files"])
     if not facts or message.post or message.call or message.consent:
         return message
     if message.public:

@@ -239,7 +239,7 @@ async def test_what_an_agent_forwards_is_the_writer_s_and_what_a_stranger_claims
     await apply(desk, [by_agent, by_stranger])
     one, other = [await tickets.get_ticket(desk, ticket_id(f"email:<{name}@x>")) for name in ("f1", "f2")]
     assert (one.row.customer_name, one.messages[0].author) == ("Kim Doe", "email:kim@customer.example")
-    assert one.messages[0].facts == {"forwarded_by": "bea@desk.example"}
+    assert one.messages[0].forwarded_by == "bea@desk.example"
     assert await scalar(desk, "SELECT facts FROM desk.customers WHERE name = 'Kim Doe'") == {}
     assert other.messages[0].author == "email:mallory@evil.example"
     assert await scalar(desk, "SELECT count(*) FROM desk.contact_points WHERE point = 'email:bea@desk.example'") == 0

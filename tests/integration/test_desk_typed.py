@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -59,6 +61,38 @@ async def test_a_signed_site_can_ask_for_nothing_by_its_facts(desk: Desk) -> Non
     assert await scalar(desk, "SELECT opted_out FROM desk.contact_points WHERE point = 'chat:u7'") is False
     row = "SELECT account || coalesce(post, call, '[]')::text || burst_id FROM desk.messages JOIN desk.tickets t ON t.id = ticket_id"
     assert await scalar(desk, row) == "[]"
+
+
+async def test_nobody_but_the_desk_and_the_phone_service_says_what_became_of_a_message(
+    desk: Desk, database: str
+) -> None:
+    head = await scalar(desk, "SELECT version_num FROM desk.alembic_version")
+    facts = {"forwarded_by": "bo@desk.example", "missing_files": "bill.pdf: HTTP 404", "copy_of": str(uuid4())}
+    for number, channel, sender in (
+        ("1", "chat", "chat:u7"),
+        ("2", "sms", f"tel:{NUMBER}"),
+        ("3", "email", "email:ann@example.org"),
+    ):
+        await apply(desk, [routed(number, channel=channel, sender=sender, thread=f"{channel}:1", facts=facts)])
+    async with desk.database.transaction() as session:
+        for statement in (
+            "ALTER TABLE desk.messages DROP COLUMN forwarded_by, DROP COLUMN missing_files, DROP COLUMN copy_of",
+            f"UPDATE desk.messages SET facts = '{json.dumps(facts)}'",
+            "UPDATE desk.alembic_version SET version_num = '0016'",
+        ):
+            await session.execute(text(statement))
+    await migrate(database, "0017")
+    async with desk.database.transaction() as session:
+        await session.execute(text("UPDATE desk.alembic_version SET version_num = :head"), {"head": head})
+        rows = await session.execute(
+            text("SELECT channel, forwarded_by, missing_files, copy_of, facts FROM desk.messages")
+        )
+        moved = {row.channel: (row.forwarded_by, row.missing_files, row.copy_of, set(row.facts)) for row in rows}
+    assert moved == {
+        "chat": ("", "", None, set(facts)),
+        "sms": ("", "bill.pdf: HTTP 404", None, {"forwarded_by", "copy_of"}),
+        "email": ("bo@desk.example", "", None, {"missing_files", "copy_of"}),
+    }
 
 
 async def test_rows_of_yesterday_are_moved_over(desk: Desk, database: str) -> None:

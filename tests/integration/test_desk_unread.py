@@ -81,9 +81,9 @@ async def test_a_reply_that_nobody_read_for_ten_minutes_goes_by_mail_once_howeve
     (mail,) = await outbox(two[0], "deliveries-requested-email")
     assert (mail.to, mail.text, mail.author_name, mail.ticket_id) == (ROSE, "We return it today.", "Bo", ticket)
     shown = (await tickets.get_ticket(two[0], ticket)).messages
-    assert [(m.channel, m.facts) for m in shown if m.direction == "out"] == [
-        ("chat", {}),
-        ("email", {"copy_of": reply}),
+    assert [(m.channel, m.copy_of) for m in shown if m.direction == "out"] == [
+        ("chat", None),
+        ("email", reply),
     ]
     assert (shown[-1].id, shown[-1].to, shown[-1].delivery) == (mail.id, ROSE, "requested")
 

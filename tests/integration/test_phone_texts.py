@@ -106,7 +106,7 @@ async def test_pictures_are_kept_with_the_message(line: House, tmp_path: Path) -
 async def test_a_picture_on_another_host_is_never_asked_for(line: House) -> None:
     await line.twilio.text(MARGARET, "look", media=1, MediaUrl0="http://169.254.169.254/latest/meta-data")
     (message,) = await until(lambda: line.received, "the message without its picture")
-    assert "169.254.169.254" in message.facts["missing_files"]
+    assert "169.254.169.254" in message.missing_files
     assert not message.attachments
 
 
@@ -116,7 +116,7 @@ async def test_a_redirect_into_our_own_network_is_not_followed(line: House) -> N
     line.twilio.redirects[path] = "http://127.0.0.1:1/secret"
     await line.twilio.text(MARGARET, "look", media=1, sid=sid)
     (message,) = await until(lambda: line.received, "the message without its picture")
-    assert "host that we do not ask" in message.facts["missing_files"]
+    assert "host that we do not ask" in message.missing_files
 
 
 async def test_a_number_that_said_stop_is_never_texted_until_it_says_start(line: House) -> None:
@@ -505,7 +505,7 @@ async def test_a_picture_that_is_missing_holds_no_word_back_and_is_said_to_be_mi
     (_, late) = await until(lambda: len(line.received) == 2 and line.received, "word of the picture")
     assert (late.automatic, late.text, late.thread) == ("files", "", message.thread)
     assert late.id != message.id
-    assert late.facts == {"missing_files": "media-1.heic: a file is not there yet: HTTP 404"}
+    assert late.missing_files == "media-1.heic: a file is not there yet: HTTP 404"
 
 
 async def test_a_picture_that_can_be_had_later_comes_later(line: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,11 +81,9 @@ _MOST_FACTS = 50
 _OF_THE_MESSAGE = frozenset(
     {
         "call",
-        "missing_files",
         "segments",
         "page",
         "location",
-        "forwarded_by",
     }
 )
 """Facts that a channel tells about one message, not about its sender."""

@@ -261,6 +261,8 @@ def _message_row(routed: RoutedMessage, placement: Placement, passed: Passed) ->
         "account": message.account,
         "post": message.post,
         "call": message.call,
+        "forwarded_by": message.forwarded_by,
+        "missing_files": message.missing_files,
         "facts": message.facts,
         "raw_uri": message.raw_uri,
         "decision": routed.decision,

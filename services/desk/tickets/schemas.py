@@ -176,6 +176,12 @@ class MessageView:
     """Who got a copy."""
     bcc: tuple[str, ...] = ()
     """Who got a copy of a reply that nobody else knows of."""
+    forwarded_by: str = ""
+    """The address of the agent who forwarded the customer's mail."""
+    missing_files: str = ""
+    """Which files could not be fetched, and why."""
+    copy_of: str | None = None
+    """Of a mail that repeats a reply nobody had read: that reply's id."""
     public: bool = False
     """Everybody can read it: a post."""
     reach: int = 0

@@ -33,7 +33,6 @@ EVERY = 5.0
 """Seconds between two looks: the wait is of minutes."""
 _MOST = 100
 """Replies in one transaction, whose tickets are locked until it is over."""
-COPY_OF = "copy_of"
 """The fact by which a copy names the reply that nobody had read."""
 
 
@@ -64,9 +63,8 @@ async def send(desk: Desk) -> int:
 
 async def was_read_meanwhile(session: AsyncSession, reply: Any) -> bool:
     """Whether this is the copy of a reply that its customer has read by now: then it matters no more what becomes of the mail."""
-    original = reply.facts.get(COPY_OF)
-    state = select(MESSAGES.c.delivery).where(MESSAGES.c.id == original)
-    return bool(original) and await session.scalar(state) == DeliveryState.DELIVERED.value
+    state = select(MESSAGES.c.delivery).where(MESSAGES.c.id == reply.copy_of)
+    return bool(reply.copy_of) and await session.scalar(state) == DeliveryState.DELIVERED.value
 
 
 async def _mail(work: UnitOfWork, desk: Desk, reply: Any, channel: str, now: datetime) -> bool:
@@ -90,7 +88,7 @@ async def _mail(work: UnitOfWork, desk: Desk, reply: Any, channel: str, now: dat
         insert(MESSAGES).values(
             copy
             | {"id": own, "direction": "out", "channel": channel, "recipient": where.to, "at": now}
-            | {"delivery": "requested", "facts": {COPY_OF: reply.id}}
+            | {"delivery": "requested", "copy_of": reply.id}
         )
     )
     await work.session.execute(over.values(ended_wait=None))

@@ -144,6 +144,6 @@ def test_who_fails_too_often_waits_and_then_may_try_again() -> None:
 def test_what_a_channel_says_of_one_message_is_not_kept_of_its_sender() -> None:
     customer = {"name": "", "facts": {}, "birth_year": None, "language": "", "stated": None, "observed": {}}
     customer["recent_contacts"] = []
-    of_it = dict.fromkeys(("call", "missing_files", "segments", "page", "location", "forwarded_by"), "said")
+    of_it = dict.fromkeys(("call", "segments", "page", "location"), "said")
     learn(customer, routed(facts={"Site": "shop.example"} | of_it).message)
     assert customer["facts"] == {"Site": "shop.example"}

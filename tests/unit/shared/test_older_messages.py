@@ -74,6 +74,17 @@ def test_a_time_that_is_none_is_left_out() -> None:
     assert typed(recorded("phone", "tel:+33612345678", facts)).call == PhoneCall(id="CA1", kind="waiting")
 
 
+def test_files_that_a_text_or_a_voicemail_lacks() -> None:
+    lacks = {"missing_files": "media-1.heic: HTTP 404"}
+    chat = recorded("chat", "chat:u7", lacks)
+    assert typed(chat) is chat, "only the phone service told so"
+    text = typed(recorded("sms", "tel:+33612345678", lacks))
+    voicemail = typed(recorded("phone", "tel:+33612345678", lacks, call={"id": "CA1", "kind": "voicemail"}))
+    for found in (text, voicemail):
+        assert (found.missing_files, found.facts) == ("media-1.heic: HTTP 404", {})
+    assert voicemail.call == PhoneCall(id="CA1", kind="voicemail")
+
+
 @pytest.mark.parametrize("word", ["stop", "start"])
 def test_consent(word: str) -> None:
     found = typed(recorded("sms", "tel:+33612345678", {"consent": word}, automatic="consent"))

@@ -137,7 +137,7 @@ def as_written(routed: RoutedMessage) -> RoutedMessage:
         sender_name=message.forwarded_name,
         sender_verified=False,
         also=(),
-        facts=message.facts | {"forwarded_by": address_of(message.sender)},
+        forwarded_by=address_of(message.sender),
     )
     channels = tuple(
         structs.replace(choice, contact_point=author) if choice.contact_point == message.sender else choice
