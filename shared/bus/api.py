@@ -90,7 +90,7 @@ class DeadLetter:
 
 
 Handler = Callable[[Sequence[Record[E]]], Awaitable[None]]
-"""Handles records of one partition, in order. It may see a record again after a crash."""
+"""Handles records of any partitions, those of each in order. It may see a record again after a crash."""
 
 
 def encoded(topic: Topic[Any], key: str, event: Event) -> Encoded:

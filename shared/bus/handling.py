@@ -49,7 +49,7 @@ class FloodGauge:
 
 
 class BatchHandler(Generic[E]):
-    """Takes raw records of one partition and returns when each is handled or set aside."""
+    """Takes raw records of any partitions, those of each in order, and returns when each is handled or set aside."""
 
     def __init__(
         self,
@@ -68,29 +68,28 @@ class BatchHandler(Generic[E]):
     async def __call__(self, raws: Sequence[Raw], stop: asyncio.Event) -> bool:
         """Whether the records are done and may be committed; False where `stop` came first."""
         started = time.perf_counter()
-        records: list[Record[E]] = []
-        by_offset = {raw.offset: raw for raw in raws}
+        records: list[tuple[Raw, Record[E]]] = []
         for raw in raws:
             try:
-                records.append(_decoded(raw, self._kinds[raw.topic]))
+                records.append((raw, _decoded(raw, self._kinds[raw.topic])))
             except MalformedEvent as error:
                 if not await self._bury(raw, error, stop):
                     return False
-        if records and not await self._work_off(records, by_offset, stop):
+        if records and not await self._work_off(records, stop):
             return False
         METRICS.handling_seconds.labels(stage=self._group).observe(time.perf_counter() - started)
         return True
 
-    async def _work_off(self, records: Sequence[Record[E]], raws: dict[int, Raw], stop: asyncio.Event) -> bool:
+    async def _work_off(self, records: Sequence[tuple[Raw, Record[E]]], stop: asyncio.Event) -> bool:
         """The whole batch; where it fails, each record by itself, so that one bad record does not take others along."""
         try:
-            return await persist(self._group, lambda: self._handle(records), stop)
+            return await persist(self._group, lambda: self._handle([record for _, record in records]), stop)
         except Exception as error:  # noqa: BLE001 - whatever a handler trips over, the record is kept and the rest flows
             if len(records) == 1:
-                return await self._bury(raws[records[0].offset], error, stop)
+                return await self._bury(records[0][0], error, stop)
             log.warning("batch failed, handling its records one by one", error=repr(error), size=len(records))
         for record in records:
-            if not await self._work_off([record], raws, stop):
+            if not await self._work_off([record], stop):
                 return False
         return True
 

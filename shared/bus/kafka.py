@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Generic, TypeVar, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -194,15 +195,15 @@ class KafkaConsumer(Generic[E]):
         telling = asyncio.create_task(self._tell_lag(consumer))
         try:
             while not stop.is_set():
-                batches = await consumer.getmany(timeout_ms=200, max_records=self._max)
-                self._under_way = {partition: records[0].offset for partition, records in batches.items()}
-                for partition, records in batches.items():
-                    if not await self._batch(cast("list[Raw]", records), stop):
-                        return
-                    if partition in consumer.assignment():
-                        await _commit(consumer, partition, records[-1].offset + 1)
-                    del self._under_way[partition]
-                    self._batch.flood.check()
+                fetched = await consumer.getmany(timeout_ms=200, max_records=self._max)
+                if not fetched:
+                    continue
+                self._under_way = {partition: records[0].offset for partition, records in fetched.items()}
+                if not await self._batch(cast("list[Raw]", list(chain.from_iterable(fetched.values()))), stop):
+                    return
+                await _commit(consumer, {partition: records[-1].offset + 1 for partition, records in fetched.items()})
+                self._under_way = {}
+                self._batch.flood.check()
         finally:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
@@ -315,11 +316,17 @@ def _largest(topic: Topic[Any]) -> int:
     return MAX_EVENT + ROOM if topic.value is InboundMessage else 2 * MAX_EVENT
 
 
-async def _commit(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:
+async def _commit(consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> None:
+    """Commit those of partitions that are still ours; what moved away is handled again by its next owner."""
+    ours = {partition: offset for partition, offset in offsets.items() if partition in consumer.assignment()}
+    if len(ours) < len(offsets):
+        log.info("partitions moved away before their commit", partitions=sorted(map(str, offsets.keys() - ours.keys())))
+    if not ours:
+        return
     try:
-        await consumer.commit({partition: offset})
+        await consumer.commit(ours)
     except (CommitFailedError, IllegalStateError):
-        log.info("partition moved away before its commit: its next owner handles it again", partition=str(partition))
+        log.info("the group moved on before a commit: what it covers is handled again")
     except KafkaError as error:
         log.warning("commit failed; the next one covers it", error=str(error))
 

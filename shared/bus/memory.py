@@ -112,16 +112,17 @@ class _MemoryConsumer(Generic[E]):
     async def run(self, stop: asyncio.Event) -> None:
         committed = self._bus.committed
         while not stop.is_set():
-            for name in self._names:
-                offset = committed.get((self._group, name), 0)
-                records = self._bus.logs[name][offset : offset + self._max]
-                if not records:
-                    continue
-                if not await self._batch(records, stop):
-                    return
-                committed[self._group, name] = offset + len(records)
-                self._batch.flood.check()
-            await self._bus.wait_for_more({name: committed.get((self._group, name), 0) for name in self._names}, stop)
+            at = {name: committed.get((self._group, name), 0) for name in self._names}
+            records = [
+                record for name in self._names for record in self._bus.logs[name][at[name] : at[name] + self._max]
+            ]
+            if not records:
+                await self._bus.wait_for_more(at, stop)
+                continue
+            if not await self._batch(records, stop):
+                return
+            committed |= {(self._group, record.topic): record.offset + 1 for record in records}
+            self._batch.flood.check()
 
 
 class _MemoryView(Generic[E]):

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from msgspec import structs
 
 from shared.bus import Bus, Record, TooManyDeadLetters
 from shared.bus.kafka import KafkaBus, create_topics
@@ -31,6 +32,7 @@ class Stage:
 
     def __init__(self, bus: Bus, changed: Topic[DeskEvent], announced: Topic[Channel]) -> None:
         self.bus, self.changed, self.announced = bus, changed, announced
+        self.also = replace(changed, name=f"also-{changed.name}")
 
     async def raw(self, topic: str, value: bytes | None, key: bytes = b"k") -> None:
         if isinstance(self.bus, MemoryBus):
@@ -58,7 +60,7 @@ class Stage:
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 for record in records:
                     headers = dict(record.headers)
-                    if headers["source_topic"].decode() in {self.changed.name, self.announced.name}:
+                    if headers["source_topic"].decode() in {self.changed.name, self.also.name, self.announced.name}:
                         found.append((headers["source_topic"].decode(), record.value, headers["error"].decode()))
         await consumer.stop()
         return found
@@ -78,10 +80,11 @@ async def stage(servers: str) -> AsyncIterator[Stage]:
     if not servers:
         yield Stage(MemoryBus(), changed, announced)
         return
-    await create_topics(servers, [changed, announced, DEAD_LETTERS])
     bus = KafkaBus(servers, "test")
+    stage = Stage(bus, changed, announced)
+    await create_topics(servers, [changed, stage.also, announced, DEAD_LETTERS])
     await bus.start()
-    yield Stage(bus, changed, announced)
+    yield stage
     await bus.stop()
 
 
@@ -138,6 +141,49 @@ async def test_a_record_that_fails_goes_to_the_dead_letters_alone(stage: Stage) 
         await until(lambda: "6" in seen)
     letters = await stage.dead_letters()
     assert [(topic, error) for topic, _, error in letters] == [(stage.changed.name, "ValueError: cannot handle three")]
+
+
+async def test_a_bad_record_of_a_batch_over_topics_goes_alone_though_offsets_repeat(stage: Stage) -> None:
+    seen: list[str] = []
+
+    async def handle(records: Any) -> None:
+        if any(record.event.id == "bad" for record in records):
+            raise ValueError("cannot handle it")
+        seen.extend(record.event.id for record in records)
+
+    await stage.bus.publish_all(
+        [(stage.changed, "t", structs.replace(event(0), id="bad")), (stage.also, "t", event(1))]
+    )
+    await stage.bus.publish_all([(topic, "t", event(2)) for topic in (stage.changed, stage.also)])
+    async with running(stage.bus.consumer([stage.changed, stage.also], f"g-{uuid4().hex}", handle).run):
+        await until(lambda: sorted(seen) == ["1", "2", "2"])
+        await until(stage.dead_letters)
+    assert [(topic, b'"bad"' in (value or b"")) for topic, value, _ in await stage.dead_letters()] == [
+        (stage.changed.name, True)
+    ]
+
+
+async def test_what_was_handled_but_not_committed_is_handled_again_and_nothing_is_passed_over(stage: Stage) -> None:
+    seen: list[str] = []
+    group = f"g-{uuid4().hex}"
+
+    async def handle(records: Any) -> None:
+        seen.extend(f"{record.topic}:{record.event.id}" for record in records)
+        raise asyncio.CancelledError  # as a process that dies between its own commit and that of the offsets
+
+    async def better(records: Any) -> None:
+        seen.extend(f"{record.topic}:{record.event.id}" for record in records)
+
+    await stage.bus.publish_all([(topic, "t", event(n)) for n in range(3) for topic in (stage.changed, stage.also)])
+    with pytest.raises(asyncio.CancelledError):
+        await stage.bus.consumer([stage.changed, stage.also], group, handle).run(asyncio.Event())
+    assert seen
+    died, wanted = set(seen), {f"{topic.name}:{n}" for topic in (stage.changed, stage.also) for n in range(3)}
+    seen.clear()
+    async with running(stage.bus.consumer([stage.changed, stage.also], group, better).run):
+        await until(lambda: set(seen) == wanted)
+    assert died <= wanted
+    assert len(seen) == len(wanted)
 
 
 @pytest.mark.parametrize("poison", [b"", b"\xff\xfe", b"[]", b"{}", b'{"id": 1}', None])

@@ -5,16 +5,30 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Label, Select, and_, func, literal_column, or_, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import ColumnElement, Label, Select, and_, func, literal_column, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.desk.bulk import among
 from services.desk.tickets import domain, store
 from services.desk.tickets.models import TICKETS
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.events.desk import TicketGrouped
+
+_HIGHEST = text(
+    """
+    SELECT DISTINCT ON (leader.id) leader.id, leader.rank AS own,
+           least(leader.due_at, min(member.due_at) OVER (PARTITION BY leader.id)) AS due_at,
+           member.number, member.level, member.score, member.rank, member.reasons
+    FROM desk.tickets AS leader JOIN desk.tickets AS member ON member.group_id = leader.id
+    WHERE leader.status = 'open' AND member.status = 'open' AND leader.id IN (
+        SELECT group_id FROM desk.tickets WHERE group_id = ANY(CAST(:tickets AS uuid[]))
+        UNION
+        SELECT group_id FROM desk.tickets WHERE id = ANY(CAST(:tickets AS uuid[])) AND group_id IS NOT NULL
+    )
+    ORDER BY leader.id, member.rank, member.id
+    """
+).columns(id=TICKETS.c.id.type, reasons=TICKETS.c.reasons.type)
+"""Of each open leader of these tickets or among them: the most urgent open member of its group."""
 
 
 def stands_under_its_leader() -> ColumnElement[bool]:
@@ -83,22 +97,7 @@ async def hand_over(work: UnitOfWork, leader: str, actor: str) -> None:
 async def raise_leaders(session: AsyncSession, tickets: Collection[str]) -> None:
     """Give leaders among these tickets, and leaders of these, the highest priority and the earliest due time of their open
     group. All are locked."""
-    member, leader = TICKETS.alias("member"), TICKETS.alias("leader")
-    led = select(TICKETS.c.group_id).where(among(TICKETS.c.id, tickets), TICKETS.c.group_id.is_not(None))
-    statement = (
-        select(
-            leader.c.id,
-            leader.c.rank.label("own"),
-            func.least(leader.c.due_at, func.min(member.c.due_at).over(partition_by=leader.c.id)).label("due_at"),
-            *(member.c[name] for name in ("number", "level", "score", "rank", "reasons")),
-        )
-        .ext(distinct_on(leader.c.id))
-        .select_from(leader.join(member, member.c.group_id == leader.c.id))
-        .where(or_(among(leader.c.id, tickets), leader.c.id.in_(led)), member.c.status == "open")
-        .where(leader.c.status == "open")
-        .order_by(leader.c.id, member.c.rank, member.c.id)
-    )
-    found = (await session.execute(statement)).all()
+    found = (await session.execute(_HIGHEST, {"tickets": list(tickets)})).all()
     await store.raise_priority(session, [{"id": row.id, "due_at": row.due_at} for row in found])
     higher = [
         {
