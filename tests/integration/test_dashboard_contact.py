@@ -80,7 +80,7 @@ async def test_somebody_writes_reads_the_answer_and_writes_back_without_script(
     [
         ("fr-CA,fr;q=0.9,en;q=0.5", "Nous écrire", "Saisissez votre adresse e-mail.", "Merci"),
         ("ko-KR,ko;q=0.9", "문의하기", "이메일 주소를 입력해 주세요.", "감사합니다"),
-        ("de", "Write to us", "Enter your email address.", "Thank you"),
+        ("de", "Contact us", "Enter your email address.", "Thank you"),
     ],
 )
 async def test_the_page_speaks_the_visitors_language(
@@ -167,7 +167,7 @@ async def test_another_browser_sees_nothing_of_a_conversation(door: Process, sit
         page = await http.get(f"/contact/{site.site}/conversation")
         missing = await http.get("/contact/no-such-site")
     assert page.status_code == 403
-    assert "We cannot show a conversation here" in page.text
+    assert "This conversation cannot be shown here" in page.text
     assert missing.status_code == 404
 
 

@@ -42,10 +42,10 @@ def _what(
     """What to do about one channel."""
     label, point = label_of(choice.channel, policy.preference, channels), choice.contact_point
     if not choice.available:
-        return f"{who[:1].upper()}{who[1:]} would rather be answered by {label}"
+        return f"{who[:1].upper()}{who[1:]} prefers {label}"
     spoken = f" at {address_of(point)}" if point and kind_of(point) in _SPOKEN else ""
     if choice.channel == message.channel:
-        return f"Talk to {who}, who is waiting by {label}" if message.live else f"Answer {who} by {label}{spoken}"
+        return f"Talk to {who}, who is waiting by {label}" if message.live else f"Reply to {who} by {label}{spoken}"
     live = choice.channel in channels and channels[choice.channel].live
     return f"Call {who}{spoken}" if live and point and kind_of(point) == "tel" else f"Write to {who} by {label}{spoken}"
 

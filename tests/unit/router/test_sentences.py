@@ -54,14 +54,14 @@ def test_an_older_customer_is_to_be_called_while_the_line_is_open() -> None:
 def test_while_the_line_is_closed_the_agent_reads_when_it_opens_and_what_to_do_until_then() -> None:
     weekdays = under("  channels: {}          # such as", "  channels: {phone: mon-fri 09:00-18:00}  # such as")
     assert told(mail(), ann(**MARGARET), policy=weekdays) == (
-        "Margaret would rather be answered by Phone: age 71, given by the customer; "
-        "but Phone is closed now, open from Monday 09:00; answer them by Email at ann@example.org"
+        "Margaret prefers Phone: age 71, given by the customer; "
+        "but Phone is closed now, open from Monday 09:00; reply to them by Email at ann@example.org"
     )
 
 
 def test_a_stranger_is_answered_where_they_wrote_and_asked() -> None:
     assert told(mail(sender_name="Ann")) == (
-        "Answer Ann by Email at ann@example.org: this message came by Email; "
+        "Reply to Ann by Email at ann@example.org: this message came by Email; "
         "ask which channel they prefer: nothing is known of it yet"
     )
 
@@ -70,10 +70,10 @@ def test_a_stranger_is_answered_where_they_wrote_and_asked() -> None:
     ("message", "profile", "words"),
     [
         (mail(channel="phone", sender=ANNS_PHONE, live=True), None, "Talk to the customer, who is waiting by Phone: "),
-        (mail(channel="x", sender=ContactPoint("x:44196397")), None, "Answer the customer by x: "),
+        (mail(channel="x", sender=ContactPoint("x:44196397")), None, "Reply to the customer by x: "),
         (mail(), ann(stated=Stated(channel="chat", source="survey", at=NOW), contact_points=(ContactPoint("chat:u1"),)),
          "Write to the customer by Chat: the customer chose Chat in a survey on 3 May 2026"),
-        (mail(), ann(birth_year=1955), "The customer would rather be answered by Phone: "),
+        (mail(), ann(birth_year=1955), "The customer prefers Phone: "),
         (mail(), ann(birth_year=1955), "but we do not know yet where to reach them by Phone: ask"),
     ],
 )  # fmt: skip
@@ -93,7 +93,7 @@ def test_the_explanation_begins_with_it() -> None:
         routed=RoutedMessage(message=message, decision=decided(message)),
         channels=(tuple(CHANNELS.values()),),
     )
-    assert explain(one, POLICY).advice.startswith("Answer Ann by Email")
+    assert explain(one, POLICY).advice.startswith("Reply to Ann by Email")
 
 
 @properties
