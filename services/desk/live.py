@@ -86,7 +86,8 @@ class Live:
         try:
             while not self._stopped:
                 changed = self._changed
-                events = self._after(after) if after >= self._floor and self._started else await self._read(after)
+                held = self.since(after)
+                events = await self._read(after) if held is None else held
                 for event in events:
                     yield event
                     after = event.seq
@@ -151,6 +152,10 @@ class Live:
         for changes in self._watching:
             with suppress(asyncio.QueueFull):
                 changes.put_nowait(ticket)
+
+    def since(self, after: int) -> list[EventView] | None:
+        """Events after this number; None where not all of them are here."""
+        return self._after(after) if self._started and after >= self._floor else None
 
     def held(self, after: int, most: int) -> list[EventView]:
         """Events after this number that are here already, for doing work for several at once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from time import monotonic as clock
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -21,6 +22,8 @@ EVERY = 5.0
 """Seconds between two counts: fresher than any scrape needs, and a fraction of a percent of a processor."""
 _PATIENCE = 10.0
 """Seconds: a database that hangs must not hold the next count back for ever."""
+_SHARE, _LONGEST = 50, 30.0
+"""Counting takes a fiftieth of the time, however many wait; and what alerts look at is never older than these seconds."""
 SERVICE = "desk"
 _WAITING = text(
     """
@@ -36,12 +39,13 @@ _WAITING = text(
 async def run(desk: Desk, stop: asyncio.Event) -> None:
     """Count until `stop`. While the database is away the last numbers stay, and `sampled` tells how old they are."""
     while not stop.is_set():
+        began = clock()
         try:
             async with asyncio.timeout(_PATIENCE):
                 await sample(desk)
         except (Unavailable, TimeoutError) as error:
             log.warning("tickets could not be counted", error=str(error)[:200])
-        await wait(stop, EVERY)
+        await wait(stop, max(EVERY, min(_LONGEST, _SHARE * (clock() - began))))
 
 
 async def sample(desk: Desk) -> None:

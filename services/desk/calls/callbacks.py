@@ -7,6 +7,7 @@ asked is off the list; what else they wrote still waits in the inbox.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,25 +21,31 @@ from services.desk.context import Desk
 from services.desk.customers import contacts
 from services.desk.people.models import AGENTS
 from services.desk.tickets import repository as tickets
+from services.desk.tickets.domain import TELLING
 from services.desk.tickets.escalation import asked
 from services.desk.tickets.models import TICKETS
 from shared.clock import utc_now
 
 _MOST = 200
+"""That are listed: more than anybody calls before the first of them have changed."""
 _REMEMBERED = timedelta(days=90)
 """Whoever asked longer ago and has no answer yet is in the inbox."""
+_LOOKED_THROUGH = 300
+"""Tickets of customers who would rather be called. Some were called just now, or wait for somebody with other skills."""
+_TELLING = json.dumps(TELLING)
 _WHY = {"voicemail": "voicemail", "abandoned": "abandoned"}
 _WAITING = text(
     """
     WITH candidates AS (
         (SELECT id FROM desk.tickets
         WHERE status = 'open' AND waiting_since IS NOT NULL AND channels -> 0 ->> 'channel' = 'phone'
+            AND jsonb_path_exists(channels, '$[0].reasons[*] ? (@.code == $telling[*])', CAST(:telling AS jsonb))
             AND (CAST(:ticket AS uuid) IS NULL OR id = :ticket)
-        ORDER BY rank, waiting_since LIMIT 1000)
+        ORDER BY rank / 101, waiting_since LIMIT :most)
         UNION
-        SELECT ticket_id FROM desk.messages
-        WHERE call ->> 'callback' = 'true' AND at > :remembered
-            AND (CAST(:ticket AS uuid) IS NULL OR ticket_id = :ticket)
+        (SELECT tickets.id FROM desk.messages JOIN desk.tickets ON tickets.id = ticket_id
+        WHERE call ->> 'callback' = 'true' AND at > :remembered AND status = 'open' AND waiting_since IS NOT NULL
+            AND (CAST(:ticket AS uuid) IS NULL OR ticket_id = :ticket))
     )
     SELECT CAST(t.id AS text) AS id, t.skills, t.patience, t.rank, t.waiting_since, t.channels,
         asked.author, asked.call AS asked, asked.at AS asked_at,
@@ -125,6 +132,8 @@ async def known_number(session: AsyncSession, ticket: str) -> str:
 async def _read(session: AsyncSession, desk: Desk, now: datetime, ticket: str | None = None) -> Sequence[Any]:
     values = {
         "ticket": ticket,
+        "telling": f'{{"telling": {_TELLING}}}',
+        "most": _LOOKED_THROUGH,
         "early": ticket is not None,
         "tries": desk.settings.callback_tries,
         "rested": now - timedelta(minutes=desk.settings.callback_pause),

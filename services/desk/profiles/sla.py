@@ -10,13 +10,13 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select, text, update
+from sqlalchemy import ColumnElement, Select, exists, select, text, update
 
 from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.customers.domain import LATE_COUNTS
 from services.desk.customers.models import CUSTOMERS
-from services.desk.tickets import repository
+from services.desk.tickets import repository, store
 from services.desk.tickets.models import TICKETS
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
@@ -40,7 +40,7 @@ async def run(desk: Desk, stop: asyncio.Event) -> None:
     while not stop.is_set():
         seconds = EVERY
         try:
-            if await record_breaches(desk) >= _MOST:
+            if (await _look(desk))[1]:
                 seconds = _SHORTEST
         except Unavailable as error:
             log.warning("broken promises are told later", error=str(error))
@@ -50,16 +50,24 @@ async def run(desk: Desk, stop: asyncio.Event) -> None:
 async def record_breaches(desk: Desk) -> int:
     """Whose promise has passed without an answer, and whose was broken too long ago to count. For how many that was news; at most
     as many as fit into a transaction. Raises Unavailable."""
+    return (await _look(desk))[0]
+
+
+async def _look(desk: Desk) -> tuple[int, bool]:
+    """As `record_breaches`; and whether there may be more."""
     now = utc_now()
     async with desk.unit_of_work() as work:
-        late = set(await work.session.scalars(_kept_waiting(now)))
-        over = set(await work.session.scalars(_long_ago(now))) - late
+        passed = (await work.session.execute(_passed(now))).all()
+        seen = await store.see_overdue(work.session, [row.id for row in passed], now)
+        long_ago = (await work.session.execute(_long_ago(now))).all()
+        late = {row.id for row in passed if row.late_at is None} | {row.id for row in long_ago if row.waits}
+        over = {row.id for row in long_ago} - late
         for customers, late_at in ((late, now), (over, None)):
             if customers:
                 changed = update(CUSTOMERS).where(among(CUSTOMERS.c.id, customers)).values(late_at=late_at)
                 await work.session.execute(changed)
         work.touch(late | over)
-    return len(late | over)
+    return len(late | over), max(seen, len(long_ago)) >= _MOST
 
 
 async def mark_late(work: UnitOfWork) -> None:
@@ -68,20 +76,21 @@ async def mark_late(work: UnitOfWork) -> None:
         await work.session.execute(_LATE, {"customers": list(work.late), "at": list(work.late.values())})
 
 
-def _kept_waiting(now: datetime) -> Select[Any]:
-    """Who waits beyond what they were promised and does not count as answered too late, or would not any more."""
-    told = or_(CUSTOMERS.c.late_at.is_(None), CUSTOMERS.c.late_at <= now - LATE_COUNTS)
-    return _locked(select(CUSTOMERS.c.id).where(CUSTOMERS.c.id.in_(_overdue(now)), told))
+def _passed(now: datetime) -> Select[Any]:
+    """Who waits beyond what they were promised, of whom that was not seen yet."""
+    unseen = select(TICKETS.c.customer_id).where(*_overdue(now), repository.UNSEEN)
+    theirs = CUSTOMERS.c.id.in_(unseen.order_by(TICKETS.c.due_at).limit(_MOST))
+    return _locked(select(CUSTOMERS.c.id, CUSTOMERS.c.late_at).where(theirs))
 
 
 def _long_ago(now: datetime) -> Select[Any]:
-    """Who counted as answered too late, does no longer, and is not kept waiting again."""
-    over = CUSTOMERS.c.late_at <= now - LATE_COUNTS
-    return _locked(select(CUSTOMERS.c.id).where(over, CUSTOMERS.c.id.not_in(_overdue(now))))
+    """Who was answered too late so long ago that it does not count any more, and whether they are kept waiting again or still."""
+    waits = exists().where(TICKETS.c.customer_id == CUSTOMERS.c.id, *_overdue(now))
+    return _locked(select(CUSTOMERS.c.id, waits.label("waits")).where(CUSTOMERS.c.late_at <= now - LATE_COUNTS))
 
 
-def _overdue(now: datetime) -> Select[Any]:
-    return select(TICKETS.c.customer_id).where(*repository.waits(), TICKETS.c.due_at <= now)
+def _overdue(now: datetime) -> list[ColumnElement[bool]]:
+    return [*repository.waits(), TICKETS.c.due_at <= now]
 
 
 def _locked(customers: Select[Any]) -> Select[Any]:

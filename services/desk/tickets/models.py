@@ -59,6 +59,7 @@ TICKETS = Table(
     Column("last_inbound_at", DateTime(timezone=True), nullable=False),
     Column("waiting_since", DateTime(timezone=True)),
     Column("due_at", DateTime(timezone=True)),
+    Column("overdue_since", DateTime(timezone=True)),
     Column("first_reply_at", DateTime(timezone=True)),
     Column("undelivered", Text, nullable=False, server_default=""),
     Column("solved_at", DateTime(timezone=True)),
@@ -77,7 +78,7 @@ TICKETS = Table(
     Index("ix_tickets_team", "team", "status", "rank", "queue_at", "id"),
     Index(
         "ix_tickets_callbacks",
-        "rank",
+        text("(rank / 101)"),
         "waiting_since",
         postgresql_where=text(
             "status = 'open' AND waiting_since IS NOT NULL AND channels -> 0 ->> 'channel' = 'phone'"
@@ -85,19 +86,34 @@ TICKETS = Table(
     ),
     Index(
         "ix_tickets_waiting",
-        "due_at",
-        "team",
-        "waiting_since",
+        "rank",
+        "queue_at",
+        "id",
         postgresql_where=text("status = 'open' AND waiting_since IS NOT NULL"),
-        postgresql_include=["skills"],
     ),
     Index(
         "ix_tickets_widens_at",
         "widens_at",
         postgresql_where=text("status = 'open' AND waiting_since IS NOT NULL AND assignee_id IS NULL"),
     ),
+    Index(
+        "ix_tickets_overdue",
+        "rank",
+        "queue_at",
+        "id",
+        postgresql_where=text("status = 'open' AND waiting_since IS NOT NULL AND overdue_since = due_at"),
+    ),
+    Index(
+        "ix_tickets_not_overdue",
+        "due_at",
+        postgresql_where=text(
+            "status = 'open' AND waiting_since IS NOT NULL AND overdue_since IS DISTINCT FROM due_at"
+        ),
+    ),
     Index("ix_tickets_first_reply_at", "first_reply_at", postgresql_include=["created_at"]),
 )
+"""`overdue_since`: a `due_at` that was seen to have passed. Where both are the same the ticket is overdue, which an index can hold; what
+moves `due_at` ends it."""
 
 MESSAGES = Table(
     "messages",

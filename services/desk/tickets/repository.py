@@ -20,6 +20,7 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONPATH
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,7 +39,7 @@ from services.desk.cursors import (
 from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
 from services.desk.people.models import AGENTS
 from services.desk.schema import EVENTS
-from services.desk.tickets import grouping
+from services.desk.tickets import domain, grouping
 from services.desk.tickets.domain import SOON, TELLING
 from services.desk.tickets.escalation import Patience
 from services.desk.tickets.models import MESSAGES, TICKETS
@@ -119,6 +120,10 @@ _LINK = tuple(TICKETS.c[name] for name in ("id", "number", "subject", "status", 
 _MOST_SHOWN = 200
 """Tickets of a group that are listed one by one."""
 DUE = ("overdue", "soon")
+SEEN = TICKETS.c.overdue_since == TICKETS.c.due_at
+"""Overdue, and an index in the order of lists knows it."""
+UNSEEN = TICKETS.c.overdue_since.is_distinct_from(TICKETS.c.due_at)
+"""Not overdue, or since a moment only: few of those that are."""
 
 
 def row_view(row: Any) -> TicketRow:
@@ -159,18 +164,29 @@ def places(query: TicketQuery, *conditions: ColumnElement[bool]) -> Select[Any]:
 def _page(found: Select[Any], query: TicketQuery, *conditions: ColumnElement[bool]) -> Select[Any]:
     if not 1 <= query.limit <= 100:
         raise Rejected(422, "limit", "A page has 1 to 100 tickets.")
-    statement = found.where(*filters(query), *conditions).limit(query.limit + 1)
-    if not query.grouped:
-        statement = statement.where(~grouping.stands_under_its_leader())
-    if query.order == "newest":
-        statement = statement.where(*before_newest(query.cursor))
-        return statement.order_by(TICKETS.c.last_message_at.desc(), TICKETS.c.id.desc())
-    if query.order != "priority":
+    if query.order not in ("newest", "priority"):
         raise Rejected(422, "order", "The order is `priority` or `newest`.")
-    if query.cursor:
+    wanted = [*filters(query), *conditions]
+    if not query.grouped:
+        wanted.append(~grouping.stands_under_its_leader())
+    order: list[Any] = [*_PRIORITY]
+    if query.order == "newest":
+        wanted += before_newest(query.cursor)
+        order = [column.desc() for column in _NEWEST]
+    elif query.cursor:
         rank, at, ticket = read_cursor(query.cursor, "p", 3)
-        statement = statement.where(tuple_(*_PRIORITY) > _values(_PRIORITY, _rank(rank), read_time(at), ticket))
-    return statement.order_by(*_PRIORITY)
+        wanted.append(tuple_(*_PRIORITY) > _values(_PRIORITY, _rank(rank), read_time(at), ticket))
+    if parts := _parts(query):
+        own = select(TICKETS.c.id).order_by(*order).limit(query.limit + 1)
+        wanted = [TICKETS.c.id.in_(union_all(*(select(own.where(*wanted, part).subquery()) for part in parts)))]
+    return found.where(*wanted).order_by(*order).limit(query.limit + 1)
+
+
+def _parts(query: TicketQuery) -> list[ColumnElement[bool]]:
+    """What to read one after the other, each from an index that has the order of the list: what all of them have would be sorted."""
+    if query.due == "overdue" and query.order == "priority":
+        return [SEEN, UNSEEN]
+    return [TICKETS.c.status == status for status in query.status] if len(query.status) > 1 else []
 
 
 def before_newest(cursor: str) -> list[ColumnElement[bool]]:
@@ -216,6 +232,12 @@ def counted(*conditions: ColumnElement[bool], most: int = 100) -> Select[Any]:
     return select(func.count()).select_from(select(TICKETS.c.id).where(*conditions).limit(most).subquery())
 
 
+def counted_overdue(*conditions: ColumnElement[bool], most: int = 100) -> ColumnElement[int]:
+    """As `counted`, those of them that are overdue."""
+    parts = (counted(*due("overdue"), part, *conditions, most=most).scalar_subquery() for part in (SEEN, UNSEEN))
+    return func.least(most, sum(parts, literal(0)))
+
+
 def waits() -> list[ColumnElement[bool]]:
     """Their customer waits for an answer."""
     return [TICKETS.c.status == "open", TICKETS.c.waiting_since.is_not(None)]
@@ -229,6 +251,12 @@ def still_asked(now: ColumnElement[Any]) -> ColumnElement[Any]:
     return func.array(found.scalar_subquery(), type_=ARRAY(Text))
 
 
+def ranks(*levels: str) -> list[ColumnElement[bool]]:
+    """What these levels say of a ticket's rank: a list in its order then begins where the first of them does, and ends."""
+    first, end = domain.ranks(levels)
+    return [TICKETS.c.rank >= first, TICKETS.c.rank < end]
+
+
 def due(which: str) -> list[ColumnElement[bool]]:
     """Of those who wait: `overdue`, or `soon`; no condition where it is empty. Rejected 422."""
     if not which:
@@ -237,7 +265,7 @@ def due(which: str) -> list[ColumnElement[bool]]:
     now = func.now()
     if which == "overdue":
         return [*waits(), TICKETS.c.due_at <= now]
-    return [*waits(), TICKETS.c.due_at > now, TICKETS.c.due_at <= now + SOON]
+    return [*waits(), UNSEEN, TICKETS.c.due_at > now, TICKETS.c.due_at <= now + SOON]
 
 
 def message_view(row: Any) -> MessageView:
@@ -314,6 +342,7 @@ def filters(query: TicketQuery) -> list[ColumnElement[bool]]:
     if query.level:
         _known(query.level, ("urgent", "high", "normal", "low"), "level")
         wanted.append(TICKETS.c.level.in_(query.level))
+        wanted += ranks(*query.level)
     if query.assignee == "none":
         wanted.append(TICKETS.c.assignee_id.is_(None))
     elif query.assignee:

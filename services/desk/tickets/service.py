@@ -73,7 +73,7 @@ async def view_counts(desk: Desk, agent: str, *, grouped: bool = True) -> tuple[
         "unassigned": [TICKETS.c.status.in_(("open", "pending")), TICKETS.c.assignee_id.is_(None)],
         "open": [is_open],
         "waiting": repository.waits(),
-        "urgent": [is_open, TICKETS.c.level == "urgent"],
+        "urgent": [is_open, TICKETS.c.level == "urgent", *repository.ranks("urgent")],
         "overdue": repository.due("overdue"),
         "soon": repository.due("soon"),
         "pending": [TICKETS.c.status == "pending"],
@@ -83,10 +83,11 @@ async def view_counts(desk: Desk, agent: str, *, grouped: bool = True) -> tuple[
         for team in await teams.team_names(session, _MOST_TEAMS):
             views[f"team:{team}"] = [is_open, TICKETS.c.team == team]
         single = [] if grouped else [~grouping.stands_under_its_leader()]
-        counts = select(
-            *(repository.counted(*where, *single).scalar_subquery().label(name) for name, where in views.items())
-        )
-        row = (await session.execute(counts)).one()
+        counts: dict[str, ColumnElement[int]] = {
+            name: repository.counted(*where, *single).scalar_subquery() for name, where in views.items()
+        }
+        counts["overdue"] = repository.counted_overdue(*single)
+        row = (await session.execute(select(*(count.label(name) for name, count in counts.items())))).one()
     return tuple(ViewCount(name=name, count=count) for name, count in zip(views, row, strict=True))
 
 

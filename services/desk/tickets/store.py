@@ -56,7 +56,7 @@ async def insert(session: AsyncSession, tickets: Iterable[Ticket]) -> int:
 
 async def take_in(session: AsyncSession, tickets: Iterable[Ticket]) -> None:
     """Write what messages changed in these tickets, which are locked, in one statement."""
-    await update_all(session, TICKETS, [_row(ticket, _FIXED) for ticket in tickets])
+    await update_all(session, TICKETS, [{**_row(ticket, _FIXED), "overdue_since": None} for ticket in tickets])
 
 
 async def save(session: AsyncSession, before: Ticket, after: Ticket) -> None:
@@ -67,6 +67,8 @@ async def save(session: AsyncSession, before: Ticket, after: Ticket) -> None:
     if "patience" in changed:
         changed["widens_at"] = after.patience.widens_at
     values = {name: _stored(value) for name, value in changed.items()}
+    if "due_at" in changed:
+        values["overdue_since"] = None  # a wait that comes back, or is another customer's, is seen and told anew
     await session.execute(update(TICKETS).where(TICKETS.c.id == before.id).values(values))
 
 
@@ -74,6 +76,16 @@ async def free(session: AsyncSession, condition: ColumnElement[bool]) -> list[st
     """Give these tickets, which are locked, back to their queues. Their ids, sorted."""
     freed = update(TICKETS).where(condition).values(assignee_id=None)
     return sorted(await session.scalars(freed.returning(TICKETS.c.id)))
+
+
+async def see_overdue(session: AsyncSession, customers: Collection[str], now: datetime) -> int:
+    """Keep with the tickets of these customers, who are locked, that their due time has passed. How many had not been seen."""
+    passed = (TICKETS.c.status == "open", TICKETS.c.waiting_since.is_not(None), TICKETS.c.due_at <= now)
+    unseen = TICKETS.c.overdue_since.is_distinct_from(TICKETS.c.due_at)
+    theirs = select(TICKETS.c.id).where(among(TICKETS.c.customer_id, customers), *passed, unseen)
+    found = list(await session.scalars(theirs.order_by(TICKETS.c.id).with_for_update()))
+    await session.execute(update(TICKETS).where(among(TICKETS.c.id, found)).values(overdue_since=TICKETS.c.due_at))
+    return len(found)
 
 
 async def mark_burst(session: AsyncSession, bursts: Mapping[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ EVERY = 1.0
 PIPELINE_EVERY, TIMES_EVERY, MOOD_EVERY = 2.0, 5.0, 10.0
 _PATIENCE = 4.0
 """Seconds after which a source that does not answer is told to be away."""
+_SHARE = 5
+"""A look takes a fifth of the time at most, however many tickets wait."""
 _HISTORY_KEPT = timedelta(seconds=1)
 """So that many who open the page at once share one look."""
 
@@ -75,8 +78,9 @@ class Wallboard:
         async def repeat(every: float, step: Callable[[], Awaitable[None]]) -> None:
             while not stop.is_set():
                 await self._watched.wait()
+                began = time.monotonic()
                 await step()
-                await wait(stop, every)
+                await wait(stop, max(every, _SHARE * (time.monotonic() - began)))
 
         async def end() -> None:
             await stop.wait()

@@ -56,7 +56,7 @@ class Console:
     ) -> None:
         self.desk, self.live, self.wallboard = desk, live, wallboard
         self.dead_letters, self.sign_ins = dead_letters, sign_ins
-        self.lookout = Lookout(desk)
+        self.lookout = Lookout(desk, live)
         self._names: tuple[float, dict[str, str]] = (0.0, {})
 
     @property

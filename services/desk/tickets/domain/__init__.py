@@ -26,6 +26,8 @@ _SNIPPET = 200
 _LONGEST_BURST = 100
 _MOST_FIRST = 500
 """Earlier posts of a burst that one post may name."""
+_RANKS = 101
+"""To a level: scores are 0 to 100."""
 SOON = timedelta(minutes=30)
 """A ticket that is due within this is shown as due soon."""
 
@@ -179,7 +181,13 @@ def stranger_key(thread_key: str, sender: str) -> str:
 
 def rank(level: str, score: int) -> int:
     """Order of work: level first, then score. Smaller is sooner."""
-    return list(Level).index(Level(level)) * 101 + 100 - score
+    return list(Level).index(Level(level)) * _RANKS + 100 - score
+
+
+def ranks(levels: Iterable[str]) -> tuple[int, int]:
+    """The first rank of the highest of these levels, and the one after the last of the lowest."""
+    places = sorted(list(Level).index(Level(level)) for level in levels)
+    return places[0] * _RANKS, (places[-1] + 1) * _RANKS
 
 
 def place(routed: RoutedMessage, customer: str, threads: Threads, reopen_within: timedelta) -> Placement:

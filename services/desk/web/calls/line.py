@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.desk.calls import service as calls
 from services.desk.calls.schemas import CallbackView, CallView
 from services.desk.context import Desk
+from services.desk.intake.messages import ACTOR
+from services.desk.live import Live
 from services.desk.people import presence
 from services.desk.people.presence import AgentState
 from services.desk.web.calls.words import MISSED
@@ -17,6 +19,8 @@ from shared.clock import utc_now
 
 FRESH = 0.2
 """Seconds that one look at the line is good for, where nothing says that it has changed."""
+_LISTED = 2.0
+"""Seconds after which customers' messages may have added callbacks. What anybody else does is seen with the next look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +106,12 @@ class Line:
 class Lookout:
     """Looks at the line, and not again within `FRESH` seconds for the same. One per process."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, live: Live) -> None:
+        self._desk, self._live = desk, live
         self._lock = asyncio.Lock()
-        self._looked = 0.0
+        self._looked = self._listed = 0.0
+        self._newest = 0
+        """The newest event when callbacks were listed."""
         self.board = NOBODY
         """As it was at the last look."""
 
@@ -114,19 +120,22 @@ class Lookout:
         async with self._lock:
             if self._looked < max(since, time.monotonic() - FRESH):
                 looked = time.monotonic()
-                self.board = await board(self._desk)
+                self.board = replace(
+                    self.board,
+                    waiting=await calls.waiting(self._desk),
+                    ongoing=await calls.ongoing(self._desk),
+                    team=await presence.states(self._desk),
+                )
+                if self._listed < max(since, looked - _LISTED) or self._somebody_did():
+                    newest = self._live.newest
+                    self.board = replace(self.board, callbacks=await calls.callbacks(self._desk))
+                    self._listed, self._newest = looked, newest
                 self._looked = looked
         return self.board
 
-
-async def board(desk: Desk) -> Board:
-    """The line now."""
-    return Board(
-        waiting=await calls.waiting(desk),
-        ongoing=await calls.ongoing(desk),
-        callbacks=await calls.callbacks(desk),
-        team=await presence.states(desk),
-    )
+    def _somebody_did(self) -> bool:
+        events = self._live.since(self._newest)
+        return events is None or any(event.actor != ACTOR for event in events)
 
 
 async def line(desk: Desk, agent: str) -> Line:

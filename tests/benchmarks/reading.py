@@ -1,0 +1,223 @@
+"""Reading and search on a full database, this build and another one in turn: what a list, a ticket, a page and a search take.
+
+    python -m tests.benchmarks.reading DSN                         # this build
+    python -m tests.benchmarks.reading DSN --beside ../before DSN   # and the build in that folder, on a database that it migrated
+
+Each DSN is a superuser's, of a database that `tests.benchmarks.filled` filled. A desk is started on each, without Kafka.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+
+from tests.waiting import eventually
+
+ROOT = Path(__file__).parents[2]
+ROUNDS = 3
+TIMES = 15
+"""Requests of one kind in a round."""
+_AGENT, _PASSWORD = "reader@example.org", "correct horse battery"
+
+
+@dataclass(frozen=True)
+class Build:
+    """A desk that runs, and who reads there."""
+
+    api: httpx.Client
+    pages: httpx.Client
+    desk: psutil.Process
+    postgres: psutil.Process
+    database: str
+
+    def cpu(self) -> float:
+        """Seconds of the desk and of PostgreSQL's processes for this database."""
+        mine = re.compile(rf"postgres: \S+ {re.escape(self.database)} ")
+        servers = [found for found in self.postgres.children() if mine.match(" ".join(found.cmdline()))]
+        times = [found.cpu_times() for found in (self.desk, *servers)]
+        return sum(each.user + each.system for each in times)
+
+
+@dataclass
+class Took:
+    """Of one kind of request: milliseconds of each, and CPU milliseconds of one, by round."""
+
+    wall: list[list[float]] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def at(self, share: float) -> float:
+        ordered = sorted(value for found in self.wall for value in found)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+@contextmanager
+def running(tree: Path, dsn: str) -> Iterator[Build]:
+    """The desk of this folder on this database."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    variables = os.environ | {
+        "DESK_DATABASE": dsn,
+        "DESK_PORT": str(port),
+        "SWITCHBOARD_SECRET": "s" * 40,
+        "SWITCHBOARD_STORAGE": "file:///tmp/switchboard-reading",
+        "SWITCHBOARD_KAFKA": "127.0.0.1:9",
+        "SWITCHBOARD_LOG_LEVEL": "error",
+    }
+    line = [sys.executable, "-m", "services", "desk"]
+
+    def command(*arguments: str, given: str = "") -> str:
+        done = subprocess.run(
+            [*line, *arguments], cwd=tree, env=variables, input=given, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    command("create-agent", "--email", _AGENT, "--password-stdin", "--if-missing", given=_PASSWORD + "\n")
+    token = command("create-token", "--name", f"bench {time.time()}", "--scopes", "read").split()[-1]
+    desk = subprocess.Popen(line, cwd=tree, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        eventually(lambda: _answers(url), "the desk")
+        with (
+            httpx.Client(base_url=f"{url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=200) as api,
+            httpx.Client(base_url=url, timeout=200, follow_redirects=True) as pages,
+        ):
+            form = pages.get("/login").text
+            hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form))
+            pages.post(
+                "/login", data=hidden | {"email": _AGENT, "password": _PASSWORD}, headers={"Origin": url}
+            ).raise_for_status()
+            address = urlsplit(dsn)
+            postgres = _postgres(address.port or 5432)
+            yield Build(api, pages, psutil.Process(desk.pid), postgres, address.path.strip("/"))
+    finally:
+        desk.terminate()
+        desk.wait(20)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health/live", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _postgres(port: int) -> psutil.Process:
+    listening = next(
+        found
+        for found in psutil.net_connections("tcp")
+        if found.status == psutil.CONN_LISTEN and found.laddr.port == port and found.pid
+    )
+    return psutil.Process(listening.pid)
+
+
+LISTS: dict[str, dict[str, str]] = {
+    "list, open": {"status": "open"},
+    "list, unassigned": {"status": "open", "assignee": "none"},
+    "list, overdue": {"due": "overdue"},
+    "list, due soon": {"due": "soon"},
+    "list, waiting": {"waiting": "true"},
+    "list, open, Korean and low": {"status": "open", "language": "ko", "level": "low"},
+    "list, newest": {"order": "newest"},
+}
+SEARCHES = (
+    "ORD-0012345", "mx000700", "nothingatall", "refund", "the", "remboursement", "환불", "로그인", "example.org", "ann.lee",
+    "refund printer", "a", "refund status:open", "the from:ann", "battery older:1y",
+)  # fmt: skip
+
+
+def asked(number: str) -> dict[str, Callable[[Build], httpx.Response]]:
+    """What is measured, by its name. number: of a ticket with a long timeline."""
+    kinds: dict[str, Callable[[Build], httpx.Response]] = {}
+    for name, query in LISTS.items():
+        kinds[name] = lambda build, query=query: build.api.get("/tickets", params={"limit": 40, **query})
+    kinds["counts (inbox's badges are in its page)"] = lambda build: build.pages.get("/inbox/mine")
+    kinds["ticket with timeline"] = lambda build: build.api.get(f"/tickets/{number}")
+    for view in ("all", "unassigned", "overdue"):
+        kinds[f"page, inbox {view}"] = lambda build, view=view: build.pages.get(f"/inbox/{view}")
+    own = {}
+
+    def conversation(build: Build, **headers: str) -> httpx.Response:
+        if build not in own:
+            own[build] = build.api.get(f"/tickets/{number}").json()["row"]["id"]
+        return build.pages.get(f"/c/{own[build]}", headers=headers)
+
+    kinds["page, conversation"] = conversation
+    kinds["click to a conversation"] = lambda build: conversation(build, **{"HX-Request": "true"})
+    for q in SEARCHES:
+        kinds[f"search: {q}"] = lambda build, q=q: build.api.get(
+            "/tickets", params={"q": q, "order": "newest", "limit": 40}
+        )
+    return kinds
+
+
+def measure(builds: Sequence[Build], number: str, only: str = "", rounds: int = ROUNDS) -> dict[str, list[Took]]:
+    """All kinds of requests, the builds in turn."""
+    found: dict[str, list[Took]] = {}
+    kinds = {name: kind for name, kind in asked(number).items() if re.search(only, name)}
+    for turn in range(rounds):
+        for name, ask in kinds.items():
+            took = found.setdefault(name, [Took() for _ in builds])
+            for build, own in zip(builds, took, strict=True):
+                wall: list[float] = []
+                ask(build)
+                before, began = build.cpu(), time.monotonic()
+                while len(wall) < TIMES and (not wall or time.monotonic() - began < 10):
+                    start = time.perf_counter()
+                    answer = ask(build)
+                    wall.append((time.perf_counter() - start) * 1e3)
+                own.cpu.append((build.cpu() - before) * 1e3 / len(wall))
+                own.wall.append(wall)
+                if answer.status_code != 200:
+                    print(name, answer.status_code, answer.text[:200], file=sys.stderr)
+        print(f"round {turn + 1}", file=sys.stderr, flush=True)
+    return found
+
+
+def table(found: dict[str, list[Took]]) -> str:
+    """As Markdown: this build, the other one, and the ratios with their spread over the rounds."""
+    two = any(len(took) > 1 for took in found.values())
+    lines = ["| | ms p50 / p95 | CPU ms |" + (" before: ms p50 / p95 | CPU ms | ratio ms | ratio CPU |" if two else "")]
+    lines.append("|---" * (lines[0].count("|") - 1) + "|")
+    for name, took in found.items():
+        cells = [f"{each.at(0.5):.1f} / {each.at(0.95):.1f} | {statistics.mean(each.cpu):.1f}" for each in took]
+        if two:
+            new, old = took
+            walls = [statistics.median(a) / statistics.median(b) for a, b in zip(new.wall, old.wall, strict=True)]
+            cpus = [a / b for a, b in zip(new.cpu, old.cpu, strict=True) if b]
+            cells += [
+                f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})" for ratios in (walls, cpus)
+            ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("dsn")
+    parser.add_argument("--beside", nargs=2, metavar=("FOLDER", "DSN"))
+    parser.add_argument("--only", default="", help="a pattern")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    given = parser.parse_args()
+    where = [(ROOT, given.dsn), *([(Path(given.beside[0]), given.beside[1])] if given.beside else [])]
+    with ExitStack() as stack:
+        builds = [stack.enter_context(running(*each)) for each in where]
+        print(table(measure(builds, "6001", given.only, given.rounds)))
+
+
+if __name__ == "__main__":
+    main()
