@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
+from random import Random
 from uuid import uuid4
 
 import asyncpg
@@ -15,6 +17,8 @@ from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.people import service as people
 from services.desk.search import finding, indexing
+from services.desk.search.domain import asked
+from services.desk.tickets import repository
 from services.desk.tickets import service as tickets
 from services.desk.tickets.schemas import TicketPage, TicketQuery
 from shared.clock import utc_now
@@ -306,7 +310,8 @@ async def test_a_search_that_runs_out_of_time_says_how_far_it_came_and_goes_on_f
 ) -> None:
     await many(desk, 5200)
     async with desk.database.transaction() as session:
-        await session.execute(text("UPDATE desk.tickets SET status = 'solved' WHERE number NOT IN (5100, 10150)"))
+        with_file = "UPDATE desk.messages SET attachments = '[1]' WHERE ticket_id IN (SELECT id FROM desk.tickets WHERE number IN (5100, 10150))"
+        await session.execute(text(with_file))
     real, asked = time.monotonic, 0
 
     def clock() -> float:
@@ -314,13 +319,79 @@ async def test_a_search_that_runs_out_of_time_says_how_far_it_came_and_goes_on_f
         asked += 1
         return real() + (
             1000 if asked > 6 else 0
-        )  # the start, progress, few matches?, two statements of the first window
+        )  # the start and the first bound, state, is it common?, two statements of the first window
 
     monkeypatch.setattr(finding, "clock", clock)
-    first = await page(desk, "the status:open")
+    first = await page(desk, "the has:file")
     assert [row.number for row in first.items] == [5100], "what was found so far"
     assert first.searched_back_to
     assert first.searched_back_to == first.items[0].last_message_at - timedelta(minutes=400)
     monkeypatch.undo()
-    rest = await page(desk, "the status:open", cursor=first.next)
+    rest = await page(desk, "the has:file", cursor=first.next)
     assert ([row.number for row in rest.items], rest.searched_back_to, rest.next) == ([10150], None, "")
+
+
+async def test_windows_find_what_a_plain_look_at_every_ticket_finds_in_the_same_order(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is common or rare, with ties in time, pages across the borders of windows, and words that came later."""
+    draw = Random(7)
+    words = ["refund", "refunds", "ord-12", "ord-12345", "order", "환불이", "환불", "délai", "12345", "zoe"]
+    names = [" ".join(draw.choices(words, k=3)) for _ in range(120)]
+    await apply(
+        desk,
+        [
+            routed(
+                f"<{number}@x>",
+                thread=f"email:{number}",
+                subject=str(number),
+                text=said,
+                sender=f"email:{draw.choice('abcdef')}@{draw.choice(['zoe', 'ann'])}.example",
+                received_at=NOON + timedelta(minutes=number // 4),
+            )
+            for number, said in enumerate(names)
+        ],
+    )
+    for number in draw.sample(range(1001, 1121), 20):
+        await tickets.add_note(desk, f"#{number}", draw.choice(words), agent="sam@example.org")
+        await tickets.set_status(desk, f"#{number}", draw.choice(["solved", "pending"]), agent="sam@example.org")
+    monkeypatch.setattr(finding, "_FIRST_WINDOW", 3)
+    monkeypatch.setattr(finding, "_GROWS", 2)
+    monkeypatch.setattr(finding, "SECONDS", 60.0)
+    queries = [
+        "refund",
+        "ord-12",
+        "ord 12345",
+        "환불",
+        "delai zoe",
+        "refund status:solved",
+        "from:zoe refund",
+        "ref",
+        "12345",
+        "nowhere",
+    ]
+    for q in queries:
+        wanted = asked(q)
+        cheap, others = finding._filters(wanted, "")
+        plain = TicketQuery(order="newest", limit=100)
+        async with desk.database.transaction() as session:
+            statement = repository.places(plain, *cheap, *others, *finding._matches(wanted)).limit(None)
+            right = [row.id for row in await session.execute(statement)]
+        for common in (True, False):
+            for few in (0, 5000):
+                monkeypatch.setattr(finding, "_is_common", partial(_say, common))
+                monkeypatch.setattr(finding, "_FEW", few)
+                assert await every_page(desk, q) == right, (q, common, few)
+
+
+async def _say(answer: bool, *_: object) -> bool:
+    return answer
+
+
+async def every_page(desk: Desk, q: str) -> list[str]:
+    seen, cursor = list[str](), ""
+    while True:
+        got = await page(desk, q, limit=7, cursor=cursor)
+        seen += [row.id for row in got.items]
+        if not (cursor := got.next):
+            return seen

@@ -24,6 +24,8 @@ _MOST_WORDS, _LONGEST_WORD = 6000, 40
 _MOST_ASKED = 10
 _TELEPHONE = 7
 """So many last digits are a telephone number in every notation: with or without country, area code, zero and blanks."""
+_RARE_FROM = 5
+"""Letters: what begins with fewer is not looked up where there is more to go by."""
 _PREFIX_FROM = 3
 """Letters: shorter words are found whole only, or a search for "a" would be one for everything."""
 
@@ -74,6 +76,9 @@ class Asked:
 
     words: str = ""
     """A tsquery; empty where only filters are given."""
+    index: str = ""
+    """A tsquery of what is rare in it, which every match of `words` fulfils: to ask the index of words, which is slow for what begins with
+    a few letters, as half of all words do."""
     number: int | None = None
     """Of a ticket."""
     only_number: bool = False
@@ -106,6 +111,7 @@ def asked(q: str) -> Asked:
     bare = re.fullmatch(r"\d{1,15}", rest.strip())
     return Asked(
         words=_query(rest),
+        index=_query(rest, rare=True),
         number=int(bare[0]) if bare else None,
         customer=_query(filters.pop("from", "")),
         older=_age("older", filters.pop("older", "")),
@@ -148,17 +154,22 @@ def _words(text: str) -> Iterator[str]:
                 yield _telephone(digits)
 
 
-def _query(text: str) -> str:
-    terms, end = [], -1
+def _query(text: str, *, rare: bool = False) -> str:
+    terms, end = list[str](), -1
+    lengths = list[int]()
     for piece in _ASKED.finditer(_ELIDED.sub(" ", text)):
         particle = piece["cjk"] and piece.start() == end and _ENDINGS.fullmatch(piece[0])  # 12345는, iPhone을
         end = piece.end()
         if not particle:
-            terms.append(_term(piece))
-    return " & ".join(terms[:_MOST_ASKED])
+            terms.append(_term(piece, rare=rare))
+            lengths.append(_RARE_FROM if piece["cjk"] else len(piece[0]))
+    terms, lengths = terms[:_MOST_ASKED], lengths[:_MOST_ASKED]
+    if rare and max(lengths, default=0) >= _RARE_FROM:
+        terms = [term for term, length in zip(terms, lengths, strict=True) if length >= _RARE_FROM]
+    return " & ".join(terms)
 
 
-def _term(piece: re.Match[str]) -> str:
+def _term(piece: re.Match[str], *, rare: bool = False) -> str:
     if number := piece["number"]:
         groups = re.findall(r"\d+", number)
         digits = "".join(groups)
@@ -171,7 +182,8 @@ def _term(piece: re.Match[str]) -> str:
     parts = re.split("[-_]", piece["word"])
     if len(parts) == 1:
         return _either(parts[0])
-    return f"({' & '.join(map(_either, parts))} | {_beginning(plain(''.join(parts)))})"
+    told = [max(parts, key=len)] if rare else parts
+    return f"({' & '.join(map(_either, told))} | {_beginning(plain(''.join(parts)))})"
 
 
 def _either(word: str) -> str:

@@ -1,24 +1,41 @@
 """Answers a search within a bound of time, however common its words are.
 
-Few matches are read whole. Of many, the newest conversations are looked through in windows that grow, until a page is full or the
-time is up; then the page says how far it came, and its cursor goes on from there.
+PostgreSQL's statistics tell whether a word is a common one. Few matches are read whole from the index of words. Of many, the newest
+conversations are looked through in windows that grow, until a page is full or the time is up; then the page says how far it came, and
+its cursor goes on from there. Common words that do not stand together are many by the statistics and few in truth: where the first
+windows do not fill a page, the index of words is asked before the next.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic as clock
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
-from sqlalchemy import ColumnElement, Select, exists, func, literal, or_, select, text, true, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Select,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    true,
+    tuple_,
+    union_all,
+)
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.search.domain import Asked, asked
-from services.desk.search.models import CUSTOMER_WORDS, MESSAGE_WORDS, SEARCH_PROGRESS
+from services.desk.search.models import CUSTOMER_WORDS, MESSAGE_WORDS
 from services.desk.tickets import repository
 from services.desk.tickets import service as tickets
 from services.desk.tickets.models import MESSAGES, TICKETS
@@ -35,13 +52,44 @@ _COUNTING = 1.0
 """Seconds of these to find out whether they are few."""
 _FIRST_WINDOW, _GROWS = 500, 5
 """Conversations."""
+_LIMITS = text(
+    "SELECT set_config('statement_timeout', :left, true), set_config('work_mem', '64MB', true),"
+    " set_config('max_parallel_workers_per_gather', '0', true)"
+)
+"""With less memory PostgreSQL forgets which rows a common word stands in, and reads every one of their pages again; there are two such
+connections in a process. To start workers takes longer than most searches."""
+_SLACK = 50
+"""Milliseconds by which a statement may end too late: to tell PostgreSQL the bound anew costs as much as a search for a rare word."""
+_STATE = text(
+    "SELECT EXISTS (SELECT FROM desk.search_progress WHERE what = 'tickets') AS indexing,"
+    " (SELECT reltuples FROM pg_class WHERE oid = CAST('desk.message_words' AS regclass)) AS messages"
+)
+_KNOWN = 0.02
+"""The share of messages from which on PostgreSQL's expectation says something: a word that its statistics do not have is expected in up
+to 0.005 of them (DEFAULT_TS_MATCH_SEL), and one that was typed has up to three forms."""
+_EXPECTED = text(
+    "EXPLAIN (FORMAT JSON) SELECT FROM desk.message_words WHERE words @@ CAST(:words AS tsquery)"
+    " UNION ALL SELECT FROM desk.customer_words WHERE words @@ CAST(:words AS tsquery)"
+)
+_Run: TypeAlias = Callable[..., Awaitable[list[Any]]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Search:
     query: TicketQuery
     asked: Asked
+    cheap: list[ColumnElement[bool]]
+    """Conditions on a ticket alone."""
     filters: list[ColumnElement[bool]]
+    """These, and those that look elsewhere."""
+    deadline: float
+    cursor: str
+    size: int
+    """Conversations in the next window."""
+    indexing: bool = False
+    rows: list[Any] = field(default_factory=list)
+    """What the windows so far have found."""
+    reached: datetime | None = None
 
 
 async def list_tickets(desk: Desk, query: TicketQuery) -> TicketPage:
@@ -51,95 +99,120 @@ async def list_tickets(desk: Desk, query: TicketQuery) -> TicketPage:
 
 async def find(desk: Desk, query: TicketQuery) -> TicketPage:
     """A page of what was asked for in `query.q`. Rejected 422 for a filter that cannot be, 503 where nothing was found in time."""
-    wanted, filters = asked(query.q), repository.filters(query)
+    wanted, own = asked(query.q), repository.filters(query)
     if wanted.empty:
         return TicketPage(items=(), next="")
-    search = _Search(query, wanted, [*filters, *_filters(wanted, query.me)])
-    deadline = clock() + SECONDS
-    indexing = bool(
-        await _run(desk, select(SEARCH_PROGRESS.c.what).where(SEARCH_PROGRESS.c.what == "tickets"), deadline)
-    )
+    cheap, others = _filters(wanted, query.me)
+    cheap += own
+    filters = [*cheap, *others]
+    search = _Search(query, wanted, cheap, filters, clock() + SECONDS, query.cursor, _FIRST_WINDOW)
     try:
-        few = await _few(desk, search, min(deadline, clock() + _COUNTING))
-    except Rejected as error:  # so many that they could not even be counted
-        if error.code != "too-slow":
+        try:
+            async with _asking(desk, min(search.deadline, clock() + _COUNTING)) as run:
+                return await _answer(run, search)
+        except Rejected as error:  # so many that they could not even be counted
+            if error.code != "too-slow":
+                raise
+        async with _asking(desk, search.deadline) as run:
+            return await _among_many(run, search)
+    except Rejected as error:
+        if error.code != "too-slow" or search.reached is None:
             raise
-        few = None
-    if few is not None or query.order != "newest":
-        matching = _matches(wanted) if few is None else [among(TICKETS.c.id, few)]
-        rows = await _run(desk, repository.places(query, *search.filters, *matching), deadline)
-        return await _page(desk, rows, query, indexing=indexing)
-    return await _newest(desk, search, deadline, indexing=indexing)
+    async with _asking(desk, clock() + SECONDS) as run:
+        return await _page(run, search)
 
 
-async def _few(desk: Desk, search: _Search, deadline: float) -> list[str] | None:
+async def _answer(run: _Run, search: _Search) -> TicketPage:
+    (state,) = await run(_STATE)
+    search.indexing = state.indexing
+    common = search.query.order == "newest" and await _is_common(run, search.asked, state.messages)
+    if common and (page := await _newest(run, search, _FIRST_WINDOW * _GROWS)):
+        return page
+    few = await _few(run, search.asked)
+    if few is None:
+        return await _among_many(run, search)
+    return await _whole(run, search, among(TICKETS.c.id, few)) if few else _shown(search, [])
+
+
+async def _among_many(run: _Run, search: _Search) -> TicketPage:
+    page = await _newest(run, search) if search.query.order == "newest" else None
+    return page or await _whole(run, search, *_matches(search.asked))
+
+
+async def _is_common(run: _Run, wanted: Asked, messages: float) -> bool:
+    """Whether the statistics know what is asked for as common. Of what begins with a word they know nothing."""
+    if wanted.only_number or not wanted.words:
+        return False
+    ((plan,),) = await run(_EXPECTED, words=wanted.words.replace(":*", ""))
+    return bool(plan[0]["Plan"]["Plan Rows"] > max(_FEW, messages * _KNOWN))
+
+
+async def _few(run: _Run, wanted: Asked) -> list[str] | None:
     """All tickets with a match, where they are few; None where they are many, or nothing narrows them down but filters."""
-    wanted, found = search.asked, []
+    found: list[Select[Any]] = []
+    numbered = select(TICKETS.c.id).where(TICKETS.c.number == wanted.number)
     if wanted.only_number:
-        return [
-            row.id for row in await _run(desk, select(TICKETS.c.id).where(TICKETS.c.number == wanted.number), deadline)
-        ]
+        return [row.id for row in await run(numbered)]
     of_customer = select(TICKETS.c.id).join(CUSTOMER_WORDS, CUSTOMER_WORDS.c.customer_id == TICKETS.c.customer_id)
     if wanted.words:
-        found.append(select(MESSAGE_WORDS.c.ticket_id).where(_has(MESSAGE_WORDS.c.words, wanted.words)).limit(_FEW + 1))
-        found.append(of_customer.where(_has(CUSTOMER_WORDS.c.words, wanted.words)).limit(_FEW + 1))
+        of_message = select(MESSAGE_WORDS.c.ticket_id)
+        found += [
+            part.where(_has(words, wanted.index), _holds(words, wanted.words)).limit(_FEW + 1)
+            for part, words in ((of_message, MESSAGE_WORDS.c.words), (of_customer, CUSTOMER_WORDS.c.words))
+        ]
     elif wanted.customer:
         found.append(of_customer.where(_has(CUSTOMER_WORDS.c.words, wanted.customer)).limit(_FEW + 1))
     if not found:
         return None
     each = [select(part.subquery()) for part in found]
-    ids = [row[0] for row in await _run(desk, union_all(*each).limit(_FEW + 1), deadline)]
+    ids = [row[0] for row in await run(union_all(*each).limit(_FEW + 1))]
     if len(ids) > _FEW:
         return None
     if wanted.number is not None:
-        ids += [
-            row.id for row in await _run(desk, select(TICKETS.c.id).where(TICKETS.c.number == wanted.number), deadline)
-        ]
+        ids += [row.id for row in await run(numbered)]
     return list(set(ids))
 
 
-async def _newest(desk: Desk, search: _Search, deadline: float, *, indexing: bool) -> TicketPage:
+async def _newest(run: _Run, search: _Search, most: int = 0) -> TicketPage | None:
+    """Look through window after window. most: conversations in the last of them; none where that did not fill a page."""
     query, place = search.query, (TICKETS.c.last_message_at, TICKETS.c.id)
-    rows: list[Any] = []
-    cursor, size, reached = query.cursor, _FIRST_WINDOW, None
-    while True:
-        before = repository.before_newest(cursor)
-        edge = select(*place).where(*before).order_by(*(column.desc() for column in place)).offset(size).limit(1)
-        try:
-            last = next(iter(await _run(desk, edge, deadline)), None)
-            window = [tuple_(*place) >= repository.newest_place(last.last_message_at, last.id)] if last else []
-            statement = repository.places(
-                replace(query, cursor=cursor), *search.filters, *_matches(search.asked), *window
-            )
-            rows += await _run(desk, statement, deadline)
-        except Rejected as error:
-            if error.code != "too-slow" or reached is None:
-                raise
-            return await _page(desk, rows, query, indexing=indexing, cursor=cursor, reached=reached)
-        if len(rows) > query.limit or last is None:
-            return await _page(desk, rows, query, indexing=indexing)
-        cursor, reached, size = repository.cursor_after(last, "newest"), last.last_message_at, size * _GROWS
+    while not most or search.size <= most:
+        before = [*search.cheap, *repository.before_newest(search.cursor)]
+        edge = select(*place).where(*before).order_by(*(column.desc() for column in place)).offset(search.size).limit(1)
+        last = next(iter(await run(edge)), None)
+        window = [tuple_(*place) >= repository.newest_place(last.last_message_at, last.id)] if last else []
+        statement = repository.places(
+            replace(query, cursor=search.cursor), *search.filters, *_matches(search.asked), *window
+        )
+        search.rows += await run(statement)
+        if len(search.rows) > query.limit or last is None:
+            search.cursor, search.reached = "", None
+            return await _page(run, search)
+        search.cursor, search.reached = repository.cursor_after(last, "newest"), last.last_message_at
+        search.size *= _GROWS
+    return None
 
 
-async def _page(
-    desk: Desk,
-    rows: list[Any],
-    query: TicketQuery,
-    *,
-    indexing: bool,
-    cursor: str = "",
-    reached: datetime | None = None,
-) -> TicketPage:
-    shown = rows[: query.limit]
-    if len(rows) > query.limit:
-        cursor, reached = repository.cursor_after(shown[-1], query.order), None
-    async with desk.pools.searches.transaction() as session:
-        views = await repository.rows(session, [row.id for row in shown])
+async def _whole(run: _Run, search: _Search, *matching: ColumnElement[bool]) -> TicketPage:
+    search.cursor, search.reached = "", None
+    return _shown(search, await run(repository.page(search.query, *search.filters, *matching)))
+
+
+async def _page(run: _Run, search: _Search) -> TicketPage:
+    """What the windows found."""
+    found = {row.id: row for row in await run(repository.ROWS.where(among(TICKETS.c.id, [r.id for r in search.rows])))}
+    return _shown(search, [found[row.id] for row in search.rows if row.id in found])
+
+
+def _shown(search: _Search, rows: Sequence[Any]) -> TicketPage:
+    shown = rows[: search.query.limit]
+    if len(rows) > search.query.limit:
+        search.cursor, search.reached = repository.cursor_after(shown[-1], search.query.order), None
     return TicketPage(
-        items=tuple(views[row.id] for row in shown if row.id in views),
-        next=cursor,
-        searched_back_to=reached,
-        indexing=indexing,
+        items=tuple(repository.row_view(row) for row in shown),
+        next=search.cursor,
+        searched_back_to=search.reached,
+        indexing=search.indexing,
     )
 
 
@@ -176,7 +249,8 @@ def _one(found: Select[Any]) -> ColumnElement[bool]:
     return found.limit(1).scalar_subquery().is_not(None)
 
 
-def _filters(wanted: Asked, me: str) -> list[ColumnElement[bool]]:
+def _filters(wanted: Asked, me: str) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+    """Those on a ticket alone, and those that look elsewhere."""
     values, now = wanted.filters, utc_now()
     assignee = values.get("assignee", "")
     found = repository.filters(
@@ -188,23 +262,34 @@ def _filters(wanted: Asked, me: str) -> list[ColumnElement[bool]]:
         )
     )
     found += [func.lower(TICKETS.c[name]) == values[name] for name in ("channel", "team") if name in values]
+    others: list[ColumnElement[bool]] = []
     if "has" in values:
-        found.append(exists().where(MESSAGES.c.ticket_id == TICKETS.c.id, MESSAGES.c.attachments != text("'[]'")))
+        others.append(exists().where(MESSAGES.c.ticket_id == TICKETS.c.id, MESSAGES.c.attachments != text("'[]'")))
     if wanted.customer:
-        found.append(_one(_customer(wanted.customer)))
+        others.append(_one(_customer(wanted.customer)))
     if wanted.older:
         found.append(TICKETS.c.last_message_at < now - wanted.older)
     if wanted.newer:
         found.append(TICKETS.c.last_message_at >= now - wanted.newer)
-    return found
+    return found, others
 
 
-async def _run(desk: Desk, statement: Any, deadline: float) -> list[Any]:
-    left = int((deadline - clock()) * 1000)
-    if left < 1:
-        raise Rejected(
-            503, "too-slow", "The search took too long and was stopped. Add a word or a filter, or try again."
-        )
+@asynccontextmanager
+async def _asking(desk: Desk, deadline: float) -> AsyncIterator[_Run]:
+    """One transaction whose statements end at this time. Rejected 503 `too-slow`, with which it is over."""
+    told = float("inf")
     async with desk.pools.searches.transaction() as session:
-        await session.execute(text(f"SET LOCAL statement_timeout = {left}"))
-        return list((await session.execute(statement)).all())
+
+        async def run(statement: Executable, **values: Any) -> list[Any]:
+            nonlocal told
+            left = int((deadline - clock()) * 1000)
+            if left < 1:
+                raise Rejected(
+                    503, "too-slow", "The search took too long and was stopped. Add a word or a filter, or try again."
+                )
+            if told - left > _SLACK:
+                await session.execute(_LIMITS, {"left": f"{left}ms"})
+                told = left
+            return list((await session.execute(statement, values)).all())
+
+        yield run

@@ -149,9 +149,9 @@ async def rows(session: AsyncSession, tickets: Collection[str]) -> dict[str, Tic
     return {row.id: row_view(row) for row in await session.execute(ROWS.where(wanted))}
 
 
-def page(query: TicketQuery) -> Select[Any]:
+def page(query: TicketQuery, *conditions: ColumnElement[bool]) -> Select[Any]:
     """The statement of one page and one row more. Rejected 422."""
-    return _page(ROWS, query)
+    return _page(ROWS, query, *conditions)
 
 
 def places(query: TicketQuery, *conditions: ColumnElement[bool]) -> Select[Any]:

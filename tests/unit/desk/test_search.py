@@ -46,6 +46,19 @@ def test_what_is_typed_cannot_steer_the_query() -> None:
     assert len(asked("word " * 40).words.split(" & ")) == 10
 
 
+@pytest.mark.parametrize(
+    ("typed", "index"),
+    [
+        ("ORD-12345", "(('12345':*) | 'ord12345':*)"),
+        ("my order", "('order':*)"),
+        ("the a", "('the':*) & ('a')"),
+        ("환불 ok", "('환불')"),
+    ],
+)
+def test_the_index_of_words_is_not_asked_for_what_half_of_all_words_begin_with(typed: str, index: str) -> None:
+    assert asked(typed).index == index
+
+
 def test_a_number_is_a_ticket_or_a_word_and_a_sign_says_which() -> None:
     assert (asked("#1042").number, asked("#1042").only_number, asked("#1042").words) == (1042, True, "")
     assert (asked("1042").number, asked("1042").only_number, asked("1042").words) == (1042, False, "('1042':*)")
