@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
 import time
 from typing import Any
@@ -17,7 +16,7 @@ from services.desk.people.audit import COMMAND, By
 from services.desk.people.limits import WIDER, Limiter, network
 from services.desk.people.models import AGENTS, API_TOKENS
 from services.desk.people.schemas import AgentView, Session, Token
-from services.desk.people.sessions import agent_view, digest
+from services.desk.people.sessions import agent_view, digest, same_secret
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Rejected
@@ -121,7 +120,7 @@ async def _refused(desk: Desk, agent: Any, ip: str, why: str) -> None:
 
 def check_csrf(session: Session, token: str) -> None:
     """Rejected 403 `csrf` where the form's token is not this session's."""
-    if not hmac.compare_digest(session.csrf.encode(), token.encode()):
+    if not same_secret(session.csrf, token):
         raise Rejected(403, "csrf", "This page has expired. Reload it, then try again.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -41,15 +42,29 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
-    "Vary": "HX-Request, Cookie, Accept-Language",
+    "Vary": "HX-Request, Cookie, Accept-Language, Accept-Encoding, Sec-Fetch-Site",
 }
 
 _API = "/api/"
+_WORTH_IT, _EFFORT = 1000, 4
+"""Bytes from which a page is compressed, and how hard: a millisecond for a page, which is then an eighth of its size."""
 
 
 def html(body: str, status: int = 200, headers: dict[str, str] | None = None) -> HTMLResponse:
     """A page or a part of one."""
     return HTMLResponse(body, status, HEADERS | (headers or {}))
+
+
+def packed(request: Request, answer: Response) -> Response:
+    """Compress a page for our own pages and for who typed its address. One that another site asks for, with words of its choice to be
+    shown beside what is secret, is not: its length would tell whether they are the same (BREACH). Nor is a stream."""
+    ours = request.headers.get("sec-fetch-site") in ("same-origin", "none")
+    takes = "gzip" in request.headers.get("accept-encoding", "")
+    if ours and takes and isinstance(answer, HTMLResponse) and len(answer.body) >= _WORTH_IT:
+        answer.body = gzip.compress(answer.body, _EFFORT, mtime=0)
+        answer.headers["Content-Encoding"] = "gzip"
+        answer.headers["Content-Length"] = str(len(answer.body))
+    return answer
 
 
 def redirect(to: str) -> RedirectResponse:
@@ -66,7 +81,7 @@ class ConsoleRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             try:
-                return await handler(request)
+                return packed(request, await handler(request))
             except SignedOut as out:
                 if is_part(request) or request.url.path.endswith("/live"):
                     return html("", 401)
