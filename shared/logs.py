@@ -96,6 +96,9 @@ def configure(service: str, log_format: str = "json", level: str = "info") -> No
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    # No line of ours tells its thread, process or place in the code, and finding them out takes half of a line's time.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001 - logging's own manual says so
     # Building aiokafka's debug records took a fifth of the router's time; access logs repeat the metrics.
     for noisy, threshold in (
         ("aiokafka", logging.WARNING),

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import uuid4
 
 import fsspec
@@ -67,10 +67,9 @@ def write_durably(path: Path, data: bytes) -> None:
     """Blocks. A reader sees the whole file or none, and after a power cut it is still there. What is there stays."""
     if path.exists():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{uuid4().hex}.part")
     try:
-        with part.open("xb") as file:
+        with _new(part) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -83,3 +82,12 @@ def write_durably(path: Path, data: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _new(path: Path) -> BinaryIO:
+    """The folder is there nearly always: it is made where it turns out to be missing."""
+    try:
+        return path.open("xb")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("xb")

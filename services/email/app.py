@@ -190,7 +190,7 @@ def listeners(settings: EmailSettings, receiver: Receiver) -> dict[str, Listener
         per_address=settings.sessions_per_address,
         rate=RateLimit(settings.mails_per_address),
         trusted=networks(settings.trusted_networks),
-        hostname=settings.hostname or None,
+        hostname=settings.hostname or socket.getfqdn(),
         tls=_tls(settings),
     )
     found = {}

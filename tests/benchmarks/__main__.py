@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -99,6 +100,12 @@ def router() -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
+def mail() -> str:
+    """What taking a mail in costs, as Markdown. `BESIDE`: folders of checkouts of other builds, which take turns with this one."""
+    command = [sys.executable, "-m", "tests.benchmarks.mail", "--beside", *os.environ.get("BESIDE", "").split()]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
 def views() -> str:
     """A router with a million contact points, as Markdown; in a process of its own, which gives its memory back."""
     command = [sys.executable, "-m", "tests.benchmarks.views"]
@@ -115,6 +122,7 @@ def reader() -> str:
 
 SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "way": ("The whole way of a message", whole_way),
+    "mail": ("Taking a mail in", mail),
     "calls": ("Calls in a flood of posts", calls_in_a_flood),
     "router": ("The router beside others", router),
     "views": ("A million contact points", views),

@@ -138,8 +138,7 @@ class Reader:
         output, answered = cast("asyncio.StreamReader", process.stdout), False
         try:
             async with asyncio.timeout(PATIENCE):
-                await self._tell(process, msgspec.json.encode(request))
-                await self._tell(process, raw)
+                await self._tell(process, msgspec.json.encode(request), raw)
                 answer = msgspec.json.decode(await _frame(output), type=Answer)
                 files = [
                     File(file.name, file.media_type, await _frame(output), file.content_id) for file in answer.files
@@ -171,13 +170,22 @@ class Reader:
             raise Unavailable(f"mails cannot be read: {error}") from error
         return self._process
 
-    async def _tell(self, process: asyncio.subprocess.Process, data: bytes) -> None:
-        """Piece by piece: the transport would copy the rest of a large mail."""
+    async def _tell(self, process: asyncio.subprocess.Process, *frames: bytes) -> None:
+        """What is small at once, as each write wakes the other process; the rest piece by piece, as the transport would copy it."""
         stdin = cast("asyncio.StreamWriter", process.stdin)
-        stdin.write(_LENGTH.pack(len(data)))
-        for start in range(0, len(data), _PIECE):
-            stdin.write(data[start : start + _PIECE])
-            await stdin.drain()
+        waiting = b""
+        for frame in frames:
+            waiting += _LENGTH.pack(len(frame))
+            if len(frame) <= _PIECE:
+                waiting += frame
+                continue
+            stdin.write(waiting)
+            waiting = b""
+            for start in range(0, len(frame), _PIECE):
+                stdin.write(frame[start : start + _PIECE])
+                await stdin.drain()
+        stdin.write(waiting)
+        await stdin.drain()
 
 
 async def _frame(stream: asyncio.StreamReader) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import math
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,10 @@ _PROGRESS = 256 << 10
 """Bytes of a mail that have to come within the idle time-out: 7 kbit/s. Less is as good as nothing."""
 _FAREWELL, _GLANCE = 3.0, 0.02
 """Seconds that mails under way get to be kept at the end, and between two looks at them."""
+_PLAIN = re.compile(
+    r"<([A-Za-z0-9_+=-]+(?:\.[A-Za-z0-9_+=-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)>(?: +([A-Za-z][!-~ ]*))?"
+)
+"""What nearly every MAIL and RCPT names, and its parameters."""
 LATER = "451 4.3.0 We cannot keep your message just now; try again later"
 TOO_LARGE = "552 5.3.4 Message is larger than we take"
 
@@ -148,6 +153,12 @@ class MailSession(SMTP):
     def wait_for_turn(self) -> float:
         """Seconds until this address may send a mail again; 0: now."""
         return self._door.rate.wait(self.origin, self.loop.time()) if self.origin else 0
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """Without the class that aiosmtpd defines, and the tree of tokens that it builds, for each address."""
+        if match := _PLAIN.fullmatch(arg):
+            return match[1], match[2] or ""
+        return super()._getaddr(arg)
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         """Called by aiosmtpd at every command; and a session that says NOOP all day is idle: only a mail moves its end."""

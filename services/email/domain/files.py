@@ -77,7 +77,10 @@ def parameter(part: Message, name: str, header: str, hint: str = "") -> str | tu
     """A parameter as the standard library reads it (a triple where it came by RFC 2231); empty where there is none. Bytes above ASCII
     are decoded first: the library would replace them."""
     raw = next((str(value) for key, value in part.raw_items() if key.lower() == header.lower()), "")
-    if not raw.isascii():
+    if raw.isascii():
+        if name not in raw.lower():
+            return ""
+    else:
         part = Message()
         part[header] = charsets.decode(raw.encode("utf-8", "surrogateescape"), "", hint)
     try:

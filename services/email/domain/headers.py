@@ -13,6 +13,9 @@ from services.email.domain import charsets, transfer
 _WORD = re.compile(r"=\?([A-Za-z0-9_.:+-]*)(?:\*[A-Za-z0-9-]*)?\?([bBqQ])\?(.{0,2000}?)\?=(\s+(?==\?))?", re.DOTALL)
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f\u2028\u2029]+")
 _ADDRESS = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,128}@[^\s@<>\"(),:;\\]{1,255}")
+_PLAIN = r"([\w+-]+(?:\.[\w+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)"
+_ALONE = re.compile(rf"(?:(\w+(?: \w+)*) )?<{_PLAIN}>|{_PLAIN}", re.ASCII)
+"""One address, with a name of plain words or without: what most headers hold."""
 DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Embeddings, overrides and isolates: in a name they only serve to make it look like another, as `exe.fdp` like a PDF."""
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,990})>")
@@ -102,8 +105,10 @@ def parse_addresses(values: list[str]) -> tuple[Address, ...]:
     found: dict[str, Address] = {}
     for value in values:
         unfolded = _SPACES.sub(" ", value)
+        alone = _ALONE.fullmatch(unfolded)
         try:
-            pairs = [(name, address) for name, address in getaddresses([unfolded]) if _ADDRESS.fullmatch(address)]
+            read = [(alone[1] or "", alone[2] or alone[3])] if alone else getaddresses([unfolded])
+            pairs = [(name, address) for name, address in read if _ADDRESS.fullmatch(address)]
         except Exception:  # noqa: BLE001 - nested comments and other oddities trip the standard parser in several ways
             pairs = []
         if not pairs:

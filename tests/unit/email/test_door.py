@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import aiosmtplib
+import pytest
+from aiosmtpd.smtp import SMTP
 
-from services.email.adapters.smtp import Door, Listener
+from services.email.adapters.smtp import Door, Listener, MailSession
 from services.email.domain.incoming import Envelope
 from services.email.settings import networks
 from shared.limits import RateLimit
@@ -105,3 +107,29 @@ async def test_a_mail_of_lines_that_begin_with_dots_comes_through_as_it_was() ->
     async with listening(taken) as port:
         assert (await send(port, raw))[0] == 250
     assert taken == [raw]
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "<ann@example.com>",
+        "<ann.lee+t1_x=y@mail.example.com> SIZE=100  BODY=8BITMIME",
+        "<ann@example.com> (a comment) SIZE=1",
+        "<ann@example.com>SIZE=1",
+        "<ann@localhost>",
+        "<a..b@example.com>",
+        "<.a@example.com>",
+        "<a@example..com>",
+        "<@relay.example:ann@example.com>",
+        '<"ann lee"@example.com>',
+        "<ann@[127.0.0.1]>",
+        "<ann>",
+        "<>",
+        "ann@example.com",
+        "<ann@example.com",
+        "<안나@example.com>",
+    ],
+)
+async def test_addresses_are_read_as_aiosmtpd_reads_them(argument: str) -> None:
+    session = MailSession(Door(None, None, 1, 1, 1, 30, hostname="mx.test"), set(), asyncio.get_running_loop())  # type: ignore[arg-type]
+    assert session._getaddr(argument) == SMTP._getaddr(session, argument)

@@ -191,6 +191,21 @@ def test_header_words_and_addresses_never_raise(value: str) -> None:
         assert "@" in entry.address
 
 
+NAMES = st.lists(
+    st.sampled_from(["Jo", "Park", "B_9", "J.", "O'Hara", "(Sales)", '"Park, Jo"', "Zoé", ""]), max_size=3
+).map(" ".join)
+LOCAL_PARTS = st.lists(st.sampled_from(["jo", "p_1", "a+b", "x-y", "", "é", "'"]), min_size=1, max_size=3).map(".".join)
+
+
+@given(NAMES, LOCAL_PARTS, st.sampled_from(["example.org", "a-b.c.example", "localhost", "[127.0.0.1]", "a..example"]))
+def test_who_is_named_alone_is_read_as_one_of_several(name: str, local: str, domain: str) -> None:
+    for value in (f"{name} <{local}@{domain}>", f"<{local}@{domain}>", f"{local}@{domain}"):
+        several = [
+            entry for entry in parse_addresses([f"{value}, last@example.net"]) if entry.address != "last@example.net"
+        ]
+        assert list(parse_addresses([value])) == several
+
+
 def test_hostile_mails_do_not_keep_us_busy() -> None:
     hostile = [
         b"Subject: " + b"=?a?b?" * 2_000 + b"\n\nx",

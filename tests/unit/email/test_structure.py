@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 from email.message import Message
+from email.parser import BytesHeaderParser
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,6 +44,29 @@ def mails(draw: st.DrawFn, depth: int = 0) -> list[bytes]:
     for child in draw(st.lists(mails(depth=depth + 1), min_size=1, max_size=3)):
         lines += [mark + draw(st.sampled_from([b"", b" ", b"\t "])), *child]
     return [*lines, *([mark + b"--", b"epilogue"] if draw(st.booleans()) else [])]
+
+
+FIELDS = [
+    "A: b",
+    "B:",
+    "C : d",
+    " more",
+    "\t",
+    ": none",
+    "From x",
+    "From: y",
+    "D:  e \x0b f\x1c g",
+    "A: \udcff",
+    "E:f:g",
+    "Content-X: h",
+]
+
+
+@given(st.lists(st.sampled_from(FIELDS), min_size=1, max_size=8), ENDS)
+def test_fields_are_those_of_the_standard_library(lines: list[str], end: bytes) -> None:
+    block = end.join(line.encode("ascii", "surrogateescape") for line in ["A: first", *lines, ""])
+    found = BytesHeaderParser(policy=email.policy.compat32).parsebytes(block.replace(b"\r\n", b"\n"))
+    assert list(structure.read(block).raw_items()) == list(found.raw_items())
 
 
 @given(mails(), ENDS)
