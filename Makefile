@@ -63,8 +63,8 @@ fix: $(VENV) ## correct what can be corrected by a program
 	.venv/bin/ruff check --fix $(SOURCES)
 	.venv/bin/ruff format $(SOURCES)
 
-bench: $(RIVALS) $(ASSETS) ## measure speed on this machine and write docs/reference/benchmarks.md
-	@$(PYTHON) -m tests.benchmarks
+bench: $(RIVALS) $(ASSETS) ## measure speed on this machine and write docs/reference/benchmarks.md (SECTION=way, desk, calls, ...)
+	@$(PYTHON) -m tests.benchmarks $(SECTION)
 
 faults: $(VENV) ## the long fault matrix, and the router's properties with 10,000 examples each
 	@SWITCHBOARD_FAULTS=all $(PYTHON) -m pytest tests/faults tests/acceptance $(PYTEST)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Column, Identity, LargeBinary, MetaData, Table, Text, delete, func, insert, select
+from sqlalchemy import BigInteger, Column, Identity, LargeBinary, MetaData, Table, Text, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shared.bus.api import Bus, Encoded, encoded
@@ -19,6 +19,7 @@ from shared.errors import Unavailable
 from shared.events.base import Event
 from shared.loops import forever
 from shared.metrics import METRICS
+from shared.statements import Part, fetch, write
 from shared.topics import Topic
 
 E = TypeVar("E", bound=Event)
@@ -27,6 +28,17 @@ _COUNT_TO = 100_000
 """A backlog is counted up to here: beyond, the number changes nothing that anybody does."""
 _POLL = 1.0
 """Seconds: how late a row is published that another process of this service committed and then died."""
+
+_TAKEN = """
+    WITH lock AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(hashtext($1)) AS ours),
+         taken AS (
+             DELETE FROM {table} WHERE id = ANY(
+                 ARRAY(SELECT id FROM {table} WHERE (SELECT ours FROM lock) ORDER BY id LIMIT $2)
+             ) RETURNING id, topic, key, value, kind, event_id
+         )
+    SELECT lock.ours, taken.* FROM lock LEFT JOIN taken ON true ORDER BY taken.id
+"""
+"""Takes the oldest rows away, where no other process does; should publishing them fail, they were never away."""
 
 
 def outbox_table(metadata: MetaData) -> Table:
@@ -43,15 +55,22 @@ def outbox_table(metadata: MetaData) -> Table:
     )
 
 
+def adding(table: Table, items: Sequence[tuple[Topic[Any], str, Event]]) -> Part:
+    """Add rows to a service's outbox, in this order."""
+    rows = [encoded(*item) for item in items]
+    if not rows:
+        return Part()
+    statement = (
+        f"INSERT INTO {table.fullname} (topic, key, value, kind, event_id)"  # noqa: S608 - our own table
+        " SELECT * FROM unnest({0}::text[], {1}::text[], {2}::bytea[], {3}::text[], {4}::text[])"
+    )
+    columns = zip(*((row.topic, row.key, row.value, row.kind, row.id) for row in rows), strict=True)
+    return Part(statement, tuple(map(list, columns)))
+
+
 async def put(session: AsyncSession, table: Table, items: Sequence[tuple[Topic[Any], str, Event]]) -> None:
     """Add rows to a service's outbox from a command of that service; its running process publishes them within a second."""
-    rows = [encoded(*item) for item in items]
-    if rows:
-        values = [
-            {"topic": row.topic, "key": row.key, "value": row.value, "kind": row.kind, "event_id": row.id}
-            for row in rows
-        ]
-        await session.execute(insert(table), values)
+    await write(session, adding(table, items))
 
 
 class Outbox:
@@ -60,6 +79,7 @@ class Outbox:
     def __init__(self, table: Table, database: Database, bus: Bus) -> None:
         self._table, self._database, self._bus = table, database, bus
         self._wake = asyncio.Event()
+        self._taken = _TAKEN.format(table=table.fullname)
 
     async def add(self, session: AsyncSession, topic: Topic[E], key: str, event: E) -> None:
         """To be published once this transaction has committed. Call `wake` after the commit."""
@@ -68,6 +88,10 @@ class Outbox:
     async def add_all(self, session: AsyncSession, items: Sequence[tuple[Topic[Any], str, Event]]) -> None:
         """As `add`, for many at once."""
         await put(session, self._table, items)
+
+    def adding(self, items: Sequence[tuple[Topic[Any], str, Event]]) -> Part:
+        """As `add_all`, as a part of a statement that the caller runs."""
+        return adding(self._table, items)
 
     def wake(self) -> None:
         """There is something new: do not wait for the next poll."""
@@ -87,17 +111,17 @@ class Outbox:
             raise
 
     async def _relay(self) -> int:
-        table = self._table
         async with self._database.transaction() as session:
-            lock = func.pg_try_advisory_xact_lock(func.hashtext(f"outbox:{self._database.schema}"))
-            if not (await session.execute(select(lock))).scalar():
+            found = await fetch(session, self._taken, f"outbox:{self._database.schema}", _BATCH)
+            if not found[0]["ours"]:
                 return 0  # another process relays, and tells of it
-            rows = (await session.execute(select(table).order_by(table.c.id).limit(_BATCH))).all()
+            rows = [
+                Encoded(row["topic"], row["key"], row["value"], row["kind"], row["event_id"])
+                for row in found
+                if row["id"]
+            ]
             if rows:
-                await self._bus.publish_encoded(
-                    [Encoded(row.topic, row.key, row.value, row.kind, row.event_id) for row in rows]
-                )
-                await session.execute(delete(table).where(table.c.id.in_([row.id for row in rows])))
+                await self._bus.publish_encoded(rows)
         if len(rows) < _BATCH:
             METRICS.outbox_waiting.labels(service=self._database.schema).set(0)
             METRICS.outbox_emptied.labels(service=self._database.schema).set_to_current_time()

@@ -224,10 +224,14 @@ def free_ports() -> int:
 
 @contextmanager
 def running(
-    home: Path, environment: Mapping[str, str] | None = None, base: int = 0, log: Path | None = None
+    home: Path,
+    environment: Mapping[str, str] | None = None,
+    base: int = 0,
+    log: Path | None = None,
+    tree: Path = ROOT,
 ) -> Iterator[Stack]:
     """`make run`, and at the end Ctrl-C. `base`: from `free_ports`, where something has to know the ports before. `log`: where its
-    output goes."""
+    output goes. `tree`: another checkout."""
     base = base or free_ports()
     relay = Relay(base + 99)
     relay.start()
@@ -244,7 +248,7 @@ def running(
     log = log or home.parent / f"{home.name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.local"], cwd=ROOT, env=variables, stdout=output, stderr=subprocess.STDOUT
+            [sys.executable, "-m", "deploy.local"], cwd=tree, env=variables, stdout=output, stderr=subprocess.STDOUT
         )
     try:
 

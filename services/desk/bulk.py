@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Table, any_, literal, text
+from sqlalchemy import Column, ColumnElement, Table, any_, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from shared.statements import Part, write
 
 _encoder = msgspec.json.Encoder()
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
@@ -29,26 +32,39 @@ def among(column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
     return column == any_(literal(list(values), ARRAY(column.type)))
 
 
+def inserting(table: Table, rows: Sequence[dict[str, Any]]) -> Part:
+    """Insert rows that all have the same keys; those that exist already are left alone."""
+    return Part(_insertion(table, tuple(rows[0])), (document(rows),)) if rows else Part()
+
+
+def updating(table: Table, rows: Sequence[dict[str, Any]], key: str = "id") -> Part:
+    """Set all other columns of the rows with these keys."""
+    return Part(_update(table, tuple(rows[0]), key), (document(rows),)) if rows else Part()
+
+
 async def insert_all(session: AsyncSession, table: Table, rows: Sequence[dict[str, Any]]) -> int:
-    """Insert rows that all have the same keys; those that exist already are left alone. How many were new."""
-    if not rows:
-        return 0
-    names = ", ".join(f'"{name}"' for name in rows[0])
-    statement = (
-        f"INSERT INTO {table.fullname} ({names}) SELECT {names}"  # noqa: S608 - names of our own columns
-        rf" FROM json_populate_recordset(NULL\:\:{table.fullname}, CAST(:rows AS json)) ON CONFLICT DO NOTHING"
-    )
-    result = await session.execute(text(statement), {"rows": document(rows)})
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    """As `inserting`, by itself. How many were new."""
+    return (await write(session, inserting(table, rows)))[0]
 
 
 async def update_all(session: AsyncSession, table: Table, rows: Sequence[dict[str, Any]], key: str = "id") -> None:
-    """Set all other columns of the rows with these keys."""
-    if not rows:
-        return
-    names = ", ".join(f'"{name}" = r."{name}"' for name in rows[0] if name != key)
-    statement = (
-        f"UPDATE {table.fullname} AS t SET {names}"  # noqa: S608 - names of our own columns
-        rf" FROM json_populate_recordset(NULL\:\:{table.fullname}, CAST(:rows AS json)) AS r WHERE t.{key} = r.{key}"
+    """As `updating`, by itself."""
+    await write(session, updating(table, rows, key))
+
+
+@cache
+def _insertion(table: Table, keys: tuple[str, ...]) -> str:
+    names = ", ".join(f'"{name}"' for name in keys)
+    return (
+        f"INSERT INTO {table.fullname} ({names}) SELECT {names}"  # noqa: S608 - names of our own columns
+        f" FROM json_populate_recordset(NULL::{table.fullname}, {{0}}::json) ON CONFLICT DO NOTHING"
     )
-    await session.execute(text(statement), {"rows": document(rows)})
+
+
+@cache
+def _update(table: Table, keys: tuple[str, ...], key: str) -> str:
+    names = ", ".join(f'"{name}" = r."{name}"' for name in keys if name != key)
+    return (
+        f"UPDATE {table.fullname} AS t SET {names}"  # noqa: S608 - names of our own columns
+        f" FROM json_populate_recordset(NULL::{table.fullname}, {{0}}::json) AS r WHERE t.{key} = r.{key}"
+    )

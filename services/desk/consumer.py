@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from services.desk.calls import applying as calls
 from services.desk.context import Desk
@@ -18,31 +20,47 @@ from shared.topics import (
     DELIVERIES_REPORTED,
     MESSAGES_ROUTED,
     MESSAGES_ROUTED_LIVE,
-    Topic,
 )
 
 GROUP = "desk"
-MOST = 200
-"""Records in one transaction: enough that its cost is shared, few enough that an agent's reply never waits long for its locks."""
+MOST, FEW = 200, 25
+"""Records in one transaction: enough that its cost is shared, few enough that an agent's reply never waits long for its locks; and
+while somebody is served live, who waits for this process as well."""
+AT_ONCE = 2
+"""Transactions under way: while PostgreSQL works on one, this process works on the other."""
 
 
 def routed(desk: Desk) -> Consumer:
-    """Applies `messages-routed`."""
-    return _applying(desk, MESSAGES_ROUTED, GROUP)
+    """Applies `messages-routed`, after whoever is served live."""
+    desk = replace(desk, database=desk.pools.applying)
+
+    async def handle(records: Sequence[Record[RoutedMessage]]) -> None:
+        left, passed = [record.event for record in records], _passed(records)
+        while left:
+            size = AT_ONCE * (FEW if await desk.lanes.clear() else MOST)
+            now, left = left[:size], left[size:]
+            parts = messages.apart(now) if len(now) > FEW else [now]
+            done = await asyncio.gather(*(messages.apply(desk, part, passed) for part in parts), return_exceptions=True)
+            for result in done:
+                if isinstance(result, BaseException):
+                    raise result  # all of it comes again; what the other part wrote is known then
+
+    return desk.bus.consumer([MESSAGES_ROUTED], GROUP, handle, max_records=AT_ONCE * MOST)
 
 
 def routed_live(desk: Desk) -> Consumer:
-    """Applies `messages-routed-live`, beside a flood on the other one and not behind it."""
-    return _applying(desk, MESSAGES_ROUTED_LIVE, f"{GROUP}-live")
-
-
-def _applying(desk: Desk, topic: Topic[RoutedMessage], group: str) -> Consumer:
+    """Applies `messages-routed-live`, beside a flood on the other one and before it."""
+    desk = replace(desk, database=desk.pools.applying)
 
     async def handle(records: Sequence[Record[RoutedMessage]]) -> None:
-        passed = {record.event.message.id: Passed(record.time(TAKEN), record.time(WRITTEN)) for record in records}
-        await messages.apply(desk, [record.event for record in records], passed)
+        with desk.lanes.live():
+            await messages.apply(desk, [record.event for record in records], _passed(records))
 
-    return desk.bus.consumer([topic], group, handle, max_records=MOST)
+    return desk.bus.consumer([MESSAGES_ROUTED_LIVE], f"{GROUP}-live", handle, max_records=MOST)
+
+
+def _passed(records: Sequence[Record[RoutedMessage]]) -> dict[str, Passed]:
+    return {record.event.message.id: Passed(record.time(TAKEN), record.time(WRITTEN)) for record in records}
 
 
 def reported(desk: Desk) -> Consumer:
@@ -58,7 +76,8 @@ def called(desk: Desk) -> Consumer:
     """Notes `calls-changed`, in a group of its own: a caller never waits behind mail."""
 
     async def handle(records: Sequence[Record[CallChanged]]) -> None:
-        await calls.apply(desk, [record.event for record in records])
+        with desk.lanes.live():
+            await calls.apply(desk, [record.event for record in records])
 
     return desk.bus.consumer([CALLS_CHANGED], f"{GROUP}-calls", handle, max_records=MOST)
 

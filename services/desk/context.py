@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from services.desk.lanes import Lanes
 from services.desk.schema import SCHEMA
 from services.desk.settings import DeskSettings
 from services.desk.unit_of_work import Subscriber, UnitOfWork
@@ -23,6 +24,8 @@ class Pools:
 
     database: Database
     """Consumers, outbox, feed and all other work."""
+    applying: Database
+    """Routed messages."""
     pages: Database
     api: Database
     searches: Database
@@ -32,6 +35,7 @@ class Pools:
         """Pools that connect when they are used. Requests are answered in seconds or refused."""
         return cls(
             database=Database(dsn, SCHEMA),
+            applying=Database(dsn, SCHEMA, pool_size=4, by_key=True),
             pages=Database(dsn, SCHEMA, pool_size=6, seconds=10),
             api=Database(dsn, SCHEMA, pool_size=6, seconds=10),
             searches=Database(dsn, SCHEMA, pool_size=2, seconds=3),
@@ -39,7 +43,7 @@ class Pools:
 
     async def dispose(self) -> None:
         """Close all connections."""
-        for pool in (self.database, self.pages, self.api, self.searches):
+        for pool in (self.database, self.applying, self.pages, self.api, self.searches):
             await pool.dispose()
 
 
@@ -59,6 +63,7 @@ class Desk:
     """Announced channels by name, enabled or not."""
     subscribers: tuple[Subscriber, ...]
     """What each unit of work does before its commit, in this order."""
+    lanes: Lanes = field(default_factory=Lanes)
 
     @asynccontextmanager
     async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:

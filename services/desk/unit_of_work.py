@@ -14,24 +14,30 @@ from uuid import uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.desk.bulk import insert_all
-from services.desk.schema import EVENTS
+from services.desk.bulk import document
 from services.desk.signals import LIVE
 from shared.events import DeskEvent
 from shared.events.base import Event
 from shared.events.desk import Change
 from shared.outbox import Outbox
+from shared.statements import Part, fetch, write
 from shared.topics import TICKETS_CHANGED, Topic
 
 _FEED_LOCK = 0x6465736B
 """Key of the advisory lock under which sequence numbers are given: ASCII of `desk`."""
 
 _LOCK_POINTS = text("SELECT pg_advisory_xact_lock(hashtextextended(p, 0)) FROM unnest(CAST(:points AS text[])) AS p")
-_LOCK_CUSTOMERS = text(
-    "SELECT id FROM desk.customers WHERE id = ANY(CAST(:customers AS uuid[])"
-    " || ARRAY(SELECT customer_id FROM desk.tickets WHERE id = ANY(CAST(:tickets AS uuid[])))) ORDER BY id FOR UPDATE"
+_LOCK_CUSTOMERS = (
+    "SELECT id FROM desk.customers WHERE id = ANY($1::uuid[]"
+    " || ARRAY(SELECT customer_id FROM desk.tickets WHERE id = ANY($2::uuid[]))) ORDER BY id FOR UPDATE"
 )
-_LOCK_TICKETS = text("SELECT id FROM desk.tickets WHERE id = ANY(CAST(:tickets AS uuid[])) ORDER BY id FOR UPDATE")
+_LOCK_TICKETS = "SELECT id FROM desk.tickets WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
+_NUMBERED = """
+    WITH feed AS MATERIALIZED (SELECT pg_advisory_xact_lock({1}::bigint), pg_notify({2}, ''))
+    INSERT INTO desk.ticket_events (id, ticket_id, kind, at, actor, data)
+    SELECT e.id, e.ticket_id, e.kind, e.at, e.actor, e.data
+    FROM feed, json_populate_recordset(NULL::desk.ticket_events, {0}::json) AS e
+"""
 
 
 @dataclass(slots=True)
@@ -42,6 +48,8 @@ class UnitOfWork:
     session: AsyncSession
     events: list[dict[str, Any]] = field(default_factory=list)
     publish: list[tuple[Topic[Any], str, Event]] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    """What else is written last, together with events and outbox."""
     messages: list[Mapping[str, Any]] = field(default_factory=list)
     """Rows of messages that were written, to be found by their words."""
     customers: dict[str, bool] = field(default_factory=dict)
@@ -83,29 +91,27 @@ class UnitOfWork:
         these are, tickets. Nobody else creates or moves a contact point that is locked, whether it exists or not."""
         if names := sorted(set(points)):
             await self.session.execute(_LOCK_POINTS, {"points": names})
-        ids = {"customers": sorted(set(customers)), "tickets": sorted(tickets)}
-        if ids["customers"] or ids["tickets"]:
-            await self.session.execute(_LOCK_CUSTOMERS, ids)
-        if ids["tickets"]:
-            await self.session.execute(_LOCK_TICKETS, {"tickets": ids["tickets"]})
+        own, whose = sorted(set(customers)), sorted(tickets)
+        if own or whose:
+            await fetch(self.session, _LOCK_CUSTOMERS, own, whose)
+        if whose:
+            await fetch(self.session, _LOCK_TICKETS, whose)
 
     async def finish(self, subscribers: Sequence[Subscriber], outbox: Outbox) -> None:
         """Do what follows from the change, in the same transaction. Comes last before the commit."""
         for subscriber in subscribers:
             await subscriber(self)
-        await outbox.add_all(self.session, self.publish)
-        await _number(self.session, self.events)
+        await write(self.session, *self.parts, outbox.adding(self.publish), _numbered(self.events))
 
 
 Subscriber: TypeAlias = Callable[[UnitOfWork], Awaitable[None]]
 """What is done before each commit, with what the transaction changed."""
 
 
-async def _number(session: AsyncSession, events: list[dict[str, Any]]) -> None:
+def _numbered(events: list[dict[str, Any]]) -> Part:
     """Write the events as the last thing before the commit, one transaction at a time: PostgreSQL's sequences count when asked and
-    not when committed, so without the lock a reader could see 8, go on from there, and never see the 7 that commits later."""
+    not when committed, so without the lock a reader could see 8, go on from there, and never see the 7 that commits later. The lock
+    is a row that those of the events are joined to, so that none is numbered before it is there."""
     if not events:
-        return
-    lock = "SELECT pg_advisory_xact_lock(:key), pg_notify(:channel, '')"  # a notification is sent with the commit
-    await session.execute(text(lock), {"key": _FEED_LOCK, "channel": LIVE})
-    await insert_all(session, EVENTS, events)
+        return Part()
+    return Part(_NUMBERED, (document(events), _FEED_LOCK, LIVE))  # a notification is sent with the commit

@@ -1,6 +1,6 @@
-"""`make bench`: every measurement in one run, written to docs/reference/benchmarks.md with the machine it ran on.
+"""`make bench`: every measurement, written to docs/reference/benchmarks.md with the machine it ran on.
 
-`python -m tests.benchmarks router` measures that section alone, and leaves the others of the page as they are.
+`make bench SECTION=desk` measures that section alone, in under ten minutes, and leaves the others of the page as they are.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +17,8 @@ from pathlib import Path
 import psutil
 
 from tests import stack
-from tests.benchmarks import end_to_end, flood
+from tests.benchmarks import builds, end_to_end, flood
 from tests.benchmarks import reader as mails
-from tests.exchange import exchange
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks.md"
 _UNLIMITED = {"DASHBOARD_RATE_PER_ADDRESS": "0", "DASHBOARD_RATE_PER_VISITOR": "0"}
@@ -35,62 +33,69 @@ def machine() -> str:
     )
 
 
-def whole_way() -> str:
-    """Latency and throughput of the running system, as Markdown."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        started = time.monotonic()
-        with stack.running(Path(folder) / "home", _UNLIMITED) as system:
-            up = time.monotonic() - started
-            memory = end_to_end.memory(system)
-            print(f"up in {up:.1f} s, {memory:.0f} MB", flush=True)
-            mail = end_to_end.smtp_to_api(system)
-            print(f"SMTP 250 to the desk's API: {mail}", flush=True)
-            chromium = end_to_end.browser_path()
-            screen = (
-                str(end_to_end.http_to_dom(system, chromium))
-                if chromium
-                else "not measured: no Chromium on this machine"
-            )
-            print(f"HTTP 202 to the browser's DOM: {screen}", flush=True)
-            bulk = end_to_end.throughput(system)
-    shares = ", ".join(f"{name} {seconds:.1f}" for name, seconds in sorted(bulk.cpu.items(), key=lambda item: -item[1]))
-    return "\n".join(
-        [
-            "| what | measured |",
-            "|---|---|",
-            f"| start, home empty, everything installed | {up:.1f} s |",
-            f"| memory of all processes after the start | {memory:.0f} MB |",
-            f"| SMTP 250 to the desk's API, {end_to_end.RATE} mails a second | {mail} |",
-            f"| HTTP 202 to the browser's DOM, {end_to_end.RATE} messages a second | {screen} |",
-            f"| mails a second, SMTP to the desk's database, {end_to_end.MAILS} mails | {bulk.mails_per_second:.0f} |",
-            f"| CPU seconds for 1,000 mails, our services | {bulk.services:.1f} |",
-            f"| CPU seconds for 1,000 mails, by process | {shares} |",
-            "",
-            (
-                "A peer, LibreDesk 2.7.0, measured earlier on a machine of the same size: 13 mails a second, 139 CPU seconds for 1,000 mails. "
-                f"Beside that: {bulk.mails_per_second / 13:.0f} times the mails, 1/{139 / max(bulk.services, 0.01):.0f} of the CPU."
-            ),
-        ]
+def way() -> str:
+    """Latency and throughput of the running system, this build and the one before in turn, as Markdown."""
+    with builds.beside() as before:
+        ours, theirs = builds.in_turn({"this build": builds.ROOT, "before": before}, end_to_end.way).values()
+    rows: list[tuple[str, int, list[float], list[float]]] = []
+    for name, value in (
+        ("p95 ms at 20 mails a second", lambda one: one.at_20.p95),
+        ("p50 ms at 20 mails a second", lambda one: one.at_20.p50),
+        ("p95 ms at 50 mails a second", lambda one: one.at_50.p95),
+        ("p50 ms at 50 mails a second", lambda one: one.at_50.p50),
+        ("mails a second in bulk", lambda one: one.bulk.mails_per_second),
+    ):
+        rows.append((name, 0, [value(one) for one in ours], [value(one) for one in theirs]))
+    rows.append(
+        ("CPU s of 1,000 mails, all processes", 2, [one.bulk.all for one in ours], [one.bulk.all for one in theirs])
+    )
+    names = sorted(ours[0].bulk.cpu, key=lambda name: -ours[0].bulk.cpu[name])
+    for name in names:
+        mine, other = ([one.bulk.cpu.get(name, 0.0) for one in found] for found in (ours, theirs))
+        if min(other) > 0:
+            rows.append((f"of them {name}", 2, mine, other))
+    return (
+        f"From SMTP's 250 to the live feed of the desk's API for {end_to_end.SECONDS} s, then {end_to_end.MAILS:,} mails by "
+        f"{end_to_end.SENDERS} senders until all are in the desk's database; each round in a new home, after a warm-up that is not counted. "
+        f"{_told()}\n\n{builds.compared(rows)}"
     )
 
 
-def calls_in_a_flood() -> str:
-    """From a call's webhook to the agent's offer, with and without a flood of posts, as Markdown."""
-    base = stack.free_ports()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, exchange(base + 98) as telephones:
+def screen() -> str:
+    """From the widget's API to the agent's screen, as Markdown."""
+    chromium = end_to_end.browser_path()
+    if not chromium:
+        return "Not measured: no Chromium on this machine."
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
-        with stack.running(Path(folder) / "home", telephones.settings, base=base) as system:
-            found = flood.measure(system, telephones)
-    ratio = found.flooded.p50 / max(found.quiet.p50, 0.001)
-    return "\n".join(
-        [
-            "| calls, from the first webhook to the agent's offer | measured |",
-            "|---|---|",
-            f"| nothing else going on | {found.quiet} |",
-            f"| while {flood.POSTS:,} posts come in ({found.behind:,} not yet at the desk at the end) | {found.flooded} |",
-            f"| ratio of the medians | {ratio:.1f} |",
-        ]
+        with stack.running(Path(folder) / "home", _UNLIMITED) as system:
+            found = end_to_end.http_to_dom(system, chromium)
+    return f"HTTP 202 to the browser's DOM, {end_to_end.RATE} messages a second: {found}. This build alone."
+
+
+def calls() -> str:
+    """From a call's webhook to the agent's offer, with and without a flood of posts, as Markdown."""
+    with builds.beside() as before:
+        ours, theirs = builds.in_turn({"this build": builds.ROOT, "before": before}, flood.calls).values()
+    rows: list[tuple[str, int, list[float], list[float]]] = []
+    for name, digits, value in (
+        ("p50 ms, nothing else going on", 0, lambda one: one.quiet.p50),
+        ("p95 ms, nothing else going on", 0, lambda one: one.quiet.p95),
+        (f"p50 ms while {flood.POSTS:,} posts come in", 0, lambda one: one.flooded.p50),
+        (f"p95 ms while {flood.POSTS:,} posts come in", 0, lambda one: one.flooded.p95),
+        ("flooded to quiet, of the medians", 2, lambda one: one.flooded.p50 / one.quiet.p50),
+    ):
+        rows.append((name, digits, [value(one) for one in ours], [value(one) for one in theirs]))
+    return (
+        f"From a call's first webhook to the agent's offer, {flood.CALLS} calls one after the other, quiet and in the flood. "
+        f"{_told()}\n\n{builds.compared(rows)}"
+    )
+
+
+def _told() -> str:
+    return (
+        f"{builds.ROUNDS} rounds in turn with the build before ({builds.BEFORE}): median of rounds (least to greatest); ratios are of the "
+        "medians, with the least and the greatest of any two rounds."
     )
 
 
@@ -103,6 +108,12 @@ def router() -> str:
 def mail() -> str:
     """What taking a mail in costs, as Markdown. `BESIDE`: folders of checkouts of other builds, which take turns with this one."""
     command = [sys.executable, "-m", "tests.benchmarks.mail", "--beside", *os.environ.get("BESIDE", "").split()]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+def applying() -> str:
+    """Routed messages that the desk writes in a second, as Markdown."""
+    command = [sys.executable, "-m", "tests.benchmarks.applying"]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
@@ -121,9 +132,11 @@ def reader() -> str:
 
 
 SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
-    "way": ("The whole way of a message", whole_way),
+    "way": ("The whole way of a message", way),
+    "screen": ("To the screen", screen),
     "mail": ("Taking a mail in", mail),
-    "calls": ("Calls in a flood of posts", calls_in_a_flood),
+    "desk": ("The desk's way of a message", applying),
+    "calls": ("Calls in a flood of posts", calls),
     "router": ("The router beside others", router),
     "views": ("A million contact points", views),
     "reader": ("Reading a mail", reader),
@@ -139,13 +152,24 @@ def main(chosen: Sequence[str]) -> None:
         PAGE.write_text(page(PAGE.read_text() if PAGE.exists() else "", title, text))
 
 
+_HEAD = """# Benchmarks
+
+Written by `make bench`; `make bench SECTION=desk` measures that section alone, each in under ten minutes.
+
+These machines are borrowed, small and noisy: the same command differs up to twofold from one day to the next. So compare within a
+table and nowhere else. Where a table has *before*, both builds ran in turn on the same machine within the same minutes, and the ratio of
+the two is what counts; in brackets is how far rounds were apart. CPU seconds are more trustworthy than time. A peer has a row only
+where it ran side by side with us.
+"""
+
+
 def page(before: str, title: str, text: str) -> str:
-    """The page with this section's text anew, and the others as they were."""
-    titles = [known for known, _ in SECTIONS.values()]
+    """The page with this section's text anew, and the others as they were: first those that are measured here, in their order."""
     parts = dict(part.split("\n\n", 1) for part in before.split("\n## ")[1:])
     parts[title] = text
+    titles = dict.fromkeys([*(known for known, _ in SECTIONS.values()), *parts])
     sections = (f"## {known}\n\n{parts[known].strip()}\n" for known in titles if known in parts)
-    return "\n".join(["# Benchmarks\n\nWritten by `make bench`.\n", *sections])
+    return "\n".join([_HEAD, *sections])
 
 
 if __name__ == "__main__":

@@ -7,9 +7,11 @@ social service writes them, as fast as Kafka takes them, so that router and desk
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 from shared.bus.kafka import KafkaBus
@@ -18,14 +20,14 @@ from shared.events import InboundMessage, ThreadClues
 from shared.kernel import ContactPoint, message_id
 from shared.topics import MESSAGES_RECEIVED
 from tests.benchmarks.end_to_end import Latency, Watcher, applied
-from tests.exchange import Exchange
+from tests.exchange import Exchange, exchange
 from tests.providers.twilio_calls import Person
-from tests.stack import Stack
+from tests.stack import Stack, free_ports, running
 from tests.waiting import eventually
 
 POSTS = 50_000
 AUTHORS = 5_000
-CALLS = 30
+CALLS = 20
 AGENT, AGENTS_PHONE = "admin@example.org", "+33199001201"
 _TALKS = 100_000.0
 _TOGETHER = 500
@@ -38,6 +40,15 @@ class Flood:
     quiet: Latency
     flooded: Latency
     behind: int
+
+
+def calls(tree: Path) -> Flood:
+    """One round with a system of this checkout, in a new home."""
+    base = free_ports()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, exchange(base + 98) as telephones:
+        Path(folder).chmod(0o755)
+        with running(Path(folder) / "home", telephones.settings, base=base, tree=tree) as system:
+            return measure(system, telephones)
 
 
 def measure(system: Stack, telephones: Exchange) -> Flood:
@@ -54,7 +65,6 @@ def measure(system: Stack, telephones: Exchange) -> Flood:
     eventually(lambda: applied(system) > before + 100, "the flood at the desk", 120)
     flooded = _calls(system, telephones, offers)
     behind = POSTS - (applied(system) - before)
-    flood.join()
     assert behind > 0, "the flood was over before the calls were: they were not measured in it"
     return Flood(quiet, flooded, int(behind))
 

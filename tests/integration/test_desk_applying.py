@@ -11,6 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
+from sqlalchemy.event import listens_for
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import services.desk.app  # noqa: F401 - every subject's tables
@@ -243,3 +244,18 @@ async def test_what_an_agent_forwards_is_the_writer_s_and_what_a_stranger_claims
     assert await scalar(desk, "SELECT facts FROM desk.customers WHERE name = 'Kim Doe'") == {}
     assert other.messages[0].author == "email:mallory@evil.example"
     assert await scalar(desk, "SELECT count(*) FROM desk.contact_points WHERE point = 'email:bea@desk.example'") == 0
+
+
+async def test_the_second_mail_of_a_customer_takes_ten_statements_and_no_more(desk: Desk) -> None:
+    """Each is a round trip, and what a mail costs where they come one by one."""
+    ran: list[str] = []
+
+    def listen(connection: Any, _: object) -> None:
+        connection.driver_connection.add_query_logger(lambda query: ran.append(query.query))
+
+    listens_for(desk.database.engine.sync_engine, "connect")(listen)
+    await apply(desk, [routed()])
+    ran.clear()
+    await apply(desk, [routed("<2@x>", rule="root", received_at=NOON + timedelta(minutes=1))])
+    assert 5 < len(ran) <= 10, ran
+    assert await scalar(desk, "SELECT messages FROM desk.tickets") == 2

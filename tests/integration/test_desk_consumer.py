@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -15,6 +16,7 @@ from aiokafka import AIOKafkaConsumer
 from deploy.local.postgres import Postgres
 from services.desk import consumer
 from services.desk.context import Desk
+from services.desk.intake import messages
 from services.desk.people import audit
 from services.desk.tickets import service as tickets
 from shared.bus.kafka import KafkaBus, create_topics
@@ -130,6 +132,39 @@ async def test_two_processes_share_the_work_and_double_nothing(bus: KafkaBus, da
         await until(applied(one, sent))
         threads = ",".join(f"'{routed.decision.ticket_id}'" for routed in sent)
         assert await scalar(one, f"SELECT sum(messages) FROM desk.tickets WHERE id IN ({threads})") == len(sent)
+
+
+async def test_a_process_that_dies_between_its_commit_and_that_of_the_offsets_has_applied_once(
+    bus: KafkaBus, database: str, storage_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate(database)
+    sent = mails(60, people=20)
+    apply = messages.apply
+
+    async def applied_and_killed(*arguments: Any) -> int:
+        await apply(*arguments)
+        raise asyncio.CancelledError
+
+    async with desk_on(database, storage_url, bus) as desk:
+        await publish(bus, sent)
+        monkeypatch.setattr(messages, "apply", applied_and_killed)
+        with pytest.raises(asyncio.CancelledError):
+            await consumer.routed(desk).run(asyncio.Event())
+        written = await scalar(desk, "SELECT count(*) FROM desk.messages")
+        assert written
+        seen: set[str] = set()
+
+        async def seen_and_applied(desk: Desk, batch: Sequence[RoutedMessage], *more: Any) -> None:
+            await apply(desk, batch, *more)
+            seen.update(routed.message.id for routed in batch)
+
+        monkeypatch.setattr(messages, "apply", seen_and_applied)
+        async with running(desk):
+            await until(lambda: seen >= {routed.message.id for routed in sent})
+        threads = ",".join(f"'{routed.decision.ticket_id}'" for routed in sent)
+        assert await scalar(desk, f"SELECT sum(messages) FROM desk.tickets WHERE id IN ({threads})") == len(sent)
+        added = f"SELECT count(*) FROM desk.ticket_events WHERE kind = 'message.added' AND ticket_id IN ({threads})"
+        assert await scalar(desk, added) == len(sent)
 
 
 async def test_a_poison_record_is_set_aside_and_the_rest_flows(bus: KafkaBus, database: str, storage_url: str) -> None:

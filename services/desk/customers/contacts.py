@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.desk.bulk import among, insert_all, update_all
+from services.desk.bulk import among, inserting, updating
 from services.desk.customers.domain import Book, learn
 from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
 from services.desk.customers.schemas import ContactPointView
@@ -16,7 +17,13 @@ from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.events import InboundMessage
 from shared.kernel import ContactPoint, address_of, kind_of
+from shared.statements import Part, fetch, write
 
+_OWNED = (
+    "SELECT point, customer_id::text, verified FROM desk.contact_points"
+    " WHERE customer_id IN (SELECT customer_id FROM desk.contact_points WHERE point = ANY($1::text[]))"
+)
+_LOCKED = "SELECT to_json(c)::text FROM desk.customers AS c WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
 _LEARNED = ("id", "name", "language", "tier", "birth_year", "stated", "observed", "recent_contacts", "facts", "version")
 
 
@@ -26,22 +33,18 @@ async def identify(work: UnitOfWork, messages: Sequence[InboundMessage]) -> dict
     named = {point for m in messages for point in (m.sender, *(m.also if m.sender_verified else ()))}
     session = work.session
     await work.lock(points=named)
-    touched = select(CONTACT_POINTS.c.customer_id).where(among(CONTACT_POINTS.c.point, named))
     book = Book()
-    columns = (CONTACT_POINTS.c.point, CONTACT_POINTS.c.customer_id, CONTACT_POINTS.c.verified)
-    for point, customer, verified in await session.execute(
-        select(*columns).where(CONTACT_POINTS.c.customer_id.in_(touched))
-    ):
+    for point, customer, verified in await fetch(session, _OWNED, list(named)):
         book.owner[point] = customer
         if verified:
             book.verified.setdefault(customer, set()).add(point)
     found = {message.id: book.customer_of(message) for message in messages}
-    await insert_all(session, CUSTOMERS, [{"id": customer, "version": 0} | _EMPTY for customer in book.new_customers])
     rows = [
         {"point": point, "customer_id": book.owner[point], "verified": v} | _WILLING
         for point, v in book.new_points.items()
     ]
-    await insert_all(session, CONTACT_POINTS, rows)
+    new = [{"id": customer, "version": 0} | _EMPTY for customer in book.new_customers]
+    await write(session, inserting(CUSTOMERS, new), inserting(CONTACT_POINTS, rows))
     if book.proven:
         await session.execute(
             update(CONTACT_POINTS).where(among(CONTACT_POINTS.c.point, book.proven)).values(verified=True)
@@ -53,24 +56,27 @@ _EMPTY: dict[str, Any] = {"name": "", "language": "", "tier": "", "observed": {}
 _WILLING: dict[str, Any] = {"opted_out": False}
 
 
-async def learn_from(
-    session: AsyncSession, messages: Sequence[tuple[str, InboundMessage]], answered_in: Mapping[str, float]
-) -> None:
-    """Keep what these messages (customer id, message; in order) tell about their customers, who are locked already.
+async def locked(session: AsyncSession, customers: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Keep others from changing these customers until the commit, as `UnitOfWork.lock` does; what is known of each, by id."""
+    rows = await fetch(session, _LOCKED, sorted(customers))
+    return {row["id"]: row for row in (msgspec.json.decode(known) for (known,) in rows)}
+
+
+def learning(
+    known: Mapping[str, dict[str, Any]],
+    messages: Sequence[tuple[str, InboundMessage]],
+    answered_in: Mapping[str, float],
+) -> Part:
+    """Keep what these messages (customer id, message; in order) tell about their customers. `known`: as they are, locked.
     `answered_in`: by message, seconds from our reply to those that are an answer on the same channel."""
-    ids = {customer for customer, _ in messages}
-    columns = [CUSTOMERS.c[name] for name in _LEARNED]
-    rows = {
-        row["id"]: dict(row)
-        for row in (await session.execute(select(*columns).where(among(CUSTOMERS.c.id, ids)))).mappings()
-    }
+    rows = {customer: {name: known[customer][name] for name in _LEARNED} for customer, _ in messages}
     now = utc_now()
     for customer, message in messages:
         learn(rows[customer], message, answered_in.get(message.id))
     for row in rows.values():
         row["version"] += 1
         row["updated_at"] = now
-    await update_all(session, CUSTOMERS, list(rows.values()))
+    return updating(CUSTOMERS, list(rows.values()))
 
 
 async def raise_version(session: AsyncSession, customers: set[str]) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import structs
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.desk.bulk import among, insert_all
+from services.desk.bulk import among, inserting
 from services.desk.context import Desk
 from services.desk.customers import contacts
 from services.desk.intake import bursts, consent
@@ -34,7 +34,7 @@ from services.desk.tickets.domain import (
     stranger_key,
     took_in,
 )
-from services.desk.tickets.models import MESSAGES, TICKETS
+from services.desk.tickets.models import MESSAGES
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable
@@ -51,6 +51,7 @@ from shared.events.desk import (
 from shared.events.older import typed
 from shared.kernel import address_of, stable_id
 from shared.metrics import METRICS
+from shared.statements import fetch, write
 
 ACTOR = "desk"
 _LONGEST_POINT = 1000
@@ -65,6 +66,33 @@ class Passed:
 
 
 _UNKNOWN = Passed()
+_FIND = """
+    WITH part AS MATERIALIZED (
+        SELECT id, thread_key, customer_id, group_id FROM desk.tickets
+        WHERE thread_key = ANY($2::text[] || ARRAY(SELECT thread_key FROM desk.tickets WHERE id = ANY($3::uuid[])))
+    ), leader AS MATERIALIZED (
+        SELECT id, customer_id FROM desk.tickets
+        WHERE id = ANY($4::uuid[] || ARRAY(SELECT group_id FROM part WHERE group_id IS NOT NULL))
+    )
+    SELECT ARRAY(SELECT id::text FROM desk.messages WHERE id = ANY($1::uuid[])),
+           ARRAY(SELECT thread_key FROM part),
+           ARRAY(SELECT id::text FROM leader),
+           ARRAY(SELECT customer_id::text FROM part UNION SELECT customer_id::text FROM leader)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a batch meets. Nothing of it is locked yet."""
+
+    known: frozenset[str]
+    """Messages that are here already."""
+    threads: frozenset[str]
+    """Keys of threads that have tickets."""
+    tickets: frozenset[str]
+    """Leaders of these, and whatever else bursts concern."""
+    owners: frozenset[str]
+    """Customers of all of them."""
 
 
 async def apply(desk: Desk, batch: Sequence[RoutedMessage], passed: Mapping[str, Passed] = MappingProxyType({})) -> int:
@@ -83,14 +111,14 @@ async def apply(desk: Desk, batch: Sequence[RoutedMessage], passed: Mapping[str,
         batch = await _of_their_authors(work.session, batch)
         held = await bursts.lock(work, [routed.message for routed in batch])
         customers = await contacts.identify(work, [routed.message for routed in batch])
-        known = set(await work.session.scalars(select(MESSAGES.c.id).where(among(MESSAGES.c.id, customers))))
-        fresh = [routed for routed in batch if routed.message.id not in known]
+        found = await _find(work.session, batch, held.concerned)
+        fresh = [routed for routed in batch if routed.message.id not in found.known]
         if fresh:
-            await _write(work, fresh, customers, held, timedelta(days=desk.settings.reopen_days), passed)
+            await _write(work, fresh, customers, held, found, timedelta(days=desk.settings.reopen_days), passed)
         if any(routed.message.call for routed in fresh):
             await wake(work.session)
     for routed in batch:
-        if routed.message.id in known:
+        if routed.message.id in found.known:
             METRICS.repeated.labels(channel=routed.message.channel).inc()
     now = utc_now()
     for routed in [*fresh, *(routed for routed in told if routed.message.id in heard)]:
@@ -98,6 +126,28 @@ async def apply(desk: Desk, batch: Sequence[RoutedMessage], passed: Mapping[str,
         METRICS.applied.labels(**labels).inc()
         METRICS.arrival_seconds.labels(**labels).observe(max(0.0, (now - routed.message.received_at).total_seconds()))
     return len(fresh)
+
+
+def apart(batch: Sequence[RoutedMessage]) -> list[list[RoutedMessage]]:
+    """Split a batch in up to two of about the same size, each in order, that have neither a person nor a thread in common: written
+    at the same time, they neither wait for each other nor overtake a message of the same ticket or customer."""
+    leads: dict[str, str] = {}
+
+    def leader(name: str) -> str:
+        while (above := leads.setdefault(name, name)) != name:
+            leads[name] = name = leads[above]
+        return name
+
+    for routed in batch:
+        message, decision = routed.message, routed.decision
+        for name in (message.sender, *message.also, decision.ticket_id, *filter(None, [message.forwarded_from])):
+            leads[leader(name)] = leader(decision.thread.key)
+    sides: dict[str, list[RoutedMessage]] = {}
+    parts: tuple[list[RoutedMessage], list[RoutedMessage]] = ([], [])
+    for routed in batch:
+        own = leader(routed.decision.thread.key)
+        sides.setdefault(own, min(parts, key=len)).append(routed)
+    return [part for part in parts if part]
 
 
 async def _of_their_authors(session: AsyncSession, batch: Sequence[RoutedMessage]) -> list[RoutedMessage]:
@@ -117,10 +167,13 @@ async def _write(
     fresh: Sequence[RoutedMessage],
     customers: dict[str, str],
     held: bursts.Bursts,
+    found: _Found,
     reopen_within: timedelta,
     passed: Mapping[str, Passed],
 ) -> None:
-    before = await _tickets(work, fresh, {customers[routed.message.id] for routed in fresh}, held.concerned)
+    session, senders = work.session, {customers[routed.message.id] for routed in fresh}
+    people = await contacts.locked(session, found.owners | senders)
+    before, grouped = await store.concerned(session, found.threads, found.tickets)
     threads, touched = Threads(before), dict[str, Ticket]()
     rows, answers = [], dict[str, Ticket]()
     for routed in fresh:
@@ -134,38 +187,34 @@ async def _write(
         rows.append(_message_row(routed, placement, passed.get(routed.message.id, _UNKNOWN)))
     existing = {ticket.id for ticket in before}
     new = [ticket for ticket in touched.values() if ticket.id not in existing]
-    if await store.insert(work.session, new) < len(new):
+    took = await _answered_in(session, fresh, answers)
+    opened_now, *_ = await write(
+        session,
+        store.inserting(new),
+        store.taking_in([ticket for ticket in touched.values() if ticket.id in existing]),
+        inserting(MESSAGES, rows),
+        contacts.learning(people, [(customers[routed.message.id], routed.message) for routed in fresh], took),
+    )
+    if opened_now < len(new):
         raise Unavailable("another process opened the same ticket at the same moment")
-    await store.take_in(work.session, [ticket for ticket in touched.values() if ticket.id in existing])
-    await insert_all(work.session, MESSAGES, rows)
     work.wrote(rows)
     await bursts.join(work, held, {row["id"]: row["ticket_id"] for row in rows})
-    await grouping.raise_leaders(work.session, {*touched, *held.concerned})
+    if grouped or held.of:
+        await grouping.raise_leaders(session, {*touched, *held.concerned})
     await mentions.became_tickets(work, [routed.message for routed in fresh if routed.message.public])
-    took = await _answered_in(work.session, fresh, answers)
-    await contacts.learn_from(work.session, [(customers[routed.message.id], routed.message) for routed in fresh], took)
-    senders = {customers[routed.message.id] for routed in fresh}
-    owners = {ticket.customer_id for ticket in touched.values()}
-    work.touch(owners)
+    work.touch({ticket.customer_id for ticket in touched.values()})
     work.touch(senders, raised=True)
 
 
-async def _tickets(work: UnitOfWork, fresh: Sequence[RoutedMessage], senders: set[str], more: set[str]) -> list[Ticket]:
-    """All tickets that these messages may concern, with their leaders and those of `more`. First their customers are locked,
-    then they are, each by id."""
-    session = work.session
-    ids = [routed.decision.ticket_id for routed in fresh]
-    keys = {routed.decision.thread.key for routed in fresh}
-    keys |= {stranger_key(routed.decision.thread.key, routed.message.sender) for routed in fresh}
-    keys |= set(await session.scalars(select(TICKETS.c.thread_key).where(among(TICKETS.c.id, ids))))
-    wanted = among(TICKETS.c.thread_key, keys)
-    more = more | await grouping.leaders_of(session, wanted)
-    if more:
-        wanted = or_(wanted, among(TICKETS.c.id, more))
-    owners = set(await session.scalars(select(TICKETS.c.customer_id).where(wanted)))
-    await work.lock(customers=owners | senders)
-    rows = await session.execute(select(*store.COLUMNS).where(wanted).order_by(TICKETS.c.id).with_for_update())
-    return [store.ticket_of(row) for row in rows]
+async def _find(session: AsyncSession, batch: Sequence[RoutedMessage], more: set[str]) -> _Found:
+    """Which of these messages are here, and which tickets they may concern, with their leaders and those of `more`. Those of
+    messages that are here already are looked up too: no harm, and one statement."""
+    keys = {routed.decision.thread.key for routed in batch}
+    keys |= {stranger_key(routed.decision.thread.key, routed.message.sender) for routed in batch}
+    ids = [routed.decision.ticket_id for routed in batch]
+    arguments = ([routed.message.id for routed in batch], list(keys), ids, list(more))
+    (row,) = await fetch(session, _FIND, *arguments)
+    return _Found(*map(frozenset, row))
 
 
 async def _answered_in(

@@ -2,27 +2,66 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from statistics import median
 from typing import Any
 
-from sqlalchemy import select
+import msgspec
 
-from services.desk.bulk import among
 from services.desk.customers import contacts
 from services.desk.customers.domain import answered_too_late
-from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
 from services.desk.search import indexing
 from services.desk.tickets import summaries
 from services.desk.unit_of_work import UnitOfWork
 from shared.events import Observed, Profile, Stated
 from shared.kernel import ContactPoint
+from shared.statements import fetch
 from shared.topics import CUSTOMERS_UPDATED
 
 MOST_POINTS, MOST_CHANNELS, LONGEST_NAME = 100, 20, 200
 """As `Profile` promises. It is read with every message and kept in every router's memory."""
+
+
+class _Point(msgspec.Struct):
+    point: str
+    verified: bool
+    opted_out: bool
+
+
+class _Customer(msgspec.Struct):
+    id: str
+    name: str
+    language: str
+    tier: str
+    birth_year: int | None
+    stated: dict[str, str] | None
+    observed: dict[str, Any]
+    recent_contacts: list[str]
+    facts: dict[str, Any]
+    late_at: datetime | None
+    updated_at: datetime
+    version: int
+
+
+class _Told(msgspec.Struct):
+    """A customer as a row of `_TOLD` has them."""
+
+    customer: _Customer
+    points: list[_Point]
+    threads: list[summaries.Thread]
+
+
+_TOLD = f"""
+    SELECT json_build_object(
+        'customer', to_json(c),
+        'points', (
+            SELECT coalesce(json_agg(p ORDER BY p.verified DESC, p.created_at, p.point), '[]')
+            FROM desk.contact_points AS p WHERE p.customer_id = c.id
+        ),
+        'threads', (SELECT coalesce(json_agg(t), '[]') FROM ({summaries.THREADS}) AS t)
+    )::text FROM desk.customers AS c WHERE id = ANY($1::uuid[])
+"""  # noqa: S608 - a part of ours
 
 
 async def publish(work: UnitOfWork) -> None:
@@ -32,18 +71,14 @@ async def publish(work: UnitOfWork) -> None:
     if not customers:
         return
     await contacts.raise_version(work.session, {customer for customer, raised in work.customers.items() if not raised})
-    rows = (await work.session.execute(select(CUSTOMERS).where(among(CUSTOMERS.c.id, customers)))).all()
-    points: dict[str, list[Any]] = defaultdict(list)
-    known = select(CONTACT_POINTS).where(among(CONTACT_POINTS.c.customer_id, customers))
-    oldest = (CONTACT_POINTS.c.verified.desc(), CONTACT_POINTS.c.created_at, CONTACT_POINTS.c.point)
-    for point in await work.session.execute(known.order_by(*oldest)):
-        points[point.customer_id].append(point)
-    await indexing.put_customers(work.session, rows, {own: [p.point for p in of] for own, of in points.items()})
-    threads = await summaries.threads_of(work.session, customers)
-    for row in rows:
-        tickets = threads.get(row.id, summaries.NO_THREADS)
-        for point in points[row.id]:
-            own = published_points(points[row.id], point)
+    found = await fetch(work.session, _TOLD, sorted(customers))
+    told = [msgspec.json.decode(row[0], type=_Told) for row in found]
+    points = {one.customer.id: [point.point for point in one.points] for one in told}
+    work.parts.append(indexing.putting_customers([one.customer for one in told], points))
+    for one in told:
+        row, tickets = one.customer, summaries.threads_of(one.threads)
+        for point in one.points:
+            own = published_points(one.points, point)
             profile = Profile(
                 contact_point=ContactPoint(point.point),
                 customer_id=row.id,

@@ -138,14 +138,15 @@ def _folded(text: str) -> str:
 def _words(text: str) -> Iterator[str]:
     for piece in _PIECES.finditer(text):
         whole = piece[0]
-        if piece["cjk"]:
+        if piece.lastgroup == "cjk":
             yield from _pairs(whole)
-            continue
-        parts = re.split("[-_]", whole)
-        for part in parts:
-            yield from _forms(part)
-        if len(parts) > 1:
+        elif "-" in whole or "_" in whole:
+            parts = re.split("[-_]", whole)
+            for part in parts:
+                yield from _forms(part)
             yield plain("".join(parts))
+        else:
+            yield from _forms(whole)
     for number in _NUMBERS.finditer(text):
         digits = ""
         for group in re.findall(r"\d+", number[0]):

@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.desk.bulk import among, document, insert_all
+from services.desk.bulk import among, document, insert_all, inserting
 from services.desk.context import Desk
 from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
 from services.desk.search import domain
@@ -20,24 +20,30 @@ from services.desk.unit_of_work import UnitOfWork
 from shared.kernel import ContactPoint, address_of
 from shared.logs import log
 from shared.loops import forever
+from shared.statements import Part, write
 
 _CHUNK = 50
 """Tickets or customers at a time: a fraction of a second, in which nobody waits for us."""
 _LOCK = 0x776F726473
 """Key of the advisory lock of who reads what is old: ASCII of `words`."""
+_PUT_CUSTOMERS = (
+    "INSERT INTO desk.customer_words (customer_id, words) SELECT customer_id, words"
+    " FROM json_populate_recordset(NULL::desk.customer_words, {0}::json)"
+    " ON CONFLICT (customer_id) DO UPDATE SET words = excluded.words WHERE customer_words.words <> excluded.words"
+)
 _OF_MESSAGE = ("id", "ticket_id", "direction", "author", "author_name", "subject", "text", "attachments", "facts")
 
 
 async def add_messages(work: UnitOfWork) -> None:
-    """Keep the words of the messages that this transaction wrote."""
+    """Keep the words of the messages that this transaction wrote, with its commit."""
     rows = [
         {"ticket_id": row["ticket_id"], "message_id": row["id"], "words": domain.document(_texts(row))}
         for row in work.messages
     ]
-    await insert_all(work.session, MESSAGE_WORDS, rows)
+    work.parts.append(inserting(MESSAGE_WORDS, rows))
 
 
-async def put_customers(session: AsyncSession, customers: Sequence[Any], points: Mapping[str, Iterable[str]]) -> None:
+def putting_customers(customers: Sequence[Any], points: Mapping[str, Iterable[str]]) -> Part:
     """The words of these customers as they are now. `points`: their contact points."""
     rows = [
         {
@@ -48,12 +54,7 @@ async def put_customers(session: AsyncSession, customers: Sequence[Any], points:
         }
         for row in customers
     ]
-    statement = text(
-        "INSERT INTO desk.customer_words (customer_id, words) SELECT customer_id, words"
-        r" FROM json_populate_recordset(NULL\:\:desk.customer_words, CAST(:rows AS json))"
-        " ON CONFLICT (customer_id) DO UPDATE SET words = excluded.words WHERE customer_words.words <> excluded.words"
-    )
-    await session.execute(statement, {"rows": document(rows)})
+    return Part(_PUT_CUSTOMERS, (document(rows),)) if rows else Part()
 
 
 async def run(desk: Desk, stop: asyncio.Event) -> None:
@@ -118,7 +119,7 @@ async def _old_customers(session: AsyncSession, place: str) -> str:
     points: dict[str, list[str]] = {own: [] for own in ids}
     for point in await session.execute(select(CONTACT_POINTS).where(among(CONTACT_POINTS.c.customer_id, ids))):
         points[point.customer_id].append(point.point)
-    await put_customers(session, customers, points)
+    await write(session, putting_customers(customers, points))
     return str(ids[-1])
 
 

@@ -12,15 +12,20 @@ import msgspec
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.desk.bulk import among, insert_all, update_all
+from services.desk import bulk
+from services.desk.bulk import among, update_all
 from services.desk.cursors import as_uuid
 from services.desk.tickets.domain import Ticket
 from services.desk.tickets.models import TICKETS
 from services.desk.unit_of_work import UnitOfWork
 from shared.errors import Rejected
+from shared.statements import Part, fetch
 
 _NAMES = tuple(field.name for field in fields(Ticket))
-COLUMNS = [TICKETS.c[name] for name in _NAMES]
+_CONCERNED = """
+    SELECT to_json(t)::text, EXISTS (SELECT FROM desk.tickets AS member WHERE member.group_id = t.id)
+    FROM desk.tickets AS t WHERE thread_key = ANY($1::text[]) OR id = ANY($2::uuid[]) ORDER BY id FOR UPDATE
+"""
 _FIXED = (
     "thread_key", "generation", "linked_to", "created_at", "channel", "subject", "team", "routing_reasons", "assignee_id",
     "group_id", "burst_id", "alone", "first_reply_at", "undelivered",
@@ -49,14 +54,23 @@ async def locked(work: UnitOfWork, ticket: str) -> Any:
     return (await work.session.execute(select(TICKETS).where(TICKETS.c.id == ticket))).one()
 
 
-async def insert(session: AsyncSession, tickets: Iterable[Ticket]) -> int:
-    """Add tickets. How many were new."""
-    return await insert_all(session, TICKETS, [_row(ticket) for ticket in tickets])
+def inserting(tickets: Iterable[Ticket]) -> Part:
+    """Add tickets."""
+    return bulk.inserting(TICKETS, [_row(ticket) for ticket in tickets])
 
 
-async def take_in(session: AsyncSession, tickets: Iterable[Ticket]) -> None:
-    """Write what messages changed in these tickets, which are locked, in one statement."""
-    await update_all(session, TICKETS, [{**_row(ticket, _FIXED), "overdue_since": None} for ticket in tickets])
+def taking_in(tickets: Iterable[Ticket]) -> Part:
+    """Write what messages changed in these tickets, which are locked."""
+    return bulk.updating(TICKETS, [{**_row(ticket, _FIXED), "overdue_since": None} for ticket in tickets])
+
+
+async def concerned(
+    session: AsyncSession, threads: Collection[str], tickets: Collection[str]
+) -> tuple[list[Ticket], bool]:
+    """Lock the tickets of these threads and these tickets, each by id, and read them. Whether any of them is in a group."""
+    rows = await fetch(session, _CONCERNED, list(threads), list(tickets)) if threads or tickets else []
+    found = [msgspec.json.decode(ticket, type=Ticket) for ticket, _ in rows]
+    return found, any(leads for _, leads in rows) or any(ticket.group_id for ticket in found)
 
 
 async def save(session: AsyncSession, before: Ticket, after: Ticket) -> None:

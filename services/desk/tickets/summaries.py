@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+import msgspec
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.tickets.models import TICKETS
@@ -21,44 +23,48 @@ class ThreadsOf:
     generations: dict[str, int] = field(default_factory=dict)
 
 
-NO_THREADS = ThreadsOf()
 _MOST = 20
 """As `Profile.open_tickets` promises."""
-_THREADS = text(
-    """
-    SELECT t.* FROM unnest(CAST(:customers AS uuid[])) AS c (id), LATERAL (
-        (SELECT customer_id, id, channel, thread_key, generation, status, last_message_at FROM desk.tickets
-         WHERE customer_id = c.id AND status IN ('open', 'pending') ORDER BY last_message_at DESC LIMIT :most)
-        UNION
-        (SELECT customer_id, id, channel, thread_key, generation, status, last_message_at FROM desk.tickets
-         WHERE customer_id = c.id AND generation > 0 ORDER BY last_message_at DESC LIMIT :most)
-    ) AS t ORDER BY t.last_message_at DESC, t.id
-    """
-)
+THREADS = f"""
+    (SELECT id, channel, thread_key, generation, status, last_message_at FROM desk.tickets
+     WHERE customer_id = c.id AND status IN ('open', 'pending') ORDER BY last_message_at DESC LIMIT {_MOST})
+    UNION
+    (SELECT id, channel, thread_key, generation, status, last_message_at FROM desk.tickets
+     WHERE customer_id = c.id AND generation > 0 ORDER BY last_message_at DESC LIMIT {_MOST})
+    ORDER BY last_message_at DESC, id
+"""  # noqa: S608 - a number of ours
+"""Part of a statement: rows of `Thread` of a customer `c`."""
 
 
-async def threads_of(session: AsyncSession, customers: Collection[str]) -> dict[str, ThreadsOf]:
-    """Open tickets, newest first, and generations of taken-up threads, by customer id."""
-    found: dict[str, ThreadsOf] = {}
-    for row in await session.execute(_THREADS, {"customers": list(customers), "most": _MOST}):
-        customer = str(row.customer_id)
-        before = found.get(customer, NO_THREADS)
-        opened, generations = before.open, before.generations
-        if row.status in ("open", "pending") and len(opened) < _MOST:
-            opened = (
-                *opened,
+class Thread(msgspec.Struct):
+    """A ticket as its customer's threads need it."""
+
+    id: str
+    channel: str
+    thread_key: str
+    generation: int
+    status: str
+    last_message_at: datetime
+
+
+def threads_of(tickets: Iterable[Thread]) -> ThreadsOf:
+    """Open tickets, newest first, and generations of taken-up threads. `tickets`: those of one customer, newest first."""
+    opened: list[OpenTicket] = []
+    generations: dict[str, int] = {}
+    for one in tickets:
+        if one.status in ("open", "pending") and len(opened) < _MOST:
+            opened.append(
                 OpenTicket(
-                    ticket_id=str(row.id),
-                    channel=row.channel,
-                    thread_key=row.thread_key,
-                    generation=row.generation,
-                    last_message_at=row.last_message_at,
-                ),
+                    ticket_id=one.id,
+                    channel=one.channel,
+                    thread_key=one.thread_key,
+                    generation=one.generation,
+                    last_message_at=one.last_message_at,
+                )
             )
-        if row.generation > generations.get(row.thread_key, 0):
-            generations = {**generations, row.thread_key: row.generation}
-        found[customer] = replace(before, open=opened, generations=generations)
-    return found
+        if one.generation > generations.get(one.thread_key, 0):
+            generations[one.thread_key] = one.generation
+    return ThreadsOf(tuple(opened), generations)
 
 
 async def newest_of(session: AsyncSession, customer: str) -> list[Any]:

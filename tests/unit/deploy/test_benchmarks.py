@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deploy.local import jars
+from tests.benchmarks import builds
 from tests.benchmarks.__main__ import SECTIONS, page
 from tests.benchmarks.contenders import CONTENDERS, OURS
 from tests.benchmarks.end_to_end import Latency
@@ -19,6 +20,25 @@ def test_a_section_measured_alone_leaves_the_others_as_they_were() -> None:
     again = page(first, titles[2], "| new |")
     assert again == first.replace("| old |", "| new |")
     assert again.index(titles[0]) < again.index(titles[2])
+
+
+def test_a_section_that_is_measured_elsewhere_stays_on_the_page() -> None:
+    before = page(page("", "Reading", "| theirs |"), "The desk's way of a message", "| old |")
+    again = page(before, "The desk's way of a message", "| new |")
+    assert again == before.replace("| old |", "| new |")
+
+
+def test_a_ratio_stands_first_and_says_how_far_rounds_were_apart() -> None:
+    rows = builds.compared([("mails a second", 0, [200.0, 210.0, 190.0], [100.0, 105.0, 95.0])]).splitlines()
+    assert rows[2] == "| mails a second | **2.00** (1.81 to 2.21) | 200 (190 to 210) | 100 (95 to 105) |"
+
+
+def test_builds_take_turns_and_each_round_begins_with_another_one() -> None:
+    order: list[str] = []
+    trees = {"this build": Path("a"), "before": Path("b")}
+    found = builds.in_turn(trees, lambda tree: order.append(tree.name), 3)
+    assert order == ["a", "b", "b", "a", "a", "b"]
+    assert [len(values) for values in found.values()] == [3, 3]
 
 
 def test_everyone_is_told_how_the_router_compares_with_them() -> None:
