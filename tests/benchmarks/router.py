@@ -65,6 +65,11 @@ closer than a tenth. Latency: from just before a message is given to a producer 
   ours). It does less: no opening hours, skill time-outs and overflow, no channels that are merely reachable, switched off or opted out
   of, no notes of what was rejected, no dead letters, no fast lane, no policy that changes while it runs. It does more in one thing: a
   global table parses a profile at each look-up.
+
+Where this router's time goes: 71 % in its handlers, of these 51 in the decision (words and mentions 22, channels 12, threads 4), 8 in the
+JSON, 3 in decoding; a quarter in Faust, aiokafka and the sockets. Tried and left, as nothing was gained beyond the noise: garbage collected
+a seventieth as often, commits every 3 s. Left for another reason: packed by Snappy what it writes is a fifth as large, for 1 µs a record,
+but Kafka unpacks a native library into `/tmp` for it, a tmpfs in the Compose file, which Docker mounts noexec (not tried).
 """
 _BROKER = {"log.retention.bytes": 256 << 20, "log.segment.bytes": 64 << 20, "log.retention.check.interval.ms": 5000}
 """By partition, so that what all rounds write does not fill the disk."""
