@@ -91,6 +91,14 @@ class Database:
             raise
 
     @asynccontextmanager
+    async def statements(self) -> AsyncIterator[AsyncSession]:
+        """For statements that need none of each other: each is committed by itself, which saves the two round trips around a
+        transaction. Raises as `transaction`."""
+        async with self.transaction() as session:
+            await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+            yield session
+
+    @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncSession]:
         """A transaction that only reads, for an answer made by several statements: all of them see the same moment, so that a message
         never stands beside the status from before it. Raises Unavailable."""

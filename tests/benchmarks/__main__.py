@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from tests import stack
-from tests.benchmarks import builds, end_to_end, flood
+from tests.benchmarks import builds, end_to_end, flood, reading
 from tests.benchmarks import reader as mails
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks.md"
@@ -140,6 +140,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "router": ("The router beside others", router),
     "views": ("A million contact points", views),
     "reader": ("Reading a mail", reader),
+    "reading": ("Reading and search at the desk", reading.section),
 }
 
 

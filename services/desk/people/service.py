@@ -225,7 +225,7 @@ async def tokens(database: Database) -> list[Token]:
 
 async def check_token(desk: Desk, token: str) -> Token | None:
     """Whose API token this is; None where it is unknown or revoked."""
-    async with desk.database.transaction() as transaction:
+    async with desk.database.statements() as transaction:
         found = select(API_TOKENS).where(API_TOKENS.c.token_hash == digest(token), API_TOKENS.c.revoked_at.is_(None))
         row = (await transaction.execute(found)).one_or_none()
     return Token(name=row.name, scopes=tuple(row.scopes)) if row else None

@@ -58,7 +58,7 @@ async def find(desk: Desk, token: str, *, prolong: bool = True) -> Session | Non
         SESSIONS.c.created_at.label("begun_at"),
         SESSIONS.c.id.label("session_id"),
     )
-    async with desk.database.transaction() as transaction:
+    async with desk.database.statements() as transaction:
         joined = select(*columns).join(SESSIONS, SESSIONS.c.agent_id == AGENTS.c.id)
         found = joined.where(SESSIONS.c.token_hash == own, SESSIONS.c.expires_at > now, AGENTS.c.active)
         row = (await transaction.execute(found)).one_or_none()

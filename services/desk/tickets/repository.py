@@ -112,6 +112,10 @@ ROWS = (
     .join(CUSTOMERS, CUSTOMERS.c.id == TICKETS.c.customer_id)
     .outerjoin(AGENTS, AGENTS.c.id == TICKETS.c.assignee_id)
 )
+WHOLE = ROWS.add_columns(
+    *(column for column in TICKETS.c if column.name not in {*_ROW, "rank", "queue_at", "group_id"})
+)
+"""With all that a ticket has."""
 _PRIORITY = (TICKETS.c.rank, TICKETS.c.queue_at, TICKETS.c.id)
 _NEWEST = (TICKETS.c.last_message_at, TICKETS.c.id)
 _TIMELINE = (MESSAGES.c.at, MESSAGES.c.id)

@@ -53,7 +53,7 @@ async def list_tickets(desk: Desk, query: TicketQuery) -> TicketPage:
     Rejected 422 for a cursor, order or limit that cannot be.
     """
     statement = repository.page(query)
-    async with desk.database.transaction() as session:
+    async with desk.database.statements() as session:
         rows = (await session.execute(statement)).all()
     more = len(rows) > query.limit
     rows = rows[: query.limit]
@@ -79,7 +79,7 @@ async def view_counts(desk: Desk, agent: str, *, grouped: bool = True) -> tuple[
         "pending": [TICKETS.c.status == "pending"],
         "solved": [TICKETS.c.status == "solved"],
     }
-    async with desk.database.transaction() as session:
+    async with desk.database.statements() as session:
         for team in await teams.team_names(session, _MOST_TEAMS):
             views[f"team:{team}"] = [is_open, TICKETS.c.team == team]
         single = [] if grouped else [~grouping.stands_under_its_leader()]
@@ -95,35 +95,37 @@ async def get_ticket(desk: Desk, ticket: str, *, messages: int = 30, before: str
     """By id or number (`1042` or `#1042`). `before`: the `earlier` cursor of a former answer. Rejected 404."""
     messages = max(1, min(messages, 200))
     async with desk.database.snapshot() as session:
-        own = await store.find(session, ticket)
-        row = (await session.execute(repository.ROWS.where(TICKETS.c.id == own))).one()
-        more = (await session.execute(select(TICKETS).where(TICKETS.c.id == own))).one()
-        linked = (await session.execute(repository.links(own, more.linked_to))).all()
+        found_as = (await session.execute(repository.WHOLE.where(store.known_as(ticket)))).one_or_none()
+        if found_as is None:
+            raise store.not_found()
+        row: Any = found_as
+        own = row.id
+        linked = (await session.execute(repository.links(own, row.linked_to))).all()
         found = (await session.execute(repository.messages_before(own, before, messages))).all()
         events = (await session.execute(repository.events_of(own, _EVENTS))).all()
         group = (await session.execute(repository.group_of(own))).mappings().all()
-        points = await contacts.points_of(session, more.customer_id)
-        leader = (await session.execute(repository.link(more.group_id))).one_or_none() if more.group_id else None
-    shown, patience = found[:messages], repository.patience(more.patience)
-    goes = patience.overflow_at and more.status == "open" and more.waiting_since and more.assignee_id is None
+        points = await contacts.points_of(session, row.customer_id)
+        leader = (await session.execute(repository.link(row.group_id))).one_or_none() if row.group_id else None
+    shown, patience = found[:messages], repository.patience(row.patience)
+    goes = patience.overflow_at and row.status == "open" and row.waiting_since and row.assignee_id is None
     return TicketView(
         row=repository.row_view(row),
-        skills=tuple(more.skills),
-        reasons=repository.reasons(more.reasons),
-        routing_reasons=repository.reasons(more.routing_reasons),
-        channels=addressing.as_of_now(repository.choices(more.channels), desk.channels, points),
-        thread_key=more.thread_key,
-        generation=more.generation,
-        participants=tuple(more.participants),
+        skills=tuple(row.skills),
+        reasons=repository.reasons(row.reasons),
+        routing_reasons=repository.reasons(row.routing_reasons),
+        channels=addressing.as_of_now(repository.choices(row.channels), desk.channels, points),
+        thread_key=row.thread_key,
+        generation=row.generation,
+        participants=tuple(row.participants),
         linked=tuple(_linked(each) for each in linked),
         messages=tuple(message_view(message) for message in reversed(shown)),
         events=tuple(event_view(event) for event in reversed(events)),
         earlier=repository.message_cursor(shown[-1]) if len(found) > messages else "",
-        first_reply_at=more.first_reply_at,
-        solved_at=more.solved_at,
+        first_reply_at=row.first_reply_at,
+        solved_at=row.solved_at,
         group=tuple(GroupedTicket(**each) for each in group),
         leader=_linked(leader) if leader else None,
-        asked=asked(more.skills, patience, utc_now()),
+        asked=asked(row.skills, patience, utc_now()),
         next_team=patience.overflow.team if patience.overflow and goes else "",
         next_team_at=patience.overflow_at if goes else None,
     )
@@ -135,7 +137,7 @@ def _linked(row: Any) -> LinkedTicket:
 
 async def get_rows(desk: Desk, tickets: Sequence[str]) -> dict[str, TicketRow]:
     """Rows of these ticket ids, for rendering live changes; ids that do not exist are left out."""
-    async with desk.database.transaction() as session:
+    async with desk.database.statements() as session:
         return await repository.rows(session, tickets)
 
 
@@ -149,7 +151,7 @@ async def get_message(desk: Desk, message: str) -> MessageView:
 
 async def get_messages(desk: Desk, messages: Sequence[str]) -> dict[str, MessageView]:
     """These messages by id, for rendering live changes; ids that do not exist are left out."""
-    async with desk.database.transaction() as session:
+    async with desk.database.statements() as session:
         return await _messages(session, messages)
 
 

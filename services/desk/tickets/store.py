@@ -40,12 +40,21 @@ def ticket_of(row: Any) -> Ticket:
 
 async def find(session: AsyncSession, ticket: str) -> str:
     """Find a ticket's id by its id or number. Rejected 404."""
-    number = re.fullmatch(r"#?(\d{1,15})", ticket.strip())
-    wanted = TICKETS.c.number == int(number[1]) if number else TICKETS.c.id == as_uuid(ticket.strip(), "ticket")
-    found = await session.scalar(select(TICKETS.c.id).where(wanted))
+    found = await session.scalar(select(TICKETS.c.id).where(known_as(ticket)))
     if found is None:
-        raise Rejected(404, "no-such-ticket", "Ticket not found.")
+        raise not_found()
     return str(found)
+
+
+def known_as(ticket: str) -> ColumnElement[bool]:
+    """The ticket of this id or number. Rejected 422 where it is neither."""
+    number = re.fullmatch(r"#?(\d{1,15})", ticket.strip())
+    return TICKETS.c.number == int(number[1]) if number else TICKETS.c.id == as_uuid(ticket.strip(), "ticket")
+
+
+def not_found() -> Rejected:
+    """What is told of a ticket that does not exist."""
+    return Rejected(404, "no-such-ticket", "Ticket not found.")
 
 
 async def locked(work: UnitOfWork, ticket: str) -> Any:
