@@ -15,7 +15,7 @@ from shared.loops import forever
 from shared.metrics import METRICS
 from shared.topics import CHANNELS_ANNOUNCED
 
-_LOOK = 0.5
+_LOOK = 1.0
 """Seconds between looks at whether there is something new to announce."""
 _AGAIN = 60.0
 """Seconds after which a channel is announced again: another process may have called it off, and died."""

@@ -18,11 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from shared.errors import Malformed, Rejected, Unavailable
 from shared.health import Health
 from shared.loops import forever
-from shared.waiting import wait
+from shared.waiting import first_of
 
 _AWAY = ("08", "57P", "53", "55000", "40001", "40P01")
 """SQLSTATEs that mean "not now": connection exceptions, shutdown, out of resources, a database that lets nobody in for a while, a
 serialization failure or a deadlock, after which the same transaction may succeed (PostgreSQL, appendix A)."""
+_CHECK = 5.0
+"""Seconds between looks at whether PostgreSQL answers; where it ends a connection, it says so."""
 _BAD_VALUE = "22"
 """Class of SQLSTATEs of "data exceptions"; asyncpg tells of what it cannot send by the same."""
 _CANCELED = "57014"
@@ -136,10 +138,12 @@ class Database:
         async def check() -> None:
             try:
                 async with self.connection() as connection:
+                    lost = asyncio.Event()
+                    connection.add_termination_listener(lambda _: lost.set())
                     while not stop.is_set():
                         await connection.execute("SELECT 1", timeout=5)
                         health.set("postgres", ok=True)
-                        await wait(stop, 2)
+                        await first_of(stop, lost, seconds=_CHECK)
             except Unavailable as error:
                 health.set("postgres", ok=False, detail=str(error)[:200])
                 raise

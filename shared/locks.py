@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable
 
 from shared.db import Database
 from shared.loops import forever
-from shared.waiting import wait
+from shared.waiting import first_of, wait
 
 _CHECK = 1.0
-"""Seconds between looks at the lock: how late a process that stands by takes over."""
+"""Seconds between looks at a lock that another process holds: how late one that stands by takes over."""
+_HELD = 5.0
+"""Seconds between looks at a connection that holds a lock: where PostgreSQL ends it, it says so."""
 _ANSWER = 5.0
 """Seconds after which a silent connection counts as lost."""
 
@@ -35,10 +37,13 @@ class Leadership:
                 while not await connection.fetchval(taken, timeout=_ANSWER):
                     if await wait(stop, _CHECK):
                         return
+                lost = asyncio.Event()
+                connection.add_termination_listener(lambda _: lost.set())
                 self.held.set()
                 try:
-                    while not await wait(stop, _CHECK):
+                    while not stop.is_set():
                         await connection.execute("SELECT 1", timeout=_ANSWER)
+                        await first_of(stop, lost, seconds=_HELD)
                 finally:
                     self.held.clear()
 
@@ -46,10 +51,8 @@ class Leadership:
 
     async def mine(self, stop: asyncio.Event) -> bool:
         """Waits for the lock; False where `stop` came first."""
-        while not stop.is_set():
-            if await wait(self.held, _CHECK):
-                return True
-        return False
+        await first_of(self.held, stop)
+        return not stop.is_set()
 
     async def around(self, work: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event) -> None:
         """Runs `work` until `stop` and holds the lock until it has returned."""

@@ -13,6 +13,9 @@ from shared.logs import log
 from shared.metrics import METRICS
 from shared.waiting import first_of, wait
 
+REST = 15.0
+"""Seconds between two looks where nothing is under way. What this process adds wakes the loop; this bounds how late it sees what
+another one added before it died."""
 Work = Callable[[], Awaitable[float | None]]
 """Returns the seconds after which it wants to be called again; None: the loop's usual pause."""
 

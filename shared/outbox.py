@@ -26,8 +26,10 @@ E = TypeVar("E", bound=Event)
 _BATCH = 500
 _COUNT_TO = 100_000
 """A backlog is counted up to here: beyond, the number changes nothing that anybody does."""
-_POLL = 1.0
-"""Seconds: how late a row is published that another process of this service committed and then died."""
+_POLL = 5.0
+"""Seconds: how late a row is published that a command added, or a process that then died."""
+_AGAIN = 0.1
+"""Seconds after which we look again where another process relays: it may not have seen what we have just committed."""
 
 _TAKEN = """
     WITH lock AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(hashtext($1)) AS ours),
@@ -69,7 +71,7 @@ def adding(table: Table, items: Sequence[tuple[Topic[Any], str, Event]]) -> Part
 
 
 async def put(session: AsyncSession, table: Table, items: Sequence[tuple[Topic[Any], str, Event]]) -> None:
-    """Add rows to a service's outbox from a command of that service; its running process publishes them within a second."""
+    """Add rows to a service's outbox from a command of that service; its running process publishes them within seconds."""
     await write(session, adding(table, items))
 
 
@@ -80,6 +82,7 @@ class Outbox:
         self._table, self._database, self._bus = table, database, bus
         self._wake = asyncio.Event()
         self._taken = _TAKEN.format(table=table.fullname)
+        self._followers: list[asyncio.Event] = []
 
     async def add(self, session: AsyncSession, topic: Topic[E], key: str, event: E) -> None:
         """To be published once this transaction has committed. Call `wake` after the commit."""
@@ -95,26 +98,33 @@ class Outbox:
 
     def wake(self) -> None:
         """There is something new: do not wait for the next poll."""
-        self._wake.set()
+        for event in (self._wake, *self._followers):
+            event.set()
+
+    def woken(self) -> asyncio.Event:
+        """An event of the caller's own, set by each `wake`: what was committed may mean work for others too."""
+        self._followers.append(event := asyncio.Event())
+        return event
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop`. Where several processes run, one relays at a time."""
         # A process that starts while Kafka is away must grow old too, or nobody would hear of it.
         METRICS.outbox_emptied.labels(service=self._database.schema).set_to_current_time()
-        await forever("outbox", self._round, stop, _POLL, wake=self._wake)
+        await forever("outbox", self._round, stop, wake=self._wake)
 
     async def _round(self) -> float:
         try:
-            return 0.0 if await self._relay() == _BATCH else _POLL
+            return await self._relay()
         except Unavailable:
             await self._tell_waiting()
             raise
 
-    async def _relay(self) -> int:
+    async def _relay(self) -> float:
+        """Seconds until there may be more."""
         async with self._database.transaction() as session:
             found = await fetch(session, self._taken, f"outbox:{self._database.schema}", _BATCH)
             if not found[0]["ours"]:
-                return 0  # another process relays, and tells of it
+                return _AGAIN  # another process relays, and tells of it
             rows = [
                 Encoded(row["topic"], row["key"], row["value"], row["kind"], row["event_id"])
                 for row in found
@@ -122,12 +132,12 @@ class Outbox:
             ]
             if rows:
                 await self._bus.publish_encoded(rows)
-        if len(rows) < _BATCH:
-            METRICS.outbox_waiting.labels(service=self._database.schema).set(0)
-            METRICS.outbox_emptied.labels(service=self._database.schema).set_to_current_time()
-        else:
+        if len(rows) == _BATCH:
             await self._tell_waiting()
-        return len(rows)
+            return 0.0
+        METRICS.outbox_waiting.labels(service=self._database.schema).set(0)
+        METRICS.outbox_emptied.labels(service=self._database.schema).set_to_current_time()
+        return _POLL
 
     async def _tell_waiting(self) -> None:
         some = select(self._table.c.id).limit(_COUNT_TO).subquery()

@@ -13,6 +13,7 @@ import uvloop
 from fastapi import FastAPI
 
 from shared.logs import log
+from shared.waiting import wait
 from shared.web.connections import Doors, raise_limit
 
 Task = Callable[[asyncio.Event], Awaitable[None]]
@@ -109,8 +110,15 @@ class _Server(uvicorn.Server):
     def install_signal_handlers(self) -> None:
         """Ours are set already."""
 
+    async def main_loop(self) -> None:
+        """Uvicorn's without looking ten times a second at whether it shall end: what it does meanwhile is to set the clock of the
+        `Date` header."""
+        while not await wait(self._stopping, 1.0):
+            await self.on_tick(0)
+
     async def until(self, stop: asyncio.Event) -> None:
         """Serve until `stop`. Raises OSError where the port is taken."""
+        self._stopping = stop
         serving = asyncio.ensure_future(self._serve())
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)

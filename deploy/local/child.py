@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
-from typing import cast
+from io import FileIO
 
 from deploy.local import guardian
 from deploy.local.console import Console
+from deploy.local.fork_server import Forked, Forks
 from shared.waiting import wait
 
 MISCONFIGURED = 78
@@ -35,13 +34,13 @@ class Child:
     def __init__(
         self,
         name: str,
-        root: Path,
+        forks: Forks,
         console: Console,
         ready: Callable[[Child], Awaitable[bool]],
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        self.name, self._root, self._console, self._ready, self._changed = name, root, console, ready, changed
-        self._process: asyncio.subprocess.Process | None = None
+        self.name, self._forks, self._console, self._ready, self._changed = name, forks, console, ready, changed
+        self._process: Forked | None = None
         self._stopping = asyncio.Event()
         self.misconfigured = False
 
@@ -82,22 +81,21 @@ class Child:
             self._console.say(f"{self.name} is back")
 
     async def _run_once(self, environment: Mapping[str, str]) -> int:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "services",
-            self.name,
-            cwd=self._root,
-            env=dict(environment),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,  # a Ctrl-C at the terminal is ours to pass on, in order
-        )
-        process = self._process
+        output, theirs = os.pipe()
+        with FileIO(output) as reading:
+            with FileIO(theirs, "w") as writing, FileIO(os.devnull) as nothing:
+                standard = nothing.fileno(), writing.fileno(), writing.fileno()
+                process = self._process = await self._forks.run([self.name], environment, standard)
+            return await self._follow(process, reading)
+
+    async def _follow(self, process: Forked, output: FileIO) -> int:
         guardian.watch(process.pid, guardian.SERVICE)
         self._changed()
-        pump = asyncio.create_task(self._pass_on(cast("asyncio.StreamReader", process.stdout)))
+        lines = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(lines), output
+        )
+        pump = asyncio.create_task(self._pass_on(lines))
         try:
             code = await process.wait()
         finally:
@@ -105,6 +103,7 @@ class Child:
                 os.killpg(process.pid, signal.SIGKILL)  # whatever it started itself
             guardian.release(process.pid)
         await pump
+        transport.close()
         return code
 
     async def _pass_on(self, output: asyncio.StreamReader) -> None:
@@ -127,7 +126,7 @@ class Child:
         if process is None or process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+            os.kill(process.pid, signal.SIGTERM)
         try:
             async with asyncio.timeout(seconds):
                 await process.wait()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
 import re
 import signal
-import sys
 from collections.abc import Mapping
+from tempfile import TemporaryFile
 
 from deploy.local import guardian
+from deploy.local.fork_server import Forks
 from deploy.local.home import Home
 from deploy.local.plan import Plan
 from deploy.local.problem import Problem
@@ -22,31 +22,26 @@ LOCAL_SITE = "local-site"
 """The id that the dashboard makes of the name below."""
 
 
-async def run_command(plan: Plan, environment: Mapping[str, str], *arguments: str, text: str = "") -> str:
+async def run_command(plan: Plan, forks: Forks, environment: Mapping[str, str], *arguments: str, text: str = "") -> str:
     """`python -m services <arguments>` with `text` as its input; gives what it printed. Raises Problem when it fails."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "services",
-        *arguments,
-        cwd=plan.root,
-        env=dict(environment),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
-    guardian.watch(process.pid, guardian.SERVICE)
-    try:
-        said, complaints = await process.communicate(text.encode())
-    except BaseException:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-        raise
-    finally:
-        guardian.release(process.pid)
-    if process.returncode:
+    with TemporaryFile() as given, TemporaryFile() as printed, TemporaryFile() as complained:
+        given.write(text.encode())
+        given.seek(0)
+        process = await forks.run(arguments, environment, (given.fileno(), printed.fileno(), complained.fileno()))
+        guardian.watch(process.pid, guardian.SERVICE)
+        try:
+            code = await process.wait()
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+            raise
+        finally:
+            guardian.release(process.pid)
+        for output in (printed, complained):
+            output.seek(0)
+        said, complaints = printed.read(), complained.read()
+    if code:
         log = plan.home / "failed-command.log"
         log.write_bytes(said + complaints)
         name = " ".join(arguments[:2])
@@ -65,16 +60,17 @@ def _telling_line(text: str) -> str:
     )
 
 
-async def first_time(plan: Plan, home: Home, environment: Mapping[str, str]) -> None:
+async def first_time(plan: Plan, home: Home, forks: Forks, environment: Mapping[str, str]) -> None:
     """Make what a person needs to get in, once: an administrator, an API token, a site."""
     if "desk" in plan.services:
-        await _admin(plan, home, environment)
+        await _admin(plan, home, forks, environment)
         if not (home / "api-token").is_file():
-            token = await run_command(plan, environment, "desk", "create-token", "--name", "local")
+            token = await run_command(plan, forks, environment, "desk", "create-token", "--name", "local")
             write_private(home / "api-token", token.strip() + "\n")
     if "dashboard" in plan.services and not (home / "site.json").is_file():
         site = await run_command(
             plan,
+            forks,
             environment,
             "dashboard",
             "create-site",
@@ -93,7 +89,7 @@ def forget(home: Home) -> None:
         (home / name).unlink(missing_ok=True)
 
 
-async def _admin(plan: Plan, home: Home, environment: Mapping[str, str]) -> None:
+async def _admin(plan: Plan, home: Home, forks: Forks, environment: Mapping[str, str]) -> None:
     """The first administrator. The password is kept before it is used, so that no crash can lose it."""
     done = home / "admin-created"
     if done.is_file():
@@ -111,5 +107,5 @@ async def _admin(plan: Plan, home: Home, environment: Mapping[str, str]) -> None
         "admin",
         "--if-missing",
     )
-    await run_command(plan, environment, *arguments, text=password + "\n")
+    await run_command(plan, forks, environment, *arguments, text=password + "\n")
     done.touch()

@@ -13,11 +13,12 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-
-import requests
-from jgo.maven import MavenContext, PythonResolver
+from typing import TYPE_CHECKING
 
 from deploy.local.problem import Problem
+
+if TYPE_CHECKING:
+    from jgo.maven import MavenContext
 
 VERSION = "4.3.1"
 _ROOTS = (
@@ -60,7 +61,9 @@ def folder(progress: Progress = silent, locked: Path = LOCK) -> Path:
             if not ready.is_dir():
                 _fill(cache, ready, [tuple(line.split()) for line in lock.splitlines()], progress)
     except OSError as error:
-        if isinstance(error, requests.RequestException):
+        from requests import RequestException
+
+        if isinstance(error, RequestException):
             raise _away() from error
         raise Problem(
             f"cannot keep Kafka's jars in {cache} ({error.strerror or error}): set SWITCHBOARD_CACHE to a folder that you may write to"
@@ -106,6 +109,8 @@ def _fetch(repository: Path, target: Path, sha256: str, coordinates: str) -> Non
 
 def _maven(repository: Path) -> MavenContext:
     """`SWITCHBOARD_MAVEN` names a mirror; without it, jgo's default repository is used."""
+    from jgo.maven import MavenContext, PythonResolver  # 10 MB, which all but the first start do without
+
     mirror = os.environ.get("SWITCHBOARD_MAVEN")
     return MavenContext(
         resolver=PythonResolver(),

@@ -58,6 +58,7 @@ _SETTINGS: dict[str, str] = {
     "min_wal_size": "80MB",
     "max_wal_size": "512MB",
     "max_worker_processes": "4",
+    "io_workers": "1",
     "max_parallel_workers": "2",
     "autovacuum_max_workers": "2",
     "jit": "off",

@@ -15,6 +15,7 @@ from deploy.local import ports
 from deploy.local.child import Child, pause_after
 from deploy.local.commands import LOCAL_SITE, first_time, forget, run_command
 from deploy.local.console import Console
+from deploy.local.fork_server import Forks
 from deploy.local.home import Home
 from deploy.local.kafka import BROKER, OPERATOR, Kafka
 from deploy.local.plan import Plan
@@ -46,7 +47,8 @@ class Supervisor:
             passwords={user: kept_secret(home / f"kafka-password-{user}") for user in users},
         )
         self._postgres = Postgres(home / "postgres", plan.postgres_port)
-        self._children = [Child(name, plan.root, console, self._until_ready, self._tell) for name in plan.services]
+        self._forks = Forks(plan.root)
+        self._children = [Child(name, self._forks, console, self._until_ready, self._tell) for name in plan.services]
         self._databases: dict[str, str] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._threads: list[asyncio.Future[None]] = []
@@ -87,6 +89,7 @@ class Supervisor:
         passwords = {name: kept_secret(self._home / f"database-password-{name}") for name in self._plan.with_schema}
         self._databases = {name: self._postgres.dsn_of(name, password) for name, password in passwords.items()}
         environment = self._plan.environment(self._user, self._databases, secret, self._kafka.address(OPERATOR))
+        self._forks.start(environment)
         async with asyncio.TaskGroup() as together:
             together.create_task(self._prepare_kafka(environment))
             together.create_task(self._prepare_postgres(passwords, environment))
@@ -100,7 +103,7 @@ class Supervisor:
         ]
         self._console.say(f"starting {', '.join(self._plan.services) or 'no service: there is none in services/'}")
         async with asyncio.TaskGroup() as together:
-            together.create_task(first_time(self._plan, self._home, environment))
+            together.create_task(first_time(self._plan, self._home, self._forks, environment))
             for child in self._children:
                 together.create_task(self._until_ready(child))
         self._up = True
@@ -114,7 +117,7 @@ class Supervisor:
             self._console.progress("downloading Kafka", done, total)
 
         await self._in_thread(lambda: self._kafka.start(progress))
-        await run_command(self._plan, environment, "topics")
+        await run_command(self._plan, self._forks, environment, "topics")
 
     async def _prepare_postgres(self, passwords: Mapping[str, str], environment: Mapping[str, str]) -> None:
         await self._in_thread(self._postgres.start)
@@ -122,7 +125,7 @@ class Supervisor:
             forget(self._home)
         if passwords:
             await self._in_thread(lambda: self._postgres.create_roles(passwords))
-            await run_command(self._plan, environment, "migrate")
+            await run_command(self._plan, self._forks, environment, "migrate")
 
     async def _until_ready(self, child: Child) -> bool:
         """Until its /health/ready says 200; False where it never will, or not soon. Where it waits for somebody outside, such as a
@@ -173,6 +176,7 @@ class Supervisor:
         for task in (start, *self._tasks[:2]):
             task.cancel()
         await asyncio.gather(*(child.stop() for child in self._children))
+        await self._forks.stop()
         await self._stop_engines()
         await asyncio.gather(start, *self._tasks, *self._threads, return_exceptions=True)
         await self._stop_engines()  # again, for one that a thread was just about to start

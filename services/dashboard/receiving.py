@@ -8,10 +8,12 @@ publish the same message.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 from uuid import uuid4
 from weakref import WeakValueDictionary
@@ -39,6 +41,10 @@ from shared.waiting import wait
 QUEUE_TIMEOUT = 10.0
 """Seconds that a message waits for the one before it in the same conversation; as long as Kafka's
 own time-out."""
+_SOON, _REST = 0.2, 1.0
+"""Seconds between two rounds of writing down what Kafka has: while there is anything, and otherwise."""
+_LOOK, _FORGET = 5.0, 720.0
+"""Seconds between two looks for what was left behind, and for what has expired."""
 _locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
 
@@ -88,19 +94,21 @@ async def receive(
 async def sweep(dashboard: Dashboard, stop: asyncio.Event) -> None:
     """Publishes what a crash or an outage of Kafka left behind, and records what Kafka has, until
     `stop`."""
-    rounds = 0
+    looked = forgot = -inf
     while not stop.is_set():
+        now = time.monotonic()
         try:
             await record_acknowledged(dashboard)
-            if rounds % 5 == 0:
+            if now - looked >= min(_LOOK, dashboard.settings.sweep_after):
                 await publish_left_behind(dashboard)
-            if rounds % 3600 == 0:
+                looked = now
+            if now - forgot >= _FORGET:
                 async with dashboard.database.transaction() as session:
                     await repository.forget_expired(session, utc_now())
+                forgot = now
         except Unavailable as error:
             log.warning("messages could not be published yet", error=str(error))
-        rounds += 1
-        await wait(stop, 0.2)
+        await wait(stop, _SOON if dashboard.acknowledged else _REST)
     await record_acknowledged(dashboard)
 
 

@@ -51,8 +51,8 @@ from shared.storage import Storage
 from shared.waiting import wait
 from shared.web import create_api
 
-_LOOK = 2.0
-"""Seconds between looks at our own doors."""
+_LOOK, _SOON = 2.0, 0.1
+"""Seconds between looks at our own doors: while all are open, and until they are."""
 _SPARE = timedelta(seconds=15)
 """On top of the sender's own time-out, for fetching attachments and for the two commits."""
 
@@ -124,7 +124,7 @@ async def _watch(doors: Mapping[str, Listener], health: Health, stop: asyncio.Ev
         taking = ", ".join(f"{name} on port {door.port}" for name, door in doors.items())
         detail = f"not listening: {', '.join(silent)}" if silent else taking or "off"
         health.set("smtp", ok=not silent, detail=detail)
-        await wait(stop, _LOOK)
+        await wait(stop, _SOON if silent else _LOOK)
 
 
 def sender(settings: EmailSettings) -> MailSender:

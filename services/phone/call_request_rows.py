@@ -74,6 +74,11 @@ async def claim(session: AsyncSession, lease: timedelta) -> ClaimedRequest | Non
     return ClaimedRequest(row.id, row.place, row.request, row.subject, row.attempts, found.state == DOING)
 
 
+async def under_way(session: AsyncSession) -> bool:
+    """Whether any request is not done yet."""
+    return bool(await session.scalar(select(REQUESTS.select().where(REQUESTS.c.state != DONE).exists())))
+
+
 async def reschedule(session: AsyncSession, request_id: str, due_at: datetime) -> None:
     """Reschedules a request, unless it is done meanwhile."""
     row = update(REQUESTS).where(REQUESTS.c.id == request_id, REQUESTS.c.state != DONE)

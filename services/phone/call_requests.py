@@ -24,7 +24,7 @@ from shared.events import CallAction, CallOutcome, CallRequested, CallState
 from shared.events.codec import decode
 from shared.kernel import ContactPoint, address_of, contact_point, kind_of
 from shared.logs import log
-from shared.loops import forever
+from shared.loops import REST, forever
 
 _LEASE = timedelta(seconds=30)
 """Longer than a request to Twilio may take; after it the process that made it is gone."""
@@ -72,8 +72,9 @@ class CallRequests:
     async def _work(self) -> float | None:
         async with self._calls.database.transaction() as session:
             row = await call_request_rows.claim(session, _LEASE)
+            busy = row is not None or await call_request_rows.under_way(session)
         if row is None:
-            return None
+            return None if busy else REST
         request = decode(CallRequested, row.request)
         match request.action:
             case CallAction.OFFER:

@@ -13,14 +13,14 @@ from services.phone.ports import Provider
 from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.logs import log
-from shared.loops import forever
+from shared.loops import REST, forever
 
 _SILENT = timedelta(minutes=5)
 """A waiting caller is heard of twice a minute; a conversation is not, so its line is looked up at
 this pace."""
 _BATCH = 50
-_POLL = 0.5
-"""Seconds: an offer that lapses should not keep a caller waiting."""
+_SHORTEST = 0.05
+"""Seconds between two looks at least: PostgreSQL's clock tells what is due, and ours how long that takes."""
 
 
 class CallTimers:
@@ -32,9 +32,9 @@ class CallTimers:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Runs timers until `stop`."""
-        await forever("phone-timers", self._work, stop, _POLL)
+        await forever("phone-timers", self._work, stop, wake=self._calls.outbox.woken())
 
-    async def _work(self) -> float | None:
+    async def _work(self) -> float:
         async with self._calls.database.transaction() as session:
             due = await repository.due_calls(session, _BATCH)
             quiet = await repository.silent_calls(session, self._silent, _BATCH)
@@ -42,7 +42,10 @@ class CallTimers:
             await self._calls.run_timers(call_id, utc_now())
         for call_id, sid in quiet:
             await self._look_up(call_id, sid)
-        return 0.0 if due else None
+        async with self._calls.database.transaction() as session:
+            following = await repository.next_timer(session)
+        left = (following - utc_now()).total_seconds() if following else REST
+        return min(REST, max(_SHORTEST, left))
 
     async def _look_up(self, call_id: str, sid: str) -> None:
         """Asks the provider whether the line is still open: a status webhook can get lost."""

@@ -20,7 +20,7 @@ from shared.events import Attachment, InboundMessage
 from shared.events.codec import decode
 from shared.kernel import message_id
 from shared.logs import log
-from shared.loops import forever
+from shared.loops import REST, forever
 from shared.outbox import Outbox
 from shared.storage import Storage
 from shared.topics import MESSAGES_RECEIVED
@@ -43,13 +43,14 @@ class FileFetcher:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Fetches files until `stop`."""
-        await forever("phone-files", self._work, stop)
+        await forever("phone-files", self._work, stop, wake=self._outbox.woken())
 
     async def _work(self) -> float | None:
         async with self._database.transaction() as session:
             fetch = await repository.claim_fetch(session, _LEASE)
+            busy = fetch is not None or await repository.fetches(session)
         if fetch is None:
-            return None
+            return None if busy else REST
         attachments: list[Attachment] = []
         missing: list[str] = []
         for file in fetch.files:
@@ -97,16 +98,18 @@ class EarlyPublisher:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publishes messages until `stop`."""
-        await forever("phone-early-messages", self._work, stop)
+        await forever("phone-early-messages", self._work, stop, wake=self._outbox.woken())
 
     async def _work(self) -> float | None:
         async with self._database.transaction() as session:
             messages = [decode(InboundMessage, one) for one in await repository.go_ahead(session, HOLD)]
             await self._outbox.add_all(session, [(MESSAGES_RECEIVED, one.sender, one) for one in messages])
+            busy = await repository.fetches(session)
         for message in messages:
             log.info("message published before its files", message_id=message.id)
-        self._outbox.wake()
-        return 0.0 if messages else None
+        if messages:
+            self._outbox.wake()
+        return None if busy else REST
 
 
 def _later(message: InboundMessage) -> InboundMessage:

@@ -111,6 +111,12 @@ async def due_calls(session: AsyncSession, limit: int) -> list[str]:
     return list((await session.scalars(due)).all())
 
 
+async def next_timer(session: AsyncSession) -> datetime | None:
+    """Returns when the next timer of any call runs out; None where none runs."""
+    found: datetime | None = await session.scalar(select(func.min(CALLS.c.due_at)))
+    return found
+
+
 async def silent_calls(session: AsyncSession, silent: timedelta, limit: int) -> list[tuple[str, str]]:
     """Lists calls (id, provider's CallSid) that are not over but were not heard of for so long."""
     quiet = (
@@ -210,6 +216,11 @@ async def claim_fetch(session: AsyncSession, lease: timedelta) -> Fetch | None:
         return None
     files = msgspec.convert(row.files, tuple[WantedFile, ...])
     return Fetch(row.id, row.message, files, row.attempts, row.created_at)
+
+
+async def fetches(session: AsyncSession) -> bool:
+    """Whether files of any message are still to be fetched."""
+    return bool(await session.scalar(select(FETCHES.select().exists())))
 
 
 async def reschedule_fetch(session: AsyncSession, fetch_id: str, due_at: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, Generic, TypeVar, cast
@@ -18,10 +19,11 @@ from aiokafka.errors import (
     TopicAlreadyExistsError,
     for_code,
 )
+from aiokafka.protocol.admin import ApiVersionRequest
 
 from shared.bus.api import Consumer, DeadLetter, Encoded, Handler, Raw, View, encoded
 from shared.bus.client import options, shown
-from shared.bus.connecting import connect
+from shared.bus.connecting import connect, fetched
 from shared.bus.handling import BatchHandler
 from shared.bus.views import KafkaView
 from shared.clock import utc_now
@@ -44,7 +46,9 @@ aiokafka never gives a batch up by itself, so we watch the clock."""
 LAST_WORDS = 2.0
 """Seconds that a stopping process gives the broker to acknowledge; less than a supervisor's patience."""
 LAG_EVERY = 5.0
-"""Seconds between two looks at how far a consumer is behind: one small request to the broker."""
+"""Seconds between two looks at how far a consumer is behind."""
+LOOK_EVERY, LOOK_AGAIN = 5.0, 1.0
+"""Seconds between two looks at whether a broker answers: as long as one does, and while none does."""
 MAX_EVENT = 4 << 20
 """Bytes of one event at the door. Other topics take twice that: a decision or an error goes along with it further on."""
 ROOM = 64 << 10
@@ -103,11 +107,13 @@ class KafkaBus:
             try:
                 if producer is not None:
                     async with asyncio.timeout(3):
-                        await producer.client.fetch_all_metadata()
+                        await _find_answer(producer)
                 self._health.set("kafka", ok=True)
+                pause = LOOK_EVERY
             except (KafkaError, OSError, TimeoutError) as error:
                 self._health.set("kafka", ok=False, detail=f"no broker of {shown(self.servers)} answers: {error!r}")
-            await wait(stop, 2)
+                pause = LOOK_AGAIN
+            await wait(stop, pause)
 
     async def stop(self) -> None:
         """Send what is under way, then disconnect."""
@@ -186,7 +192,6 @@ class KafkaConsumer(Generic[E]):
             session_timeout_ms=8_000,
             heartbeat_interval_ms=2_000,
             max_poll_interval_ms=600_000,  # a handler may wait long for a database that is away
-            fetch_max_wait_ms=100,
             max_partition_fetch_bytes=MAX_EVENT,
             isolation_level="read_committed",  # what a writer took back was never true
         )
@@ -195,13 +200,13 @@ class KafkaConsumer(Generic[E]):
         telling = asyncio.create_task(self._tell_lag(consumer))
         try:
             while not stop.is_set():
-                fetched = await consumer.getmany(timeout_ms=200, max_records=self._max)
-                if not fetched:
+                found = await fetched(consumer, stop, self._max)
+                if not found:
                     continue
-                self._under_way = {partition: records[0].offset for partition, records in fetched.items()}
-                if not await self._batch(cast("list[Raw]", list(chain.from_iterable(fetched.values()))), stop):
+                self._under_way = {partition: records[0].offset for partition, records in found.items()}
+                if not await self._batch(cast("list[Raw]", list(chain.from_iterable(found.values()))), stop):
                     return
-                await _commit(consumer, {partition: records[-1].offset + 1 for partition, records in fetched.items()})
+                await _commit(consumer, {partition: records[-1].offset + 1 for partition, records in found.items()})
                 self._under_way = {}
                 self._batch.flood.check()
         finally:
@@ -211,12 +216,14 @@ class KafkaConsumer(Generic[E]):
             await consumer.stop()
 
     async def _tell_lag(self, consumer: AIOKafkaConsumer) -> None:
-        """Keep the lag told. Beside the work and with the broker's own ends: a consumer that is stuck fetches nothing new, and
-        would believe for ever that it is nearly done."""
+        """Keep the lag told, beside the work. While it works, with the broker's own ends: a consumer that is stuck fetches nothing
+        new, and would believe for ever that it is nearly done. At rest the last fetch has just told them."""
         while True:
             try:
                 async with asyncio.timeout(LAG_EVERY):
-                    ends = await consumer.end_offsets(consumer.assignment())
+                    ours = consumer.assignment()
+                    known = {partition: consumer.last_stable_offset(partition) for partition in ours}
+                    ends = await consumer.end_offsets(ours) if self._under_way or None in known.values() else known
                     at = {partition: await consumer.position(partition) for partition in ends}
                 done = {partition: self._under_way.get(partition, at[partition]) for partition in ends}
                 self._tell({partition: max(0, end - done[partition]) for partition, end in ends.items()})
@@ -228,6 +235,15 @@ class KafkaConsumer(Generic[E]):
         for topic in self._topics:
             found = sum(count for partition, count in behind.items() if partition.topic == topic.name)
             METRICS.records_behind.labels(group=self._group, topic=topic.name).set(found)
+
+
+async def _find_answer(producer: AIOKafkaProducer) -> None:
+    """Return once any broker answers the smallest of requests; raises KafkaError where none does."""
+    for broker in producer.client.cluster.brokers():
+        with contextlib.suppress(KafkaError, OSError):
+            await producer.client.send(broker.nodeId, ApiVersionRequest())
+            return
+    await producer.client.fetch_all_metadata()  # they may be others by now
 
 
 async def create_topics(servers: str, topics: Sequence[Topic[Any]], replication: int = 1) -> list[str]:

@@ -145,20 +145,20 @@ class DeadLetters:
 
     async def all(self) -> list[Letter]:
         """Every letter that is kept, oldest first."""
-        with self._kafka():
+        with self._kafka(), self._at_rest_after():
             return await self._read(0)
 
     async def newest(self, count: int) -> list[Letter]:
         """At most so many, oldest first. Reads no more than these and the replays since the first of them."""
         _, end = await self.bounds()
-        with self._kafka():
+        with self._kafka(), self._at_rest_after():
             return await self._read(max(0, end - count))
 
     async def one(self, id_: int) -> tuple[Letter, bytes | None]:
         """A letter with the raw record's value. Raises Malformed where it is not kept, or there never was one."""
         oldest, end = await self.bounds()
         if oldest <= id_ < end:
-            with self._kafka():
+            with self._kafka(), self._at_rest_after():
                 async for record in self._records(_LETTERS, id_):
                     if record.offset != id_:
                         break
@@ -269,6 +269,14 @@ class DeadLetters:
                 raise KafkaTimeoutError(f"nothing came within {_WAIT_MS} ms")
             for record in records:
                 yield record
+
+    @contextmanager
+    def _at_rest_after(self) -> Iterator[None]:
+        """Aiokafka asks for what comes next as long as a partition is assigned, and nobody waits for it."""
+        try:
+            yield
+        finally:
+            self._consumer.unsubscribe()
 
     @contextmanager
     def _kafka(self) -> Iterator[None]:

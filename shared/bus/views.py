@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.bus.client import options
-from shared.bus.connecting import connect
+from shared.bus.connecting import PATIENCE, connect, fetched
 from shared.bus.entries import Entries
 from shared.events.base import Event
 from shared.logs import log
@@ -23,6 +23,7 @@ BATCH = 500
 """Records taken at a time: some milliseconds, for which whatever else the process does has to wait."""
 _TOLD_EVERY = 5.0
 """Seconds between two log lines of a view that is read for the first time."""
+_SOON = 0.1
 _LOOK_EVERY = 10.0
 """Seconds between two looks at which partitions the topic has: one small request. Kafka's usual five minutes are long for a customer
 whose wish stands on a partition that nobody reads yet."""
@@ -49,7 +50,6 @@ class KafkaView(Generic[E]):
             **options(self._servers),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            fetch_max_wait_ms=100,
             metadata_max_age_ms=round(self._look_every * 1000),
             isolation_level="read_committed",  # what a writer took back was never true
         )
@@ -58,7 +58,7 @@ class KafkaView(Generic[E]):
             await self._find(consumer, stop)
             self._began = self._told = time.monotonic()
             while not stop.is_set():
-                for records in (await consumer.getmany(timeout_ms=200, max_records=BATCH)).values():
+                for records in (await fetched(consumer, stop, BATCH, self._patience)).values():
                     for record in records:
                         self._entries.take(record.key, record.value)
                 METRICS.view_entries.labels(topic=self._topic.name).set(len(self._entries))
@@ -89,6 +89,11 @@ class KafkaView(Generic[E]):
         return len(self._entries)
 
     @property
+    def _patience(self) -> float:
+        """Seconds until the next look at what there is beside records: soon, as long as somebody waits for the end of the reading."""
+        return min(PATIENCE, self._look_every) if self.ready.is_set() else _SOON
+
+    @property
     def _total(self) -> int:
         return sum(self._ends.values())
 
@@ -110,10 +115,11 @@ class KafkaView(Generic[E]):
         if self._ends:
             log.info("the topic of a view has more partitions", topic=self._topic.name, partitions=len(found))
         places = {partition: await consumer.position(partition) for partition in self._ends}
+        ends = dict.fromkeys(new, 0) if self.ready.is_set() else await consumer.end_offsets(new)
         consumer.assign([*places, *new])
         for partition, place in places.items():
             consumer.seek(partition, place)
-        self._ends |= dict.fromkeys(new, 0) if self.ready.is_set() else await consumer.end_offsets(new)
+        self._ends |= ends
 
     async def _tell(self, consumer: AIOKafkaConsumer) -> None:
         """Ready, or how much is left. By position: compaction leaves gaps, so that the last record may lie far before the end."""

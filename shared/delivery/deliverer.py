@@ -20,12 +20,12 @@ from shared.errors import Malformed, Unavailable
 from shared.events import DeliveryReport, DeliveryState, OutboundMessage
 from shared.locks import Leadership, Liveness
 from shared.logs import log
-from shared.loops import forever, persist
+from shared.loops import REST, forever, persist
 from shared.metrics import METRICS
 from shared.waiting import wait
 
 POLL = 1.0
-"""Seconds: how late a delivery leaves that another process added, or whose process died."""
+"""Seconds between two looks while anything is under way: how late we take over from a process that died."""
 _BREATH = 0.01
 """Seconds between two rounds at least."""
 _NOT_FOUND = "found not to be sent after an interruption"
@@ -110,7 +110,8 @@ class Deliverer:
         if len(left) + len(due) == free:
             return POLL
         async with self._database.transaction() as session:
-            return max(await self.ledger.next_due(session, POLL), _BREATH)
+            seconds = await self.ledger.next_due(session)
+        return REST if seconds is None else min(POLL, max(seconds, _BREATH))
 
     async def _send(self, attempt: Attempt) -> None:
         try:

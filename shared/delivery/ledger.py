@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, Update, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, Table, Update, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -160,13 +160,13 @@ class Ledger:
         taken = set((await session.scalars(select(column).where(column.in_(candidates), column != ""))).all())
         return next((one for one in candidates if one not in taken), None)
 
-    async def next_due(self, session: AsyncSession, most: float) -> float:
-        """Returns the seconds until something is due or a lease ends, at most `most`. What waits behind its ticket's oldest is not
-        counted."""
+    async def next_due(self, session: AsyncSession) -> float | None:
+        """Returns the seconds until something is due or a lease ends, below 0 where it is; None where nothing is under way. What waits
+        behind its ticket's oldest is not counted."""
         table = self.table
-        due = select(func.min(table.c.due_at)).where(table.c.state.in_(UNDER_WAY), ~self._blocked()).scalar_subquery()
-        seconds = select(case((due.is_(None), most), else_=func.extract("epoch", due - func.clock_timestamp())))
-        return min(most, max(0.0, float((await session.execute(seconds)).scalar_one())))
+        left = func.extract("epoch", func.min(table.c.due_at) - func.clock_timestamp())
+        seconds = await session.scalar(select(left).where(table.c.state.in_(UNDER_WAY), ~self._blocked()))
+        return None if seconds is None else float(seconds)
 
     def _blocked(self) -> ColumnElement[bool]:
         """Whether an earlier one of the same ticket is under way."""

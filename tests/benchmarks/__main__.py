@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from tests import stack
-from tests.benchmarks import builds, end_to_end, flood, reading
+from tests.benchmarks import builds, embedded, end_to_end, flood, reading
 from tests.benchmarks import reader as mails
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks.md"
@@ -136,6 +136,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "screen": ("To the screen", screen),
     "mail": ("Taking a mail in", mail),
     "desk": ("The desk's way of a message", applying),
+    "embedded": ("The embedded run at rest", embedded.table),
     "calls": ("Calls in a flood of posts", calls),
     "router": ("The router beside others", router),
     "views": ("A million contact points", views),

@@ -34,7 +34,7 @@ from shared.loops import forever
 from shared.metrics import METRICS
 from shared.topics import CALLS_REQUESTED
 
-_BUSY, _IDLE = 1.0, 5.0
+_BUSY, _IDLE = 1.0, 15.0
 """Seconds until the next look when nothing wakes us: while somebody waits, and otherwise. A row that another process held just now
 is looked at again then."""
 _SHORTEST = 0.05

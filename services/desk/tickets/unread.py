@@ -29,7 +29,7 @@ from shared.logs import log
 from shared.topics import deliveries_requested
 from shared.waiting import wait
 
-EVERY = 5.0
+EVERY = 15.0
 """Seconds between two looks: the wait is of minutes."""
 _MOST = 100
 """Replies in one transaction, whose tickets are locked until it is over."""

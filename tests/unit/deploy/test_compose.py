@@ -187,6 +187,11 @@ def test_kafka_is_set_up_as_in_the_embedded_run(tmp_path: Path) -> None:
         "broker.session.timeout.ms",
         "num.network.threads",
         "num.io.threads",
+        "background.threads",
+        "group.coordinator.threads",
+        "share.coordinator.threads",
+        "metadata.max.idle.interval.ms",
+        "log.cleaner.dedupe.buffer.size",
     }
     given = environment("kafka", SECRETS)
     for setting, value in cluster.settings(cluster.nodes[0]).items():

@@ -18,14 +18,12 @@ from mode import Service
 from mode.utils.futures import maybe_async
 
 from services.router.adapters.engine.ledger import Batch, Ledger
+from shared.bus.connecting import be_patient
 from shared.logs import log
 
 Run = tuple[int, int, Sequence[ConsumerRecord]]
 """Position before, position after, and the records between."""
 
-FETCH_WAIT_MS = 100
-"""How long the broker may hold a fetch that has nothing yet. A partition that was just emptied joins the next fetch, so
-this bounds how long a lone message waits; Faust's own 1,500 would be felt."""
 _ROOM_WAIT = 0.02
 """Seconds to wait for records while some partitions are full, before looking whether they have room again."""
 
@@ -67,9 +65,13 @@ class BatchClient(driver.AIOKafkaConsumerThread):
         """Here and now."""
         return await maybe_async(fun(*args, **kwargs))
 
+    async def on_start(self) -> None:
+        """Faust's own wait of 1,500 ms would be felt by a lone message whose partition was just emptied."""
+        await super().on_start()
+        be_patient(self._ensure_consumer())
+
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         consumer._isolation_level = "read_committed"  # what a writer took back was never true
         return consumer
 
