@@ -65,6 +65,7 @@ def measure(system: Stack, telephones: Exchange) -> Flood:
     eventually(lambda: applied(system) > before + 100, "the flood at the desk", 120)
     flooded = _calls(system, telephones, offers)
     behind = POSTS - (applied(system) - before)
+    flood.join()
     assert behind > 0, "the flood was over before the calls were: they were not measured in it"
     return Flood(quiet, flooded, int(behind))
 
