@@ -11,10 +11,10 @@ from pathlib import Path
 import msgspec
 
 from services.desk.accounts import service as accounts
+from services.desk.actors import COMMAND
 from services.desk.context import Desk
 from services.desk.people import audit, sessions
 from services.desk.people import service as people
-from services.desk.people.audit import COMMAND
 from services.desk.people.schemas import LinkView
 from services.desk.schema import SCHEMA
 from services.desk.settings import DeskSettings
@@ -22,6 +22,8 @@ from services.desk.wallboard import display
 from shared.db import Database, migrate
 from shared.errors import Rejected, Unavailable
 from shared.settings import Settings, load
+
+_ROLE = "read-only, agent, supervisor or admin (default: agent)"
 
 
 def main(arguments: list[str], open_desk: Callable[[], Desk]) -> int:
@@ -35,7 +37,7 @@ def main(arguments: list[str], open_desk: Callable[[], Desk]) -> int:
     agent = commands.add_parser("create-agent", help="let a person sign in")
     agent.add_argument("--email", required=True)
     agent.add_argument("--name", default="")
-    agent.add_argument("--role", choices=("agent", "admin"), default="agent")
+    agent.add_argument("--role", default="agent", help=_ROLE)
     agent.add_argument(
         "--password-stdin", action="store_true", required=True, help="the password is the first line of the input"
     )
@@ -45,7 +47,7 @@ def main(arguments: list[str], open_desk: Callable[[], Desk]) -> int:
     invited = commands.add_parser("invite", help="print a link by which a person joins, once")
     invited.add_argument("--email", required=True)
     invited.add_argument("--name", default="")
-    invited.add_argument("--role", choices=people.ROLES, default="agent")
+    invited.add_argument("--role", default="agent", help=_ROLE)
     commands.add_parser("people", help="list who may sign in, was invited to, or could once")
     for name, what in (
         ("password-link", "print a link by which a person sets a new password, once"),
@@ -120,6 +122,7 @@ async def _create_agent(database: Database, chosen: argparse.Namespace) -> None:
         name=chosen.name,
         role=chosen.role,
         password=password,
+        actor=COMMAND,
         phone=chosen.phone,
         skills=tuple(chosen.skills.split(",")),
     )
@@ -172,7 +175,7 @@ async def _audit(database: Database, chosen: argparse.Namespace) -> None:
 
 async def _create_token(database: Database, chosen: argparse.Namespace) -> None:
     scopes = tuple(scope.strip() for scope in chosen.scopes.split(",") if scope.strip())
-    print(await people.create_token(database, name=chosen.name, scopes=scopes))
+    print(await people.create_token(database, name=chosen.name, scopes=scopes, actor=COMMAND))
 
 
 async def _tokens(database: Database, _: argparse.Namespace) -> None:
@@ -181,7 +184,7 @@ async def _tokens(database: Database, _: argparse.Namespace) -> None:
 
 
 async def _revoke_token(database: Database, chosen: argparse.Namespace) -> None:
-    count = await people.revoke_token(database, chosen.name)
+    count = await people.revoke_token(database, chosen.name, actor=COMMAND)
     if not count:
         raise Rejected(404, "no-such-token", f"No active token named {chosen.name!r}; `tokens` lists the active ones.")
     print(f"{count} token{'s' if count > 1 else ''} named {chosen.name!r} revoked.", file=sys.stderr)
@@ -189,10 +192,10 @@ async def _revoke_token(database: Database, chosen: argparse.Namespace) -> None:
 
 async def _display_link(database: Database, chosen: argparse.Namespace) -> None:
     if chosen.revoke_all:
-        print(f"{await display.revoke(database)} display links do not work any more.", file=sys.stderr)
+        print(f"{await display.revoke(database, actor=COMMAND)} display links do not work any more.", file=sys.stderr)
         return
     common = load(Settings)
-    token = await display.create(database, common.secret.get_secret_value(), chosen.name)
+    token = await display.create(database, common.secret.get_secret_value(), chosen.name, actor=COMMAND)
     print(f"{common.public_url}/wallboard?display={token}")
 
 

@@ -1,22 +1,20 @@
-"""Who calls the API: a bearer token with scopes."""
+"""Who calls the API: a bearer token, whose scopes are permissions."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from services.desk.actors import Actor, Forbidden, Kind, Permission, scoped
 from services.desk.context import Desk
 from services.desk.people import audit
 from services.desk.people import service as people
-from services.desk.people.audit import By
-from services.desk.people.schemas import Token
 from shared.errors import Rejected
 
 _bearer = HTTPBearer(auto_error=False, description="Made with `python -m services desk create-token --name <who>`.")
-_GRANTS = {"read": {"read", "write", "admin"}, "write": {"write", "admin"}, "admin": {"admin"}}
 
 
 def desk_of(request: Request) -> Desk:
@@ -26,50 +24,38 @@ def desk_of(request: Request) -> Desk:
     return desk
 
 
-def _allows(scope: str) -> Callable[..., Awaitable[Token]]:
-    async def check(
-        request: Request,
-        desk: Annotated[Desk, Depends(desk_of)],
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    ) -> Token:
-        token = await people.check_token(desk, credentials.credentials) if credentials else None
-        if token is None:
-            raise Rejected(401, "unauthorized", "Send a valid API token: Authorization: Bearer <token>.")
-        if not _GRANTS[scope] & set(token.scopes):
-            await audit.noted(desk.database, "access.refused", _by(request, token), request.url.path[:200], why="scope")
-            raise Rejected(403, "scope", f"This token does not have the scope {scope!r}.")
-        return token
+TheDesk = Annotated[Desk, Depends(desk_of)]
+
+
+async def caller(
+    request: Request, desk: TheDesk, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> AsyncIterator[Actor]:
+    """Yield who calls, and log what they were refused. Rejected 401."""
+    token = await people.check_token(desk, credentials.credentials) if credentials else None
+    if token is None:
+        raise Rejected(401, "unauthorized", "Send a valid API token: Authorization: Bearer <token>.")
+    ip = request.client.host if request.client else ""
+    actor = Actor(Kind.TOKEN, token.name, token.name, scoped(token.scopes), ip)
+    try:
+        yield actor
+    except Forbidden as refused:
+        why = refused.permission.value
+        await audit.noted(desk.database, "access.refused", actor, request.url.path[:200], why=why)
+        raise
+
+
+Caller = Annotated[Actor, Depends(caller)]
+"""For commands, which ask for the permission themselves."""
+
+
+def allowed(permission: Permission) -> Callable[[Actor], Actor]:
+    """Make a dependency that lets only those in who have this permission: for what is read."""
+
+    def check(actor: Caller) -> Actor:
+        actor.require(permission)
+        return actor
 
     return check
 
 
-TheDesk = Annotated[Desk, Depends(desk_of)]
-Reader = Annotated[Token, Depends(_allows("read"))]
-Writer = Annotated[Token, Depends(_allows("write"))]
-Admin = Annotated[Token, Depends(_allows("admin"))]
-
-
-def _by(request: Request, token: Token) -> By:
-    return By(actor(token), request.client.host if request.client else "")
-
-
-def _by_reader(request: Request, token: Reader) -> By:
-    return _by(request, token)
-
-
-def _by_writer(request: Request, token: Writer) -> By:
-    return _by(request, token)
-
-
-def _by_admin(request: Request, token: Admin) -> By:
-    return _by(request, token)
-
-
-ByReader = Annotated[By, Depends(_by_reader)]
-ByWriter = Annotated[By, Depends(_by_writer)]
-ByAdmin = Annotated[By, Depends(_by_admin)]
-
-
-def actor(token: Token) -> str:
-    """How a machine is named in timelines."""
-    return f"api:{token.name}"
+Reader = Annotated[Actor, Depends(allowed(Permission.READ))]

@@ -14,6 +14,7 @@ from uuid import uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.actors import Actor
 from services.desk.bulk import document
 from services.desk.signals import LIVE
 from shared.events import DeskEvent
@@ -58,11 +59,11 @@ class UnitOfWork:
     """Those who were answered too late, and when."""
 
     def record(
-        self, change: Change, ticket: str, at: datetime, actor: str, *, event_id: str = "", customer: str = ""
+        self, change: Change, ticket: str, at: datetime, actor: Actor, *, event_id: str = "", customer: str = ""
     ) -> None:
         """Add to the timeline and to `tickets-changed`. `event_id`: fixed where a repetition has to meet itself."""
-        event = DeskEvent.of(change, id=event_id or str(uuid4()), ticket_id=ticket, at=at, actor=actor)
-        row = {"id": event.id, "ticket_id": ticket or None, "kind": event.kind, "at": at, "actor": actor}
+        event = DeskEvent.of(change, id=event_id or str(uuid4()), ticket_id=ticket, at=at, actor=actor.stored)
+        row = {"id": event.id, "ticket_id": ticket or None, "kind": event.kind, "at": at, "actor": event.actor}
         self.events.append(row | {"data": event.data})
         self.publish.append((TICKETS_CHANGED, ticket or customer, event))
 

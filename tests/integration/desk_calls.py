@@ -9,6 +9,7 @@ from uuid import uuid4
 import msgspec
 from sqlalchemy import text
 
+from services.desk.actors import COMMAND
 from services.desk.calls import applying
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
@@ -28,6 +29,7 @@ from shared.events import (
 )
 from shared.events.codec import decode
 from shared.kernel import ContactPoint, Level, message_id, stable_id, ticket_id
+from tests.integration.desk_parts import acting
 from tests.unit.desk.examples import routed
 
 LINE = Channel(name="phone", label="Phone", icon="phone", reaches=("tel",), live=True)
@@ -47,9 +49,10 @@ async def agent(desk: Desk, name: str, *skills: str, state: str = "ready") -> st
         password="long enough 1",
         phone=f"+3361111{len(name):02}{ord(name[0]) % 100:02}",
         skills=skills,
+        actor=COMMAND,
     )
     if state != "away":
-        await presence.set_presence(desk, email, state)
+        await presence.set_presence(desk, email, state, actor=acting(email))
     return email
 
 

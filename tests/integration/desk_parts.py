@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import text
 
 import services.desk as desk_package
+from services.desk.actors import ROLES, Actor, actor_of
 from services.desk.app import DeskService, around, create_desk
 from services.desk.context import Desk
 from services.desk.schema import SCHEMA
@@ -33,6 +35,11 @@ EMAIL = EMAIL_CHANNEL
 CHAT = Channel(name="chat", label="Chat", icon="chat", reaches=("chat",), can_start=False)
 PHONE = Channel(name="phone", label="Phone", icon="phone", reaches=("tel",), enabled=False, why_off="set PHONE_ACCOUNT")
 KNOWN = (EMAIL, CHAT, PHONE)
+
+
+def acting(email: str, role: str = "agent") -> Actor:
+    """An agent at work, or `api:<name>` for a program."""
+    return msgspec.structs.replace(actor_of(email), permissions=ROLES[role])
 
 
 async def migrate(dsn: str, revision: str = "head") -> None:

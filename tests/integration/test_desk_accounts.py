@@ -16,9 +16,11 @@ import asyncpg
 import httpx
 import pyotp
 import pytest
+from msgspec import structs
 from sqlalchemy import text
 
 from services.desk.accounts import service as accounts
+from services.desk.actors import COMMAND
 from services.desk.assignment import service as assignment
 from services.desk.calls import distribution
 from services.desk.calls import service as calls
@@ -26,18 +28,17 @@ from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.people import audit, links, passwords, presence, second_step, sessions
 from services.desk.people import service as people
-from services.desk.people.audit import By
 from services.desk.people.limits import Limiter
 from services.desk.tickets import service as tickets
 from shared.errors import Rejected
 from shared.kernel import ticket_id
 from tests.integration.desk_calls import agent as ready_agent
-from tests.integration.desk_parts import SECRET, app_of, desk_on, migrate, outbox, scalar, with_channels
+from tests.integration.desk_parts import SECRET, acting, app_of, desk_on, migrate, outbox, scalar, with_channels
 from tests.unit.desk.examples import routed
 
 TICKET = ticket_id("email:<1@example.org>")
 BOSS, ANN = "boss@desk.example", "ann@desk.example"
-BY, AT_HOME = By(BOSS, "10.0.0.9"), "10.0.0.1"
+BY, AT_HOME = structs.replace(acting(BOSS, "admin"), ip="10.0.0.9"), "10.0.0.1"
 PASSWORD, OTHER = "correct horse", "a staple of batteries"
 
 TRIES = Limiter(3)
@@ -52,8 +53,10 @@ def _no_tries_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 async def desk(database: str, storage_url: str) -> AsyncIterator[Desk]:
     await migrate(database)
     async with desk_on(database, storage_url, sign_in_tries=3) as made:
-        await people.create_agent(made.database, email=BOSS, name="Boss", role="admin", password=PASSWORD)
-        await people.create_agent(made.database, email=ANN, name="Ann", role="agent", password=PASSWORD)
+        await people.create_agent(
+            made.database, email=BOSS, name="Boss", role="admin", password=PASSWORD, actor=COMMAND
+        )
+        await people.create_agent(made.database, email=ANN, name="Ann", role="agent", password=PASSWORD, actor=COMMAND)
         yield with_channels(made)
 
 
@@ -137,7 +140,7 @@ async def test_who_changes_their_password_stays_signed_in_here_and_nowhere_else(
     session = await sessions.find(desk, here)
     assert session
     assert await refused(accounts.change_password(desk, TRIES, ANN, "a wrong one", OTHER, BY)) == "password-wrong"
-    await accounts.change_password(desk, TRIES, ANN, PASSWORD, OTHER, By(ANN), but=session.id)
+    await accounts.change_password(desk, TRIES, ANN, PASSWORD, OTHER, acting(ANN), but=session.id)
     assert await sessions.find(desk, here)
     assert await sessions.find(desk, there) is None
     assert await refused(signed_in(desk)) == "sign-in-failed"
@@ -208,7 +211,7 @@ async def test_somebody_sees_where_they_are_signed_in_and_ends_one_of_them(desk:
     }
     boss = await accounts.person(desk, BOSS)
     assert await refused(sessions.end(desk, boss.id, BY, one=session.id)) == "no-such-session"
-    assert await sessions.end(desk, session.agent.id, By(ANN), one=session.id) == 1
+    assert await sessions.end(desk, session.agent.id, acting(ANN), one=session.id) == 1
     assert await sessions.find(desk, there) is None
     assert await sessions.find(desk, here)
 
@@ -222,9 +225,9 @@ async def test_the_work_of_somebody_who_leaves_goes_back_to_its_queue_at_once(de
     )
     solved, old = (ticket_id(f"email:<{n}@example.org>") for n in (2, 3))
     for ticket in (TICKET, solved, old):
-        await assignment.assign(desk, ticket, agent=ANN, assignee=ANN)
+        await assignment.assign(desk, ticket, actor=acting(ANN), assignee=ANN)
     for ticket in (solved, old):
-        await tickets.set_status(desk, ticket, "solved", agent=ANN)
+        await tickets.set_status(desk, ticket, "solved", actor=acting(ANN))
     await scalar(desk, f"UPDATE desk.tickets SET solved_at = now() - interval '30 d' WHERE id = '{old}' RETURNING 1")
     token = await signed_in(desk)
     assert await accounts.disable(desk, ANN, BY) == 2
@@ -234,7 +237,7 @@ async def test_the_work_of_somebody_who_leaves_goes_back_to_its_queue_at_once(de
     assert (told.kind, told.actor, told.data["disabled"]) == ("ticket.assigned", BOSS, "Ann")
     assert await sessions.find(desk, token) is None
     assert await refused(signed_in(desk)) == "sign-in-failed"
-    assert await refused(assignment.assign(desk, TICKET, agent=BOSS, assignee=ANN)) == "unknown-agent"
+    assert await refused(assignment.assign(desk, TICKET, actor=acting(BOSS), assignee=ANN)) == "unknown-agent"
     assert "agent.signed-out" in [event.kind for event in await outbox(desk, "tickets-changed")]
     await accounts.enable(desk, ANN, BY)
     assert await signed_in(desk)
@@ -247,7 +250,7 @@ async def test_nothing_is_given_to_somebody_who_is_leaving_at_that_moment(desk: 
         await accounts.enable(desk, ANN, BY)
         await asyncio.gather(
             accounts.disable(desk, ANN, BY),
-            assignment.assign(desk, TICKET, agent=BOSS, assignee=ANN),
+            assignment.assign(desk, TICKET, actor=acting(BOSS), assignee=ANN),
             return_exceptions=True,
         )
         assert (await tickets.get_ticket(desk, TICKET)).row.assignee == ""
@@ -275,7 +278,7 @@ async def test_somebody_can_always_let_others_in(desk: Desk) -> None:
     assert await refused(accounts.set_role(desk, BOSS, "agent", BY)) == "last-admin"
     await accounts.set_role(desk, ANN, "admin", BY)
     done = await asyncio.gather(
-        accounts.disable(desk, BOSS, By(ANN)), accounts.disable(desk, ANN, BY), return_exceptions=True
+        accounts.disable(desk, BOSS, acting(ANN, "admin")), accounts.disable(desk, ANN, BY), return_exceptions=True
     )
     assert [each.code for each in done if isinstance(each, Rejected)] == ["last-admin"]
 
@@ -287,8 +290,8 @@ async def with_second_step(desk: Desk) -> tuple[pyotp.TOTP, tuple[str, ...]]:
     row = await accounts.confirmed(desk, TRIES, ANN, PASSWORD)
     made = second_step.enrol(desk, row.id, ANN)
     app = pyotp.TOTP(made.secret.replace(" ", ""))
-    assert await refused(second_step.turn_on(desk, row, made.ticket, "000000", By(ANN))) == "code"
-    codes = await second_step.turn_on(desk, row, made.ticket, app.at(int(time.time()) - 30), By(ANN))
+    assert await refused(second_step.turn_on(desk, row, made.ticket, "000000", acting(ANN))) == "code"
+    codes = await second_step.turn_on(desk, row, made.ticket, app.at(int(time.time()) - 30), acting(ANN))
     return app, codes
 
 
@@ -354,15 +357,17 @@ async def test_nobody_rewrites_what_was_done(desk: Desk, statement: str) -> None
 
 
 async def test_nobody_leads_an_agent_s_calls_to_another_telephone_without_a_trace(desk: Desk) -> None:
-    await presence.set_phone(desk, ANN, "+33 6 12 34 56 78", by=By("api:crm", AT_HOME))
-    await presence.set_phone(desk, ANN, "")
+    await presence.set_phone(
+        desk, ANN, "+33 6 12 34 56 78", actor=structs.replace(acting("api:crm", "supervisor"), ip=AT_HOME)
+    )
+    await presence.set_phone(desk, ANN, "", actor=acting(ANN))
     assert await logged(desk, "person.changed") == [(ANN, ANN, ""), ("api:crm", ANN, AT_HOME)]
 
 
 async def test_an_admin_s_machine_looks_after_people_and_reads_the_record(desk: Desk) -> None:
     clients = {}
     for scope in ("admin", "write"):
-        token = await people.create_token(desk.database, name=scope, scopes=(scope,))
+        token = await people.create_token(desk.database, name=scope, scopes=(scope,), actor=COMMAND)
         clients[scope] = httpx.AsyncClient(
             transport=httpx.ASGITransport(app_of(desk)),
             base_url="http://desk/api/v1",

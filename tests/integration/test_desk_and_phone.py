@@ -21,7 +21,7 @@ from shared.events import InboundMessage, RoutedMessage
 from shared.kernel import Level
 from shared.topics import MESSAGES_RECEIVED, MESSAGES_RECEIVED_LIVE
 from tests.integration.desk_calls import AGE_71, LINE, agent, preferring
-from tests.integration.desk_parts import EMAIL, desk_on, migrate, with_channels
+from tests.integration.desk_parts import EMAIL, acting, desk_on, migrate, with_channels
 from tests.integration.phone_house import House, house
 from tests.providers.twilio import Person
 from tests.unit.desk.examples import routed
@@ -90,7 +90,7 @@ async def test_an_agent_presses_answer_and_both_are_connected(whole: tuple[Desk,
     line.twilio.people[number] = ann_herself
     line.twilio.call(MARGARET, margaret)
     offered = await until(shows(desk, ann, "offered"))
-    await calls.answer(desk, offered.call_id, agent=ann)
+    await calls.answer(desk, offered.call_id, actor=acting(ann))
     await until(shows(desk, ann, "wrap-up"))
     assert margaret.connected_to == [number]
     assert ann_herself.connected_to == [MARGARET]
@@ -105,7 +105,7 @@ async def test_an_agent_presses_answer_and_both_are_connected(whole: tuple[Desk,
     assert ticket.row.assignee == ann
     assert ticket.first_reply_at == talk.connected_at
     assert ticket.messages[-1].author_name == "Ann"
-    await calls.finish(desk, offered.call_id, agent=ann)
+    await calls.finish(desk, offered.call_id, actor=acting(ann))
     await line.reaches(offered.call_id, "ended")
     assert (await presence.state(desk, ann)).presence == "ready"
 
@@ -119,14 +119,14 @@ async def test_an_agent_who_does_not_press_one_is_away_and_the_next_one_gets_the
     line.twilio.people[(await presence.state(desk, ann)).phone] = Person()
     line.twilio.call(MARGARET, margaret)
     offered = await until(shows(desk, ann, "offered"))
-    await calls.answer(desk, offered.call_id, agent=ann)
+    await calls.answer(desk, offered.call_id, actor=acting(ann))
     await until(has(desk, ann, "away"))
     bo = await agent(desk, "Bo")
     number = (await presence.state(desk, bo)).phone
     line.twilio.people[number] = Person(keys=press_one)
     again = await until(shows(desk, bo, "offered"))
     assert (again.call_id, again.waiting_since) == (offered.call_id, offered.waiting_since)
-    await calls.answer(desk, again.call_id, agent=bo)
+    await calls.answer(desk, again.call_id, actor=acting(bo))
     await until(shows(desk, bo, "wrap-up"))
     assert margaret.connected_to == [number]
 
@@ -141,11 +141,11 @@ async def test_a_customer_of_71_writes_and_is_called(whole: tuple[Desk, House]) 
     assert todo.reason.text == "age 71, given by the customer"
     number, margaret = (await presence.state(desk, ann)).phone, Person()
     line.twilio.people |= {number: Person(keys=press_one), MARGARET: margaret}
-    placed = await calls.call_back(desk, todo.ticket.id, agent=ann)
+    placed = await calls.call_back(desk, todo.ticket.id, actor=acting(ann))
     await until(shows(desk, ann, "wrap-up"))
     assert margaret.heard
     assert await calls.callbacks(desk) == ()
-    await calls.finish(desk, placed.call_id, agent=ann)
+    await calls.finish(desk, placed.call_id, actor=acting(ann))
     assert (await presence.state(desk, ann)).presence == "ready"
 
 
@@ -161,7 +161,7 @@ async def test_a_caller_who_asks_for_a_callback_is_called_and_the_first_call_is_
     todo = await until(listed)
     assert (todo.about, todo.number) == (call.sid, f"tel:{MARGARET}")
     line.twilio.people |= {(await presence.state(desk, ann)).phone: Person(keys=press_one), MARGARET: Person()}
-    await calls.call_back(desk, todo.ticket.id, agent=ann)
+    await calls.call_back(desk, todo.ticket.id, actor=acting(ann))
     await line.reaches(call.sid, "ended")
     await until(shows(desk, ann, "wrap-up"))
     assert await calls.callbacks(desk) == ()

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from sqlalchemy import text as sql
 
+from services.desk.actors import COMMAND
 from services.desk.assignment import service as assignment
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
@@ -24,7 +25,7 @@ from services.desk.web.inbox import lists
 from shared.errors import Rejected
 from shared.events import Channel, ChannelChoice, DeliveryReport, DeliveryState, Reason
 from shared.kernel import ContactPoint, Level, stable_id, ticket_id
-from tests.integration.desk_parts import EMAIL, PHONE, desk_on, migrate, outbox, scalar, with_channels
+from tests.integration.desk_parts import EMAIL, PHONE, acting, desk_on, migrate, outbox, scalar, with_channels
 from tests.unit.desk.examples import NOON, routed
 from tests.waiting import until
 
@@ -60,7 +61,7 @@ def report(outbound: str, state: DeliveryState, provider_id: str = "", detail: s
 
 async def test_a_reply_goes_out_by_the_channel_that_was_used_and_answers_that_mail(asked: Desk) -> None:
     await apply(asked, [routed("<2@example.org>", received_at=NOON + timedelta(minutes=1))])
-    sent = await tickets.reply(asked, TICKET, "It is right now.", agent="bo@desk.example", author_name="Bo")
+    sent = await tickets.reply(asked, TICKET, "It is right now.", actor=acting("bo@desk.example"), author_name="Bo")
     (wish,) = await outbox(asked, "deliveries-requested-email")
     assert (wish.id, wish.to, wish.to_name, wish.text) == (sent.id, "email:ann@example.org", "Ann", "It is right now.")
     assert (wish.subject, wish.mailbox, wish.references) == (
@@ -74,21 +75,28 @@ async def test_a_reply_goes_out_by_the_channel_that_was_used_and_answers_that_ma
 
 
 async def test_the_same_key_answers_once_however_often_it_is_sent(asked: Desk) -> None:
-    sent = await asyncio.gather(*(tickets.reply(asked, TICKET, "Yes.", agent="bo@desk", key="k1") for _ in range(10)))
+    sent = await asyncio.gather(
+        *(tickets.reply(asked, TICKET, "Yes.", actor=acting("bo@desk"), key="k1") for _ in range(10))
+    )
     assert len({message.id for message in sent}) == 1
     assert len(await outbox(asked, "deliveries-requested-email")) == 1
     with pytest.raises(Rejected) as refused:
-        await tickets.reply(asked, TICKET, "No.", agent="bo@desk", key="k1")
+        await tickets.reply(asked, TICKET, "No.", actor=acting("bo@desk"), key="k1")
     assert refused.value.code == "key-reused"
 
 
 async def test_who_answers_a_ticket_of_nobody_takes_it_and_the_next_answer_comes_to_them(asked: Desk) -> None:
     for name in ("Bo", "Al"):
         await people.create_agent(
-            asked.database, email=f"{name}@desk.example", name=name, role="agent", password="correct horse"
+            asked.database,
+            email=f"{name}@desk.example",
+            name=name,
+            role="agent",
+            password="correct horse",
+            actor=COMMAND,
         )
-    await tickets.reply(asked, TICKET, "One.", agent="bo@desk.example")
-    await tickets.reply(asked, TICKET, "Two.", agent="al@desk.example")
+    await tickets.reply(asked, TICKET, "One.", actor=acting("bo@desk.example"))
+    await tickets.reply(asked, TICKET, "Two.", actor=acting("al@desk.example"))
     await apply(asked, [routed("<2@example.org>", received_at=NOON + timedelta(minutes=1))])
     ticket = await tickets.get_ticket(asked, TICKET)
     assert (ticket.row.assignee, ticket.row.status) == ("bo@desk.example", "open")
@@ -100,10 +108,10 @@ async def test_a_team_may_leave_what_it_answers_to_everybody_and_sees_it_under_u
     asked: Desk, keep: str
 ) -> None:
     await people.create_agent(
-        asked.database, email="bo@desk.example", name="Bo", role="agent", password="correct horse"
+        asked.database, email="bo@desk.example", name="Bo", role="agent", password="correct horse", actor=COMMAND
     )
     kept = replace(asked, settings=asked.settings.model_copy(update={"replies_keep_unassigned": keep}))
-    await tickets.reply(kept, TICKET, "One.", agent="bo@desk.example")
+    await tickets.reply(kept, TICKET, "One.", actor=acting("bo@desk.example"))
     assert (await tickets.get_ticket(kept, TICKET)).row.assignee == ""
     counts = {view.name: view.count for view in await tickets.view_counts(kept, "bo@desk.example")}
     assert (counts["unassigned"], counts["pending"], counts["open"]) == (1, 1, 0)
@@ -112,7 +120,7 @@ async def test_a_team_may_leave_what_it_answers_to_everybody_and_sees_it_under_u
 
 
 async def test_a_program_that_replies_takes_no_ticket(asked: Desk) -> None:
-    await tickets.reply(asked, TICKET, "We got it.", agent="api:shop")
+    await tickets.reply(asked, TICKET, "We got it.", actor=acting("api:shop"))
     assert (await tickets.get_ticket(asked, TICKET)).row.assignee == ""
 
 
@@ -120,24 +128,24 @@ async def test_a_stale_reply_is_refused(asked: Desk) -> None:
     seen = (await tickets.get_ticket(asked, TICKET)).row.version
     await apply(asked, [routed("<2@example.org>", text="Forget it, I found it.")])
     with pytest.raises(Rejected) as refused:
-        await tickets.reply(asked, TICKET, "Where did you look?", agent="bo@desk", seen=seen)
+        await tickets.reply(asked, TICKET, "Where did you look?", actor=acting("bo@desk"), seen=seen)
     assert (refused.value.status, refused.value.code) == (409, "stale")
     assert await outbox(asked, "deliveries-requested-email") == []
-    await tickets.reply(asked, TICKET, "Good!", agent="bo@desk", seen=seen + 1, status="solved")
+    await tickets.reply(asked, TICKET, "Good!", actor=acting("bo@desk"), seen=seen + 1, status="solved")
     assert (await tickets.get_ticket(asked, TICKET)).row.status == "solved"
 
 
 async def test_a_note_makes_a_reply_stale_and_an_assignment_does_not(asked: Desk) -> None:
-    await assignment.assign(asked, TICKET, agent="bo@desk", team="billing")
+    await assignment.assign(asked, TICKET, actor=acting("bo@desk"), team="billing")
     seen = (await tickets.get_ticket(asked, TICKET)).row.version
-    await tickets.add_note(asked, TICKET, "Do not answer yet.", agent="al@desk")
+    await tickets.add_note(asked, TICKET, "Do not answer yet.", actor=acting("al@desk"))
     with pytest.raises(Rejected, match="not seen"):
-        await tickets.reply(asked, TICKET, "Hi", agent="bo@desk", seen=seen)
+        await tickets.reply(asked, TICKET, "Hi", actor=acting("bo@desk"), seen=seen)
     assert await outbox(asked, "deliveries-requested-email") == []
 
 
 async def test_a_failed_delivery_reopens_the_ticket_and_says_why(asked: Desk) -> None:
-    sent = await tickets.reply(asked, TICKET, "Here you are.", agent="bo@desk", status="solved")
+    sent = await tickets.reply(asked, TICKET, "Here you are.", actor=acting("bo@desk"), status="solved")
     failed = report(sent.id, DeliveryState.FAILED, detail="550 no such user")
     await deliveries.report(asked, [failed])
     await deliveries.report(asked, [failed, report(sent.id, DeliveryState.SENT, "<out@desk>")])
@@ -149,12 +157,12 @@ async def test_a_failed_delivery_reopens_the_ticket_and_says_why(asked: Desk) ->
 
 
 async def test_what_was_sent_becomes_a_reference_of_the_next_reply(asked: Desk) -> None:
-    sent = await tickets.reply(asked, TICKET, "One.", agent="bo@desk")
+    sent = await tickets.reply(asked, TICKET, "One.", actor=acting("bo@desk"))
     await deliveries.report(
         asked, [report(sent.id, DeliveryState.DELIVERED), report(sent.id, DeliveryState.SENT, "<out@desk>")]
     )
     assert (await tickets.get_message(asked, sent.id)).delivery == "delivered"
-    await tickets.reply(asked, TICKET, "Two.", agent="bo@desk")
+    await tickets.reply(asked, TICKET, "Two.", actor=acting("bo@desk"))
     assert (await outbox(asked, "deliveries-requested-email"))[-1].references == ("<1@example.org>", "<out@desk>")
 
 
@@ -176,7 +184,7 @@ async def test_a_reply_that_cannot_arrive_is_refused_with_what_to_do(
     asked: Desk, channel: str, to: str, code: str
 ) -> None:
     with pytest.raises(Rejected) as refused:
-        await tickets.reply(asked, TICKET, "Hello", agent="bo@desk", channel=channel, to=to)
+        await tickets.reply(asked, TICKET, "Hello", actor=acting("bo@desk"), channel=channel, to=to)
     assert (refused.value.status, refused.value.code) == (409, code)
     assert await scalar(asked, "SELECT count(*) FROM desk.messages") == 1
 
@@ -184,7 +192,9 @@ async def test_a_reply_that_cannot_arrive_is_refused_with_what_to_do(
 async def test_nothing_is_written_to_a_telephone(asked: Desk) -> None:
     spoken = msgspec.structs.replace(PHONE, enabled=True, live=True, why_off="")
     with pytest.raises(Rejected) as refused:
-        await tickets.reply(with_channels(asked, EMAIL, spoken), TICKET, "Hello", agent="bo@desk", channel="phone")
+        await tickets.reply(
+            with_channels(asked, EMAIL, spoken), TICKET, "Hello", actor=acting("bo@desk"), channel="phone"
+        )
     assert (refused.value.status, refused.value.code) == (409, "call-instead")
     assert "Press Call" in refused.value.message
     assert await scalar(asked, "SELECT count(*) FROM desk.messages") == 1
@@ -193,9 +203,9 @@ async def test_nothing_is_written_to_a_telephone(asked: Desk) -> None:
 async def test_who_opted_out_is_not_written_to(asked: Desk) -> None:
     ann = await customers.find_customer(asked, "email:Ann@Example.org")
     assert ann
-    await customers.update_customer(asked, ann.id, agent="bo@desk", opted_out={"email:ann@example.org": True})
+    await customers.update_customer(asked, ann.id, actor=acting("bo@desk"), opted_out={"email:ann@example.org": True})
     with pytest.raises(Rejected) as refused:
-        await tickets.reply(asked, TICKET, "Hello", agent="bo@desk")
+        await tickets.reply(asked, TICKET, "Hello", actor=acting("bo@desk"))
     assert refused.value.code == "opted-out"
 
 
@@ -228,12 +238,12 @@ async def test_an_answer_that_x_will_not_take_is_refused_before_it_is_sent(desk:
         desk, [msgspec.structs.replace(post, decision=msgspec.structs.replace(post.decision, channels=(closed,)))]
     )
     with pytest.raises(Rejected) as refused:
-        await tickets.reply(desk, post.decision.ticket_id, "Sorry!", agent="bo@desk")
+        await tickets.reply(desk, post.decision.ticket_id, "Sorry!", actor=acting("bo@desk"))
     assert (refused.value.status, refused.value.code) == (409, "not-summoned")
 
 
 async def test_the_files_of_a_message_that_went_ahead_wake_nobody(asked: Desk) -> None:
-    await tickets.set_status(asked, TICKET, "solved", agent="bo@desk")
+    await tickets.set_status(asked, TICKET, "solved", actor=acting("bo@desk"))
     late = routed("<1@example.org>/files", text="", automatic="files", received_at=NOON + timedelta(minutes=9))
     await apply(asked, [late])
     ticket = await tickets.get_ticket(asked, TICKET)
@@ -246,7 +256,7 @@ async def test_what_an_agent_learns_of_a_customer_reaches_the_router(asked: Desk
     changed = await customers.update_customer(
         asked,
         ann.id,
-        agent="bo@desk",
+        actor=acting("bo@desk"),
         name="Ann Lee",
         birth_year="1949",
         preferred_channel="phone",
@@ -271,7 +281,7 @@ async def test_nobody_is_born_in_the_future(asked: Desk, year: int | str) -> Non
     ann = await customers.find_customer(asked, "email:ann@example.org")
     assert ann
     with pytest.raises(Rejected) as refused:
-        await customers.update_customer(asked, ann.id, agent="bo@desk", birth_year=year)
+        await customers.update_customer(asked, ann.id, actor=acting("bo@desk"), birth_year=year)
     assert (refused.value.status, refused.value.code) == (422, "birth-year")
 
 
@@ -281,7 +291,7 @@ async def test_a_contact_point_of_somebody_else_is_not_taken_away(asked: Desk) -
     assert ann
     with pytest.raises(Rejected) as refused:
         await customers.update_customer(
-            asked, ann.id, agent="bo@desk", name="X", add_contact_points=("email:bob@example.org",)
+            asked, ann.id, actor=acting("bo@desk"), name="X", add_contact_points=("email:bob@example.org",)
         )
     assert refused.value.code == "taken"
     assert (await customers.get_customer(asked, ann.id)).name == "Ann"
@@ -289,18 +299,20 @@ async def test_a_contact_point_of_somebody_else_is_not_taken_away(asked: Desk) -
 
 async def test_a_ticket_is_given_to_an_agent_and_put_back(asked: Desk) -> None:
     await people.create_agent(
-        asked.database, email="Bo@desk.example", name="Bo", role="agent", password="correct horse"
+        asked.database, email="Bo@desk.example", name="Bo", role="agent", password="correct horse", actor=COMMAND
     )
-    row = await assignment.assign(asked, TICKET, agent="bo@desk.example", assignee="bo@desk.example", team="billing")
+    row = await assignment.assign(
+        asked, TICKET, actor=acting("bo@desk.example"), assignee="bo@desk.example", team="billing"
+    )
     assert (row.assignee, row.assignee_name, row.team) == ("bo@desk.example", "Bo", "billing")
     counts = {view.name: view.count for view in await tickets.view_counts(asked, "bo@desk.example")}
     own = {"mine": 1, "unassigned": 0, "open": 1, "urgent": 0, "pending": 0, "solved": 0, "team:billing": 1}
     assert counts == own | {"overdue": 0, "soon": 0, "waiting": 1}
     assert len((await tickets.list_tickets(asked, TicketQuery(assignee="bo@desk.example"))).items) == 1
-    row = await assignment.assign(asked, TICKET, agent="bo@desk.example", assignee="")
+    row = await assignment.assign(asked, TICKET, actor=acting("bo@desk.example"), assignee="")
     assert (row.assignee, row.team) == ("", "billing")
     with pytest.raises(Rejected, match="No active agent"):
-        await assignment.assign(asked, TICKET, agent="bo@desk.example", assignee="nobody@desk.example")
+        await assignment.assign(asked, TICKET, actor=acting("bo@desk.example"), assignee="nobody@desk.example")
 
 
 async def test_pages_neither_repeat_nor_skip_while_tickets_arrive(desk: Desk) -> None:

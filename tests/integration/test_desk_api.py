@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from services.desk.actors import COMMAND
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.people import passwords
@@ -38,7 +39,7 @@ async def desk(database: str, storage_url: str) -> AsyncIterator[Desk]:
 
 @pytest.fixture
 async def api(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
-    token = await people.create_token(desk.database, name="test", scopes=("write",))
+    token = await people.create_token(desk.database, name="test", scopes=("write",), actor=COMMAND)
     transport = httpx.ASGITransport(app_of(desk))
     async with httpx.AsyncClient(
         transport=transport, base_url="http://desk", headers={"Authorization": f"Bearer {token}"}
@@ -129,20 +130,20 @@ async def test_what_no_page_answers_is_a_page_for_people_and_a_problem_for_progr
 async def test_without_a_token_nothing_is_told(api: httpx.AsyncClient, desk: Desk) -> None:
     for header in ({"Authorization": ""}, {"Authorization": "Bearer sbd_guess"}, {"Authorization": "Basic eDp5"}):
         assert (await api.get("/api/v1/tickets", headers=header)).status_code == 401
-    reader = await people.create_token(desk.database, name="reader", scopes=("read",))
+    reader = await people.create_token(desk.database, name="reader", scopes=("read",), actor=COMMAND)
     allowed = {"Authorization": f"Bearer {reader}"}
     assert (await api.get("/api/v1/tickets", headers=allowed)).status_code == 200
     assert (await api.post(f"/api/v1/tickets/{TICKET}/notes", json={"text": "x"}, headers=allowed)).status_code == 403
 
 
 async def test_a_token_that_got_out_is_revoked_by_its_name_and_no_other_is(desk: Desk, api: httpx.AsyncClient) -> None:
-    lost = await people.create_token(desk.database, name="reports", scopes=("read",))
-    assert await people.revoke_token(desk.database, "reports") == 1
+    lost = await people.create_token(desk.database, name="reports", scopes=("read",), actor=COMMAND)
+    assert await people.revoke_token(desk.database, "reports", actor=COMMAND) == 1
     refused = await api.get("/api/v1/tickets", headers={"Authorization": f"Bearer {lost}"})
     assert refused.status_code == 401
     assert (await api.get("/api/v1/tickets")).status_code == 200
     assert [token.name for token in await people.tokens(desk.database)] == ["test"]
-    assert await people.revoke_token(desk.database, "reports") == 0
+    assert await people.revoke_token(desk.database, "reports", actor=COMMAND) == 0
 
 
 async def test_every_operation_is_described(api: httpx.AsyncClient) -> None:
@@ -153,9 +154,11 @@ async def test_every_operation_is_described(api: httpx.AsyncClient) -> None:
 
 
 async def test_an_agent_signs_in_and_out(desk: Desk) -> None:
-    await people.create_agent(desk.database, email="bo@desk.example", name="Bo", role="admin", password="correct horse")
+    await people.create_agent(
+        desk.database, email="bo@desk.example", name="Bo", role="admin", password="correct horse", actor=COMMAND
+    )
     assert not await people.create_agent(
-        desk.database, email="BO@desk.example", name="B", role="agent", password="another one"
+        desk.database, email="BO@desk.example", name="B", role="agent", password="another one", actor=COMMAND
     )
     token = await people.sign_in(desk, TRIES, " Bo@Desk.example", "correct horse", ip="10.0.0.1")
     session = await people.session(desk, token)
@@ -171,7 +174,9 @@ async def test_an_agent_signs_in_and_out(desk: Desk) -> None:
 
 @pytest.mark.parametrize("email", ["bo@desk.example", "nobody@desk.example"])
 async def test_guessing_is_answered_the_same_for_everybody_and_slowed_down(desk: Desk, email: str) -> None:
-    await people.create_agent(desk.database, email="bo@desk.example", name="Bo", role="agent", password="correct horse")
+    await people.create_agent(
+        desk.database, email="bo@desk.example", name="Bo", role="agent", password="correct horse", actor=COMMAND
+    )
 
     async def guess(password: str) -> str:
         try:

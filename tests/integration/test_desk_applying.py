@@ -15,6 +15,7 @@ from sqlalchemy.event import listens_for
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import services.desk.app  # noqa: F401 - every subject's tables
+from services.desk.actors import COMMAND
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.people import service as people
@@ -26,7 +27,7 @@ from shared.bus.kafka import MAX_EVENT
 from shared.errors import Malformed
 from shared.events.codec import encode
 from shared.kernel import Level, ticket_id
-from tests.integration.desk_parts import desk_on, migrate, outbox, scalar, with_channels
+from tests.integration.desk_parts import acting, desk_on, migrate, outbox, scalar, with_channels
 from tests.unit.desk.examples import NOON, routed
 
 
@@ -126,14 +127,14 @@ async def test_a_token_holder_joins_from_another_address_and_is_marked(desk: Des
 async def test_a_solved_ticket_is_reopened_and_an_old_one_is_followed_by_a_linked_one(desk: Desk) -> None:
     key = "email:<1@example.org>"
     await apply(desk, [routed()])
-    await tickets.set_status(desk, ticket_id(key), "solved", agent="a@desk")
+    await tickets.set_status(desk, ticket_id(key), "solved", actor=acting("a@desk"))
     solved = (await tickets.get_ticket(desk, ticket_id(key))).solved_at
     assert solved
     await apply(desk, [routed("<2@x>", rule="root", received_at=solved + timedelta(days=1))])
     again = await tickets.get_ticket(desk, ticket_id(key))
     assert again.row.status == "open"
     assert again.events[-1].kind == "ticket.reopened"
-    await tickets.set_status(desk, ticket_id(key), "closed", agent="a@desk")
+    await tickets.set_status(desk, ticket_id(key), "closed", actor=acting("a@desk"))
     await apply(desk, [routed("<3@x>", rule="root", received_at=solved + timedelta(days=40))])
     assert (await tickets.get_ticket(desk, ticket_id(key))).row.status == "closed"
     follower = await tickets.get_ticket(desk, ticket_id(key, 1))
@@ -147,7 +148,7 @@ async def test_a_solved_ticket_is_reopened_and_an_old_one_is_followed_by_a_linke
 async def test_an_out_of_office_answer_joins_and_wakes_nobody(desk: Desk) -> None:
     key = "email:<1@example.org>"
     await apply(desk, [routed()])
-    await tickets.set_status(desk, ticket_id(key), "solved", agent="a@desk")
+    await tickets.set_status(desk, ticket_id(key), "solved", actor=acting("a@desk"))
     await apply(
         desk, [routed("<ooo@x>", rule="root", automatic="reply", score=90, received_at=NOON + timedelta(days=400))]
     )
@@ -194,7 +195,7 @@ async def test_priority_is_the_highest_since_the_last_reply(desk: Desk) -> None:
     await apply(desk, [routed(level=Level.URGENT, score=95), routed("<2@x>", score=30, text="Thank you!")])
     row = (await tickets.get_ticket(desk, key)).row
     assert (row.level, row.score) == ("urgent", 95)
-    await tickets.reply(desk, key, "It works again.", agent="a@desk")
+    await tickets.reply(desk, key, "It works again.", actor=acting("a@desk"))
     await apply(desk, [routed("<3@x>", score=30)])
     row = (await tickets.get_ticket(desk, key)).row
     assert (row.level, row.score, row.status) == ("normal", 30, "open")
@@ -232,7 +233,12 @@ async def test_whoever_collects_addresses_and_threads_has_a_profile_that_still_f
 
 async def test_what_an_agent_forwards_is_the_writer_s_and_what_a_stranger_claims_is_the_stranger_s(desk: Desk) -> None:
     await people.create_agent(
-        desk.database, email="bea@desk.example", name="Bea", role="agent", password="correct horse battery"
+        desk.database,
+        email="bea@desk.example",
+        name="Bea",
+        role="agent",
+        password="correct horse battery",
+        actor=COMMAND,
     )
     claim = {"forwarded_from": "email:kim@customer.example", "forwarded_name": "Kim Doe"}
     by_agent = routed("<f1@x>", sender="email:bea@desk.example", thread="email:<f1@x>", **claim)

@@ -22,7 +22,7 @@ from shared.clock import utc_now
 from shared.errors import Rejected, Unavailable
 from shared.events import Burst, Channel, Post, RoutedMessage
 from shared.kernel import Level
-from tests.integration.desk_parts import desk_on, migrate, scalar, with_channels
+from tests.integration.desk_parts import acting, desk_on, migrate, scalar, with_channels
 from tests.unit.desk.examples import NOON, routed
 
 X = Channel(name="x", label="X", icon="at-sign", reaches=("x",), public=True)
@@ -108,7 +108,7 @@ async def test_a_leader_that_an_agent_has_in_hand_goes_on_leading(desk: Desk) ->
     await apply(desk, burst()[2:])
     (row,) = await leaders(desk)
     assert row.customer_name == "3"
-    await tickets.add_note(desk, row.id, "I am on it", agent="sam@example.org")
+    await tickets.add_note(desk, row.id, "I am on it", actor=acting("sam@example.org"))
     async with desk.database.transaction() as session:
         await session.execute(text("UPDATE desk.tickets SET first_reply_at = now() WHERE id = :id"), {"id": row.id})
     await apply(desk, burst())
@@ -149,13 +149,13 @@ async def test_one_answer_reaches_each_of_them_in_a_conversation_of_their_own(de
     await apply(desk, burst())
     (row,) = await leaders(desk)
     done = await group_commands.reply_all(
-        desk, row.id, "It works again.", agent="sam@example.org", seen=row.version, key="k"
+        desk, row.id, "It works again.", actor=acting("sam@example.org"), seen=row.version, key="k"
     )
     assert sorted(message.to for message in done.messages) == sorted(f"x:{n}" for n in range(1, 13))
     assert {message.text for message in done.messages} == {f"@person{n} It works again." for n in range(1, 13)}
     assert done.left_out == ()
     again = await group_commands.reply_all(
-        desk, row.id, "It works again.", agent="sam@example.org", seen=row.version, key="k"
+        desk, row.id, "It works again.", actor=acting("sam@example.org"), seen=row.version, key="k"
     )
     assert {message.id for message in again.messages} == {message.id for message in done.messages}
     sent = "SELECT count(*) FROM desk.outbox WHERE topic = 'deliveries-requested-x'"
@@ -165,13 +165,13 @@ async def test_one_answer_reaches_each_of_them_in_a_conversation_of_their_own(de
     (pending,) = await leaders(desk, status=("pending",))
     assert (pending.id, pending.group_size) == (row.id, 12)
     with pytest.raises(Rejected, match="key"):
-        await group_commands.reply_all(desk, row.id, "Something else", agent="sam@example.org", key="k")
+        await group_commands.reply_all(desk, row.id, "Something else", actor=acting("sam@example.org"), key="k")
 
 
 async def test_who_answers_back_is_seen_again(desk: Desk) -> None:
     await apply(desk, burst())
     (row,) = await leaders(desk)
-    await group_commands.reply_all(desk, row.id, "It works again.", agent="sam@example.org", key="k")
+    await group_commands.reply_all(desk, row.id, "It works again.", actor=acting("sam@example.org"), key="k")
     await apply(desk, [routed("600", sender="x:7", thread="x:7", channel="x", public=True, text="not for me")])
     (seen,) = await leaders(desk, status=("open",))
     assert seen.customer_name == "7"
@@ -182,7 +182,7 @@ async def test_a_customer_who_wants_no_answers_is_left_out_and_the_others_get_th
     async with desk.database.transaction() as session:
         await session.execute(text("UPDATE desk.contact_points SET opted_out = true WHERE point = 'x:3'"))
     (row,) = await leaders(desk)
-    done = await group_commands.reply_all(desk, row.id, "It works again.", agent="sam@example.org", key="k")
+    done = await group_commands.reply_all(desk, row.id, "It works again.", actor=acting("sam@example.org"), key="k")
     assert len(done.messages) == 11
     assert [left.code for left in done.left_out] == ["opted-out"]
     (still,) = await leaders(desk, status=("open",))
@@ -194,19 +194,19 @@ async def test_what_arrived_unseen_stops_the_answer_to_all(desk: Desk) -> None:
     (row,) = await leaders(desk)
     with pytest.raises(Rejected, match="not seen"):
         await group_commands.reply_all(
-            desk, row.id, "It works.", agent="sam@example.org", seen=row.version - 1, key="k"
+            desk, row.id, "It works.", actor=acting("sam@example.org"), seen=row.version - 1, key="k"
         )
     assert await scalar(desk, "SELECT count(*) FROM desk.messages WHERE direction = 'out'") == 0
     member = next(each for each in await everything(desk) if each.group_id)
     with pytest.raises(Rejected) as refused:
-        await group_commands.reply_all(desk, member.id, "It works.", agent="sam@example.org")
+        await group_commands.reply_all(desk, member.id, "It works.", actor=acting("sam@example.org"))
     assert refused.value.code == "not-the-leader"
 
 
 async def test_the_next_oldest_leads_when_the_leader_is_answered_by_itself(desk: Desk) -> None:
     await apply(desk, burst())
     (row,) = await leaders(desk)
-    await tickets.reply(desk, row.id, "Only you.", agent="sam@example.org")
+    await tickets.reply(desk, row.id, "Only you.", actor=acting("sam@example.org"))
     (following,) = await leaders(desk, status=("open",))
     assert (following.customer_name, following.group_size) == ("2", 11)
     await apply(desk, [post(13, burst="b-1", first=range(1, 5))])
@@ -217,7 +217,7 @@ async def test_the_next_oldest_leads_when_the_leader_is_answered_by_itself(desk:
 async def test_who_still_waits_is_seen_when_only_the_leader_was_answered_and_stays_open(desk: Desk) -> None:
     await apply(desk, burst())
     (row,) = await leaders(desk)
-    await tickets.reply(desk, row.id, "We look into it.", agent="sam@example.org", status="open")
+    await tickets.reply(desk, row.id, "We look into it.", actor=acting("sam@example.org"), status="open")
     (following,) = await leaders(desk, waiting=True)
     assert (following.customer_name, following.group_size) == ("2", 11)
     await apply(desk, [post(13, burst="b-1", first=range(1, 5))])
@@ -230,7 +230,9 @@ async def test_who_was_left_out_of_the_answer_to_all_is_seen_though_the_others_s
     async with desk.database.transaction() as session:
         await session.execute(text("UPDATE desk.contact_points SET opted_out = true WHERE point = 'x:3'"))
     (row,) = await leaders(desk)
-    await group_commands.reply_all(desk, row.id, "We look into it.", agent="sam@example.org", status="open", key="k")
+    await group_commands.reply_all(
+        desk, row.id, "We look into it.", actor=acting("sam@example.org"), status="open", key="k"
+    )
     (still,) = await leaders(desk, waiting=True)
     assert still.customer_name == "3"
     answered = next(each for each in await leaders(desk) if each.id == row.id)
@@ -241,7 +243,7 @@ async def test_who_was_left_out_of_the_answer_to_all_is_seen_though_the_others_s
 async def test_a_ticket_that_was_taken_out_stays_out(desk: Desk, number: int) -> None:
     await apply(desk, burst())
     own = next(row for row in await everything(desk) if row.customer_name == str(number))
-    row = await group_commands.ungroup(desk, own.id, agent="sam@example.org")
+    row = await group_commands.ungroup(desk, own.id, actor=acting("sam@example.org"))
     assert (row.grouped, row.group_size) == (False, 1)
     again = post(14, burst="b-1", author=number)
     thread = replace(again.decision.thread, key=f"x:{number}")
@@ -254,7 +256,7 @@ async def test_a_ticket_that_was_taken_out_stays_out(desk: Desk, number: int) ->
 async def test_a_later_burst_opens_a_new_group_once_the_first_is_answered(desk: Desk) -> None:
     await apply(desk, burst(6))
     (row,) = await leaders(desk)
-    await group_commands.reply_all(desk, row.id, "It works again.", agent="sam@example.org", key="k")
+    await group_commands.reply_all(desk, row.id, "It works again.", actor=acting("sam@example.org"), key="k")
     await apply(desk, [post(n, burst="b-1", first=range(1, 5)) for n in (20, 21, 22)])
     (fresh,) = await leaders(desk, status=("open",))
     assert (fresh.customer_name, fresh.group_size) == ("20", 3)
@@ -280,7 +282,7 @@ async def test_the_wallboard_counts_a_group_as_its_lists_do(desk: Desk) -> None:
     assert (counts["overdue"], counts["waiting"]) == (1, 1)
 
     (row,) = late
-    await tickets.set_status(desk, row.id, "pending", agent="sam@example.org")
+    await tickets.set_status(desk, row.id, "pending", actor=acting("sam@example.org"))
     shown = await figures.work(desk.database, utc_now())
     assert (shown.late, shown.waiting) == (1, 1), "the next oldest leads those who still wait"
     assert [each.id for each in await leaders(desk, waiting=True)] != [row.id]

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import text as sql
 
+from services.desk.actors import COMMAND
 from services.desk.calls import applying, distribution, ticket_link
 from services.desk.calls import service as calls
 from services.desk.context import Desk
@@ -39,7 +40,7 @@ from tests.integration.desk_calls import (
     requests,
     ticket_of,
 )
-from tests.integration.desk_parts import EMAIL, app_of, desk_on, migrate, outbox, scalar, with_channels
+from tests.integration.desk_parts import EMAIL, acting, app_of, desk_on, migrate, outbox, scalar, with_channels
 from tests.unit.desk.examples import routed
 from tests.waiting import until
 
@@ -85,14 +86,14 @@ async def test_a_caller_is_offered_to_the_ready_agent_who_answers_and_has_the_ti
     (place,) = await requests(desk, "place")
     assert (place.position, place.expected_wait > 0) == (1, True)
 
-    taken = await calls.answer(desk, call, agent=ann)
+    taken = await calls.answer(desk, call, actor=acting(ann))
     assert (taken.state, taken.agent, taken.agent_name) == ("bridging", ann, "Ann")
     assert await calls.waiting(desk) == ()
     (connect,) = await requests(desk, "connect")
     assert connect.agent_at == f"tel:{(await presence.state(desk, ann)).phone}"
     assert (await presence.state(desk, ann)).presence == "busy"
     assert (await tickets.get_ticket(desk, ticket_of(call))).row.assignee == ann
-    assert await calls.answer(desk, call, agent=ann) == taken
+    assert await calls.answer(desk, call, actor=acting(ann)) == taken
     assert len(await requests(desk, "connect")) == 1
 
 
@@ -100,7 +101,7 @@ async def test_a_whole_call_from_line_to_notes(desk: Desk) -> None:
     ann = await agent(desk, "Ann")
     call = await caller(desk, waited=30)
     await distribution.serve(desk)
-    await calls.answer(desk, call, agent=ann)
+    await calls.answer(desk, call, actor=acting(ann))
     (connect,) = await requests(desk, "connect")
     spoke = utc_now()
     over = spoke + timedelta(minutes=4)
@@ -116,11 +117,11 @@ async def test_a_whole_call_from_line_to_notes(desk: Desk) -> None:
     assert (await presence.state(desk, ann)).presence == "wrap-up"
     ticket = await tickets.get_ticket(desk, ticket_of(call))
     assert [m.text for m in ticket.messages if m.direction == "note"] == ["Call, 4 min, answered by Ann"]
-    await calls.finish(desk, call, agent=ann)
+    await calls.finish(desk, call, actor=acting(ann))
     assert (await presence.state(desk, ann)).presence == "ready"
     assert await calls.current(desk, ann) is None
     assert [request.action for request in await requests(desk)][-1] == "finish"
-    await calls.finish(desk, call, agent=ann)
+    await calls.finish(desk, call, actor=acting(ann))
     assert len(await requests(desk, "finish")) == 1
 
 
@@ -128,7 +129,7 @@ async def test_the_end_of_a_call_frees_an_agent_who_forgot_to_finish(desk: Desk)
     ann = await agent(desk, "Ann")
     call = await caller(desk)
     await distribution.serve(desk)
-    await calls.answer(desk, call, agent=ann)
+    await calls.answer(desk, call, actor=acting(ann))
     (connect,) = await requests(desk, "connect")
     facts = {"connected_at": utc_now(), "ended_at": utc_now()}
     await applying.apply(desk, [answered(call, 2, connect, CallOutcome.COMPLETED, **facts)])
@@ -164,7 +165,7 @@ async def test_of_two_who_answer_at_the_same_moment_in_two_processes_one_has_the
 
     async def take(desk: Desk, who: str) -> str:
         try:
-            return (await calls.answer(desk, call, agent=who)).agent
+            return (await calls.answer(desk, call, actor=acting(who))).agent
         except Rejected as error:
             return error.code
 
@@ -192,7 +193,7 @@ async def test_an_offer_that_nobody_answers_goes_on_to_the_next_agent_with_its_a
     missed = await presence.state(desk, ann)
     assert (missed.presence, missed.reason) == ("away", "missed a call")
     with pytest.raises(Rejected, match="offered to another agent"):
-        await calls.answer(desk, call, agent=ann)
+        await calls.answer(desk, call, actor=acting(ann))
 
 
 async def test_a_declined_call_goes_on_and_comes_back_only_when_all_others_were_asked(desk: Desk) -> None:
@@ -202,7 +203,7 @@ async def test_a_declined_call_goes_on_and_comes_back_only_when_all_others_were_
     for who in (ann, bo):
         await distribution.serve(desk)
         assert (await requests(desk, "offer"))[-1].agent == who
-        await calls.decline(desk, call, agent=who)
+        await calls.decline(desk, call, actor=acting(who))
         assert (await presence.state(desk, who)).presence == "ready"
     await distribution.serve(desk)
     assert [offer.agent for offer in await requests(desk, "offer")] == [ann, bo]
@@ -210,7 +211,7 @@ async def test_a_declined_call_goes_on_and_comes_back_only_when_all_others_were_
     await distribution.serve(desk)
     assert (await requests(desk, "offer"))[-1].agent == ann
     with pytest.raises(Rejected, match="no longer offered"):
-        await calls.decline(desk, call, agent=bo)
+        await calls.decline(desk, call, actor=acting(bo))
 
 
 async def test_a_caller_waits_for_the_language_unless_nobody_on_duty_speaks_it(desk: Desk) -> None:
@@ -220,12 +221,12 @@ async def test_a_caller_waits_for_the_language_unless_nobody_on_duty_speaks_it(d
     (offered,) = await calls.waiting(desk)
     assert offered.offered_to == ann
     assert offered.reasons[-1].values == {"skills": "french"}
-    await calls.decline(desk, call, agent=ann)
+    await calls.decline(desk, call, actor=acting(ann))
     claire = await agent(desk, "Claire", "french", "voice")
-    await presence.set_presence(desk, ann, "ready")
+    await presence.set_presence(desk, ann, "ready", actor=acting(ann))
     await distribution.serve(desk)
     assert (await requests(desk, "offer"))[-1].agent == claire
-    await calls.answer(desk, call, agent=claire)
+    await calls.answer(desk, call, actor=acting(claire))
     another = await caller(desk, skills=("french", "voice"), number="+33600000009")
     await distribution.serve(desk)
     assert another not in {offer.call_id for offer in await requests(desk, "offer")}
@@ -235,17 +236,17 @@ async def test_an_agent_whose_telephone_is_not_answered_is_away_and_the_caller_i
     ann, bo = await agent(desk, "Ann"), await agent(desk, "Bo", state="away")
     call = await caller(desk, waited=50)
     await distribution.serve(desk)
-    await calls.answer(desk, call, agent=ann)
+    await calls.answer(desk, call, actor=acting(ann))
     (connect,) = await requests(desk, "connect")
     gone = answered(call, 3, connect, CallOutcome.AGENT_NO_ANSWER, waiting_since=utc_now() - timedelta(seconds=50))
     await applying.apply(desk, [answered(call, 2, connect, CallOutcome.ACCEPTED), gone])
     state = await presence.state(desk, ann)
     assert (state.presence, state.reason) == ("away", "did not answer the telephone")
-    await presence.set_presence(desk, bo, "ready")
+    await presence.set_presence(desk, bo, "ready", actor=acting(bo))
     await distribution.serve(desk)
     (waiting,) = await calls.waiting(desk)
     assert waiting.offered_to == bo
-    await presence.set_presence(desk, ann, "ready")
+    await presence.set_presence(desk, ann, "ready", actor=acting(ann))
     await applying.apply(desk, [gone])
     assert (await presence.state(desk, ann)).presence == "ready"
 
@@ -254,7 +255,7 @@ async def test_what_the_phone_service_tells_ends_the_same_in_any_order_and_howev
     ann = await agent(desk, "Ann")
     for turn, picked in enumerate(itertools.permutations(range(4))):
         call, at = await caller(desk, waited=20, number=f"+336000001{turn:02}"), utc_now()
-        await calls.answer(desk, call, agent=ann)
+        await calls.answer(desk, call, actor=acting(ann))
         connect = (await requests(desk, "connect"))[-1]
         talk = {"connected_at": at, "waiting_since": at}
         over = {"ended_at": at + timedelta(seconds=90), **talk}
@@ -279,7 +280,7 @@ async def test_a_call_and_its_ticket_meet_whichever_comes_first(desk: Desk) -> N
     ann = await agent(desk, "Ann")
     await applying.apply(desk, [changed("CA1", 1, CallState.QUEUED, waiting_since=utc_now())])
     await distribution.serve(desk)
-    await calls.answer(desk, "CA1", agent=ann)
+    await calls.answer(desk, "CA1", actor=acting(ann))
     assert (await calls.current(desk, ann)).ticket_id == ""  # type: ignore[union-attr]
     await apply(desk, [call_message("CA1", sender_name="Marie")])
     await distribution.serve(desk)
@@ -308,7 +309,7 @@ async def test_an_answer_of_which_nothing_is_heard_holds_nobody_for_ever(desk: D
     ann = await agent(desk, "Ann")
     call = await caller(desk)
     await distribution.serve(desk)
-    await calls.answer(desk, call, agent=ann)
+    await calls.answer(desk, call, actor=acting(ann))
     await three_minutes_pass(desk)
     await distribution.serve(desk)
     state = await presence.state(desk, ann)
@@ -334,21 +335,21 @@ async def test_two_processes_hand_out_many_calls_and_nobody_is_offered_two(two: 
                 await asyncio.sleep(0.02)
                 continue
             try:
-                await calls.answer(desk, found.call_id, agent=who)
+                await calls.answer(desk, found.call_id, actor=acting(who))
             except Rejected:
-                await presence.set_presence(desk, who, "ready")  # the offer ran out just then
+                await presence.set_presence(desk, who, "ready", actor=acting(who))  # the offer ran out just then
                 continue
             done.append(found.call_id)
             connect = next(r for r in await requests(desk, "connect") if r.call_id == found.call_id)
             spoke = {"connected_at": utc_now(), "ended_at": utc_now()}
             await applying.apply(desk, [answered(found.call_id, 2, connect, CallOutcome.COMPLETED, **spoke)])
-            await calls.finish(desk, found.call_id, agent=who)
+            await calls.finish(desk, found.call_id, actor=acting(who))
 
     async def nobody_missed(desk: Desk) -> None:
         while len(done) < len(line):
             for state in await presence.states(desk):
                 if state.reason == "missed a call":
-                    await presence.set_presence(desk, state.email, "ready")
+                    await presence.set_presence(desk, state.email, "ready", actor=acting(state.email))
             offered = [call.offered_to for call in await calls.waiting(desk) if call.offered_to]
             assert len(offered) == len(set(offered))
             await asyncio.sleep(0.05)
@@ -368,14 +369,16 @@ async def test_two_processes_hand_out_many_calls_and_nobody_is_offered_two(two: 
 
 
 async def test_whoever_is_not_reachable_is_not_ready(desk: Desk) -> None:
-    await people.create_agent(desk.database, email="x@y.z", name="X", role="agent", password="long enough 1")
+    await people.create_agent(
+        desk.database, email="x@y.z", name="X", role="agent", password="long enough 1", actor=COMMAND
+    )
     with pytest.raises(Rejected, match="phone number first"):
-        await presence.set_presence(desk, "x@y.z", "ready")
+        await presence.set_presence(desk, "x@y.z", "ready", actor=acting("x@y.z"))
     with pytest.raises(Rejected, match=r"\+33 6"):
-        await presence.set_phone(desk, "x@y.z", "0612345678")
-    assert (await presence.set_phone(desk, "x@y.z", "+33 6 12 34 56 78")).phone == "+33612345678"
-    assert (await presence.set_presence(desk, "x@y.z", "ready", "back")).presence == "ready"
-    assert (await presence.set_phone(desk, "x@y.z", "")).presence == "away"
+        await presence.set_phone(desk, "x@y.z", "0612345678", actor=acting("x@y.z"))
+    assert (await presence.set_phone(desk, "x@y.z", "+33 6 12 34 56 78", actor=acting("x@y.z"))).phone == "+33612345678"
+    assert (await presence.set_presence(desk, "x@y.z", "ready", "back", actor=acting("x@y.z"))).presence == "ready"
+    assert (await presence.set_phone(desk, "x@y.z", "", actor=acting("x@y.z"))).presence == "away"
 
 
 # Callbacks
@@ -394,13 +397,13 @@ async def test_who_wrote_and_would_rather_be_called_waits_for_an_agent_with_the_
     (todo,) = await calls.callbacks(desk, ann)
     assert (todo.why, todo.number, todo.reason.text) == ("prefers", f"tel:{NUMBER}", AGE_71.text)  # type: ignore[union-attr]
     assert await calls.callbacks(desk, writer) == ()
-    placed = await calls.call_back(desk, ticket, agent=ann)
+    placed = await calls.call_back(desk, ticket, actor=acting(ann))
     assert (placed.state, placed.direction, placed.customer) == ("bridging", "out", f"tel:{NUMBER}")
     (request,) = await requests(desk, "call-back")
     assert (request.customer, request.ticket_id, request.agent) == (f"tel:{NUMBER}", ticket, ann)
     assert (await calls.callbacks(desk))[0].agent == ann
     with pytest.raises(Rejected, match="already"):
-        await calls.call_back(desk, ticket, agent=writer)
+        await calls.call_back(desk, ticket, actor=acting(writer))
     spoke = {"connected_at": utc_now()}
     await applying.apply(desk, [answered(placed.call_id, 1, request, CallOutcome.ACCEPTED)])
     await applying.apply(desk, [answered(placed.call_id, 2, request, CallOutcome.CONNECTED, **spoke)])
@@ -410,7 +413,7 @@ async def test_who_wrote_and_would_rather_be_called_waits_for_an_agent_with_the_
     over = answered(placed.call_id, 3, request, CallOutcome.COMPLETED, ended_at=spoke["connected_at"], **spoke)
     await applying.apply(desk, [over])
     assert (await tickets.get_ticket(desk, ticket)).messages[-1].text == "Callback, 0 s, by Ann"
-    await calls.finish(desk, placed.call_id, agent=ann)
+    await calls.finish(desk, placed.call_id, actor=acting(ann))
     assert (await presence.state(desk, ann)).presence == "away"
 
 
@@ -420,8 +423,8 @@ async def test_where_no_number_is_known_it_is_to_be_asked_for(desk: Desk) -> Non
     (todo,) = await calls.callbacks(desk, ann)
     assert todo.number == ""
     with pytest.raises(Rejected, match="Ask for it"):
-        await calls.call_back(desk, ticket, agent=ann)
-    placed = await calls.call_back(desk, ticket, agent=ann, number="+33 6 99 99 99 99")
+        await calls.call_back(desk, ticket, actor=acting(ann))
+    placed = await calls.call_back(desk, ticket, actor=acting(ann), number="+33 6 99 99 99 99")
     assert placed.customer == "tel:+33699999999"
 
 
@@ -437,7 +440,7 @@ async def test_a_caller_who_asked_to_be_called_back_keeps_the_place(desk: Desk) 
     first, second = await calls.callbacks(desk)
     assert (first.why, first.since, first.about, first.number) == ("asked", since, call, "tel:+33600000001")
     assert second.ticket.id == newer
-    placed = await calls.call_back(desk, first.ticket.id, agent=ann)
+    placed = await calls.call_back(desk, first.ticket.id, actor=acting(ann))
     assert (await requests(desk, "call-back"))[-1].about == call
     assert placed.ticket_id == ticket_of(call)
 
@@ -451,9 +454,9 @@ async def test_a_reply_or_solving_takes_a_callback_off_the_list(desk: Desk) -> N
     await applying.apply(desk, [changed(call, 2, CallState.ABANDONED)])
     await apply(desk, [abandoned])
     assert {todo.why for todo in await calls.callbacks(desk)} == {"prefers", "abandoned"}
-    await tickets.reply(desk, one, "Dear customer, it works again.", agent=ann)
+    await tickets.reply(desk, one, "Dear customer, it works again.", actor=acting(ann))
     assert [todo.why for todo in await calls.callbacks(desk)] == ["abandoned"]
-    await tickets.set_status(desk, ticket_of(call), "solved", agent=ann)
+    await tickets.set_status(desk, ticket_of(call), "solved", actor=acting(ann))
     assert await calls.callbacks(desk) == ()
 
 
@@ -461,7 +464,7 @@ async def test_a_callback_that_nobody_answers_rests_and_in_the_end_the_ticket_sa
     ann = await agent(desk, "Ann")
     ticket = await wrote(desk)
     for tries in range(1, 4):
-        placed = await calls.call_back(desk, ticket, agent=ann, number=NUMBER)
+        placed = await calls.call_back(desk, ticket, actor=acting(ann), number=NUMBER)
         request = (await requests(desk, "call-back"))[-1]
         vain = answered(placed.call_id, 1, request, CallOutcome.CUSTOMER_NO_ANSWER)
         await applying.apply(desk, [vain, vain])
@@ -480,14 +483,14 @@ async def test_nobody_is_called_twice_for_two_tickets(desk: Desk) -> None:
     also = {"also": (f"tel:{NUMBER}",), "sender_verified": True}
     one, two = await wrote(desk, **also), await wrote(desk, provider_id="2", thread="email:<2>", **also)
     assert [todo.ticket.id for todo in await calls.callbacks(desk)] == [one, two]
-    placed = await calls.call_back(desk, one, agent=ann)
+    placed = await calls.call_back(desk, one, actor=acting(ann))
     assert {todo.agent for todo in await calls.callbacks(desk)} == {ann}
     first = (await requests(desk, "call-back"))[-1]
     await applying.apply(desk, [answered(placed.call_id, 1, first, CallOutcome.CUSTOMER_NO_ANSWER)])
     assert await calls.callbacks(desk) == ()
     await scalar(desk, "UPDATE desk.call_requests SET outcome_at = outcome_at - interval '31 min' RETURNING 1")
     assert [todo.tries for todo in await calls.callbacks(desk)] == [1, 1]
-    again = await calls.call_back(desk, one, agent=ann)
+    again = await calls.call_back(desk, one, actor=acting(ann))
     second, spoke = (await requests(desk, "call-back"))[-1], {"connected_at": utc_now()}
     await applying.apply(desk, [answered(again.call_id, 1, second, CallOutcome.CONNECTED, **spoke)])
     assert await calls.callbacks(desk) == ()
@@ -508,7 +511,7 @@ async def test_who_asked_not_to_be_reached_at_their_number_is_not_called_unasked
 async def test_a_customer_reached_in_another_way_is_off_the_list(desk: Desk) -> None:
     ann = await agent(desk, "Ann")
     ticket = await wrote(desk)
-    await calls.callback_done(desk, ticket, agent=ann)
+    await calls.callback_done(desk, ticket, actor=acting(ann))
     assert await calls.callbacks(desk) == ()
     assert (await tickets.get_ticket(desk, ticket)).first_reply_at is not None
 
@@ -516,11 +519,11 @@ async def test_a_customer_reached_in_another_way_is_off_the_list(desk: Desk) -> 
 async def test_an_agent_who_says_ready_is_ready_although_notes_are_left(desk: Desk) -> None:
     ann = await agent(desk, "Ann")
     call = await caller(desk)
-    await calls.answer(desk, call, agent=ann)
+    await calls.answer(desk, call, actor=acting(ann))
     (connect,) = await requests(desk, "connect")
     spoke = {"connected_at": utc_now(), "ended_at": utc_now()}
     await applying.apply(desk, [answered(call, 2, connect, CallOutcome.COMPLETED, **spoke)])
-    await presence.set_presence(desk, ann, "ready")
+    await presence.set_presence(desk, ann, "ready", actor=acting(ann))
     another = await caller(desk, number="+33600000001")
     await distribution.serve(desk)
     assert (await calls.current(desk, ann)).call_id == another  # type: ignore[union-attr]
@@ -529,12 +532,12 @@ async def test_an_agent_who_says_ready_is_ready_although_notes_are_left(desk: De
 async def test_who_chose_to_be_away_during_a_call_stays_away_after_it(desk: Desk) -> None:
     ann = await agent(desk, "Ann")
     call = await caller(desk)
-    await calls.answer(desk, call, agent=ann)
-    await presence.set_presence(desk, ann, "away", "lunch")
+    await calls.answer(desk, call, actor=acting(ann))
+    await presence.set_presence(desk, ann, "away", "lunch", actor=acting(ann))
     (connect,) = await requests(desk, "connect")
     spoke = {"connected_at": utc_now(), "ended_at": utc_now()}
     await applying.apply(desk, [answered(call, 2, connect, CallOutcome.COMPLETED, **spoke)])
-    await calls.finish(desk, call, agent=ann)
+    await calls.finish(desk, call, actor=acting(ann))
     state = await presence.state(desk, ann)
     assert (state.presence, state.reason) == ("away", "lunch")
 
@@ -542,7 +545,7 @@ async def test_who_chose_to_be_away_during_a_call_stays_away_after_it(desk: Desk
 async def test_whoever_signs_out_is_offered_no_calls(desk: Desk) -> None:
     ann = await agent(desk, "Ann", state="away")
     tokens = [await people.sign_in(desk, Limiter(10), ann, "long enough 1", ip="127.0.0.1") for _ in range(2)]
-    await presence.set_presence(desk, ann, "ready")
+    await presence.set_presence(desk, ann, "ready", actor=acting(ann))
     await people.sign_out(desk, tokens[0])
     assert (await presence.state(desk, ann)).presence == "ready"
     await people.sign_out(desk, tokens[1])
@@ -553,12 +556,12 @@ async def test_a_caller_who_hangs_up_is_offered_to_nobody_and_frees_who_was_rung
     ann = await agent(desk, "Ann")
     call, other = await caller(desk, waited=9), await caller(desk, number="+33600000001")
     await distribution.serve(desk)
-    await calls.answer(desk, call, agent=ann)
+    await calls.answer(desk, call, actor=acting(ann))
     (connect,) = await requests(desk, "connect")
     await applying.apply(desk, [answered(call, 2, connect, CallOutcome.CALLER_GONE)])
     assert (await presence.state(desk, ann)).presence == "ready"
     with pytest.raises(Rejected, match="no longer waiting"):
-        await calls.answer(desk, call, agent=ann)
+        await calls.answer(desk, call, actor=acting(ann))
     await distribution.serve(desk)
     assert (await calls.current(desk, ann)).call_id == other  # type: ignore[union-attr]
     await applying.apply(desk, [changed(other, 2, CallState.ABANDONED)])
@@ -569,14 +572,14 @@ async def test_a_caller_who_hangs_up_is_offered_to_nobody_and_frees_who_was_rung
 async def test_a_callback_of_which_nothing_is_heard_can_be_made_again(desk: Desk) -> None:
     ann = await agent(desk, "Ann")
     ticket = await wrote(desk)
-    placed = await calls.call_back(desk, ticket, agent=ann)
+    placed = await calls.call_back(desk, ticket, actor=acting(ann))
     await scalar(desk, "UPDATE desk.calls SET at = at - interval '6 min' RETURNING 1")
     await distribution.serve(desk)
     assert (await presence.state(desk, ann)).presence == "ready"
     seen = await calls.get_call(desk, placed.call_id)
     assert (seen.state, seen.outcome) == ("ended", "uncertain")
     assert [todo.agent for todo in await calls.callbacks(desk)] == [""]
-    await calls.call_back(desk, ticket, agent=ann)
+    await calls.call_back(desk, ticket, actor=acting(ann))
 
 
 # Consent
@@ -607,7 +610,7 @@ async def test_stop_is_noted_in_the_customer_and_opens_no_ticket(desk: Desk) -> 
 async def test_stop_reopens_no_ticket(desk: Desk) -> None:
     text = routed("SM0", channel="sms", sender=f"tel:{NUMBER}", thread="sms:pair", conversation="pair")
     await apply(desk, [text])
-    await tickets.set_status(desk, text.decision.ticket_id, "solved", agent="ann@desk.example")
+    await tickets.set_status(desk, text.decision.ticket_id, "solved", actor=acting("ann@desk.example"))
     await apply(desk, [consent("stop", 1)])
     assert (await tickets.get_ticket(desk, text.decision.ticket_id)).row.status == "solved"
 
@@ -621,7 +624,7 @@ async def test_machines_read_and_answer_calls_over_http(desk: Desk) -> None:
     async with AsyncExitStack() as stack:
         clients = {}
         for scope in ("read", "write"):
-            token = await people.create_token(desk.database, name=scope, scopes=(scope,))
+            token = await people.create_token(desk.database, name=scope, scopes=(scope,), actor=COMMAND)
             transport = httpx.ASGITransport(app_of(desk))
             headers = {"Authorization": f"Bearer {token}"}
             client = httpx.AsyncClient(transport=transport, base_url="http://desk/api/v1", headers=headers)

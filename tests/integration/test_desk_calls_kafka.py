@@ -22,7 +22,7 @@ from shared.events import CallChanged, CallOutcome, CallRequested, CallState
 from shared.events.base import Event
 from shared.topics import CALLS_CHANGED, CALLS_REQUESTED, MESSAGES_ROUTED, all_topics
 from tests.integration.desk_calls import LINE, agent, answered, call_message, changed, ticket_of
-from tests.integration.desk_parts import EMAIL, desk_on, migrate, with_channels
+from tests.integration.desk_parts import EMAIL, acting, desk_on, migrate, with_channels
 from tests.topic import events_on, skip_to_end
 from tests.waiting import until
 
@@ -98,7 +98,7 @@ async def test_a_caller_goes_from_the_line_to_an_agent_although_a_desk_process_d
 
         await until(offered_to_bo)
         assert (await presence.state(other, ann)).reason == "missed a call"
-        await calls.answer(other, call, agent=bo)
+        await calls.answer(other, call, actor=acting(bo))
         (connect,) = await until(asked("connect"))
         talk = {"connected_at": utc_now(), "waiting_since": waiting.waiting_since}
         accepted = answered(call, 2, connect, CallOutcome.ACCEPTED)
@@ -116,7 +116,7 @@ async def test_a_caller_goes_from_the_line_to_an_agent_although_a_desk_process_d
             return (await presence.state(other, bo)).presence == "wrap-up"
 
         await until(notes)
-        await calls.finish(other, call, agent=bo)
+        await calls.finish(other, call, actor=acting(bo))
         assert (await presence.state(other, bo)).presence == "ready"
         assert await until(asked("finish"))
         assert len(await asked("connect")()) == 1

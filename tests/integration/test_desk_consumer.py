@@ -27,7 +27,7 @@ from shared.events.codec import decode
 from shared.kernel import stable_id
 from shared.topics import AUDIT_NOTED, CUSTOMERS_UPDATED, DELIVERIES_REPORTED, MESSAGES_ROUTED, all_topics
 from tests.conftest import engine_folder
-from tests.integration.desk_parts import desk_on, migrate, scalar, with_channels
+from tests.integration.desk_parts import acting, desk_on, migrate, scalar, with_channels
 from tests.unit.desk.examples import routed
 from tests.waiting import until
 
@@ -186,7 +186,7 @@ async def test_a_failed_delivery_that_a_channel_reports_reopens_the_ticket(
     async with desk_on(database, storage_url, bus) as made, running(desk := with_channels(made)):
         await publish(bus, sent)
         await until(applied(desk, sent))
-        answer = await tickets.reply(desk, ticket, "Here.", agent="bo@desk", status="solved")
+        answer = await tickets.reply(desk, ticket, "Here.", actor=acting("bo@desk"), status="solved")
         report = DeliveryReport(
             id=stable_id(answer.id),
             outbound_id=answer.id,

@@ -19,7 +19,7 @@ from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.events import DeliveryReport, DeliveryState, OutboundMessage
 from shared.kernel import stable_id, ticket_id
-from tests.integration.desk_parts import CHAT, EMAIL, desk_on, migrate, outbox, with_channels
+from tests.integration.desk_parts import CHAT, EMAIL, acting, desk_on, migrate, outbox, with_channels
 from tests.unit.desk.examples import NOON, routed
 
 TICKET = ticket_id("email:<1@example.org>")
@@ -41,7 +41,7 @@ async def sent(desk: Desk) -> OutboundMessage:
 
 
 async def reply(desk: Desk, **more: Any) -> OutboundMessage:
-    await tickets.reply(desk, TICKET, "It is right now.", agent="kim@desk", **more)
+    await tickets.reply(desk, TICKET, "It is right now.", actor=acting("kim@desk"), **more)
     return await sent(desk)
 
 
@@ -106,7 +106,7 @@ async def test_copies_that_cannot_be_sent_are_refused_with_what_to_do(
     await apply(desk, [routed("<z@x>", sender="email:zoe@x.example", thread="email:z")])
     zoe = await customers.find_customer(desk, "email:zoe@x.example")
     assert zoe
-    await customers.update_customer(desk, zoe.id, agent="kim@desk", opted_out={"email:zoe@x.example": True})
+    await customers.update_customer(desk, zoe.id, actor=acting("kim@desk"), opted_out={"email:zoe@x.example": True})
     with pytest.raises(Rejected) as refused:
         await reply(desk, **more)
     assert refused.value.code == code
@@ -117,20 +117,20 @@ async def test_who_was_in_copy_and_said_stop_is_left_out_by_itself(desk: Desk) -
     await apply(desk, [routed("<b@x>", sender="email:bo@x.example", thread="email:b")])
     bob = await customers.find_customer(desk, "email:bo@x.example")
     assert bob
-    await customers.update_customer(desk, bob.id, agent="kim@desk", opted_out={"email:bo@x.example": True})
+    await customers.update_customer(desk, bob.id, actor=acting("kim@desk"), opted_out={"email:bo@x.example": True})
     assert (await reply(desk)).cc == ("lee@x.example",)
 
 
 async def test_a_note_goes_to_nobody_and_a_reply_to_a_page_takes_no_copies(desk: Desk) -> None:
-    await tickets.add_note(desk, TICKET, "Between us.", agent="kim@desk")
+    await tickets.add_note(desk, TICKET, "Between us.", actor=acting("kim@desk"))
     assert await outbox(desk, "deliveries-requested-email") == []
     talk = routed("c1", channel="chat", sender="chat:v", thread="chat:c", conversation="c")
     await apply(desk, [talk])
     own = talk.decision.ticket_id
     with pytest.raises(Rejected) as refused:
-        await tickets.reply(desk, own, "Hi", agent="kim@desk", cc=["lee@x.example"])
+        await tickets.reply(desk, own, "Hi", actor=acting("kim@desk"), cc=["lee@x.example"])
     assert refused.value.code == "copies"
-    await tickets.reply(desk, own, "Hi", agent="kim@desk")
+    await tickets.reply(desk, own, "Hi", actor=acting("kim@desk"))
 
 
 async def test_a_reply_to_a_mail_that_may_be_forged_goes_where_the_customer_is_known_and_to_nobody_it_named(
@@ -138,7 +138,9 @@ async def test_a_reply_to_a_mail_that_may_be_forged_goes_where_the_customer_is_k
 ) -> None:
     ann = await customers.find_customer(desk, "email:ann@example.org")
     assert ann
-    await customers.update_customer(desk, ann.id, agent="kim@desk", add_contact_points=("email:ann@old.example",))
+    await customers.update_customer(
+        desk, ann.id, actor=acting("kim@desk"), add_contact_points=("email:ann@old.example",)
+    )
     forged = {"sender": "email:ann@old.example", "doubt": "dmarc", "received_at": NOON + timedelta(minutes=1)}
     await apply(desk, [routed("<f@x>", cc=("mallory@x.example",), **forged)])
     ticket = await tickets.get_ticket(desk, TICKET)
@@ -156,5 +158,5 @@ async def test_a_reply_to_a_mail_that_may_be_forged_goes_where_the_customer_is_k
 async def test_where_only_the_doubtful_address_is_known_the_reply_goes_there(desk: Desk) -> None:
     message = routed("<n@x>", sender="email:new@x.example", thread="email:n", doubt="dmarc")
     await apply(desk, [message])
-    await tickets.reply(desk, message.decision.ticket_id, "Is it you?", agent="kim@desk")
+    await tickets.reply(desk, message.decision.ticket_id, "Is it you?", actor=acting("kim@desk"))
     assert (await sent(desk)).to == "email:new@x.example"

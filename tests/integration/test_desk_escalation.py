@@ -25,7 +25,7 @@ from shared.clock import utc_now
 from shared.events import InboundMessage, Profile, RoutedMessage
 from shared.kernel import ContactPoint, message_id
 from tests.integration.desk_calls import LINE, agent, caller, requests, ticket_of
-from tests.integration.desk_parts import CHAT, EMAIL, desk_on, migrate, outbox, with_channels
+from tests.integration.desk_parts import CHAT, EMAIL, acting, desk_on, migrate, outbox, with_channels
 from tests.unit.desk.examples import routed
 from tests.unit.router.makers import decided
 
@@ -111,20 +111,20 @@ async def test_what_somebody_took_or_answered_stays_where_it_is(desk: Desk) -> N
     ann = await agent(desk, "Ann", state="away")
     taken = await open_with(desk, written(minutes_ago=20))
     answered = await open_with(desk, written(minutes_ago=20, sender=ContactPoint("email:bo@example.org")))
-    await assignment.assign(desk, taken.row.id, agent=ann, assignee=ann)
-    await tickets.reply(desk, answered.row.id, "C’est réparé.", agent=ann)
+    await assignment.assign(desk, taken.row.id, actor=acting(ann), assignee=ann)
+    await tickets.reply(desk, answered.row.id, "C’est réparé.", actor=acting(ann))
     await escalation.escalate(desk)
     for ticket in (taken, answered):
         after = await tickets.get_ticket(desk, ticket.row.id)
         assert (after.row.team, after.next_team) == ("technical", "")
-    await assignment.assign(desk, taken.row.id, agent=ann, assignee="")
+    await assignment.assign(desk, taken.row.id, actor=acting(ann), assignee="")
     await escalation.escalate(desk)
     assert (await tickets.get_ticket(desk, taken.row.id)).row.team == "support", "back in the queue, its age is kept"
 
 
 async def test_where_an_agent_sent_it_by_hand_it_stays(desk: Desk) -> None:
     ticket = await open_with(desk, written(minutes_ago=5))
-    await assignment.assign(desk, ticket.row.id, agent="ann@desk.example", team="escalations")
+    await assignment.assign(desk, ticket.row.id, actor=acting("ann@desk.example"), team="escalations")
     async with desk.database.transaction() as session:
         await session.execute(
             sql("UPDATE desk.tickets SET widens_at = widens_at - interval '1 day' WHERE widens_at IS NOT NULL")
@@ -201,7 +201,7 @@ async def chats_and_mails(desk: Desk, answers: dict[str, float]) -> Profile:
                 received_at=at if number == 0 else await last_reply(desk, channel) + timedelta(seconds=seconds),
             )
             ticket = await open_with(desk, message)
-            reply = await tickets.reply(desk, ticket.row.id, f"Here you are, {sent}.", agent="ann@desk.example")
+            reply = await tickets.reply(desk, ticket.row.id, f"Here you are, {sent}.", actor=acting("ann@desk.example"))
             later = message.message.received_at + timedelta(minutes=1)
             async with desk.database.transaction() as session:
                 await session.execute(
@@ -240,11 +240,11 @@ async def test_only_an_answer_on_the_same_channel_to_what_we_wrote_counts(desk: 
         return (await outbox(desk, "customers-updated"))[-1]
 
     assert (await came("2")).observed["email"].answer_seconds is None, "they went on before we had answered"
-    await tickets.reply(desk, first.row.id, "Hello", agent="ann@desk.example")
+    await tickets.reply(desk, first.row.id, "Hello", actor=acting("ann@desk.example"))
     assert (await came("3", automatic="reply")).observed["email"].answer_seconds is None
     sms = await came("4", channel="sms", rule="token", thread="sms:1", ticket=first.row.id)
     assert sms.observed["sms"].answer_seconds is None, "our reply was a mail"
-    await tickets.reply(desk, first.row.id, "And?", agent="ann@desk.example", channel="email")
+    await tickets.reply(desk, first.row.id, "And?", actor=acting("ann@desk.example"), channel="email")
     answer = await came("5", received_at=utc_now() + timedelta(minutes=5))
     assert answer.observed["email"].answer_seconds == pytest.approx(300, abs=30)
     more = (await came("6", received_at=utc_now() + timedelta(hours=5))).observed["email"]

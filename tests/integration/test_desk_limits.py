@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from services.desk.actors import COMMAND
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.people import service as people
@@ -67,7 +68,9 @@ async def stage(database: str, storage_url: str) -> AsyncIterator[Stage]:
                 await session.execute(text("SET LOCAL statement_timeout = 0"))
                 await session.execute(text("SELECT pg_sleep(3600)"))
 
-        async with served(app, await people.create_token(made.database, name="test", scopes=("write",))) as client:
+        async with served(
+            app, await people.create_token(made.database, name="test", scopes=("write",), actor=COMMAND)
+        ) as client:
             yield Stage(desk, app, client)
 
 

@@ -22,7 +22,7 @@ from services.desk.watchers import Look
 from shared.errors import Unavailable
 from shared.events import RoutedMessage
 from shared.kernel import ticket_id
-from tests.integration.desk_parts import KNOWN, migrate, scalar, service_on
+from tests.integration.desk_parts import KNOWN, acting, migrate, scalar, service_on
 from tests.unit.desk.examples import routed
 
 
@@ -116,7 +116,9 @@ async def test_a_number_from_the_future_asks_for_a_fresh_start(two: tuple[DeskSe
 async def test_the_stream_of_the_api_carries_numbers_to_resume_from(two: tuple[DeskService, DeskService]) -> None:
     one, _ = two
     await apply(one.desk, [routed()])
-    await tickets.add_note(one.desk, ticket_id("email:<1@example.org>"), "<b>note</b>\n\nwith lines", agent="bo@desk")
+    await tickets.add_note(
+        one.desk, ticket_id("email:<1@example.org>"), "<b>note</b>\n\nwith lines", actor=acting("bo@desk")
+    )
     frames = stream(one.live, 0)
     got = [await anext(frames) for _ in range(5)]
     await frames.aclose()  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from services.desk.actors import COMMAND
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.mentions import labels
@@ -23,7 +24,7 @@ from shared.errors import Malformed, Rejected
 from shared.events import InboundMessage, PostJudged
 from shared.events.codec import decode
 from shared.kernel import ContactPoint, message_id
-from tests.integration.desk_parts import app_of, desk_on, migrate, scalar, with_channels
+from tests.integration.desk_parts import acting, app_of, desk_on, migrate, scalar, with_channels
 from tests.unit.desk.examples import routed
 
 
@@ -36,7 +37,7 @@ async def desk(database: str, storage_url: str) -> AsyncIterator[Desk]:
 
 @pytest.fixture
 async def api(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
-    token = await create_token(desk.database, name="reports", scopes=("read", "write"))
+    token = await create_token(desk.database, name="reports", scopes=("read", "write"), actor=COMMAND)
     transport = httpx.ASGITransport(app_of(desk))
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://desk/api/v1", headers=headers) as client:
@@ -172,7 +173,7 @@ async def test_what_an_agent_says_of_a_ticket_s_post_is_told_with_the_change(
     assert (event.provider_id, event.label, event.open_ticket) == ("7", "other", False)
     assert await scalar(desk, "SELECT data ->> 'label' FROM desk.ticket_events WHERE kind = 'post.judged'") == "other"
     with pytest.raises(Rejected) as refused:
-        await labels.judge(desk, message_id("email", "<private@x>"), "other", agent="sam@example.org")
+        await labels.judge(desk, message_id("email", "<private@x>"), "other", actor=acting("sam@example.org"))
     assert refused.value.code == "not-a-post"
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from services.desk.actors import COMMAND
 from services.desk.app import DeskService
 from services.desk.people import service as people
 from services.desk.people.limits import Limiter
@@ -26,7 +27,9 @@ async def service(database: str, storage_url: str) -> AsyncIterator[DeskService]
 @pytest.fixture
 async def browser(service: DeskService) -> AsyncIterator[httpx.AsyncClient]:
     email, password = "sam@example.org", "long enough"
-    await people.create_agent(service.desk.database, email=email, name="Sam", role="agent", password=password)
+    await people.create_agent(
+        service.desk.database, email=email, name="Sam", role="agent", password=password, actor=COMMAND
+    )
     token = await people.sign_in(service.desk, Limiter(10), email, password, ip="")
     transport = httpx.ASGITransport(service.api)
     headers = {"Origin": "http://desk", "Accept": "text/html"}

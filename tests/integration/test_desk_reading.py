@@ -25,7 +25,7 @@ from services.desk.web.calls import line
 from services.desk.web.inbox import lists
 from shared.clock import utc_now
 from tests.benchmarks.filled import fill
-from tests.integration.desk_parts import desk_on, migrate, scalar, with_channels
+from tests.integration.desk_parts import acting, desk_on, migrate, scalar, with_channels
 from tests.unit.desk.examples import routed
 
 MOST = 450
@@ -176,7 +176,7 @@ async def test_callbacks_are_read_again_when_somebody_did_something_and_not_for_
     await live._take()
     await lookout.look()
     assert reads == 1
-    await tickets.add_note(desk, "#1001", "Called", agent="sam@example.org")
+    await tickets.add_note(desk, "#1001", "Called", actor=acting("sam@example.org"))
     await live._take()
     await lookout.look()
     assert reads == 2

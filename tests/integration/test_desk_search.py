@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
+from services.desk.actors import COMMAND
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.people import service as people
@@ -24,7 +25,7 @@ from services.desk.tickets.schemas import TicketPage, TicketQuery
 from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.events import Attachment
-from tests.integration.desk_parts import desk_on, migrate, scalar, with_channels
+from tests.integration.desk_parts import acting, desk_on, migrate, scalar, with_channels
 from tests.unit.desk.examples import NOON, routed
 
 WRITTEN = {
@@ -193,8 +194,8 @@ async def test_a_home_from_before_is_moved_over_while_the_desk_runs_and_goes_on_
 
 async def test_a_note_a_reply_and_a_changed_name_are_found(desk: Desk) -> None:
     await apply(desk, [routed(sender_name="Ann")])
-    await tickets.add_note(desk, "#1001", "Ask the warehouse", agent="sam@example.org")
-    await tickets.reply(desk, "#1001", "We sent a replacement", agent="sam@example.org")
+    await tickets.add_note(desk, "#1001", "Ask the warehouse", actor=acting("sam@example.org"))
+    await tickets.reply(desk, "#1001", "We sent a replacement", actor=acting("sam@example.org"))
     for q in ("warehouse", "replacements", "ann", "#1001", "1001"):
         assert await found(desk, q) == {"Invoice"}, q
     assert await found(desk, "#10010") == set()
@@ -223,7 +224,12 @@ async def test_a_note_a_reply_and_a_changed_name_are_found(desk: Desk) -> None:
 )
 async def test_filters_narrow_a_search(desk: Desk, q: str, subjects: set[str]) -> None:
     await people.create_agent(
-        desk.database, email="sam@example.org", name="Sam", role="agent", password="correct horse battery"
+        desk.database,
+        email="sam@example.org",
+        name="Sam",
+        role="agent",
+        password="correct horse battery",
+        actor=COMMAND,
     )
     file = Attachment(uri="file://x", name="a.pdf", media_type="application/pdf", size=9, sha256="0")
     await apply(
@@ -252,7 +258,7 @@ async def test_filters_narrow_a_search(desk: Desk, q: str, subjects: set[str]) -
             ),
         ],
     )
-    await tickets.set_status(desk, "#1001", "solved", agent="sam@example.org")
+    await tickets.set_status(desk, "#1001", "solved", actor=acting("sam@example.org"))
     async with desk.database.transaction() as session:
         await session.execute(
             text("UPDATE desk.tickets SET assignee_id = (SELECT id FROM desk.agents) WHERE subject = 'mine'")
@@ -353,8 +359,10 @@ async def test_windows_find_what_a_plain_look_at_every_ticket_finds_in_the_same_
         ],
     )
     for number in draw.sample(range(1001, 1121), 20):
-        await tickets.add_note(desk, f"#{number}", draw.choice(words), agent="sam@example.org")
-        await tickets.set_status(desk, f"#{number}", draw.choice(["solved", "pending"]), agent="sam@example.org")
+        await tickets.add_note(desk, f"#{number}", draw.choice(words), actor=acting("sam@example.org"))
+        await tickets.set_status(
+            desk, f"#{number}", draw.choice(["solved", "pending"]), actor=acting("sam@example.org")
+        )
     monkeypatch.setattr(finding, "_FIRST_WINDOW", 3)
     monkeypatch.setattr(finding, "_GROWS", 2)
     monkeypatch.setattr(finding, "SECONDS", 60.0)

@@ -23,7 +23,7 @@ from shared.clock import utc_now
 from shared.events import CallOutcome, Profile, RoutedMessage
 from shared.kernel import ContactPoint
 from tests.integration.desk_calls import agent, answered, call_message, caller, requests, ticket_of
-from tests.integration.desk_parts import desk_on, migrate, outbox, with_channels
+from tests.integration.desk_parts import acting, desk_on, migrate, outbox, with_channels
 from tests.unit.desk.examples import routed
 from tests.unit.router.makers import codes, decided, mail
 
@@ -70,7 +70,7 @@ async def test_a_customer_who_was_answered_too_late_is_told_to_the_router_and_fo
     late = asked(40)
     await apply(desk, [late])
     assert not (await told(desk)).missed_sla, "so far nobody has looked"
-    await tickets.reply(desk, late.decision.ticket_id, "Here.", agent=BO)
+    await tickets.reply(desk, late.decision.ticket_id, "Here.", actor=acting(BO))
     assert (await told(desk)).missed_sla
     again = decided(mail(), await told(desk))
     assert "missed-sla" in codes(again), "and the router counts it for what they write next"
@@ -81,14 +81,14 @@ async def test_a_customer_who_was_answered_too_late_is_told_to_the_router_and_fo
     assert await sla.record_breaches(desk) == 0
 
     await later(desk, timedelta(hours=1))
-    await tickets.set_status(desk, late.decision.ticket_id, "solved", agent=BO)
+    await tickets.set_status(desk, late.decision.ticket_id, "solved", actor=acting(BO))
     assert not (await told(desk)).missed_sla, "a month is over"
 
 
 async def test_after_a_month_the_router_forgets_it_though_the_customer_is_silent(desk: Desk) -> None:
     late = asked(40)
     await apply(desk, [late])
-    await tickets.reply(desk, late.decision.ticket_id, "Here.", agent=BO)
+    await tickets.reply(desk, late.decision.ticket_id, "Here.", actor=acting(BO))
     await later(desk, LATE_COUNTS)
     assert (await told(desk)).missed_sla
     assert await sla.record_breaches(desk) == 1
@@ -100,7 +100,7 @@ async def test_after_a_month_the_router_forgets_it_though_the_customer_is_silent
 async def test_who_was_answered_in_time_is_not(desk: Desk, within: int) -> None:
     early = asked(20, within=within)
     await apply(desk, [early])
-    await tickets.reply(desk, early.decision.ticket_id, "Here.", agent=BO)
+    await tickets.reply(desk, early.decision.ticket_id, "Here.", actor=acting(BO))
     await later(desk, timedelta(days=2))
     assert await sla.record_breaches(desk) == 0
     await apply(desk, [asked(0)])
@@ -112,11 +112,11 @@ async def test_every_answer_counts_not_only_the_first(desk: Desk) -> None:
     first = asked(20)
     await apply(desk, [first])
     ticket, thread = first.decision.ticket_id, first.decision.thread.key
-    await tickets.reply(desk, ticket, "In time.", agent=BO)
+    await tickets.reply(desk, ticket, "In time.", actor=acting(BO))
     again = routed("<2@x>", thread=thread, rule="root", received_at=utc_now(), reply_within=1800)
     await apply(desk, [again])
     await later(desk, timedelta(minutes=31))
-    await tickets.reply(desk, ticket, "Sorry.", agent=BO)
+    await tickets.reply(desk, ticket, "Sorry.", actor=acting(BO))
     assert (await told(desk)).missed_sla
 
 
@@ -151,7 +151,7 @@ async def test_who_is_given_up_on_without_an_answer_counts_only_where_it_was_too
     late, early = asked(40), asked(20, sender="email:cy@example.org")
     await apply(desk, [late, early])
     for one in (late, early):
-        await tickets.set_status(desk, one.decision.ticket_id, "closed", agent=BO)
+        await tickets.set_status(desk, one.decision.ticket_id, "closed", actor=acting(BO))
     assert (await told(desk)).missed_sla
     assert not (await told(desk, "email:cy@example.org")).missed_sla
 
@@ -159,10 +159,10 @@ async def test_who_is_given_up_on_without_an_answer_counts_only_where_it_was_too
 async def test_who_is_to_tell_us_more_is_not_kept_waiting(desk: Desk) -> None:
     mine = asked(20)
     await apply(desk, [mine])
-    await tickets.set_status(desk, mine.decision.ticket_id, "pending", agent=BO)
+    await tickets.set_status(desk, mine.decision.ticket_id, "pending", actor=acting(BO))
     await later(desk, timedelta(days=1))
     assert await sla.record_breaches(desk) == 0
-    await tickets.set_status(desk, mine.decision.ticket_id, "solved", agent=BO)
+    await tickets.set_status(desk, mine.decision.ticket_id, "solved", actor=acting(BO))
     assert not (await told(desk)).missed_sla
 
 
@@ -172,7 +172,7 @@ async def test_a_caller_is_answered_when_somebody_speaks_with_them(desk: Desk, w
     ann = await agent(desk, "Ann")
     call = await caller(desk)
     await distribution.serve(desk)
-    await calls.answer(desk, call, agent=ann)
+    await calls.answer(desk, call, actor=acting(ann))
     (connect,) = await requests(desk, "connect")
     came = utc_now() - timedelta(minutes=5)
     async with desk.database.transaction() as session:
@@ -190,7 +190,7 @@ async def test_who_was_called_back_too_late_counts_too(desk: Desk, minutes_ago: 
     at = utc_now() - timedelta(minutes=minutes_ago)
     message = call_message(f"CA{uuid4().hex}", kind="abandoned", received_at=at, reply_within=1800)
     await apply(desk, [message])
-    await calls.callback_done(desk, message.decision.ticket_id, agent=BO)
+    await calls.callback_done(desk, message.decision.ticket_id, actor=acting(BO))
     assert (await told(desk, "tel:+33612345678")).missed_sla is late
 
 
@@ -198,7 +198,7 @@ async def test_it_is_told_of_each_of_their_contact_points_and_of_nobody_else(des
     await apply(desk, [asked(40), asked(20, sender="email:cy@example.org")])
     known = await customers.find_customer(desk, ANN)
     assert known
-    await customers.update_customer(desk, known.id, agent=BO, add_contact_points=("tel:+33612345678",))
+    await customers.update_customer(desk, known.id, actor=acting(BO), add_contact_points=("tel:+33612345678",))
     await sla.record_breaches(desk)
     for point, late in ((ANN, True), ("tel:+33612345678", True), ("email:cy@example.org", False)):
         assert (await told(desk, ContactPoint(point))).missed_sla is late

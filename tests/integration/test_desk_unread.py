@@ -20,7 +20,7 @@ from services.desk.tickets import service as tickets
 from shared.clock import utc_now
 from shared.events import ChannelChoice, DeliveryReport, DeliveryState, RoutedMessage
 from shared.kernel import ContactPoint, stable_id
-from tests.integration.desk_parts import CHAT, EMAIL, desk_on, migrate, outbox, with_channels
+from tests.integration.desk_parts import CHAT, EMAIL, acting, desk_on, migrate, outbox, with_channels
 from tests.unit.desk.examples import routed
 
 PAGE = msgspec.structs.replace(CHAT, tells_read=True)
@@ -55,7 +55,7 @@ async def answered(desk: Desk, message: RoutedMessage | None = None) -> tuple[st
     await apply(desk, [message])
     own = message.decision.ticket_id
     return own, (
-        await tickets.reply(desk, own, "We return it today.", agent="bo@desk", author_name="Bo", channel="chat")
+        await tickets.reply(desk, own, "We return it today.", actor=acting("bo@desk"), author_name="Bo", channel="chat")
     ).id
 
 
@@ -103,7 +103,7 @@ async def test_who_gave_no_address_or_said_stop_there_gets_no_mail(desk: Desk) -
     await apply(desk, [routed("<r@x>", sender=ROSE, thread="email:r")])
     rose = await customers.find_customer(desk, ROSE)
     assert rose
-    await customers.update_customer(desk, rose.id, agent="bo@desk", opted_out={ROSE: True})
+    await customers.update_customer(desk, rose.id, actor=acting("bo@desk"), opted_out={ROSE: True})
     await answered(desk, from_the_page())
     await pass_minutes(desk, 60)
     assert await unread.send(desk) == 0
@@ -116,7 +116,7 @@ async def test_while_mail_is_off_it_waits_and_where_the_setting_is_0_nothing_is_
     assert [await unread.send(off), await unread.send(desk)] == [0, 1]
     never = desk.settings.model_copy(update={"unread_minutes": 0})
     object.__setattr__(desk, "settings", never)
-    await tickets.reply(desk, from_the_page().decision.ticket_id, "More.", agent="bo@desk", channel="chat")
+    await tickets.reply(desk, from_the_page().decision.ticket_id, "More.", actor=acting("bo@desk"), channel="chat")
     await pass_minutes(desk, 60)
     assert await unread.send(desk) == 0
 
@@ -133,7 +133,7 @@ async def test_an_answer_to_that_mail_comes_back_to_the_same_ticket_and_the_next
     await apply(desk, [back])
     found = await tickets.get_ticket(desk, ticket)
     assert (found.messages[-1].author, found.row.status, found.row.waiting_since is not None) == (ROSE, "open", True)
-    await tickets.reply(desk, ticket, "Good.", agent="bo@desk", channel="email")
+    await tickets.reply(desk, ticket, "Good.", actor=acting("bo@desk"), channel="email")
     assert (await outbox(desk, "deliveries-requested-email"))[-1].references == ("<2@x>",)
 
 

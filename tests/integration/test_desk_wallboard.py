@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from deploy.local.postgres import Postgres
 from services.desk import consumer
+from services.desk.actors import COMMAND
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.people import service as people
@@ -37,7 +38,7 @@ from shared.events import DeliveryReport, DeliveryState, Post, RoutedMessage
 from shared.events.codec import encode
 from shared.topics import MESSAGES_ROUTED, all_topics
 from tests.conftest import engine_folder
-from tests.integration.desk_parts import SECRET, app_of, desk_on, migrate, service_on, with_channels
+from tests.integration.desk_parts import SECRET, acting, app_of, desk_on, migrate, service_on, with_channels
 from tests.unit.desk.examples import routed
 
 NOWHERE = "127.0.0.1:9"
@@ -90,7 +91,7 @@ class TestDue:
         row = (await tickets.get_rows(desk, [late.decision.ticket_id]))[late.decision.ticket_id]
         assert row.due_at == late.message.received_at + timedelta(minutes=30)
 
-        await tickets.reply(desk, row.id, "Here.", agent="bo@desk")
+        await tickets.reply(desk, row.id, "Here.", actor=acting("bo@desk"))
         assert await listed("overdue") == []
         assert (await tickets.get_rows(desk, [row.id]))[row.id].due_at is None
 
@@ -103,7 +104,7 @@ class TestDue:
     async def test_a_ticket_that_is_settled_is_due_no_more(self, desk: Desk) -> None:
         late = message(40, within=30)
         await apply(desk, [late])
-        row = await tickets.set_status(desk, late.decision.ticket_id, "solved", agent="bo@desk")
+        row = await tickets.set_status(desk, late.decision.ticket_id, "solved", actor=acting("bo@desk"))
         assert row.due_at is None
         assert (await figures.work(desk.database, utc_now())).late == 0
 
@@ -123,7 +124,7 @@ class TestFigures:
     async def test_an_answered_customer_waits_no_more_and_counts_as_a_first_reply(self, desk: Desk) -> None:
         asked = message(4)
         await apply(desk, [asked])
-        await tickets.reply(desk, asked.decision.ticket_id, "Here.", agent="bo@desk")
+        await tickets.reply(desk, asked.decision.ticket_id, "Here.", actor=acting("bo@desk"))
         work = await figures.work(desk.database, utc_now())
         assert work.waiting == 0
         assert work.first_reply == work.first_reply_half == pytest.approx(240, abs=30)
@@ -131,7 +132,12 @@ class TestFigures:
     async def test_agents_are_counted_by_what_they_do(self, desk: Desk) -> None:
         for name in ("ann", "bo", "cy", "dee"):
             await people.create_agent(
-                desk.database, email=f"{name}@example.org", name=name, role="agent", password="long enough"
+                desk.database,
+                email=f"{name}@example.org",
+                name=name,
+                role="agent",
+                password="long enough",
+                actor=COMMAND,
             )
         await _run(desk, "UPDATE desk.agents SET presence = 'busy' WHERE email LIKE 'dee%'")
         await _run(desk, "UPDATE desk.agents SET presence = 'ready', skills = '{french}' WHERE email LIKE 'ann%'")
@@ -203,7 +209,7 @@ class TestTimes:
     async def test_an_answer_is_timed_until_the_provider_has_it(self, desk: Desk) -> None:
         asked = message(4)
         await apply(desk, [asked])
-        reply = await tickets.reply(desk, asked.decision.ticket_id, "Here.", agent="bo@desk")
+        reply = await tickets.reply(desk, asked.decision.ticket_id, "Here.", actor=acting("bo@desk"))
         assert "delivery" not in (await figures.times(desk.database, utc_now())).everything, "it is on its way"
         sent = DeliveryReport(
             id=str(uuid4()), outbound_id=reply.id, ticket_id=asked.decision.ticket_id, channel="email",
@@ -286,7 +292,7 @@ async def _postgresql_goes_and_comes(server: Postgres, storage_url: str) -> None
             await apply(desk, [message(1)])
             before = await service.wallboard.current()
             assert before.work.ok
-            hall, unseen = [await display.create(desk.database, SECRET, "Hall") for _ in range(2)]
+            hall, unseen = [await display.create(desk.database, SECRET, "Hall", actor=COMMAND) for _ in range(2)]
             assert await display.allows(desk.database, SECRET, hall)
             await asyncio.to_thread(server.kill)
 
@@ -351,7 +357,9 @@ class TestWhoMaySee:
     async def signed_in(self, desk: Desk, browser: httpx.AsyncClient, role: str) -> str:
         """The form's token."""
         email = f"{role}@example.org"
-        await people.create_agent(desk.database, email=email, name=role, role=role, password="long enough")
+        await people.create_agent(
+            desk.database, email=email, name=role, role=role, password="long enough", actor=COMMAND
+        )
         token = await people.sign_in(desk, Limiter(10), email, "long enough", ip="")
         browser.cookies.set(people.COOKIE, token)
         session = await people.session(desk, token)
@@ -384,12 +392,12 @@ class TestWhoMaySee:
 
         (link,) = await display.links(desk.database)
         assert link.name == "Office"
-        assert await display.revoke(desk.database, link.id) == 1
+        assert await display.revoke(desk.database, link.id, actor=COMMAND) == 1
         assert (await browser.get("/wallboard")).status_code == 303
         assert (await browser.get(f"/wallboard?display={found[1]}")).status_code == 403
 
     async def test_only_an_admin_makes_and_revokes_links(self, desk: Desk, browser: httpx.AsyncClient) -> None:
-        token = await display.create(desk.database, SECRET, "Hall")
+        token = await display.create(desk.database, SECRET, "Hall", actor=COMMAND)
         csrf = await self.signed_in(desk, browser, "agent")
         assert (await browser.post("/wallboard/links", data={"name": "x", "csrf": csrf})).status_code == 403
         (link,) = await display.links(desk.database)

@@ -23,7 +23,7 @@ from shared.errors import Rejected
 from shared.events import Channel, InboundMessage, RoutedMessage
 from shared.kernel import ContactPoint
 from tests.integration.desk_calls import LINE, agent, requests
-from tests.integration.desk_parts import CHAT, EMAIL, desk_on, migrate, outbox, with_channels
+from tests.integration.desk_parts import CHAT, EMAIL, acting, desk_on, migrate, outbox, with_channels
 from tests.unit.router.makers import decided
 
 VISITOR = ContactPoint("chat:0b51d9e2-0000-4000-8000-000000000001")
@@ -65,7 +65,7 @@ async def test_who_asked_for_a_mail_on_the_contact_page_gets_one_though_nobody_p
     own = await comes(desk, written("email"))
     ticket = await tickets.get_ticket(desk, own)
     assert preset(ticket, CHANNELS) == ("email", "To rose@example.org, by email")
-    await tickets.reply(desk, own, "We return it today.", agent="bo@desk", channel="email")
+    await tickets.reply(desk, own, "We return it today.", actor=acting("bo@desk"), channel="email")
     (wish,) = await outbox(desk, "deliveries-requested-email")
     assert (wish.to, wish.to_name, wish.ticket_id) == ("email:rose@example.org", "", own)
     rose = await customers.get_customer(desk, ticket.row.customer_id)
@@ -87,7 +87,7 @@ async def test_who_asked_for_a_call_on_the_contact_page_is_a_callback_with_a_num
     assert todo.reason.code == "preference.stated"
     ticket = await tickets.get_ticket(desk, own)
     assert (ticket.row.telephone, pane.may_call(ticket, CHANNELS)) == (f"tel:{NUMBER}", True)
-    await calls.call_back(desk, own, agent=ann)
+    await calls.call_back(desk, own, actor=acting(ann))
     (asked,) = await requests(desk, "call-back")
     assert asked.customer == f"tel:{NUMBER}"
 
@@ -98,8 +98,10 @@ async def test_a_number_at_which_somebody_said_stop_is_not_offered_by_what_a_str
     own = await comes(desk, written("email"))
     ticket = await tickets.get_ticket(desk, own)
     other = ticket.row.customer_id
-    await customers.update_customer(desk, other, agent="bo@desk", add_contact_points=(f"tel:{NUMBER}",), opted_out={})
-    await customers.update_customer(desk, other, agent="bo@desk", opted_out={f"tel:{NUMBER}": True})
+    await customers.update_customer(
+        desk, other, actor=acting("bo@desk"), add_contact_points=(f"tel:{NUMBER}",), opted_out={}
+    )
+    await customers.update_customer(desk, other, actor=acting("bo@desk"), opted_out={f"tel:{NUMBER}": True})
     await comes(desk, written("phone", phone=NUMBER, key="n" * 20))
     assert (await tickets.get_ticket(desk, own)).row.telephone == ""
 
@@ -107,7 +109,7 @@ async def test_a_number_at_which_somebody_said_stop_is_not_offered_by_what_a_str
 async def test_an_address_that_nobody_gave_is_still_refused(desk: Desk) -> None:
     own = await comes(desk, written("email"))
     with pytest.raises(Rejected, match="not a contact point"):
-        await tickets.reply(desk, own, "Hi", agent="bo@desk", channel="email", to="email:mallory@example.org")
+        await tickets.reply(desk, own, "Hi", actor=acting("bo@desk"), channel="email", to="email:mallory@example.org")
 
 
 async def test_that_a_message_came_by_a_channel_is_not_shown_as_a_preference(desk: Desk) -> None:

@@ -32,7 +32,7 @@ from shared.metrics import METRICS
 from shared.outbox import Outbox
 from shared.topics import TICKETS_CHANGED
 from tests.conftest import engine_folder
-from tests.integration.desk_parts import desk_on, migrate, with_channels
+from tests.integration.desk_parts import acting, desk_on, migrate, with_channels
 from tests.integration.test_outbox import TABLE, TABLES, event
 from tests.unit.desk.examples import routed
 
@@ -145,7 +145,7 @@ async def test_customers_who_wait_are_counted_by_channel_and_level_until_they_ha
         replies = number("first_reply_seconds_count", channel="email", level="high")
         waited = number("first_reply_seconds_sum", channel="email", level="high")
         for _ in range(2):  # only the first one is the first
-            await tickets.reply(desk, batch[0].decision.ticket_id, "We are on it.", agent="ann@example.org")
+            await tickets.reply(desk, batch[0].decision.ticket_id, "We are on it.", actor=acting("ann@example.org"))
         assert number("first_reply_seconds_count", channel="email", level="high") == replies + 1
         assert number("first_reply_seconds_sum", channel="email", level="high") - waited == pytest.approx(
             10_800, abs=60

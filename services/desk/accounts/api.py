@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.desk.accounts import service as accounts
+from services.desk.actors import Actor, Permission
 from services.desk.people import audit, sessions
 from services.desk.people.audit import MOST, Entry
 from services.desk.people.schemas import LinkView, PersonView, SessionView
-from services.desk.security import Admin, ByAdmin, TheDesk
+from services.desk.security import TheDesk, allowed
 
 router = APIRouter(tags=["people"])
+Admin = Annotated[Actor, Depends(allowed(Permission.MANAGE_PEOPLE))]
 Email = Annotated[str, Path(max_length=320, description="Their mail address")]
 
 
@@ -24,7 +26,7 @@ class Invitation(BaseModel):
 
     email: str = Field(max_length=320, examples=["ann@example.org"])
     name: str = Field("", max_length=200, examples=["Ann Lee"])
-    role: str = Field("agent", description="`agent` or `admin`")
+    role: str = Field("agent", description="`read-only`, `agent`, `supervisor` or `admin`")
 
 
 class PersonChange(BaseModel):
@@ -33,7 +35,7 @@ class PersonChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     active: bool | None = Field(None, description="Whether they may sign in")
-    role: str | None = Field(None, description="`agent` or `admin`")
+    role: str | None = Field(None, description="`read-only`, `agent`, `supervisor` or `admin`")
     two_step: bool | None = Field(None, description="Only false: signing in asks for no code any more")
 
 
@@ -44,10 +46,10 @@ async def list_people(desk: TheDesk, _: Admin) -> list[PersonView]:
 
 
 @router.post("/people", status_code=201, summary="Invite a person")
-async def invite(desk: TheDesk, by: ByAdmin, body: Invitation) -> LinkView:
+async def invite(desk: TheDesk, actor: Admin, body: Invitation) -> LinkView:
     """The link is shown this once, works once, and for seven days. Inviting somebody again makes a new one. 409 where they have
     joined already."""
-    return await accounts.invite(desk, body.email, body.name, body.role, by)
+    return await accounts.invite(desk, body.email, body.name, body.role, actor)
 
 
 @router.get("/people/{email}", summary="One person")
@@ -57,42 +59,42 @@ async def get_person(desk: TheDesk, _: Admin, email: Email) -> PersonView:
 
 
 @router.patch("/people/{email}", summary="Disable or enable a person, change their role, end their second step")
-async def change(desk: TheDesk, by: ByAdmin, email: Email, body: PersonChange) -> PersonView:
+async def change(desk: TheDesk, actor: Admin, email: Email, body: PersonChange) -> PersonView:
     """Who is disabled is signed out at once; their open conversations go back to their queues. 409 `last-admin` for the only one."""
     person = await accounts.person(desk, email)
     if body.role is not None:
-        await accounts.set_role(desk, email, body.role, by)
+        await accounts.set_role(desk, email, body.role, actor)
     if body.two_step is False:
-        await accounts.end_second_step(desk, email, by)
+        await accounts.end_second_step(desk, email, actor)
     if body.active is not None:
-        await (accounts.enable if body.active else accounts.disable)(desk, email, by)
+        await (accounts.enable if body.active else accounts.disable)(desk, email, actor)
     return next((each for each in await accounts.people(desk) if each.id == person.id), person)
 
 
 @router.post("/people/{email}/password-link", status_code=201, summary="Create a password reset link")
-async def password_link(desk: TheDesk, by: ByAdmin, email: Email) -> LinkView:
+async def password_link(desk: TheDesk, actor: Admin, email: Email) -> LinkView:
     """It is shown this once, works once, and for a day. The password that they have works until then."""
-    return await accounts.password_link(desk, email, by)
+    return await accounts.password_link(desk, email, actor)
 
 
 @router.get("/people/{email}/sessions", summary="Where a person is signed in")
-async def list_sessions(desk: TheDesk, by: ByAdmin, email: Email) -> list[SessionView]:
+async def list_sessions(desk: TheDesk, actor: Admin, email: Email) -> list[SessionView]:
     """Last used first."""
     person = await accounts.person(desk, email)
-    await audit.noted(desk.database, "sessions.read", by, person.email)
+    await audit.noted(desk.database, "sessions.read", actor, person.email)
     return list(await sessions.listed(desk, person.id))
 
 
 @router.delete("/people/{email}/sessions", status_code=204, summary="Sign a person out everywhere")
-async def end_sessions(desk: TheDesk, by: ByAdmin, email: Email) -> None:
+async def end_sessions(desk: TheDesk, actor: Admin, email: Email) -> None:
     """At once."""
-    await sessions.end(desk, (await accounts.person(desk, email)).id, by)
+    await sessions.end(desk, (await accounts.person(desk, email)).id, actor)
 
 
 @router.get("/audit", summary="Who did what")
 async def list_audit(
     desk: TheDesk,
-    by: ByAdmin,
+    actor: Annotated[Actor, Depends(allowed(Permission.READ_AUDIT))],
     kind: Annotated[
         str, Query(max_length=40, description="Such as `sign-in.refused`, or the first word of several")
     ] = "",
@@ -102,5 +104,5 @@ async def list_audit(
 ) -> list[Entry]:
     """The newest, newest first; go on with `before` the last id. Reading it is an entry too."""
     found = await audit.entries(desk.database, kind=kind, who=who, before=before, limit=limit)
-    await audit.noted(desk.database, "audit.read", by, who, kinds=kind)
+    await audit.noted(desk.database, "audit.read", actor, who, kinds=kind)
     return list(found)

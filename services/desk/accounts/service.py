@@ -10,20 +10,20 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.actors import Actor, Permission
 from services.desk.assignment import service as assignment
 from services.desk.context import Desk
-from services.desk.people import audit, links, passwords, presence, second_step, sessions
-from services.desk.people.audit import By
+from services.desk.people import audit, links, passwords, presence, roles, second_step, sessions
 from services.desk.people.limits import Limiter
 from services.desk.people.models import AGENT_LINKS, AGENTS, SESSIONS
 from services.desk.people.schemas import LinkView, PersonView
-from services.desk.people.service import ROLES, mail_address, too_many
+from services.desk.people.service import mail_address, too_many
 from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.text import storable
 
 _LONGEST_NAME = 200
-_IS_ADMIN = and_(AGENTS.c.role == "admin", AGENTS.c.active)
+_IS_ADMIN = and_(AGENTS.c.role.in_(roles.with_permission(Permission.MANAGE_PEOPLE)), AGENTS.c.active)
 
 
 async def people(desk: Desk) -> tuple[PersonView, ...]:
@@ -65,85 +65,98 @@ async def person(desk: Desk, agent: str) -> PersonView:
     return found
 
 
-async def invite(desk: Desk, email: str, name: str, role: str, by: By) -> LinkView:
+async def invite(desk: Desk, email: str, name: str, role: str, actor: Actor) -> LinkView:
     """Let somebody join by a link that they use once. Inviting them again makes a new link. Rejected 409 where somebody with this
-    address has joined already, 422."""
+    address has joined already, 403, 422."""
+    actor.require(Permission.MANAGE_PEOPLE)
     email, name = mail_address(email), " ".join(storable(name).split())[:_LONGEST_NAME]
-    if role not in ROLES:
-        raise Rejected(422, "role", "The role is `agent` or `admin`.")
     values = {"id": str(uuid4()), "email": email, "name": name or email, "role": role}
     async with desk.database.transaction() as session:
+        await roles.check(session, role)
         new = upsert(AGENTS).values(values | {"password_hash": "", "active": False})
         await session.execute(new.on_conflict_do_nothing(index_elements=["email"]))
         row = await _hold(session, email)
         if row.password_hash:
             raise Rejected(409, "joined", f"{email} already has an account. Create a password reset link instead.")
         await session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(name=values["name"], role=role))
-        await audit.note(session, "person.invited", by, email, role=role)
+        await audit.note(session, "person.invited", actor, email, role=role)
         return await links.make(desk, session, row)
 
 
-async def password_link(desk: Desk, agent: str, by: By) -> LinkView:
-    """A link by which they set a new password, once; the old one works until then. Rejected 404, 409 where they are disabled."""
+async def password_link(desk: Desk, agent: str, actor: Actor) -> LinkView:
+    """A link by which they set a new password, once; the old one works until then. Rejected 403, 404, 409 where they are
+    disabled."""
+    actor.require(Permission.MANAGE_PEOPLE)
     async with desk.database.transaction() as session:
         row = await _hold(session, agent)
         if row.password_hash and not row.active:
             raise Rejected(409, "disabled", "This person is disabled. Enable them first.")
-        await audit.note(session, "password.link" if row.password_hash else "person.invited", by, row.email)
+        await audit.note(session, "password.link" if row.password_hash else "person.invited", actor, row.email)
         return await links.make(desk, session, row)
 
 
-async def disable(desk: Desk, agent: str, by: By) -> int:
+async def disable(desk: Desk, agent: str, actor: Actor) -> int:
     """They can sign in no more, are signed out everywhere and are offered no calls; their open conversations go back to their queues.
-    Whoever has not joined yet is forgotten. How many conversations went back. Rejected 404; 409 `last-admin`."""
+    Whoever has not joined yet is forgotten. How many conversations went back.
+    Rejected 403, 404; 409 `last-admin`."""
+    actor.require(Permission.MANAGE_PEOPLE)
     async with desk.unit_of_work() as work:
         row = await _hold(work.session, agent)
         await _not_the_last_admin(work.session, row)
         if row.active or not row.password_hash:
-            await audit.note(work.session, "person.disabled", by, row.email)
+            await audit.note(work.session, "person.disabled", actor, row.email)
         if not row.password_hash:
             await work.session.execute(delete(AGENTS).where(AGENTS.c.id == row.id))
             return 0
-        await sessions.ended(work, row.id, row.email, by)
+        await sessions.ended(work, row.id, row.email, actor)
         if row.active:
-            await presence.change(work, row, "away", "", actor=by.name)
+            await presence.change(work, row, "away", "", actor=actor)
         await work.session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(active=False))
         await work.session.execute(delete(AGENT_LINKS).where(AGENT_LINKS.c.agent_id == row.id))
-        return await assignment.give_back(desk, work, row, by.name)
+        return await assignment.give_back(desk, work, row, actor)
 
 
-async def enable(desk: Desk, agent: str, by: By) -> None:
-    """They can sign in again, with the password that they had. Rejected 404; 409 where they have never joined."""
+async def enable(desk: Desk, agent: str, actor: Actor) -> None:
+    """They can sign in again, with the password that they had. Rejected 403, 404; 409 where they have never
+    joined."""
+    actor.require(Permission.MANAGE_PEOPLE)
     async with desk.database.transaction() as session:
         row = await _hold(session, agent)
         if not row.password_hash:
             raise Rejected(409, "not-joined", "This person has not joined yet. Create a new link for them.")
         if not row.active:
             await session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(active=True))
-            await audit.note(session, "person.enabled", by, row.email)
+            await audit.note(session, "person.enabled", actor, row.email)
 
 
-async def set_role(desk: Desk, agent: str, role: str, by: By) -> None:
-    """`agent` or `admin`, from the next request on. Rejected 404, 409 `last-admin`, 422."""
-    if role not in ROLES:
-        raise Rejected(422, "role", "The role is `agent` or `admin`.")
-    async with desk.database.transaction() as session:
-        row = await _hold(session, agent)
-        if role != row.role:
-            await _not_the_last_admin(session, row)
-            await session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(role=role))
-            await audit.note(session, "person.role", by, row.email, role=role)
+async def set_role(desk: Desk, agent: str, role: str, actor: Actor) -> None:
+    """From the next request on. Whose new role takes no calls is offered none. Rejected 403, 404, 409 `last-admin`, 422."""
+    actor.require(Permission.MANAGE_PEOPLE)
+    async with desk.unit_of_work() as work:
+        permissions = await roles.check(work.session, role)
+        row = await _hold(work.session, agent)
+        if role == row.role:
+            return
+        if Permission.MANAGE_PEOPLE not in permissions:
+            await _not_the_last_admin(work.session, row)
+        if Permission.TAKE_CALLS not in permissions and row.active:
+            await presence.change(work, row, "away", "", actor=actor)
+        await work.session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(role=role))
+        await audit.note(work.session, "person.role", actor, row.email, role=role)
 
 
-async def end_second_step(desk: Desk, agent: str, by: By) -> None:
-    """For somebody who lost their telephone and their recovery codes. Rejected 404."""
+async def end_second_step(desk: Desk, agent: str, actor: Actor) -> None:
+    """Their own, or of somebody who lost their telephone and their recovery codes. Rejected 403, 404."""
+    actor.require_for(agent, Permission.MANAGE_PEOPLE)
     async with desk.database.transaction() as session:
         row = await _hold(session, agent)
         if row.totp_seed is not None:
-            await second_step.turn_off(session, row, by)
+            await second_step.turn_off(session, row, actor)
 
 
-async def change_password(desk: Desk, tries: Limiter, agent: str, old: str, new: str, by: By, *, but: str = "") -> None:
+async def change_password(
+    desk: Desk, tries: Limiter, agent: str, old: str, new: str, actor: Actor, *, but: str = ""
+) -> None:
     """Their own. All their sessions end but one (its id). Rejected 403 where the old one is wrong, 422 where the new one will not do,
     429."""
     row = await confirmed(desk, tries, agent, old)
@@ -152,8 +165,8 @@ async def change_password(desk: Desk, tries: Limiter, agent: str, old: str, new:
         await _hold(work.session, agent)
         await work.session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(password_hash=hashed))
         await work.session.execute(delete(AGENT_LINKS).where(AGENT_LINKS.c.agent_id == row.id))
-        await audit.note(work.session, "password.changed", by, row.email)
-        await sessions.ended(work, row.id, row.email, by, but=but)
+        await audit.note(work.session, "password.changed", actor, row.email)
+        await sessions.ended(work, row.id, row.email, actor, but=but)
 
 
 async def confirmed(desk: Desk, tries: Limiter, agent: str, password: str) -> Any:
@@ -182,8 +195,8 @@ async def _hold(session: AsyncSession, agent: str) -> Any:
 
 
 async def _not_the_last_admin(session: AsyncSession, row: Any) -> None:
-    others = select(func.count()).where(_IS_ADMIN, AGENTS.c.id != row.id)
-    if row.role == "admin" and row.active and not await session.scalar(others):
+    admins = set(await session.scalars(select(AGENTS.c.id).where(_IS_ADMIN)))
+    if admins == {row.id}:
         raise Rejected(409, "last-admin", "This is the only admin. Make someone else an admin first.")
 
 

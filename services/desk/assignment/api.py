@@ -1,17 +1,22 @@
-"""Changes of a ticket's status, agent and team over HTTP."""
+"""Changes of a ticket's status, agent and team, and teams, over HTTP."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.desk.assignment import service
-from services.desk.security import Reader, TheDesk, Writer, actor
+from services.desk.security import Caller, Reader, TheDesk
 from services.desk.tickets import service as tickets
+from services.desk.tickets import teams
 from services.desk.tickets.schemas import TicketRow
 from shared.errors import Rejected
 
 router = APIRouter(tags=["tickets"])
+Team = Annotated[str, Path(max_length=60, description="A team's name")]
+Email = Annotated[str, Path(max_length=320, description="An agent's mail address")]
 
 
 class Change(BaseModel):
@@ -27,19 +32,49 @@ class Change(BaseModel):
 
 
 @router.patch("/tickets/{ticket}", summary="Change status, assignee or team")
-async def change(desk: TheDesk, token: Writer, ticket: str, body: Change) -> TicketRow:
+async def change(desk: TheDesk, actor: Caller, ticket: str, body: Change) -> TicketRow:
     """Each change is an event with what was before, so that it can be undone."""
     row = None
     if body.assignee is not None or body.team is not None:
-        row = await service.assign(desk, ticket, agent=actor(token), assignee=body.assignee, team=body.team)
+        row = await service.assign(desk, ticket, actor=actor, assignee=body.assignee, team=body.team)
     if body.status is not None:
-        row = await tickets.set_status(desk, ticket, body.status, agent=actor(token))
+        row = await tickets.set_status(desk, ticket, body.status, actor=actor)
     if row is None:
         raise Rejected(422, "nothing", "Send at least one of `status`, `assignee` and `team`.")
     return row
 
 
-@router.get("/teams", summary="Teams that have tickets")
-async def teams(desk: TheDesk, _: Reader) -> list[str]:
-    """Sorted by name."""
+@router.get("/teams", summary="List teams")
+async def list_teams(desk: TheDesk, _: Reader) -> list[str]:
+    """Those that were made, and those that tickets were given to; sorted by name."""
     return list(await service.teams(desk))
+
+
+@router.put("/teams/{team}", status_code=204, summary="Create a team")
+async def create_team(desk: TheDesk, actor: Caller, team: Team) -> None:
+    """It needs no ticket. Again is harmless."""
+    await teams.create(desk, team, actor=actor)
+
+
+@router.delete("/teams/{team}", status_code=204, summary="Remove a team")
+async def remove_team(desk: TheDesk, actor: Caller, team: Team) -> None:
+    """Its tickets keep its name; it is listed as long as there are any."""
+    await teams.remove(desk, team, actor=actor)
+
+
+@router.get("/teams/{team}/members", summary="List who is in a team")
+async def list_members(desk: TheDesk, _: Reader, team: Team) -> list[str]:
+    """Mail addresses, sorted."""
+    return list(await teams.members(desk, team))
+
+
+@router.put("/teams/{team}/members/{email}", status_code=204, summary="Put an agent into a team")
+async def add_member(desk: TheDesk, actor: Caller, team: Team, email: Email) -> None:
+    """Again is harmless."""
+    await teams.add_member(desk, team, email, actor=actor)
+
+
+@router.delete("/teams/{team}/members/{email}", status_code=204, summary="Take an agent out of a team")
+async def remove_member(desk: TheDesk, actor: Caller, team: Team, email: Email) -> None:
+    """Again is harmless."""
+    await teams.remove_member(desk, team, email, actor=actor)

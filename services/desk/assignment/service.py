@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.actors import Actor, Permission
 from services.desk.context import Desk
 from services.desk.people.models import AGENTS
 from services.desk.tickets import commands, store
@@ -15,33 +16,30 @@ from services.desk.tickets.domain import SETTLED
 from services.desk.tickets.domain.lifecycle import Assign, Assignee
 from services.desk.tickets.models import TICKETS
 from services.desk.tickets.schemas import TicketRow
-from services.desk.tickets.teams import team_names
+from services.desk.tickets.teams import checked, team_names
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.events.desk import TicketAssigned
 
 _MOST_TEAMS = 200
-_LONGEST_TEAM = 60
 
 
 async def assign(
-    desk: Desk, ticket: str, *, agent: str, assignee: str | None = None, team: str | None = None
+    desk: Desk, ticket: str, *, actor: Actor, assignee: str | None = None, team: str | None = None
 ) -> TicketRow:
     """Give a ticket to `assignee` (an agent's e-mail address, empty to put it back into its queue) and/or to a team.
-    None leaves that one as it is. Rejected 404 no such ticket, 422 `unknown-agent`."""
-    if team is not None:
-        team = team.strip()
-        if len(team) > _LONGEST_TEAM or not team.isprintable():
-            raise Rejected(422, "team", f"A team's name has at most {_LONGEST_TEAM} printable characters.")
+    None leaves that one as it is. Rejected 403, 404 no such ticket, 422 `unknown-agent`."""
+    actor.require(Permission.CHANGE_TICKETS)
+    team = None if team is None else checked(team)
     async with desk.unit_of_work() as work:
         person = None
         if assignee is not None:
             person = await _active(work.session, assignee) if assignee else Assignee()
-        return await commands.assign(work, ticket, Assign(actor=agent, assignee=person, team=team))
+        return await commands.assign(work, ticket, Assign(actor=actor, assignee=person, team=team))
 
 
-async def give_back(desk: Desk, work: UnitOfWork, person: Any, actor: str) -> int:
+async def give_back(desk: Desk, work: UnitOfWork, person: Any, actor: Actor) -> int:
     """What somebody who is gone had in hand goes back to its queue, and with it what a customer's answer could still reopen. `person`:
     a row that is locked. How many tickets."""
     reopens = utc_now() - timedelta(days=desk.settings.reopen_days)
@@ -66,6 +64,6 @@ async def _active(session: AsyncSession, agent: str) -> Assignee:
 
 
 async def teams(desk: Desk) -> tuple[str, ...]:
-    """Teams that have tickets, sorted."""
+    """All teams, sorted."""
     async with desk.database.transaction() as session:
         return await team_names(session, _MOST_TEAMS)

@@ -11,7 +11,7 @@ from services.desk.calls import service
 from services.desk.calls.schemas import CallbackView, CallsView, CallView
 from services.desk.people import presence
 from services.desk.people.presence import AgentState
-from services.desk.security import ByWriter, Reader, TheDesk, Writer
+from services.desk.security import Caller, Reader, TheDesk
 
 router = APIRouter(tags=["calls"])
 
@@ -72,27 +72,27 @@ async def get_call(desk: TheDesk, _: Reader, call: str) -> CallView:
 
 
 @router.post("/calls/{call}/answer", summary="Take a waiting call")
-async def answer(desk: TheDesk, _: Writer, call: str, body: By) -> CallView:
+async def answer(desk: TheDesk, actor: Caller, call: str, body: By) -> CallView:
     """The agent's telephone rings. Whoever is first has it: 409 `call-taken` for the others."""
-    return await service.answer(desk, call, agent=body.agent)
+    return await service.answer(desk, call, actor=actor.acting_for(body.agent))
 
 
 @router.post("/calls/{call}/decline", status_code=204, summary="Let an offered call go on to the next agent")
-async def decline(desk: TheDesk, _: Writer, call: str, body: By) -> None:
+async def decline(desk: TheDesk, actor: Caller, call: str, body: By) -> None:
     """The caller keeps the place."""
-    await service.decline(desk, call, agent=body.agent)
+    await service.decline(desk, call, actor=actor.acting_for(body.agent))
 
 
 @router.post("/calls/{call}/hang-up", status_code=204, summary="End a call")
-async def hang_up(desk: TheDesk, _: Writer, call: str, body: By) -> None:
+async def hang_up(desk: TheDesk, actor: Caller, call: str, body: By) -> None:
     """Only the agent who is on it."""
-    await service.hang_up(desk, call, agent=body.agent)
+    await service.hang_up(desk, call, actor=actor.acting_for(body.agent))
 
 
 @router.post("/calls/{call}/finish", status_code=204, summary="The notes after a call are written")
-async def finish(desk: TheDesk, _: Writer, call: str, body: By) -> None:
+async def finish(desk: TheDesk, actor: Caller, call: str, body: By) -> None:
     """The agent is free for the next call."""
-    await service.finish(desk, call, agent=body.agent)
+    await service.finish(desk, call, actor=actor.acting_for(body.agent))
 
 
 @router.get("/callbacks", summary="Whom to call")
@@ -106,15 +106,15 @@ async def callbacks(
 
 
 @router.post("/tickets/{ticket}/call", status_code=201, summary="Call the customer")
-async def call_back(desk: TheDesk, _: Writer, ticket: str, body: CallBack) -> CallView:
+async def call_back(desk: TheDesk, actor: Caller, ticket: str, body: CallBack) -> CallView:
     """The agent's telephone rings first, then the customer's."""
-    return await service.call_back(desk, ticket, agent=body.agent, number=body.number)
+    return await service.call_back(desk, ticket, actor=actor.acting_for(body.agent), number=body.number)
 
 
 @router.post("/tickets/{ticket}/callback-done", status_code=204, summary="The customer was reached in another way")
-async def callback_done(desk: TheDesk, _: Writer, ticket: str, body: By) -> None:
+async def callback_done(desk: TheDesk, actor: Caller, ticket: str, body: By) -> None:
     """Takes the ticket off the list of callbacks."""
-    await service.callback_done(desk, ticket, agent=body.agent)
+    await service.callback_done(desk, ticket, actor=actor.acting_for(body.agent))
 
 
 @router.get("/agents", summary="Agents and their presence")
@@ -124,18 +124,18 @@ async def agents(desk: TheDesk, _: Reader) -> list[AgentState]:
 
 
 @router.put("/agents/{agent}/presence", summary="Say whether an agent is there for calls")
-async def set_presence(desk: TheDesk, _: Writer, agent: str, body: Presence) -> AgentState:
+async def set_presence(desk: TheDesk, actor: Caller, agent: str, body: Presence) -> AgentState:
     """To be ready an agent needs a number to be reached at."""
-    return await presence.set_presence(desk, agent, body.presence, body.reason)
+    return await presence.set_presence(desk, agent, body.presence, body.reason, actor=actor)
 
 
 @router.put("/agents/{agent}/phone", summary="Say where calls reach an agent")
-async def set_phone(desk: TheDesk, by: ByWriter, agent: str, body: Phone) -> AgentState:
+async def set_phone(desk: TheDesk, actor: Caller, agent: str, body: Phone) -> AgentState:
     """Kept as E.164."""
-    return await presence.set_phone(desk, agent, body.number, by=by)
+    return await presence.set_phone(desk, agent, body.number, actor=actor)
 
 
 @router.put("/agents/{agent}/skills", summary="Say what an agent can do")
-async def set_skills(desk: TheDesk, by: ByWriter, agent: str, body: Skills) -> AgentState:
+async def set_skills(desk: TheDesk, actor: Caller, agent: str, body: Skills) -> AgentState:
     """Replaces those before."""
-    return await presence.set_skills(desk, agent, body.skills, by=by)
+    return await presence.set_skills(desk, agent, body.skills, actor=actor)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
+from services.desk.actors import DESK
 from services.desk.bulk import among, insert_all
 from services.desk.calls import availability, domain, repository, ticket_link
 from services.desk.calls.models import CALLS, REQUESTS
@@ -143,7 +144,7 @@ async def _count_try(desk: Desk, work: UnitOfWork, request: Any) -> None:
     tries = int(await work.session.scalar(vain) or 0)
     if tries >= desk.settings.callback_tries:
         text = f"Called {tries} times, and nobody answered."
-        await call_outcomes.add_note(work, ticket.id, text, request.requested_at, "desk", "", key=f"tries:{request.id}")
+        await call_outcomes.add_note(work, ticket.id, text, request.requested_at, DESK, "", key=f"tries:{request.id}")
 
 
 def _check(one: CallChanged) -> None:

@@ -15,6 +15,7 @@ from uuid import uuid4
 from sqlalchemy import and_, func, select
 
 from services.desk import signals
+from services.desk.actors import DESK
 from services.desk.calls import availability, domain, repository, ticket_link
 from services.desk.calls.domain import WAITING, Offer
 from services.desk.calls.models import CALLS
@@ -106,7 +107,7 @@ async def _lapse(work: UnitOfWork, seen: Sequence[Any]) -> None:
             await availability.free(work, agent, _UNHEARD)
         why = "missed" if offered else "unheard"
         record_change(
-            work, row.call_id, row.ticket_id, CallState.QUEUED.value, "", version=row.version, actor="desk", why=why
+            work, row.call_id, row.ticket_id, CallState.QUEUED.value, "", version=row.version, actor=DESK, why=why
         )
     await wake(work.session)
 
@@ -129,7 +130,7 @@ async def _give_up(work: UnitOfWork) -> None:
     for row in rows:
         state, outcome = CallState.ENDED.value, CallOutcome.UNCERTAIN.value
         await change(work.session, row.call_id, state=state, outcome=outcome, detail=_UNHEARD)
-        record_change(work, row.call_id, row.ticket_id, state, row.agent, actor="desk", outcome=outcome)
+        record_change(work, row.call_id, row.ticket_id, state, row.agent, actor=DESK, outcome=outcome)
 
 
 async def _offer(desk: Desk, work: UnitOfWork) -> None:
@@ -171,11 +172,9 @@ async def _make(desk: Desk, work: UnitOfWork, row: Any, offer: Offer, now: datet
     missing = sorted(offer.missing)
     await change(work.session, row.call_id, offered_to=offer.agent, offered_until=until, offer_missing=missing)
     state = CallState.OFFERED.value
-    record_change(
-        work, row.call_id, row.ticket_id, state, "", offered_to=offer.agent, version=row.version, actor="desk"
-    )
+    record_change(work, row.call_id, row.ticket_id, state, "", offered_to=offer.agent, version=row.version, actor=DESK)
     offered = CallOffered(call_id=row.call_id, agent=offer.agent, until=until.isoformat())
-    work.record(offered, row.ticket_id or "", now, "desk", customer=row.call_id)
+    work.record(offered, row.ticket_id or "", now, DESK, customer=row.call_id)
 
 
 async def _occupied(session: Any, now: datetime) -> set[str]:

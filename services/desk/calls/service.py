@@ -10,6 +10,7 @@ from uuid import uuid4
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.actors import Actor, Permission, actor_of
 from services.desk.bulk import among
 from services.desk.calls import callbacks as work_list
 from services.desk.calls import repository
@@ -119,10 +120,11 @@ async def callbacks(desk: Desk, agent: str = "") -> tuple[CallbackView, ...]:
     return await work_list.to_make(desk, agent)
 
 
-async def answer(desk: Desk, call_id: str, *, agent: str) -> CallView:
+async def answer(desk: Desk, call_id: str, *, actor: Actor) -> CallView:
     """Take a waiting call: the agent's telephone rings. Whoever is first has it.
     Rejected 404; 409 `call-taken`, `call-gone`, `on-a-call`; 422 `no-phone`."""
-    agent, now = agent.lower(), utc_now()
+    actor.require(Permission.TAKE_CALLS)
+    agent, now = actor.id, utc_now()
     async with desk.unit_of_work() as work:
         row = await _locked(work, call_id)
         if row.answered_by == agent and being_answered(row, now):
@@ -149,9 +151,10 @@ async def answer(desk: Desk, call_id: str, *, agent: str) -> CallView:
         return await _one(work.session, desk, row.call_id)
 
 
-async def decline(desk: Desk, call_id: str, *, agent: str) -> None:
+async def decline(desk: Desk, call_id: str, *, actor: Actor) -> None:
     """The call goes on to the next agent and keeps its place. Rejected 404, 409 `call-gone`."""
-    agent, now = agent.lower(), utc_now()
+    actor.require(Permission.TAKE_CALLS)
+    agent, now = actor.id, utc_now()
     async with desk.unit_of_work() as work:
         row = await _locked(work, call_id)
         if row.offered_to != agent or not being_offered(row, now) or row.state not in WAITING:
@@ -166,16 +169,17 @@ async def decline(desk: Desk, call_id: str, *, agent: str) -> None:
             CallState.QUEUED.value,
             "",
             version=row.version,
-            actor=agent,
+            actor=actor,
             why="declined",
         )
         await wake(work.session)
 
 
-async def call_back(desk: Desk, ticket: str, *, agent: str, number: str = "") -> CallView:
+async def call_back(desk: Desk, ticket: str, *, actor: Actor, number: str = "") -> CallView:
     """Ring the agent, then the customer. `number`: as the agent typed it; empty means the one that is known.
     Rejected 404; 409 `calling` when somebody calls them already, `on-a-call`, `channel-off`; 422 `no-number`, `no-phone`, `number`."""
-    agent, now = agent.lower(), utc_now()
+    actor.require(Permission.TAKE_CALLS)
+    agent, now = actor.id, utc_now()
     typed = contact_point("tel", presence.normal_number(number)) if number.strip() else None
     _phone_is_on(desk)
     async with desk.unit_of_work() as work:
@@ -211,21 +215,23 @@ async def call_back(desk: Desk, ticket: str, *, agent: str, number: str = "") ->
         return await _one(work.session, desk, call)
 
 
-async def hang_up(desk: Desk, call_id: str, *, agent: str) -> None:
+async def hang_up(desk: Desk, call_id: str, *, actor: Actor) -> None:
     """End the agent's own call. Rejected 404, 409 `call-taken`, `call-gone`, `not-connected`: a caller whom nobody has greeted yet
     is not hung up on."""
+    actor.require(Permission.TAKE_CALLS)
     async with desk.unit_of_work() as work:
         row = await _locked(work, call_id)
-        _is_agents(row, agent.lower(), utc_now())
+        _is_agents(row, actor.id, utc_now())
         if row.direction == "in" and row.connected_at is None:
             text = "You are not connected yet. If you cannot take it, let it ring: the caller stays in line."
             raise Rejected(409, "not-connected", text)
-        await ask(work, _simple(CallAction.HANG_UP, row, agent.lower()))
+        await ask(work, _simple(CallAction.HANG_UP, row, actor.id))
 
 
-async def finish(desk: Desk, call_id: str, *, agent: str) -> None:
+async def finish(desk: Desk, call_id: str, *, actor: Actor) -> None:
     """The notes are written: the agent is free for the next call. Once more is nothing. Rejected 404, 409 `call-taken`, `call-gone`."""
-    agent, now = agent.lower(), utc_now()
+    actor.require(Permission.TAKE_CALLS)
+    agent, now = actor.id, utc_now()
     async with desk.unit_of_work() as work:
         row = await _locked(work, call_id)
         if row.finished_at or (row.state == CallState.ENDED.value and row.agent == agent):
@@ -237,15 +243,16 @@ async def finish(desk: Desk, call_id: str, *, agent: str) -> None:
         if person and row.state == CallState.WRAP_UP.value and person.presence_after:
             await presence.change(work, person, person.presence_after)
         await _hold_ticket(work.session, row.ticket_id)
-        record_change(work, row.call_id, row.ticket_id, row.state, agent, version=row.version, actor=agent)
+        record_change(work, row.call_id, row.ticket_id, row.state, agent, version=row.version, actor=actor)
         await wake(work.session)
 
 
-async def callback_done(desk: Desk, ticket: str, *, agent: str) -> None:
-    """The customer was reached in another way: off the list. Rejected 404."""
+async def callback_done(desk: Desk, ticket: str, *, actor: Actor) -> None:
+    """The customer was reached in another way: off the list. Rejected 403, 404."""
+    actor.require(Permission.TAKE_CALLS)
     async with desk.unit_of_work() as work:
         own = await store.find(work.session, ticket)
-        await call_outcomes.answered(work, own, utc_now(), agent.lower(), "callback-done")
+        await call_outcomes.answered(work, own, utc_now(), actor, "callback-done")
 
 
 async def ask(work: UnitOfWork, request: CallRequested) -> None:
@@ -272,7 +279,9 @@ async def give(work: UnitOfWork, ticket: str, person: Any) -> Any:
     row = await store.locked(work, ticket)
     if row.assignee_id != person.id:
         assignee = Assignee(person.id, person.email, person.name)
-        await commands.execute(work, store.ticket_of(row), Assign(actor=person.email, assignee=assignee), utc_now())
+        await commands.execute(
+            work, store.ticket_of(row), Assign(actor=actor_of(person.email), assignee=assignee), utc_now()
+        )
     return row
 
 
@@ -285,7 +294,7 @@ def record_change(
     *,
     offered_to: str = "",
     version: int = 0,
-    actor: str = "",
+    actor: Actor | None = None,
     outcome: str | None = None,
     why: str | None = None,
 ) -> None:
@@ -299,7 +308,12 @@ def record_change(
         outcome=outcome,
         why=why,
     )
-    work.record(moved, ticket or "", utc_now(), actor or agent or "phone", customer=call_id)
+    work.record(moved, ticket or "", utc_now(), actor or by_phone(agent), customer=call_id)
+
+
+def by_phone(agent: str) -> Actor:
+    """Return who did what the phone service tells: the agent (a mail address) on the call, or the service itself."""
+    return actor_of(agent or "phone")
 
 
 async def _one(session: AsyncSession, desk: Desk, call_id: str) -> CallView:

@@ -12,7 +12,7 @@ from services.desk.bulk import among
 from services.desk.calls import domain, repository
 from services.desk.calls.models import CALLS
 from services.desk.calls.repository import agent_on
-from services.desk.calls.service import change, give, record_change
+from services.desk.calls.service import by_phone, change, give, record_change
 from services.desk.context import Desk
 from services.desk.cursors import is_uuid
 from services.desk.people.models import AGENTS
@@ -92,7 +92,7 @@ async def settle(work: UnitOfWork, calls: Collection[str]) -> None:
     for row in list(await work.session.execute(spoke.order_by(CALLS.c.call_id))):
         done: dict[str, Any] = {}
         if not row.counted:
-            await call_outcomes.answered(work, row.ticket_id, row.connected_at, row.agent or "phone", "call")
+            await call_outcomes.answered(work, row.ticket_id, row.connected_at, by_phone(row.agent), "call")
             done["counted"] = True
         if row.ended_at and not row.noted:
             await _note(work, row)
@@ -107,7 +107,7 @@ async def _note(work: UnitOfWork, row: Any) -> None:
     )
     took = domain.talked((row.ended_at - row.connected_at).total_seconds())
     text = f"Callback, {took}, by {name}" if row.direction == "out" else f"Call, {took}, answered by {name}"
-    await call_outcomes.add_note(work, row.ticket_id, text, row.ended_at, row.agent or "phone", name, key=row.call_id)
+    await call_outcomes.add_note(work, row.ticket_id, text, row.ended_at, by_phone(row.agent), name, key=row.call_id)
 
 
 _OF_CALLS = (MESSAGES.c.call.is_not(None),)

@@ -6,12 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
+from services.desk.actors import Actor, Permission
 from services.desk.dead_letters.schemas import DeadLetterDetails, DeadLetterView
 from services.desk.dead_letters.service import DeadLetterList
 from services.desk.people import audit
-from services.desk.security import Admin, ByAdmin, TheDesk
+from services.desk.security import TheDesk, allowed
 
 router = APIRouter(tags=["dead letters"])
+Admin = Annotated[Actor, Depends(allowed(Permission.MANAGE_DEAD_LETTERS))]
 LetterId = Annotated[int, Path(ge=0, le=2**62, description="Its offset in `dead-letters`")]
 
 
@@ -34,10 +36,10 @@ async def list_letters(
 
 
 @router.get("/dead-letters/{letter}", summary="One dead letter")
-async def get_letter(desk: TheDesk, letters: Kept, by: ByAdmin, letter: LetterId) -> DeadLetterDetails:
+async def get_letter(desk: TheDesk, letters: Kept, actor: Admin, letter: LetterId) -> DeadLetterDetails:
     """With its stack, its headers and the beginning of its raw record."""
     found = await letters.one(letter)
-    await audit.noted(desk.database, "letter.read", by, str(letter))
+    await audit.noted(desk.database, "letter.read", actor, str(letter))
     return found
 
 
@@ -45,12 +47,12 @@ async def get_letter(desk: TheDesk, letters: Kept, by: ByAdmin, letter: LetterId
 async def replay_letter(
     desk: TheDesk,
     letters: Kept,
-    by: ByAdmin,
+    actor: Admin,
     letter: LetterId,
     again: Annotated[bool, Query(description="Also where it was replayed before")] = False,
 ) -> DeadLetterView:
     """The raw record goes back exactly as it was: key, value and headers. Correct the cause first: what is still bad is set aside
     again, as a letter of its own. 409 where it was replayed before, or has no way back."""
-    done = await letters.replay(letter, by=by.name, again=again)
-    await audit.noted(desk.database, "letter.replayed", by, str(letter), topic=done.topic)
+    done = await letters.replay(letter, by=actor.stored, again=again)
+    await audit.noted(desk.database, "letter.replayed", actor, str(letter), topic=done.topic)
     return done

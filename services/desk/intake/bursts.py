@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select, text
 
+from services.desk.actors import DESK
 from services.desk.bulk import among, insert_all
 from services.desk.tickets import domain, grouping, store
 from services.desk.tickets.models import BURST_POSTS, MESSAGES, TICKETS
@@ -20,7 +21,6 @@ from shared.clock import utc_now
 from shared.events import InboundMessage
 from shared.kernel import message_id
 
-ACTOR = "desk"
 _HEADS = text(
     """
     SELECT head.id, head.created_at, head.status = 'open' AND head.waiting_since IS NOT NULL AND NOT head.alone AS usable,
@@ -100,4 +100,4 @@ async def join(work: UnitOfWork, bursts: Bursts, landed: Mapping[str, str]) -> N
         found = await work.session.execute(_HEADS, {"bursts": [burst], "tickets": tickets})
         heads = [domain.Head(str(row.id), row.created_at, row.usable, row.in_hand) for row in found]
         leader, joining = domain.grouped(heads)
-        await grouping.put_under(work, leader, joining, ACTOR)
+        await grouping.put_under(work, leader, joining, DESK)

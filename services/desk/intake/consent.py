@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import or_, update
 
+from services.desk.actors import DESK
 from services.desk.context import Desk
 from services.desk.customers import contacts
 from services.desk.customers.models import CONTACT_POINTS
@@ -45,7 +46,7 @@ async def apply(desk: Desk, messages: Sequence[InboundMessage]) -> set[str]:
                     consent=message.consent,
                     channel=message.channel,
                 )
-                work.record(said, "", message.received_at, "desk", customer=customer)
+                work.record(said, "", message.received_at, DESK, customer=customer)
                 changed.add(customer)
                 news.add(message.id)
         work.touch(changed)

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.actors import DESK
 from services.desk.bulk import among, inserting
 from services.desk.context import Desk
 from services.desk.customers import contacts
@@ -53,7 +54,6 @@ from shared.kernel import address_of, stable_id
 from shared.metrics import METRICS
 from shared.statements import fetch, write
 
-ACTOR = "desk"
 _LONGEST_POINT = 1000
 
 
@@ -248,7 +248,7 @@ def _after(work: UnitOfWork, routed: RoutedMessage, placement: Placement, custom
 
     def record(change: Change) -> None:
         own = stable_id(kind_of(change), message.id)
-        work.record(change, placement.id, message.received_at, ACTOR, event_id=own)
+        work.record(change, placement.id, message.received_at, DESK, event_id=own)
 
     before = placement.ticket
     if before is None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.desk.mentions import labels, service
 from services.desk.mentions.schemas import MentionPage, MentionQuery, MentionView
-from services.desk.security import Reader, TheDesk, Writer, actor
+from services.desk.security import Caller, Reader, TheDesk
 from services.desk.tickets.schemas import MessageView
 
 router = APIRouter(tags=["mentions"])
@@ -45,18 +45,18 @@ async def get_mention(desk: TheDesk, _: Reader, mention: str) -> MentionView:
 
 
 @router.post("/mentions/{mention}/ticket", status_code=202, summary="Make a mention a ticket")
-async def make_ticket(desk: TheDesk, token: Writer, mention: str) -> MentionView:
+async def make_ticket(desk: TheDesk, actor: Caller, mention: str) -> MentionView:
     """Asks the channel's service to publish the post; within seconds `ticket_id` names the ticket. Again is harmless."""
-    return await service.judge(desk, mention, agent=actor(token), ticket=True)
+    return await service.judge(desk, mention, actor=actor, ticket=True)
 
 
 @router.put("/mentions/{mention}/label", summary="Say what a mention is")
-async def label_mention(desk: TheDesk, token: Writer, mention: str, body: Label) -> MentionView:
+async def label_mention(desk: TheDesk, actor: Caller, mention: str, body: Label) -> MentionView:
     """The complaint model learns from it. `complaint` and `question` make it a ticket as well."""
-    return await service.judge(desk, mention, agent=actor(token), label=body.label)
+    return await service.judge(desk, mention, actor=actor, label=body.label)
 
 
 @router.put("/messages/{message}/label", summary="Say what a public post is that opened a ticket")
-async def label_message(desk: TheDesk, token: Writer, message: str, body: Label) -> MessageView:
+async def label_message(desk: TheDesk, actor: Caller, message: str, body: Label) -> MessageView:
     """The complaint model learns from it. The ticket stays as it is."""
-    return await labels.judge(desk, message, body.label, agent=actor(token))
+    return await labels.judge(desk, message, body.label, actor=actor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
+from services.desk.actors import Actor, Permission
 from services.desk.context import Desk
 from services.desk.cursors import as_uuid
 from services.desk.mentions import service as mentions
@@ -16,9 +17,10 @@ from shared.errors import Rejected
 from shared.events.desk import PostLabelled
 
 
-async def judge(desk: Desk, message: str, label: str, *, agent: str) -> MessageView:
+async def judge(desk: Desk, message: str, label: str, *, actor: Actor) -> MessageView:
     """Keep what an agent says of a public post (`complaint`, `question`, `other`), and tell the social service with the commit.
-    The same again does nothing. Rejected 404, 422; 409 `not-a-post` for what is not public."""
+    The same again does nothing. Rejected 403, 404, 422; 409 `not-a-post` for what is not public."""
+    actor.require(Permission.LABEL)
     own, label = as_uuid(message, "message"), known(label)
     async with desk.unit_of_work() as work:
         row = (await work.session.execute(select(MESSAGES).where(MESSAGES.c.id == own))).one_or_none()
@@ -30,9 +32,9 @@ async def judge(desk: Desk, message: str, label: str, *, agent: str) -> MessageV
         row = (await work.session.execute(select(MESSAGES).where(MESSAGES.c.id == own).with_for_update())).one()
         if row.label == label:
             return message_view(row)
-        changed = update(MESSAGES).where(MESSAGES.c.id == own).values(label=label, label_by=agent)
+        changed = update(MESSAGES).where(MESSAGES.c.id == own).values(label=label, label_by=actor.stored)
         stored = (await work.session.execute(changed.returning(MESSAGES))).one()
-        mentions.publish_label(work, row.channel, row.provider_id, agent, label=label)
+        mentions.publish_label(work, row.channel, row.provider_id, actor, label=label)
         labelled = PostLabelled(message_id=own, label=label, before=row.label)
-        work.record(labelled, row.ticket_id, utc_now(), agent)
+        work.record(labelled, row.ticket_id, utc_now(), actor)
     return message_view(stored)

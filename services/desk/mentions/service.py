@@ -10,6 +10,7 @@ from uuid import uuid4
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.actors import DESK, Actor, Permission
 from services.desk.bulk import among, insert_all
 from services.desk.context import Desk
 from services.desk.cursors import as_uuid
@@ -57,7 +58,7 @@ async def keep(desk: Desk, posts: Sequence[InboundMessage]) -> int:
     async with desk.unit_of_work() as work:
         new = await insert_all(work.session, MENTIONS, rows)
         if new:
-            work.record(MentionsAdded(count=str(new)), "", utc_now(), "desk", customer="mentions")
+            work.record(MentionsAdded(count=str(new)), "", utc_now(), DESK, customer="mentions")
     return new
 
 
@@ -99,9 +100,10 @@ async def get_many(desk: Desk, mentions: Sequence[str]) -> list[MentionView]:
         return await _views(session, mentions)
 
 
-async def judge(desk: Desk, mention: str, *, agent: str, label: str = "", ticket: bool = False) -> MentionView:
+async def judge(desk: Desk, mention: str, *, actor: Actor, label: str = "", ticket: bool = False) -> MentionView:
     """Say what a mention is, and/or make it a ticket: `complaint` and `question` do both. The social service hears of it by the
-    same commit and publishes the post, which comes back as a ticket. The same again does nothing. Rejected 404, 422."""
+    same commit and publishes the post, which comes back as a ticket. The same again does nothing. Rejected 403, 404, 422."""
+    actor.require(Permission.LABEL)
     if label:
         known(label)
     elif not ticket:
@@ -114,17 +116,17 @@ async def judge(desk: Desk, mention: str, *, agent: str, label: str = "", ticket
         news = (label and label != row.label) or (asked and not row.asked)
         if news:
             now = utc_now()
-            changes: dict[str, Any] = {"judged_by": agent, "judged_at": now, "asked": row.asked or asked}
+            changes: dict[str, Any] = {"judged_by": actor.stored, "judged_at": now, "asked": row.asked or asked}
             if label:
                 changes["label"] = label
             await work.session.execute(update(MENTIONS).where(MENTIONS.c.id == own).values(changes))
-            publish_label(work, row.channel, row.provider_id, agent, label=label, ticket=asked)
-            work.record(MentionLabelled(mention_id=own, label=label), "", now, agent, customer=row.author)
+            publish_label(work, row.channel, row.provider_id, actor, label=label, ticket=asked)
+            work.record(MentionLabelled(mention_id=own, label=label), "", now, actor, customer=row.author)
         return (await _views(work.session, [own]))[0]
 
 
 def publish_label(
-    work: UnitOfWork, channel: str, provider_id: str, agent: str, *, label: str, ticket: bool = False
+    work: UnitOfWork, channel: str, provider_id: str, actor: Actor, *, label: str, ticket: bool = False
 ) -> None:
     """Tell the social service what an agent says of a post, with the commit."""
     judged = PostJudged(
@@ -132,7 +134,7 @@ def publish_label(
         channel=channel,
         provider_id=provider_id,
         at=utc_now(),
-        agent=agent,
+        agent=actor.stored,
         label=label,
         open_ticket=ticket,
     )
@@ -146,7 +148,7 @@ async def became_tickets(work: UnitOfWork, posts: Sequence[InboundMessage]) -> N
     for row in await work.session.execute(
         select(MENTIONS.c.id, MENTIONS.c.author).where(among(MENTIONS.c.id, [post.id for post in posts]))
     ):
-        work.record(MentionLabelled(mention_id=row.id), "", utc_now(), "desk", customer=row.author)
+        work.record(MentionLabelled(mention_id=row.id), "", utc_now(), DESK, customer=row.author)
 
 
 async def forget(desk: Desk) -> int:

@@ -12,6 +12,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.actors import COMMAND, Actor
 from services.desk.people.models import AUDIT_LOG
 from shared.db import Database
 from shared.events import AuditNoted
@@ -39,6 +40,10 @@ KINDS = (
     "two-step.codes",
     "token.created",
     "token.revoked",
+    "team.created",
+    "team.removed",
+    "team.joined",
+    "team.left",
     "display.created",
     "display.revoked",
     "message.read",
@@ -53,17 +58,6 @@ KINDS = (
 """What is logged. `access.refused`: an agent or a token tried what only others may; `message.read`: a mail or a file as the
 customer sent it; `site.…` and `policy.…`: by the commands of the dashboard and the router."""
 MOST = 200
-
-
-@dataclass(frozen=True, slots=True)
-class By:
-    """Who does something, and from where: an agent's mail address, `api:<token>`, or `command` for whoever may start processes."""
-
-    name: str
-    ip: str = ""
-
-
-COMMAND = By("command")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,17 +77,17 @@ class Entry:
     data: dict[str, str]
 
 
-async def note(session: AsyncSession, kind: str, by: By, subject: str = "", **data: str) -> None:
+async def note(session: AsyncSession, kind: str, actor: Actor, subject: str = "", **data: str) -> None:
     """Add an entry; it is there when `session` is committed."""
     told = {key: storable(value) for key, value in data.items() if value}
-    values = {"kind": kind, "actor": by.name, "subject": storable(subject), "ip": by.ip, "data": told}
+    values = {"kind": kind, "actor": actor.stored, "subject": storable(subject), "ip": actor.ip, "data": told}
     await session.execute(insert(AUDIT_LOG).values(values))
 
 
-async def noted(database: Database, kind: str, by: By, subject: str = "", **data: str) -> None:
+async def noted(database: Database, kind: str, actor: Actor, subject: str = "", **data: str) -> None:
     """Add an entry in a transaction of its own."""
     async with database.transaction() as session:
-        await note(session, kind, by, subject, **data)
+        await note(session, kind, actor, subject, **data)
 
 
 async def record(database: Database, events: Sequence[AuditNoted]) -> None:
@@ -104,7 +98,7 @@ async def record(database: Database, events: Sequence[AuditNoted]) -> None:
             "event_id": event.id,
             "at": event.at,
             "kind": storable(event.kind),
-            "actor": COMMAND.name,
+            "actor": COMMAND.stored,
             "subject": storable(event.subject),
             "ip": "",
             "data": {storable(key): storable(value) for key, value in event.data.items() if value},

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.actors import Actor, Kind
 from services.desk.context import Desk
 from services.desk.people import audit, passwords, sessions
-from services.desk.people.audit import By
 from services.desk.people.models import AGENT_LINKS, AGENTS
 from services.desk.people.schemas import LinkView
 from shared.clock import utc_now
@@ -53,11 +53,12 @@ async def use(desk: Desk, token: str, password: str, ip: str) -> str:
         used = delete(AGENT_LINKS).where(AGENT_LINKS.c.token_hash == sessions.digest(token))
         if row is None or not await work.session.scalar(used.returning(AGENT_LINKS.c.agent_id)):
             raise _over()
-        by, joins = By(row.email, ip), not row.password_hash
+        actor = Actor(Kind.AGENT, row.email, ip=ip)
+        joins = not row.password_hash
         values = {"password_hash": hashed} | ({"active": True} if joins else {})
         await work.session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(values))
-        await audit.note(work.session, "person.joined" if joins else "password.reset", by, row.email)
-        await sessions.ended(work, row.id, row.email, by)
+        await audit.note(work.session, "person.joined" if joins else "password.reset", actor, row.email)
+        await sessions.ended(work, row.id, row.email, actor)
     return email
 
 

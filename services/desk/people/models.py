@@ -1,4 +1,4 @@
-"""Tables of agents, their sessions, machines' tokens, and the log of who did what. Secrets are kept only as hashes."""
+"""Tables of agents, their roles, teams and sessions, machines' tokens, and the log of who did what. Secrets are kept only as hashes."""
 
 from sqlalchemy import (
     BigInteger,
@@ -20,13 +20,20 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.desk.schema import METADATA
 
+ROLES = Table(
+    "roles",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("permissions", ARRAY(Text), nullable=False),
+)
+
 AGENTS = Table(
     "agents",
     METADATA,
     Column("id", Uuid(as_uuid=False), primary_key=True),
     Column("email", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
-    Column("role", Text, nullable=False),
+    Column("role", Text, ForeignKey(ROLES.c.name), nullable=False),
     Column("password_hash", Text, nullable=False),
     Column("language", Text, nullable=False, server_default=""),
     Column("active", Boolean, nullable=False, server_default=text("true")),
@@ -39,12 +46,25 @@ AGENTS = Table(
     Column("skills", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("totp_seed", LargeBinary),
     Column("totp_step", BigInteger, nullable=False, server_default=text("0")),
-    CheckConstraint("role IN ('agent', 'admin')", name="role"),
     CheckConstraint("presence IN ('ready', 'busy', 'wrap-up', 'away')", name="presence"),
 )
 """`presence_after`: to what a call's end returns this agent; empty where the agent chose the presence by hand.
 `password_hash`: empty until an invitation is accepted; such an agent is not `active` yet. `totp_seed`: of the second step when
 signing in; NULL where there is none. `totp_step`: the last time step of which a code was used; none is taken twice."""
+
+TEAMS = Table(
+    "teams",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+
+TEAM_MEMBERS = Table(
+    "team_members",
+    METADATA,
+    Column("team", Text, ForeignKey(TEAMS.c.name, ondelete="CASCADE"), primary_key=True),
+    Column("agent_id", Uuid(as_uuid=False), ForeignKey(AGENTS.c.id, ondelete="CASCADE"), primary_key=True, index=True),
+)
 
 SESSIONS = Table(
     "sessions",

@@ -11,10 +11,10 @@ from pydantic import ConfigDict
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.actors import DESK, Actor, Permission, actor_of
 from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.people import audit
-from services.desk.people.audit import By
 from services.desk.people.models import AGENTS
 from services.desk.signals import wake
 from services.desk.unit_of_work import UnitOfWork
@@ -62,9 +62,10 @@ async def states(desk: Desk) -> tuple[AgentState, ...]:
         return tuple(agent_state(row) for row in rows)
 
 
-async def set_presence(desk: Desk, agent: str, presence: str, reason: str = "") -> AgentState:
-    """By hand. A call's end leaves it as it is chosen here. Rejected 404; 422 `presence`; 422 `no-phone`: to be ready one needs a
-    number to be reached at."""
+async def set_presence(desk: Desk, agent: str, presence: str, reason: str = "", *, actor: Actor) -> AgentState:
+    """By hand. A call's end leaves it as it is chosen here. Rejected 403; 404; 422 `presence`; 422 `no-phone`: to be ready one needs
+    a number to be reached at."""
+    _may(actor, agent)
     if presence not in PRESENCES:
         raise Rejected(422, "presence", f"The presence is one of {', '.join(PRESENCES)}.")
     reason = " ".join(reason.replace("\x00", "").split())[:_LONGEST_REASON]
@@ -74,33 +75,35 @@ async def set_presence(desk: Desk, agent: str, presence: str, reason: str = "") 
             raise _unknown(agent)
         if presence == "ready" and not row.phone:
             raise _no_phone()
-        await change(work, row, presence, reason, actor=row.email)
+        await change(work, row, presence, reason, actor=actor)
         return await _one(work.session, row.email)
 
 
-async def set_phone(desk: Desk, agent: str, number: str, *, by: By | None = None) -> AgentState:
+async def set_phone(desk: Desk, agent: str, number: str, *, actor: Actor) -> AgentState:
     """Empty to forget it; then nobody is ready any more. `by`: None where they do it themselves. Rejected 404, 422 with an example."""
+    _may(actor, agent)
     phone = normal_number(number) if number.strip() else ""
     async with desk.unit_of_work() as work:
         (row,) = await locked(work.session, [agent]) or [None]
         if row is None:
             raise _unknown(agent)
         await work.session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(phone=phone))
-        await audit.note(work.session, "person.changed", by or By(row.email), row.email, what="phone")
+        await audit.note(work.session, "person.changed", actor, row.email, what="phone")
         if not phone and row.presence == "ready":
-            await change(work, row, "away", "no telephone number", actor=row.email)
+            await change(work, row, "away", "no telephone number", actor=actor)
         return await _one(work.session, row.email)
 
 
-async def set_skills(desk: Desk, agent: str, skills: Collection[str], *, by: By | None = None) -> AgentState:
-    """As the router's policy names them; none means all. `by`: None where they do it themselves. Rejected 404, 422."""
+async def set_skills(desk: Desk, agent: str, skills: Collection[str], *, actor: Actor) -> AgentState:
+    """As the router's policy names them; none means all. Rejected 403, 404, 422."""
+    actor.require(Permission.MANAGE_AGENTS)
     values = normal_skills(skills)
     async with desk.unit_of_work() as work:
         (row,) = await locked(work.session, [agent]) or [None]
         if row is None:
             raise _unknown(agent)
         await work.session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(skills=values))
-        await audit.note(work.session, "person.changed", by or By(row.email), row.email, what="skills")
+        await audit.note(work.session, "person.changed", actor, row.email, what="skills")
         await wake(work.session)
         return await _one(work.session, row.email)
 
@@ -136,7 +139,7 @@ async def locked(
 
 
 async def change(
-    work: UnitOfWork, row: Any, presence: str, reason: str = "", *, after: str = "", actor: str = "desk"
+    work: UnitOfWork, row: Any, presence: str, reason: str = "", *, after: str = "", actor: Actor = DESK
 ) -> None:
     """Of an agent whose row is locked. `after`: to what the end of a call returns them; empty where it does not."""
     if (row.presence, row.presence_reason, row.presence_after) == (presence, reason, after):
@@ -155,9 +158,9 @@ async def leave(work: UnitOfWork, agent: str) -> None:
     email = await work.session.scalar(select(AGENTS.c.email).where(AGENTS.c.id == agent))
     for row in await locked(work.session, [email] if email else []):
         if row.presence_after:
-            await change(work, row, row.presence, row.presence_reason, after="away", actor=row.email)
+            await change(work, row, row.presence, row.presence_reason, after="away", actor=actor_of(row.email))
         elif row.presence == "ready":
-            await change(work, row, "away", "signed out", actor=row.email)
+            await change(work, row, "away", "signed out", actor=actor_of(row.email))
 
 
 def agent_state(row: Any) -> AgentState:
@@ -171,6 +174,10 @@ def agent_state(row: Any) -> AgentState:
         phone=row.phone,
         skills=tuple(row.skills),
     )
+
+
+def _may(actor: Actor, agent: str) -> None:
+    actor.require(Permission.TAKE_CALLS if actor.is_agent(agent) else Permission.MANAGE_AGENTS)
 
 
 async def _one(session: AsyncSession, agent: str) -> AgentState:

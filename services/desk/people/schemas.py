@@ -7,6 +7,8 @@ from datetime import datetime
 
 from pydantic import ConfigDict
 
+from services.desk.actors import Permission
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentView:
@@ -18,7 +20,7 @@ class AgentView:
     email: str
     name: str
     role: str
-    """`agent` or `admin`."""
+    """`read-only`, `agent`, `supervisor`, `admin`, or another of the desk's own."""
     language: str = ""
 
 
@@ -27,6 +29,7 @@ class Session:
     """A signed-in browser."""
 
     agent: AgentView
+    permissions: frozenset[Permission]
     expires_at: datetime
     csrf: str
     """Goes into each form and is checked by `check_csrf`."""
@@ -61,7 +64,7 @@ class PersonView:
     email: str
     name: str
     role: str
-    """`agent` or `admin`."""
+    """`read-only`, `agent`, `supervisor`, `admin`, or another of the desk's own."""
     state: str
     """`active`, `invited` or `disabled`."""
     two_step: bool

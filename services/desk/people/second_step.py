@@ -16,9 +16,9 @@ import segno
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.actors import Actor
 from services.desk.context import Desk
 from services.desk.people import audit, sessions
-from services.desk.people.audit import By
 from services.desk.people.models import AGENTS, RECOVERY_CODES
 from services.desk.people.sessions import digest
 from shared.errors import Rejected
@@ -57,7 +57,7 @@ def enrol(desk: Desk, agent: str, email: str, ticket: str = "") -> Enrolment:
     return Enrolment(ticket, " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)), picture)
 
 
-async def turn_on(desk: Desk, agent: Any, ticket: str, code: str, by: By, *, but: str = "") -> tuple[str, ...]:
+async def turn_on(desk: Desk, agent: Any, ticket: str, code: str, actor: Actor, *, but: str = "") -> tuple[str, ...]:
     """From now on signing in asks for a code, and all sessions end but one (its id). The recovery codes, which are shown this once.
     `agent`: a row. Rejected 422 where the code is not this secret's."""
     seed = _seed(desk, agent.id, ticket)
@@ -66,25 +66,25 @@ async def turn_on(desk: Desk, agent: Any, ticket: str, code: str, by: By, *, but
     async with desk.unit_of_work() as work:
         values = {"totp_seed": seed, "totp_step": step}
         await work.session.execute(update(AGENTS).where(AGENTS.c.id == agent.id).values(values))
-        await audit.note(work.session, "two-step.on", by, agent.email)
-        await sessions.ended(work, agent.id, agent.email, by, but=but)
+        await audit.note(work.session, "two-step.on", actor, agent.email)
+        await sessions.ended(work, agent.id, agent.email, actor, but=but)
         return await _new_codes(work.session, agent.id)
 
 
-async def turn_off(session: AsyncSession, agent: Any, by: By) -> None:
+async def turn_off(session: AsyncSession, agent: Any, actor: Actor) -> None:
     """The password is enough again. `agent`: a row."""
     values = {"totp_seed": None, "totp_step": 0}
     await session.execute(update(AGENTS).where(AGENTS.c.id == agent.id).values(values))
     await session.execute(delete(RECOVERY_CODES).where(RECOVERY_CODES.c.agent_id == agent.id))
-    await audit.note(session, "two-step.off", by, agent.email)
+    await audit.note(session, "two-step.off", actor, agent.email)
 
 
-async def new_codes(desk: Desk, agent: Any, by: By) -> tuple[str, ...]:
+async def new_codes(desk: Desk, agent: Any, actor: Actor) -> tuple[str, ...]:
     """Recovery codes in the place of those before. `agent`: a row. Rejected 409 where there is no second step."""
     if agent.totp_seed is None:
         raise Rejected(409, "no-second-step", "Turn on two-step verification first.")
     async with desk.database.transaction() as session:
-        await audit.note(session, "two-step.codes", by, agent.email)
+        await audit.note(session, "two-step.codes", actor, agent.email)
         return await _new_codes(session, agent.id)
 
 

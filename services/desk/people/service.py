@@ -7,12 +7,13 @@ import time
 from typing import Any
 from uuid import uuid4
 
+from msgspec import structs
 from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from services.desk.actors import NOBODY, SCOPES, Actor, Kind, Permission
 from services.desk.context import Desk
-from services.desk.people import audit, passwords, presence, second_step, sessions
-from services.desk.people.audit import COMMAND, By
+from services.desk.people import audit, passwords, presence, roles, second_step, sessions
 from services.desk.people.limits import WIDER, Limiter, network
 from services.desk.people.models import AGENTS, API_TOKENS
 from services.desk.people.schemas import AgentView, Session, Token
@@ -26,8 +27,6 @@ from shared.text import storable
 COOKIE = "switchboard_session"
 """Set it HttpOnly, SameSite=Lax, Path=/, Secure where `public_url` is https; Max-Age from `session_hours`."""
 session, sign_out = sessions.find, sessions.sign_out
-ROLES = ("agent", "admin")
-SCOPES = ("read", "write", "admin")
 TOKEN_PREFIX = "sbd_"  # noqa: S105 - lets secret scanners find a token that got out
 _CODE_WITHIN = 300
 """Seconds from the password to the code."""
@@ -58,8 +57,8 @@ async def sign_in(desk: Desk, tries: Limiter, email: str, password: str, *, ip: 
         until = int(time.time()) + _CODE_WITHIN
         raise CodeNeeded(signed.sign(desk.common.secret.get_secret_value(), _PURPOSE, f"{agent.id} {until}"))
     async with desk.database.transaction() as transaction:
-        await audit.note(transaction, "sign-in", By(agent.email, ip))
-        return await sessions.begin(desk, transaction, agent.id, By(agent.email, ip), browser)
+        await audit.note(transaction, "sign-in", Actor(Kind.AGENT, agent.email, ip=ip))
+        return await sessions.begin(desk, transaction, agent.id, ip, browser)
 
 
 async def sign_in_with_code(desk: Desk, tries: Limiter, ticket: str, code: str, *, ip: str, browser: str = "") -> str:
@@ -79,8 +78,8 @@ async def sign_in_with_code(desk: Desk, tries: Limiter, ticket: str, code: str, 
             taken = await second_step.takes(desk, transaction, agent, code)
             if taken:
                 tries.forget(key)
-                await audit.note(transaction, "sign-in", By(agent.email, ip), code=taken)
-                return await sessions.begin(desk, transaction, agent.id, By(agent.email, ip), browser)
+                await audit.note(transaction, "sign-in", Actor(Kind.AGENT, agent.email, ip=ip), code=taken)
+                return await sessions.begin(desk, transaction, agent.id, ip, browser)
     await _refused(desk, agent, ip, "code")
     raise Rejected(401, "code", "Wrong code. Check the app, and its clock.")
 
@@ -115,7 +114,7 @@ async def _refused(desk: Desk, agent: Any, ip: str, why: str) -> None:
     """An address that nobody has is not kept: it may be a password in the wrong field."""
     async with desk.database.transaction() as transaction:
         subject = agent.email if agent is not None else ""
-        await audit.note(transaction, "sign-in.refused", By("", ip), subject, why=why)
+        await audit.note(transaction, "sign-in.refused", structs.replace(NOBODY, ip=ip), subject, why=why)
 
 
 def check_csrf(session: Session, token: str) -> None:
@@ -151,14 +150,14 @@ async def create_agent(
     name: str,
     role: str,
     password: str,
+    actor: Actor,
     phone: str = "",
     skills: tuple[str, ...] = (),
 ) -> bool:
     """False, and nothing changed, where this address is taken. `phone`: where calls reach them; `skills`: none means all.
-    Rejected 422."""
+    Rejected 403, 422."""
+    actor.require(Permission.MANAGE_PEOPLE)
     email = mail_address(email)
-    if role not in ROLES:
-        raise Rejected(422, "role", "The role is `agent` or `admin`.")
     hashed = await passwords.hash_new(password, email, name)
     values: dict[str, Any] = {
         "id": str(uuid4()),
@@ -172,12 +171,13 @@ async def create_agent(
         "skills": presence.normal_skills(skills),
     }
     async with database.transaction() as transaction:
+        await roles.check(transaction, role)
         statement = (
             upsert(AGENTS).values(values).on_conflict_do_nothing(index_elements=["email"]).returning(AGENTS.c.id)
         )
         made = await transaction.scalar(statement) is not None
         if made:
-            await audit.note(transaction, "person.created", COMMAND, email, role=role)
+            await audit.note(transaction, "person.created", actor, email, role=role)
         return made
 
 
@@ -195,24 +195,26 @@ def mail_address(text: str) -> str:
     return email
 
 
-async def create_token(database: Database, *, name: str, scopes: tuple[str, ...]) -> str:
-    """A new API token; only its hash is kept, so this is the one time it can be read. Rejected 422."""
+async def create_token(database: Database, *, name: str, scopes: tuple[str, ...], actor: Actor) -> str:
+    """A new API token; only its hash is kept, so this is the one time it can be read. Rejected 403, 422."""
+    actor.require(Permission.MANAGE_TOKENS)
     if not scopes or not set(scopes) <= set(SCOPES):
         raise Rejected(422, "scopes", f"Scopes are {', '.join(SCOPES)}.")
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     async with database.transaction() as transaction:
         await transaction.execute(insert(API_TOKENS).values(token_hash=digest(token), name=name, scopes=list(scopes)))
-        await audit.note(transaction, "token.created", COMMAND, name, scopes=",".join(scopes))
+        await audit.note(transaction, "token.created", actor, name, scopes=",".join(scopes))
     return token
 
 
-async def revoke_token(database: Database, name: str) -> int:
-    """No API token of this name works any more, from the next request on; how many they were."""
+async def revoke_token(database: Database, name: str, *, actor: Actor) -> int:
+    """No API token of this name works any more, from the next request on; how many they were. Rejected 403."""
+    actor.require(Permission.MANAGE_TOKENS)
     ended = update(API_TOKENS).where(API_TOKENS.c.name == name, API_TOKENS.c.revoked_at.is_(None))
     async with database.transaction() as transaction:
         count = len((await transaction.execute(ended.values(revoked_at=utc_now()).returning(API_TOKENS.c.name))).all())
         if count:
-            await audit.note(transaction, "token.revoked", COMMAND, name)
+            await audit.note(transaction, "token.revoked", actor, name)
         return count
 
 

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from operator import xor
 from typing import Any
 
+import msgspec
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.actors import Actor, Permission, actor_of, permissions_of
 from services.desk.context import Desk
 from services.desk.people import audit, presence
-from services.desk.people.audit import By
-from services.desk.people.models import AGENTS, SESSIONS
+from services.desk.people.models import AGENTS, ROLES, SESSIONS
 from services.desk.people.schemas import AgentView, Session, SessionView
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
@@ -32,7 +33,7 @@ _LONGEST = 300
 """Characters that are kept of what a browser says of itself."""
 
 
-async def begin(desk: Desk, transaction: AsyncSession, agent: str, by: By, browser: str) -> str:
+async def begin(desk: Desk, transaction: AsyncSession, agent: str, ip: str, browser: str) -> str:
     """The new session's token, for the cookie. `agent`: an id."""
     token, now = secrets.token_urlsafe(32), utc_now()
     await transaction.execute(delete(SESSIONS).where(SESSIONS.c.expires_at < now))
@@ -40,7 +41,7 @@ async def begin(desk: Desk, transaction: AsyncSession, agent: str, by: By, brows
         "token_hash": digest(token),
         "agent_id": agent,
         "expires_at": _expires(desk, now, now),
-        "ip": by.ip,
+        "ip": ip,
         "browser": storable(browser)[:_LONGEST],
     }
     await transaction.execute(insert(SESSIONS).values(values))
@@ -54,12 +55,14 @@ async def find(desk: Desk, token: str, *, prolong: bool = True) -> Session | Non
     now, own = utc_now(), digest(token)
     columns = (
         AGENTS,
+        ROLES.c.permissions,
         SESSIONS.c.expires_at,
         SESSIONS.c.created_at.label("begun_at"),
         SESSIONS.c.id.label("session_id"),
     )
     async with desk.database.statements() as transaction:
         joined = select(*columns).join(SESSIONS, SESSIONS.c.agent_id == AGENTS.c.id)
+        joined = joined.join(ROLES, ROLES.c.name == AGENTS.c.role)
         found = joined.where(SESSIONS.c.token_hash == own, SESSIONS.c.expires_at > now, AGENTS.c.active)
         row = (await transaction.execute(found)).one_or_none()
         if row is None or (expires := _expires(desk, now, row.begun_at)) <= now:
@@ -70,7 +73,12 @@ async def find(desk: Desk, token: str, *, prolong: bool = True) -> Session | Non
     key = desk.common.secret.get_secret_value().encode()
     csrf = _masked(hmac.digest(key, b"csrf\x00" + own, "sha256"))
     return Session(
-        agent=agent_view(row), expires_at=expires, csrf=csrf, id=row.session_id, two_step=row.totp_seed is not None
+        agent=agent_view(row),
+        permissions=permissions_of(row.permissions),
+        expires_at=expires,
+        csrf=csrf,
+        id=row.session_id,
+        two_step=row.totp_seed is not None,
     )
 
 
@@ -96,7 +104,7 @@ async def sign_out(desk: Desk, token: str, ip: str = "") -> None:
         agent = await work.session.scalar(select(SESSIONS.c.agent_id).where(own))
         email = await _hold(work.session, agent)
         if agent and await work.session.scalar(delete(SESSIONS).where(own).returning(SESSIONS.c.id)):
-            await audit.note(work.session, "sign-out", By(email, ip))
+            await audit.note(work.session, "sign-out", msgspec.structs.replace(actor_of(email), ip=ip))
             await _left(work, agent, email)
 
 
@@ -117,19 +125,21 @@ async def listed(desk: Desk, agent: str) -> tuple[SessionView, ...]:
         )
 
 
-async def end(desk: Desk, agent: str, by: By, *, one: str = "", but: str = "") -> int:
-    """End sessions of an agent (an id), at once: `one`, or all of them but one. How many there were. Rejected 404 for `one` that is
-    not there."""
+async def end(desk: Desk, agent: str, actor: Actor, *, one: str = "", but: str = "") -> int:
+    """End sessions of an agent (an id), at once: `one`, or all of them but one. How many there were. Rejected 403; 404 for `one` that
+    is not there."""
     if one and not _UUID.fullmatch(one):
         raise _over()
     async with desk.unit_of_work() as work:
-        count = await ended(work, agent, await _hold(work.session, agent), by, one=one, but=but)
+        email = await _hold(work.session, agent)
+        actor.require_for(email, Permission.MANAGE_PEOPLE)
+        count = await ended(work, agent, email, actor, one=one, but=but)
     if one and not count:
         raise _over()
     return count
 
 
-async def ended(work: UnitOfWork, agent: str, email: str, by: By, *, one: str = "", but: str = "") -> int:
+async def ended(work: UnitOfWork, agent: str, email: str, actor: Actor, *, one: str = "", but: str = "") -> int:
     """As `end`, in a transaction that does more and has locked the agent."""
     gone = delete(SESSIONS).where(SESSIONS.c.agent_id == agent)
     if one:
@@ -138,7 +148,7 @@ async def ended(work: UnitOfWork, agent: str, email: str, by: By, *, one: str = 
         gone = gone.where(SESSIONS.c.id != but)
     count = len((await work.session.execute(gone.returning(SESSIONS.c.id))).all())
     if count:
-        await audit.note(work.session, "session.ended", by, email, sessions=str(count))
+        await audit.note(work.session, "session.ended", actor, email, sessions=str(count))
         await _left(work, agent, email)
     return count
 
@@ -150,7 +160,7 @@ async def _hold(session: AsyncSession, agent: str | None) -> str:
 
 
 async def _left(work: UnitOfWork, agent: str, email: str) -> None:
-    work.record(AgentSignedOut(), "", utc_now(), email, customer=email)
+    work.record(AgentSignedOut(), "", utc_now(), actor_of(email), customer=email)
     left = select(func.count()).where(SESSIONS.c.agent_id == agent, SESSIONS.c.expires_at > utc_now())
     if not await work.session.scalar(left):
         await presence.leave(work, agent)

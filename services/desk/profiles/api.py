@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.desk.customers.schemas import CustomerView
 from services.desk.profiles import service
-from services.desk.security import Reader, TheDesk, Writer, actor
+from services.desk.security import Caller, Reader, TheDesk
 from shared.errors import Rejected
 
 router = APIRouter(tags=["customers"])
@@ -48,7 +48,7 @@ async def get_customer(desk: TheDesk, _: Reader, customer: str) -> CustomerView:
 
 
 @router.patch("/customers/{customer}", summary="Change what we know of a customer")
-async def change(desk: TheDesk, token: Writer, customer: str, body: CustomerChange) -> CustomerView:
+async def change(desk: TheDesk, actor: Caller, customer: str, body: CustomerChange) -> CustomerView:
     """The router is told, and decides on the next message with it."""
     given = body.model_fields_set
     if not given - {"source"}:
@@ -61,7 +61,7 @@ async def change(desk: TheDesk, token: Writer, customer: str, body: CustomerChan
     return await service.update_customer(
         desk,
         customer,
-        agent=actor(token),
+        actor=actor,
         source=body.source,
         add_contact_points=tuple(body.add_contact_points),
         opted_out=body.opted_out,

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.actors import Actor, Permission
 from services.desk.bulk import insert_all
 from services.desk.context import Desk
 from services.desk.cursors import as_uuid
@@ -43,7 +44,7 @@ async def update_customer(
     desk: Desk,
     customer: str,
     *,
-    agent: str,
+    actor: Actor,
     name: str = KEEP,
     birth_year: int | str | None = KEEP,
     preferred_channel: str | None = KEEP,
@@ -53,7 +54,8 @@ async def update_customer(
 ) -> CustomerView:
     """Change what we know, and tell the router. `preferred_channel` must be announced, or None to forget it; `source` says who
     told us: `customer`, `survey`, `phone` or `agent`. `opted_out`: contact point → whether.
-    Rejected 404; 422 with what is wrong; 409 `taken` for a contact point of another customer."""
+    Rejected 403; 404; 422 with what is wrong; 409 `taken` for a contact point of another customer."""
+    actor.require(Permission.CHANGE_CUSTOMERS)
     own, now = as_uuid(customer, "customer"), utc_now()
     changes: dict[str, Any] = {}
     if name != KEEP:
@@ -75,7 +77,7 @@ async def update_customer(
         fields = ",".join(
             sorted([*changes, *(["contact_points"] if points else []), *(["opted_out"] if opted_out else [])])
         )
-        work.record(CustomerChanged(customer_id=own, fields=fields), "", now, agent, customer=own)
+        work.record(CustomerChanged(customer_id=own, fields=fields), "", now, actor, customer=own)
         return await _view(work.session, own)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.desk.security import ByReader, Reader, TheDesk, Writer, actor
+from services.desk.security import Caller, Reader, TheDesk
 from services.desk.tickets import originals, service
 from services.desk.tickets.schemas import MessageView, TicketView, ViewCount
 
@@ -75,13 +75,13 @@ async def get_ticket(
 
 
 @router.post("/tickets/{ticket}/replies", status_code=201, summary="Answer the customer")
-async def reply(desk: TheDesk, token: Writer, ticket: str, body: Reply, key: IdempotencyKey = "") -> MessageView:
+async def reply(desk: TheDesk, actor: Caller, ticket: str, body: Reply, key: IdempotencyKey = "") -> MessageView:
     """Stored and handed to the channel in one step; `delivery` tells what became of it."""
     return await service.reply(
         desk,
         ticket,
         body.text,
-        agent=actor(token),
+        actor=actor,
         author_name=body.author_name,
         channel=body.channel,
         to=body.to,
@@ -94,9 +94,9 @@ async def reply(desk: TheDesk, token: Writer, ticket: str, body: Reply, key: Ide
 
 
 @router.post("/tickets/{ticket}/notes", status_code=201, summary="Add a note for the team")
-async def note(desk: TheDesk, token: Writer, ticket: str, body: Note, key: IdempotencyKey = "") -> MessageView:
+async def note(desk: TheDesk, actor: Caller, ticket: str, body: Note, key: IdempotencyKey = "") -> MessageView:
     """Never sent to the customer."""
-    return await service.add_note(desk, ticket, body.text, agent=actor(token), author_name=token.name, key=key)
+    return await service.add_note(desk, ticket, body.text, actor=actor, author_name=actor.name, key=key)
 
 
 @router.get("/messages/{message}", summary="One message")
@@ -111,10 +111,10 @@ async def get_message(desk: TheDesk, _: Reader, message: str) -> MessageView:
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}}},
 )
-async def get_original(desk: TheDesk, by: ByReader, message: str) -> Response:
+async def get_original(desk: TheDesk, actor: Reader, message: str) -> Response:
     """`GET /api/v1/messages/{id}/original`: the raw mail with all of its headers, for "Show original", also of mail that is only text.
     404 `no-original` where the channel kept none. The console has the same at `/m/{id}/raw`."""
-    data, media_type, headers = await originals.raw(desk, message, by)
+    data, media_type, headers = await originals.raw(desk, message, actor)
     return Response(data, media_type=media_type, headers=headers)
 
 
@@ -124,7 +124,7 @@ async def get_original(desk: TheDesk, by: ByReader, message: str) -> Response:
     response_class=Response,
     responses={200: {"content": {"application/octet-stream": {}}}},
 )
-async def get_file(desk: TheDesk, by: ByReader, message: str, index: int) -> Response:
+async def get_file(desk: TheDesk, actor: Reader, message: str, index: int) -> Response:
     """By its place in `attachments`; the first is 0."""
-    data, media_type, headers = await originals.file(desk, message, index, by)
+    data, media_type, headers = await originals.file(desk, message, index, actor)
     return Response(data, media_type=media_type, headers=headers)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.dialects.postgresql import insert
 
+from services.desk.actors import Actor
 from services.desk.tickets import commands, store
 from services.desk.tickets.domain.lifecycle import CallAnswered, Note
 from services.desk.tickets.models import MESSAGES
@@ -14,7 +15,7 @@ from shared.kernel import stable_id
 from shared.metrics import METRICS
 
 
-async def answered(work: UnitOfWork, ticket: str, at: datetime, actor: str, why: str) -> None:
+async def answered(work: UnitOfWork, ticket: str, at: datetime, actor: Actor, why: str) -> None:
     """Record that the customer was reached at `at`: stops their wait and, if overdue, publishes the SLA breach."""
     row = await store.locked(work, ticket)
     if row.first_reply_at is None:
@@ -23,12 +24,14 @@ async def answered(work: UnitOfWork, ticket: str, at: datetime, actor: str, why:
     await commands.execute(work, store.ticket_of(row), CallAnswered(at=at, actor=actor, why=why), at)
 
 
-async def add_note(work: UnitOfWork, ticket: str, text: str, at: datetime, actor: str, name: str, *, key: str) -> None:
+async def add_note(
+    work: UnitOfWork, ticket: str, text: str, at: datetime, actor: Actor, name: str, *, key: str
+) -> None:
     """A line in the timeline that only the team sees. `key`: the same again is nothing."""
     row = await store.locked(work, ticket)
     own = stable_id("call-note", ticket, key)
     values = {"id": own, "ticket_id": ticket, "direction": "note", "channel": "phone", "at": at, "text": text}
-    values |= {"author": actor, "author_name": name}
+    values |= {"author": actor.stored, "author_name": name}
     added = insert(MESSAGES).values(values).on_conflict_do_nothing()
     if (await work.session.execute(added.returning(MESSAGES.c.id))).one_or_none():
         work.wrote([values])

@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.actors import Actor, Kind, Permission
 from services.desk.context import Desk
 from services.desk.people.models import AGENTS
 from services.desk.schema import EVENTS
@@ -64,7 +65,7 @@ async def reply(
     ticket: str,
     text: str,
     *,
-    agent: str,
+    actor: Actor,
     author_name: str = "",
     channel: str = "",
     to: str = "",
@@ -83,11 +84,12 @@ async def reply(
     event when the agent began to write. status: afterwards, `open`,
     `pending` or `solved`. key: idempotency key; the same key gives the same reply again.
 
-    Rejected 404 no such ticket; 409 `stale` when something arrived unseen; 409 `overtaken` when a colleague wrote since `began`; 422
+    Rejected 403; 404 no such ticket; 409 `stale` when something arrived unseen; 409 `overtaken` when a colleague wrote since `began`; 422
     `too-long-here` for more than the channel takes in public; 409 `channel-off`, `unreachable`, `opted-out`
     with what to do; 422 empty text, unknown status, or copies that cannot be sent; 422 `key-reused` for a key that was used with
     another text.
     """
+    actor.require(Permission.REPLY)
     text = checked(text, status)
     async with desk.unit_of_work() as work:
         row = await lock_group(work, ticket)
@@ -96,7 +98,7 @@ async def reply(
             desk,
             row,
             text,
-            agent=agent,
+            actor=actor,
             author_name=author_name,
             channel=channel,
             to=to,
@@ -125,7 +127,7 @@ async def answer(
     row: Any,
     text: str,
     *,
-    agent: str,
+    actor: Actor,
     author_name: str,
     status: str,
     key: str,
@@ -143,7 +145,7 @@ async def answer(
     if repeated:
         return repeated
     _not_stale(row, seen)
-    await _not_overtaken(work.session, row.id, began, agent)
+    await _not_overtaken(work.session, row.id, began, actor)
     where = await addressing.choose(work.session, desk.channels, row, channel, to, cc, bcc)
     await lengths.check(work.session, desk.channels, row.id, where.channel, text)
     now = utc_now()
@@ -175,16 +177,16 @@ async def answer(
         "mail_after": _mail_after(desk, where.channel, now),
         "ended_wait": msgspec.to_builtins(wait_of(ticket)),
     }
-    stored = await _add(work, row.id, own, "out", text, agent, author_name, now, values)
+    stored = await _add(work, row.id, own, "out", text, actor, author_name, now, values)
     work.send(deliveries_requested(where.channel), row.id, message)
     command = Reply(
         message=own,
         text=text,
-        actor=agent,
+        actor=actor,
         channel=where.channel,
         to=where.to,
         status=status,
-        taker=await _taker(work.session, desk, row, agent),
+        taker=await _taker(work.session, desk, row, actor),
     )
     await execute(work, ticket, command, now, together=together)
     return stored
@@ -195,11 +197,13 @@ def _mail_after(desk: Desk, channel: str, now: datetime) -> datetime | None:
     return now + timedelta(minutes=minutes) if known and known.tells_read and minutes else None
 
 
-async def _taker(session: AsyncSession, desk: Desk, row: Any, agent: str) -> Assignee | None:
+async def _taker(session: AsyncSession, desk: Desk, row: Any, actor: Actor) -> Assignee | None:
     """Find who has a ticket of nobody from now on: whoever answers it, unless its team wants it otherwise. A program takes none."""
     if row.assignee_id is not None or not taken_by_reply(row.team, desk.settings.replies_keep_unassigned):
         return None
-    known = select(AGENTS.c.id, AGENTS.c.email, AGENTS.c.name).where(AGENTS.c.email == agent.lower(), AGENTS.c.active)
+    if actor.kind is not Kind.AGENT:
+        return None
+    known = select(AGENTS.c.id, AGENTS.c.email, AGENTS.c.name).where(AGENTS.c.email == actor.id, AGENTS.c.active)
     person = (await session.execute(known)).one_or_none()
     return Assignee(person.id, person.email, person.name) if person else None
 
@@ -212,9 +216,10 @@ def count_first_reply(row: Any, reply: MessageView) -> None:
 
 
 async def add_note(
-    desk: Desk, ticket: str, text: str, *, agent: str, author_name: str = "", key: str = ""
+    desk: Desk, ticket: str, text: str, *, actor: Actor, author_name: str = "", key: str = ""
 ) -> MessageView:
-    """A note that only the team sees. Rejected 404, 422."""
+    """A note that only the team sees. Rejected 403, 404, 422."""
+    actor.require(Permission.NOTE)
     text = _clean(text)
     async with desk.unit_of_work() as work:
         row = await store.locked(work, await store.find(work.session, ticket))
@@ -223,19 +228,21 @@ async def add_note(
         if repeated:
             return repeated
         now = utc_now()
-        stored = await _add(work, row.id, own, "note", text, agent, author_name, now, {"channel": ""})
-        await execute(work, store.ticket_of(row), Note(message=own, actor=agent), now)
+        stored = await _add(work, row.id, own, "note", text, actor, author_name, now, {"channel": ""})
+        await execute(work, store.ticket_of(row), Note(message=own, actor=actor), now)
     return stored
 
 
-async def set_status(desk: Desk, ticket: str, status: str, *, agent: str) -> TicketRow:
-    """`open`, `pending`, `solved` or `closed`. The former status is in the event, so that it can be undone. Rejected 404, 422."""
+async def set_status(desk: Desk, ticket: str, status: str, *, actor: Actor) -> TicketRow:
+    """`open`, `pending`, `solved` or `closed`. The former status is in the event, so that it can be undone.
+    Rejected 403, 404, 422."""
+    actor.require(Permission.CHANGE_TICKETS)
     if status not in STATUSES:
         raise Rejected(422, "status", f"The status is one of {', '.join(STATUSES)}.")
     async with desk.unit_of_work() as work:
         row = await lock_group(work, ticket)
         stopped = await _stopped(work.session, row) if row.status in SETTLED else TicketStatusChanged()
-        command = SetStatus(status=status, actor=agent, stopped=stopped)
+        command = SetStatus(status=status, actor=actor, stopped=stopped)
         await execute(work, store.ticket_of(row), command, utc_now())
         return (await repository.rows(work.session, [row.id]))[row.id]
 
@@ -339,10 +346,12 @@ def _not_stale(row: Any, seen: int | None) -> None:
         raise Rejected(409, "stale", "This ticket has a new message that you have not seen. Read it, then send again.")
 
 
-async def _not_overtaken(session: AsyncSession, ticket: str, began: int | None, agent: str) -> None:
+async def _not_overtaken(session: AsyncSession, ticket: str, began: int | None, actor: Actor) -> None:
     if began is None:
         return
-    since = select(EVENTS.c.seq).where(EVENTS.c.ticket_id == ticket, EVENTS.c.seq > began, EVENTS.c.actor != agent)
+    since = select(EVENTS.c.seq).where(
+        EVENTS.c.ticket_id == ticket, EVENTS.c.seq > began, EVENTS.c.actor != actor.stored
+    )
     if await session.scalar(since.where(EVENTS.c.kind.in_((kind_of(ReplyAdded), kind_of(NoteAdded)))).limit(1)):
         raise Rejected(
             409, "overtaken", "A colleague added a message since this was started. Read it, then send anyway."
@@ -364,7 +373,7 @@ async def _add(
     message: str,
     direction: str,
     text: str,
-    agent: str,
+    actor: Actor,
     name: str,
     at: Any,
     values: dict[str, Any],
@@ -373,7 +382,7 @@ async def _add(
         "id": message,
         "ticket_id": ticket,
         "direction": direction,
-        "author": agent,
+        "author": actor.stored,
         "author_name": name,
         "text": text,
         "at": at,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
+from services.desk.actors import Actor, Kind
 from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.tickets import commands, grouping, unread
@@ -58,7 +59,7 @@ async def _note(work: UnitOfWork, report: DeliveryReport) -> None:
     change = DeliveryChanged(
         message_id=reply, state=report.state.value, detail=report.detail[:500], channel=report.channel
     )
-    work.record(change, before.ticket_id, report.at, report.channel)
+    work.record(change, before.ticket_id, report.at, Actor(Kind.SERVICE, report.channel))
     if await unread.was_read_meanwhile(work.session, before):
         return
     if report.state.value in NOT_ARRIVED:

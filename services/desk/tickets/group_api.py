@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.desk.security import TheDesk, Writer, actor
+from services.desk.security import Caller, TheDesk
 from services.desk.tickets import group_commands
 from services.desk.tickets.api import IdempotencyKey
 from services.desk.tickets.schemas import Answered, TicketRow
@@ -30,13 +30,13 @@ class ReplyAll(BaseModel):
 
 
 @router.post("/tickets/{ticket}/reply-all", status_code=201, summary="Reply to all tickets of a group")
-async def reply_all(desk: TheDesk, token: Writer, ticket: str, body: ReplyAll, key: IdempotencyKey = "") -> Answered:
+async def reply_all(desk: TheDesk, actor: Caller, ticket: str, body: ReplyAll, key: IdempotencyKey = "") -> Answered:
     """Each customer gets a reply of their own, in their own conversation, on the channel that they wrote on."""
     return await group_commands.reply_all(
         desk,
         ticket,
         body.text,
-        agent=actor(token),
+        actor=actor,
         author_name=body.author_name,
         seen=body.seen,
         status=body.status,
@@ -45,6 +45,6 @@ async def reply_all(desk: TheDesk, token: Writer, ticket: str, body: ReplyAll, k
 
 
 @router.post("/tickets/{ticket}/ungroup", summary="Take a ticket out of its group")
-async def ungroup(desk: TheDesk, token: Writer, ticket: str) -> TicketRow:
+async def ungroup(desk: TheDesk, actor: Caller, ticket: str) -> TicketRow:
     """For good. Where it led the group, the oldest of the others leads from now on. A ticket of no group is left alone."""
-    return await group_commands.ungroup(desk, ticket, agent=actor(token))
+    return await group_commands.ungroup(desk, ticket, actor=actor)

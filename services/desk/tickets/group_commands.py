@@ -8,6 +8,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.actors import Actor, Permission
 from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.tickets import commands, domain, grouping, lengths, repository, store
@@ -29,7 +30,7 @@ async def reply_all(
     ticket: str,
     text: str,
     *,
-    agent: str,
+    actor: Actor,
     author_name: str = "",
     seen: int | None = None,
     began: int | None = None,
@@ -42,6 +43,7 @@ async def reply_all(
 
     Rejected as `reply`; 409 `not-the-leader` for a ticket that stands under another. Who cannot be reached is left out, and told.
     """
+    actor.require(Permission.REPLY)
     text, key = commands.checked(text, status), key or uuid4().hex
     async with desk.database.transaction() as session:
         leader = await store.find(session, ticket)
@@ -64,7 +66,7 @@ async def reply_all(
             for each in await _rows(work.session, part):
                 known: Known = {"seen": seen, "began": began} if each.id == leader else {}
                 try:
-                    stored = await _answer(work, desk, each, text, agent, author_name, status, key, known)
+                    stored = await _answer(work, desk, each, text, actor, author_name, status, key, known)
                 except Rejected as error:
                     if error.code in ("stale", "overtaken", "key-reused"):
                         raise
@@ -79,9 +81,10 @@ async def reply_all(
     return Answered(messages=tuple(messages), left_out=tuple(left_out))
 
 
-async def ungroup(desk: Desk, ticket: str, *, agent: str) -> TicketRow:
+async def ungroup(desk: Desk, ticket: str, *, actor: Actor) -> TicketRow:
     """Take a ticket out of its group for good; where it led, the oldest of the others leads them from now on. A ticket of no
-    group is left alone. Rejected 404."""
+    group is left alone. Rejected 403, 404."""
+    actor.require(Permission.CHANGE_TICKETS)
     async with desk.unit_of_work() as work:
         found = await store.find(work.session, ticket)
         near = await grouping.leaders_of(work.session, TICKETS.c.id == found)
@@ -89,9 +92,9 @@ async def ungroup(desk: Desk, ticket: str, *, agent: str) -> TicketRow:
         row = (await work.session.execute(select(TICKETS).where(TICKETS.c.id == found))).one()
         if row.burst_id and not row.alone:
             now = utc_now()
-            await commands.execute(work, store.ticket_of(row), Leave(actor=agent), now)
+            await commands.execute(work, store.ticket_of(row), Leave(actor=actor), now)
             if row.group_id:
-                work.record(TicketGrouped(left="1"), row.group_id, now, agent)
+                work.record(TicketGrouped(left="1"), row.group_id, now, actor)
         return (await repository.rows(work.session, [found]))[found]
 
 
@@ -100,7 +103,7 @@ async def _answer(
     desk: Desk,
     row: Any,
     text: str,
-    agent: str,
+    actor: Actor,
     author_name: str,
     status: str,
     key: str,
@@ -116,7 +119,7 @@ async def _answer(
         desk,
         row,
         domain.addressed(text, account),
-        agent=agent,
+        actor=actor,
         author_name=author_name,
         status=status,
         key=key,

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Label, Select, and_, func, literal_column, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.actors import Actor
 from services.desk.tickets import domain, store
 from services.desk.tickets.models import TICKETS
 from services.desk.unit_of_work import UnitOfWork
@@ -67,7 +68,7 @@ async def leaders_of(session: AsyncSession, condition: ColumnElement[bool]) -> s
     return set(found)
 
 
-async def put_under(work: UnitOfWork, leader: str, tickets: Collection[str], actor: str) -> None:
+async def put_under(work: UnitOfWork, leader: str, tickets: Collection[str], actor: Actor) -> None:
     """These tickets, and those under them, stand under that one from now on. All are locked."""
     if not tickets:
         return
@@ -77,7 +78,7 @@ async def put_under(work: UnitOfWork, leader: str, tickets: Collection[str], act
     work.record(TicketGrouped(joined=str(len(tickets))), leader, utc_now(), actor)
 
 
-async def hand_over(work: UnitOfWork, leader: str, actor: str) -> None:
+async def hand_over(work: UnitOfWork, leader: str, actor: Actor) -> None:
     """The oldest of the open tickets under this one leads the others from now on, one that waits before any other. They are locked."""
     waiting = list(
         await work.session.scalars(

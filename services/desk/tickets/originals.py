@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 from urllib.parse import quote
 
+from services.desk.actors import Actor, Permission
 from services.desk.context import Desk
 from services.desk.people import audit
-from services.desk.people.audit import By
 from services.desk.tickets import service
 from shared.errors import Malformed, Rejected
 
@@ -28,22 +28,25 @@ class Download(NamedTuple):
     headers: dict[str, str]
 
 
-async def raw(desk: Desk, message: str, by: By) -> Download:
-    """The message as its channel received it: a mail with all of its headers. Rejected 404 where nothing was kept."""
+async def raw(desk: Desk, message: str, actor: Actor) -> Download:
+    """The message as its channel received it: a mail with all of its headers. Rejected 403, 404 where nothing was
+    kept."""
+    actor.require(Permission.READ)
     uri = (await service.get_message(desk, message)).raw_uri
     if not uri:
         raise Rejected(404, "no-original", "No original of this message was kept.")
-    await audit.noted(desk.database, "message.read", by, message)
+    await audit.noted(desk.database, "message.read", actor, message)
     return await _download(desk, uri, f"{message}.eml", "text/plain")
 
 
-async def file(desk: Desk, message: str, index: int, by: By) -> Download:
-    """A file that came with a message, the first is 0. Rejected 404."""
+async def file(desk: Desk, message: str, index: int, actor: Actor) -> Download:
+    """A file that came with a message, the first is 0. Rejected 403, 404."""
+    actor.require(Permission.READ)
     files = (await service.get_message(desk, message)).attachments
     if not 0 <= index < len(files):
         raise Rejected(404, "no-such-file", "Attachment not found.")
     found = files[index]
-    await audit.noted(desk.database, "message.read", by, message, file=str(index))
+    await audit.noted(desk.database, "message.read", actor, message, file=str(index))
     name = "".join(letter for letter in found.name if letter.isprintable() and letter not in '/\\"') or "file"
     return await _download(desk, found.uri, name, found.media_type if found.media_type in SAFE else "")
 

@@ -1,10 +1,18 @@
-"""Which teams there are: those that have tickets."""
+"""Teams and who is in them. There is a team once somebody made it, or once a ticket was given to it."""
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from sqlalchemy import delete, select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.actors import Actor, Permission
+from services.desk.context import Desk
+from services.desk.people import audit
+from services.desk.people.models import AGENTS, TEAM_MEMBERS, TEAMS
+from shared.errors import Rejected
+
+_LONGEST = 60
 _TEAMS = text(
     """
     WITH RECURSIVE found AS (
@@ -12,12 +20,81 @@ _TEAMS = text(
         UNION ALL
         SELECT (SELECT team FROM desk.tickets WHERE team > found.team ORDER BY team LIMIT 1) FROM found WHERE found.team IS NOT NULL
     )
-    SELECT team FROM found WHERE team <> '' LIMIT :most
+    SELECT team FROM found WHERE team <> '' UNION SELECT name FROM desk.teams ORDER BY team LIMIT :most
     """
 )
-"""Distinct teams by jumping along the index, however many tickets there are."""
+"""Distinct teams of tickets by jumping along the index, however many tickets there are, and those without any."""
 
 
 async def team_names(session: AsyncSession, most: int) -> tuple[str, ...]:
-    """Teams that have tickets, sorted."""
+    """Return all teams, sorted."""
     return tuple(await session.scalars(_TEAMS, {"most": most}))
+
+
+def checked(name: str) -> str:
+    """Return a team's name as it is stored. Rejected 422."""
+    name = name.strip()
+    if len(name) > _LONGEST or not name.isprintable():
+        raise Rejected(422, "team", f"A team's name has at most {_LONGEST} printable characters.")
+    return name
+
+
+async def create(desk: Desk, team: str, *, actor: Actor) -> None:
+    """Make a team, which needs no ticket. Idempotent. Rejected 403, 422."""
+    actor.require(Permission.MANAGE_TEAMS)
+    name = checked(team)
+    if not name:
+        raise Rejected(422, "team", "Give the team a name.")
+    async with desk.database.transaction() as session:
+        made = insert(TEAMS).values(name=name).on_conflict_do_nothing().returning(TEAMS.c.name)
+        if await session.scalar(made):
+            await audit.note(session, "team.created", actor, name)
+
+
+async def remove(desk: Desk, team: str, *, actor: Actor) -> None:
+    """Forget a team and who is in it. Where tickets have it, it is still listed. Rejected 403, 404."""
+    actor.require(Permission.MANAGE_TEAMS)
+    async with desk.database.transaction() as session:
+        if not await session.scalar(delete(TEAMS).where(TEAMS.c.name == checked(team)).returning(TEAMS.c.name)):
+            raise _unknown(team)
+        await audit.note(session, "team.removed", actor, checked(team))
+
+
+async def members(desk: Desk, team: str) -> tuple[str, ...]:
+    """Return the mail addresses of who is in a team, sorted."""
+    found = select(AGENTS.c.email).join(TEAM_MEMBERS, TEAM_MEMBERS.c.agent_id == AGENTS.c.id)
+    async with desk.database.transaction() as session:
+        return tuple(await session.scalars(found.where(TEAM_MEMBERS.c.team == checked(team)).order_by(AGENTS.c.email)))
+
+
+async def add_member(desk: Desk, team: str, agent: str, *, actor: Actor) -> None:
+    """Put somebody (a mail address) into a team. Idempotent. Rejected 403, 404."""
+    actor.require(Permission.MANAGE_TEAMS)
+    async with desk.database.transaction() as session:
+        name = await session.scalar(select(TEAMS.c.name).where(TEAMS.c.name == checked(team)))
+        if name is None:
+            raise _unknown(team)
+        row = insert(TEAM_MEMBERS).values(team=name, agent_id=await _agent(session, agent))
+        if await session.scalar(row.on_conflict_do_nothing().returning(TEAM_MEMBERS.c.team)):
+            await audit.note(session, "team.joined", actor, agent.strip().lower(), team=name)
+
+
+async def remove_member(desk: Desk, team: str, agent: str, *, actor: Actor) -> None:
+    """Take somebody (a mail address) out of a team. Idempotent. Rejected 403, 404 where nobody has this address."""
+    actor.require(Permission.MANAGE_TEAMS)
+    async with desk.database.transaction() as session:
+        mine = (TEAM_MEMBERS.c.team == checked(team), TEAM_MEMBERS.c.agent_id == await _agent(session, agent))
+        if await session.scalar(delete(TEAM_MEMBERS).where(*mine).returning(TEAM_MEMBERS.c.team)):
+            await audit.note(session, "team.left", actor, agent.strip().lower(), team=checked(team))
+
+
+async def _agent(session: AsyncSession, email: str) -> str:
+    own = email.strip().lower().replace("\x00", "")
+    found = await session.scalar(select(AGENTS.c.id).where(AGENTS.c.email == own))
+    if found is None:
+        raise Rejected(404, "no-such-agent", f"Nobody has the address {email[:100]}.")
+    return str(found)
+
+
+def _unknown(team: str) -> Rejected:
+    return Rejected(404, "no-such-team", f"No team was made with the name {team[:60]!r}.")

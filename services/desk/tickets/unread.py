@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.actors import DESK
 from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.tickets import addressing
@@ -107,6 +108,6 @@ async def _mail(work: UnitOfWork, desk: Desk, reply: Any, channel: str, now: dat
         mailbox=where.mailbox,
         references=where.references,
     )
-    work.record(ReplyAdded(message_id=own, channel=channel, to=where.to), ticket.id, now, "desk")
+    work.record(ReplyAdded(message_id=own, channel=channel, to=where.to), ticket.id, now, DESK)
     work.send(deliveries_requested(channel), ticket.id, message)
     return True

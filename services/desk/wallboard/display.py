@@ -8,8 +8,8 @@ from uuid import uuid4
 
 from sqlalchemy import func, insert, select, update
 
+from services.desk.actors import Actor, Permission
 from services.desk.people import audit
-from services.desk.people.audit import COMMAND, By
 from services.desk.wallboard.models import DISPLAY_LINKS
 from shared.db import Database
 from shared.errors import Rejected, Unavailable
@@ -31,15 +31,16 @@ class DisplayLink:
     created_at: datetime
 
 
-async def create(database: Database, secret: str, name: str, by: By = COMMAND) -> str:
-    """The token of a new link; only who sees it now can use it. Rejected 422."""
+async def create(database: Database, secret: str, name: str, *, actor: Actor) -> str:
+    """The token of a new link; only who sees it now can use it. Rejected 403, 422."""
+    actor.require(Permission.MANAGE_DISPLAYS)
     name = " ".join(name.replace("\x00", "").split())
     if not name or len(name) > _LONGEST_NAME:
         raise Rejected(422, "name", f"Name the display by 1 to {_LONGEST_NAME} characters, such as: Office.")
     own = str(uuid4())
     async with database.transaction() as session:
         await session.execute(insert(DISPLAY_LINKS).values(id=own, name=name))
-        await audit.note(session, "display.created", by, name)
+        await audit.note(session, "display.created", actor, name)
     return tokens.sign(secret, _PURPOSE, own)
 
 
@@ -51,15 +52,16 @@ async def links(database: Database) -> tuple[DisplayLink, ...]:
         return tuple(DisplayLink(id=row.id, name=row.name, created_at=row.created_at) for row in rows)
 
 
-async def revoke(database: Database, link: str = "", by: By = COMMAND) -> int:
-    """One link by its id, or all of them: their displays go dark within half a minute. How many there were."""
+async def revoke(database: Database, link: str = "", *, actor: Actor) -> int:
+    """One link by its id, or all of them: their displays go dark within half a minute. How many there were. Rejected 403."""
+    actor.require(Permission.MANAGE_DISPLAYS)
     statement = update(DISPLAY_LINKS).where(DISPLAY_LINKS.c.revoked_at.is_(None)).values(revoked_at=func.now())
     if link:
         statement = statement.where(DISPLAY_LINKS.c.id == link)
     async with database.transaction() as session:
         names = list(await session.scalars(statement.returning(DISPLAY_LINKS.c.name)))
         for name in names:
-            await audit.note(session, "display.revoked", by, name)
+            await audit.note(session, "display.revoked", actor, name)
         return len(names)
 
 

@@ -11,12 +11,12 @@ from fastapi.exceptions import RequestValidationError, WebSocketRequestValidatio
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 
+from services.desk.actors import Actor, Forbidden
 from services.desk.people import audit
-from services.desk.people.audit import By
 from services.desk.security import desk_of
 from services.desk.web import words
 from services.desk.web.render import gettext, render
-from services.desk.web.viewer import SignedOut, ip_of, is_part, language_of, theme_of
+from services.desk.web.viewer import SignedOut, is_part, language_of, theme_of
 from shared.errors import Rejected, Unavailable
 from shared.logs import log
 
@@ -107,10 +107,10 @@ class ConsoleRoute(APIRoute):
 
 async def _note_refusal(request: Request, error: Rejected) -> None:
     """Somebody who is signed in tried what they may not do."""
-    agent = getattr(request.state, "agent", "")
-    if error.status == 403 and agent:
-        database, by = desk_of(request).database, By(agent, ip_of(request))
-        await audit.noted(database, "access.refused", by, request.url.path[:200], why=error.code)
+    actor: Actor | None = getattr(request.state, "actor", None)
+    if error.status == 403 and actor:
+        why = error.permission.value if isinstance(error, Forbidden) else error.code
+        await audit.noted(desk_of(request).database, "access.refused", actor, request.url.path[:200], why=why)
 
 
 def errors_as_pages(app: FastAPI) -> None:

@@ -117,6 +117,7 @@ def environment(language: str) -> Environment:
         "post_label": lambda code: words.name(posts.LABELS, code, translate),
         "count": lambda value: format_decimal(value, locale=spoken),
         "browser": lambda said: admin.browser(said, translate),
+        "role": lambda code: words.name(admin.ROLES, code, translate),
         "person_state": lambda code: words.name(admin.PERSON_STATES, code, translate),
         "audit_kind": lambda code: words.name(admin.AUDIT, code, translate),
         "presence": lambda code: call_words.presence(code, translate),

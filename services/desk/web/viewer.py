@@ -7,10 +7,10 @@ from urllib.parse import unquote, urlsplit
 
 from fastapi import Request, Response
 
+from services.desk.actors import Actor, Kind, Permission
 from services.desk.context import Desk
 from services.desk.dead_letters.service import DeadLetterList
 from services.desk.people import service as people
-from services.desk.people.audit import By
 from services.desk.people.schemas import AgentView, Session
 from services.desk.security import desk_of
 from services.desk.web.calls import line as calling
@@ -19,9 +19,8 @@ from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.i18n import negotiate
 
-ADMIN = "admin"
 _WITHOUT = ("/account", "/logout", "/preferences")
-"""What somebody can do before they have a second step, where one is asked for."""
+"""What somebody can do before they have a second step, where one is asked for, and with no permission at all."""
 THEMES = ("system", "light", "dark")
 THEME, LANGUAGE, KEYS, VIEW, SOUND = "theme", "language", "keys", "view", "sound"
 """Cookies. None of them says who somebody is."""
@@ -57,12 +56,17 @@ class Viewer:
     """Their own part of the telephone line, where a whole page is made."""
     ip: str = ""
     letters: int = 0
-    """Dead letters of the last day that wait, for admins, where a whole page is made."""
+    """Dead letters of the last day that wait, for those who may see them, where a whole page is made."""
 
     @property
-    def by(self) -> By:
-        """For the audit log."""
-        return By(self.agent.email, self.ip)
+    def actor(self) -> Actor:
+        """Who does what the agent asks for."""
+        return actor_of_session(self.session, self.ip)
+
+
+def actor_of_session(session: Session, ip: str) -> Actor:
+    """Return the agent who is signed in."""
+    return Actor(Kind.AGENT, session.agent.email, session.agent.name, session.permissions, ip)
 
 
 def ip_of(request: Request) -> str:
@@ -87,9 +91,11 @@ async def viewer(request: Request) -> Viewer:
     session = await people.session(desk_of(request), token) if token else None
     if session is None:
         raise SignedOut
-    request.state.agent = session.agent.email
-    if desk_of(request).settings.second_step and not session.two_step and not request.url.path.startswith(_WITHOUT):
-        raise StepMissing
+    actor = request.state.actor = actor_of_session(session, ip_of(request))
+    if not request.url.path.startswith(_WITHOUT):
+        if desk_of(request).settings.second_step and not session.two_step:
+            raise StepMissing
+        actor.require(Permission.READ)
     return Viewer(
         agent=session.agent,
         session=session,
@@ -103,7 +109,7 @@ async def viewer(request: Request) -> Viewer:
         sound=cookie(request, SOUND) != "off",
         ip=ip_of(request),
         line=await calling.line(desk_of(request), session.agent.email) if _is_page(request) else None,
-        letters=_waiting(request) if session.agent.role == ADMIN and _is_page(request) else 0,
+        letters=_waiting(request) if actor.may(Permission.MANAGE_DEAD_LETTERS) and _is_page(request) else 0,
     )
 
 
@@ -122,12 +128,6 @@ async def writer(request: Request) -> Viewer:
         token = str(form.get("csrf", ""))
     people.check_csrf(found.session, token)
     return found
-
-
-def admins_only(who: Viewer) -> None:
-    """Rejected 403 for everybody else."""
-    if who.agent.role != ADMIN:
-        raise Rejected(403, "admin", "Only admins can do this. Ask an admin.")
 
 
 def check_origin(request: Request) -> None:

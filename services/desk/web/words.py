@@ -62,7 +62,7 @@ PROBLEMS = {
         "The conversation of this call is still being created. Your notes are saved; try again in a moment."
     ),
     "call-instead": N_("You cannot write by phone. Press Call, or choose another channel."),
-    "admin": N_("Only admins can do this. Ask an admin."),
+    "permission": N_("You do not have permission to do this. Ask an admin."),
     "replayed": N_("This was already replayed. Check it before you replay it again."),
     "no-way-back": N_("This record cannot be replayed to its topic."),
     "no-such-letter": N_("This dead letter does not exist or is no longer kept."),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from services.desk.actors import actor_of
 from services.desk.tickets.domain import NOT_ARRIVED, SETTLED, Ticket, Wait, opened, place, took_in
 from services.desk.tickets.domain.lifecycle import (
     AnsweredLate,
@@ -36,7 +37,7 @@ from tests.unit.desk.examples import NOON, routed
 from tests.unit.desk.test_tickets import ANN, FORTNIGHT, Threads, first
 
 MINUTE = timedelta(minutes=1)
-AGENT = "bo@desk.example"
+AGENT = actor_of("bo@desk.example")
 CLOCK = ("waiting_since", "due_at", "queue_at", "level", "score", "rank", "reasons", "skills", "patience")
 
 

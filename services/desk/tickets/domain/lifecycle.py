@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from msgspec import structs
 
+from services.desk.actors import DESK, Actor
 from services.desk.tickets.domain import SETTLED, Ticket, Wait, is_late, resumed, snippet
 from services.desk.tickets.escalation import elsewhere, widened
 from shared.events.desk import (
@@ -26,9 +27,6 @@ from shared.events.desk import (
     TicketUngrouped,
     TicketWidened,
 )
-
-DESK = "desk"
-"""The actor of what nobody did by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class Reply:
 
     message: str
     text: str
-    actor: str
+    actor: Actor
     channel: str
     to: str
     status: str
@@ -63,7 +61,7 @@ class Note:
     """Somebody writes for the team."""
 
     message: str
-    actor: str
+    actor: Actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +69,7 @@ class SetStatus:
     """Somebody says where the ticket stands."""
 
     status: str
-    actor: str
+    actor: Actor
     stopped: TicketStatusChanged = field(default_factory=TicketStatusChanged)
     """Of a settled ticket: the change that settled it, which keeps the clock that was stopped."""
 
@@ -80,7 +78,7 @@ class SetStatus:
 class Assign:
     """Somebody gives the ticket to an agent, to a team, or back to its queue. None leaves that as it is."""
 
-    actor: str
+    actor: Actor
     assignee: Assignee | None = None
     team: str | None = None
 
@@ -90,7 +88,7 @@ class CallAnswered:
     """Somebody spoke with the customer at this moment."""
 
     at: datetime
-    actor: str
+    actor: Actor
     why: str
 
 
@@ -121,7 +119,7 @@ class DeliveryArrived:
 class Leave:
     """The ticket goes its own way, and is never grouped again."""
 
-    actor: str
+    actor: Actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +140,7 @@ class Recorded:
 
     change: Change
     at: datetime
-    actor: str
+    actor: Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +174,7 @@ class RepliesStand:
 class LeadPassed:
     """An open ticket was answered alone or is open no more: what stands under it needs another leader."""
 
-    actor: str
+    actor: Actor
 
 
 @dataclass(frozen=True, slots=True)

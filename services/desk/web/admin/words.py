@@ -5,6 +5,12 @@ from __future__ import annotations
 from services.desk.web.words import N_, Gettext
 
 PERSON_STATES = {"active": N_("Active"), "invited": N_("Invited"), "disabled": N_("Disabled")}
+ROLES = {
+    "read-only": N_("Read-only"),
+    "agent": N_("Agent"),
+    "supervisor": N_("Supervisor"),
+    "admin": N_("Admin"),
+}
 AUDIT = {
     "sign-in": N_("Signed in"),
     "sign-in.refused": N_("Sign-in refused"),
@@ -27,6 +33,10 @@ AUDIT = {
     "two-step.codes": N_("Created new recovery codes"),
     "token.created": N_("Created an API token"),
     "token.revoked": N_("Revoked an API token"),
+    "team.created": N_("Created a team"),
+    "team.removed": N_("Removed a team"),
+    "team.joined": N_("Joined a team"),
+    "team.left": N_("Left a team"),
     "display.created": N_("Created a display link"),
     "display.revoked": N_("Revoked a display link"),
     "message.read": N_("Downloaded an original or a file"),
@@ -49,6 +59,7 @@ AUDIT_GROUPS = {
     "password": N_("Passwords"),
     "two-step": N_("Two-step verification"),
     "token": N_("API tokens"),
+    "team": N_("Teams"),
     "display": N_("Display links"),
     "message": N_("Originals and files"),
     "letter": N_("Dead letters"),

@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from services.desk.actors import DESK
 from services.desk.calls import service as calls
 from services.desk.calls.schemas import CallbackView, CallView
 from services.desk.context import Desk
-from services.desk.intake.messages import ACTOR
 from services.desk.live import Live
 from services.desk.people import presence
 from services.desk.people.presence import AgentState
@@ -135,7 +135,7 @@ class Lookout:
 
     def _somebody_did(self) -> bool:
         events = self._live.since(self._newest)
-        return events is None or any(event.actor != ACTOR for event in events)
+        return events is None or any(event.actor != DESK.stored for event in events)
 
 
 async def line(desk: Desk, agent: str) -> Line:

@@ -42,7 +42,7 @@ async def change_password(
     try:
         console = console_of(request)
         await accounts.change_password(
-            console.desk, console.sign_ins, who.agent.email, old, new, who.by, but=who.session.id
+            console.desk, console.sign_ins, who.agent.email, old, new, who.actor, but=who.session.id
         )
     except Rejected as error:
         field = {"password-wrong": "old", "password": "new", "common-password": "new"}.get(error.code, "form")
@@ -62,7 +62,7 @@ async def turn_on(
     desk = console_of(request).desk
     try:
         row = await accounts.confirmed(desk, console_of(request).sign_ins, who.agent.email, password)
-        codes = await second_step.turn_on(desk, row, ticket, code, who.by, but=who.session.id)
+        codes = await second_step.turn_on(desk, row, ticket, code, who.actor, but=who.session.id)
     except Rejected as error:
         again = second_step.enrol(desk, who.agent.id, who.agent.email, ticket)
         return await _refused(request, who, error, enrolment=again)
@@ -77,7 +77,7 @@ async def new_codes(
     desk = console_of(request).desk
     try:
         row = await accounts.confirmed(desk, console_of(request).sign_ins, who.agent.email, password)
-        codes = await second_step.new_codes(desk, row, who.by)
+        codes = await second_step.new_codes(desk, row, who.actor)
     except Rejected as error:
         return await _refused(request, who, error)
     return await _page(request, who, codes=codes)
@@ -91,7 +91,7 @@ async def turn_off(
     desk = console_of(request).desk
     try:
         await accounts.confirmed(desk, console_of(request).sign_ins, who.agent.email, password)
-        await accounts.end_second_step(desk, who.agent.email, who.by)
+        await accounts.end_second_step(desk, who.agent.email, who.actor)
     except Rejected as error:
         return await _refused(request, who, error)
     return redirect("/account?said=off")
@@ -100,14 +100,14 @@ async def turn_off(
 @router.post("/account/sessions/end")
 async def end_others(request: Request, who: Annotated[Viewer, Depends(writer)]) -> Response:
     """All but this one."""
-    await sessions.end(console_of(request).desk, who.agent.id, who.by, but=who.session.id)
+    await sessions.end(console_of(request).desk, who.agent.id, who.actor, but=who.session.id)
     return redirect("/account#sessions-title")
 
 
 @router.post("/account/sessions/{session}/end")
 async def end_one(request: Request, session: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
     """One of them."""
-    await sessions.end(console_of(request).desk, who.agent.id, who.by, one=session)
+    await sessions.end(console_of(request).desk, who.agent.id, who.actor, one=session)
     return redirect("/account#sessions-title")
 
 

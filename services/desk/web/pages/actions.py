@@ -50,7 +50,7 @@ async def send(
             return await _ask(request, console, who, ticket, text)
         if mode == "note":
             message = await tickets.add_note(
-                console.desk, ticket, text, agent=agent.email, author_name=agent.name, key=key
+                console.desk, ticket, text, actor=who.actor, author_name=agent.name, key=key
             )
         elif then == "all":
             return await _to_all(request, console, who, ticket, text, key, known)
@@ -61,7 +61,7 @@ async def send(
                 console.desk,
                 ticket,
                 text,
-                agent=agent.email,
+                actor=who.actor,
                 author_name=agent.name,
                 channel=channel,
                 cc=[cc] if copies else None,
@@ -100,7 +100,7 @@ async def _to_all(
 ) -> Response:
     """One answer for each customer of a group. Rejected as a reply."""
     done = await group_commands.reply_all(
-        console.desk, ticket, text, agent=who.agent.email, author_name=who.agent.name, key=key, **known
+        console.desk, ticket, text, actor=who.actor, author_name=who.agent.name, key=key, **known
     )
     if not is_part(request):
         return redirect(f"/c/{ticket}")
@@ -122,7 +122,7 @@ async def _to_all(
 async def ungroup(request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
     """Take a ticket out of its group."""
     console, _ = console_of(request), gettext(who.language)
-    row = await group_commands.ungroup(console.desk, (await console.row(ticket)).id, agent=who.agent.email)
+    row = await group_commands.ungroup(console.desk, (await console.row(ticket)).id, actor=who.actor)
     if not is_part(request):
         return redirect(f"/c/{row.id}")
     context = await console.pane_context(who, row.id)
@@ -178,7 +178,7 @@ async def assign(
     console = console_of(request)
     before = await console.row(ticket)
     assignee = {"me": who.agent.email, "none": ""}.get(to, to)
-    row = await assignment.assign(console.desk, before.id, agent=who.agent.email, assignee=assignee)
+    row = await assignment.assign(console.desk, before.id, actor=who.actor, assignee=assignee)
     if not is_part(request):
         return redirect(f"/c/{row.id}")
     _ = gettext(who.language)
@@ -195,7 +195,7 @@ async def status(
     """Resolve, open again, or undo either."""
     console = console_of(request)
     before = await console.row(ticket)
-    row = await tickets.set_status(console.desk, before.id, status, agent=who.agent.email)
+    row = await tickets.set_status(console.desk, before.id, status, actor=who.actor)
     if not is_part(request):
         return redirect(f"/c/{row.id}")
     return html(console.ticket_parts(who.language, row) + _resolved(console, who, row, before.status))

@@ -6,11 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from services.desk.actors import Permission
 from services.desk.people import audit
 from services.desk.web.admin.words import AUDIT_GROUPS
 from services.desk.web.answers import ConsoleRoute, html
 from services.desk.web.pages.inbox import console_of
-from services.desk.web.viewer import Viewer, admins_only, viewer
+from services.desk.web.viewer import Viewer, viewer
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 _PAGE = 50
@@ -25,11 +26,11 @@ async def audit_page(
     before: Annotated[int, Query(ge=0, le=2**62)] = 0,
 ) -> Response:
     """The newest, or those before."""
-    admins_only(who_asks)
+    who_asks.actor.require(Permission.READ_AUDIT)
     console, who = console_of(request), who.strip()
     database = console.desk.database
     found = await audit.entries(database, kind=kind, who=who, before=before, limit=_PAGE + 1)
-    await audit.noted(database, "audit.read", who_asks.by, who, kinds=kind)
+    await audit.noted(database, "audit.read", who_asks.actor, who, kinds=kind)
     body = console.render(
         "audit.html",
         who_asks.language,

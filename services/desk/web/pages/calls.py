@@ -40,21 +40,21 @@ async def mine(request: Request, who: Annotated[Viewer, Depends(viewer)]) -> Res
 @router.post("/calls/{call}/answer")
 async def answer(request: Request, call: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
     """Take it; their telephone rings."""
-    found = await calls.answer(desk_of(request), call, agent=who.agent.email)
+    found = await calls.answer(desk_of(request), call, actor=who.actor)
     return await _done(request, who, f"/c/{found.ticket_id}" if found.ticket_id else "/calls")
 
 
 @router.post("/calls/{call}/decline")
 async def decline(request: Request, call: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
     """Let it go on to a colleague."""
-    await calls.decline(desk_of(request), call, agent=who.agent.email)
+    await calls.decline(desk_of(request), call, actor=who.actor)
     return await _done(request, who)
 
 
 @router.post("/calls/{call}/hang-up")
 async def hang_up(request: Request, call: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
     """End it."""
-    await calls.hang_up(desk_of(request), call, agent=who.agent.email)
+    await calls.hang_up(desk_of(request), call, actor=who.actor)
     return await _done(request, who)
 
 
@@ -71,9 +71,10 @@ async def finish(
         found = await calls.get_call(desk, call)
         if not found.ticket_id:
             raise Rejected(409, "no-ticket-yet", "Its conversation is still being created. Try again in a moment.")
-        note = {"agent": who.agent.email, "author_name": who.agent.name, "key": f"call:{call}:{text}"}
-        await tickets.add_note(desk, found.ticket_id, text, **note)
-    await calls.finish(desk, call, agent=who.agent.email)
+        await tickets.add_note(
+            desk, found.ticket_id, text, actor=who.actor, author_name=who.agent.name, key=f"call:{call}:{text}"
+        )
+    await calls.finish(desk, call, actor=who.actor)
     return await _done(request, who)
 
 
@@ -82,7 +83,7 @@ async def call_back(
     request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)], number: Annotated[str, Form()] = ""
 ) -> Response:
     """Ring the agent, then the customer."""
-    await calls.call_back(desk_of(request), ticket, agent=who.agent.email, number=number)
+    await calls.call_back(desk_of(request), ticket, actor=who.actor, number=number)
     return await _done(request, who, f"/c/{ticket}")
 
 
@@ -96,7 +97,7 @@ async def callback_done(
     """The customer was reached in another way. `also`: their other tickets on the list."""
     console, _ = console_of(request), gettext(who.language)
     for each in (ticket, *also):
-        await calls.callback_done(console.desk, each, agent=who.agent.email)
+        await calls.callback_done(console.desk, each, actor=who.actor)
     if not is_part(request):
         return redirect("/calls#callbacks")
     number = (await console.row(ticket)).number
@@ -112,7 +113,7 @@ async def presence(
 ) -> Response:
     """Whether calls are offered to the agent. A reason is only asked for where somebody is away."""
     why = reason if presence == "away" else ""
-    await people.set_presence(desk_of(request), who.agent.email, presence, why)
+    await people.set_presence(desk_of(request), who.agent.email, presence, why, actor=who.actor)
     return await _done(request, who)
 
 
@@ -123,7 +124,7 @@ async def phone_number(
     """Where calls reach the agent; a wrong number is said beside the field."""
     console, _ = console_of(request), gettext(who.language)
     try:
-        await people.set_phone(console.desk, who.agent.email, number)
+        await people.set_phone(console.desk, who.agent.email, number, actor=who.actor)
     except Rejected as error:
         if error.status != 422:
             raise

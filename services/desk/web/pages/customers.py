@@ -41,7 +41,7 @@ async def change(
         await customers.update_customer(
             console.desk,
             customer,
-            agent=who.agent.email,
+            actor=who.actor,
             birth_year=int(year) if year and year != customers.KEEP else year,
             preferred_channel=changes.get("preferred_channel", customers.KEEP),
             source=changes.get("source") or "agent",

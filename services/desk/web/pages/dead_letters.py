@@ -7,12 +7,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request, Response
 
+from services.desk.actors import Permission
 from services.desk.dead_letters.service import MOST
 from services.desk.people import audit
 from services.desk.web.answers import ConsoleRoute, html, redirect
 from services.desk.web.pages.inbox import console_of
 from services.desk.web.render import gettext
-from services.desk.web.viewer import Viewer, admins_only, is_part, viewer, writer
+from services.desk.web.viewer import Viewer, is_part, viewer, writer
 from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.logs import log
@@ -26,7 +27,7 @@ async def letters_page(
     request: Request, who: Annotated[Viewer, Depends(viewer)], show: Annotated[str, Query(max_length=20)] = ""
 ) -> Response:
     """The newest. While Kafka is away: those that were read last, and that it is."""
-    admins_only(who)
+    who.actor.require(Permission.MANAGE_DEAD_LETTERS)
     console, away = console_of(request), False
     letters = console.dead_letters.last
     try:
@@ -57,10 +58,10 @@ async def letters_page(
 @router.get("/dead-letters/{letter}")
 async def letter_page(request: Request, letter: LetterId, who: Annotated[Viewer, Depends(viewer)]) -> Response:
     """One of them, with its stack and the beginning of its raw record."""
-    admins_only(who)
+    who.actor.require(Permission.MANAGE_DEAD_LETTERS)
     console = console_of(request)
     found = await console.dead_letters.one(letter)
-    await audit.noted(console.desk.database, "letter.read", who.by, str(letter))
+    await audit.noted(console.desk.database, "letter.read", who.actor, str(letter))
     await console.agents()
     body = console.render(
         "letter.html",
@@ -81,10 +82,10 @@ async def replay(
     request: Request, letter: LetterId, who: Annotated[Viewer, Depends(writer)], again: Annotated[bool, Form()] = False
 ) -> Response:
     """Put it back on its topic."""
-    admins_only(who)
+    who.actor.require(Permission.MANAGE_DEAD_LETTERS)
     console, _ = console_of(request), gettext(who.language)
-    done = await console.dead_letters.replay(letter, by=who.agent.email, again=again)
-    await audit.noted(console.desk.database, "letter.replayed", who.by, str(letter), topic=done.topic)
+    done = await console.dead_letters.replay(letter, by=who.actor.stored, again=again)
+    await audit.noted(console.desk.database, "letter.replayed", who.actor, str(letter), topic=done.topic)
     if not is_part(request):
         return redirect(f"/dead-letters/{letter}")
     await console.agents()

@@ -13,6 +13,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
+from services.desk.actors import Permission
 from services.desk.calls import service as calls
 from services.desk.calls.schemas import CallView
 from services.desk.live import Reset
@@ -199,7 +200,8 @@ async def _events(feed: Feed, console: Console, who: Viewer, after: int) -> Asyn
                     yield b": still here\n\n"
                 if time.monotonic() >= checked + BEAT:
                     checked = time.monotonic()
-                    if await people.session(console.desk, who.token, prolong=False) is None:
+                    session = await people.session(console.desk, who.token, prolong=False)
+                    if session is None or Permission.READ not in session.permissions:
                         return
                 if stale and time.monotonic() >= counted + COUNTS_EVERY:
                     counted, stale = time.monotonic(), False

@@ -65,7 +65,7 @@ async def judge(
     """A complaint, a question, or simply a ticket: all of them open one."""
     console, _ = console_of(request), gettext(who.language)
     label = "" if say == "ticket" else say
-    found = await mentions.judge(console.desk, mention, agent=who.agent.email, label=label, ticket=say == "ticket")
+    found = await mentions.judge(console.desk, mention, actor=who.actor, label=label, ticket=say == "ticket")
     if not is_part(request):
         return redirect("/mentions")
     await console.agents()
@@ -79,7 +79,7 @@ async def label(
 ) -> Response:
     """What a post is that opened a ticket. Where it is nothing to answer, the ticket can be closed with one more press."""
     console, _ = console_of(request), gettext(who.language)
-    stored = await labels.judge(console.desk, message, label, agent=who.agent.email)
+    stored = await labels.judge(console.desk, message, label, actor=who.actor)
     if not is_part(request):
         return redirect(f"/c/{stored.ticket_id}")
     await console.agents()

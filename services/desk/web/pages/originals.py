@@ -51,7 +51,7 @@ async def original(
 @router.get("/m/{message}/raw")
 async def raw(request: Request, message: str, who: Annotated[Viewer, Depends(viewer)]) -> Response:
     """The raw original of a message, to read; a very long one as a download."""
-    data, media_type, headers = await originals.raw(desk_of(request), message, who.by)
+    data, media_type, headers = await originals.raw(desk_of(request), message, who.actor)
     if len(data) <= _LONGEST_SHOWN:
         headers = headers | {"Content-Disposition": "inline"}
     return Response(data, media_type=media_type, headers=FRAME | headers)
@@ -60,7 +60,7 @@ async def raw(request: Request, message: str, who: Annotated[Viewer, Depends(vie
 @router.get("/m/{message}/files/{index}")
 async def download(request: Request, message: str, index: int, who: Annotated[Viewer, Depends(viewer)]) -> Response:
     """A file that came with a message."""
-    data, media_type, headers = await originals.file(desk_of(request), message, index, who.by)
+    data, media_type, headers = await originals.file(desk_of(request), message, index, who.actor)
     return Response(data, media_type=media_type, headers=FRAME | headers)
 
 

@@ -8,13 +8,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Request, Response
 
 from services.desk.accounts import service as accounts
+from services.desk.actors import Permission
 from services.desk.people import audit, sessions
 from services.desk.people.schemas import PersonView
 from services.desk.web import words
 from services.desk.web.answers import ConsoleRoute, html, redirect
 from services.desk.web.pages.inbox import console_of
 from services.desk.web.render import gettext
-from services.desk.web.viewer import Viewer, admins_only, viewer, writer
+from services.desk.web.viewer import Viewer, viewer, writer
 from shared.errors import Rejected
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
@@ -24,7 +25,7 @@ _NOT_FOUND = Rejected(404, "no-such-agent", "This person no longer exists.")
 @router.get("/people")
 async def people_page(request: Request, who: Annotated[Viewer, Depends(viewer)]) -> Response:
     """Everybody."""
-    admins_only(who)
+    who.actor.require(Permission.MANAGE_PEOPLE)
     return await _people(request, who)
 
 
@@ -37,9 +38,9 @@ async def invite(
     role: Annotated[str, Form()] = "agent",
 ) -> Response:
     """Shows the link, once."""
-    admins_only(who)
+    who.actor.require(Permission.MANAGE_PEOPLE)
     try:
-        link = await accounts.invite(console_of(request).desk, email, name, role, who.by)
+        link = await accounts.invite(console_of(request).desk, email, name, role, who.actor)
     except Rejected as error:
         field = "email" if error.code in ("email", "joined") else "form"
         typed = {"email": email, "name": name, "role": role}
@@ -51,19 +52,19 @@ async def invite(
 @router.get("/people/{person}")
 async def person_page(request: Request, person: str, who: Annotated[Viewer, Depends(viewer)]) -> Response:
     """One of them, and where they are signed in."""
-    admins_only(who)
+    who.actor.require(Permission.MANAGE_PEOPLE)
     found = await _one(request, person)
-    await audit.noted(console_of(request).desk.database, "sessions.read", who.by, found.email)
+    await audit.noted(console_of(request).desk.database, "sessions.read", who.actor, found.email)
     return await _person(request, who, found)
 
 
 @router.post("/people/{person}/link")
 async def link(request: Request, person: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
     """For a new password, or to join after all. Shown once."""
-    admins_only(who)
+    who.actor.require(Permission.MANAGE_PEOPLE)
     found = await _one(request, person)
     try:
-        made = await accounts.password_link(console_of(request).desk, found.email, who.by)
+        made = await accounts.password_link(console_of(request).desk, found.email, who.actor)
     except Rejected as error:
         return await _refused(request, who, found, error)
     return await _person(request, who, found, link=made)
@@ -73,7 +74,7 @@ async def link(request: Request, person: str, who: Annotated[Viewer, Depends(wri
 async def disable(request: Request, person: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
     """They are out at once; whoever has not joined yet is forgotten."""
     found = await _one(request, person, who)
-    answer = await _do(request, who, found, accounts.disable(console_of(request).desk, found.email, who.by))
+    answer = await _do(request, who, found, accounts.disable(console_of(request).desk, found.email, who.actor))
     return redirect("/people") if found.state == "invited" and answer.status_code < 400 else answer
 
 
@@ -81,23 +82,23 @@ async def disable(request: Request, person: str, who: Annotated[Viewer, Depends(
 async def enable(request: Request, person: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
     """They can sign in again."""
     found = await _one(request, person, who)
-    return await _do(request, who, found, accounts.enable(console_of(request).desk, found.email, who.by))
+    return await _do(request, who, found, accounts.enable(console_of(request).desk, found.email, who.actor))
 
 
 @router.post("/people/{person}/role")
 async def set_role(
     request: Request, person: str, who: Annotated[Viewer, Depends(writer)], role: Annotated[str, Form()] = ""
 ) -> Response:
-    """Agent or admin."""
+    """Another one of the desk's."""
     found = await _one(request, person, who)
-    return await _do(request, who, found, accounts.set_role(console_of(request).desk, found.email, role, who.by))
+    return await _do(request, who, found, accounts.set_role(console_of(request).desk, found.email, role, who.actor))
 
 
 @router.post("/people/{person}/second-step")
 async def end_second_step(request: Request, person: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
     """The telephone is lost, and the recovery codes too."""
     found = await _one(request, person, who)
-    return await _do(request, who, found, accounts.end_second_step(console_of(request).desk, found.email, who.by))
+    return await _do(request, who, found, accounts.end_second_step(console_of(request).desk, found.email, who.actor))
 
 
 @router.post("/people/{person}/sessions/end")
@@ -105,20 +106,20 @@ async def end_sessions(request: Request, person: str, who: Annotated[Viewer, Dep
     """All of them; an admin who looks at themselves stays in."""
     found = await _one(request, person, who)
     but = who.session.id if found.id == who.agent.id else ""
-    return await _do(request, who, found, sessions.end(console_of(request).desk, found.id, who.by, but=but))
+    return await _do(request, who, found, sessions.end(console_of(request).desk, found.id, who.actor, but=but))
 
 
 @router.post("/people/{person}/sessions/{session}/end")
 async def end_session(request: Request, person: str, session: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
     """One of them."""
     found = await _one(request, person, who)
-    return await _do(request, who, found, sessions.end(console_of(request).desk, found.id, who.by, one=session))
+    return await _do(request, who, found, sessions.end(console_of(request).desk, found.id, who.actor, one=session))
 
 
 async def _one(request: Request, person: str, who: Viewer | None = None) -> PersonView:
-    """By id. `who`: somebody who has to be an admin. Rejected 403, 404."""
+    """By id. `who`: somebody who has to be allowed to look after people. Rejected 403, 404."""
     if who:
-        admins_only(who)
+        who.actor.require(Permission.MANAGE_PEOPLE)
     found = next((each for each in await accounts.people(console_of(request).desk) if each.id == person), None)
     if found is None:
         raise _NOT_FOUND
@@ -141,7 +142,7 @@ async def _refused(request: Request, who: Viewer, found: PersonView, error: Reje
 async def _people(request: Request, who: Viewer, status: int = 200, **more: Any) -> Response:
     context = {
         "everybody": await accounts.people(console_of(request).desk),
-        "typed": {"email": "", "name": "", "role": ""},
+        "typed": {"email": "", "name": "", "role": "agent"},
     }
     return _page(request, who, "people.html", status, **(context | more))
 

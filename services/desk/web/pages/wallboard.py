@@ -13,6 +13,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import StreamingResponse
 
+from services.desk.actors import Permission
 from services.desk.context import Desk
 from services.desk.people import service as people
 from services.desk.security import desk_of
@@ -23,10 +24,8 @@ from services.desk.web.console import Console
 from services.desk.web.pages.inbox import console_of
 from services.desk.web.render import gettext
 from services.desk.web.viewer import (
-    ADMIN,
     SignedOut,
     Viewer,
-    admins_only,
     cookie,
     keep,
     keep_session,
@@ -58,16 +57,16 @@ class Watcher:
     agent: Viewer | None = None
     display: str = ""
 
-    @property
-    def is_admin(self) -> bool:
-        """Whether they may see what only admins may."""
-        return self.agent is not None and self.agent.agent.role == ADMIN
+    def may(self, permission: Permission) -> bool:
+        """Whether they may see what takes this. A display has no permission."""
+        return self.agent is not None and self.agent.actor.may(permission)
 
     async def may_watch(self) -> bool:
         """Whether that still holds. While the database is away: yes, they were let in before."""
         try:
             if self.agent:
-                return await people.session(self.desk, self.agent.token, prolong=False) is not None
+                session = await people.session(self.desk, self.agent.token, prolong=False)
+                return session is not None and Permission.READ in session.permissions
             return await display.allows(self.desk.database, _secret(self.desk), self.display)
         except Unavailable:
             return True
@@ -107,21 +106,21 @@ async def page(request: Request) -> Response:
 async def make_link(
     request: Request, who: Annotated[Viewer, Depends(writer)], name: Annotated[str, Form()] = ""
 ) -> Response:
-    """A new display link, shown once. For admins."""
-    admins_only(who)
+    """A new display link, shown once."""
+    who.actor.require(Permission.MANAGE_DISPLAYS)
     desk = desk_of(request)
-    token = await display.create(desk.database, _secret(desk), name, who.by)
+    token = await display.create(desk.database, _secret(desk), name, actor=who.actor)
     link = f"{desk.common.public_url}/wallboard?display={token}"
     return html(await _page(request, Watcher(desk, who.language, agent=who), link=link))
 
 
 @router.post("/wallboard/links/{link}/revoke")
 async def revoke_link(request: Request, link: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
-    """The display goes dark. For admins."""
-    admins_only(who)
+    """The display goes dark."""
+    who.actor.require(Permission.MANAGE_DISPLAYS)
     active = {each.id for each in await display.links(desk_of(request).database)}
     if link in active:
-        await display.revoke(desk_of(request).database, link, who.by)
+        await display.revoke(desk_of(request).database, link, actor=who.actor)
     return redirect("/wallboard")
 
 
@@ -139,9 +138,9 @@ async def _page(request: Request, who: Watcher, link: str = "") -> str:
     announced = console.channels
     history = await console.wallboard.history([name for name, channel in announced.items() if channel.enabled])
     lines = wall.channels_of(history, snapshot, announced)
-    admin = who.is_admin
+    displays = who.may(Permission.MANAGE_DISPLAYS)
     links: tuple[display.DisplayLink, ...] = ()
-    if admin:
+    if displays:
         with suppress(Unavailable):
             links = await display.links(desk.database)
     theme = who.agent.theme if who.agent else theme_of(request)
@@ -158,7 +157,8 @@ async def _page(request: Request, who: Watcher, link: str = "") -> str:
         lines=lines,
         series=wall.series(history, lines),
         links=who.agent is not None,
-        admin=admin,
+        displays=displays,
+        letters=who.may(Permission.MANAGE_DEAD_LETTERS),
         display_links=links,
         link=link,
         **wall.context(snapshot, who.language, announced),
@@ -183,10 +183,10 @@ async def _stream(console: Console, who: Watcher) -> AsyncIterator[bytes]:
 
 def _frame(console: Console, snapshot: Snapshot, who: Watcher) -> bytes:
     """Rendered once for all who watch in this language and may see the same lists."""
-    links = who.agent is not None
-    key = (id(console), snapshot.seq, who.language, links, who.is_admin)
+    links, letters = who.agent is not None, who.may(Permission.MANAGE_DEAD_LETTERS)
+    key = (id(console), snapshot.seq, who.language, links, letters)
     if key not in _frames:
-        parts = wall.parts(snapshot, who.language, console.channels, links=links, admin=who.is_admin)
+        parts = wall.parts(snapshot, who.language, console.channels, links=links, letters=letters)
         _frames[key] = wall.frame(snapshot, parts)
         while len(_frames) > _KEPT:
             _frames.popitem(last=False)

@@ -81,12 +81,12 @@ def channels_of(history: History, snapshot: Snapshot, announced: Mapping[str, Ch
 
 
 def parts(
-    snapshot: Snapshot, language: str, announced: Mapping[str, Channel], *, links: bool, admin: bool = False
+    snapshot: Snapshot, language: str, announced: Mapping[str, Channel], *, links: bool, letters: bool = False
 ) -> str:
-    """Everything that changes, as elements with ids. `links`: for somebody who may see the lists behind the numbers; `admin`: and
+    """Everything that changes, as elements with ids. `links`: for somebody who may see the lists behind the numbers; `letters`: and
     dead letters too."""
     shown = context(snapshot, language, announced)
-    return render("parts/wall-all.html", language, announced, **shown, links=links, admin=admin)
+    return render("parts/wall-all.html", language, announced, **shown, links=links, letters=letters)
 
 
 def context(snapshot: Snapshot, language: str, announced: Mapping[str, Channel]) -> dict[str, Any]:
