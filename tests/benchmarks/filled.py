@@ -112,7 +112,7 @@ _LANGUAGES = {
             "mot-de-passe",
             "imprimante",
             "compte",
-            "garantie",
+            "colis",
             "retour",
             "rendez-vous",
         ],
