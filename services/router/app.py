@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.router.adapters import policy_yaml
+from services.router.adapters import policy_yaml, urgency
 from services.router.handlers import Router
 from services.router.policies import Policies
 from services.router.settings import RouterSettings
@@ -50,6 +50,8 @@ def create(servers: str, settings: RouterSettings, health: Health) -> tuple[Fast
         KafkaView(servers, CHANNELS_ANNOUNCED),
         KafkaView(servers, POLICIES_PUBLISHED),
     )
+    model = urgency.shipped()
+    health.set("model", ok=True, detail=model.version if model else "cannot be read: the policy's words alone decide")
     policies = Policies(settings.policy, published, policy_yaml.shipped(), policy_yaml.parse, health)
     router = Router(profiles, channels.values, policies.current, settings.group)
     ready = [view.ready for view in (profiles, channels, published)]

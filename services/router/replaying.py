@@ -120,6 +120,7 @@ def _replay(chosen: argparse.Namespace) -> int:
 
 _UNKNOWN = {
     "unknown-policy": "the policy of that time is not on policies-published, and not the one that comes with this version",
+    "unknown-model": "the urgency model of that time is not the one that comes with this version",
     "unknown-profile": "Kafka no longer has the customer's profile of that time",
 }
 

@@ -10,7 +10,7 @@ from shared.events.inbound import Attachment, Burst, InboundMessage, PhoneCall, 
 from shared.events.letters import DeadLetterReplayed, UnreadableMail
 from shared.events.policies import RoutingPolicy
 from shared.events.posts import PostJudged
-from shared.events.routed import ChannelChoice, Decision, Overflow, Reason, RoutedMessage, ThreadMatch
+from shared.events.routed import ChannelChoice, Decision, Judged, Overflow, Reason, RoutedMessage, ThreadMatch
 
 __all__ = [
     "Attachment",
@@ -29,6 +29,7 @@ __all__ = [
     "DeliveryState",
     "DeskEvent",
     "InboundMessage",
+    "Judged",
     "Length",
     "Observed",
     "OpenTicket",

@@ -54,6 +54,18 @@ class Overflow(Event, frozen=True, kw_only=True):
     """Seconds after `received_at` without an answer, by the wall clock."""
 
 
+class Judged(Event, frozen=True, kw_only=True):
+    """What the urgency model said of a message."""
+
+    model: str
+    """Name and version."""
+    kind: str
+    """What the message is most about: a severity, `complaint`, `question`, `request`, `order`, `thanks`, `goodbye`, `spam`,
+    `automatic`, or `other`."""
+    share: float = 0.0
+    """How probably, 0 to 1."""
+
+
 class Decision(Event, frozen=True, kw_only=True):
     """A pure function of message, profile and policy: a replay makes it again, byte for byte."""
 
@@ -83,6 +95,8 @@ class Decision(Event, frozen=True, kw_only=True):
     team may take the ticket. A skill that is not here is waited for, however long it takes."""
     overflow: Overflow | None = None
     """None where the ticket stays with `team`."""
+    judged: Judged | None = None
+    """None where no model was asked: the policy has none, no person wrote the message, or the router was an older one."""
     rejected: dict[str, tuple[str, ...]] | None = None
     """What was looked at and had no part in this, by why not: `signal.absent` and `signal.unknown` name signals as the codes of
     `reasons` do, `signal.no-words` severities, `channel.no-address` channels, `rule.<condition>` the policy's rules by the first

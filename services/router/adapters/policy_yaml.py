@@ -7,7 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from services.router.adapters import urgency
 from services.router.adapters.yaml_sections import Section, document
+from services.router.domain.judging import Model
 from services.router.domain.policy import (
     AgePrior,
     KnownChannel,
@@ -77,6 +79,7 @@ def _priority(levels: Section, signals: Section) -> Priority:
         levels.problems.add(levels.line, "levels: urgent must be above high, and high above normal")
     levels.end()
     reach, repeated, csat = signals.section("reach"), signals.section("repeated"), signals.section("bad_csat")
+    model, weight = _model(signals.optional("model"))
     priority = Priority(
         urgent=urgent,
         high=high,
@@ -98,10 +101,28 @@ def _priority(levels: Section, signals: Section) -> Priority:
         bad_csat_at_most=int(csat.number("rated_at_most", 1, 5)),
         missed_sla=signals.number("missed_sla", 0, 100),
         ceilings=_numbers(signals.section("ceilings"), 100),
+        model=model,
+        model_weight=weight,
     )
     for section in (reach, repeated, csat, signals):
         section.end()
     return priority
+
+
+def _model(section: Section) -> tuple[Model | None, float]:
+    """The model that a policy asks for: the one that comes with the router, none, or the one of this version."""
+    wanted, weight = section.text("use", default="shipped"), section.number("weight", 0, 1, default=1)
+    section.end()
+    found = urgency.shipped()
+    if wanted == "off":
+        return None, weight
+    if wanted != "shipped" and (found is None or found.version != wanted):
+        section.problems.add(
+            section.line,
+            f"{section.path}.use: there is no model {wanted!r} here; "
+            f"use shipped, off{f' or {found.version}' if found else ''}",
+        )
+    return found, weight
 
 
 def _lexicon(root: Section, priority: Priority) -> Lexicon:

@@ -12,7 +12,17 @@ from services.router.domain.preference import ask, prefer
 from services.router.domain.priority import absent, score, signals
 from services.router.domain.threads import thread
 from services.router.domain.words import normal
-from shared.events import Channel, Decision, InboundMessage, Profile
+from shared.events import Channel, Decision, InboundMessage, Judged, Profile
+
+
+def wording(message: InboundMessage) -> str:
+    """Returns what a customer wrote, subject and all."""
+    return f"{message.subject}. {message.text}" if message.subject else message.text
+
+
+def is_judged(message: InboundMessage) -> bool:
+    """Whether a person wrote the words: those of calls are ours."""
+    return not (message.automatic or message.call)
 
 
 def decide(
@@ -24,11 +34,14 @@ def decide(
     now: the router passes the message's own `received_at`, so that a replay decides as it was decided then.
     """
     language = message.language or (profile.language if profile else "")
-    text = normal(f"{message.subject}. {message.text}" if message.subject else message.text)
+    words = wording(message)
+    text = normal(words)
     mentioned = mentions(text, language, policy)
     match, ticket = thread(message, profile, policy, now)
     tier = message.tier or (profile.tier if profile else "")
-    seen = signals(message, profile, tier, mentioned.severities, policy.priority, now)
+    model = policy.priority.model if is_judged(message) else None
+    judged = model.judge(words) if model else None
+    seen = signals(message, profile, tier, mentioned.severities, policy.priority, now, judged)
     points, reasons = score(seen, policy.priority)
     level = policy.priority.level(points)
     language = language or policy.language
@@ -57,6 +70,7 @@ def decide(
         reply_within=round(policy.service.reply_within(level, tier, now).total_seconds()),
         skill_timeouts=timeouts,
         overflow=overflow,
+        judged=Judged(model=judged.version, kind=judged.kind, share=judged.share) if judged else None,
         rejected=rejected,
         ask_preference=question is not None,
         ask_reason=question,

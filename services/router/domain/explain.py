@@ -85,7 +85,10 @@ def _priority(recorded: Recorded, policy: Policy) -> tuple[Line, ...]:
     absent = {
         "live": "nobody is waiting on the line",
         **{f"severity.{name}": "none of its words" for name in policy.priority.severity},
-        "complaint": "the channel scores no complaints" if message.complaint is None else "no complaint",
+        "judged": "nothing grave by its wording" if decision.judged else "no model was asked",
+        "complaint": "nobody scores its complaints"
+        if message.complaint is None and not decision.judged
+        else "no complaint",
         "reach": "not public" if not message.public else "nobody follows the author",
         "tier": f"plan {message.tier or (profile.tier if profile else '') or 'unknown'} has no points",
         "repeated": "no earlier contact within the window" if profile else "nothing is known of the customer",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from services.router.domain.judging import Model
 from services.router.domain.words import Lexicon, Phrase
 from shared.hours import Hours
 from shared.kernel import Level
@@ -52,7 +53,11 @@ class Priority:
     bad_csat_at_most: int
     missed_sla: float
     ceilings: Mapping[str, float]
-    """By kind of automatic mail (`reply`, `bounce`, `list`): its score never exceeds this."""
+    """By kind of automatic mail (`reply`, `bounce`, `list`) and of calm messages (`judging.CALM`): the score never exceeds this."""
+    model: Model | None = None
+    """Judges the whole wording; None where words alone decide."""
+    model_weight: float = 1.0
+    """How much of the points that it expects count, 0 to 1."""
 
     def level(self, score: float) -> Level:
         """The level that a score belongs to."""

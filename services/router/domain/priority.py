@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
+from services.router.domain.judging import Judgement, harm
 from services.router.domain.policy import REMEMBERED, Priority, Repeated
 from shared.events import InboundMessage, Profile, Reason
 
@@ -18,6 +20,21 @@ _SEVERITY_TEXT = {
     "legal": "legal action is mentioned",
     "payment": "it is about money",
 }
+_KIND_TEXT = {
+    "outage": "an outage",
+    "access": "no access",
+    "data-loss": "lost data",
+    "security": "a security problem",
+    "legal": "legal action",
+    "payment": "trouble with a payment",
+    "complaint": "a complaint",
+    "thanks": "thanks",
+    "goodbye": "a goodbye",
+    "spam": "spam",
+    "automatic": "an automatic mail",
+}
+_FEWEST = 10.0
+"""Points below which what the model expects is no signal: most messages sound a little like many things."""
 _AUTOMATIC_TEXT = {"reply": "an automatic reply", "bounce": "a returned mail", "list": "a mailing list"}
 
 
@@ -38,6 +55,12 @@ class Signals(NamedTuple):
     contacts: int
     csat: int | None
     missed_sla: bool
+    judged: Judgement | None = None
+
+    def complains(self, weight: float) -> float:
+        """Returns how probably it complains, 0 to 1, by the channel or by the model, which counts as much as `weight`."""
+        by_model = self.judged.complaint * weight if self.judged else 0.0
+        return min(max(self.complaint or 0.0, by_model), 1.0)
 
 
 def signals(
@@ -47,6 +70,7 @@ def signals(
     severities: Mapping[str, str],
     weights: Priority,
     now: datetime,
+    judged: Judgement | None = None,
 ) -> Signals:
     """What counts for or against this message."""
     return Signals(
@@ -61,6 +85,7 @@ def signals(
         _contacts(profile.recent_contacts, weights.repeated, now) if profile and profile.recent_contacts else 0,
         profile.last_csat if profile else None,
         profile.missed_sla if profile else False,
+        judged,
     )
 
 
@@ -79,20 +104,36 @@ def score(seen: Signals, weights: Priority) -> tuple[int, tuple[Reason, ...]]:
         left -= share
         reasons.append(Reason(code=code, text=text, weight=round(share, 1), values=values))
     total = 100.0 - left
-    ceiling = weights.ceilings.get(seen.automatic, 100.0) if seen.automatic else 100.0
+    kind, text = _held(seen)
+    ceiling = weights.ceilings.get(kind, 100.0)
     if total > ceiling:
-        text = f"{_AUTOMATIC_TEXT.get(seen.automatic, 'automatic mail')}, not written by a person"
-        values = {"kind": seen.automatic}
-        held = Reason(code="automatic", text=text, weight=round(ceiling - total, 1), values=values)
+        held = Reason(
+            code="automatic" if seen.automatic else "calm",
+            text=text,
+            weight=round(ceiling - total, 1),
+            values={"kind": kind},
+        )
         reasons, total = [held, *reasons], ceiling
     return round(total), tuple(reasons)
+
+
+def _held(seen: Signals) -> tuple[str, str]:
+    """Which ceiling holds a message down, and why: no person wrote it, or it is calm and mentions nothing grave."""
+    if seen.automatic:
+        return seen.automatic, f"{_AUTOMATIC_TEXT.get(seen.automatic, 'automatic mail')}, not written by a person"
+    judged = seen.judged
+    if judged and judged.calm and not seen.severities:
+        return judged.kind, f"sounds like {_KIND_TEXT[judged.kind]} and nothing else ({judged.share:.0%})"
+    return "", ""
 
 
 @lru_cache(REMEMBERED)
 def absent(seen: Signals, weights: Priority) -> Mapping[str, tuple[str, ...]]:
     """Signals that did not count, as `Decision.rejected` has them: because it is not so, or because nobody can know."""
     told = {code for points, code, *_ in _weighed(seen, weights) if points > 0}
-    unknown = [] if seen.complaint is not None else ["complaint"]
+    unknown = [] if seen.complaint is not None or seen.judged else ["complaint"]
+    if not seen.judged:
+        unknown.append("judged")
     if not seen.tier:
         unknown.append("tier")
     if not seen.known:
@@ -104,7 +145,7 @@ def absent(seen: Signals, weights: Priority) -> Mapping[str, tuple[str, ...]]:
 
 
 _OF_PROFILES = ("repeated", "bad-csat", "missed-sla")
-_SIGNALS = ("live", "complaint", "reach", "tier", *_OF_PROFILES)
+_SIGNALS = ("live", "judged", "complaint", "reach", "tier", *_OF_PROFILES)
 """Beside severities, and what counts for every message."""
 _Signal = tuple[float, str, str, dict[str, str]]
 """Points, code, text, values."""
@@ -117,10 +158,16 @@ def _weighed(seen: Signals, weights: Priority) -> Iterator[_Signal]:
     for severity, words in seen.severities:
         text = f"{_SEVERITY_TEXT.get(severity, severity)}: “{words}”"
         yield weights.severity[severity], f"severity.{severity}", text, {"severity": severity, "words": words}
-    if seen.complaint is not None and seen.complaint > 0:
-        share = min(seen.complaint, 1.0)
-        text = f"sounds like a complaint ({share:.0%})"
-        yield weights.complaint * share, "complaint", text, {"score": f"{share:.2f}"}
+    if seen.judged:
+        points, kind, share = harm(seen.judged, weights.severity)
+        words = seen.judged.words if kind == seen.judged.kind else ""
+        text = f"sounds like {_KIND_TEXT.get(kind, kind)} ({share:.0%}){f': “{words}”' if words else ''}"
+        values = {"kind": kind, "share": f"{share:.2f}", "words": words}
+        yield _beyond(points * weights.model_weight, seen, weights), "judged", text, values
+    complaint = seen.complains(weights.model_weight)
+    if complaint:
+        text = f"sounds like a complaint ({complaint:.0%})"
+        yield weights.complaint * complaint, "complaint", text, {"score": f"{complaint:.2f}"}
     if seen.reach > 0:
         text = f"public, up to {seen.reach:,} people may see it"
         yield weights.reach_points(seen.reach), "reach", text, {"people": str(seen.reach)}
@@ -136,6 +183,15 @@ def _weighed(seen: Signals, weights: Priority) -> Iterator[_Signal]:
         yield weights.bad_csat, "bad-csat", text, {"rating": str(seen.csat)}
     if seen.missed_sla:
         yield weights.missed_sla, "missed-sla", "was answered too late before", {}
+
+
+def _beyond(points: float, seen: Signals, weights: Priority) -> float:
+    """What the model expects beyond the words: together they are worth as much as the graver of the two."""
+    left = math.prod(1 - min(weights.severity[severity], 100.0) / 100 for severity, _ in seen.severities)
+    if not left:
+        return 0.0
+    beyond = 100 - (100 - min(points, 100.0)) / left
+    return beyond if beyond >= _FEWEST else 0.0
 
 
 def _contacts(times: tuple[datetime, ...], rule: Repeated, now: datetime) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -39,9 +40,15 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     message_id: str
     outcome: str
-    """`same`, `different`, `unknown-policy` or `unknown-profile`."""
+    """`same`, `different`, `unknown-policy`, `unknown-model` or `unknown-profile`."""
     fields: tuple[str, ...] = ()
     """Of `different`: which parts of the decision."""
+
+
+@lru_cache(8)
+def _wordy(policy: Policy) -> Policy:
+    """The policy without its model, as decisions were made that no model had a part in."""
+    return replace(policy, priority=replace(policy.priority, model=None))
 
 
 def again(recorded: Recorded, policy: Policy, channels: Sequence[Channel]) -> Decision:
@@ -56,6 +63,11 @@ def verify(recorded: Recorded, policies: Mapping[str, Policy]) -> Verdict:
     policy = policies.get(decision.policy)
     if policy is None:
         return Verdict(message_id=message.id, outcome="unknown-policy")
+    model = policy.priority.model
+    if decision.judged is None:
+        policy = _wordy(policy)
+    elif model is None or model.version != decision.judged.model:
+        return Verdict(message_id=message.id, outcome="unknown-model")
     if not recorded.profile_known:
         return Verdict(message_id=message.id, outcome="unknown-profile")
     as_written = encode(decision)

@@ -48,6 +48,8 @@ def decisions() -> Iterator[Decision]:
     yield of(call)
     yield of(mail(automatic="reply"))
     yield of(mail("It is down, my data is gone. We were hacked. My lawyer will call. I cannot log in."))
+    yield of(mail("Since the upgrade all our visitors get is a grey page with a stack trace on it"))
+    yield of(mail("Thanks a lot, that solved it!"))
     poor = {"missed_sla": True, "last_csat": 1, "recent_contacts": (NOW - timedelta(hours=3),)}
     yield of(mail(public=True, reach=500, complaint=0.9, tier="Pro"), ann(**poor))
     yield of(mail(), known)

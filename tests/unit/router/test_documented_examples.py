@@ -55,9 +55,8 @@ def test_an_older_customer_writes_in_french() -> None:
         "rule.not-needed": ("money", "invoices", "access"),
         "rule.language": ("Korean", "German", "Spanish", "Portuguese", "Italian", "Japanese"),
         "rule.channel": ("on the phone",),
-        "signal.absent": ("live", "reach", "bad-csat", "missed-sla"),
+        "signal.absent": ("live", "judged", "complaint", "reach", "bad-csat", "missed-sla"),
         "signal.no-words": ("security", "data-loss", "legal", "access", "payment"),
-        "signal.unknown": ("complaint",),
         "channel.no-address": ("chat",),
     }
 

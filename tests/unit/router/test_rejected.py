@@ -33,11 +33,23 @@ def test_an_agent_reads_which_rules_did_not_hold_and_which_came_too_late() -> No
 
 def test_what_is_not_so_is_told_apart_from_what_nobody_can_know() -> None:
     stranger = rejected(decided(mail()))
-    assert stranger["signal.unknown"] == ("complaint", "tier", "repeated", "bad-csat", "missed-sla")
-    assert stranger["signal.absent"] == ("live", "reach")
+    assert stranger["signal.unknown"] == ("tier", "repeated", "bad-csat", "missed-sla")
+    assert stranger["signal.absent"] == ("live", "judged", "complaint", "reach")
+    assert rejected(decided(mail(), policy=under("    use: shipped ", "    use: off ")))["signal.unknown"] == (
+        ("complaint", "judged", "tier", "repeated", "bad-csat", "missed-sla")
+    )
     known = rejected(decided(mail("It is down", complaint=0.0), ann(tier="free")))
     assert "signal.unknown" not in known
-    assert known["signal.absent"] == ("live", "complaint", "reach", "tier", "repeated", "bad-csat", "missed-sla")
+    assert known["signal.absent"] == (
+        "live",
+        "judged",
+        "complaint",
+        "reach",
+        "tier",
+        "repeated",
+        "bad-csat",
+        "missed-sla",
+    )
     assert "outage" not in known["signal.no-words"]
     assert "payment" in known["signal.no-words"]
 

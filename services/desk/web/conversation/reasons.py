@@ -24,9 +24,18 @@ SEVERITIES = {
     "legal": N_("legal action"),
     "payment": N_("a payment"),
 }
+KINDS = SEVERITIES | {
+    "complaint": N_("a complaint"),
+    "thanks": N_("thanks"),
+    "goodbye": N_("a goodbye"),
+    "spam": N_("spam"),
+    "automatic": N_("an automatic mail"),
+}
+"""What a message may sound like."""
 SIGNALS = SEVERITIES | {
     "live": N_("somebody waiting"),
     "complaint": N_("a complaint"),
+    "judged": N_("something grave by its wording"),
     "reach": N_("a public audience"),
     "tier": N_("the plan"),
     "repeated": N_("writing again"),
@@ -66,6 +75,8 @@ _REASONS = {
     "live": N_("somebody is waiting right now"),
     "severity": N_("mentions %(severity)s: “%(words)s”"),
     "complaint": N_("sounds like a complaint"),
+    "judged": N_("sounds like %(kind)s"),
+    "calm": N_("sounds like %(kind)s and nothing else"),
     "reach": N_("public, up to %(people)s people may see it"),
     "tier": N_("customer on the %(tier)s plan"),
     "bad-csat": N_("was not happy last time: rated us %(rating)s of 5"),
@@ -130,7 +141,7 @@ _MINUTES_UNTIL = 2 * 3600.0
 
 def _in_words(given: Mapping[str, str], _: Gettext) -> dict[str, str]:
     values = dict(given)
-    for key, table in (("severity", SEVERITIES), ("channel", CHANNELS), ("skill", SKILLS)):
+    for key, table in (("severity", SEVERITIES), ("kind", KINDS), ("channel", CHANNELS), ("skill", SKILLS)):
         if key in values:
             values[key] = name(table, values[key], _)
     if "address" in values:
