@@ -111,6 +111,12 @@ def mail() -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
+def judging() -> str:
+    """A router with its urgency model and without, as Markdown."""
+    command = [sys.executable, "-m", "tests.benchmarks.judging"]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
 def applying() -> str:
     """Routed messages that the desk writes in a second, as Markdown."""
     command = [sys.executable, "-m", "tests.benchmarks.applying"]
@@ -139,6 +145,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "embedded": ("The embedded run at rest", embedded.table),
     "calls": ("Calls in a flood of posts", calls),
     "router": ("The router beside others", router),
+    "judging": ("The router with its urgency model and without", judging),
     "views": ("A million contact points", views),
     "reader": ("Reading a mail", reader),
     "reading": ("Reading and search at the desk", reading.section),

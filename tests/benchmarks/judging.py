@@ -17,6 +17,7 @@ from services.router.adapters import policy_yaml, urgency
 from services.router.domain.policy import Policy
 from services.router.handlers import Router
 from services.router.training.examples import HELD_OUT, composed
+from shared import logs
 from shared.events import InboundMessage
 from shared.events.codec import encode
 from shared.topics import MESSAGES_RECEIVED
@@ -80,4 +81,5 @@ def report() -> str:
 
 
 if __name__ == "__main__":
+    logs.configure("bench", "json", "warning")
     sys.stdout.write(report())
