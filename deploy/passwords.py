@@ -1,6 +1,8 @@
-"""`python3 -m deploy.passwords [file]`: the secrets that Compose needs, made once and kept in `.env`.
+"""`python3 -m deploy.passwords [file]`: the secrets that Compose needs, made once and kept in
+`.env`.
 
-Only what is missing is added, so run it again after an update; a secret that is there is never changed. Needs Python alone.
+Only what is missing is added, so run it again after an update; a secret that is there is never
+changed. Needs Python alone.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ _ROOT = Path(__file__).parent.parent
 
 
 def names(root: Path = _ROOT) -> list[str]:
-    """The variables that must have a value: one of each service's database, of each user of Kafka, and those of the engines."""
+    """Returns the variables that must have a value: one of each service's database, of each user
+    of Kafka, and those of the engines."""
     services = sorted(file.parent.name for file in (root / "services").glob("*/app.py"))
     databases = [
         f"{name.upper()}_DATABASE_PASSWORD" for name in services if (root / "services" / name / "migrations").is_dir()
@@ -26,7 +29,8 @@ def names(root: Path = _ROOT) -> list[str]:
 
 
 def completed(text: str, wanted: list[str]) -> tuple[str, list[str]]:
-    """`text`, an environment file, with a value for each that has none; and which those are."""
+    """Returns `text`, an environment file, with a value for each variable that has none; and
+    which those are."""
     missing = [name for name in wanted if not re.search(rf"^(export )?{name}=.*\S", text, re.MULTILINE)]
     kept = [
         line for line in text.splitlines() if line.removeprefix("export ").rstrip() not in {f"{m}=" for m in missing}
@@ -37,7 +41,7 @@ def completed(text: str, wanted: list[str]) -> tuple[str, list[str]]:
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code 0."""
+    """Writes the secrets that are missing. Exit code 0."""
     file = Path(arguments[0]) if arguments else _ROOT / ".env"
     text, missing = completed(file.read_text() if file.exists() else "", names())
     if missing:

@@ -1,4 +1,5 @@
-"""`make docs`: the pages of docs/reference that are made from the code. A test fails when they are out of date."""
+"""`make docs`: the pages of docs/reference that are made from the code. A test fails when they are
+out of date."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ _MADE = "<!-- Made by `make docs`; change the code instead. -->\n\n"
 
 
 def pages() -> dict[str, str]:
-    """File name → text."""
+    """Returns the pages: file name → text."""
     every = [*channels()]
     return {
         "topics.md": f"# Topics\n\n{_MADE}{topics.table(every)}\n",
@@ -28,7 +29,7 @@ def pages() -> dict[str, str]:
 
 
 def settings_classes() -> list[type[BaseSettings]]:
-    """The common class and that of each service."""
+    """Returns the common settings class and that of each service."""
     found: list[type[BaseSettings]] = [Settings]
     for name in names():
         module = importlib.import_module(f"services.{name}.settings")
@@ -53,7 +54,7 @@ def _settings(kind: type[BaseSettings]) -> str:
 
 
 def main() -> None:
-    """Write them all."""
+    """Writes all pages."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, text in pages().items():
         (FOLDER / name).write_text(text)

@@ -1,1 +1,2 @@
-"""One folder a service. They never import each other: they meet on the topics in `shared/topics.py`."""
+"""One folder a service. They never import each other: they meet on the topics in
+`shared/topics.py`."""

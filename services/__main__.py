@@ -1,7 +1,7 @@
 """`python -m services <name> [command ...]`: run a service, or one of its commands.
 
-`python -m services topics [replicas]` creates every topic, `migrate` brings every service's schema up to date, and `channels`
-lists the channels. Services and channels are found by their folder.
+`python -m services topics [replicas]` creates every topic, `migrate` brings every service's schema
+up to date, and `channels` lists the channels. Services and channels are found by their folder.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ _HERE = Path(__file__).parent
 
 
 def names() -> list[str]:
-    """Every service in this folder."""
+    """Returns the name of every service in this folder."""
     return sorted(path.parent.name for path in _HERE.glob("*/app.py"))
 
 
 def channels() -> dict[str, str]:
-    """The name of every channel, as each describes itself in its service's `channel.py`, and that service."""
+    """Returns the name of every channel, as each service's `channel.py` declares it, with that
+    service."""
     found = sorted(path.parent.name for path in _HERE.glob("*/channel.py"))
     modules = {name: importlib.import_module(f"services.{name}.channel") for name in found}
     return {
@@ -44,7 +45,8 @@ class _Terminal(io.TextIOWrapper):
 
 
 def main(arguments: list[str]) -> int:
-    """Each service's `app.py` has `main(arguments) -> exit code`."""
+    """Runs a service or command; returns the exit code. Each service's `app.py` has
+    `main(arguments) -> exit code`."""
     if sys.stdout.isatty():
         sys.stdout = _Terminal(sys.stdout.buffer, sys.stdout.encoding, sys.stdout.errors, line_buffering=True)
     commands = {"topics": _topics, "migrate": _migrate, "channels": _channels}
@@ -64,7 +66,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _topics(arguments: list[str]) -> int:
-    """Create the topics that are missing, with so many replicas as the argument says (1 without it), and give each service its rights."""
+    """Creates the topics that are missing, with as many replicas as the argument says (1 without
+    it), and grants each service its rights."""
     if arguments and not (len(arguments) == 1 and arguments[0].isdecimal() and int(arguments[0]) > 0):
         print("usage: python -m services topics [replicas]", file=sys.stderr)
         return 2
@@ -79,7 +82,8 @@ def _topics(arguments: list[str]) -> int:
 
 
 def _migrate(_arguments: list[str]) -> int:
-    """Every service's schema, one after the other in one process: starting one for each takes longer than the work."""
+    """Migrates every service's schema, one after the other in one process: starting one for each
+    takes longer than the work."""
     from shared.db import migrate
 
     for folder in sorted(_HERE.glob("*/migrations")):

@@ -1,4 +1,5 @@
-"""Contracts and plumbing that every service shares. No business rules live here, and nothing here imports a service."""
+"""Contracts and plumbing that every service shares. No business rules live here, and nothing here
+imports a service."""
 
 import zoneinfo
 

@@ -1,4 +1,5 @@
-"""The AsyncAPI 3.0 document, made from topics and events. `python -m shared.asyncapi [channel ...]` prints it."""
+"""The AsyncAPI 3.0 document, made from topics and events. `python -m shared.asyncapi [channel ...]`
+prints it."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ _REF = "#/components/schemas/{name}"
 
 
 def document(channels: Sequence[str]) -> dict[str, Any]:
-    """A dict in the shape of AsyncAPI 3.0.0. Channels there are our topics; `channels` are ours, such as `email`."""
+    """Returns a dict in the shape of AsyncAPI 3.0.0. Channels there are our topics; `channels`
+    are ours, such as `email`."""
     topics = all_topics(channels)
     kinds = {topic.value.__name__: topic.value for topic in topics if topic is not DEAD_LETTERS}
     _, schemas = msgspec.json.schema_components([*kinds.values(), *CHANGES], ref_template=_REF)
@@ -64,7 +66,8 @@ def document(channels: Sequence[str]) -> dict[str, Any]:
 
 
 def _tell_changes(schemas: dict[str, Any]) -> None:
-    """Tie `DeskEvent.kind` to the fields that `data` has of that kind: the tag stands beside them, not among them."""
+    """Ties `DeskEvent.kind` in the schema to the fields that `data` has for that kind: the tag
+    is beside them, not among them."""
     for change in CHANGES:
         schema = schemas[change.__name__]
         del schema["properties"]["kind"]
@@ -77,7 +80,7 @@ def _tell_changes(schemas: dict[str, Any]) -> None:
 
 
 def _configuration(config: dict[str, str]) -> dict[str, Any]:
-    """As the Kafka binding 0.5.0 spells it: lists and numbers."""
+    """Returns a topic's configuration as the Kafka binding 0.5.0 spells it: lists and numbers."""
     return {name: [value] if name == "cleanup.policy" else int(value) for name, value in config.items()}
 
 

@@ -1,4 +1,5 @@
-"""How an attempt at somebody else's server ended, and when to try again. Pure: time and the random number are given."""
+"""How an attempt at somebody else's server ended, and when to try again. Pure: time and the random
+number are given."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """`first`: before the first repeat; `longest`: between two; `give_up`: after the request, when an agent should know."""
+    """`first`: before the first repeat; `longest`: between two; `give_up`: after the request, when
+    an agent should know."""
 
     first: timedelta
     longest: timedelta
@@ -42,8 +44,9 @@ class RetryPolicy:
 
 
 def delay(attempt: int, random: float, first: float = FIRST, longest: float = LONGEST) -> float:
-    """Returns the seconds before repeat `attempt` (1 is the first): doubling from `first` to `longest`, the upper half of it at
-    random (`random` from [0, 1)), so that those who wait for the same do not come back together."""
+    """Returns the seconds before repeat `attempt` (1 is the first): doubling from `first` to
+    `longest`, the upper half of it at random (`random` from [0, 1)), so that those who wait for the
+    same do not come back together."""
     ceiling = min(longest, first * 2.0 ** min(attempt - 1, 30))
     return ceiling / 2 + random * ceiling / 2
 
@@ -51,7 +54,8 @@ def delay(attempt: int, random: float, first: float = FIRST, longest: float = LO
 def next_attempt(
     attempts: int, requested_at: datetime, now: datetime, policy: RetryPolicy, random: float
 ) -> datetime | None:
-    """Returns when to try again after `attempts` attempts, backing off as `delay` does; None: give up."""
+    """Returns when to try again after `attempts` attempts, backing off as `delay` does; None: give
+    up."""
     if now - requested_at >= policy.give_up:
         return None
     seconds = delay(attempts, random, policy.first.total_seconds(), policy.longest.total_seconds())

@@ -1,4 +1,5 @@
-"""What a channel service tells of itself: its channels to router and desk, and how it stands with its provider."""
+"""What a channel service tells of itself: its channels to router and desk, and how it stands with
+its provider."""
 
 from __future__ import annotations
 
@@ -18,14 +19,16 @@ from shared.topics import CHANNELS_ANNOUNCED
 _LOOK = 1.0
 """Seconds between looks at whether there is something new to announce."""
 _AGAIN = 60.0
-"""Seconds after which a channel is announced again: another process may have called it off, and died."""
+"""Seconds after which a channel is announced again: another process may have called it off, and
+died."""
 CHECK, SOON, DENIED = 60.0, 5.0, 300.0
-"""Seconds until the next look at a provider: all is well; it does not answer; it refuses us, and an operator has to act."""
+"""Seconds until the next look at a provider: all is well; it does not answer; it refuses us, and an
+operator has to act."""
 
 
 class Announcer:
-    """Announces channels, again when one of them changes, and each minute. `channels`: as they are now; empty while
-    that is not known yet."""
+    """Announces channels, again when one of them changes, and each minute. `channels`: as they are
+    now; empty while that is not known yet."""
 
     def __init__(self, bus: Bus, channels: Callable[[], Sequence[Channel]]) -> None:
         self._bus, self._channels = bus, channels
@@ -47,15 +50,17 @@ class Announcer:
 
 
 class Denied(Unavailable):
-    """The provider refuses our credentials or our account: an operator has to act, then it goes on."""
+    """The provider refuses our credentials or our account: an operator has to act, then it goes
+    on."""
 
 
 class Availability:
-    """Looks at a provider. One that refuses us turns the channel off (`why_off`) and the service stays ready; one that
-    does not answer makes it not ready, and the channel stays as it was.
+    """Looks at a provider. One that refuses us turns the channel off (`why_off`) and the service
+    stays ready; one that does not answer makes it not ready, and the channel stays as it was.
 
-    `part`: its name on the health page; `check`: asks the provider, returns what to show there, and raises Unavailable, or
-    Denied with what to mend; `missing`: what is not set, in words: then nothing is asked, and the channel is off.
+    `part`: its name on the health page; `check`: asks the provider, returns what to show there, and
+    raises Unavailable, or Denied with what to mend; `missing`: what is not set, in words: then
+    nothing is asked, and the channel is off.
     """
 
     def __init__(self, health: Health, part: str, check: Callable[[], Awaitable[str]], missing: str = "") -> None:

@@ -4,5 +4,5 @@ from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """Now, aware, in UTC."""
+    """Returns the current time in UTC, timezone-aware."""
     return datetime.now(UTC)

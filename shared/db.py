@@ -21,8 +21,9 @@ from shared.loops import forever
 from shared.waiting import first_of
 
 _AWAY = ("08", "57P", "53", "55000", "40001", "40P01")
-"""SQLSTATEs that mean "not now": connection exceptions, shutdown, out of resources, a database that lets nobody in for a while, a
-serialization failure or a deadlock, after which the same transaction may succeed (PostgreSQL, appendix A)."""
+"""SQLSTATEs that mean "not now": connection exceptions, shutdown, out of resources, a database that
+lets nobody in for a while, a serialization failure or a deadlock, after which the same transaction
+may succeed (PostgreSQL, appendix A)."""
 _CHECK = 5.0
 """Seconds between looks at whether PostgreSQL answers; where it ends a connection, it says so."""
 _BAD_VALUE = "22"
@@ -35,12 +36,14 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 class Database:
     """A pool of connections to one schema. `dsn`: postgresql://role:password@host:port/database.
 
-    `seconds`: a statement that takes longer is stopped, and so is waiting for a connection. For requests, whose reader does not
-    wait for ever; 0, without a bound, for work that has to be done however long it takes.
+    `seconds`: a statement that takes longer is stopped, and so is waiting for a connection. For
+    requests, whose reader does not wait for ever; 0, without a bound, for work that has to be done
+    however long it takes.
 
-    `by_key`: every statement looks its rows up by an index, so that plans are made once and kept, those of PostgreSQL's own checks
-    of foreign keys too: a quarter of its work. They never read a whole table, which would be right for the small one they were made
-    on and wrong for what it grows to.
+    `by_key`: every statement looks its rows up by an index, so that plans are made once and kept,
+    those of PostgreSQL's own checks of foreign keys too: a quarter of its work. They never read a
+    whole table, which would be right for the small one they were made on and wrong for what it
+    grows to.
     """
 
     def __init__(self, dsn: str, schema: str, pool_size: int = 8, seconds: float = 0, *, by_key: bool = False) -> None:
@@ -57,7 +60,8 @@ class Database:
                     "search_path": f"{schema},extensions",
                     "application_name": schema,
                     "timezone": "UTC",  # in JSON that PostgreSQL makes, too
-                    # A prepared statement's generic plan made a peer's search drift to a sequential scan.
+                    # A prepared statement's generic plan made a peer's search drift to a sequential
+                    # scan.
                     "plan_cache_mode": "auto" if by_key else "force_custom_plan",
                     "enable_seqscan": "off" if by_key else "on",
                     "idle_in_transaction_session_timeout": "30000",
@@ -69,9 +73,9 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """Commits at the end, rolls back on any error. Raises Unavailable where PostgreSQL is away; Malformed where a value is none
-        that it takes: NUL, half a character, a number or a moment out of its range; and where there is a bound of time, Rejected 503
-        `busy` or `too-slow`."""
+        """Commits at the end, rolls back on any error. Raises Unavailable where PostgreSQL is away;
+        Malformed where a value is none that it takes: NUL, half a character, a number or a moment
+        out of its range; and where there is a bound of time, Rejected 503 `busy` or `too-slow`."""
         try:
             async with self._sessions() as session, session.begin():
                 yield session
@@ -94,16 +98,17 @@ class Database:
 
     @asynccontextmanager
     async def statements(self) -> AsyncIterator[AsyncSession]:
-        """For statements that need none of each other: each is committed by itself, which saves the two round trips around a
-        transaction. Raises as `transaction`."""
+        """Opens a session for statements that need none of each other: each is committed by
+        itself, which saves the two round trips around a transaction. Raises as `transaction`."""
         async with self.transaction() as session:
             await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
             yield session
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncSession]:
-        """A transaction that only reads, for an answer made by several statements: all of them see the same moment, so that a message
-        never stands beside the status from before it. Raises Unavailable."""
+        """Yields a session in a read-only transaction, for an answer made by several statements:
+        all of them see one snapshot, so that a message never appears beside the status from
+        before it. Raises Unavailable."""
         async with self.transaction() as session:
             await session.connection(
                 execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -111,7 +116,7 @@ class Database:
             yield session
 
     async def connect_raw(self) -> asyncpg.Connection[asyncpg.Record]:
-        """A connection outside the pool, for LISTEN. Raises Unavailable."""
+        """Opens a connection outside the pool, for LISTEN. Raises Unavailable."""
         try:
             return await asyncpg.connect(
                 self.dsn, timeout=5, server_settings={"search_path": f"{self.schema},extensions"}
@@ -121,8 +126,8 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-        """A connection outside the pool, closed at the end. Raises Unavailable, also for what asyncpg raises in the body: there a
-        lost connection has many names."""
+        """Yields a connection outside the pool, closed at the end. Raises Unavailable, also for
+        what asyncpg raises in the body, where a lost connection has many names."""
         connection = await self.connect_raw()
         try:
             yield connection
@@ -132,8 +137,8 @@ class Database:
             connection.terminate()
 
     async def keep_checking(self, health: Health, stop: asyncio.Event) -> None:
-        """Keeps `/health/ready` right, on a connection of its own: that all others are in use does not mean that PostgreSQL is
-        away."""
+        """Keeps `/health/ready` right, on a connection of its own: that all others are in use does
+        not mean that PostgreSQL is away."""
 
         async def check() -> None:
             try:
@@ -155,7 +160,8 @@ class Database:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether this means that PostgreSQL cannot be reached now, rather than that a statement is wrong."""
+    """Whether this means that PostgreSQL cannot be reached now, rather than that a statement is
+    wrong."""
     # PoolTimeout: every connection is in use, as when the server hangs.
     if isinstance(error, (OSError, TimeoutError, PoolTimeout, asyncpg.InterfaceError)):
         return True
@@ -186,7 +192,8 @@ def metadata(schema: str) -> MetaData:
 
 
 def migrate(dsn: str, schema: str, folder: Path, revision: str = "head") -> None:
-    """Bring the schema up to date. `folder` holds `versions/`; the environment is the same for all services."""
+    """Migrates the schema to `revision`. `folder` holds `versions/`; the environment is the same
+    for all services."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("version_locations", str(folder / "versions"))

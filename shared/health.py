@@ -1,4 +1,5 @@
-"""What a service needs and whether it has it. `/health/ready` shows this; nothing crashes because a part is away."""
+"""What a service needs and whether it has it. `/health/ready` shows this; nothing crashes because a
+part is away."""
 
 from __future__ import annotations
 
@@ -18,18 +19,19 @@ class Part:
 
 @dataclass
 class Health:
-    """All parts of one process. A part that was never set counts as missing only once it is named in `expect`."""
+    """All parts of one process. A part that was never set counts as missing only once it is named
+    in `expect`."""
 
     parts: dict[str, Part] = field(default_factory=dict)
 
     def expect(self, *parts: str) -> None:
-        """Name what has to be there before the service is ready."""
+        """Registers the parts that must be available before the service is ready."""
         for part in parts:
             self.parts.setdefault(part, Part(ok=False, detail="starting"))
             METRICS.part_ready.labels(part=part).set(int(self.parts[part].ok))
 
     def set(self, part: str, ok: bool, detail: str = "") -> None:
-        """Note a part's state, and log it when it changed."""
+        """Records a part's state, and logs it when it changed."""
         before = self.parts.get(part)
         self.parts[part] = Part(ok, detail)
         METRICS.part_ready.labels(part=part).set(int(ok))
@@ -42,7 +44,7 @@ class Health:
         return all(part.ok for part in self.parts.values())
 
     def report(self) -> dict[str, object]:
-        """The body of `/health/ready`."""
+        """Returns the body of `/health/ready`."""
         return {
             "ready": self.ready,
             "parts": {name: {"ok": part.ok, "detail": part.detail} for name, part in self.parts.items()},

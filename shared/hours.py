@@ -1,4 +1,5 @@
-"""When people answer: opening hours of the week and holidays, and time that counts only while somebody is there."""
+"""When people answer: opening hours of the week and holidays, and time that counts only while
+somebody is there."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ _SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """`week`: for each day from Monday on, its spans of minutes after midnight, local time. Without any: always
-    open."""
+    """`week`: for each day from Monday on, its spans of minutes after midnight, local time. Without
+    any: always open."""
 
     zone: ZoneInfo
     week: tuple[tuple[tuple[int, int], ...], ...] = ()
@@ -42,7 +43,8 @@ class Hours:
         return any(start <= minute < end for start, end in self.week[local.weekday()])
 
     def after(self, start: datetime, work: timedelta) -> datetime:
-        """When `work` will have passed from `start` on (aware), counting opening hours only. UTC."""
+        """Returns when `work` will have passed from `start` on (aware), counting opening hours
+        only. In UTC."""
         start, left = start.astimezone(UTC), work
         if self.always:
             return start + work
@@ -54,12 +56,14 @@ class Hours:
         return start + work
 
     def next_opening(self, moment: datetime) -> datetime | None:
-        """When somebody will be there again, UTC; the moment itself while it is open, None where nobody ever is."""
+        """Returns the next opening in UTC: the moment itself while it is open, None where it
+        never opens."""
         moment = moment.astimezone(UTC)
         return next((max(begins, moment) for begins, ends in self._spans(moment) if ends > moment), None)
 
     def closes(self, moment: datetime) -> datetime | None:
-        """When nobody will be there any more, UTC; None while it is closed, and where it stays open for another day."""
+        """Returns the next closing in UTC; None while it is closed, and where it stays open for
+        more than another day."""
         if self.always:
             return None
         moment = moment.astimezone(UTC)
@@ -71,7 +75,8 @@ class Hours:
         return end if moment < end <= moment + timedelta(days=1) else None
 
     def _spans(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """Opening times from the day of `start` on, UTC. Across a change of the clocks they keep their local time."""
+        """Yields opening times from the day of `start` on, in UTC. Across a change of the clocks
+        they keep their local time."""
         first = start.astimezone(self.zone).date()
         for days in range(_FARTHEST if self.week or self.holidays else 0):
             day = first + timedelta(days=days)
@@ -83,7 +88,8 @@ class Hours:
 
 @lru_cache(1000)
 def _utc(zone: ZoneInfo, day: date, spans: tuple[tuple[int, int], ...]) -> list[tuple[datetime, datetime]]:
-    """Spans of minutes after midnight as moments. Remembered: every message asks for the same few days."""
+    """Spans of minutes after midnight as moments. Remembered: every message asks for the same few
+    days."""
 
     def moment(minute: int) -> datetime:
         local = datetime.combine(day + timedelta(days=minute // (24 * 60)), time(), zone)
@@ -93,8 +99,8 @@ def _utc(zone: ZoneInfo, day: date, spans: tuple[tuple[int, int], ...]) -> list[
 
 
 def parse(hours: str, zone: str, holidays: str) -> Hours:
-    """`hours`: `mon-fri 09:00-12:00,13:00-18:00; sat 10:00-13:00`, empty for always; `holidays`:
-    `2026-12-25,2027-01-01`.
+    """Parses opening hours. `hours`: `mon-fri 09:00-12:00,13:00-18:00; sat 10:00-13:00`, empty for
+    always; `holidays`: `2026-12-25,2027-01-01`.
 
     Raises ValueError saying what is wrong.
     """

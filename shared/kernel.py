@@ -24,35 +24,37 @@ class Level(StrEnum):
 
 
 def contact_point(kind: str, address: str) -> ContactPoint:
-    """Join a kind and an address that its channel has already brought into normal form."""
+    """Joins a kind and an address that its channel has already normalised."""
     if not kind or not address or ":" in kind:
         raise ValueError(f"a contact point needs a kind and an address, not {kind!r} and {address!r}")
     return ContactPoint(f"{kind}:{address}")
 
 
 def kind_of(point: ContactPoint) -> str:
-    """The kind of a contact point: `email` for `email:ann@example.org`."""
+    """Returns the kind of a contact point: `email` for `email:ann@example.org`."""
     return point.partition(":")[0]
 
 
 def address_of(point: ContactPoint) -> str:
-    """The address in a contact point: `ann@example.org` for `email:ann@example.org`."""
+    """Returns the address in a contact point: `ann@example.org` for `email:ann@example.org`."""
     return point.partition(":")[2]
 
 
 def email_point(address: str) -> ContactPoint:
-    """The contact point of a mail address.
+    """Returns the contact point of a mail address.
 
-    Domains are case-insensitive (RFC 5321, 2.4); we fold the local part too, because no mailbox provider in use tells
-    two people apart by case.
+    Domains are case-insensitive (RFC 5321, 2.4); we fold the local part too, because no mailbox
+    provider in use tells two people apart by case.
     """
     return contact_point("email", address.strip().lower())
 
 
 def stable_id(*parts: str) -> str:
-    """The same id for the same parts on every run, so that whatever is repeated meets itself: a UUID of version 5.
+    """Returns the same id for the same parts on every run, so that repeated work is idempotent: a
+    UUID of version 5.
 
-    Made by hand as RFC 9562, 5.5, has it. Every message needs some, and `uuid.uuid5` takes more than twice as long.
+    Made by hand as RFC 9562, 5.5, has it. Every message needs some, and `uuid.uuid5` takes more
+    than twice as long.
     """
     digest = sha1(_NAMESPACE + "\x1f".join(parts).encode(), usedforsecurity=False).hexdigest()
     variant = "89ab"[int(digest[16], 16) & 3]
@@ -60,12 +62,13 @@ def stable_id(*parts: str) -> str:
 
 
 def message_id(channel: str, provider_id: str) -> str:
-    """The id of an inbound message, made from its provider's own id: a retry makes the same event again."""
+    """Returns the id of an inbound message, made from its provider's own id: a retry makes the
+    same event again."""
     return stable_id("message", channel, provider_id)
 
 
 def ticket_id(thread_key: str, generation: int = 0) -> str:
-    """The id of the ticket that a thread opens.
+    """Returns the id of the ticket that a thread opens.
 
     Each time a closed thread is taken up again as a new ticket, its generation grows by one.
     """

@@ -1,4 +1,5 @@
-"""Which language a text is in. py3langid, kept to our languages: 90 µs a text and 60 MB, so loaded on first use."""
+"""Which language a text is in. py3langid, kept to our languages: 90 µs a text and 60 MB, so loaded
+on first use."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ _ENOUGH = 2
 
 
 def detect(text: str, languages: Sequence[str]) -> str:
-    """ISO 639-1, or an empty string where it is too short or too mixed to tell. Only 2,000 characters are read."""
+    """Returns the language of a text as ISO 639-1, or an empty string where it is too short or
+    too mixed. Only 2,000 characters are read."""
     sample = text[:2000]
     if len(list(islice(filter(str.isalpha, sample), _ENOUGH))) < _ENOUGH:
         return ""
@@ -29,8 +31,9 @@ def _identifier(languages: tuple[str, ...]) -> Any:
 
     every = LanguageIdentifier.from_model_file(MODEL_FILE)
     every.set_languages(list(languages))
-    # A second one with our languages only: the first would keep the weights of all 140 in memory. Arrays, where it has lists of integers
-    # strewn over 7 MB: most of a text's time is spent waiting for memory.
+    # A second one with our languages only: the first would keep the weights of all 140 in memory.
+    # Arrays, where it has lists of integers strewn over 7 MB: most of a text's time is spent
+    # waiting for memory.
     found = LanguageIdentifier(
         every.nb_ptc.astype("float32"),
         every.nb_pc,

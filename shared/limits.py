@@ -10,7 +10,8 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 
 def origin(address: str) -> str:
-    """Whose address it is: an IPv4 address is one, and whoever has one of IPv6 has its whole /64."""
+    """Returns what identifies the owner of an address: an IPv4 address itself, or the whole /64
+    of an IPv6 address."""
     try:
         found = ip_address(address.partition("%")[0])
     except ValueError:
@@ -26,7 +27,8 @@ class RateLimit:
 
     `per_minute` tokens flow into each key's bucket, which holds that many. 0 sets no limit.
 
-    Times are seconds of any steady clock. Kept in the process: several processes allow several times as much.
+    Times are seconds of any steady clock. Kept in the process: several processes allow several
+    times as much.
     """
 
     per_minute: int
@@ -35,7 +37,7 @@ class RateLimit:
     _buckets: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def wait(self, key: str, now: float) -> float:
-        """Take a token: 0 where there was one, else the seconds until there is."""
+        """Takes a token: returns 0 where there was one, else the seconds until there is one."""
         if not self.per_minute:
             return 0
         rate = self.per_minute / 60
@@ -57,7 +59,8 @@ class Seats:
 
     @contextmanager
     def seat(self, key: str) -> Iterator[bool]:
-        """Take one until the end of the block: False where there was none."""
+        """Yields True with a seat taken until the end of the block, or False where there was
+        none."""
         if self.most and self._taken[key] >= self.most:
             yield False
             return

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 _ADDRESS = re.compile(r"(?<![\w@./-])(?:https?://|www\.)[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]{1,2000}", re.IGNORECASE)
-"""What an address may hold (RFC 3986), so that it ends where a Korean particle or a quotation mark begins."""
+"""What an address may hold (RFC 3986), so that it ends where a Korean particle or a quotation mark
+begins."""
 _PAIRS = {")": "(", "]": "["}
 
 
@@ -16,12 +17,13 @@ _LINK = Markup('<a href="{}" target="_blank" rel="noopener noreferrer nofollow">
 
 
 def as_html(text: str) -> Markup:
-    """The text, escaped, with its addresses as links; the page behind one is not told where from it was opened."""
+    """Returns the text, escaped, with its addresses as links; the linked page does not learn
+    from where it was opened."""
     return Markup().join(_LINK.format(address, part) if address else part for part, address in parts(text))
 
 
 def parts(text: str) -> Iterator[tuple[str, str]]:
-    """The text in pieces, each with the address that it stands for, or an empty one."""
+    """Yields the text in pieces, each with the address that it stands for, or an empty string."""
     end = 0
     for match in _ADDRESS.finditer(text):
         address = _without_punctuation(match[0])
@@ -37,7 +39,8 @@ def parts(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _without_punctuation(address: str) -> str:
-    """Without what ends the sentence, or the brackets around it."""
+    """Returns the address without punctuation that ends the sentence, and without the brackets
+    around it."""
     unopened = {close: address.count(close) - address.count(opening) for close, opening in _PAIRS.items()}
     while address and (address[-1] in ".,;:!?'*" or unopened.get(address[-1], 0) > 0):
         if address[-1] in unopened:
@@ -47,5 +50,6 @@ def _without_punctuation(address: str) -> str:
 
 
 def _goes_on(following: str) -> bool:
-    """Whether the address has letters that we cannot tell from it: half an address leads elsewhere."""
+    """Whether the address has letters that we cannot tell from it: half an address leads
+    elsewhere."""
     return following.isalpha() and following < "\u0370"

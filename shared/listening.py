@@ -15,13 +15,15 @@ from shared.waiting import first_of
 
 
 class Listener:
-    """A connection that listens. `woken`: set by any notification, and where the connection is lost."""
+    """A connection that listens. `woken`: set by any notification, and where the connection is
+    lost."""
 
     def __init__(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         self.connection, self.woken = connection, asyncio.Event()
 
     async def next(self, stop: asyncio.Event, seconds: float) -> bool:
-        """Waits for a notification, at most so long; False where `stop` came. Raises Unavailable where the connection is lost."""
+        """Waits for a notification, at most so long; False where `stop` came. Raises Unavailable
+        where the connection is lost."""
         await first_of(stop, self.woken, seconds=seconds)
         self.woken.clear()
         if stop.is_set():
@@ -35,8 +37,9 @@ class Listener:
 async def listening(
     database: Database, channels: Mapping[str, Callable[[str], None] | None]
 ) -> AsyncIterator[Listener]:
-    """Listens to `channels`, each with what is called with a notification's payload. What was notified before the first
-    line of the body may be missed: look first, then wait. Raises Unavailable, also where the connection is lost meanwhile."""
+    """Listens to `channels`, each with what is called with a notification's payload. What was
+    notified before the first line of the body may be missed: look first, then wait. Raises
+    Unavailable, also where the connection is lost meanwhile."""
     async with database.connection() as connection:
         listener = Listener(connection)
 

@@ -11,7 +11,8 @@ from shared.loops import forever
 from shared.waiting import first_of, wait
 
 _CHECK = 1.0
-"""Seconds between looks at a lock that another process holds: how late one that stands by takes over."""
+"""Seconds between looks at a lock that another process holds: how late one that stands by takes
+over."""
 _HELD = 5.0
 """Seconds between looks at a connection that holds a lock: where PostgreSQL ends it, it says so."""
 _ANSWER = 5.0
@@ -19,7 +20,8 @@ _ANSWER = 5.0
 
 
 class Leadership:
-    """Lets one process at a time work where several would be no better than one, such as under limits of an account.
+    """Lets one process at a time work where several would be no better than one, such as under
+    limits of an account.
 
     `number`: names the lock within the database; never changes, or two releases would lead at once.
     """
@@ -29,7 +31,8 @@ class Leadership:
         self.held = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Takes the lock and holds it until `stop`; takes it again after PostgreSQL was unavailable."""
+        """Takes the lock and holds it until `stop`; takes it again after PostgreSQL was
+        unavailable."""
 
         async def hold() -> None:
             async with self._database.connection() as connection:
@@ -66,7 +69,8 @@ class Leadership:
 
 
 class Liveness(Leadership):
-    """Shows that this process lives: who can take the lock with its number knows that it is gone."""
+    """Shows that this process lives: who can take the lock with its number knows that it is
+    gone."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, secrets.randbits(62) + 1)

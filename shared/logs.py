@@ -1,4 +1,5 @@
-"""Structured logs: JSON for machines, coloured lines for people. Bind ids; never log an address or a text."""
+"""Structured logs: JSON for machines, coloured lines for people. Bind ids; never log an address or
+a text."""
 
 from __future__ import annotations
 
@@ -15,14 +16,16 @@ from shared.terminal import printable
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 AGAIN = 60.0
-"""Seconds before a warning or an error is said again. A disk that is full fails a thousand times a second, and its log would be next."""
+"""Seconds before a warning or an error is said again. A disk that is full fails a thousand times a
+second, and its log would be next."""
 _KEPT = 1000
 _VARIES = re.compile(r"[0-9a-f-]{8,}|\d+")
 """Ids, attempts, offsets, times: what differs between two lines that say the same."""
 
 
 class Repeats(logging.Filter):
-    """Lets a warning or an error through once in AGAIN seconds, with how often it was `repeated` meanwhile."""
+    """Lets a warning or an error through once in AGAIN seconds, with how often it was `repeated`
+    meanwhile."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -62,7 +65,7 @@ def _printable(_logger: object, _method: str, event: structlog.typing.EventDict)
 
 
 def configure(service: str, log_format: str = "json", level: str = "info") -> None:
-    """Send everything, also what libraries log, through one pipe to standard error."""
+    """Sends all logs, also those of libraries, through one pipeline to standard error."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -71,7 +74,8 @@ def configure(service: str, log_format: str = "json", level: str = "info") -> No
     ]
     final: list[structlog.typing.Processor] = (
         [
-            # Plain tracebacks: the pretty ones show local variables, which hold what customers wrote, and take a second each.
+            # Plain tracebacks: the pretty ones show local variables, which hold what customers
+            # wrote, and take a second each.
             structlog.processors.format_exc_info,
             _printable,
             structlog.dev.ConsoleRenderer(
@@ -96,10 +100,12 @@ def configure(service: str, log_format: str = "json", level: str = "info") -> No
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    # No line of ours tells its thread, process or place in the code, and finding them out takes half of a line's time.
+    # No line of ours tells its thread, process or place in the code, and finding them out takes
+    # half of a line's time.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # noqa: SLF001 - logging's own manual says so
-    # Building aiokafka's debug records took a fifth of the router's time; access logs repeat the metrics.
+    # Building aiokafka's debug records took a fifth of the router's time; access logs repeat the
+    # metrics.
     for noisy, threshold in (
         ("aiokafka", logging.WARNING),
         (
@@ -117,7 +123,8 @@ def configure(service: str, log_format: str = "json", level: str = "info") -> No
 
 
 def redacted(point: ContactPoint) -> str:
-    """A contact point that can be told apart in a log but not written to: `email:a…@example.org`."""
+    """Returns a contact point in a form that can be distinguished in a log but not written to:
+    `email:a…@example.org`."""
     address = address_of(point)
     local, at, domain = address.partition("@")
     return f"{kind_of(point)}:{local[:1]}…{at}{domain}" if at else f"{kind_of(point)}:…{address[-3:]}"

@@ -1,4 +1,5 @@
-"""Work that goes on until its process is stopped, patient while something it depends on is unavailable."""
+"""Work that goes on until its process is stopped, patient while something it depends on is
+unavailable."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ from shared.metrics import METRICS
 from shared.waiting import first_of, wait
 
 REST = 15.0
-"""Seconds between two looks where nothing is under way. What this process adds wakes the loop; this bounds how late it sees what
-another one added before it died."""
+"""Seconds between two looks where nothing is under way. What this process adds wakes the loop; this
+bounds how late it sees what another one added before it died."""
 Work = Callable[[], Awaitable[float | None]]
 """Returns the seconds after which it wants to be called again; None: the loop's usual pause."""
 
@@ -23,7 +24,8 @@ Work = Callable[[], Awaitable[float | None]]
 async def forever(
     name: str, work: Work, stop: asyncio.Event, poll: float = 1.0, *, wake: asyncio.Event | None = None
 ) -> None:
-    """Calls `work` until `stop`, again after the seconds that it returns (None: `poll`) or once `wake` is set.
+    """Calls `work` until `stop`, again after the seconds that it returns (None: `poll`) or once
+    `wake` is set.
 
     Where it raises Unavailable the loop backs off, counting in `retries_total{what=name}`.
     """
@@ -41,7 +43,8 @@ async def forever(
 
 
 async def persist(name: str, work: Callable[[], Awaitable[object]], stop: asyncio.Event | None = None) -> bool:
-    """Calls `work` until it no longer raises Unavailable, backing off as `forever` does; False where `stop` came first."""
+    """Calls `work` until it no longer raises Unavailable, backing off as `forever` does; False
+    where `stop` came first."""
     backoff, stop = BackOff(name), stop or asyncio.Event()
     while True:
         try:
@@ -54,14 +57,14 @@ async def persist(name: str, work: Callable[[], Awaitable[object]], stop: asynci
 
 
 class BackOff:
-    """Counts failures in a row. One that comes long after the last is the first of a new row: what had gone well
-    meanwhile was a connection that held."""
+    """Counts failures in a row. One that comes long after the last is the first of a new row: what
+    had gone well meanwhile was a connection that held."""
 
     def __init__(self, name: str) -> None:
         self._name, self._attempt, self._until = name, 0, 0.0
 
     def failed(self, error: Exception) -> float:
-        """Counts and logs a failure; returns the seconds to wait."""
+        """Logs and counts a failure; returns the seconds to wait."""
         now = time.monotonic()
         self._attempt = 1 if now > self._until + LONGEST else self._attempt + 1
         METRICS.retried.labels(what=self._name).inc()

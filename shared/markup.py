@@ -1,4 +1,5 @@
-"""HTML from outside, taken apart once from left to right, in time that grows with its length whatever stands in it."""
+"""HTML from outside, taken apart once from left to right, in time that grows with its length
+whatever stands in it."""
 
 from __future__ import annotations
 
@@ -13,11 +14,13 @@ from typing import NamedTuple
 MAX_LENGTH = 1_000_000
 """Characters. The longest newsletters have a tenth of it."""
 MAX_TOKENS = 60_000
-"""Tags, and texts between them. A parser needs some hundred bytes and some microseconds for each."""
+"""Tags, and texts between them. A parser needs some hundred bytes and some microseconds for
+each."""
 MAX_DEPTH = 200
 """Parsers search all open elements at each tag."""
 MAX_TAG = 2_000
-"""Characters of one tag without its quoted values: parsers compare each attribute with all others of its tag."""
+"""Characters of one tag without its quoted values: parsers compare each attribute with all others
+of its tag."""
 _VALUES = re.compile(r"=\s*+(?:\"[^\"]*+\"|'[^']*+')")
 _SLOW, _EASY = re.compile("[&\x80-\xbf]"), 200
 _TOKEN = re.compile(
@@ -66,7 +69,8 @@ _FORMATTING = frozenset(
 
 
 class Token(NamedTuple):
-    """`name`: of a tag, in lower case, `/div` for an end tag; `!` for comments, scripts and the like; empty for words."""
+    """`name`: of a tag, in lower case, `/div` for an end tag; `!` for comments, scripts and the
+    like; empty for words."""
 
     name: str
     text: str
@@ -75,8 +79,8 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Tags and words within the limits above. `ends`: the number of a start tag → the number of the token that ends it,
-    as far as there is one. `whole`: no word was left out."""
+    """Tags and words within the limits above. `ends`: the number of a start tag → the number of the
+    token that ends it, as far as there is one. `whole`: no word was left out."""
 
     tokens: list[Token]
     ends: dict[int, int]
@@ -101,8 +105,8 @@ def tokens(html: str) -> Iterator[Token]:
 
 
 def outline(html: str) -> Outline:
-    """Cut where it is too long, flat where it is too deep, without end tags that end nothing and without the attributes of
-    endless tags."""
+    """Parses HTML into an outline: cut where it is too long, flat where it is too deep, without
+    end tags that end nothing and without the attributes of endless tags."""
     kept: list[Token] = []
     ends: dict[int, int] = {}
     levels: list[tuple[str, int]] = []
@@ -140,7 +144,8 @@ def outline(html: str) -> Outline:
 
 
 def bounded(html: str) -> str:
-    """The same to look at, within the limits above: for parsers whose time or memory grows faster than their input."""
+    """Returns HTML that looks the same, within the limits above: for parsers whose time or
+    memory grows faster than their input."""
     return "".join(_eased(token) for token in outline(html).tokens if token.name != "!")
 
 
@@ -150,18 +155,20 @@ def fits(html: str) -> bool:
 
 
 def without_tags(html: str) -> str:
-    """The words alone."""
+    """Returns the text between the tags."""
     return " ".join(token.text for token in tokens(html) if not token.name)
 
 
 def to_text(html: str) -> str:
-    """The text as a reader would see it: lines, lists, cells; without what is hidden, unless there is nothing else."""
+    """Returns the text as a reader would see it: lines, lists, cells; without what is hidden,
+    unless there is nothing else."""
     found = outline(html)
     return _render(found, hiding=True) or _render(found, hiding=False)
 
 
 def _eased(token: Token) -> str:
-    """html5ever moves a whole text at each of some characters in it: an empty comment makes two texts of one."""
+    """Returns a token's text, split by empty comments: html5ever moves a whole text at each of
+    some characters in it, and an empty comment makes two texts of one."""
     if token.name:
         return token.text
     cuts = [match.start() for match in itertools.islice(_SLOW.finditer(token.text), _EASY, None, _EASY)]
@@ -173,7 +180,8 @@ def _short(token: Token) -> bool:
 
 
 def _innermost(levels: list[tuple[str, int]], name: str) -> int:
-    """Where the innermost open element of this name stands that an end tag may close, or -1."""
+    """Returns the index of the innermost open element of this name that an end tag may close, or
+    -1."""
     for place in range(len(levels) - 1, -1, -1):
         if levels[place][0] == name:
             return place
@@ -182,7 +190,7 @@ def _innermost(levels: list[tuple[str, int]], name: str) -> int:
     return -1
 
 
-# ── as text ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── as text ─────────────────────────────────────────────────────────────────────────────────────
 
 _LINES = frozenset(
     {
@@ -236,8 +244,8 @@ _NUMBER = re.compile(r"\s(?:start|value)\s*=\s*[\"']?(\d{1,6})\b", re.IGNORECASE
 
 @dataclass(slots=True)
 class _Page:
-    """Lines, as they are written. A break waits for the words behind it: so the first paragraph of a cell or of a list item
-    stays on its line, and a row of short cells is one line."""
+    """Lines, as they are written. A break waits for the words behind it: so the first paragraph of
+    a cell or of a list item stays on its line, and a row of short cells is one line."""
 
     lines: list[str] = field(default_factory=list)
     line: list[str] = field(default_factory=list)
@@ -286,7 +294,7 @@ class _Page:
         self.new_line()
 
     def after(self, level: int) -> None:
-        """The next words begin on a new line (1) or after a blank one (2)."""
+        """Makes the next words begin on a new line (1) or after a blank one (2)."""
         if not self.fresh:
             self.pending = max(self.pending, level)
 

@@ -1,4 +1,5 @@
-"""Every metric, named once, with its meaning. A service imports `METRICS` and a typo fails type checking."""
+"""Every metric, named once, with its meaning. A service imports `METRICS` and a typo fails type
+checking."""
 
 from __future__ import annotations
 
@@ -73,12 +74,13 @@ class Metrics:
     build: Gauge
 
     def took_in(self, channel: str, *, live: bool = False, count: int = 1) -> None:
-        """Messages were accepted from customers, just now."""
+        """Records that messages were accepted from customers, just now."""
         self.received.labels(channel=channel, live=str(live).lower()).inc(count)
         self.last_received.labels(channel=channel).set_to_current_time()
 
     def announced(self, channel: str, *, enabled: bool) -> None:
-        """A channel is on or off. Its counters begin at 0 here: Prometheus cannot see the first step of one that begins at 1."""
+        """Records whether a channel is on or off. Its counters begin at 0 here: Prometheus
+        cannot see the first step of one that begins at 1."""
         self.channel_enabled.labels(channel=channel).set(int(enabled))
         for live in ("false", "true"):
             self.received.labels(channel=channel, live=live)
@@ -87,7 +89,7 @@ class Metrics:
         self.repeated.labels(channel=channel)
 
     def started(self, service: str) -> None:
-        """A process of this service has begun."""
+        """Records that a process of this service has started."""
         self.build.labels(service=service, version=VERSION).set(1)
 
 
@@ -174,7 +176,7 @@ METRICS = Metrics(
 
 
 def reference() -> str:
-    """The metrics as a Markdown table, for docs/reference."""
+    """Returns the metrics as a Markdown table, for docs/reference."""
     rows = ["| metric | kind | labels | meaning |", "|---|---|---|---|"]
     for field in fields(METRICS):
         metric = getattr(METRICS, field.name)

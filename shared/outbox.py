@@ -1,6 +1,8 @@
-"""The outbox: what a transaction wants published is a row of that transaction, and is published after the commit.
+"""The outbox: what a transaction wants published is a row of that transaction, and is published
+after the commit.
 
-Without it a crash between commit and publish loses the event, and a publish before a rolled-back commit tells a lie.
+Without it a crash between commit and publish loses the event, and a publish before a rolled-back
+commit tells a lie.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ _COUNT_TO = 100_000
 _POLL = 5.0
 """Seconds: how late a row is published that a command added, or a process that then died."""
 _AGAIN = 0.1
-"""Seconds after which we look again where another process relays: it may not have seen what we have just committed."""
+"""Seconds after which we look again where another process relays: it may not have seen what we have
+just committed."""
 
 _TAKEN = """
     WITH lock AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(hashtext($1)) AS ours),
@@ -40,11 +43,12 @@ _TAKEN = """
          )
     SELECT lock.ours, taken.* FROM lock LEFT JOIN taken ON true ORDER BY taken.id
 """
-"""Takes the oldest rows away, where no other process does; should publishing them fail, they were never away."""
+"""Takes the oldest rows away, where no other process does; should publishing them fail, they were
+never away."""
 
 
 def outbox_table(metadata: MetaData) -> Table:
-    """The table that a service's own migration creates."""
+    """Returns the outbox table, which a service's own migration creates."""
     return Table(
         "outbox",
         metadata,
@@ -58,7 +62,7 @@ def outbox_table(metadata: MetaData) -> Table:
 
 
 def adding(table: Table, items: Sequence[tuple[Topic[Any], str, Event]]) -> Part:
-    """Add rows to a service's outbox, in this order."""
+    """Adds rows to a service's outbox, in this order."""
     rows = [encoded(*item) for item in items]
     if not rows:
         return Part()
@@ -71,7 +75,8 @@ def adding(table: Table, items: Sequence[tuple[Topic[Any], str, Event]]) -> Part
 
 
 async def put(session: AsyncSession, table: Table, items: Sequence[tuple[Topic[Any], str, Event]]) -> None:
-    """Add rows to a service's outbox from a command of that service; its running process publishes them within seconds."""
+    """Adds rows to a service's outbox from a command of that service; its running process
+    publishes them within seconds."""
     await write(session, adding(table, items))
 
 
@@ -85,29 +90,31 @@ class Outbox:
         self._followers: list[asyncio.Event] = []
 
     async def add(self, session: AsyncSession, topic: Topic[E], key: str, event: E) -> None:
-        """To be published once this transaction has committed. Call `wake` after the commit."""
+        """Adds an event to be published once this transaction has committed. Call `wake` after
+        the commit."""
         await self.add_all(session, [(topic, key, event)])
 
     async def add_all(self, session: AsyncSession, items: Sequence[tuple[Topic[Any], str, Event]]) -> None:
-        """As `add`, for many at once."""
+        """Adds many events at once, as `add` does for one."""
         await put(session, self._table, items)
 
     def adding(self, items: Sequence[tuple[Topic[Any], str, Event]]) -> Part:
-        """As `add_all`, as a part of a statement that the caller runs."""
+        """Does as `add_all`, as a part of a statement that the caller runs."""
         return adding(self._table, items)
 
     def wake(self) -> None:
-        """There is something new: do not wait for the next poll."""
+        """Wakes the relay, so that something new does not wait for the next poll."""
         for event in (self._wake, *self._followers):
             event.set()
 
     def woken(self) -> asyncio.Event:
-        """An event of the caller's own, set by each `wake`: what was committed may mean work for others too."""
+        """Returns an event of the caller's own, set by each `wake`: what was committed may mean
+        work for others too."""
         self._followers.append(event := asyncio.Event())
         return event
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Publish until `stop`. Where several processes run, one relays at a time."""
+        """Publishes until `stop` is set. Where several processes run, one relays at a time."""
         # A process that starts while Kafka is away must grow old too, or nobody would hear of it.
         METRICS.outbox_emptied.labels(service=self._database.schema).set_to_current_time()
         await forever("outbox", self._round, stop, wake=self._wake)
@@ -120,7 +127,7 @@ class Outbox:
             raise
 
     async def _relay(self) -> float:
-        """Seconds until there may be more."""
+        """Returns the seconds until there may be more."""
         async with self._database.transaction() as session:
             found = await fetch(session, self._taken, f"outbox:{self._database.schema}", _BATCH)
             if not found[0]["ours"]:

@@ -9,8 +9,9 @@ import unicodedata
 import phonenumbers
 
 _WITHHELD = frozenset({"+266696687", "+2562533", "+7378742833", "+8566696", "+86282452253", "+464"})
-"""How Twilio writes callers that are anonymous, blocked, restricted, unknown, unavailable or without an id: these
-words' letters on a keypad. They look like numbers, and everybody who withholds theirs would share one."""
+"""How Twilio writes callers that are anonymous, blocked, restricted, unknown, unavailable or
+without an id: these words' letters on a keypad. They look like numbers, and everybody who withholds
+theirs would share one."""
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _BETWEEN = re.compile(r"[\s().-]+")
 _OTHER_ENDING = re.compile(r"\s*/\s*\d{1,4}(?![-.\s]?\d)")
@@ -79,8 +80,9 @@ def _old_form(text: str, region: str | None) -> str:
 
 
 def _international(text: str) -> str:
-    """A whole number with its country code, of a length that this country has, though the library knows no such range: new ones are
-    given out before it is told, and a shop that signs for its customer's number dialled it before."""
+    """Returns a whole number with its country code, of a length that this country has, even
+    where the library knows no such range: new ranges are assigned before it knows them, and a
+    shop that confirms its customer's number dialled it before. Empty where there is none."""
     number = told(text.strip())
     return number if number and phonenumbers.is_possible_number(phonenumbers.parse(number, None)) else ""
 

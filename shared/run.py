@@ -17,9 +17,11 @@ from shared.waiting import wait
 from shared.web.connections import Doors, raise_limit
 
 Task = Callable[[asyncio.Event], Awaitable[None]]
-"""Runs until the event is set. Returning earlier, or raising, ends the process: a supervisor starts it afresh."""
+"""Runs until the event is set. Returning earlier, or raising, ends the process: a supervisor starts
+it afresh."""
 GRACE = 5.0
-"""Seconds from SIGTERM to exit: shorter than any supervisor's patience, long enough for what is under way."""
+"""Seconds from SIGTERM to exit: shorter than any supervisor's patience, long enough for what is
+under way."""
 
 
 def serve(
@@ -31,7 +33,8 @@ def serve(
     *,
     start: Sequence[AbstractAsyncContextManager[object]] = (),
 ) -> int:
-    """Run `api` on host:port beside `tasks` until SIGTERM or SIGINT. Returns the exit code: 0, or 1 after a failure.
+    """Runs `api` on host:port beside `tasks` until SIGTERM or SIGINT. Returns the exit code: 0, or
+    1 after a failure.
 
     `start`: entered in order before, left in reverse order after everything else.
     """
@@ -72,7 +75,8 @@ async def _serve(
 
 
 def http_config(api: FastAPI, host: str, port: int, doors: Doors) -> uvicorn.Config:
-    """Uvicorn with our limits. Larger WebSocket frames than a message needs are closed with 1009 before they are read."""
+    """Returns Uvicorn's configuration with our limits. WebSocket frames larger than a message
+    needs are closed with 1009 before they are read."""
     return uvicorn.Config(
         api,
         host=host,
@@ -88,7 +92,8 @@ def http_config(api: FastAPI, host: str, port: int, doors: Doors) -> uvicorn.Con
 
 
 async def _first_failure(running: Mapping[asyncio.Future[None], str], stop: asyncio.Event) -> str:
-    """The name of the first task that ended by itself, or an empty string when `stop` came first."""
+    """Returns the name of the first task that ended by itself, or an empty string when `stop`
+    came first."""
     stopping = asyncio.ensure_future(_wait(stop))
     done, _ = await asyncio.wait({stopping, *running}, return_when=asyncio.FIRST_COMPLETED)
     if stopping in done:
@@ -111,13 +116,13 @@ class _Server(uvicorn.Server):
         """Ours are set already."""
 
     async def main_loop(self) -> None:
-        """Uvicorn's without looking ten times a second at whether it shall end: what it does meanwhile is to set the clock of the
-        `Date` header."""
+        """Replaces uvicorn's loop, which looks ten times a second at whether it shall end: what
+        it does meanwhile is to set the clock of the `Date` header."""
         while not await wait(self._stopping, 1.0):
             await self.on_tick(0)
 
     async def until(self, stop: asyncio.Event) -> None:
-        """Serve until `stop`. Raises OSError where the port is taken."""
+        """Serves until `stop` is set. Raises OSError where the port is taken."""
         self._stopping = stop
         serving = asyncio.ensure_future(self._serve())
         stopping = asyncio.ensure_future(stop.wait())

@@ -26,7 +26,8 @@ S = TypeVar("S", bound=ServiceSettings)
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One process, not yet running. `tasks` run beside HTTP; `resources` is entered before them and left after them."""
+    """One process, not yet running. `tasks` run beside HTTP; `resources` is entered before them and
+    left after them."""
 
     api: FastAPI
     tasks: Mapping[str, Task]
@@ -44,7 +45,8 @@ def bus_of(name: str, common: Settings, health: Health, given: Bus | None) -> tu
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A verb on the command line. `work`: gets the settings and, where `argument` describes one, it; prints what it has to say."""
+    """A verb on the command line. `work`: gets the settings and, where `argument` describes one,
+    it; prints what it has to say."""
 
     work: Callable[..., Awaitable[None]]
     argument: str = ""
@@ -52,7 +54,8 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Program(Generic[S]):
-    """`python -m services <name> [command]`. `folder`: the service's own, with `migrations/` in it; its schema has its name."""
+    """`python -m services <name> [command]`. `folder`: the service's own, with `migrations/` in it;
+    its schema has its name."""
 
     name: str
     settings: type[S]
@@ -61,8 +64,8 @@ class Program(Generic[S]):
     commands: Mapping[str, Command] = field(default_factory=dict)
 
     def main(self, arguments: list[str]) -> int:
-        """Runs the service, migrates its schema or runs a command. Returns the exit code: 0, 1 after a failure, 2 for a wrong command
-        line. Raises Misconfigured."""
+        """Runs the service, migrates its schema or runs a command. Returns the exit code: 0, 1
+        after a failure, 2 for a wrong command line. Raises Misconfigured."""
         logs.configure(self.name, single("SWITCHBOARD_LOG_FORMAT") or "json", single("SWITCHBOARD_LOG_LEVEL") or "info")
         match arguments:
             case []:

@@ -1,4 +1,5 @@
-"""Settings come from the environment. Each service has a class of its own, with a prefix of its own."""
+"""Settings come from the environment. Each service has a class of its own, with a prefix of its
+own."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ class KafkaSettings(BaseSettings):
     @field_validator("kafka")
     @classmethod
     def _beside_us(cls, value: str) -> str:
-        """The run on this machine tells where its Kafka is, and the password for it."""
+        """Reads the Kafka address, with its password, from the run on this machine where none is
+        set."""
         if value:
             return value
         try:
@@ -60,7 +62,7 @@ class Settings(KafkaSettings):
     @field_validator("languages", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        """Once, and however it is spaced."""
+        """Splits the language codes, each once and however they are spaced."""
         if not isinstance(value, str):
             return value
         codes = tuple(dict.fromkeys(code.strip().lower() for code in value.split(",") if code.strip()))
@@ -74,7 +76,8 @@ class Settings(KafkaSettings):
 
 
 class ServiceSettings(BaseSettings):
-    """What every service with tables has among its own settings, each with its default and description."""
+    """What every service with tables has among its own settings, each with its default and
+    description."""
 
     port: int
     """The HTTP port."""
@@ -84,11 +87,12 @@ class ServiceSettings(BaseSettings):
 
 S = TypeVar("S", bound=BaseSettings)
 SECRETS = Path("/run/secrets")
-"""Where Docker and Kubernetes put files with secrets: one for each setting, with its variable's name, as in `phone_auth_token`."""
+"""Where Docker and Kubernetes put files with secrets: one for each setting, with its variable's
+name, as in `phone_auth_token`."""
 
 
 def load(kind: type[S]) -> S:
-    """Read settings from the environment, then from files in SECRETS; a variable wins over a file.
+    """Reads settings from the environment, then from files in SECRETS; a variable wins over a file.
 
     Raises Misconfigured naming the variables that are missing or wrong.
     """
@@ -110,7 +114,8 @@ def load(kind: type[S]) -> S:
 
 
 def _why(item: ErrorDetails) -> str:
-    """What pydantic says, as it reads in the middle of a line. The length of a secret is in characters."""
+    """Returns pydantic's message, worded for the middle of a line. The length of a secret is in
+    characters."""
     text = item["msg"].removeprefix("Value error, ")
     if item["type"] == "too_short" and isinstance(item["input"], str):
         text = text.replace(" items after validation", " characters")
@@ -118,6 +123,7 @@ def _why(item: ErrorDetails) -> str:
 
 
 def single(name: str) -> str:
-    """One setting by the name of its variable, as `load` finds it; empty where it is not set."""
+    """Returns one setting by the name of its variable, as `load` finds it; empty where it is not
+    set."""
     file = SECRETS / name.lower()
     return os.environ.get(name) or (file.read_text().strip() if file.is_file() else "")

@@ -1,7 +1,8 @@
-"""Statements that are written once and go to the driver as they are, several in one where none waits for another's result.
+"""Statements that are written once and go to the driver as they are, several in one where none
+waits for another's result.
 
-What goes wrong without it: where a transaction has twenty small statements, building and compiling them costs more than running
-them, and each one waits for PostgreSQL's answer to the one before.
+What goes wrong without it: where a transaction has twenty small statements, building and compiling
+them costs more than running them, and each one waits for PostgreSQL's answer to the one before.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ _NOTHING = text("SELECT")
 
 
 async def fetch(session: AsyncSession, statement: str, *arguments: Any) -> list[asyncpg.Record]:
-    """Run a statement in the driver's own form (`$1`) within the session's transaction. Raises what asyncpg raises, which
-    `Database.transaction` knows."""
+    """Runs a statement in the driver's own form (`$1`) within the session's transaction. Raises
+    what asyncpg raises, which `Database.transaction` knows."""
     driver: Any = session.info.get("driver")
     if driver is None:
         raw = await (await session.connection()).get_raw_connection()
@@ -32,14 +33,16 @@ async def fetch(session: AsyncSession, statement: str, *arguments: Any) -> list[
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A statement that changes rows, as a part of one with others. `{0}` and so on stand for its arguments; empty: nothing to do."""
+    """A statement that changes rows, as a part of one with others. `{0}` and so on stand for its
+    arguments; empty: nothing to do."""
 
     statement: str = ""
     arguments: tuple[Any, ...] = ()
 
 
 async def write(session: AsyncSession, *parts: Part) -> list[int]:
-    """Run these in one statement, all on what was there before it: none sees what another one does. How many rows each changed."""
+    """Runs these in one statement, all on what was there before it: none sees what another one
+    does. How many rows each changed."""
     given = [part for part in parts if part.statement]
     if not given:
         return [0] * len(parts)
@@ -51,7 +54,7 @@ async def write(session: AsyncSession, *parts: Part) -> list[int]:
 
 @cache
 def _together(*parts: tuple[str, int]) -> str:
-    """One statement of these, each with the number of its arguments."""
+    """Joins these into one statement, each with the number of its arguments."""
     texts, first = [], 1
     for number, (statement, count) in enumerate(parts):
         own = statement.format(*(f"${first + place}" for place in range(count)))

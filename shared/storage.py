@@ -1,4 +1,5 @@
-"""Attachments and raw mail: files named by their content, in a folder or any other place that fsspec reaches."""
+"""Attachments and raw mail: files named by their content, in a folder or any other place that
+fsspec reaches."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ class Storage:
         self._local = url.startswith("file://")
 
     async def put(self, data: bytes, *, name: str, media_type: str, content_id: str = "") -> Attachment:
-        """Keep the bytes; returns when they are on disk. The same bytes are kept once. Raises Unavailable."""
+        """Stores the bytes; returns when they are on disk. The same bytes are stored once.
+        Raises Unavailable."""
         digest = hashlib.sha256(data).hexdigest()
         uri = f"sha256/{digest[:2]}/{digest}"
         try:
@@ -43,7 +45,8 @@ class Storage:
         )
 
     async def get(self, uri: str) -> bytes:
-        """The bytes behind a uri that `put` gave. Raises Malformed for any other, Unavailable if it cannot be read."""
+        """Returns the bytes behind a uri that `put` returned. Raises Malformed for any other,
+        Unavailable if it cannot be read."""
         if not _URI.fullmatch(uri):
             raise Malformed(f"not a uri of the attachment storage: {uri[:100]!r}")
         try:
@@ -52,7 +55,8 @@ class Storage:
             raise Unavailable(f"{uri} cannot be read from the attachment storage: {error.strerror or error}") from error
 
     async def free(self) -> float | None:
-        """Share of the disk that is free; None where it is no disk of ours."""
+        """Returns the share of the disk that is free; None where the storage is not on a local
+        disk."""
         if not self._local:
             return None
         folder = next((path for path in (Path(self._root), *Path(self._root).parents) if path.is_dir()), Path("/"))
@@ -64,7 +68,8 @@ class Storage:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Blocks. A reader sees the whole file or none, and after a power cut it is still there. What is there stays."""
+    """Blocks. A reader sees the whole file or none, and after a power cut it is still there. What
+    is there stays."""
     if path.exists():
         return
     part = path.with_name(f"{path.name}.{uuid4().hex}.part")
@@ -85,7 +90,8 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 def _new(path: Path) -> BinaryIO:
-    """The folder is there nearly always: it is made where it turns out to be missing."""
+    """Opens a new file. The folder is there nearly always: it is made where it turns out to be
+    missing."""
     try:
         return path.open("xb")
     except FileNotFoundError:

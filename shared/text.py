@@ -1,4 +1,5 @@
-"""Text from outside: made fit to keep, HTML made safe to show (nh3) and made into plain text. Nothing here ever raises."""
+"""Text from outside: made fit to keep, HTML made safe to show (nh3) and made into plain text.
+Nothing here ever raises."""
 
 from __future__ import annotations
 
@@ -55,13 +56,14 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def storable(text: str) -> str:
-    """The text with U+FFFD for each character that no store takes."""
+    """Returns the text with U+FFFD for each character that no store takes."""
     return _UNSTORABLE.sub("\ufffd", text)
 
 
 def clean_html(html: str, place: Callable[[str], str | None] = str) -> str:
-    """HTML without scripts, style sheets, forms and frames. `place` says for the address of a picture where it comes from, or None
-    for nowhere. As it is, HTML is only for a frame that fetches nothing: a remote picture tells its sender that it was seen."""
+    """Returns HTML without scripts, style sheets, forms and frames. `place` maps the address of
+    a picture to where it is loaded from, or to None for nowhere. Unless it maps them, HTML is
+    only for a frame that fetches nothing: a remote picture shows its sender that it was seen."""
 
     def keep(tag: str, name: str, value: str) -> str | None:
         if (tag, name) == ("img", "src"):
@@ -81,5 +83,5 @@ def clean_html(html: str, place: Callable[[str], str | None] = str) -> str:
 
 
 def html_to_text(html: str) -> str:
-    """The text as a reader would see it."""
+    """Returns the text as a reader would see it."""
     return markup.to_text(html.replace("\x00", ""))

@@ -1,6 +1,8 @@
-"""Every topic as data: what is on it, under which key, for how long, who writes and who reads, and why.
+"""Every topic as data: what is on it, under which key, for how long, who writes and who reads, and
+why.
 
-`python -m shared.topics` prints the table; topics are created from here, and the AsyncAPI document is made from here.
+`python -m shared.topics` prints the table; topics are created from here, and the AsyncAPI document
+is made from here.
 """
 
 from __future__ import annotations
@@ -29,12 +31,14 @@ from shared.events.base import Event
 
 E = TypeVar("E", bound=Event)
 PARTITIONS = 4
-"""How many workers of one service can share a topic. Raising it later moves keys to other partitions."""
+"""How many workers of one service can share a topic. Raising it later moves keys to other
+partitions."""
 
 
 @dataclass(frozen=True)
 class Topic(Generic[E]):
-    """One topic. `retention_days` is None where it is compacted: the newest value of each key stays for ever."""
+    """One topic. `retention_days` is None where it is compacted: the newest value of each key stays
+    for ever."""
 
     name: str
     value: type[E]
@@ -45,7 +49,8 @@ class Topic(Generic[E]):
     retention_days: int | None
     partitions: int = PARTITIONS
     history_days: int = 0
-    """Of a compacted one: for how long every version stays, so that a decision can be made again as it was made."""
+    """Of a compacted one: for how long every version stays, so that a decision can be made again as
+    it was made."""
 
     @property
     def config(self) -> dict[str, str]:
@@ -224,7 +229,8 @@ MAILS_REPLAYED = Topic(
     partitions=1,
 )
 DOORS = {"email": MAILS_REPLAYED.name}
-"""Where a dead letter goes back to that was set aside at a door, before any topic: by what it names as its source."""
+"""Where a dead letter goes back to that was set aside at a door, before any topic: by what it names
+as its source."""
 
 _FIXED: tuple[Topic[Event], ...] = (
     MESSAGES_RECEIVED_LIVE,
@@ -248,7 +254,7 @@ _FIXED: tuple[Topic[Event], ...] = (
 
 
 def deliveries_requested(channel: str) -> Topic[OutboundMessage]:
-    """The topic on which a channel's service finds what it is to deliver."""
+    """Returns the topic from which a channel's service consumes what it is to deliver."""
     return Topic(
         f"deliveries-requested-{channel}",
         OutboundMessage,
@@ -261,12 +267,12 @@ def deliveries_requested(channel: str) -> Topic[OutboundMessage]:
 
 
 def all_topics(channels: Sequence[str]) -> list[Topic[Event]]:
-    """Every topic, for these channels."""
+    """Returns every topic, for these channels."""
     return [*_FIXED, *(deliveries_requested(channel) for channel in channels)]  # type: ignore[list-item]
 
 
 def table(channels: Sequence[str]) -> str:
-    """The topics as a Markdown table."""
+    """Returns the topics as a Markdown table."""
     rows = ["| topic | key | value | writes → reads | kept | why |", "|---|---|---|---|---|---|"]
     for topic in all_topics(channels):
         value = "the raw record" if topic is DEAD_LETTERS else f"`{topic.value.__name__}`"

@@ -16,7 +16,7 @@ async def wait(event: asyncio.Event, seconds: float) -> bool:
 
 
 async def first_of(*events: asyncio.Event, seconds: float | None = None) -> None:
-    """Until one of these events is set, or the time is over. None is cleared."""
+    """Waits until one of these events is set, or the time is over. None of them is cleared."""
     waiting = {asyncio.ensure_future(event.wait()) for event in events}
     try:
         await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)

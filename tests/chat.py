@@ -11,7 +11,8 @@ import jwt
 
 
 class Visitor:
-    """One browser. `claims` are what the customer's own site says of them, signed with the site's secret."""
+    """One browser. `claims` are what the customer's own site says of them, signed with the site's
+    secret."""
 
     def __init__(self, url: str, site: dict[str, str], **claims: Any) -> None:
         self._http = httpx.Client(base_url=f"{url}/api/v1", headers={"X-Site-Key": site["key"]}, timeout=20)

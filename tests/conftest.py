@@ -38,7 +38,8 @@ structlog.configure(
 
 @contextmanager
 def engine_folder() -> Iterator[Path]:
-    """Not one of pytest's own: it deletes those of older runs, and one of them may still be running."""
+    """Not one of pytest's own: it deletes those of older runs, and one of them may still be
+    running."""
     with tempfile.TemporaryDirectory(prefix="switchboard-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # PostgreSQL may run as another user
         yield Path(folder)
@@ -54,7 +55,8 @@ def kafka() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """Superuser's DSN of a real PostgreSQL."""
-    # Nobody cuts the power of this one, and with fsync each test waits most of a second until its database is gone.
+    # Nobody cuts the power of this one, and with fsync each test waits most of a second until its
+    # database is gone.
     with engine_folder() as folder, local_postgres.running(folder, settings={"fsync": "off"}) as dsn:
         yield dsn
 

@@ -37,7 +37,8 @@ class Disk:
 
 @contextlib.contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[Disk]:
-    """A disk of this size on `folder`. Skips the test where we may not mount one; not on CI as root, where it has to work."""
+    """A disk of this size on `folder`. Skips the test where we may not mount one; not on CI as
+    root, where it has to work."""
     folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "switchboard-test", str(folder)],

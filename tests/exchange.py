@@ -1,4 +1,5 @@
-"""A telephone exchange for the whole system: Twilio's stand-in on loopback, in a thread of its own, and people with telephones."""
+"""A telephone exchange for the whole system: Twilio's stand-in on loopback, in a thread of its own,
+and people with telephones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The whole system as a user starts it, in a home and on ports of its own, and the people around it: senders, a relay."""
+"""The whole system as a user starts it, in a home and on ports of its own, and the people around
+it: senders, a relay."""
 
 from __future__ import annotations
 
@@ -137,7 +138,8 @@ class Stack:
                 time.sleep(0.2)
 
     def balance(self, seconds: float = 60) -> dict[str, Any]:
-        """The books of everything so far, by the operators' own command, as soon as nothing is missing in them."""
+        """The books of everything so far, by the operators' own command, as soon as nothing is
+        missing in them."""
         line = [sys.executable, "-m", "services", "router", "reconcile", "--json", "--grace", "0"]
         variables = os.environ | {"SWITCHBOARD_KAFKA": str(self.run["kafka"]), "SWITCHBOARD_SECRET": "s" * 32}
         told: dict[str, Any] = {}
@@ -205,7 +207,8 @@ def mail_from(
 
 
 def free_ports() -> int:
-    """The first of a row of ports that nobody listens on. It is ours until this process ends: tests run side by side."""
+    """The first of a row of ports that nobody listens on. It is ours until this process ends: tests
+    run side by side."""
     for base in range(21_000, 60_000, _PORTS_NEEDED):
         held = socket.socket()
         try:
@@ -230,8 +233,8 @@ def running(
     log: Path | None = None,
     tree: Path = ROOT,
 ) -> Iterator[Stack]:
-    """`make run`, and at the end Ctrl-C. `base`: from `free_ports`, where something has to know the ports before. `log`: where its
-    output goes. `tree`: another checkout."""
+    """`make run`, and at the end Ctrl-C. `base`: from `free_ports`, where something has to know the
+    ports before. `log`: where its output goes. `tree`: another checkout."""
     base = base or free_ports()
     relay = Relay(base + 99)
     relay.start()

@@ -1,4 +1,5 @@
-"""Topics of the tests' shared broker, where other tests write too: what is there (also what nobody can read), or only what comes."""
+"""Topics of the tests' shared broker, where other tests write too: what is there (also what nobody
+can read), or only what comes."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ E = TypeVar("E", bound=Event)
 
 
 async def records_on(servers: str, topic: Topic[E]) -> list[ConsumerRecord]:
-    """Everything that is there now, malformed or not; by partition, oldest first. The topic has to exist."""
+    """Everything that is there now, malformed or not; by partition, oldest first. The topic has to
+    exist."""
     consumer = AIOKafkaConsumer(**options(servers), group_id=None, auto_offset_reset="earliest")
     await consumer.start()
     try:

@@ -18,7 +18,8 @@ _NOT_YET = (AssertionError, Unavailable, httpx.TransportError, OSError, LookupEr
 
 
 def eventually(look: Callable[[], T], what: str = "", seconds: float = 90) -> T:
-    """What `look` returns once it is truthy. An assertion inside it that fails counts as "not yet"."""
+    """What `look` returns once it is truthy. An assertion inside it that fails counts as "not
+    yet"."""
     deadline, problem = time.monotonic() + seconds, None
     while time.monotonic() < deadline:
         try:

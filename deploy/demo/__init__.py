@@ -1,1 +1,2 @@
-"""`make demo`: a practice system with a street of customers who mail, chat, text, call and post through the real doors."""
+"""`make demo`: a practice system with a street of customers who mail, chat, text, call and post
+through the real doors."""

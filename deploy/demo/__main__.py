@@ -1,4 +1,5 @@
-"""`python -m deploy.demo`: a practice system, a street of customers, and what to look at, until Ctrl-C."""
+"""`python -m deploy.demo`: a practice system, a street of customers, and what to look at, until
+Ctrl-C."""
 
 from __future__ import annotations
 
@@ -54,7 +55,7 @@ class Demo:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Until Ctrl-C. Raises Problem."""
+        """Runs until Ctrl-C. Raises Problem."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, self.stopping.set)
         await self._unless_stopped(self._play())
@@ -89,7 +90,8 @@ class Demo:
             await self._go_on(run, system)
 
     async def _arrive(self, system: System) -> list[Ticket]:
-        """The cast comes in at all doors; the tickets that became of it."""
+        """Sends the cast's messages through all channels; returns the tickets that became of
+        them."""
         since = datetime.now(UTC) - timedelta(seconds=1)
         sent: list[Sent] = []
         for what, work in (
@@ -115,7 +117,7 @@ class Demo:
         )
 
     async def _go_on(self, run: children.Run, system: System) -> None:
-        """More customers, one every few seconds; then quiet."""
+        """Creates more customers, one every few seconds, then no more; waits until the run ends."""
         ended = asyncio.ensure_future(run.wait())
         try:
             for later in trickle.events(self.minutes * 60):
@@ -146,7 +148,8 @@ class Demo:
 
 
 def _give_telephones(system: System, console: Console) -> list[Telephone]:
-    """Agents are reached at a telephone of the practice exchange."""
+    """Sets a telephone of the practice exchange as the one at which the agent is reached;
+    returns it."""
     agent = Telephone(
         AGENT, "The agent’s telephone", f"{ADMIN} is called here, once somebody presses Answer at the desk."
     )
@@ -172,7 +175,8 @@ def _happen(system: System, event: trickle.Event) -> None:
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Exit code: 0 after Ctrl-C, 1 after a problem, which is told in one line."""
+    """Runs the demonstration. Exit code: 0 after Ctrl-C, 1 after a problem, which is reported in
+    one line."""
     parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
     parser.add_argument(
         "--minutes", type=float, default=30, help="how long customers keep coming by themselves (30, at most 240)"

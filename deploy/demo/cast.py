@@ -1,7 +1,7 @@
 """Who writes, calls and posts, and what: a small day at a small shop.
 
-Names are made up; addresses are of example.org (RFC 2606), numbers of the ranges that are kept for films (+44 20 7946 0…,
-+44 7700 900…, +33 1 99 00 …).
+Names are made up; addresses are of example.org (RFC 2606), numbers of the ranges that are kept for
+films (+44 20 7946 0…, +44 7700 900…, +33 1 99 00 …).
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """A message from inside the product. `claims`: what its site vouches for; empty for an anonymous visitor. `live`: they wait for the
-    answer, over a WebSocket."""
+    """A message from inside the product. `claims`: what its site vouches for; empty for an
+    anonymous visitor. `live`: they wait for the answer, over a WebSocket."""
 
     text: str
     subject: str = ""
@@ -51,8 +51,8 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who calls the line. `presses`: after which words which key, a list has the key for each time that they hear them;
-    `says`: their words once an agent is there."""
+    """Somebody who calls the line. `presses`: after which words which key, a list has the key for
+    each time that they hear them; `says`: their words once an agent is there."""
 
     name: str
     number: str
@@ -247,7 +247,8 @@ TELEPHONES = (
 
 
 def mail(letter: Letter, answered: tuple[str, ...]) -> EmailMessage:
-    """The letter as it goes over the wire. `answered`: Message-IDs of the letters before it in its thread, oldest first."""
+    """Returns the letter as it goes over the wire. `answered`: Message-IDs of the letters before
+    it in its thread, oldest first."""
     message = EmailMessage()
     message["From"] = formataddr((letter.name, letter.address))
     message["To"] = MAILBOX

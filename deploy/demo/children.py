@@ -1,4 +1,5 @@
-"""The processes of a demonstration: stand-ins for Twilio and X, and the whole system. None outlives us."""
+"""The processes of a demonstration: stand-ins for Twilio and X, and the whole system. None outlives
+us."""
 
 from __future__ import annotations
 
@@ -24,14 +25,15 @@ _STOP_SECONDS = 60.0
 
 
 class Process:
-    """A Python module as a child in a session of its own, so that a Ctrl-C is ours to pass on in order."""
+    """A Python module as a child in a session of its own, so that a Ctrl-C is ours to pass on in
+    order."""
 
     def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
         self.name, self._process = name, process
 
     @classmethod
     async def start(cls, name: str, module: str, *arguments: str, environment: Mapping[str, str], rank: int) -> Process:
-        """`python -m module arguments`."""
+        """Starts `python -m module arguments`."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -58,18 +60,18 @@ class Process:
         return self._process.returncode is None
 
     async def line(self) -> str:
-        """The next line that it prints; empty at its end."""
+        """Returns the next line that it prints; empty at its end."""
         stream = cast("asyncio.StreamReader", self._process.stdout)
         with contextlib.suppress(ValueError):  # an endless line: nobody misses it
             return (await stream.readline()).decode(errors="replace")
         return "\n"
 
     async def wait(self) -> None:
-        """Until it has ended."""
+        """Waits until the process has ended."""
         await self._process.wait()
 
     async def stop(self, how: signal.Signals) -> None:
-        """Ask it to end, and kill what is left."""
+        """Sends it the signal to end, and kills what is left."""
         with contextlib.suppress(ProcessLookupError):
             if self.runs:
                 self._process.send_signal(how)
@@ -83,7 +85,7 @@ class Process:
 
 
 async def start_exchange(practice: Practice, pace: float) -> tuple[Process, dict[str, str]]:
-    """Twilio's stand-in, and the account that it has. Raises Problem."""
+    """Starts Twilio's stand-in; returns it and the account that it has. Raises Problem."""
     arguments = (str(practice.exchange), practice.phone_service, str(pace))
     process, said = await _stand_in("the practice telephone exchange", "tests.providers.twilio", arguments)
     account: dict[str, str] = json.loads(said)
@@ -91,7 +93,7 @@ async def start_exchange(practice: Practice, pace: float) -> tuple[Process, dict
 
 
 async def start_network(practice: Practice) -> tuple[Process, dict[str, str]]:
-    """X's stand-in, and the settings with which it lets us in. Raises Problem."""
+    """Starts X's stand-in; returns it and the settings that give us access. Raises Problem."""
     process, said = await _stand_in("the practice X", "tests.providers.x", (str(practice.network),))
     keys: dict[str, str] = json.loads(said)
     return process, keys
@@ -118,7 +120,8 @@ async def _stand_in(name: str, module: str, arguments: Sequence[str]) -> tuple[P
 
 
 class Run:
-    """`python -m deploy.local`. Everything it says is kept in `log`; what matters to a newcomer is passed on to `tell`."""
+    """`python -m deploy.local`. Everything it says is kept in `log`; what matters to a newcomer is
+    passed on to `tell`."""
 
     def __init__(self, process: Process, home: Path, log: Path, tell: Callable[[str], None]) -> None:
         self.process, self._home, self._log, self._tell = process, home, log, tell
@@ -128,13 +131,14 @@ class Run:
 
     @classmethod
     async def start(cls, home: Path, environment: Mapping[str, str], tell: Callable[[str], None]) -> Run:
-        """Begin; `wait_until_up` ends when it can be used."""
+        """Starts the run; `wait_until_up` ends when it can be used."""
         variables = {**environment, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
         process = await Process.start("Switchboard", "deploy.local", environment=variables, rank=guardian.SERVICE)
         return cls(process, home, home / "services.log", tell)
 
     async def wait_until_up(self) -> dict[str, Any]:
-        """What run.json says. Raises Problem with the line that says why it did not start."""
+        """Waits until the system is up; returns the contents of run.json. Raises Problem with
+        the line that says why it did not start."""
         deadline = asyncio.get_running_loop().time() + _SYSTEM_SECONDS
         while asyncio.get_running_loop().time() < deadline:
             if not self.process.runs:
@@ -150,13 +154,13 @@ class Run:
         raise Problem(f"Switchboard was not up after {_SYSTEM_SECONDS:.0f} s: its log is {self._log}")
 
     async def wait(self) -> None:
-        """Until it ends by itself, which it should not. Raises Problem then."""
+        """Waits until it ends by itself, which it should not. Raises Problem then."""
         await self.process.wait()
         await self._reading
         raise Problem(f"Switchboard ended by itself: {self._last or 'it said nothing'} (more in {self._log})")
 
     async def stop(self) -> None:
-        """In its own order: services first, then Kafka and PostgreSQL."""
+        """Stops the system in its own order: services first, then Kafka and PostgreSQL."""
         await self.process.stop(signal.SIGINT)
         await self._reading
 

@@ -12,7 +12,8 @@ from deploy.demo.running import System, call
 from deploy.local.problem import Problem
 
 PATIENCE = 90.0
-"""Seconds. It takes a few, as X is looked at every three; a machine that is busy with something else may take longer."""
+"""Seconds. It takes a few, as X is looked at every three; a machine that is busy with something
+else may take longer."""
 Ticket = dict[str, Any]
 
 
@@ -23,8 +24,8 @@ def wait_for_tickets(
     tell: Callable[[int], None],
     stopped: Callable[[], bool] = lambda: False,
 ) -> list[Ticket]:
-    """The tickets that these messages are in, most urgent first, once all are there, or what is there when `stopped`. `tell` gets how
-    many are. Raises Problem."""
+    """Returns the tickets that these messages are in, most urgent first, once all are there, or
+    what is there when `stopped`. `tell` gets how many are. Raises Problem."""
     deadline = time.monotonic() + PATIENCE
     tickets: dict[str, Ticket] = {}
     while True:
@@ -43,12 +44,12 @@ def wait_for_tickets(
 
 
 def ask(system: System, path: str, body: Mapping[str, Any] | None = None, method: str | None = None) -> Any:
-    """The desk's API. Raises Problem."""
+    """Calls the desk's API. Raises Problem."""
     return call(f"{system.desk}/api/v1{path}", body, {"Authorization": f"Bearer {system.token}"}, method)
 
 
 def _refresh(system: System, since: datetime, tickets: dict[str, Ticket]) -> None:
-    """Only what has changed is asked for again."""
+    """Refreshes the tickets; only what has changed is fetched again."""
     for row in ask(system, "/tickets?order=newest&limit=100")["items"]:
         known = tickets.get(row["id"])
         if _moment(row["last_message_at"]) >= since and (known is None or known["row"] != row):

@@ -1,4 +1,5 @@
-"""Through the real doors: SMTP for mails, the dashboard's HTTP API and WebSocket, the telephone network, X."""
+"""Through the real doors: SMTP for mails, the dashboard's HTTP API and WebSocket, the telephone
+network, X."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ from deploy.local.problem import Problem
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What to look for at the desk: the message's id, or else its author's contact point, its text's beginning, or both."""
+    """What to look for at the desk: the message's id, or else its author's contact point, its
+    text's beginning, or both."""
 
     title: str
     author: str = ""
@@ -29,7 +31,7 @@ class Sent:
 
 
 def send_mails(system: System, letters: tuple[Letter, ...]) -> list[Sent]:
-    """One SMTP session each, as from different people. Raises Problem."""
+    """Sends mails, with one SMTP session each, as from different people. Raises Problem."""
     ids: list[str] = []
     sent = []
     for letter in letters:
@@ -51,7 +53,8 @@ def send_mails(system: System, letters: tuple[Letter, ...]) -> list[Sent]:
 
 
 def send_chats(system: System, chats: tuple[Chat, ...]) -> list[Sent]:
-    """Signed where the author is signed in, else with a visitor's session. Raises Problem."""
+    """Sends chats: signed where the author is signed in, else with a visitor's session. Raises
+    Problem."""
     return [_chat_live(system, chat) if chat.live else _chat(system, chat) for chat in chats]
 
 
@@ -70,7 +73,7 @@ def _chat(system: System, chat: Chat) -> Sent:
 
 
 def _chat_live(system: System, chat: Chat) -> Sent:
-    """As the chat in a page does it."""
+    """Sends a message over the WebSocket, as the chat in a page does."""
     address = system.dashboard.replace("http", "ws", 1) + "/api/v1/live"
     hello = {"type": "hello", "site": system.site["key"], "token": _visitor(system), "after": 0}
     try:
@@ -89,7 +92,7 @@ def _visitor(system: System) -> str:
 
 
 def send_texts(system: System, texts: tuple[Text, ...]) -> list[Sent]:
-    """By the practice exchange, as signed webhooks. Raises Problem."""
+    """Sends texts by the practice exchange, as signed webhooks. Raises Problem."""
     for text in texts:
         answered = call(f"{system.exchange}/demo/text", {"from": text.number, "body": text.text})["answered"]
         if answered >= 300:
@@ -98,7 +101,8 @@ def send_texts(system: System, texts: tuple[Text, ...]) -> list[Sent]:
 
 
 def make_calls(system: System, callers: tuple[Caller, ...]) -> list[Sent]:
-    """By the practice exchange. Who is called back later answers. Raises Problem."""
+    """Makes calls by the practice exchange. A person who is called back later answers. Raises
+    Problem."""
     for caller in callers:
         person = {
             "presses": {words: list(keys) for words, keys in caller.presses.items()},
@@ -111,7 +115,8 @@ def make_calls(system: System, callers: tuple[Caller, ...]) -> list[Sent]:
 
 
 def send_posts(system: System, posts: tuple[Post, ...]) -> list[Sent]:
-    """On the practice X. Those that must become tickets, to look for. Raises Problem."""
+    """Creates posts on the practice X; returns those that must become tickets, to look for.
+    Raises Problem."""
     sent = []
     for post in posts:
         body = {"username": post.username, "name": post.name, "followers": post.followers, "text": post.text}

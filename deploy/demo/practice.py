@@ -1,4 +1,5 @@
-"""A practice system: a home of its own, free ports, and stand-ins for Twilio and X in place of any real account. Pure where it decides."""
+"""A practice system: a home of its own, free ports, and stand-ins for Twilio and X in place of any
+real account. Pure where it decides."""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ class Practice:
 
 
 def choose(environment: Mapping[str, str], is_free: Callable[[int], bool] = ports.is_free) -> Practice:
-    """The home is a folder `demo` in the usual one. Ports: as asked for, else the first free hundred from 8000 on. Raises Problem."""
+    """Chooses home and ports: the home is a folder `demo` in the usual one; ports are as asked
+    for, else the first free hundred from 8000 on. Raises Problem."""
     home = Path(environment.get("SWITCHBOARD_HOME") or "var").expanduser().absolute() / "demo"
     asked = environment.get("SWITCHBOARD_PORT", "")
     if asked and (not asked.isdecimal() or not 1024 <= int(asked) <= 65_400):
@@ -65,7 +67,8 @@ def choose(environment: Mapping[str, str], is_free: Callable[[int], bool] = port
 
 
 def begin_anew(home: Path) -> None:
-    """Forget the last practice. Only a folder that an earlier practice has marked as its own is touched. Raises Problem."""
+    """Removes the data of the last practice. Only a folder that an earlier practice has marked
+    as its own is touched. Raises Problem."""
     mark = home / _MARK
     if home.is_dir() and any(home.iterdir()) and not mark.is_file():
         raise Problem(f"{home} is no practice folder: move it away, or choose another home with SWITCHBOARD_HOME")
@@ -91,7 +94,8 @@ def settings(
     account: Mapping[str, str],
     network: Mapping[str, str],
 ) -> dict[str, str]:
-    """The environment of the practice system. No setting of a real one gets in, neither from the environment nor from `.env`.
+    """Returns the environment of the practice system. No setting of a real one gets in, neither
+    from the environment nor from `.env`.
 
     `account`: what the exchange said of itself: `url`, `account_sid`, `auth_token`, `number`.
     `network`: the settings with which X's stand-in lets us in.

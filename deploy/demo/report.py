@@ -19,7 +19,7 @@ _WIDEST = 24
 
 
 def addresses(system: System, street: str) -> list[tuple[str, str, str]]:
-    """What is where, and how to sign in."""
+    """Returns what is where, and how to sign in."""
     return [
         ("desk", system.desk, f"you are the agent: {ADMIN}, password {system.password}"),
         ("street", street, "you are the customers: call, text, post and mail"),
@@ -31,7 +31,8 @@ def addresses(system: System, street: str) -> list[tuple[str, str, str]]:
 
 
 def table(tickets: Sequence[Ticket], width: int) -> str:
-    """One line a ticket, most urgent first; the reasons take what is left of the width, in as many lines as they need."""
+    """Formats a table with one line a ticket, most urgent first; the reasons take what is left
+    of the width, in as many lines as they need."""
     rows = [_COLUMNS, *(_row(ticket) for ticket in tickets)]
     widths = [max(_width(row[column]) for row in rows) for column in range(len(_COLUMNS) - 1)]
     left = sum(widths) + 2 * len(widths)
@@ -44,7 +45,7 @@ def table(tickets: Sequence[Ticket], width: int) -> str:
 
 
 def look_at(system: System, street: str, tickets: Sequence[Ticket]) -> str:
-    """Where to go next."""
+    """Returns the text that says where to go next."""
     top = f"{system.desk}/c/{tickets[0]['row']['id']}" if tickets else f"{system.desk}/inbox/all"
     steps = (
         (f"{system.desk}/inbox/all", "the inbox in order of priority, each with its reasons"),
@@ -61,17 +62,18 @@ def look_at(system: System, street: str, tickets: Sequence[Ticket]) -> str:
 
 
 def columns() -> int:
-    """Of the terminal."""
+    """Returns the width of the terminal in columns."""
     return shutil.get_terminal_size((120, 40)).columns
 
 
 def short(path: Path) -> str:
-    """Relative to where the person is, where that is shorter."""
+    """Returns the path relative to the working directory, where it is inside it."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def where_is(home: Path) -> str:
-    """The street of a demonstration that runs already."""
+    """Returns the street's address of a demonstration that runs already, in brackets; empty
+    where unknown."""
     try:
         return f" ({json.loads((home / 'street.json').read_text())['street']})"
     except (OSError, ValueError, KeyError):

@@ -40,7 +40,7 @@ class System:
 
 
 def describe(run: Mapping[str, Any], exchange: str, network: str, line: str) -> System:
-    """From run.json. Raises Problem where it lacks something."""
+    """Builds the system's description from run.json. Raises Problem where it lacks something."""
     try:
         return System(
             desk=run["services"]["desk"]["url"],
@@ -73,7 +73,8 @@ def runs_at(home: Path) -> bool:
 def call(
     url: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None, method: str | None = None
 ) -> Any:
-    """A JSON request: POST with a body, else GET. Raises Problem with what the service said."""
+    """Sends a JSON request: POST with a body, else GET. Raises Problem with what the service
+    said."""
     data = None if body is None else json.dumps(body).encode()
     given = {"Content-Type": "application/json", **(headers or {})}
     request = urllib.request.Request(url, data, given, method=method)  # noqa: S310 - run.json's own address

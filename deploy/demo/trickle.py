@@ -1,4 +1,5 @@
-"""What goes on in the street after the first minute: one event every few seconds, for a bounded time, so that the wallboard moves. Pure."""
+"""What goes on in the street after the first minute: one event every few seconds, for a bounded
+time, so that the wallboard moves. Pure."""
 
 from __future__ import annotations
 
@@ -133,7 +134,7 @@ class Later:
 
 
 def events(seconds: float, seed: int = 7) -> Iterator[Later]:
-    """What happens within so many seconds; the same for the same seed."""
+    """Yields what happens within so many seconds; the same for the same seed."""
     chance, number, passed = random.Random(seed), 10_500, 0.0
     words = {kind: _words(by_language, chance) for kind, by_language in _WORDS.items()}
     people = {language: _in_turn(names, chance) for language, names in _PEOPLE.items()}
@@ -150,13 +151,14 @@ def events(seconds: float, seed: int = 7) -> Iterator[Later]:
 
 
 def _in_turn(things: Sequence[_Thing], chance: random.Random) -> Iterator[_Thing]:
-    """Everything once, in a random order, before anything comes again."""
+    """Yields everything once, in a random order, before anything comes again."""
     while True:
         yield from chance.sample(things, len(things))
 
 
 def _words(by_language: Mapping[str, Sequence[_What]], chance: random.Random) -> Iterator[tuple[str, str, _What]]:
-    """Language, article and sentence: each sentence in its turn, and about another article each time."""
+    """Yields language, article and sentence: each sentence in its turn, and about another
+    article each time."""
     sentences = [(language, what) for language, whats in by_language.items() for what in whats]
     articles = {each: _in_turn(_ARTICLES[each[0]], chance) for each in sentences}
     for language, what in _in_turn(sentences, chance):

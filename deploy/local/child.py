@@ -1,4 +1,5 @@
-"""One service as a child process: its log lines are passed on, and it is started again when it ends."""
+"""One service as a child process: its log lines are passed on, and it is started again when it
+ends."""
 
 from __future__ import annotations
 
@@ -19,17 +20,18 @@ MISCONFIGURED = 78
 """EX_CONFIG of sysexits.h: a setting is wrong, and starting again will not help."""
 _LONGEST_PAUSE = 30.0
 _STEADY = 60.0
-"""Seconds after which a service counts as running well, so that its next crash is its first again."""
+"""Seconds after which a service counts as running well, so that its next crash is its first
+again."""
 
 
 def pause_after(crashes: int) -> float:
-    """Seconds before the next start: 1, 2, 4 … 30."""
+    """Returns the seconds before the next start: 1, 2, 4 … 30."""
     return min(2.0 ** min(crashes - 1, 10), _LONGEST_PAUSE)
 
 
 class Child:
-    """`python -m services <name>`. `changed` is called whenever it has a new process id, or none; `ready` answers once it can
-    work, or with False where that takes too long."""
+    """`python -m services <name>`. `changed` is called whenever it has a new process id, or none;
+    `ready` answers once it can work, or with False where that takes too long."""
 
     def __init__(
         self,
@@ -50,7 +52,7 @@ class Child:
         return self._process.pid if self._process and self._process.returncode is None else None
 
     async def run(self, environment: Mapping[str, str]) -> None:
-        """Keep it running until `stop`."""
+        """Keeps the service running until `stop`, or until its settings are wrong."""
         crashes = 0
         while not self._stopping.is_set():
             started = time.monotonic()
@@ -107,7 +109,7 @@ class Child:
         return code
 
     async def _pass_on(self, output: asyncio.StreamReader) -> None:
-        """Line by line; an endless line comes in pieces."""
+        """Passes the output on line by line; an endless line comes in pieces."""
         while True:
             try:
                 line = await output.readuntil(b"\n")
@@ -120,7 +122,7 @@ class Child:
             self._console.log(self.name, line.decode(errors="replace").rstrip())
 
     async def stop(self, seconds: float = 10.0) -> None:
-        """Ask it to end; kill it if it has not after `seconds`."""
+        """Terminates the service; kills it if it has not ended after `seconds`."""
         self._stopping.set()
         process = self._process
         if process is None or process.returncode is not None:
@@ -136,7 +138,7 @@ class Child:
             await process.wait()
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kills the service at once."""
         self._stopping.set()
         if self.pid:
             with contextlib.suppress(ProcessLookupError):

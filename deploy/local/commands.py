@@ -1,4 +1,5 @@
-"""The services' own commands that the first start needs: topics, migrations, the first administrator, keys."""
+"""The services' own commands that the first start needs: topics, migrations, the first
+administrator, keys."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ LOCAL_SITE = "local-site"
 
 
 async def run_command(plan: Plan, forks: Forks, environment: Mapping[str, str], *arguments: str, text: str = "") -> str:
-    """`python -m services <arguments>` with `text` as its input; gives what it printed. Raises Problem when it fails."""
+    """Runs `python -m services <arguments>` with `text` as its input; returns what it printed.
+    Raises Problem when it fails."""
     with TemporaryFile() as given, TemporaryFile() as printed, TemporaryFile() as complained:
         given.write(text.encode())
         given.seek(0)
@@ -52,7 +54,8 @@ async def run_command(plan: Plan, forks: Forks, environment: Mapping[str, str], 
 
 
 def _telling_line(text: str) -> str:
-    """The last line that names an error, as tracebacks end with it but some libraries add advice below."""
+    """Returns the last line that names an error, as tracebacks end with it but some libraries
+    add advice below."""
     lines = text.strip().splitlines() or ["it said nothing"]
     return next(
         (line for line in reversed(lines) if re.match(r"[\w.]*(Error|Exception|Misconfigured|Unavailable)\b", line)),
@@ -61,7 +64,7 @@ def _telling_line(text: str) -> str:
 
 
 async def first_time(plan: Plan, home: Home, forks: Forks, environment: Mapping[str, str]) -> None:
-    """Make what a person needs to get in, once: an administrator, an API token, a site."""
+    """Creates what a person needs to get in, once: an administrator, an API token, a site."""
     if "desk" in plan.services:
         await _admin(plan, home, forks, environment)
         if not (home / "api-token").is_file():
@@ -84,13 +87,14 @@ async def first_time(plan: Plan, home: Home, forks: Forks, environment: Mapping[
 
 
 def forget(home: Home) -> None:
-    """The database is new: what an older one knew is of no use."""
+    """Removes what belonged to an older database: it is of no use with the new one."""
     for name in ("admin-created", "api-token", "site.json"):
         (home / name).unlink(missing_ok=True)
 
 
 async def _admin(plan: Plan, home: Home, forks: Forks, environment: Mapping[str, str]) -> None:
-    """The first administrator. The password is kept before it is used, so that no crash can lose it."""
+    """Creates the first administrator. The password is stored before it is used, so that no
+    crash can lose it."""
     done = home / "admin-created"
     if done.is_file():
         return

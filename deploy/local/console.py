@@ -1,4 +1,5 @@
-"""What the person at the terminal sees: steps, progress, prefixed logs, and at the end a short table."""
+"""What the person at the terminal sees: steps, progress, prefixed logs, and at the end a short
+table."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ _AGAIN = 60.0
 
 
 class Console:
-    """Lines on standard output. Colours only on a terminal, and not where NO_COLOR is set (no-color.org)."""
+    """Lines on standard output. Colours only on a terminal, and not where NO_COLOR is set
+    (no-color.org)."""
 
     def __init__(self, out: TextIO = sys.stdout) -> None:
         self._out = out
@@ -31,28 +33,30 @@ class Console:
         self._warned: dict[str, float] = {}
 
     def names(self, names: Sequence[str]) -> None:
-        """Who will speak: sets the width of the prefix and a colour for each."""
+        """Sets the names that lines are logged under: the width of the prefix and a colour for
+        each."""
         self._width = max(map(len, names), default=0)
         self._colours = {name: _COLOURS[index % len(_COLOURS)] for index, name in enumerate(names)}
 
     def say(self, text: str) -> None:
-        """One of our own lines."""
+        """Prints one of our own lines."""
         self._line(f"{self._paint('▸', _BOLD)} {text}")
 
     def warn(self, text: str) -> None:
-        """Something that the person should notice: once a minute, however often it happens."""
+        """Prints a warning that the person should notice: once a minute, however often it
+        happens."""
         same, now = re.sub(r"\d+", "#", text), time.monotonic()
         if now - self._warned.get(same, -_AGAIN) >= _AGAIN:
             self._warned[same] = now
             self._line(f"{self._paint('▲', _RED)} {text}")
 
     def log(self, name: str, text: str) -> None:
-        """A line that a service said."""
+        """Prints a line of a service's log."""
         prefix = self._paint(f"{name:<{self._width}} │", self._colours.get(name, _DIM))
         self._line(f"{prefix} {printable(text)}")
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """A bar that moves on a terminal; elsewhere a line for each tenth."""
+        """Shows a progress bar on a terminal; elsewhere prints a line for each tenth."""
         if self.is_terminal:
             filled = 30 * done // total
             end = "\n" if done == total else ""
@@ -62,7 +66,7 @@ class Console:
             self._line(f"  {what}: {done} of {total}")
 
     def table(self, title: str, rows: Sequence[tuple[str, str, str]]) -> None:
-        """Three columns under a title."""
+        """Prints three columns under a title."""
         first = max(len(row[0]) for row in rows)
         second = max(len(row[1]) for row in rows)
         self._line("")

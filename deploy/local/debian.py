@@ -1,4 +1,5 @@
-"""What tests need from the system: a browser is installed where we may (root, on a Debian that has apt), Prometheus is unpacked.
+"""What tests need from the system: a browser is installed where we may (root, on a Debian that has
+apt), Prometheus is unpacked.
 
 Elsewhere nothing happens, and the tests that need it say that they are skipped.
 """
@@ -14,7 +15,8 @@ from deploy.local import tools
 
 
 def missing() -> list[str]:
-    """Debian packages that are needed and not there: a browser, and a font with Korean letters for its pictures."""
+    """Lists Debian packages that are needed and missing: a browser, and a font with Korean
+    letters for its pictures."""
     packages = []
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
         packages.append("chromium")
@@ -29,7 +31,8 @@ def missing() -> list[str]:
 
 
 def main() -> int:
-    """Always 0: what cannot be installed is a skipped test, not a failure."""
+    """Installs what tests need. Always returns 0: what cannot be installed is a skipped test,
+    not a failure."""
     tools.main()
     packages = missing()
     if not packages:

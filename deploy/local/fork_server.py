@@ -1,7 +1,8 @@
 """One process that has imported what all services need, and becomes each of them by a fork.
 
-Six processes that import the same libraries take the same second and the same memory six times. What is forked shares the memory, and
-starts at once, after a crash too; each service is still a process of its own. `Forks` is our side, `main` the other one.
+Six processes that import the same libraries take the same second and the same memory six times.
+What is forked shares the memory, and starts at once, after a crash too; each service is still a
+process of its own. `Forks` is our side, `main` the other one.
 """
 
 from __future__ import annotations
@@ -50,17 +51,18 @@ class Forked:
         return self._ended.result() if self._ended.done() else None
 
     async def wait(self) -> int:
-        """Its exit code, once it has ended."""
+        """Returns its exit code, once it has ended."""
         return await asyncio.shield(self._ended)
 
     def ended(self, code: int) -> None:
-        """Tell those who wait."""
+        """Wakes those who wait."""
         if not self._ended.done():
             self._ended.set_result(code)
 
 
 class Forks:
-    """Forks `python -m services` in `root`. The server starts with the first one, and again after it was killed."""
+    """Forks `python -m services` in `root`. The server starts with the first one, and again after
+    it was killed."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -72,7 +74,8 @@ class Forks:
         self._starting: list[asyncio.Future[Forked]] = []
 
     def start(self, environment: Mapping[str, str]) -> None:
-        """Begin to import, with these settings; whoever is forked meanwhile waits for the end of that."""
+        """Begins to import, with these settings; whoever is forked meanwhile waits for the end
+        of that."""
         self._environment = dict(environment)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -91,8 +94,8 @@ class Forks:
     async def run(
         self, arguments: Sequence[str], environment: Mapping[str, str], standard: tuple[int, int, int]
     ) -> Forked:
-        """`python -m services <arguments>` with what is added to the server's environment. `standard`: its input, output and error, which
-        the caller closes. Raises OSError."""
+        """Runs `python -m services <arguments>` with what is added to the server's environment.
+        `standard`: its input, output and error, which the caller closes. Raises OSError."""
         if self._socket is None:
             self.start(environment)
         assert self._socket is not None  # noqa: S101 - just opened
@@ -104,7 +107,8 @@ class Forks:
         return await started
 
     async def stop(self) -> None:
-        """End the server. Those that it forked are not its children any more, and nobody tells when they end."""
+        """Ends the server. Those that it forked are not its children any more, and nobody tells
+        when they end."""
         if self._socket is not None:
             self._lost()
         if self._server is not None:
@@ -131,7 +135,8 @@ class Forks:
             self._running.pop(pid).ended(code)
 
     def _lost(self) -> None:
-        """The server is gone, and with it whoever would tell us of its children: they count as killed."""
+        """Records that the server is gone, and with it whoever would tell us of its children:
+        they count as killed."""
         assert self._socket is not None  # noqa: S101 - it is lost once
         asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
@@ -147,7 +152,8 @@ class Forks:
 
 
 def main(channel: int) -> None:
-    """Import, then fork whenever we are asked to, until nobody can ask any more. Returns in a child: what it is to do runs then."""
+    """Imports, then forks whenever we are asked to, until nobody can ask any more. Returns in a
+    child: what it is to do runs then."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # whoever started us closes our socket
         signal.signal(number, signal.SIG_IGN)
     requests = socket.socket(fileno=channel)
@@ -186,7 +192,7 @@ def main(channel: int) -> None:
 
 
 def _import_services() -> None:
-    """What cannot be imported is left to the service, which says why."""
+    """Imports the services; what cannot be imported is left to the service, which says why."""
     names = [f"services.{path.parent.name}.app" for path in sorted(Path("services").glob("*/app.py"))]
     for name in (*names, *_LATER):
         with contextlib.suppress(Exception, SystemExit):
@@ -214,7 +220,7 @@ def _send(requests: socket.socket, pid: int, code: int | None) -> None:
 
 
 def _become(descriptors: Sequence[int], arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-    """As a process is that was just executed."""
+    """Becomes as a process is that was just executed."""
     os.setsid()
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):

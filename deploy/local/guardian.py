@@ -1,7 +1,8 @@
 """Sees to it that no child outlives us, even when we are killed with -9.
 
-A tiny process of its own holds the reading end of a pipe. As long as we live, the pipe is open; when it closes, the
-guardian stops what is still there, in the order of the ranks, and ends. It runs on the standard library alone.
+A tiny process of its own holds the reading end of a pipe. As long as we live, the pipe is open;
+when it closes, the guardian stops what is still there, in the order of the ranks, and ends. It runs
+on the standard library alone.
 """
 
 from __future__ import annotations
@@ -29,19 +30,22 @@ _kept: list[int] = []
 
 
 def keep(descriptor: int) -> None:
-    """Let the guardian hold this open file (a lock) until it has stopped everything. Call it before `watch`."""
+    """Lets the guardian hold this open file (a lock) until it has stopped everything. Call it
+    before `watch`."""
     _kept.append(descriptor)
 
 
 def watch(pid: int, rank: int, stop: int = signal.SIGTERM) -> None:
-    """Stop the process group `pid` with signal `stop` when this process is gone."""
+    """Makes the guardian stop the process group `pid` with signal `stop` when this process is
+    gone."""
     with _lock:
         _watched.add(pid)
         _tell(f"+ {pid} {rank} {int(stop)}\n")
 
 
 def release(pid: int) -> None:
-    """The process `pid` has ended: leave its number alone, as somebody else may get it."""
+    """Stops guarding the process `pid`, which has ended: its number may be reused by another
+    process."""
     global _guardian  # noqa: PLW0603 - one guardian a process
     with _lock:
         if pid not in _watched:
@@ -69,7 +73,8 @@ def _tell(line: str) -> None:
 
 
 def _alive(pid: int) -> bool:
-    """Whether the group `pid` still has members. One that has ended counts as gone, even where nobody collects it."""
+    """Whether the group `pid` still has members. One that has ended counts as gone, even where
+    nobody collects it."""
     with contextlib.suppress(OSError):
         if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
             return False
@@ -95,7 +100,7 @@ def _stop(groups: Sequence[tuple[int, int]]) -> None:
 
 
 def main(lines: IO[str]) -> None:
-    """Keep the list until the pipe closes, then stop what is left on it."""
+    """Maintains the list until the pipe closes, then stops what is left on it."""
     watched: dict[int, tuple[int, int]] = {}
     for line in lines:
         sign, *numbers = line.split()

@@ -1,4 +1,5 @@
-"""The folder of one run: data, secrets, and `run.json`, which tells other programs where everything is."""
+"""The folder of one run: data, secrets, and `run.json`, which tells other programs where everything
+is."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ class Home:
         return self.folder / name
 
     def claim(self) -> None:
-        """Make the folder and hold it until this process, and all that it started, are gone. Raises Problem."""
+        """Makes the folder and locks it until this process, and all that it started, are gone.
+        Raises Problem."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             _make_private(self.folder)
@@ -52,17 +54,18 @@ class Home:
         self.run_file.unlink(missing_ok=True)
 
     def write_run(self, facts: dict[str, object]) -> None:
-        """Tell other programs. For the owner's eyes only: it has the database's passwords."""
+        """Writes the run file for other programs. Only its owner can read it: it has the
+        database's passwords."""
         write_private(self.run_file, json.dumps(facts, indent=2) + "\n")
 
     def remove_run(self) -> None:
-        """Nothing runs any more."""
+        """Removes the run file: nothing runs any more."""
         self.run_file.unlink(missing_ok=True)
 
 
 def _make_private(folder: Path) -> None:
-    """Nobody else may look into the folder. One that others could look into is of an older version: so is all that is in it.
-    PostgreSQL sees to its own data."""
+    """Makes the folder inaccessible to others. One that others could look into is of an older
+    version: so is all that is in it. PostgreSQL protects its own data."""
     if not folder.stat().st_mode & 0o007:
         return
     for path in [

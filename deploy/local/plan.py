@@ -12,14 +12,16 @@ from deploy.local.ports import HOST
 from deploy.local.problem import Problem
 
 _OFFSETS = ("desk", "dashboard", "email", "router", "phone", "social", "helpscout", "knowledge", "feedback")
-"""A service's port is the first port plus its place here; others follow from the tenth on, by name."""
+"""A service's port is the first port plus its place here; others follow from the tenth on, by
+name."""
 SMTP, POSTGRES, KAFKA = 25, 32, 92
 PROMETHEUS, ALERTMANAGER = 90, 91
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One run: the services found in `root`/services, the ports that follow `first_port`, data in `home`."""
+    """One run: the services found in `root`/services, the ports that follow `first_port`, data in
+    `home`."""
 
     root: Path
     home: Path
@@ -48,17 +50,17 @@ class Plan:
         return self.home / "outgoing-mail"
 
     def port(self, service: str) -> int:
-        """A service's HTTP port."""
+        """Returns a service's HTTP port."""
         if service in _OFFSETS:
             return self.first_port + _OFFSETS.index(service)
         return self.first_port + 10 + [name for name in self.services if name not in _OFFSETS].index(service)
 
     def url(self, service: str) -> str:
-        """Where a service answers."""
+        """Returns the URL of a service."""
         return f"http://{HOST}:{self.port(service)}"
 
     def ports(self) -> dict[int, str]:
-        """Every port that must be free, and who needs it."""
+        """Returns every port that must be free, and what needs it."""
         wanted = {self.port(service): service for service in self.services}
         if "email" in self.services:
             wanted[self.smtp_port] = "incoming mail (SMTP)"
@@ -71,8 +73,9 @@ class Plan:
     def environment(
         self, user: Mapping[str, str], databases: Mapping[str, str], secret: str, kafka: str
     ) -> dict[str, str]:
-        """What the services are started with. The user's own settings win, except for what is where in this run. `kafka`: the operator's
-        address of it; each service is given its own."""
+        """Returns the environment with which the services are started. The user's own settings
+        win, except for what is where in this run. `kafka`: the operator's address of it; each
+        service is given its own."""
         wiring = {
             "SWITCHBOARD_KAFKA": kafka,
             "SWITCHBOARD_HOST": HOST,
@@ -96,7 +99,8 @@ class Plan:
 
 
 def misspelt(names: Iterable[str], services: Iterable[str], example: str) -> dict[str, str]:
-    """Settings that nothing reads, each with what may be meant, or nothing. `example`: the text of `.env.example`, which has all."""
+    """Settings that nothing reads, each with what may be meant, or nothing. `example`: the text of
+    `.env.example`, which has all."""
     known = set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", example, re.MULTILINE))
     ours = ("SWITCHBOARD_", *(f"{service.upper()}_" for service in services))
     return {
@@ -107,7 +111,7 @@ def misspelt(names: Iterable[str], services: Iterable[str], example: str) -> dic
 
 
 def find_services(root: Path) -> tuple[str, ...]:
-    """Every folder with an `app.py` is a service."""
+    """Returns the names of the services: every folder with an `app.py` is one."""
     return tuple(sorted(path.parent.name for path in (root / "services").glob("*/app.py")))
 
 

@@ -9,8 +9,9 @@ import socket
 from deploy.local.problem import Problem
 
 HOST = "127.0.0.1"
-# Below the range from which the kernel takes ports for outgoing connections (32768 on Linux): a client that keeps
-# calling a stopped broker could otherwise be given the broker's own port, and be connected to itself.
+# Below the range from which the kernel takes ports for outgoing connections (32768 on Linux): a
+# client that keeps calling a stopped broker could otherwise be given the broker's own port, and be
+# connected to itself.
 _QUIET = range(20_000, 32_000)
 
 
@@ -33,7 +34,7 @@ def answers(port: int) -> bool:
 
 
 def free(count: int = 1) -> list[int]:
-    """`count` different ports that nobody listens on. Nothing keeps them reserved."""
+    """Returns `count` different ports that nothing listens on. Nothing keeps them reserved."""
     found: set[int] = set()
     while len(found) < count:
         port = random.choice(_QUIET)
@@ -43,7 +44,7 @@ def free(count: int = 1) -> list[int]:
 
 
 def require_free(port: int, who: str) -> None:
-    """Raise Problem if `port`, which `who` needs, is taken."""
+    """Raises Problem if `port`, which `who` needs, is taken."""
     if not is_free(port):
         raise Problem(
             f"port {port} on {HOST}, needed for {who}, is taken: stop the program that listens on it, "

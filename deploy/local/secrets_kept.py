@@ -10,7 +10,7 @@ from deploy.local.problem import Problem
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file for its owner's eyes only (0600), whole or not at all."""
+    """Writes a file that only its owner can read (0600), whole or not at all."""
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -21,8 +21,9 @@ def write_private(path: Path, text: str) -> None:
 
 
 def kept_secret(path: Path, length: int = 32, needed_by: Path | None = None) -> str:
-    """The secret in this file, made on first use: `length` random bytes in url-safe letters. Raises Problem where it is missing though
-    the folder `needed_by`, whose data is of no use without it, has something in it."""
+    """Returns the secret in this file, made on first use: `length` random bytes in url-safe
+    letters. Raises Problem where it is missing though the folder `needed_by`, whose data is of
+    no use without it, has something in it."""
     if not path.is_file() or not path.read_text().strip():
         if needed_by is not None and has_something(needed_by):
             raise Problem(

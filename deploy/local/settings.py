@@ -9,5 +9,5 @@ from dotenv import dotenv_values
 
 
 def settings_of(root: Path) -> dict[str, str]:
-    """By name; an empty line in `.env` sets nothing."""
+    """Returns the settings by name; an empty line in `.env` sets nothing."""
     return {name: value for name, value in dotenv_values(root / ".env").items() if value} | dict(os.environ)

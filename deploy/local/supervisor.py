@@ -24,7 +24,8 @@ from deploy.local.problem import Problem
 from deploy.local.secrets_kept import kept_secret
 
 PATIENCE = 90.0
-"""Seconds until whoever is not ready is left to go on trying. 5 on two quiet cores; a laptop on battery has taken ten times that."""
+"""Seconds until whoever is not ready is left to go on trying. 5 on two quiet cores; a laptop on
+battery has taken ten times that."""
 
 
 class Stopped(Exception):
@@ -39,7 +40,8 @@ class Supervisor:
     ) -> None:
         self._plan, self._home, self._user, self._console, self._patience = plan, home, user, console, patience
         self.stopping = asyncio.Event()
-        # Rights and topics outlive these passwords, which every start hands out anew: one that is lost is made again.
+        # Rights and topics outlive these passwords, which every start hands out anew: one that is
+        # lost is made again.
         users = (OPERATOR, BROKER, *plan.services)
         self._kafka = Kafka(
             home / "kafka",
@@ -57,7 +59,8 @@ class Supervisor:
         """Whether run.json is older than what it tells."""
 
     async def run(self) -> None:
-        """Return after an orderly stop. Raises Problem when something could not be started; everything is stopped then too."""
+        """Runs everything and returns after an orderly stop. Raises Problem when something could
+        not be started; everything is stopped then too."""
         stop = asyncio.create_task(self.stopping.wait())
         start = asyncio.create_task(self._start())
         try:
@@ -72,7 +75,7 @@ class Supervisor:
             stop.cancel()
 
     def kill(self) -> None:
-        """The person is in a hurry."""
+        """Kills everything at once, for a person who is in a hurry."""
         for child in self._children:
             child.kill()
         self._kafka.nodes[0].kill()
@@ -128,8 +131,9 @@ class Supervisor:
             await run_command(self._plan, self._forks, environment, "migrate")
 
     async def _until_ready(self, child: Child) -> bool:
-        """Until its /health/ready says 200; False where it never will, or not soon. Where it waits for somebody outside, such as a
-        provider, nobody else waits with it."""
+        """Waits until its /health/ready says 200; returns False where it never will, or not
+        soon. Where it waits for something outside, such as a provider, nothing else waits with
+        it."""
         deadline = time.monotonic() + self._patience
         while not child.misconfigured:
             ready, detail = await asyncio.to_thread(_ask, f"{self._plan.url(child.name)}/health/ready")
@@ -142,7 +146,8 @@ class Supervisor:
         return False
 
     async def _keep(self, name: str, pid: Callable[[], int | None], start: Callable[[], None]) -> None:
-        """Start an engine again when it ended. The services wait for it meanwhile: they lose nothing."""
+        """Restarts an engine when it ended. The services wait for it meanwhile: they lose
+        nothing."""
         crashes = 0
         while not self.stopping.is_set():
             if self._untold:
@@ -163,7 +168,7 @@ class Supervisor:
             await asyncio.sleep(0.5)
 
     async def _in_thread(self, work: Callable[[], None]) -> None:
-        """Run what blocks. A thread cannot be cancelled, so `_stop` waits for it."""
+        """Runs what blocks in a thread. A thread cannot be cancelled, so `_stop` waits for it."""
         future = asyncio.get_running_loop().run_in_executor(None, work)
         self._threads.append(future)
         await asyncio.shield(future)
@@ -183,7 +188,8 @@ class Supervisor:
         self._home.remove_run()
 
     def _tell(self) -> None:
-        """Bring run.json up to date, or soon, where it cannot be written: what runs is worth more than what is told of it."""
+        """Updates run.json, or leaves that for later where it cannot be written: keeping the
+        system running matters more than describing it."""
         if not self._up or self.stopping.is_set():
             return
         facts = {
@@ -208,7 +214,7 @@ class Supervisor:
             self._untold = False
 
     def _rows(self) -> list[tuple[str, str, str]]:
-        """The short table at the end: what runs, where, how to sign in, what to try."""
+        """Returns the short table at the end: what runs, where, how to sign in, what to try."""
         plan, home = self._plan, self._home
         off = {child.name for child in self._children if child.misconfigured}
         rows = []
@@ -257,7 +263,7 @@ def _ask(url: str) -> tuple[bool, str]:
 
 
 def _missing(report: bytes) -> str:
-    """Which parts a service waits for, of what its /health/ready says."""
+    """Returns which parts a service waits for, according to its /health/ready."""
     try:
         parts = json.loads(report)["parts"]
         return "; ".join(f"{name}: {part['detail']}" for name, part in parts.items() if not part["ok"])
@@ -270,5 +276,5 @@ def _read(path: Path) -> str:
 
 
 def _short(path: Path) -> str:
-    """Relative to where the person is, where that is shorter."""
+    """Returns the path relative to the working directory, where it is inside it."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,7 +1,9 @@
-"""Prometheus and Alertmanager: found where they are installed, or unpacked from Debian's packages into the cache.
+"""Prometheus and Alertmanager: found where they are installed, or unpacked from Debian's packages
+into the cache.
 
-Unpacked and not installed: an installed package starts its server, and makes a user for it. Nothing of that is wanted here. Only
-Alertmanager's templates have to be where Debian has them: for that one, this has to be run as root once.
+Unpacked and not installed: an installed package starts its server, and makes a user for it. Nothing
+of that is wanted here. Only Alertmanager's templates have to be where Debian has them: for that
+one, this has to be run as root once.
 """
 
 from __future__ import annotations
@@ -22,12 +24,14 @@ _PACKAGES = {
 _UPSTREAM = {"prometheus-alertmanager": "alertmanager"}
 """Names outside Debian."""
 _TEMPLATE = Path("/usr/share/prometheus/alertmanager/default.tmpl")
-"""Debian's Alertmanager reads its messages from here, whatever its options say, and does not start without."""
+"""Debian's Alertmanager reads its messages from here, whatever its options say, and does not start
+without."""
 HOW = "install Prometheus and Alertmanager (Debian and Ubuntu: `python -m deploy.local.tools` unpacks them)"
 
 
 def find(name: str) -> str | None:
-    """The path of `prometheus`, `promtool`, `prometheus-alertmanager` or `amtool`."""
+    """Returns the path of `prometheus`, `promtool`, `prometheus-alertmanager` or `amtool`; None
+    where it is not found."""
     kept = _folder() / "usr" / "bin" / name
     usable = kept.is_file() and (name != "prometheus-alertmanager" or _TEMPLATE.is_file())
     return shutil.which(name) or shutil.which(_UPSTREAM.get(name, name)) or (str(kept) if usable else None)
@@ -39,7 +43,8 @@ def missing() -> list[str]:
 
 
 def main() -> int:
-    """Unpack what is missing. Always 0: what cannot be had is a skipped test, not a failure."""
+    """Unpacks what is missing. Always returns 0: what is unavailable is a skipped test, not a
+    failure."""
     packages = missing()
     if not packages:
         return 0

@@ -1,4 +1,5 @@
-"""`python -m deploy.local.watch`: Prometheus and Alertmanager beside a running `make run`, until Ctrl-C.
+"""`python -m deploy.local.watch`: Prometheus and Alertmanager beside a running `make run`, until
+Ctrl-C.
 
 The same rules and the same Alertmanager settings as in the containers; only the addresses differ.
 """
@@ -53,7 +54,8 @@ class Watch:
 
 
 def prometheus_config(shipped: Mapping[str, Any], targets: Mapping[str, str], watch: Watch) -> dict[str, Any]:
-    """The shipped prometheus.yml for these addresses by service. A job without an address is left out."""
+    """Returns the shipped prometheus.yml for these addresses by service. A job without an
+    address is left out."""
     where = {**targets, "alertmanager": f"{ports.HOST}:{watch.alertmanager_port}"}
     jobs = [
         {**job, "static_configs": [{"targets": [where[job["job_name"]]]}]}
@@ -75,20 +77,21 @@ def targets_of(run: Mapping[str, Any]) -> dict[str, str]:
 
 
 def write(watch: Watch, prometheus: Mapping[str, Any], alertmanager: Mapping[str, Any]) -> None:
-    """Put the settings of both into the folder."""
+    """Writes the settings of both into the folder."""
     watch.folder.mkdir(parents=True, exist_ok=True)
     (watch.folder / "prometheus.yml").write_text(yaml.safe_dump(dict(prometheus)))
     (watch.folder / "alertmanager.yml").write_text(yaml.safe_dump(dict(alertmanager)))
 
 
 def shipped(name: str) -> dict[str, Any]:
-    """`prometheus` or `alertmanager`: the settings as they are in the containers."""
+    """Returns the settings of `prometheus` or `alertmanager` as they are in the containers."""
     return dict(yaml.safe_load((_DEPLOY / name / f"{name}.yml").read_text()))
 
 
 @contextmanager
 def running(watch: Watch) -> Iterator[None]:
-    """Both, with what `write` wrote. Raises Problem where they are not installed, or do not start."""
+    """Yields while both run with what `write` wrote. Raises Problem where they are not
+    installed, or do not start."""
     programs = [tools.find("prometheus-alertmanager"), tools.find("prometheus")]
     if not all(programs):
         raise Problem(f"Prometheus and Alertmanager are not here: {tools.HOW}")
@@ -128,7 +131,8 @@ def _ready(url: str) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code: 0 after Ctrl-C, 1 after a problem, which is told in one line."""
+    """Runs both until Ctrl-C. Exit code: 0 after Ctrl-C, 1 after a problem, which is reported in
+    one line."""
     parser = argparse.ArgumentParser(prog="python -m deploy.local.watch", description=__doc__)
     parser.add_argument("--home", type=Path, default=Path(os.environ.get("SWITCHBOARD_HOME") or "var"))
     home: Path = parser.parse_args(arguments).home.absolute()

@@ -1,4 +1,5 @@
-"""Serves sessions, messages and the customer's own conversation over HTTP, to pages and programs."""
+"""Serves sessions, messages and the customer's own conversation over HTTP, to pages and
+programs."""
 
 from __future__ import annotations
 
@@ -38,9 +39,9 @@ def routes(dashboard: Dashboard) -> APIRouter:
 
     @api.post("/sessions", summary="Open a session", status_code=201, openapi_extra=_body(NewSession))
     async def open_session(request: Request) -> Response:
-        """Give the site's key, and the identity token where the customer is signed in there.
-        Answers with a token for everything else and the conversation's last sequence number. A
-        token sent along is continued, or merged into the identity."""
+        """Opens a session: give the site's key, and the identity token where the customer is
+        signed in there. Returns a token for everything else and the conversation's last sequence
+        number. A token sent along is continued, or merged into the identity."""
         dashboard.gate.check_address(address(request))
         wanted = parse(NewSession, await body(request))
         site = await dashboard.sites.of_key(wanted.site)

@@ -224,8 +224,8 @@ def _remember(dashboard: Dashboard, request: Request, answer: Response, site: Si
 
 
 def _cookie(request: Request, site: Site) -> str:
-    """Names the cookie. Over https no other host under the same domain can set or read it (RFC
-    6265bis, 4.1.3)."""
+    """Returns the cookie's name. Over https no other host under the same domain can set or read
+    it (RFC 6265bis, 4.1.3)."""
     return f"{'__Host-' if _is_secure(request) else ''}switchboard_visitor_{site.id}"
 
 

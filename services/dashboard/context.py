@@ -53,7 +53,8 @@ class Sites:
         return await self._find("id", site)
 
     async def know_origin(self, origin: str) -> bool:
-        """Tells whether any site lists this origin: what a browser asks before it sends anything."""
+        """Tells whether any site lists this origin: what a browser asks before it sends
+        anything."""
         return any(origin in site.origins for site in await self.all())
 
     async def _find(self, field_name: str, value: str) -> Site | None:

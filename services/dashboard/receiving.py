@@ -42,7 +42,8 @@ QUEUE_TIMEOUT = 10.0
 """Seconds that a message waits for the one before it in the same conversation; as long as Kafka's
 own time-out."""
 _SOON, _REST = 0.2, 1.0
-"""Seconds between two rounds of writing down what Kafka has: while there is anything, and otherwise."""
+"""Seconds between two rounds of writing down what Kafka has: while there is anything, and
+otherwise."""
 _LOOK, _FORGET = 5.0, 720.0
 """Seconds between two looks for what was left behind, and for what has expired."""
 _locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()

@@ -21,7 +21,8 @@ Message = Row[Any]
 
 
 class Repeated(Exception):
-    """A message or reply is there already. Rolls back the sequence number that its repetition took."""
+    """A message or reply is there already. Rolls back the sequence number that its repetition
+    took."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,8 @@ def credential(connection: HTTPConnection) -> str:
 
 
 def address(connection: HTTPConnection) -> str:
-    """Returns the caller's IP address, as uvicorn tells it: behind a proxy set FORWARDED_ALLOW_IPS."""
+    """Returns the caller's IP address, as uvicorn tells it: behind a proxy set
+    FORWARDED_ALLOW_IPS."""
     return connection.client.host if connection.client else ""
 
 

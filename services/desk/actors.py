@@ -1,4 +1,5 @@
-"""Who does something, and what they may do: commands ask the actor, and whoever lets somebody in makes one."""
+"""Who does something, and what they may do: commands ask the actor, and whoever lets somebody in
+makes one."""
 
 from __future__ import annotations
 
@@ -107,25 +108,27 @@ class Actor(msgspec.Struct, frozen=True):
                 return self.id
 
     def may(self, permission: Permission) -> bool:
-        """Tell whether the actor has this permission."""
+        """Whether the actor has this permission."""
         return permission in self.permissions
 
     def require(self, permission: Permission) -> None:
-        """Raise Forbidden, a 403, where the actor lacks this permission."""
+        """Raises Forbidden, a 403, where the actor lacks this permission."""
         if permission not in self.permissions:
             raise Forbidden(permission)
 
     def require_for(self, agent: str, permission: Permission) -> None:
-        """Raise Forbidden where the actor is not this agent (a mail address) and lacks the permission to act on others."""
+        """Raises Forbidden where the actor is not this agent (a mail address) and lacks the
+        permission to act on others."""
         if not self.is_agent(agent):
             self.require(permission)
 
     def is_agent(self, email: str) -> bool:
-        """Tell whether this is the agent with this mail address."""
+        """Whether this is the agent with this mail address."""
         return self.kind is Kind.AGENT and self.id == email.strip().lower()
 
     def acting_for(self, agent: str) -> Self:
-        """Return the agent (a mail address) in whose name a program does something, with the program's permissions."""
+        """Returns the agent (a mail address) in whose name a program does something, with the
+        program's permissions."""
         return msgspec.structs.replace(self, kind=Kind.AGENT, id=agent.strip().lower(), name="")
 
 
@@ -136,7 +139,8 @@ NOBODY = Actor(Kind.NOBODY)
 
 
 def actor_of(text: str) -> Actor:
-    """Return the actor that a row, a topic or the audit log names, without permissions: those of now are not theirs of then."""
+    """Returns the actor that a row, a topic or the audit log names, without permissions: those
+    of now are not theirs of then."""
     if not text:
         return NOBODY
     if text.startswith(_TOKEN):
@@ -147,11 +151,11 @@ def actor_of(text: str) -> Actor:
 
 
 def permissions_of(names: Iterable[str]) -> frozenset[Permission]:
-    """Return the permissions of these names. What only a newer desk knows is left out."""
+    """Returns the permissions of these names. What only a newer desk knows is left out."""
     known = set(names)
     return frozenset(permission for permission in Permission if permission in known)
 
 
 def scoped(scopes: Iterable[str]) -> frozenset[Permission]:
-    """Return what the scopes of an API token allow together."""
+    """Returns what the scopes of an API token allow together."""
     return frozenset[Permission]().union(*(SCOPES.get(scope, ()) for scope in scopes))

@@ -31,7 +31,7 @@ live = APIRouter(tags=["live"])
 
 
 def router() -> APIRouter:
-    """Everything under /api/v1."""
+    """Builds the router of everything under /api/v1."""
     whole = APIRouter(prefix="/api/v1")
     for part in (search, tickets, assignment, groups, mentions, customers, calls, letters, people, live):
         whole.include_router(part)
@@ -44,15 +44,17 @@ async def follow(
     _: Reader,
     after: Annotated[int | None, Query(ge=0, description="The last `seq` that you saw; left out: from now on")] = None,
 ) -> StreamingResponse:
-    """Server-sent events: `id` is the sequence number, `data` an event as in a ticket's timeline. None is left out. An event
-    named `reset` says that `after` cannot be replayed: read what you show again, then go on after its id."""
+    """Streams server-sent events: `id` is the sequence number, `data` an event as in a ticket's
+    timeline. None is left out. An event named `reset` means that `after` cannot be replayed:
+    read what you show again, then continue after its id."""
     feed: Live = request.app.state.live
     start = feed.newest if after is None else after
     return StreamingResponse(stream(feed, start), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
 async def stream(feed: Live, after: int) -> AsyncIterator[bytes]:
-    """Frames of the stream; ends when the desk stops or PostgreSQL is away, and the caller comes back with its last number."""
+    """Frames of the stream; ends when the desk stops or PostgreSQL is away, and the caller comes
+    back with its last number."""
     yield b": hello\n\n"
     events = feed.subscribe(after)
     coming: asyncio.Future[EventView] = asyncio.ensure_future(anext(events))

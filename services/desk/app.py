@@ -43,7 +43,7 @@ _SUBSCRIBERS = (indexing.add_messages, sla.mark_late, publishing.publish)
 
 
 def main(arguments: list[str]) -> int:
-    """Run the desk, or one of its commands."""
+    """Runs the desk, or one of its commands."""
     if arguments:
         return commands.main(arguments, _nowhere)
     common, settings = load(Settings), load(DeskSettings)
@@ -71,14 +71,15 @@ class DeskService(Service):
 def create(
     common: Settings, settings: DeskSettings, *, bus: Bus | None = None, channels: View[Channel] | None = None
 ) -> DeskService:
-    """Compose one process of the desk. bus: None for Kafka; channels: None for those that are announced on it."""
+    """Composes one process of the desk. bus: None for Kafka; channels: None for those that are
+    announced on it."""
     health = Health()
     bus, connecting = bus_of("desk", common, health, bus)
     return around(create_desk(common, settings, bus, channels), health, connecting)
 
 
 def create_desk(common: Settings, settings: DeskSettings, bus: Bus, channels: View[Channel] | None = None) -> Desk:
-    """Compose what all functions of the desk work with."""
+    """Composes what all functions of the desk work with."""
     pools = Pools.of(settings.database.get_secret_value())
     return Desk(
         common=common,
@@ -94,7 +95,7 @@ def create_desk(common: Settings, settings: DeskSettings, bus: Bus, channels: Vi
 
 
 def around(desk: Desk, health: Health, tasks: Mapping[str, Task] = MappingProxyType({})) -> DeskService:
-    """Put API, console and tasks around a desk. tasks: those of its bus."""
+    """Adds API, console and tasks to a desk. tasks: those of its bus."""
     live = Live(desk.database, desk.settings.live_ring)
     wallboard = Wallboard(desk.database, desk.common.kafka)
     dead_letters = DeadLetterList(desk.common.kafka, desk.storage)

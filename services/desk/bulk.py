@@ -1,5 +1,6 @@
-"""Many rows in one statement. The rows travel as one JSON document that PostgreSQL unpacks by the table's own column types:
-for this process that costs a hundredth of binding each value, and the statement is the same for one row and for 500."""
+"""Many rows in one statement. The rows travel as one JSON document that PostgreSQL unpacks by the
+table's own column types: for this process that costs a hundredth of binding each value, and the
+statement is the same for one row and for 500."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def document(rows: Sequence[dict[str, Any]]) -> str:
-    """JSON that PostgreSQL accepts: U+0000, which its text type cannot hold, becomes U+FFFD."""
+    """Encodes rows as JSON that PostgreSQL accepts: U+0000, which its text type cannot hold,
+    becomes U+FFFD."""
     data = _encoder.encode(rows)
     if b"\\u0000" in data:
         data = _NUL.sub(rb"\1\\ufffd", data)
@@ -28,27 +30,28 @@ def document(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def among(column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
-    """`column = ANY(values)`: one parameter and one statement, however many values there are."""
+    """Builds `column = ANY(values)`: one parameter and one statement, however many values there
+    are."""
     return column == any_(literal(list(values), ARRAY(column.type)))
 
 
 def inserting(table: Table, rows: Sequence[dict[str, Any]]) -> Part:
-    """Insert rows that all have the same keys; those that exist already are left alone."""
+    """Inserts rows that all have the same keys; those that exist already are left alone."""
     return Part(_insertion(table, tuple(rows[0])), (document(rows),)) if rows else Part()
 
 
 def updating(table: Table, rows: Sequence[dict[str, Any]], key: str = "id") -> Part:
-    """Set all other columns of the rows with these keys."""
+    """Sets all other columns of the rows with these keys."""
     return Part(_update(table, tuple(rows[0]), key), (document(rows),)) if rows else Part()
 
 
 async def insert_all(session: AsyncSession, table: Table, rows: Sequence[dict[str, Any]]) -> int:
-    """As `inserting`, by itself. How many were new."""
+    """Inserts as `inserting` does, by itself. Returns how many were new."""
     return (await write(session, inserting(table, rows)))[0]
 
 
 async def update_all(session: AsyncSession, table: Table, rows: Sequence[dict[str, Any]], key: str = "id") -> None:
-    """As `updating`, by itself."""
+    """Updates as `updating` does, by itself."""
     await write(session, updating(table, rows, key))
 
 

@@ -27,7 +27,8 @@ _ROLE = "read-only, agent, supervisor or admin (default: agent)"
 
 
 def main(arguments: list[str], open_desk: Callable[[], Desk]) -> int:
-    """Do what `--help` lists. open_desk: makes a desk that runs nowhere.
+    """Runs the command that the arguments name, as `--help` lists them. open_desk: makes a desk
+    that runs no tasks.
 
     The exit code: 0, 1 with the reason on stderr, 2 for wrong arguments.
     """
@@ -107,7 +108,8 @@ async def _with_database(
 async def _with_desk(
     desk: Desk, work: Callable[[Desk, argparse.Namespace], Awaitable[None]], chosen: argparse.Namespace
 ) -> None:
-    """Do it with a desk that runs nowhere: what it publishes waits in its outbox for one that does."""
+    """Runs a command with a desk that runs no tasks: what it publishes waits in its outbox for
+    one that does."""
     try:
         await work(desk, chosen)
     finally:

@@ -24,8 +24,9 @@ from shared.topics import (
 
 GROUP = "desk"
 MOST, FEW = 200, 25
-"""Records in one transaction: enough that its cost is shared, few enough that an agent's reply never waits long for its locks; and
-while somebody is served live, who waits for this process as well."""
+"""Records in one transaction: enough that its cost is shared, few enough that an agent's reply
+never waits long for its locks; and while somebody is served live, who waits for this process as
+well."""
 AT_ONCE = 2
 """Transactions under way: while PostgreSQL works on one, this process works on the other."""
 
@@ -64,7 +65,8 @@ def _passed(records: Sequence[Record[RoutedMessage]]) -> dict[str, Passed]:
 
 
 def reported(desk: Desk) -> Consumer:
-    """Notes `deliveries-reported`, in a group of its own: a slow database for one does not hold the other's partitions."""
+    """Notes `deliveries-reported`, in a group of its own: a slow database for one does not hold the
+    other's partitions."""
 
     async def handle(records: Sequence[Record[DeliveryReport]]) -> None:
         await deliveries.report(desk, [record.event for record in records])

@@ -42,7 +42,7 @@ class Pools:
         )
 
     async def dispose(self) -> None:
-        """Close all connections."""
+        """Closes all connections of the pools."""
         for pool in (self.database, self.applying, self.pages, self.api, self.searches):
             await pool.dispose()
 
@@ -67,7 +67,8 @@ class Desk:
 
     @asynccontextmanager
     async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:
-        """Commit at the end, then wake the relay and every console's feed. Raises Unavailable, with nothing done."""
+        """Yields a unit of work and commits it at the end, then wakes the relay and every
+        console's feed. Raises Unavailable, with nothing done."""
         async with self.database.transaction() as session:
             work = UnitOfWork(session)
             yield work

@@ -18,30 +18,31 @@ def is_uuid(value: str) -> bool:
 
 
 def as_uuid(value: str, what: str) -> str:
-    """Bring an id into PostgreSQL's form. Rejected 422 where it is none, so that PostgreSQL need not."""
+    """Converts an id into PostgreSQL's form. Raises Rejected 422 if it is invalid, so that
+    PostgreSQL need not."""
     if not is_uuid(value):
         raise Rejected(422, what, f"{value[:60]!r} is not the id of a {what}.")
     return value.lower()
 
 
 def write_place(kind: str, at: datetime, own: str) -> str:
-    """Make a cursor of a list by time and id. kind: a letter that says which list."""
+    """Encodes a cursor of a list by time and id. kind: a letter that says which list."""
     return write_cursor(kind, at.isoformat(), own)
 
 
 def read_place(cursor: str, kind: str) -> tuple[datetime, str]:
-    """Read time and id from such a cursor. Rejected 422."""
+    """Decodes time and id from a cursor of `write_place`. Raises Rejected 422."""
     at, own = read_cursor(cursor, kind, 2)
     return read_time(at), own
 
 
 def write_cursor(kind: str, *parts: str) -> str:
-    """Make a cursor of parts, the last of which is an id."""
+    """Encodes a cursor of parts, the last of which is an id."""
     return base64.urlsafe_b64encode("|".join((kind, *parts)).encode()).decode().rstrip("=")
 
 
 def read_cursor(cursor: str, kind: str, parts: int) -> list[str]:
-    """Read as many parts from a cursor of this kind. Rejected 422."""
+    """Decodes this number of parts from a cursor of this kind. Raises Rejected 422."""
     try:
         found = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)).decode().split("|")
         if found[0] != kind or len(found) != parts + 1:
@@ -55,7 +56,7 @@ def read_cursor(cursor: str, kind: str, parts: int) -> list[str]:
 
 
 def read_time(value: str) -> datetime:
-    """Read a time with its zone from a cursor's part. Rejected 422."""
+    """Reads a time with its zone from a cursor's part. Raises Rejected 422."""
     at: datetime | None
     try:
         at = datetime.fromisoformat(value)
@@ -67,5 +68,5 @@ def read_time(value: str) -> datetime:
 
 
 def damaged() -> Rejected:
-    """Refuse a cursor whose parts make no sense."""
+    """Returns the rejection of a cursor whose parts make no sense."""
     return Rejected(422, "cursor", "Invalid cursor. Start again without it.")

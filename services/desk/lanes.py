@@ -1,4 +1,5 @@
-"""Who goes first inside one process of the desk: a person who waits, before mail and posts by the thousand."""
+"""Who goes first inside one process of the desk: a person who waits, before mail and posts by the
+thousand."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ class Lanes:
                 self._none.set()
 
     async def clear(self) -> bool:
-        """Returns once nobody is served live right now; whether somebody was lately, so that whatever is begun should be short. Hold
-        no lock while you wait here: whoever is served may need it."""
+        """Returns once nobody is served live right now; whether somebody was lately, so that
+        whatever is begun should be short. Hold no lock while you wait here: whoever is served may
+        need it."""
         await self._none.wait()
         return time.monotonic() - self._last < _LATELY

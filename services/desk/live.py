@@ -1,7 +1,9 @@
-"""The live feed: every committed event of the desk, in order and with none left out, to every console of this process.
+"""The live feed: every committed event of the desk, in order and with none left out, to every
+console of this process.
 
-Each desk process listens to PostgreSQL (`LISTEN`) and reads what is new by sequence number, so it sees what all processes did.
-Numbers are given under a lock as the last step before a commit (`unit_of_work.py`): what is newer is never visible earlier.
+Each desk process listens to PostgreSQL (`LISTEN`) and reads what is new by sequence number, so it
+sees what all processes did. Numbers are given under a lock as the last step before a commit
+(`unit_of_work.py`): what is newer is never visible earlier.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ _FARTHEST = 10_000
 _BEHIND = 200
 """Changes of who looks where that a slow console may be behind before some are left out."""
 _FALLBACK = 5.0
-"""Seconds between reads when no notification comes: a connection that died silently costs no more than this."""
+"""Seconds between reads when no notification comes: a connection that died silently costs no more
+than this."""
 
 
 class Reset(Exception):
@@ -46,7 +49,8 @@ class Reset(Exception):
 
 
 class Live:
-    """One per process; `run` reads events as they are committed by any desk process. `ring`: events kept in memory."""
+    """One per process; `run` reads events as they are committed by any desk process. `ring`: events
+    kept in memory."""
 
     def __init__(self, database: Database, ring: int) -> None:
         self._database = database
@@ -64,11 +68,13 @@ class Live:
 
     @property
     def newest(self) -> int:
-        """The newest sequence number known here. A page takes it before it reads its tickets, and subscribes after it."""
+        """The newest sequence number known here. A page takes it before it reads its tickets, and
+        subscribes after it."""
         return self._newest
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`; waits for PostgreSQL where it is away."""
+        """Follows the committed events until `stop`; waits for PostgreSQL while it is
+        unavailable."""
         try:
             await forever("live", partial(self._follow, stop), stop)
         finally:
@@ -76,8 +82,9 @@ class Live:
             self._wake()
 
     async def subscribe(self, after: int) -> AsyncGenerator[EventView]:
-        """Each event with seq > after, in order, none left out; replayed first, then as they come. Ends when the desk stops.
-        Raises Reset on first use where `after` cannot be replayed. Read it to the end or `aclose()` it."""
+        """Yields each event with seq > after, in order, none left out; replayed first, then as
+        they come. Ends when the desk stops. Raises Reset on first use if `after` cannot be
+        replayed. Read it to the end or `aclose()` it."""
         if after > self._newest or self._newest - after > _FARTHEST:
             newest = await self._newest_committed()
             if after > newest or newest - after > _FARTHEST:
@@ -125,7 +132,8 @@ class Live:
 
     @contextmanager
     def watched(self) -> Iterator[asyncio.Queue[str]]:
-        """Tickets on which somebody came, went, or began or ceased to write. What is missed is said again soon."""
+        """Yields a queue of tickets on which somebody came, went, or began or ceased to write. A
+        change that is missed is repeated soon."""
         changes: asyncio.Queue[str] = asyncio.Queue(_BEHIND)
         self._watching.add(changes)
         try:

@@ -1,4 +1,5 @@
-"""What operators see of the desk: counted in the database every few seconds by one statement, and not at each scrape."""
+"""What operators see of the desk: counted in the database every few seconds by one statement, and
+not at each scrape."""
 
 from __future__ import annotations
 
@@ -19,11 +20,13 @@ from shared.metrics import METRICS
 from shared.waiting import wait
 
 EVERY = 5.0
-"""Seconds between two counts: fresher than any scrape needs, and a fraction of a percent of a processor."""
+"""Seconds between two counts: fresher than any scrape needs, and a fraction of a percent of a
+processor."""
 _PATIENCE = 10.0
 """Seconds: a database that hangs must not hold the next count back for ever."""
 _SHARE, _LONGEST = 50, 30.0
-"""Counting takes a fiftieth of the time, however many wait; and what alerts look at is never older than these seconds."""
+"""Counting takes a fiftieth of the time, however many wait; and what alerts look at is never older
+than these seconds."""
 SERVICE = "desk"
 _WAITING = text(
     """
@@ -37,7 +40,8 @@ _WAITING = text(
 
 
 async def run(desk: Desk, stop: asyncio.Event) -> None:
-    """Count until `stop`. While the database is away the last numbers stay, and `sampled` tells how old they are."""
+    """Samples the metrics until `stop`. While the database is unavailable the last numbers stay,
+    and `sampled` shows how old they are."""
     while not stop.is_set():
         began = clock()
         try:
@@ -49,7 +53,7 @@ async def run(desk: Desk, stop: asyncio.Event) -> None:
 
 
 async def sample(desk: Desk) -> None:
-    """Count once. Raises Unavailable."""
+    """Samples the metrics once. Raises Unavailable."""
     async with desk.database.transaction() as session:
         rows = (await session.execute(_WAITING, {"soon": SOON})).all()
     free = await desk.storage.free()
@@ -60,7 +64,8 @@ async def sample(desk: Desk) -> None:
 
 
 def _tell(rows: Sequence[Row[Any]]) -> None:
-    """Without a pause in which a scrape could see half of it. Every level is told, so that 0 is a number too."""
+    """Sets the gauges without a pause in which a scrape could see half of them. Every level is
+    set, so that 0 is a number too."""
     METRICS.tickets_waiting.clear()
     oldest: dict[str, float] = {}
     overdue, due_soon = Counter[str](), Counter[str]()

@@ -1,4 +1,5 @@
-"""The desk's schema in PostgreSQL: what all subjects write to; each subject's `models.py` adds its tables."""
+"""The desk's schema in PostgreSQL: what all subjects write to; each subject's `models.py` adds its
+tables."""
 
 from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Identity, Index, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB

@@ -18,7 +18,7 @@ _bearer = HTTPBearer(auto_error=False, description="Made with `python -m service
 
 
 def desk_of(request: Request) -> Desk:
-    """Find this process's desk, with the connections of whoever asks: programs or pages."""
+    """Returns this process's desk, with the connections for the caller: programs or pages."""
     state = request.app.state
     desk: Desk = state.desk_of_api if request.url.path.startswith("/api/") else state.desk_of_pages
     return desk
@@ -30,7 +30,7 @@ TheDesk = Annotated[Desk, Depends(desk_of)]
 async def caller(
     request: Request, desk: TheDesk, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> AsyncIterator[Actor]:
-    """Yield who calls, and log what they were refused. Rejected 401."""
+    """Yields who calls, and log what they were refused. Rejected 401."""
     token = await people.check_token(desk, credentials.credentials) if credentials else None
     if token is None:
         raise Rejected(401, "unauthorized", "Send a valid API token: Authorization: Bearer <token>.")
@@ -49,7 +49,7 @@ Caller = Annotated[Actor, Depends(caller)]
 
 
 def allowed(permission: Permission) -> Callable[[Actor], Actor]:
-    """Make a dependency that lets only those in who have this permission: for what is read."""
+    """Makes a dependency that lets only those in who have this permission: for what is read."""
 
     def check(actor: Caller) -> Actor:
         actor.require(permission)

@@ -1,4 +1,5 @@
-"""PostgreSQL's notification channels by which the processes of the desk wake each other, with the commit."""
+"""PostgreSQL's notification channels by which the processes of the desk wake each other, with the
+commit."""
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,5 +13,6 @@ LOOKS = "desk_looks"
 
 
 async def wake(session: AsyncSession) -> None:
-    """Let every desk process look who can be served, once this transaction is committed."""
+    """Wakes every desk process to check which callers can be served, once this transaction is
+    committed."""
     await session.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CALLS})

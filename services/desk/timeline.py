@@ -24,7 +24,8 @@ class EventView:
     id: str
     ticket_id: str
     kind: str
-    """The tag of a change, as in the AsyncAPI document: `ticket.opened`, `message.added` and so on."""
+    """The tag of a change, as in the AsyncAPI document: `ticket.opened`, `message.added` and so
+    on."""
     at: datetime
     actor: str
     data: dict[str, str]
@@ -37,7 +38,7 @@ class EventView:
 
 
 def event_view(row: Any) -> EventView:
-    """A row of the timeline."""
+    """Converts a row of the timeline into the view for readers."""
     return EventView(
         seq=row.seq, id=row.id, ticket_id=row.ticket_id or "", kind=row.kind, at=row.at, actor=row.actor, data=row.data
     )

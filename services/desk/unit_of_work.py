@@ -1,6 +1,8 @@
-"""A unit of work: one transaction with its changes, its timeline events and everything it wants published.
+"""A unit of work: one transaction with its changes, its timeline events and everything it wants
+published.
 
-What goes wrong without it: an event is announced for a change that was rolled back, or a change is committed and nobody hears.
+What goes wrong without it: an event is announced for a change that was rolled back, or a change is
+committed and nobody hears.
 """
 
 from __future__ import annotations
@@ -43,8 +45,9 @@ _NUMBERED = """
 
 @dataclass(slots=True)
 class UnitOfWork:
-    """Collects what one transaction has to publish. Locks are taken in this order, so that no two wait for each other:
-    public posts and bursts, calls, agents, contact points, customers by id, tickets by id, and last the feed."""
+    """Collects what one transaction has to publish. Locks are taken in this order, so that no two
+    wait for each other: public posts and bursts, calls, agents, contact points, customers by id,
+    tickets by id, and last the feed."""
 
     session: AsyncSession
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -61,35 +64,38 @@ class UnitOfWork:
     def record(
         self, change: Change, ticket: str, at: datetime, actor: Actor, *, event_id: str = "", customer: str = ""
     ) -> None:
-        """Add to the timeline and to `tickets-changed`. `event_id`: fixed where a repetition has to meet itself."""
+        """Adds a change to the timeline and to `tickets-changed`. `event_id`: fixed if a
+        repetition must have the same id."""
         event = DeskEvent.of(change, id=event_id or str(uuid4()), ticket_id=ticket, at=at, actor=actor.stored)
         row = {"id": event.id, "ticket_id": ticket or None, "kind": event.kind, "at": at, "actor": event.actor}
         self.events.append(row | {"data": event.data})
         self.publish.append((TICKETS_CHANGED, ticket or customer, event))
 
     def send(self, topic: Topic[Any], key: str, event: Event) -> None:
-        """Publish after the commit."""
+        """Publishes an event after the commit."""
         self.publish.append((topic, key, event))
 
     def wrote(self, messages: Iterable[Mapping[str, Any]]) -> None:
-        """Let these messages, given as rows of their table, be found by their words."""
+        """Collects these messages, given as rows of their table, to be found by their words."""
         self.messages.extend(messages)
 
     def touch(self, customers: Iterable[str], *, raised: bool = False) -> None:
-        """Publish the profiles of these customers, who are locked, as they are at the end of this transaction.
-        raised: their version was raised with the change."""
+        """Publishes the profiles of these customers, who are locked, as they are at the end of
+        this transaction. raised: their version was raised with the change."""
         for customer in customers:
             self.customers[customer] = raised or self.customers.get(customer, False)
 
     def answered_late(self, customer: str, at: datetime) -> None:
-        """Keep that an answer to this customer, who is locked, came too late at this moment, or not at all."""
+        """Records that an answer to this customer, who is locked, came too late at this moment,
+        or not at all."""
         self.late[customer] = max(at, self.late.get(customer, at))
 
     async def lock(
         self, *, points: Iterable[str] = (), customers: Iterable[str] = (), tickets: Collection[str] = ()
     ) -> None:
-        """Keep others from changing these until the commit, in the order of all locks: contact points, customers and whose tickets
-        these are, tickets. Nobody else creates or moves a contact point that is locked, whether it exists or not."""
+        """Locks these until the commit, in the order of all locks: contact points, customers and
+        whose tickets these are, tickets. Nobody else creates or moves a contact point that is
+        locked, whether it exists or not."""
         if names := sorted(set(points)):
             await self.session.execute(_LOCK_POINTS, {"points": names})
         own, whose = sorted(set(customers)), sorted(tickets)
@@ -99,7 +105,8 @@ class UnitOfWork:
             await fetch(self.session, _LOCK_TICKETS, whose)
 
     async def finish(self, subscribers: Sequence[Subscriber], outbox: Outbox) -> None:
-        """Do what follows from the change, in the same transaction. Comes last before the commit."""
+        """Does what follows from the change, in the same transaction. Must come last before the
+        commit."""
         for subscriber in subscribers:
             await subscriber(self)
         await write(self.session, *self.parts, outbox.adding(self.publish), _numbered(self.events))
@@ -110,9 +117,10 @@ Subscriber: TypeAlias = Callable[[UnitOfWork], Awaitable[None]]
 
 
 def _numbered(events: list[dict[str, Any]]) -> Part:
-    """Write the events as the last thing before the commit, one transaction at a time: PostgreSQL's sequences count when asked and
-    not when committed, so without the lock a reader could see 8, go on from there, and never see the 7 that commits later. The lock
-    is a row that those of the events are joined to, so that none is numbered before it is there."""
+    """Writes the events as the last thing before the commit, one transaction at a time:
+    PostgreSQL's sequences count when asked and not when committed, so without the lock a reader
+    could see 8, go on from there, and never see the 7 that commits later. The lock is a row that
+    those of the events are joined to, so that none is numbered before it is there."""
     if not events:
         return Part()
     return Part(_NUMBERED, (document(events), _FEED_LOCK, LIVE))  # a notification is sent with the commit

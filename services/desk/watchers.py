@@ -1,6 +1,8 @@
-"""Who looks at which ticket and who writes there: known as long as their browsers say so, and kept nowhere.
+"""Who looks at which ticket and who writes there: known as long as their browsers say so, and kept
+nowhere.
 
-A browser says it again and again; each process of the desk hears all of it by PostgreSQL's notifications.
+A browser says it again and again; each process of the desk hears all of it by PostgreSQL's
+notifications.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from services.desk.signals import LOOKS
 from shared.db import Database
 
 VIEWING = 45.0
-"""Seconds after which somebody of whom nothing was heard is gone: two of what a browser says, and a bit."""
+"""Seconds after which somebody of whom nothing was heard is gone: two of what a browser says, and a
+bit."""
 TYPING = 10.0
 """Seconds after the last key until somebody only looks."""
 _MOST = 10_000
@@ -46,7 +49,8 @@ class Watchers:
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str], tuple[Look, float, float]] = {}
-        """By ticket and tab: the newest look, until when it counts, and until when it is one of somebody who types."""
+        """By ticket and tab: the newest look, until when it counts, and until when it is one of
+        somebody who types."""
 
     def hear(self, look: Look, now: float) -> bool:
         """Whether others see a difference."""
@@ -58,7 +62,8 @@ class Watchers:
         return self.on(look.ticket, now) != before
 
     def expire(self, now: float, before: float) -> set[str]:
-        """Tickets on which others see a difference since `before`: somebody went without a word, or writes no more."""
+        """Removes looks that have expired; returns the tickets on which others see a difference
+        since `before`: somebody left without notice, or writes no more."""
         ended = {key for key, (_, until, _) in self._seen.items() if until <= now}
         quiet = {ticket for (ticket, _), (_, _, typing) in self._seen.items() if before < typing <= now}
         for key in ended:
@@ -66,7 +71,7 @@ class Watchers:
         return quiet | {ticket for ticket, _ in ended}
 
     def on(self, ticket: str, now: float) -> list[Watcher]:
-        """Each person once, whatever tabs they have."""
+        """Lists who looks at a ticket, each person once, whatever tabs they have."""
         here = [seen for (where, _), seen in self._seen.items() if where == ticket and seen[1] > now]
         typing = {look.agent for look, _, until in here if until > now}
         names = {look.agent: look.name for look, _, _ in here}
@@ -74,7 +79,7 @@ class Watchers:
 
 
 async def publish(database: Database, look: Look) -> None:
-    """All processes of the desk, this one too. Raises Unavailable."""
+    """Publishes a look to all processes of the desk, this one too. Raises Unavailable."""
     async with database.transaction() as session:
         notify = text("SELECT pg_notify(:channel, :look)")
         await session.execute(notify, {"channel": LOOKS, "look": msgspec.json.encode(look).decode()})

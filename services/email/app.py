@@ -1,7 +1,8 @@
 """The email service, wired together.
 
-`python -m services email`: run; `migrate`: bring the database's schema up to date; `replay <offset|raw uri>`: read a mail
-again that was set aside; `ledger`: how many answers are in which state.
+`python -m services email`: run; `migrate`: bring the database's schema up to date; `replay
+<offset|raw uri>`: read a mail again that was set aside; `ledger`: how many answers are in which
+state.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ def create(
     mails: MailSender | None = None,
     clock: Callable[[], datetime] = utc_now,
 ) -> Service:
-    """Wires one process of this service. `bus`, `mails`: in place of Kafka and of what the settings say. Raises Misconfigured."""
+    """Wires one process of this service. `bus`, `mails`: in place of Kafka and of what the settings
+    say. Raises Misconfigured."""
     health = Health()
     health.expect("postgres", "smtp", "relay")
     (bus, connecting), mails = bus_of("email", common, health, bus), mails or sender(settings)
@@ -85,7 +87,9 @@ def create(
 
     @asynccontextmanager
     async def resources() -> AsyncIterator[None]:
-        """The language detector takes half a second to load; the first customer should not wait for it."""
+        """Yields once the language detector is loaded and the reader runs; closes everything at
+        the end. The detector takes half a second to load; the first customer should not wait for
+        it."""
         await asyncio.to_thread(detect, "Hello, where is my order?", common.languages)
         await receiving.reader.start()
         try:
@@ -128,7 +132,8 @@ async def _watch(doors: Mapping[str, Listener], health: Health, stop: asyncio.Ev
 
 
 def sender(settings: EmailSettings) -> MailSender:
-    """The relay where one is set, or else the folder. Raises Misconfigured where its password would go out in the open."""
+    """Returns the relay where one is set, or else the folder. Raises Misconfigured where its
+    password would be sent unencrypted."""
     if not settings.relay_host:
         return FolderSender(settings.outbox_folder)
     tls = settings.relay_tls
@@ -152,7 +157,7 @@ def receiver(
     database: Database,
     clock: Callable[[], datetime] = utc_now,
 ) -> Receiver:
-    """What takes mails in."""
+    """Creates the receiver of incoming mail."""
     secret = common.secret.get_secret_value()
     trusted = frozenset(name.strip().lower() for name in settings.trusted_authserv_ids.split(",") if name.strip())
     context = Context(Mailboxes.parse(settings.mailboxes), secret, common.languages, trusted)
@@ -160,13 +165,13 @@ def receiver(
 
 
 def identity(common: Settings, settings: EmailSettings) -> Identity:
-    """Who answers."""
+    """Returns the identity with which mails are answered."""
     mailboxes = Mailboxes.parse(settings.mailboxes)
     return Identity(mailboxes, common.secret.get_secret_value(), settings.company, settings.from_name)
 
 
 def policy(settings: EmailSettings) -> DeliveryPolicy:
-    """How replies are sent."""
+    """Returns the policy by which replies are sent."""
     retry = RetryPolicy(
         first=timedelta(seconds=settings.retry_first),
         longest=timedelta(hours=1),
@@ -177,7 +182,7 @@ def policy(settings: EmailSettings) -> DeliveryPolicy:
 
 
 def listeners(settings: EmailSettings, receiver: Receiver) -> dict[str, Listener]:
-    """SMTP and LMTP, as far as they are on. Raises Misconfigured."""
+    """Returns the SMTP and LMTP listeners that are enabled. Raises Misconfigured."""
     if not settings.smtp_port and not settings.lmtp_port:
         return {}
     door = Door(

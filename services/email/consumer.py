@@ -9,5 +9,5 @@ from shared.topics import deliveries_requested
 
 
 def deliveries(bus: Bus, deliverer: Deliverer) -> Consumer:
-    """The consumer of `deliveries-requested-email`."""
+    """Creates the consumer of `deliveries-requested-email`."""
     return bus.consumer([deliveries_requested(CHANNEL.name)], "email", deliverer.consume)

@@ -13,13 +13,16 @@ class MailSender(Protocol):
 
     @property
     def name(self) -> str:
-        """Where mails go, for the health page: `relay mail.example.org:587` or `folder var/outbox`."""
+        """Where mails go, for the health page: `relay mail.example.org:587` or `folder
+        var/outbox`."""
 
     async def send(self, mail: OutgoingMail) -> Outcome:
-        """One attempt. Never raises for what the other side does or fails to do."""
+        """Sends the mail in one attempt. Never raises for what the other side does or fails to
+        do."""
 
     async def was_sent(self, outbound_id: str) -> bool | None:
-        """Whether this mail went out in an attempt that nobody saw the end of; None where that cannot be known."""
+        """Whether this mail went out in an attempt that nobody saw the end of; None where that
+        cannot be known."""
 
     async def check(self) -> str:
-        """An empty string, or what is wrong."""
+        """Checks whether mails can be sent; returns an empty string, or what is wrong."""

@@ -1,4 +1,5 @@
-"""A mail that came in: kept raw, read, published. Whoever calls says yes to the sender only after this returned."""
+"""A mail that came in: kept raw, read, published. Whoever calls says yes to the sender only after
+this returned."""
 
 from __future__ import annotations
 
@@ -40,8 +41,9 @@ class Receiver:
         self.reader = Reader(replace(context, languages=()))
 
     async def receive(self, raw: bytes, envelope: Envelope) -> str:
-        """Returns the event's id, or an empty string for a mail that is no message, or was set aside because it cannot be read.
-        Raises Unavailable where storage or Kafka is away, or the ledger for a returned mail: then nobody has it but its sender."""
+        """Returns the event's id, or an empty string for a mail that is no message, or was set
+        aside because it cannot be read. Raises Unavailable where storage or Kafka is away, or the
+        ledger for a returned mail: then nobody has it but its sender."""
         received_at = self._clock()
         original = await self._storage.put(raw, name="original.eml", media_type="message/rfc822")
         try:
@@ -54,8 +56,8 @@ class Receiver:
             return ""
 
     async def publish(self, raw: bytes, envelope: Envelope, raw_uri: str, received_at: datetime) -> str:
-        """Read a mail that is in the storage already, and publish it. Returns the event's id, or an empty string for a mail that is no
-        message. Raises Malformed or Unavailable."""
+        """Reads a mail that is in the storage already, and publishes it. Returns the event's id,
+        or an empty string for a mail that is not a message. Raises Malformed or Unavailable."""
         answer, message, files = await self.reader.read(raw, envelope, raw_uri, received_at)
         if answer.kept:
             await self._keep(answer, message)

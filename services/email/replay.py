@@ -24,17 +24,20 @@ _WAIT_MS = 5_000
 
 
 async def replay(reference: str, servers: str, storage: Storage, receiver: Receiver) -> str:
-    """`reference`: an offset in `dead-letters`, or a raw mail's uri in the storage. Returns the event's id: that of the
-    message itself, so that a mail which is replayed twice is one message; empty for a mail that is no message.
+    """Replays a mail. `reference`: an offset in `dead-letters`, or a raw mail's uri in the storage.
+    Returns the event's id: that of the message itself, so that a mail which is replayed twice is
+    one message; empty for a mail that is not a message.
 
-    Raises Malformed where there is no such mail or it still cannot be read, Unavailable where Kafka or storage is away.
+    Raises Malformed where there is no such mail or it still cannot be read, Unavailable where Kafka
+    or storage is away.
     """
     mail = await _dead_letter(servers, int(reference)) if reference.isdigit() else _unknown_envelope(reference)
     return await _read_again(mail, storage, receiver)
 
 
 def replays(bus: Bus, storage: Storage, receiver: Receiver) -> Consumer:
-    """The consumer of `mails-replayed`: what an admin puts back. What still cannot be read is set aside again."""
+    """Creates the consumer of `mails-replayed`, the mails that an admin replays. What still
+    cannot be read is dead-lettered again."""
 
     async def take(records: Sequence[Record[UnreadableMail]]) -> None:
         for record in records:
@@ -52,7 +55,8 @@ async def _read_again(mail: UnreadableMail, storage: Storage, receiver: Receiver
 
 
 def _unknown_envelope(raw_uri: str) -> UnreadableMail:
-    """Only the raw mail is known: its headers have to say who wrote and to whom."""
+    """Returns a mail of which only the raw form is known: its headers have to say who wrote and
+    to whom."""
     now: datetime = utc_now()
     return UnreadableMail(raw_uri=raw_uri, sender=None, recipients=(), received_at=now)
 

@@ -1,5 +1,5 @@
-"""Finds the reply that a returned mail is about. Each statement takes the session of a transaction that its caller commits,
-and locks what it finds."""
+"""Finds the reply that a returned mail is about. Each statement takes the session of a transaction
+that its caller commits, and locks what it finds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Answers that came back: the ledger says which one it was, and the desk hears that it did not arrive."""
+"""Answers that came back: the ledger says which one it was, and the desk hears that it did not
+arrive."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ from shared.outbox import Outbox
 from shared.topics import DELIVERIES_REPORTED
 
 BY_ADDRESS = timedelta(days=7)
-"""A returned mail that names only an address counts for an answer that is no older: servers give up within five days
-(RFC 5321, 4.5.4.1)."""
+"""A returned mail that names only an address counts for an answer that is no older: servers give up
+within five days (RFC 5321, 4.5.4.1)."""
 
 
 class Returns:
@@ -31,8 +32,8 @@ class Returns:
         self._ledger = Ledger(DELIVERIES, outbox)
 
     async def note(self, told: Returned, own_id: str) -> bool:
-        """Whether it is about an answer of ours. `own_id`: the returned mail's own, so that it counts once however often it comes.
-        Raises Unavailable."""
+        """Whether it is about an answer of ours. `own_id`: the returned mail's own, so that it
+        counts once however often it comes. Raises Unavailable."""
         async with self._database.transaction() as session:
             reply = await self._about(session, told, own_id)
             if reply is None or reply.returned_by == own_id or told.fate is Fate.OTHER:
@@ -54,7 +55,8 @@ class Returns:
         return True
 
     async def _about(self, session: AsyncSession, told: Returned, own_id: str) -> Reply | None:
-        """The best evidence first: our Message-ID names the answer itself, our token its ticket, an address only a person."""
+        """Returns the reply that is meant, by the best evidence first: our Message-ID names the
+        answer itself, our token its ticket, an address only a person. None where none is found."""
         if known := await repository.returned_by(session, own_id):
             return known
         for named in filter(None, (answer_named(identity, self._secret) for identity in told.message_ids)):

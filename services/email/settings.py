@@ -14,7 +14,8 @@ from shared.settings import ServiceSettings
 
 
 def networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    """From `127.0.0.0/8, ::1`. Raises ValueError with the entry that is no network."""
+    """Parses networks such as `127.0.0.0/8, ::1`. Raises ValueError with the entry that is not a
+    network."""
     return tuple(ip_network(entry.strip()) for entry in value.split(",") if entry.strip())
 
 

@@ -1,6 +1,7 @@
 """Wires the phone service.
 
-`python -m services phone`: run; `migrate`: bring the database's schema up to date; `ledger`: count texts by state.
+`python -m services phone`: run; `migrate`: bring the database's schema up to date; `ledger`: count
+texts by state.
 """
 
 from __future__ import annotations

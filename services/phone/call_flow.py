@@ -44,7 +44,8 @@ _CONNECTED = "completed"
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A genuine webhook. `form`: Twilio's fields; `query`: what we put into the address ourselves."""
+    """A genuine webhook. `form`: Twilio's fields; `query`: what we put into the address
+    ourselves."""
 
     form: Mapping[str, str]
     query: Mapping[str, str]
@@ -207,7 +208,8 @@ class CallFlow:
         return await self._connected(turn)
 
     async def dialled(self, turn: Turn) -> str:
-        """Ends the call where the agent has spoken; otherwise the caller goes back to their place."""
+        """Ends the call where the agent has spoken; otherwise the caller goes back to their
+        place."""
         hook, (opened, request) = turn.hook, await self._asked(turn)
         call = opened.call
         spoke = request is not None and request.id in call.attempts and call.attempts[request.id].connected

@@ -31,7 +31,8 @@ class ClaimedRequest:
 
 
 async def add(session: AsyncSession, requests: Sequence[CallRequested]) -> None:
-    """Adds requests that are not known yet. A callback without a call's id gets its own id as that."""
+    """Adds requests that are not known yet. A callback without a call's id gets its own id as
+    that."""
     for request in requests:
         callback = request.action is CallAction.CALL_BACK
         named = request if request.call_id else _named(request)
@@ -91,7 +92,7 @@ async def end(session: AsyncSession, request_id: str) -> None:
 
 
 async def unanswered(session: AsyncSession, subject: str, but: str) -> int:
-    """Counts callbacks for this subject that did not reach the customer."""
+    """Returns the number of callbacks for this subject that did not reach the customer."""
     if not subject:
         return 0
     made = (

@@ -1,4 +1,5 @@
-"""Carries out what the desk asks of calls, once each; the outcome is published on `calls-changed`."""
+"""Carries out what the desk asks of calls, once each; the outcome is published on
+`calls-changed`."""
 
 from __future__ import annotations
 
@@ -111,7 +112,8 @@ class CallRequests:
             await self._end(request, *_why_not(call))
         else:
             outcome = await self._provider.redirect(sid, self._script.url("voice/connect", request=request.id))
-            # Idempotent while the caller waits: the step that it leads to marks the request as done.
+            # Idempotent while the caller waits: the step that it leads to marks the request as
+            # done.
             await self._judge(row, request, outcome, again=True)
 
     async def _reserve(self, row: ClaimedRequest, request: CallRequested, *, fit: bool) -> tuple[Call, str]:

@@ -20,7 +20,8 @@ _SILENT = timedelta(minutes=5)
 this pace."""
 _BATCH = 50
 _SHORTEST = 0.05
-"""Seconds between two looks at least: PostgreSQL's clock tells what is due, and ours how long that takes."""
+"""Seconds between two looks at least: PostgreSQL's clock tells what is due, and ours how long that
+takes."""
 
 
 class CallTimers:

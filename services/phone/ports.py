@@ -40,7 +40,7 @@ class Provider(Protocol):
     "Raises"."""
 
     async def send_text(self, to: str, body: str, status_url: str) -> ProviderResult:
-        """Send a text. `to`: E.164."""
+        """Sends a text. `to`: E.164."""
 
     async def texts_to(self, to: str, since: datetime) -> list[SentText]:
         """Lists what we have sent to this number since then. Raises Unavailable."""
@@ -64,4 +64,5 @@ class Provider(Protocol):
 
     async def check(self) -> str:
         """Checks our account. Returns what to show on the health page. Raises
-        `shared.channels.Denied` where the credentials are refused, Unavailable for any other error."""
+        `shared.channels.Denied` where the credentials are refused, Unavailable for any other
+        error."""

@@ -112,7 +112,8 @@ def sid_of(form: Mapping[str, str]) -> str:
 
 
 def _place(form: Mapping[str, str]) -> str:
-    """Formats the place of a location message, to read and to look up; empty for any other message."""
+    """Formats the place of a location message, to read and to look up; empty for any other
+    message."""
     position = ", ".join(filter(None, (form.get("Latitude", ""), form.get("Longitude", ""))))
     label, address = form.get("Label", ""), form.get("Address", "")
     words = ", ".join(filter(None, (label, "" if address == label else address)))

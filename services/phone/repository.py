@@ -89,7 +89,7 @@ async def change_call(session: AsyncSession, call_id: str, **values: Any) -> Non
 
 
 async def ahead(session: AsyncSession, since: datetime) -> int:
-    """Counts callers who have waited longer."""
+    """Returns the number of callers who have waited longer."""
     longer = select(func.count()).where(CALLS.c.state.in_(_WAITING), CALLS.c.waiting_since < since)
     return int((await session.execute(longer)).scalar_one())
 

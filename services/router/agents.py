@@ -1,4 +1,5 @@
-"""The Kafka edge: Faust hands over batches, the handlers decide, the outputs go out before anything is committed."""
+"""The Kafka edge: Faust hands over batches, the handlers decide, the outputs go out before anything
+is committed."""
 
 from __future__ import annotations
 
@@ -26,14 +27,14 @@ from shared.topics import MESSAGES_RECEIVED, MESSAGES_RECEIVED_LIVE, PARTITIONS
 COMMIT_EVERY = 1.0
 """Seconds between two commits of what is done."""
 _END_WITHIN = 4.5
-"""Seconds for an orderly end, longer than what is under way may take. Only a group that is being joined keeps us for longer, and
-who has just joined has nothing to finish."""
+"""Seconds for an orderly end, longer than what is under way may take. Only a group that is being
+joined keeps us for longer, and who has just joined has nothing to finish."""
 _LOOK_EVERY = 2.0
 """Seconds between two looks at the lag and at the flow."""
 
 
 def create_app(settings: RouterSettings, servers: str, router: Router) -> BatchApp:
-    """The Faust app: two lanes, live first."""
+    """Creates the Faust app: two lanes, live first."""
     batching = Batching(
         lanes=(frozenset({MESSAGES_RECEIVED_LIVE.name}),), max_records=settings.batch, stall=settings.stall
     )
@@ -65,7 +66,8 @@ def create_app(settings: RouterSettings, servers: str, router: Router) -> BatchA
         try:
             return await send(app.kafka, router.handle(records))
         except TooManyDeadLetters:
-            # Halt only when what was set aside is committed, or it would be set aside again after each restart.
+            # Halt only when what was set aside is committed, or it would be set aside again after
+            # each restart.
             await asyncio.sleep(2 * COMMIT_EVERY)
             raise
 
@@ -82,7 +84,8 @@ async def run(
     health: Health,
     stop: asyncio.Event,
 ) -> None:
-    """Route until `stop`, once the views are ready. Raises Unavailable where the engine crashed: start afresh."""
+    """Routes until `stop` is set, once the views are ready. Raises Unavailable where the engine
+    crashed: start afresh."""
     if not await all_set(ready, stop):
         return
     _quiet()
@@ -108,7 +111,7 @@ async def _run(app: BatchApp) -> None:
 
 
 async def _watch(app: BatchApp, health: Health) -> None:
-    """Keep health and lag told."""
+    """Updates health and lag at intervals."""
     while True:
         consumer = cast("BatchConsumer", app.consumer) if app.started else None
         flowing = consumer is not None and consumer.at_work
@@ -120,7 +123,8 @@ async def _watch(app: BatchApp, health: Health) -> None:
 
 
 def _quiet() -> None:
-    """Faust tells each start and stop of its parts, and misses the monitor that we left out; a crash is told by us."""
+    """Sets log levels: Faust logs each start and stop of its parts, and misses the monitor that
+    we left out; we log a crash ourselves."""
     for name, level in (
         ("mode", logging.ERROR),
         ("faust", logging.WARNING),

@@ -27,7 +27,8 @@ _LOOK_EVERY = 0.2
 
 
 def main(arguments: list[str]) -> int:
-    """Without arguments: run. With: `policy check|publish|show`."""
+    """Runs the service where there are no arguments, else a command: `policy
+    check|publish|show`."""
     if arguments:
         from services.router import commands
 
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> int:
 
 
 def create(servers: str, settings: RouterSettings, health: Health) -> tuple[FastAPI, dict[str, Task]]:
-    """The health and metrics app, and what runs beside it."""
+    """Creates the health and metrics app, and the tasks that run beside it."""
     from services.router import agents  # Faust takes a second to import, which a command need not wait for
 
     health.expect("views", "engine")
@@ -69,7 +70,8 @@ def create(servers: str, settings: RouterSettings, health: Health) -> tuple[Fast
 
 
 async def _tell_ready(views: Sequence[KafkaView[Any]], health: Health, stop: asyncio.Event) -> None:
-    """Tell how far the views are until each has read what was there; then wait for the end."""
+    """Reports to health how far the views are until each has read what was there; then waits for
+    the end."""
     while reading := [view.progress for view in views if not view.ready.is_set()]:
         health.set("views", ok=False, detail=f"reading {'; '.join(reading)}")
         if await wait(stop, _LOOK_EVERY):

@@ -15,7 +15,7 @@ _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def moment(text: str) -> datetime:
-    """A time; UTC where no zone is given."""
+    """Parses a time; UTC where no zone is given."""
     try:
         given = datetime.fromisoformat(text)
     except ValueError as error:
@@ -27,7 +27,7 @@ def moment(text: str) -> datetime:
 
 
 def number(low: float, high: float) -> Callable[[str], float]:
-    """A number from `low` to `high`."""
+    """Returns a parser of numbers from `low` to `high`."""
 
     def read(text: str) -> float:
         try:
@@ -42,7 +42,7 @@ def number(low: float, high: float) -> Callable[[str], float]:
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
-    """A whole number from `low` to `high`."""
+    """Returns a parser of whole numbers from `low` to `high`."""
 
     def read(text: str) -> int:
         if not (text.isascii() and text.isdecimal() and low <= int(text) <= high):

@@ -1,5 +1,5 @@
-"""`python -m services router policy check|publish|show|schema`, what is made of recorded decisions (`replaying.py`), and
-`dead-letters list|show|replay`."""
+"""`python -m services router policy check|publish|show|schema`, what is made of recorded decisions
+(`replaying.py`), and `dead-letters list|show|replay`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PATIENCE = 20.0
 
 
 def main(arguments: list[str]) -> int:
-    """Run a command; returns the exit code."""
+    """Runs a command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m services router")
     subjects = parser.add_subparsers(dest="subject", required=True)
     verbs = subjects.add_parser("policy", help="how messages are routed").add_subparsers(dest="verb", required=True)

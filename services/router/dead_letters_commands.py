@@ -1,4 +1,5 @@
-"""`python -m services router dead-letters list | show <id> | replay <id>`: for the person who looks after what was set aside."""
+"""`python -m services router dead-letters list | show <id> | replay <id>`: for the person who looks
+after what was set aside."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ _LINE = 100
 
 
 def add(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the commands."""
+    """Adds the commands to the parser."""
     verbs = subjects.add_parser("dead-letters", help="what could not be handled").add_subparsers(
         dest="verb", required=True
     )
@@ -38,7 +39,7 @@ def add(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Do what was chosen; returns the exit code. Raises Unavailable."""
+    """Runs the chosen command; returns the exit code. Raises Unavailable."""
     return asyncio.run(_run(chosen))
 
 
@@ -76,7 +77,7 @@ def _list(letters: Sequence[Letter], topic: str, waiting: bool, limit: int) -> N
 
 
 def described(letter: Letter, value: bytes | None, limit: int) -> str:
-    """One letter for a person; `limit`: bytes of the value that are shown."""
+    """Describes one letter for a person; `limit`: bytes of the value that are shown."""
     raw = value or b""
     cut = f"\n… {len(raw) - limit} bytes more; --bytes shows them" if len(raw) > limit else ""
     lines = [

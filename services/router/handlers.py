@@ -1,4 +1,5 @@
-"""From raw records to what is to be sent: a decision for each message, a dead letter for what cannot be decided on."""
+"""From raw records to what is to be sent: a decision for each message, a dead letter for what
+cannot be decided on."""
 
 from __future__ import annotations
 
@@ -32,8 +33,8 @@ _HEADERS: Headers = [
 ]
 """CloudEvents Kafka binding 1.0.2, binary mode."""
 _PASSED_ON = {"traceparent": "traceparent", WRITTEN: TAKEN}
-"""Headers of what was read, by the name that they go on with. Times go beside the decision and not in it: it must come out the
-same again."""
+"""Headers of what was read, by the name that they go on with. Times go beside the decision and not
+in it: it must come out the same again."""
 
 
 class Router:
@@ -53,7 +54,8 @@ class Router:
             METRICS.dead_lettered.labels(topic=topic.name)
 
     def handle(self, records: Sequence[Raw]) -> list[Output]:
-        """An output for each record, in order. Raises TooManyDeadLetters where too many of the ones before were bad."""
+        """Returns an output for each record, in order. Raises TooManyDeadLetters where too many
+        of the ones before were bad."""
         self._flood.check()
         started = time.perf_counter()
         policy = self._policy()
@@ -86,7 +88,8 @@ class Router:
         return Output(lane.name, decision.ticket_id.encode(), encode(routed), headers), routed
 
     def _profile(self, message: InboundMessage) -> Profile | None:
-        """The customer who wrote. What a message says of its sender's other addresses counts only if it is proven."""
+        """Returns the profile of the customer who wrote. A sender's other addresses in a message
+        count only if they are proven."""
         points = (message.sender, *message.also) if message.sender_verified else (message.sender,)
         return next((found for point in points if (found := self._profiles.get(point))), None)
 

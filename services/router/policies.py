@@ -1,4 +1,5 @@
-"""Which policy is in force: the published one, or the one that comes with the router until there is any."""
+"""Which policy is in force: the published one, or the one that comes with the router until there is
+any."""
 
 from __future__ import annotations
 
@@ -15,11 +16,13 @@ from shared.metrics import METRICS
 from shared.waiting import wait
 
 _LOOK_EVERY = 1.0
-"""Seconds. Batches look by themselves; this keeps `/health/ready` right where there is no traffic."""
+"""Seconds. Batches look by themselves; this keeps `/health/ready` right where there is no
+traffic."""
 
 
 class Policies:
-    """Follows one published policy. One that cannot be read is refused: the former stays; health and metrics tell."""
+    """Follows one published policy. One that cannot be read is refused: the former stays; health
+    and metrics tell."""
 
     def __init__(
         self,
@@ -41,7 +44,7 @@ class Policies:
         self._tell("the policy that comes with the router")
 
     def current(self) -> Policy:
-        """The policy in force now. Cheap where nothing was published since."""
+        """Returns the policy in force now. Cheap where nothing was published since."""
         newest = self._published.get(self._name)
         if newest != self._seen:
             self._seen = newest
@@ -49,7 +52,7 @@ class Policies:
         return self._policy
 
     async def follow(self, stop: asyncio.Event) -> None:
-        """Until `stop`: notice what is published also where no message comes."""
+        """Looks for a newly published policy until `stop` is set, also where no message comes."""
         while not stop.is_set():
             self.current()
             await wait(stop, _LOOK_EVERY)

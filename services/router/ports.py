@@ -14,7 +14,7 @@ class Lookup(Protocol[E_co]):
     """The newest event of a key: a materialised view of a compacted topic."""
 
     def get(self, key: str) -> E_co | None:
-        """None where nothing is known under this key."""
+        """Returns the newest event of this key; None where nothing is known under it."""
 
 
 class Output(NamedTuple):

@@ -1,4 +1,5 @@
-"""`python -m services router reconcile`: accounts for every message of a period, and lists what is missing."""
+"""`python -m services router reconcile`: accounts for every message of a period, and lists what is
+missing."""
 
 from __future__ import annotations
 
@@ -64,7 +65,7 @@ class _Report(msgspec.Struct):
 
 
 def add(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
+    """Adds the command to the parser."""
     command = subjects.add_parser("reconcile", help="account for every message of a period, and list what is missing")
     command.add_argument(
         "--since", type=moment, help="such as 2026-11-21 or 2026-11-21T09:30, UTC; default: 24 hours ago"
@@ -84,7 +85,7 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 async def read(servers: str, since: datetime) -> Books:
-    """The books of everything received or requested since then. Raises Unavailable."""
+    """Reads the books of everything received or requested since then. Raises Unavailable."""
     books, ever = Books(), datetime.max.replace(tzinfo=UTC)
     announced = {
         record.key.decode() async for record in records(servers, [CHANNELS_ANNOUNCED], None, ever) if record.key
@@ -136,7 +137,7 @@ def _enter_unreadable(books: Books, record: ConsumerRecord) -> None:
 
 
 def _source(record: ConsumerRecord) -> Place:
-    """Where a record that was set aside came from; -1 where its letter does not tell."""
+    """Returns where a dead-lettered record came from; -1 where its letter does not say."""
     told = {name: value.decode(errors="replace") for name, value in record.headers if name.startswith("source_")}
     partition, offset = (
         int(text) if (text := told.get(name, "")).isdecimal() else -1 for name in ("source_partition", "source_offset")
@@ -152,14 +153,15 @@ def _decode(value: bytes, kind: type[K]) -> K:
 
 
 def _of_dead_letter(source: str, value: bytes) -> str:
-    """The id of the message in a record that was set aside. Raises MsgspecError where there is none to be seen."""
+    """Returns the id of the message in a dead-lettered record. Raises MsgspecError where there
+    is none to be seen."""
     if source in (MESSAGES_ROUTED.name, MESSAGES_ROUTED_LIVE.name):
         return _decode(value, _Routed).message.id
     return _decode(value, _Message).id
 
 
 def as_text(balance: Balance, since: datetime) -> str:
-    """For a terminal."""
+    """Formats the balance for a terminal."""
     lines = [
         f"since {since:%Y-%m-%d %H:%M} UTC",
         f"  {balance.received:>9,} messages received",

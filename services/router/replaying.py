@@ -25,7 +25,7 @@ _SHOWN = 20
 
 
 def add(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the commands."""
+    """Adds the commands to the parser."""
     simulate = subjects.add_parser("simulate", help="what another policy would have changed")
     simulate.add_argument("--policy", type=Path, required=True, help="a policy's YAML")
     simulate.add_argument("--file", type=Path, help="read what --save wrote, instead of Kafka")
@@ -57,7 +57,7 @@ def add(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Run the chosen command; returns the exit code."""
+    """Runs the chosen command; returns the exit code."""
     return {"simulate": _simulate, "replay": _replay, "explain": _explain}[chosen.subject](chosen)
 
 
@@ -97,7 +97,8 @@ def _simulate(chosen: argparse.Namespace) -> int:
 
 
 def _asked_for(one: Recorded, chosen: argparse.Namespace) -> bool:
-    """Of a file everything, unless a time is given."""
+    """Whether a decision is in the chosen period; of a file everything is, unless a time is
+    given."""
     return (not chosen.since or chosen.since <= one.at) and (not chosen.until or one.at < chosen.until)
 
 

@@ -54,8 +54,8 @@ def make(
 
 
 def _jobs(decided: Sequence[tuple[str, Level, int, Recorded]]) -> list[Job]:
-    """A ticket is one piece of work, from its first message of the period on; machines' mail is none, and calls do not wait in
-    this queue."""
+    """Returns the jobs: a ticket is one piece of work, from its first message of the period on;
+    machines' mail is none, and calls do not wait in this queue."""
     jobs: dict[str, Job] = {}
     for ticket, level, score, recorded in decided:
         message = recorded.routed.message
@@ -70,7 +70,7 @@ def _jobs(decided: Sequence[tuple[str, Level, int, Recorded]]) -> list[Job]:
 
 
 def as_text(report: Report) -> str:
-    """For a terminal."""
+    """Formats the report for a terminal."""
     found = report.comparison
     if not found.messages:
         return f"nothing was decided from {_day(report.since)} to {_day(report.until)} UTC: there is nothing to compare"
@@ -95,14 +95,14 @@ def as_text(report: Report) -> str:
 
 
 def rows(comparison: Comparison, name: str) -> list[tuple[str, int, int]]:
-    """Key, messages before, messages after; levels in their order, all others by size."""
+    """Returns key, messages before, messages after; levels in their order, all others by size."""
     before, after = comparison.before[name], comparison.after[name]
     keys = [level.value for level in Level] if name == "level" else [key for key, _ in (before + after).most_common()]
     return [(key, before[key], after[key]) for key in keys]
 
 
 def waiting_rows(report: Report) -> list[tuple[str, str, str]]:
-    """Level, waits before, waits after, in words."""
+    """Returns level, waits before, waits after, in words."""
     levels = [level for level in Level if level in report.waits_before or level in report.waits_after]
     return [
         (level.value, _wait(report.waits_before.get(level)), _wait(report.waits_after.get(level))) for level in levels
@@ -110,7 +110,7 @@ def waiting_rows(report: Report) -> list[tuple[str, str, str]]:
 
 
 def staffing(staff: Staff) -> str:
-    """Who was there, in words."""
+    """Describes in words how many agents there were."""
     most = max(staff.agents.values(), default=staff.others)
     agents = "1 agent" if most == 1 else f"{most} agents"
     there = f"up to {agents} as recorded" if staff.agents else f"{agents} all the time"
@@ -118,7 +118,7 @@ def staffing(staff: Staff) -> str:
 
 
 def change_lines(change: Change) -> list[str]:
-    """A changed message in two lines."""
+    """Returns a changed message in two lines."""
     message, before = change.recorded.routed.message, summary(change.recorded.routed.decision)
     after = summary(change.after)
     moved = ", ".join(f"{name} {_short(name, before)} → {_short(name, after)}" for name in change.fields)
@@ -126,7 +126,7 @@ def change_lines(change: Change) -> list[str]:
 
 
 def as_data(report: Report) -> dict[str, object]:
-    """For other programs."""
+    """Returns the report as data for other programs."""
     found = report.comparison
     return {
         "policy": report.policy,
@@ -154,7 +154,7 @@ def as_data(report: Report) -> dict[str, object]:
 
 
 def as_page(report: Report) -> str:
-    """A page of its own, without any other file."""
+    """Renders a self-contained page, without any other file."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     bars = {name: _bars(rows(report.comparison, name)) for name in ("level", "team", "channel")}
     minutes = [

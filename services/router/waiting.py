@@ -9,12 +9,12 @@ from shared.waiting import first_of
 
 
 async def all_set(events: Sequence[asyncio.Event], stop: asyncio.Event) -> bool:
-    """Wait for all events; False where `stop` came first."""
+    """Waits for all events; returns False where `stop` came first."""
     for event in events:
         await first_of(event, stop)
     return not stop.is_set()
 
 
 async def until(event: asyncio.Event) -> None:
-    """As `event.wait()`, without a result."""
+    """Waits for the event as `event.wait()` does, without a result."""
     await event.wait()

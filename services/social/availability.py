@@ -74,7 +74,8 @@ class Availability:
         self._report()
 
     def refused(self, what: str, error: Denied) -> None:
-        """Turns the channel off until something is accepted, or nothing is refused for some time."""
+        """Turns the channel off until something is accepted, or nothing is refused for some
+        time."""
         self._refusals[what] = self._network.why_off(error), time.monotonic() + _LAPSES
         self._report()
 

@@ -37,7 +37,7 @@ class NetworkSender:
         self._networks, self._settle = networks, settle
 
     async def send(self, attempt: Attempt) -> SendResult:
-        """See `Sender`."""
+        """Makes one attempt at delivery (see `Sender`)."""
         replies, availability = self._network(attempt)
         label = availability.label
         if availability.missing:
@@ -61,7 +61,7 @@ class NetworkSender:
         return SendResult(Result.DONE, provider_id=provider_id)
 
     async def find(self, attempt: Attempt) -> Finding:
-        """See `Sender`."""
+        """Asks the network for an attempt whose end nobody saw (see `Sender`)."""
         replies, availability = self._network(attempt)
         words = f"It may or may not have been sent before an interruption. Look at the thread on {availability.label}."
         if availability.missing:

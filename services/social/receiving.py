@@ -80,13 +80,14 @@ class Intake:
         self._one, self._rejected = asyncio.Lock(), dict[bytes, None]()
 
     async def take(self, posts: Sequence[Post], source: str, account: Account) -> None:
-        """Takes posts in, oldest first, until Kafka and PostgreSQL have them. Raises Unavailable."""
+        """Takes posts in, oldest first, until Kafka and PostgreSQL have them. Raises
+        Unavailable."""
         async with self._one:  # two sources may bring the same post at the same moment
             await self._take(posts, source, account)
 
     async def reject(self, raws: Iterable[bytes], source: str) -> None:
-        """Dead-letters what is no post in any form that we know, each once though polls overlap and
-        sources meet. Raises Unavailable."""
+        """Writes to the dead letters what is not a post in any form that we know, each once
+        though polls overlap and sources meet. Raises Unavailable."""
         for raw in raws:
             digest = hashlib.sha256(raw).hexdigest().encode()
             if digest in self._rejected:

@@ -149,7 +149,7 @@ async def corrections(session: AsyncSession) -> list[Correction]:
 
 
 async def corrected_since(session: AsyncSession, moment: datetime | None) -> int:
-    """Counts the corrections that are newer."""
+    """Returns the number of corrections that are newer."""
     found = select(func.count()).select_from(Correction)
     return int((await session.execute(found.where(Correction.given_at > moment) if moment else found)).scalar_one())
 

@@ -1,4 +1,5 @@
-"""Who may do what on Kafka: each service is a principal of its own, and may what `shared/topics.py` says of it, and no more."""
+"""Who may do what on Kafka: each service is a principal of its own, and may what `shared/topics.py`
+says of it, and no more."""
 
 from __future__ import annotations
 
@@ -48,10 +49,11 @@ class Right(NamedTuple):
 
 
 def rights(topics: Iterable[Topic[Any]], channels: Mapping[str, str], services: Sequence[str]) -> set[Right]:
-    """Every right of every service. `channels`: which service each channel belongs to.
+    """Returns every right of every service. `channels`: which service each channel belongs to.
 
-    Beside what topics say: a service's groups begin with its name. Who replays dead letters (the router by command, the desk for admins)
-    puts them back on any topic that takes them. Both look at how far everybody is, and the router's commands keep the books of all topics.
+    Beside what topics say: a service's groups begin with its name. Who replays dead letters (the
+    router by command, the desk for admins) puts them back on any topic that takes them. Both look
+    at how far everybody is, and the router's commands keep the books of all topics.
     """
 
     def meant(names: Iterable[str]) -> set[str]:
@@ -72,7 +74,8 @@ def rights(topics: Iterable[Topic[Any]], channels: Mapping[str, str], services: 
 
 
 async def grant(address: str, wanted: Iterable[Right]) -> None:
-    """Give these rights, as one who may. Nothing where Kafka asks nobody who they are. Raises Unavailable."""
+    """Grants these rights in Kafka, with an address that is allowed to. Does nothing where Kafka
+    does not authenticate its clients. Raises Unavailable."""
     admin = AIOKafkaAdminClient(**options(address))
     try:
         await admin.start()

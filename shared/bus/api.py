@@ -31,7 +31,7 @@ class Record(Generic[E]):
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def time(self, header: str) -> datetime | None:
-        """A time that a header tells; None where it tells none."""
+        """Returns the time in a header, or None where it holds none."""
         try:
             told = datetime.fromisoformat(self.headers.get(header, ""))
         except ValueError:
@@ -90,24 +90,26 @@ class DeadLetter:
 
 
 Handler = Callable[[Sequence[Record[E]]], Awaitable[None]]
-"""Handles records of any partitions, those of each in order. It may see a record again after a crash."""
+"""Handles records of any partitions, those of each in order. It may see a record again after a
+crash."""
 
 
 def encoded(topic: Topic[Any], key: str, event: Event) -> Encoded:
-    """An event as bytes, with what its headers need."""
+    """Returns an event as bytes, with what its headers need."""
     identity = getattr(event, "id", "") or getattr(getattr(event, "message", None), "id", "")
     return Encoded(topic.name, key, encode(event), type(event).__name__, str(identity))
 
 
 class TooManyDeadLetters(SwitchboardError):
-    """So much is bad that the fault is more likely ours: the consumer halts, and an operator is alerted."""
+    """So much is bad that the fault is more likely ours: the consumer halts, and an operator is
+    alerted."""
 
 
 class Consumer(Protocol):
     """Reads topics for a group and hands batches to a handler."""
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set. Commits what was handled. Raises TooManyDeadLetters."""
+        """Consumes until `stop` is set, and commits what was handled. Raises TooManyDeadLetters."""
 
 
 class View(Protocol[E_co]):
@@ -118,13 +120,13 @@ class View(Protocol[E_co]):
         """Set once everything that was there at the start has been read."""
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Read to the end, then follow, until `stop` is set."""
+        """Reads the topic to its end, then follows it, until `stop` is set."""
 
     def get(self, key: str) -> E_co | None:
-        """The newest event of this key."""
+        """Returns the newest event of this key, or None."""
 
     def values(self) -> Iterable[E_co]:
-        """All of them."""
+        """Returns the newest event of every key."""
 
     def __len__(self) -> int: ...
 
@@ -133,27 +135,28 @@ class Bus(Protocol):
     """Kafka, or its twin."""
 
     async def start(self) -> None:
-        """Connect. Raises Unavailable."""
+        """Connects to the broker. Raises Unavailable."""
 
     async def stop(self) -> None:
-        """Send what is under way, then disconnect."""
+        """Sends what is in flight, then disconnects."""
 
     async def publish(self, topic: Topic[E], key: str, event: E) -> None:
-        """Returns when all in-sync replicas have it (acks=all). Raises Unavailable: it may or may not be there."""
+        """Returns when all in-sync replicas have it (acks=all). Raises Unavailable: it may or may
+        not be there."""
 
     async def publish_all(self, items: Sequence[tuple[Topic[Any], str, Event]]) -> None:
-        """As `publish`, for many at once; in order for each key."""
+        """Publishes many events at once, as `publish` does for one; in order for each key."""
 
     async def publish_encoded(self, items: Sequence[Encoded]) -> None:
-        """As `publish_all`, for events that are bytes already."""
+        """Publishes events that are bytes already, as `publish_all` does for others."""
 
     async def set_aside(self, letter: DeadLetter) -> None:
-        """Write a dead letter. Raises Unavailable."""
+        """Writes a dead letter. Raises Unavailable."""
 
     def consumer(
         self, topics: Sequence[Topic[E]], group: str, handle: Handler[E], *, max_records: int = 200
     ) -> Consumer:
-        """A consumer of this group, not yet running."""
+        """Returns a consumer of this group, not yet running."""
 
     def view(self, topic: Topic[E]) -> View[E]:
-        """A view of this topic, not yet running."""
+        """Returns a view of this topic, not yet running."""

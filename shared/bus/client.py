@@ -1,4 +1,5 @@
-"""How every client gets to Kafka: an address is `host:port,…`, or `user:password@host:port,…` where Kafka asks who is there."""
+"""How every client gets to Kafka: an address is `host:port,…`, or `user:password@host:port,…` where
+Kafka asks who is there."""
 
 from __future__ import annotations
 
@@ -15,14 +16,14 @@ class Address(NamedTuple):
 
 
 def parsed(address: str) -> Address:
-    """The parts of an address."""
+    """Returns the parts of an address: servers, user and password."""
     login, at, servers = address.rpartition("@")
     user, _, password = login.partition(":")
     return Address(servers, unquote(user), unquote(password)) if at else Address(address)
 
 
 def options(address: str) -> dict[str, Any]:
-    """What aiokafka's clients are made with."""
+    """Returns the connection options of aiokafka's clients for an address."""
     found = parsed(address)
     if not found.user:
         return {"bootstrap_servers": found.servers}
@@ -36,5 +37,5 @@ def options(address: str) -> dict[str, Any]:
 
 
 def shown(address: str) -> str:
-    """An address for people and logs, without its password."""
+    """Returns an address without its password, for people and logs."""
     return parsed(address).servers

@@ -1,4 +1,5 @@
-"""Consumers that wait: for a broker that may be away, and for records that may be long in coming."""
+"""Consumers that wait: for a broker that may be away, and for records that may be long in
+coming."""
 
 from __future__ import annotations
 
@@ -15,16 +16,19 @@ from shared.errors import Unavailable
 from shared.loops import persist
 
 PATIENCE = 5.0
-"""Seconds for which a broker may hold a fetch that has nothing yet, where all partitions take part in it: whatever comes is answered
-at once."""
+"""Seconds for which a broker may hold a fetch that has nothing yet, where all partitions take part
+in it: whatever comes is answered at once."""
 _LEADERS_MOVE = 1.0
-"""The same where there are several brokers: a partition that moves to one that holds a fetch of ours waits for its end."""
+"""The same where there are several brokers: a partition that moves to one that holds a fetch of
+ours waits for its end."""
 _LEFT = 0.1
-"""The same where records are left that nobody has taken: their partitions join the next fetch only."""
+"""The same where records are left that nobody has taken: their partitions join the next fetch
+only."""
 
 
 class PatientFetcher(Fetcher):  # type: ignore[misc] # aiokafka has no types
-    """Aiokafka's, whose fetches are short or frequent whatever they are for. At rest these are most of what a broker has to do."""
+    """Aiokafka's, whose fetches are short or frequent whatever they are for. At rest these are most
+    of what a broker has to do."""
 
     @property
     def _fetch_max_wait_ms(self) -> int:
@@ -36,14 +40,16 @@ class PatientFetcher(Fetcher):  # type: ignore[misc] # aiokafka has no types
 
     @property
     def _fetcher_timeout(self) -> float:
-        """Seconds between two looks at whether there is something to fetch; all that changes this wakes it too."""
+        """Seconds between two looks at whether there is something to fetch; all that changes this
+        wakes it too."""
         return PATIENCE
 
     @_fetcher_timeout.setter
     def _fetcher_timeout(self, _usual: float) -> None: ...
 
     async def _proc_fetch_request(self, assignment: Any, node_id: int, request: Any) -> bool:
-        """What we do not want any more the broker goes on to hold, and answers nothing else on that connection."""
+        """Closes the connection of a fetch that we do not want any more: the broker would go on
+        to hold it, and answer nothing else there."""
         try:
             return bool(await super()._proc_fetch_request(assignment, node_id, request))
         except asyncio.CancelledError:
@@ -53,12 +59,14 @@ class PatientFetcher(Fetcher):  # type: ignore[misc] # aiokafka has no types
 
 
 def be_patient(consumer: AIOKafkaConsumer) -> None:
-    """Let a consumer that was started wait for records instead of asking for them again and again."""
+    """Lets a consumer that was started wait for records instead of asking for them again and
+    again."""
     consumer._fetcher.__class__ = PatientFetcher  # noqa: SLF001 - aiokafka is pinned, and has no way to give it another
 
 
 async def connect(consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
-    """Start the consumer as soon as a broker answers, or return without it once `stop` is set."""
+    """Starts the consumer as soon as a broker answers, or returns without starting it once
+    `stop` is set."""
 
     async def start() -> None:
         try:
@@ -73,7 +81,8 @@ async def connect(consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
 async def fetched(
     consumer: AIOKafkaConsumer, stop: asyncio.Event, most: int, seconds: float = PATIENCE
 ) -> dict[TopicPartition, Sequence[ConsumerRecord[Any, Any]]]:
-    """At most so many records as soon as there are any; none once `stop` is set, or after so many seconds."""
+    """Returns at most so many records as soon as there are any; none once `stop` is set, or
+    after so many seconds."""
     found: dict[TopicPartition, Sequence[ConsumerRecord[Any, Any]]] = await consumer.getmany(max_records=most)
     if found:
         return found

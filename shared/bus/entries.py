@@ -1,4 +1,5 @@
-"""What a view holds: the newest event of each key, as it came, so that a million of them fit into one process."""
+"""What a view holds: the newest event of each key, as it came, so that a million of them fit into
+one process."""
 
 from __future__ import annotations
 
@@ -13,12 +14,14 @@ from shared.topics import Topic
 
 E = TypeVar("E", bound=Event)
 RECENT = 5000
-"""Events kept decoded, some 10 MB: who wrote lately writes again, and the few channels are asked for with every batch."""
+"""Events kept decoded, some 10 MB: who wrote lately writes again, and the few channels are asked
+for with every batch."""
 
 
 class Entries(Generic[E]):
-    """Events of one topic by key. An event in use takes several times the memory of its bytes, and every collection of garbage
-    looks at all of its parts; so the bytes are kept, and decoded when they are asked for."""
+    """Events of one topic by key. An event in use takes several times the memory of its bytes, and
+    every collection of garbage looks at all of its parts; so the bytes are kept, and decoded when
+    they are asked for."""
 
     def __init__(self, topic: Topic[E]) -> None:
         self._topic = topic
@@ -27,8 +30,8 @@ class Entries(Generic[E]):
         self._event = lru_cache(RECENT)(partial(decode, topic.value))
 
     def take(self, key: bytes | None, value: bytes | None) -> None:
-        """A record of the topic: a newer event, or the end of the key. One that is unreadable, or older than what is known, is skipped
-        and logged."""
+        """Applies a record of the topic: a newer event, or the end of the key. One that is
+        unreadable, or older than what is known, is skipped and logged."""
         name = (key or b"").decode(errors="replace")
         if value is None:
             self._size -= self._cost(name)
@@ -47,7 +50,7 @@ class Entries(Generic[E]):
         self._values[name] = value
 
     def get(self, key: str) -> E | None:
-        """The newest event of this key."""
+        """Returns the newest event of this key, or None."""
         value = self._values.get(key)
         return None if value is None else self._event(value)
 

@@ -21,7 +21,8 @@ from shared.topics import Topic
 
 E = TypeVar("E", bound=Event)
 FLOOD = 100
-"""Dead letters a minute. A few bad records are the world's fault; a hundred in a minute are ours."""
+"""Dead letters a minute. A few bad records are the world's fault; a hundred in a minute are
+ours."""
 
 
 class FloodGauge:
@@ -32,15 +33,17 @@ class FloodGauge:
         self._times: deque[float] = deque()
 
     def add(self, now: float) -> None:
-        """One more. `now`: monotonic seconds."""
+        """Adds one more dead letter to the gauge. `now`: monotonic seconds."""
         self._times.append(now)
         while self._times[0] < now - 60:
             self._times.popleft()
 
     def check(self) -> None:
-        """Raises TooManyDeadLetters once the limit is passed. Call it when what was set aside is committed.
+        """Raises TooManyDeadLetters once the limit is passed. Call it when what was set aside is
+        committed.
 
-        A consumer that halted before the commit would set the same records aside after each restart, and never get on.
+        A consumer that halted before the commit would set the same records aside after each
+        restart, and never get on.
         """
         if len(self._times) > self._limit:
             raise TooManyDeadLetters(
@@ -49,7 +52,8 @@ class FloodGauge:
 
 
 class BatchHandler(Generic[E]):
-    """Takes raw records of any partitions, those of each in order, and returns when each is handled or set aside."""
+    """Takes raw records of any partitions, those of each in order, and returns when each is handled
+    or set aside."""
 
     def __init__(
         self,
@@ -81,7 +85,8 @@ class BatchHandler(Generic[E]):
         return True
 
     async def _work_off(self, records: Sequence[tuple[Raw, Record[E]]], stop: asyncio.Event) -> bool:
-        """The whole batch; where it fails, each record by itself, so that one bad record does not take others along."""
+        """Handles the whole batch; where it fails, each record by itself, so that one bad record
+        does not fail the others. Returns False where `stop` came first."""
         try:
             return await persist(self._group, lambda: self._handle([record for _, record in records]), stop)
         except Exception as error:  # noqa: BLE001 - whatever a handler trips over, the record is kept and the rest flows
@@ -111,8 +116,8 @@ def _decoded(raw: Raw, kind: type[E]) -> Record[E]:
 
 
 async def dead_letter(bus: Bus, source: str, key: bytes, value: bytes, error: Exception, group: str) -> None:
-    """Dead-letters what came in by a door and not from a topic. `source`: the door; `key`: what tells one from another there. Raises
-    Unavailable."""
+    """Writes to the dead letters what came in by a door and not from a topic. `source`: the
+    door; `key`: distinguishes one item from another there. Raises Unavailable."""
     number = int.from_bytes(hashlib.sha256(key).digest()[:7])
     await bus.set_aside(DeadLetter(source, 0, number, key, value, DeadLetter.words(error), group))
     METRICS.dead_lettered.labels(topic=source).inc()

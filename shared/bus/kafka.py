@@ -41,38 +41,44 @@ from shared.waiting import wait
 
 E = TypeVar("E", bound=Event)
 REQUEST_TIMEOUT_MS = 10_000
-"""A sender waits for our answer; after this we say "try again" rather than leave it hanging. An idempotent producer of
-aiokafka never gives a batch up by itself, so we watch the clock."""
+"""A sender waits for our answer; after this we say "try again" rather than leave it hanging. An
+idempotent producer of aiokafka never gives a batch up by itself, so we watch the clock."""
 LAST_WORDS = 2.0
-"""Seconds that a stopping process gives the broker to acknowledge; less than a supervisor's patience."""
+"""Seconds that a stopping process gives the broker to acknowledge; less than a supervisor's
+patience."""
 LAG_EVERY = 5.0
 """Seconds between two looks at how far a consumer is behind."""
 LOOK_EVERY, LOOK_AGAIN = 5.0, 1.0
-"""Seconds between two looks at whether a broker answers: as long as one does, and while none does."""
+"""Seconds between two looks at whether a broker answers: as long as one does, and while none
+does."""
 MAX_EVENT = 4 << 20
-"""Bytes of one event at the door. Other topics take twice that: a decision or an error goes along with it further on."""
+"""Bytes of one event at the door. Other topics take twice that: a decision or an error goes along
+with it further on."""
 ROOM = 64 << 10
 """Bytes that a record takes beside its value: key, headers, and what Kafka adds to each batch."""
 _AS_WRITTEN = "producer"
-"""The `compression.type` of every topic: the broker keeps batches as they were written, and spends no time on packing them anew."""
+"""The `compression.type` of every topic: the broker keeps batches as they were written, and spends
+no time on packing them anew."""
 KEPT = 1 << 20
 """Bytes that are kept of a record that is too large to be set aside: enough to see what it was."""
 
 ORIGINAL = "original:"
 """Before the name of each header that a dead letter had as a record."""
 CUT = "cut"
-"""Header of a dead letter that holds only the beginning of its record: how many bytes that one has."""
+"""Header of a dead letter that holds only the beginning of its record: how many bytes that one
+has."""
 
 
 class KafkaBus:
-    """One producer for the process, and any number of consumers and views. `servers`: an address, as `shared.bus.client` has it."""
+    """One producer for the process, and any number of consumers and views. `servers`: an address,
+    as `shared.bus.client` has it."""
 
     def __init__(self, servers: str, service: str, health: Health | None = None) -> None:
         self.servers, self.service, self._health = servers, service, health or Health()
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
-        """Connect; raises Unavailable where no broker answers."""
+        """Connects to the broker. Raises Unavailable where none answers."""
         producer = AIOKafkaProducer(
             **options(self.servers),
             client_id=self.service,
@@ -91,7 +97,7 @@ class KafkaBus:
         self._producer = producer
 
     async def keep_connecting(self, stop: asyncio.Event) -> None:
-        """Start as soon as a broker answers, and keep `/health/ready` right from then on."""
+        """Starts as soon as a broker answers, and keeps `/health/ready` up to date from then on."""
 
         async def start() -> None:
             try:
@@ -116,7 +122,7 @@ class KafkaBus:
             await wait(stop, pause)
 
     async def stop(self) -> None:
-        """Send what is under way, then disconnect."""
+        """Sends what is in flight, then disconnects."""
         if self._producer is not None:
             producer, self._producer = self._producer, None
             try:
@@ -148,7 +154,8 @@ class KafkaBus:
             METRICS.published.labels(topic=item.topic).inc()
 
     async def set_aside(self, letter: DeadLetter) -> None:
-        """See `Bus.set_aside`. The raw record is the value; the rest is in the headers."""
+        """Writes a dead letter, as `Bus.set_aside` has it. The raw record is the value; the rest
+        is in the headers."""
         key, value, headers = dead_letter_record(letter)
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):
@@ -182,7 +189,7 @@ class KafkaConsumer(Generic[E]):
         """The first record of each partition that was fetched and is not handled yet."""
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`; reconnects by itself."""
+        """Consumes until `stop` is set; reconnects by itself."""
         consumer = AIOKafkaConsumer(
             **options(self._bus.servers),
             client_id=self._bus.service,
@@ -216,8 +223,9 @@ class KafkaConsumer(Generic[E]):
             await consumer.stop()
 
     async def _tell_lag(self, consumer: AIOKafkaConsumer) -> None:
-        """Keep the lag told, beside the work. While it works, with the broker's own ends: a consumer that is stuck fetches nothing
-        new, and would believe for ever that it is nearly done. At rest the last fetch has just told them."""
+        """Keeps the lag told, beside the work. While it works, with the broker's own ends: a
+        consumer that is stuck fetches nothing new, and would believe for ever that it is nearly
+        done. At rest the last fetch has just told them."""
         while True:
             try:
                 async with asyncio.timeout(LAG_EVERY):
@@ -238,7 +246,8 @@ class KafkaConsumer(Generic[E]):
 
 
 async def _find_answer(producer: AIOKafkaProducer) -> None:
-    """Return once any broker answers the smallest of requests; raises KafkaError where none does."""
+    """Returns once any broker answers the smallest of requests; raises KafkaError where none
+    does."""
     for broker in producer.client.cluster.brokers():
         with contextlib.suppress(KafkaError, OSError):
             await producer.client.send(broker.nodeId, ApiVersionRequest())
@@ -247,7 +256,7 @@ async def _find_answer(producer: AIOKafkaProducer) -> None:
 
 
 async def create_topics(servers: str, topics: Sequence[Topic[Any]], replication: int = 1) -> list[str]:
-    """Create those that do not exist yet; returns their names. Raises Unavailable."""
+    """Creates the topics that do not exist yet, and returns their names. Raises Unavailable."""
     admin = AIOKafkaAdminClient(**options(servers), request_timeout_ms=REQUEST_TIMEOUT_MS)
     try:
         await admin.start()
@@ -282,7 +291,8 @@ async def create_topics(servers: str, topics: Sequence[Topic[Any]], replication:
 
 
 async def _warn_of_packing(admin: AIOKafkaAdminClient, names: Sequence[str]) -> None:
-    """Say which topics the broker packs anew, in a codec of its own choice, whatever their writers chose."""
+    """Warns of topics that the broker recompresses in a codec of its own choice, whatever their
+    writers chose."""
     if not names:
         return
     told = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
@@ -297,10 +307,12 @@ async def _warn_of_packing(admin: AIOKafkaAdminClient, names: Sequence[str]) -> 
 
 
 def dead_letter_record(letter: DeadLetter) -> tuple[bytes, bytes | None, list[tuple[str, bytes]]]:
-    """Key, value and headers of a dead letter; the original key and headers are in headers, so that it can be replayed.
+    """Returns key, value and headers of a dead letter; the original key and headers are in headers,
+    so that it can be replayed.
 
-    Whatever the record is, its letter fits on `dead-letters`: a reader that can neither handle a record nor set it aside would try it
-    again for ever. What is too large for that is cut, and says so.
+    Whatever the record is, its letter fits on `dead-letters`: a reader that can neither handle a
+    record nor set it aside would try it again for ever. What is too large for that is cut, and says
+    so.
     """
     headers = [
         (
@@ -333,7 +345,8 @@ def _largest(topic: Topic[Any]) -> int:
 
 
 async def _commit(consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> None:
-    """Commit those of partitions that are still ours; what moved away is handled again by its next owner."""
+    """Commits those of partitions that are still ours; what moved away is handled again by its
+    next owner."""
     ours = {partition: offset for partition, offset in offsets.items() if partition in consumer.assignment()}
     if len(ours) < len(offsets):
         log.info("partitions moved away before their commit", partitions=sorted(map(str, offsets.keys() - ours.keys())))
@@ -348,7 +361,7 @@ async def _commit(consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, i
 
 
 def _headers(service: str, item: Encoded) -> list[tuple[str, bytes]]:
-    """CloudEvents Kafka binding 1.0.2, binary mode."""
+    """Returns an event's headers by the CloudEvents Kafka binding 1.0.2, in binary mode."""
     return [
         ("ce_specversion", b"1.0"),
         ("ce_type", item.kind.encode()),

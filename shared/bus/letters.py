@@ -1,7 +1,7 @@
 """Dead letters: what every service set aside, and the way back to the topic where it came from.
 
-A letter's id is its offset in `dead-letters`, where nothing is ever changed or taken away. That it was replayed, and by whom, is
-told on `dead-letters-replayed`.
+A letter's id is its offset in `dead-letters`, where nothing is ever changed or taken away. That it
+was replayed, and by whom, is told on `dead-letters-replayed`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ Headers = list[tuple[str, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A record that `group` could not handle. `headers` are the record's own; its value is read when it is needed."""
+    """A record that `group` could not handle. `headers` are the record's own; its value is read
+    when it is needed."""
 
     id: int
     topic: str
@@ -55,7 +56,8 @@ class Letter:
     size: int
     """Bytes of the value."""
     cut: int = 0
-    """Bytes of the whole record, where it was too large to be set aside and only the beginning of its value is kept."""
+    """Bytes of the whole record, where it was too large to be set aside and only the beginning of
+    its value is kept."""
     replayed: str = ""
     """When it was replayed last, ISO 8601; empty: never."""
     replayed_by: str = ""
@@ -63,8 +65,8 @@ class Letter:
 
 
 class NoWayBack(Malformed):
-    """A letter that cannot be replayed. `code`: `compacted`, `door` (it never was on a topic), `cut` (too large to be kept
-    whole), `unreadable` (a damaged batch) or `empty`."""
+    """A letter that cannot be replayed. `code`: `compacted`, `door` (it never was on a topic),
+    `cut` (too large to be kept whole), `unreadable` (a damaged batch) or `empty`."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -72,7 +74,8 @@ class NoWayBack(Malformed):
 
 
 def parsed(id_: int, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> Letter:
-    """What a record of `dead-letters` says. A header that is missing is empty: whatever is there is shown."""
+    """Parses a record of `dead-letters`. A header that is missing is empty: whatever is there is
+    shown."""
     ours = {name: data.decode(errors="replace") for name, data in headers if not name.startswith(ORIGINAL)}
     return Letter(
         id=id_,
@@ -91,12 +94,13 @@ def parsed(id_: int, value: bytes | None, headers: Sequence[tuple[str, bytes]]) 
 
 
 def way_back(letter: Letter) -> str:
-    """The topic on which a replay puts it."""
+    """Returns the topic on which a replay publishes the letter."""
     return DOORS.get(letter.topic, letter.topic)
 
 
 def printable(data: bytes | str, *, lines: bool = False) -> str:
-    """Text that may be shown: what came from outside could hold control sequences, or turn the direction of writing."""
+    """Returns text that is safe to show: what came from outside could hold control sequences, or
+    characters that reverse the direction of writing."""
     text = data.decode(errors="backslashreplace") if isinstance(data, bytes) else data
     return "".join(
         each if each.isprintable() or (lines and each in "\n\t") else json.dumps(each)[1:-1] for each in text
@@ -104,7 +108,8 @@ def printable(data: bytes | str, *, lines: bool = False) -> str:
 
 
 class DeadLetters:
-    """`dead-letters` of the Kafka at `servers`, for `service`. Every method raises Unavailable where it is away; one at a time."""
+    """`dead-letters` of the Kafka at `servers`, for `service`. Every method raises Unavailable
+    where it is away; one at a time."""
 
     def __init__(self, servers: str, service: str) -> None:
         self._servers, self._bus = servers, KafkaBus(servers, service)
@@ -144,18 +149,20 @@ class DeadLetters:
         await self._consumer.stop()
 
     async def all(self) -> list[Letter]:
-        """Every letter that is kept, oldest first."""
+        """Returns every letter that is kept, oldest first."""
         with self._kafka(), self._at_rest_after():
             return await self._read(0)
 
     async def newest(self, count: int) -> list[Letter]:
-        """At most so many, oldest first. Reads no more than these and the replays since the first of them."""
+        """Returns at most `count` of the newest letters, oldest first. Reads no more than these
+        and the replays since the first of them."""
         _, end = await self.bounds()
         with self._kafka(), self._at_rest_after():
             return await self._read(max(0, end - count))
 
     async def one(self, id_: int) -> tuple[Letter, bytes | None]:
-        """A letter with the raw record's value. Raises Malformed where it is not kept, or there never was one."""
+        """Returns a letter with the raw record's value. Raises Malformed where it is no longer
+        kept or never existed."""
         oldest, end = await self.bounds()
         if oldest <= id_ < end:
             with self._kafka(), self._at_rest_after():
@@ -168,25 +175,25 @@ class DeadLetters:
         raise Malformed(f"letter {id_} is not kept (any more): `dead-letters list` shows those that are")
 
     async def bounds(self) -> tuple[int, int]:
-        """The oldest id that is kept, and the one that comes next."""
+        """Returns the oldest id that is kept, and the next one to be assigned."""
         with self._kafka():
             oldest = await self._consumer.beginning_offsets([_LETTERS])
             end = await self._consumer.end_offsets([_LETTERS])
         return oldest[_LETTERS], end[_LETTERS]
 
     async def replays(self) -> int:
-        """How often anything was replayed: it grows with each."""
+        """Returns how many replays there have been so far; it grows by one with each."""
         with self._kafka():
             end = await self._consumer.end_offsets([_REPLAYED])
         return int(end[_REPLAYED])
 
     async def topics(self) -> set[str]:
-        """Those that a letter can go back to."""
+        """Returns the topics that exist, to which a letter can be replayed."""
         with self._kafka():
             return set(await self._consumer.topics())
 
     async def obstacle(self, letter: Letter) -> NoWayBack | None:
-        """Why this letter cannot be replayed."""
+        """Returns the reason why this letter cannot be replayed, or None where it can."""
         if letter.topic in COMPACTED:
             return NoWayBack(
                 "compacted",
@@ -216,12 +223,14 @@ class DeadLetters:
         return None
 
     async def replay(self, letter: Letter, by: str) -> DeadLetterReplayed:
-        """Publish the record where it came from, as it was: partition, key, value, headers; return when Kafka has it (acks=all). `by`: who.
+        """Publishes the record unchanged where it came from: same partition, key, value and
+        headers; returns when Kafka has it (acks=all). `by`: who replays it.
 
-        Its partition too, because not everybody finds one for a key as we would (the router: decision 9), and what is of one ticket stays
-        in order only within one. Where the topic has it no more, the key tells.
-        That it was done is told after, so that a crash between the two shows the letter as not replayed: another replay is the same
-        record with the same ids again, which its readers drop. Raises Malformed where it is not kept, NoWayBack where it cannot go.
+        Its partition too, because not everybody finds one for a key as we would (the router:
+        decision 9), and what is of one ticket stays in order only within one. Where the topic has
+        it no more, the key tells. That it was done is told after, so that a crash between the two
+        shows the letter as not replayed: another replay is the same record with the same ids again,
+        which its readers drop. Raises Malformed where it is not kept, NoWayBack where it cannot go.
         """
         if obstacle := await self.obstacle(letter):
             raise obstacle
@@ -246,7 +255,8 @@ class DeadLetters:
         return list(letters.values())
 
     async def _mark_replayed(self, letters: dict[int, Letter], since: int) -> None:
-        """`since`: milliseconds since 1970; none of the letters is older."""
+        """Marks the letters that were replayed. `since`: milliseconds since 1970; none of the
+        letters is older."""
         places = await self._consumer.offsets_for_times({_REPLAYED: max(0, since - _SKEW_MS)})
         place = places.get(_REPLAYED)
         if place is None:
@@ -258,7 +268,7 @@ class DeadLetters:
                     letters[letter.id] = replace(letter, replayed=done.at.isoformat(), replayed_by=done.by)
 
     async def _records(self, partition: TopicPartition, start: int = 0) -> AsyncIterator[ConsumerRecord]:
-        """From `start`, or the oldest that is kept, to what is the end now."""
+        """Yields records from `start`, or the oldest that is kept, to the end as of now."""
         self._consumer.assign([partition])
         oldest = (await self._consumer.beginning_offsets([partition]))[partition]
         self._consumer.seek(partition, max(start, oldest))
@@ -272,7 +282,8 @@ class DeadLetters:
 
     @contextmanager
     def _at_rest_after(self) -> Iterator[None]:
-        """Aiokafka asks for what comes next as long as a partition is assigned, and nobody waits for it."""
+        """Holds the consumer back from asking for more: aiokafka asks for what comes next as
+        long as a partition is assigned, and nobody waits for it."""
         try:
             yield
         finally:

@@ -1,4 +1,5 @@
-"""The bus in memory, for unit tests. `tests/contracts/test_bus.py` holds it to what the one on Kafka does."""
+"""The bus in memory, for unit tests. `tests/contracts/test_bus.py` holds it to what the one on
+Kafka does."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ class MemoryRecord(Raw):
 
 @dataclass
 class MemoryBus:
-    """Logs by topic; one partition each. `down = True` makes it as unavailable as a broker that is away."""
+    """Logs by topic; one partition each. `down = True` makes it as unavailable as a broker that is
+    away."""
 
     logs: dict[str, list[MemoryRecord]] = field(default_factory=lambda: defaultdict(list))
     dead: list[DeadLetter] = field(default_factory=list)
@@ -45,7 +47,7 @@ class MemoryBus:
         self._check()
 
     async def stop(self) -> None:
-        """Nothing is under way."""
+        """Does nothing: in memory, nothing is in flight."""
 
     async def publish(self, topic: Topic[E], key: str, event: E) -> None:
         await self.publish_encoded([encoded(topic, key, event)])
@@ -60,7 +62,7 @@ class MemoryBus:
     async def publish_raw(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()
     ) -> None:
-        """Whatever bytes, as a foreign writer might."""
+        """Publishes arbitrary bytes, as a foreign writer might."""
         self._check()
         async with self._grown:
             self.logs[topic].append(MemoryRecord(topic, 0, len(self.logs[topic]), key, value, headers))
@@ -79,11 +81,11 @@ class MemoryBus:
         return _MemoryView(self, topic)
 
     def events(self, topic: Topic[E]) -> list[E]:
-        """All events on a topic."""
+        """Returns all events on a topic."""
         return [decode(topic.value, record.value) for record in self.logs[topic.name]]
 
     async def wait_for_more(self, seen: dict[str, int], stop: asyncio.Event) -> None:
-        """Until one of these logs has grown past what was seen, or `stop`."""
+        """Waits until one of these logs has grown past what was seen, or `stop` is set."""
         stopped = asyncio.ensure_future(stop.wait())
         grown = asyncio.ensure_future(self._wait_grown(seen))
         try:

@@ -1,7 +1,9 @@
-"""A batch that nobody can read stands for itself: one record with its raw bytes, which goes to the dead letters while the rest flows.
+"""A batch that nobody can read stands for itself: one record with its raw bytes, which goes to the
+dead letters while the rest flows.
 
-What goes wrong without it: aiokafka raises where a batch is damaged, or packed in a way that no codec reads, and stays there. The process
-ends, starts again at the same offset, and nothing behind it is ever handled.
+What goes wrong without it: aiokafka raises where a batch is damaged, or packed in a way that no
+codec reads, and stays there. The process ends, starts again at the same offset, and nothing behind
+it is ever handled.
 """
 
 from __future__ import annotations
@@ -20,11 +22,13 @@ from shared.logs import log
 UNREADABLE = "unreadable-batch"
 """Header of a record that stands for a batch: why that one cannot be read."""
 _LAST, _COUNT = (struct.Struct(">23xi"), struct.Struct(">57xi"))
-"""Of a batch's header: the last offset, counted from the first, and how many records there are (Kafka's protocol guide, "Record Batch")."""
+"""Of a batch's header: the last offset, counted from the first, and how many records there are
+(Kafka's protocol guide, "Record Batch")."""
 
 
 def readable(record: Any) -> bytes | None:
-    """The record's value. Raises MalformedEvent for one that stands for an unreadable batch."""
+    """Returns the record's value. Raises MalformedEvent for one that stands for an unreadable
+    batch."""
     if record.headers and record.headers[0][0] == UNREADABLE:
         raise MalformedEvent(f"nobody can read this: {record.headers[0][1].decode(errors='replace')}")
     return record.value  # type: ignore[no-any-return]
@@ -61,8 +65,9 @@ class _Records(fetcher.PartitionRecords):  # type: ignore[misc]
                 yield self._stand_in(bytes(raw), error, None if following is None else _offset(following))
 
     def _stand_in(self, raw: bytes, error: Exception, following: int | None) -> ConsumerRecord:
-        """A record for what is left of the batch, at its last offset: who commits it is past the batch. A damaged header may tell any
-        number, so that of the batch behind it counts, or else what two fields of the header agree on."""
+        """Returns a record for what is left of the batch, at its last offset: committing it
+        moves past the batch. A damaged header may hold any number, so the offset of the next
+        batch counts, or else what two fields of the header agree on."""
         first = max(self.next_fetch_offset, _offset(raw))
         last = first
         if following is not None:

@@ -20,32 +20,36 @@ from shared.waiting import wait
 
 E = TypeVar("E", bound=Event)
 BATCH = 500
-"""Records taken at a time: some milliseconds, for which whatever else the process does has to wait."""
+"""Records taken at a time: some milliseconds, for which whatever else the process does has to
+wait."""
 _TOLD_EVERY = 5.0
 """Seconds between two log lines of a view that is read for the first time."""
 _SOON = 0.1
 _LOOK_EVERY = 10.0
-"""Seconds between two looks at which partitions the topic has: one small request. Kafka's usual five minutes are long for a customer
-whose wish stands on a partition that nobody reads yet."""
+"""Seconds between two looks at which partitions the topic has: one small request. Kafka's usual
+five minutes are long for a customer whose wish stands on a partition that nobody reads yet."""
 
 
 class KafkaView(Generic[E]):
-    """Reads a whole compacted topic without a group, then follows it. An unreadable record is skipped and logged.
+    """Reads a whole compacted topic without a group, then follows it. An unreadable record is
+    skipped and logged.
 
-    look_every: seconds after which partitions that were added to the topic meanwhile are read as well.
+    look_every: seconds after which partitions that were added to the topic meanwhile are read as
+    well.
     """
 
     def __init__(self, servers: str, topic: Topic[E], look_every: float = _LOOK_EVERY) -> None:
         self._servers, self._topic, self._look_every = servers, topic, look_every
         self._entries = Entries(topic)
         self._ends: dict[TopicPartition, int] = {}
-        """Where each partition ended when it was found: up to there belongs to the first reading."""
+        """Where each partition ended when it was found: up to there belongs to the first
+        reading."""
         self._left = 0
         self._began = self._told = 0.0
         self.ready = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`."""
+        """Reads the topic and follows it until `stop` is set."""
         consumer = AIOKafkaConsumer(
             **options(self._servers),
             enable_auto_commit=False,
@@ -79,7 +83,7 @@ class KafkaView(Generic[E]):
         return held if self.ready.is_set() else f"{held}, {self._left} of {self._total} records to go"
 
     def get(self, key: str) -> E | None:
-        """The newest event of this key."""
+        """Returns the newest event of this key, or None."""
         return self._entries.get(key)
 
     def values(self) -> Iterable[E]:
@@ -90,7 +94,8 @@ class KafkaView(Generic[E]):
 
     @property
     def _patience(self) -> float:
-        """Seconds until the next look at what there is beside records: soon, as long as somebody waits for the end of the reading."""
+        """Seconds until the next look at what there is beside records: soon, as long as somebody
+        waits for the end of the reading."""
         return min(PATIENCE, self._look_every) if self.ready.is_set() else _SOON
 
     @property
@@ -98,7 +103,7 @@ class KafkaView(Generic[E]):
         return sum(self._ends.values())
 
     async def _find(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
-        """Begin once the topic is there."""
+        """Waits until the topic exists, then begins to read it."""
         while not stop.is_set():
             metadata = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - there is no public way to ask again
             if found := metadata.partitions_for_topic(self._topic.name):
@@ -107,7 +112,8 @@ class KafkaView(Generic[E]):
             await wait(stop, 0.5)
 
     async def _read(self, consumer: AIOKafkaConsumer, numbers: set[int]) -> None:
-        """Read these partitions: on from where each one is, a new one from its beginning."""
+        """Reads these partitions: known ones on from their positions, new ones from their
+        beginnings."""
         found = [TopicPartition(self._topic.name, number) for number in sorted(numbers)]
         new = [partition for partition in found if partition not in self._ends]
         if not new:
@@ -122,7 +128,8 @@ class KafkaView(Generic[E]):
         self._ends |= ends
 
     async def _tell(self, consumer: AIOKafkaConsumer) -> None:
-        """Ready, or how much is left. By position: compaction leaves gaps, so that the last record may lie far before the end."""
+        """Sets the view ready, or logs how much is left. Goes by position: compaction leaves
+        gaps, so that the last record may lie far before the end."""
         self._left = sum([max(0, end - await consumer.position(partition)) for partition, end in self._ends.items()])
         now = time.monotonic()
         if not self._left:

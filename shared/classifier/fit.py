@@ -1,5 +1,5 @@
-"""Multinomial logistic regression over sparse features, with numpy and a small L-BFGS (Nocedal and Wright, "Numerical
-Optimization", algorithm 7.4)."""
+"""Multinomial logistic regression over sparse features, with numpy and a small L-BFGS (Nocedal and
+Wright, "Numerical Optimization", algorithm 7.4)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _STEPS, _MEMORY, _SMALL = 80, 8, 3e-5
 _RIDGE = 2e-5
-"""Pull of all weights towards zero; found on folds that keep what was composed of one line together."""
+"""Pull of all weights towards zero; found on folds that keep what was composed of one line
+together."""
 _FOLDS = 4
 _PART = 100_000
 """Entries that are multiplied at once: what fits a processor's cache is some five times as fast."""
@@ -26,7 +27,8 @@ _WARMTHS = tuple(2.0 ** (step / 4) for step in range(-8, 5))
 
 @dataclass(frozen=True)
 class Sparse:
-    """A matrix by its entries: `values` at (`rows`, `columns`), ordered by rows. Every row and every column has some."""
+    """A matrix by its entries: `values` at (`rows`, `columns`), ordered by rows. Every row and
+    every column has some."""
 
     rows: Integers
     columns: Integers
@@ -56,7 +58,8 @@ def _starts(numbers: Integers) -> Integers:
 
 
 class Taught(NamedTuple):
-    """One sentence to learn from. `line`: what it was composed of, kept together in folds; 0 where it stands for itself."""
+    """One sentence to learn from. `line`: what it was composed of, kept together in folds; 0 where
+    it stands for itself."""
 
     sentence: str
     label: str
@@ -65,7 +68,8 @@ class Taught(NamedTuple):
 
 
 def train(examples: Sequence[Taught], classes: Sequence[str], about: Mapping[str, Any]) -> Classifier:
-    """Trains, and calibrates on lines that a first try had not seen. Every class counts the same in sum."""
+    """Trains, and calibrates on lines that a first try had not seen. Every class counts the same in
+    sum."""
     matrix, places = _matrix(examples)
     labels = np.array([classes.index(example.label) for example in examples])
     weights = np.array([example.weight for example in examples])
@@ -83,7 +87,7 @@ def train(examples: Sequence[Taught], classes: Sequence[str], about: Mapping[str
 
 
 def _loss(margins: Floats, labels: Integers, weights: Floats) -> tuple[float, Floats]:
-    """The loss, and the probabilities."""
+    """Computes the loss and the probabilities."""
     margins = margins - margins.max(axis=1, keepdims=True)
     shares = np.exp(margins)
     sums = shares.sum(axis=1, keepdims=True)

@@ -1,4 +1,5 @@
-"""Judges sentences: a multinomial logistic regression over hashed words, pairs of words and runs of characters."""
+"""Judges sentences: a multinomial logistic regression over hashed words, pairs of words and runs of
+characters."""
 
 from __future__ import annotations
 
@@ -20,12 +21,14 @@ BITS = 17
 _SIZE = 1 << BITS
 _FORMAT = 1
 _KNOWN = 30_000
-"""Words whose weights are kept, some 0.3 KB each: a business' customers use the same ones again and again."""
+"""Words whose weights are kept, some 0.3 KB each: a business' customers use the same ones again and
+again."""
 _START, _END = "<s>", "</s>"
 _PRIME = np.uint32(0x9E3779B1)
 """Knuth's multiplicative hash: mixes the two words of a pair."""
 _WHOLE = 64
-"""What a word counts in rows of whole numbers: their sums are the same on every machine, in any order."""
+"""What a word counts in rows of whole numbers: their sums are the same on every machine, in any
+order."""
 _CALM = 0.02
 """What is less probable than this is not told."""
 _SHOWN = 3
@@ -43,7 +46,8 @@ class Parts(NamedTuple):
 
 
 def of_word(word: str) -> Parts:
-    """Computes what is weighed of a word: itself, and its runs of characters, which survive typing errors and endings."""
+    """Computes what is weighed of a word: itself, and its runs of characters, which survive typing
+    errors and endings."""
     padded, shortest, longest = (f"^{word}$", 3, 5) if is_spaced(word) else (f"^{word}", 2, 3)
     grams = {padded[at : at + n] for n in range(shortest, longest + 1) for at in range(len(padded) - n + 1)} - {padded}
     places = [_hash("w", word), *(_hash("c", gram) for gram in sorted(grams))]
@@ -60,7 +64,8 @@ def pairs(hashes: NDArray[np.uint32]) -> Places:
 
 
 def features(sentence: str) -> tuple[Places, NDArray[np.float64]]:
-    """Computes all that is weighed of a sentence: places and values, which a long sentence has smaller ones of."""
+    """Computes all that is weighed of a sentence: places and values, which a long sentence has
+    smaller ones of."""
     words = [_START, *tokens(sentence), _END]
     parts = [of_word(word) for word in words[1:-1]]
     near = pairs(np.array([hash_of(word) for word in words], np.uint32))
@@ -80,7 +85,8 @@ def _hash(kind: str, text: str) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """`table`: a row for each place, a column for each class; `scale`, `bias`, by class, already calibrated."""
+    """`table`: a row for each place, a column for each class; `scale`, `bias`, by class, already
+    calibrated."""
 
     classes: tuple[str, ...]
     table: NDArray[np.int8]
@@ -92,15 +98,16 @@ class Classifier:
     _hashes: list[int] = field(default_factory=list, repr=False)
 
     def judge(self, sentences: Sequence[str]) -> list[tuple[tuple[int, float], ...]]:
-        """Returns the classes of each of `tokens.sentences`, by number, with their probabilities; most are not told. Many at once
-        cost little more than one."""
+        """Returns the classes of each of `tokens.sentences`, by number, with their probabilities;
+        most are not told. Many at once cost little more than one."""
         if len(self._numbers) > _KNOWN:
             for kept in (self._numbers, self._rows, self._hashes):
                 kept.clear()
         return self._likely(self._margins(sentences)) if sentences else []
 
     def words(self, sentence: str, number: int) -> tuple[str, ...]:
-        """Returns the words that spoke most for a class, by number, in the order of the sentence."""
+        """Returns the words that spoke most for a class, by number, in the order of the
+        sentence."""
         told = [_START, *tokens(sentence), _END]
         known = [self._number(word) for word in told]
         places = pairs(np.array([self._hashes[each] for each in known], np.uint32))
@@ -122,7 +129,7 @@ class Classifier:
         ]
 
     def _margins(self, sentences: Sequence[str]) -> NDArray[np.float64]:
-        """A row for each sentence, all of them at once: numpy costs by the call."""
+        """Computes a row for each sentence, all of them at once: numpy costs by the call."""
         numbers: list[int] = []
         starts: list[int] = []
         for sentence in sentences:

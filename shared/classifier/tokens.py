@@ -1,4 +1,5 @@
-"""Cuts a text into sentences and words: case, accents, long vowels, links and addresses do not count."""
+"""Cuts a text into sentences and words: case, accents, long vowels, links and addresses do not
+count."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ import re
 import unicodedata
 
 LONGEST = 4_000
-"""Characters of a text that are judged: who has a problem says so before, and a pasted log goes on for ever."""
+"""Characters of a text that are judged: who has a problem says so before, and a pasted log goes on
+for ever."""
 _SENTENCES = 60
 _WORDS = 60
 """Of a sentence: a longer one is no sentence."""
@@ -31,7 +33,8 @@ def sentences(text: str) -> list[str]:
 
 
 def tokens(sentence: str) -> list[str]:
-    """Returns the words of one of `sentences`, each once: an alarm that is repeated is one alarm."""
+    """Returns the words of one of `sentences`, each once: an alarm that is repeated is one
+    alarm."""
     words = _TOKENS.findall(_LONG.sub(r"\1\1", sentence))
     return list(dict.fromkeys("000" if len(word) > _NUMBER and word.isdecimal() else word for word in words))[:_WORDS]
 
@@ -43,10 +46,12 @@ def _folded(text: str) -> str:
         return text.lower().replace("`", "'")
     for apostrophe in _APOSTROPHES:
         text = text.replace(apostrophe, "'")
-    # Accents go and syllables of Hangul come together again; what is no Latin letter keeps its marks.
+    # Accents go and syllables of Hangul come together again; what is no Latin letter keeps its
+    # marks.
     return unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFKD", text.casefold())))
 
 
 def is_spaced(token: str) -> bool:
-    """Returns whether the token is of a script that puts blanks between words and has letters for sounds."""
+    """Returns whether the token is of a script that puts blanks between words and has letters for
+    sounds."""
     return token[0] < "\u1100"

@@ -1,7 +1,9 @@
-"""The delivery kit: from the desk's request to the customer, each at most once, in order within a ticket, each with reports.
+"""The delivery kit: from the desk's request to the customer, each at most once, in order within a
+ticket, each with reports.
 
-Three steps with a commit between: claimed as `sending`; sent; recorded together with its report. What is cut short in
-between stays `sending`, and the provider is asked about it where it can be. README.md says how a channel uses it.
+Three steps with a commit between: claimed as `sending`; sent; recorded together with its report.
+What is cut short in between stays `sending`, and the provider is asked about it where it can be.
+README.md says how a channel uses it.
 """
 
 from shared.delivery.commands import print_counts

@@ -1,4 +1,5 @@
-"""Works the ledger off: sends what is due, asks about what was interrupted, and reports every end."""
+"""Works the ledger off: sends what is due, asks about what was interrupted, and reports every
+end."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ from shared.metrics import METRICS
 from shared.waiting import wait
 
 POLL = 1.0
-"""Seconds between two looks while anything is under way: how late we take over from a process that died."""
+"""Seconds between two looks while anything is under way: how late we take over from a process that
+died."""
 _BREATH = 0.01
 """Seconds between two rounds at least."""
 _NOT_FOUND = "found not to be sent after an interruption"
@@ -33,9 +35,9 @@ _NOT_FOUND = "found not to be sent after an interruption"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryPolicy:
-    """`lease`: longer than any attempt and the commit after it; `retry`: what happens after an attempt that failed;
-    `concurrency`: attempts at a time in one process; `settle`: how long after an attempt the provider can tell whether it went
-    out, None where it never can."""
+    """`lease`: longer than any attempt and the commit after it; `retry`: what happens after an
+    attempt that failed; `concurrency`: attempts at a time in one process; `settle`: how long after
+    an attempt the provider can tell whether it went out, None where it never can."""
 
     lease: timedelta
     retry: RetryPolicy
@@ -46,8 +48,8 @@ class DeliveryPolicy:
 class Deliverer:
     """Queues delivery requests and sends those that are due, in any number of processes.
 
-    `lock`: held while it works. A `Liveness` lets another process see at once that this one died; a `Leadership` lets only
-    one process send; None: leases alone tell.
+    `lock`: held while it works. A `Liveness` lets another process see at once that this one died; a
+    `Leadership` lets only one process send; None: leases alone tell.
     """
 
     def __init__(
@@ -66,13 +68,15 @@ class Deliverer:
         self._wake, self._under_way = asyncio.Event(), set[asyncio.Task[None]]()
 
     async def consume(self, records: Sequence[Record[OutboundMessage]]) -> None:
-        """Adds what is asked for; Kafka's offset moves on after that, and a request that comes again changes nothing."""
+        """Adds what is asked for; Kafka's offset moves on after that, and a request that comes
+        again changes nothing."""
         async with self._database.transaction() as session:
             await self.ledger.add(session, [record.event for record in records])
         self._wake.set()
 
     async def advance(self, outbound_id: str, state: DeliveryState, detail: str = "", provider_id: str = "") -> bool:
-        """Writes and reports what the provider tells later, in whatever order. False for an id that is not ours."""
+        """Writes and reports what the provider tells later, in whatever order. False for an id that
+        is not ours."""
         async with self._database.transaction() as session:
             if not await self.ledger.knows(session, outbound_id):
                 return False
@@ -80,7 +84,8 @@ class Deliverer:
         return True
 
     def committed(self, news: DeliveryReport) -> None:
-        """Publishes what `ledger.advance` wrote in a transaction of the caller's, and looks for what waited behind it."""
+        """Publishes what `ledger.advance` wrote in a transaction of the caller's, and looks for
+        what waited behind it."""
         self.ledger.committed(news)
         self._wake.set()
 
@@ -160,7 +165,8 @@ class Deliverer:
                 await self._send_again(attempt)
 
     async def _found(self, attempt: Attempt, candidates: Sequence[str], words: str) -> bool:
-        """Advances to `sent` with the first of these that is no other delivery's; False where all are."""
+        """Advances to `sent` with the first of these that is no other delivery's; False where all
+        are."""
         free: str | None = None
 
         async def write(session: AsyncSession) -> DeliveryReport | None:
@@ -174,7 +180,8 @@ class Deliverer:
         return free is not None
 
     async def _send_again(self, attempt: Attempt) -> None:
-        """At once after the first interruption; later ones back off, for something interrupts them."""
+        """Retries at once after the first interruption, and with back-off after later ones,
+        because something keeps interrupting them."""
         if attempt.number == 1:
             await self._reschedule(attempt, self._clock(), _NOT_FOUND)
         else:
@@ -196,7 +203,8 @@ class Deliverer:
         return next_attempt(attempts, attempt.request.requested_at, self._clock(), self._policy.retry, random.random())
 
     async def _end(self, attempt: Attempt, state: DeliveryState, words: str, provider_id: str = "") -> None:
-        """Writes how an attempt ended. That it was sent is true whatever has been attempted since."""
+        """Writes how an attempt ended. That it was sent is true whatever has been attempted
+        since."""
         only = None if state is DeliveryState.SENT else attempt
         identity = attempt.request.id
         await persist(

@@ -1,5 +1,5 @@
-"""The delivery ledger's statements. Each takes the session of a transaction that its caller commits. Time is the database's, so
-that processes whose clocks differ agree on what is due."""
+"""The delivery ledger's statements. Each takes the session of a transaction that its caller
+commits. Time is the database's, so that processes whose clocks differ agree on what is due."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ _LONGEST = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A delivery that a process has claimed. `number`: 1 for the first attempt; `started_at`: when it began (UTC)."""
+    """A delivery that a process has claimed. `number`: 1 for the first attempt; `started_at`: when
+    it began (UTC)."""
 
     request: OutboundMessage
     number: int
@@ -38,7 +39,8 @@ class Attempt:
 def report(
     channel: str, ticket_id: str, outbound_id: str, state: DeliveryState, detail: str = "", provider_id: str = ""
 ) -> DeliveryReport:
-    """Returns what the desk is told. Its id is made from request and state, so that a state is reported once."""
+    """Returns what the desk is told. Its id is made from request and state, so that a state is
+    reported once."""
     return DeliveryReport(
         id=stable_id("delivery-report", outbound_id, state),
         outbound_id=outbound_id,
@@ -58,13 +60,15 @@ async def count(session: AsyncSession, table: Table) -> dict[str, int]:
 
 
 class Ledger:
-    """One channel service's deliveries. `table`: made by `deliveries_table`; reports leave through `outbox`."""
+    """One channel service's deliveries. `table`: made by `deliveries_table`; reports leave through
+    `outbox`."""
 
     def __init__(self, table: Table, outbox: Outbox) -> None:
         self.table, self._outbox = table, outbox
 
     async def add(self, session: AsyncSession, requests: Sequence[OutboundMessage]) -> None:
-        """Adds what was asked for, in this order. Idempotent: what is known already stays as it is."""
+        """Adds what was asked for, in this order. Idempotent: what is known already stays as it
+        is."""
         rows = [
             {
                 "outbound_id": request.id,
@@ -80,16 +84,18 @@ class Ledger:
             await session.execute(insert(self.table).on_conflict_do_nothing(), rows)
 
     async def claim(self, session: AsyncSession, limit: int, lease: timedelta, holder: int = 0) -> list[Attempt]:
-        """Claims what is due, at most `limit`, and marks it `sending` until the lease ends. Of each ticket only its oldest that is
-        under way, so that a later reply never overtakes; other tickets do not wait for it. `holder`: the caller's `Liveness`."""
+        """Claims what is due, at most `limit`, and marks it `sending` until the lease ends. Of each
+        ticket only its oldest that is under way, so that a later reply never overtakes; other
+        tickets do not wait for it. `holder`: the caller's `Liveness`."""
         table = self.table
         due = self._due(limit).where(table.c.state == WAITING, table.c.due_at <= func.now(), ~self._blocked())
         values = {"attempts": table.c.attempts + 1, "started_at": func.now(), "changed_at": func.now()}
         return await self._taken(session, due, lease, holder, state=SENDING, **values)
 
     async def interrupted(self, session: AsyncSession, limit: int, lease: timedelta, holder: int = 0) -> list[Attempt]:
-        """Takes over attempts that nobody will see the end of: their lease has ended, or the process behind them is gone and
-        its lock with it. They stay `sending`, with a new lease for finding out."""
+        """Takes over attempts that nobody will see the end of: their lease has ended, or the
+        process behind them is gone and its lock with it. They stay `sending`, with a new lease for
+        finding out."""
         table = self.table
         gone: ColumnElement[bool] = table.c.due_at <= func.now()
         if holder:
@@ -115,8 +121,9 @@ class Ledger:
         *,
         attempt: Attempt | None = None,
     ) -> DeliveryReport | None:
-        """Writes a state that supersedes the known one, with its report in the outbox; call `committed` with it after the commit.
-        None where it is no news. `attempt`: whose end it is, and then only while no other has begun."""
+        """Writes a state that supersedes the known one, with its report in the outbox; call
+        `committed` with it after the commit. None where it is no news. `attempt`: whose end it is,
+        and then only while no other has begun."""
         table = self.table
         row = await self._locked(session, outbound_id)
         if row is None or not state.supersedes(row.state) or (attempt and row.attempts != attempt.number):
@@ -130,7 +137,7 @@ class Ledger:
         return news
 
     def committed(self, news: DeliveryReport) -> None:
-        """Counts, logs and publishes what `advance` wrote, once that is committed."""
+        """Logs what `advance` wrote, counts it and has it published, once that is committed."""
         self._outbox.wake()
         METRICS.delivered.labels(channel=news.channel, state=str(news.state)).inc()
         log.info(
@@ -152,8 +159,8 @@ class Ledger:
         return (await session.scalar(found)) or "" if provider_id else ""
 
     async def first_free(self, session: AsyncSession, to: ContactPoint, candidates: Sequence[str]) -> str | None:
-        """Returns the first of these provider ids that is no other delivery's; None where all are. Until the commit nobody else
-        is told of one to the same recipient."""
+        """Returns the first of these provider ids that is no other delivery's; None where all are.
+        Until the commit nobody else is told of one to the same recipient."""
         name = f"{self.table.schema}:{to}"
         await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
         column = self.table.c.provider_id
@@ -161,8 +168,8 @@ class Ledger:
         return next((one for one in candidates if one not in taken), None)
 
     async def next_due(self, session: AsyncSession) -> float | None:
-        """Returns the seconds until something is due or a lease ends, below 0 where it is; None where nothing is under way. What waits
-        behind its ticket's oldest is not counted."""
+        """Returns the seconds until something is due or a lease ends, below 0 where it is; None
+        where nothing is under way. What waits behind its ticket's oldest is not counted."""
         table = self.table
         left = func.extract("epoch", func.min(table.c.due_at) - func.clock_timestamp())
         seconds = await session.scalar(select(left).where(table.c.state.in_(UNDER_WAY), ~self._blocked()))
@@ -195,7 +202,8 @@ class Ledger:
         return [Attempt(decode(OutboundMessage, row.request), row.attempts, row.started_at) for row in rows]
 
     def _current(self, attempt: Attempt, states: Sequence[str]) -> Update:
-        """Its row, as long as no other attempt has begun and it is still in one of these states."""
+        """Returns an update of the attempt's row that applies only while no other attempt has
+        begun and its state is one of these."""
         table = self.table
         return update(table).where(
             table.c.outbound_id == attempt.request.id,

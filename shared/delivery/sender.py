@@ -1,4 +1,5 @@
-"""What a channel has to write: one attempt at its provider, and the question whether an attempt went out."""
+"""What a channel has to write: one attempt at its provider, and the question whether an attempt
+went out."""
 
 from __future__ import annotations
 
@@ -13,8 +14,8 @@ from shared.delivery.ledger import Attempt
 
 @dataclass(frozen=True, slots=True)
 class SendResult(Outcome):
-    """How an attempt ended. `provider_id`: the provider's name for what it took; `not_before`: where it may go well later and
-    the provider says when, such as a rate limit's reset (UTC)."""
+    """How an attempt ended. `provider_id`: the provider's name for what it took; `not_before`:
+    where it may go well later and the provider says when, such as a rate limit's reset (UTC)."""
 
     provider_id: str = ""
     not_before: datetime | None = None
@@ -22,8 +23,9 @@ class SendResult(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The provider has it. `candidates`: the provider's ids of all that it may be, oldest first. What the provider has once
-    was sent once: the first that is no other delivery's counts, and where each is another's this one was not sent."""
+    """The provider has it. `candidates`: the provider's ids of all that it may be, oldest first.
+    What the provider has once was sent once: the first that is no other delivery's counts, and
+    where each is another's this one was not sent."""
 
     candidates: Sequence[str]
     words: str = "found to be sent after an interruption"
@@ -45,11 +47,13 @@ Finding: TypeAlias = Sent | NotSent | Unknown
 
 
 class Sender(Protocol):
-    """One provider. Where either verb raises Unavailable it certainly did nothing and is tried again; where it raises Malformed
-    this delivery can never be sent."""
+    """One provider. Where either verb raises Unavailable it certainly did nothing and is tried
+    again; where it raises Malformed this delivery can never be sent."""
 
     async def send(self, attempt: Attempt) -> SendResult:
-        """Makes one attempt, within the policy's lease. Any other error than those above counts as an unknown end."""
+        """Makes one attempt, within the policy's lease. Any other error than those above counts as
+        an unknown end."""
 
     async def find(self, attempt: Attempt) -> Finding:
-        """Asks the provider for an attempt whose end nobody saw. It began at `attempt.started_at`, by the database's clock."""
+        """Asks the provider for an attempt whose end nobody saw. It began at `attempt.started_at`,
+        by the database's clock."""

@@ -11,7 +11,8 @@ _UNDER_WAY = text("state IN ('waiting', 'sending')")
 
 
 def deliveries_table(metadata: MetaData, *own: Column[Any] | Index) -> Table:
-    """Returns the table `deliveries`. `own`: what only this channel keeps with a delivery; all with a default."""
+    """Returns the table `deliveries`. `own`: what only this channel keeps with a delivery; all with
+    a default."""
     return Table(
         "deliveries",
         metadata,

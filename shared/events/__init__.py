@@ -1,4 +1,5 @@
-"""What travels on the topics: one module a subject. Fields are only ever added, and with defaults."""
+"""What travels on the topics: one module a subject. Fields are only ever added, and with
+defaults."""
 
 from shared.events.audit import AuditNoted
 from shared.events.calls import CallAction, CallChanged, CallOutcome, CallRequested, CallState

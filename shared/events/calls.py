@@ -36,8 +36,8 @@ class CallAction(StrEnum):
     OFFER = "offer"
     """Note that `agent` is being shown this call. Nothing rings yet."""
     PLACE = "place"
-    """Tell the caller `position` and `expected_wait` from now on: the desk knows the order in which calls are
-    served."""
+    """Tell the caller `position` and `expected_wait` from now on: the desk knows the order in which
+    calls are served."""
     CONNECT = "connect"
     """`agent` has accepted: put the caller through to `agent_at`."""
     CALL_BACK = "call-back"
@@ -54,15 +54,17 @@ class CallRequested(Event, frozen=True, kw_only=True):
     """Its answer carries it as `request_id`; the same id again does nothing."""
     action: CallAction
     call_id: str
-    """As in `CallChanged`. For a callback: a new id that the desk makes; or empty, then the request's own id is
-    taken."""
+    """As in `CallChanged`. For a callback: a new id that the desk makes; or empty, then the
+    request's own id is taken."""
     requested_at: datetime
     expires_at: datetime | None = None
-    """After this it is not begun any more; none: the phone service's own patience (20 s for `connect`)."""
+    """After this it is not begun any more; none: the phone service's own patience (20 s for
+    `connect`)."""
     agent: str = ""
     """Mail address of the agent, as shown in `CallChanged`."""
     agent_at: ContactPoint | None = None
-    """Where the agent answers: `tel:+33…` (their own telephone, with press 1) or `client:<identity>` (softphone)."""
+    """Where the agent answers: `tel:+33…` (their own telephone, with press 1) or
+    `client:<identity>` (softphone)."""
     ticket_id: str = ""
     customer: ContactPoint | None = None
     """For a callback: whom to call."""
@@ -84,7 +86,8 @@ class CallOutcome(StrEnum):
     COMPLETED = "completed"
     """They spoke, and it is over."""
     AGENT_NO_ANSWER = "agent-no-answer"
-    """No answer in time, busy, or nobody pressed 1: a voicemail, perhaps. An incoming caller is back in the queue."""
+    """No answer in time, busy, or nobody pressed 1: a voicemail, perhaps. An incoming caller is
+    back in the queue."""
     CUSTOMER_NO_ANSWER = "customer-no-answer"
     CALLER_GONE = "caller-gone"
     TOO_LATE = "too-late"
@@ -96,12 +99,13 @@ class CallOutcome(StrEnum):
 
 
 class CallChanged(Event, frozen=True, kw_only=True):
-    """On `calls-changed`: where a call stands now. Each is complete by itself; one with a lower `version` is older."""
+    """On `calls-changed`: where a call stands now. Each is complete by itself; one with a lower
+    `version` is older."""
 
     id: str
     call_id: str
-    """`InboundMessage.thread.conversation` of its ticket: the provider's CallSid, or the id that a callback was asked
-    with."""
+    """`InboundMessage.thread.conversation` of its ticket: the provider's CallSid, or the id that a
+    callback was asked with."""
     version: int
     """Grows by one with each change of this call."""
     state: CallState

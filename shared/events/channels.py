@@ -10,11 +10,13 @@ class Length(Event, frozen=True, kw_only=True):
     link: int = 0
     """What every link counts as; 0: its own characters."""
     light: tuple[tuple[int, int], ...] = ()
-    """Ranges of code points that count as one, where all others count as two; empty: each counts as one."""
+    """Ranges of code points that count as one, where all others count as two; empty: each counts as
+    one."""
 
 
 class Wording(Event, frozen=True, kw_only=True):
-    """Phrases about the channel, in English; the desk's catalogue has their translations. Empty: it is named in a general phrase."""
+    """Phrases about the channel, in English; the desk's catalogue has their translations. Empty: it
+    is named in a general phrase."""
 
     sent: str = ""
     """Of a reply: `Sent by email`."""
@@ -42,7 +44,8 @@ class Channel(Event, frozen=True, kw_only=True):
     spoken: bool = False
     """Nothing can be written there: people are called on it."""
     tells_read: bool = False
-    """Whether a reply there is `delivered` only once its reader has it before them, as on a page that they may never open again."""
+    """Whether a reply there is `delivered` only once its reader has it before them, as on a page
+    that they may never open again."""
     can_start: bool = True
     """Whether we may write first, or only answer."""
     enabled: bool = True
@@ -50,4 +53,5 @@ class Channel(Event, frozen=True, kw_only=True):
     """What to set, where `enabled` is false."""
     wording: Wording = Wording()
     length: Length | None = None
-    """Of public answers, for whoever writes one: the channel's own service counts exactly. None: nothing to tell."""
+    """Of public answers, for whoever writes one: the channel's own service counts exactly. None:
+    nothing to tell."""

@@ -10,8 +10,8 @@ from shared.events.base import Event
 
 E = TypeVar("E", bound=Event)
 LARGEST = (8 << 20) - (64 << 10)
-"""Bytes of an event: what a topic takes, less room for key and headers. Whoever made a larger one could never publish it, and would
-try again for ever."""
+"""Bytes of an event: what a topic takes, less room for key and headers. Whoever made a larger one
+could never publish it, and would try again for ever."""
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -21,8 +21,8 @@ class MalformedEvent(Malformed):
 
 
 def encode(event: Event) -> bytes:
-    """JSON in UTF-8. The same event gives the same bytes, so that a replay can be compared. Raises Malformed where no record can
-    hold it."""
+    """Encodes an event as JSON in UTF-8. The same event gives the same bytes, so that a replay
+    can be compared. Raises Malformed where it is too large for a record."""
     data = _encoder.encode(event)
     if len(data) > LARGEST:
         raise Malformed(f"a {type(event).__name__} of {len(data)} bytes is too large: a record holds {LARGEST}")

@@ -37,7 +37,8 @@ class OpenTicket(Event, frozen=True, kw_only=True):
 
 
 class Profile(Event, frozen=True, kw_only=True):
-    """Published once for each contact point of a customer, on the compacted topic `customers-updated`."""
+    """Published once for each contact point of a customer, on the compacted topic
+    `customers-updated`."""
 
     contact_point: ContactPoint
     customer_id: str
@@ -59,18 +60,20 @@ class Profile(Event, frozen=True, kw_only=True):
     open_tickets: tuple[OpenTicket, ...] = ()
     """Newest first, at most 20."""
     generations: dict[str, int] = {}
-    """Thread key → generation, where it is above 0: the next message of the thread opens or joins that one. At most 40."""
+    """Thread key → generation, where it is above 0: the next message of the thread opens or joins
+    that one. At most 40."""
     recent_contacts: tuple[datetime, ...] = ()
     """When this customer's messages of the last 24 h came, newest first, at most 20."""
     last_csat: int | None = None
     """1 to 5."""
     missed_sla: bool = False
-    """Somebody answered this customer later than we promised, or has not answered though the time has passed; no longer ago than
-    the desk lets it count (30 days)."""
+    """Somebody answered this customer later than we promised, or has not answered though the time
+    has passed; no longer ago than the desk lets it count (30 days)."""
 
     def supersedes(self, known: Profile) -> bool:
-        """A writer that lost its broker may be late with an older one: older by its version and by its time. A lower version of a later
-        time is what a desk tells whose database was restored; and those of two customers cannot be compared: the contact point has
-        moved from one to the other."""
+        """Whether this profile replaces the known one: not if it is older both by its version
+        and by its time, as from a writer that lost its broker and is late. A lower version with
+        a later time comes from a desk whose database was restored. Profiles of two customers
+        cannot be compared: the contact point has moved from one to the other."""
         older = self.version < known.version and self.updated_at <= known.updated_at
         return not older or self.customer_id != known.customer_id

@@ -28,9 +28,11 @@ class OutboundMessage(Event, frozen=True, kw_only=True):
     language: str = ""
     attachments: tuple[Attachment, ...] = ()
     mailbox: str = ""
-    """Which of our mailboxes, numbers or sites it goes out from: the `recipient` of the newest message."""
+    """Which of our mailboxes, numbers or sites it goes out from: the `recipient` of the newest
+    message."""
     references: tuple[str, ...] = ()
-    """Provider ids of the ticket's messages on this channel, oldest first; the last is what is answered."""
+    """Provider ids of the ticket's messages on this channel, oldest first; the last is what is
+    answered."""
     conversation: str = ""
     """The provider's conversation, as it came in."""
 
@@ -49,13 +51,15 @@ class DeliveryState(StrEnum):
     """A crash came between sending and noting it: it may not have been sent."""
 
     def supersedes(self, before: str) -> bool:
-        """Whether this is news after `before`, a state or a word from before any outcome. Reports and statuses may come twice and
-        in any order; what is known for certain is not taken back."""
+        """Whether this is news after `before`, a state or a word from before any outcome.
+        Reports and statuses may come twice and in any order; what is known for certain is not
+        taken back."""
         return _ORDER[self] > _ORDER.get(before, 0)
 
 
 _ORDER: dict[str, int] = {"uncertain": 1, "sent": 2, "delayed": 3, "failed": 4, "delivered": 5}
-"""`delivered` is the customer's own device's word, so it stands above a network's guess that it failed."""
+"""`delivered` is the customer's own device's word, so it stands above a network's guess that it
+failed."""
 
 
 class DeliveryReport(Event, frozen=True, kw_only=True):

@@ -1,4 +1,5 @@
-"""What happened at the desk: one struct a kind. On the wire its tag is `DeskEvent.kind`, and its fields are `data`."""
+"""What happened at the desk: one struct a kind. On the wire its tag is `DeskEvent.kind`, and its
+fields are `data`."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from shared.events.base import Event
 
 
 class Change(Event, frozen=True, kw_only=True, tag_field="kind"):
-    """One kind of change. All values are text, and readers take any field to be missing: what is None is not written."""
+    """One kind of change. All values are text, and readers take any field to be missing: what is
+    None is not written."""
 
 
 class TicketOpened(Change, frozen=True, kw_only=True, tag="ticket.opened"):
@@ -237,12 +239,13 @@ CHANGES: tuple[type[Change], ...] = get_args(AnyChange)
 
 
 def kind_of(change: Change | type[Change]) -> str:
-    """Return the tag, such as `ticket.opened`."""
+    """Returns the tag of a change, such as `ticket.opened`."""
     return str(change.__struct_config__.tag)
 
 
 def change_of(kind: str, data: Mapping[str, str]) -> AnyChange | None:
-    """Return the change that was written like this; None for a kind that only a newer desk knows."""
+    """Returns the change of this kind with this data; None for a kind that only a newer desk
+    knows."""
     try:
         return msgspec.convert({**data, "kind": kind}, AnyChange)  # type: ignore[no-any-return]
     except msgspec.ValidationError:
@@ -250,7 +253,7 @@ def change_of(kind: str, data: Mapping[str, str]) -> AnyChange | None:
 
 
 def data_of(change: Change) -> dict[str, str]:
-    """Return what is written of a change beside its kind."""
+    """Returns the fields of a change as they are written, without its kind."""
     values = zip(change.__struct_encode_fields__, msgspec.structs.astuple(change), strict=True)
     return {name: value for name, value in values if value is not None}
 
@@ -270,7 +273,7 @@ class DeskEvent(Event, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, change: Change, **fields: object) -> Self:
-        """Make the event of a change. `fields`: all but `kind` and `data`."""
+        """Makes the event of a change. `fields`: all but `kind` and `data`."""
         return cls(kind=kind_of(change), data=data_of(change), **fields)  # type: ignore[arg-type]
 
     @property

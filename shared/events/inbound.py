@@ -8,8 +8,9 @@ from msgspec import Meta
 from shared.events.base import Event
 from shared.kernel import ContactPoint
 
-# What goes on into the decision has a limit, in characters: a decision must never become larger than a record may be. Both are far
-# beyond what any provider sends: a line of a mail's header has at most 998, an address at most 320.
+# What goes on into the decision has a limit, in characters: a decision must never become larger
+# than a record may be. Both are far beyond what any provider sends: a line of a mail's header has
+# at most 998, an address at most 320.
 Name = Annotated[str, Meta(max_length=200)]
 Clue = Annotated[str, Meta(max_length=20_000)]
 Point = Annotated[ContactPoint, Meta(max_length=1_000)]
@@ -31,16 +32,20 @@ class Attachment(Event, frozen=True, kw_only=True):
 
 
 class ThreadClues(Event, frozen=True, kw_only=True):
-    """What a channel knows of where a message belongs. The router weighs it and keeps what matched as evidence."""
+    """What a channel knows of where a message belongs. The router weighs it and keeps what matched
+    as evidence."""
 
     ticket_id: Clue = ""
-    """A ticket named by a token that this channel signed and has verified. Empty where there was none."""
+    """A ticket named by a token that this channel signed and has verified. Empty where there was
+    none."""
     root: Clue = ""
-    """The provider's id of the thread's first message: for mail the first Message-ID in References."""
+    """The provider's id of the thread's first message: for mail the first Message-ID in
+    References."""
     references: tuple[Clue, ...] = ()
     """Provider ids of earlier messages, oldest first."""
     conversation: Clue = ""
-    """The provider's own conversation id: a chat session, an X conversation, a pair of SMS numbers."""
+    """The provider's own conversation id: a chat session, an X conversation, a pair of SMS
+    numbers."""
 
 
 class Burst(Event, frozen=True, kw_only=True):
@@ -94,13 +99,15 @@ class InboundMessage(Event, frozen=True, kw_only=True):
     sender_verified: bool = False
     """Proven by a signature of the customer's own site, or by the provider."""
     doubt: Name = ""
-    """Why the sender may be somebody else: `dmarc` where the check of their own domain failed; empty otherwise."""
+    """Why the sender may be somebody else: `dmarc` where the check of their own domain failed;
+    empty otherwise."""
     also: tuple[Point, ...] = ()
     """Other contact points of the sender, as the message itself gives them."""
     recipient: Clue = ""
     """Which of our mailboxes, numbers or sites it came to."""
     also_to: tuple[Name, ...] = ()
-    """For mail: whom else it is addressed to, without our own mailboxes and the sender; addresses in lower case, at most 48."""
+    """For mail: whom else it is addressed to, without our own mailboxes and the sender; addresses
+    in lower case, at most 48."""
     cc: tuple[Name, ...] = ()
     """As `also_to`, of those who got a copy."""
     subject: str = ""
@@ -116,13 +123,15 @@ class InboundMessage(Event, frozen=True, kw_only=True):
     reach: int = 0
     """How many people may see it: followers of the author of a public post."""
     automatic: Name = ""
-    """`reply` (out of office), `bounce`, `list`, `files` (those of a message that went ahead), or empty when a person wrote it."""
+    """`reply` (out of office), `bounce`, `list`, `files` (those of a message that went ahead), or
+    empty when a person wrote it."""
     forwarded_from: Clue = ""
-    """The contact point of whoever wrote the mail that this one forwards, as its text says; empty where it forwards none. Anybody can
-    claim that, so the desk believes it only of its agents."""
+    """The contact point of whoever wrote the mail that this one forwards, as its text says; empty
+    where it forwards none. Anybody can claim that, so the desk believes it only of its agents."""
     forwarded_name: Name = ""
     forwarded_by: Name = ""
-    """The address of the agent who forwarded it. Set by the desk alone, where it believed `forwarded_from`."""
+    """The address of the agent who forwarded it. Set by the desk alone, where it believed
+    `forwarded_from`."""
     complaint: float | None = None
     """0 to 1 where the channel scores complaints."""
     birth_year: int | None = None
@@ -130,19 +139,23 @@ class InboundMessage(Event, frozen=True, kw_only=True):
     tier: Name = ""
     """The customer's plan as their signed site tells it."""
     wish: Name = ""
-    """The channel on which the sender asks in this very message to be answered; empty where they did not say."""
+    """The channel on which the sender asks in this very message to be answered; empty where they
+    did not say."""
     closed: Name = ""
-    """Why the channel cannot answer this message: `not-summoned` (its network lets us answer only who mentioned us); empty where it can."""
+    """Why the channel cannot answer this message: `not-summoned` (its network lets us answer only
+    who mentioned us); empty where it can."""
     account: Name = ""
     """The sender as people of the network address them: `@ann`."""
     post: Post | None = None
     """Of a public post."""
     call: PhoneCall | None = None
     consent: Name = ""
-    """`stop` or `start`: whether the sender wants to be reached at this contact point. Such a message is `automatic`: `consent`."""
+    """`stop` or `start`: whether the sender wants to be reached at this contact point. Such a
+    message is `automatic`: `consent`."""
     missing_files: str = ""
     """Which files the channel could not fetch, and why, for people to read."""
     facts: dict[str, str] = {}
-    """Site and product data that came along and an agent should see. For people: no service decides by them, but a policy may."""
+    """Site and product data that came along and an agent should see. For people: no service decides
+    by them, but a policy may."""
     raw_uri: str = ""
     """The original as received, in the attachment storage."""

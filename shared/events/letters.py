@@ -18,7 +18,8 @@ class DeadLetterReplayed(Event, frozen=True, kw_only=True):
 
 
 class UnreadableMail(Event, frozen=True, kw_only=True):
-    """A mail that could not be read when it came; on `mails-replayed`, that it is to be read again."""
+    """A mail that could not be read when it came; on `mails-replayed`, that it is to be read
+    again."""
 
     raw_uri: str
     """Where the storage has it."""

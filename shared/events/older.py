@@ -16,8 +16,8 @@ _MOST_FIRST = 20
 
 
 def typed(message: InboundMessage) -> InboundMessage:
-    """Return the message with its fields filled from such facts. Only where its channel wrote them: the facts of a chat or a mail
-    are the customer's own, whatever their names are."""
+    """Returns the message with its fields filled from such facts. Only where its channel wrote
+    them: the facts of a chat or a mail are the customer's own, whatever their names are."""
     facts = message.facts
     if message.channel in _OF_PHONE and "missing_files" in facts:
         message = _moved(message, {"missing_files"}, missing_files=facts["missing_files"])

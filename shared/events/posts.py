@@ -18,6 +18,7 @@ class PostJudged(Event, frozen=True, kw_only=True):
     agent: str
     """Mail address."""
     label: str = ""
-    """`complaint`, `question` or `other`: what the post is, in the agent's view. Empty: no opinion."""
+    """`complaint`, `question` or `other`: what the post is, in the agent's view. Empty: no
+    opinion."""
     open_ticket: bool = False
     """Publish this kept mention as a message, so that it becomes a ticket."""

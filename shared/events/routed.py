@@ -60,8 +60,8 @@ class Judged(Event, frozen=True, kw_only=True):
     model: str
     """Name and version."""
     kind: str
-    """What the message is most about: a severity, `complaint`, `question`, `request`, `order`, `thanks`, `goodbye`, `spam`,
-    `automatic`, or `other`."""
+    """What the message is most about: a severity, `complaint`, `question`, `request`, `order`,
+    `thanks`, `goodbye`, `spam`, `automatic`, or `other`."""
     share: float = 0.0
     """How probably, 0 to 1."""
 
@@ -88,19 +88,22 @@ class Decision(Event, frozen=True, kw_only=True):
     """Name and version of the policy, as `default@3`."""
     profile_version: int = 0
     reply_within: int = 0
-    """Seconds after `received_at` within which the customer is to have an answer (the policy's target for this level);
-    0 where there is no target."""
+    """Seconds after `received_at` within which the customer is to have an answer (the policy's
+    target for this level); 0 where there is no target."""
     skill_timeouts: dict[str, int] = {}
-    """Seconds after `received_at`, by the wall clock, after which one of `skills` is no longer asked for: then anybody on the
-    team may take the ticket. A skill that is not here is waited for, however long it takes."""
+    """Seconds after `received_at`, by the wall clock, after which one of `skills` is no longer
+    asked for: then anybody on the team may take the ticket. A skill that is not here is waited for,
+    however long it takes."""
     overflow: Overflow | None = None
     """None where the ticket stays with `team`."""
     judged: Judged | None = None
-    """None where no model was asked: the policy has none, no person wrote the message, or the router was an older one."""
+    """None where no model was asked: the policy has none, no person wrote the message, or the
+    router was an older one."""
     rejected: dict[str, tuple[str, ...]] | None = None
-    """What was looked at and had no part in this, by why not: `signal.absent` and `signal.unknown` name signals as the codes of
-    `reasons` do, `signal.no-words` severities, `channel.no-address` channels, `rule.<condition>` the policy's rules by the first
-    condition that does not hold, and `rule.not-needed` those that had nothing more to add. None where a router did not tell yet."""
+    """What was looked at and had no part in this, by why not: `signal.absent` and `signal.unknown`
+    name signals as the codes of `reasons` do, `signal.no-words` severities, `channel.no-address`
+    channels, `rule.<condition>` the policy's rules by the first condition that does not hold, and
+    `rule.not-needed` those that had nothing more to add. None where a router did not tell yet."""
     ask_preference: bool = False
     """Nothing is known of the channel that this customer prefers: ask them, once."""
     ask_reason: Reason | None = None

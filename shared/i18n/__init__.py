@@ -1,4 +1,5 @@
-"""English, French and Korean from one catalogue. `.po` files are read as they are: no compile step to forget."""
+"""English, French and Korean from one catalogue. `.po` files are read as they are: no compile step
+to forget."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ FOLDER = Path(__file__).parent / "locales"
 
 @cache
 def translations(language: str, folder: Path = FOLDER) -> Translations:
-    """The catalogue of a language, from a service's own folder or the common one; English is the source and needs none."""
+    """Returns the catalogue of a language, from a service's own folder or the common one;
+    English is the source and needs none."""
     path = folder / f"{language}.po"
     if language not in LANGUAGES or not path.exists():
         return Translations()
@@ -34,24 +36,26 @@ def translations(language: str, folder: Path = FOLDER) -> Translations:
 
 @cache
 def locale(language: str) -> Locale:
-    """For dates, numbers and plurals."""
+    """Returns the Babel locale of a language, for dates, numbers and plurals."""
     return Locale.parse(language if language in LANGUAGES else "en")
 
 
 def time_of_day(at: datetime, language: str) -> str:
-    """`3:05 PM`, `15:05`, `오후 3:05`: Babel's own short time says `PM 3:05` in Korean."""
+    """Formats a time of day, such as `3:05 PM`, `15:05` or `오후 3:05`: Babel's own short time
+    gives `PM 3:05` in Korean."""
     return format_time(at, "aaaa h:mm" if language == "ko" else "short", locale=locale(language))
 
 
 def moment(at: datetime, language: str) -> str:
-    """`11/30/26, 3:05 PM`."""
+    """Formats a date and a time, such as `11/30/26, 3:05 PM`."""
     joined = str(get_datetime_format("short", locale=locale(language)))
     day = format_date(at, "short", locale=locale(language))
     return joined.replace("{1}", day).replace("{0}", time_of_day(at, language))
 
 
 def negotiate(accept_language: str, chosen: str = "") -> str:
-    """The language to show: what the person chose, else the best of Accept-Language (RFC 9110, 12.5.4)."""
+    """Returns the language to show: what the person chose, else the best of Accept-Language (RFC
+    9110, 12.5.4)."""
     if chosen in LANGUAGES:
         return chosen
     ranked: list[tuple[float, str]] = []

@@ -1,4 +1,5 @@
-"""Alembic's environment, the same for every service: its own schema, its own version table inside it."""
+"""Alembic's environment, the same for every service: its own schema, its own version table inside
+it."""
 
 import asyncio
 
@@ -19,7 +20,8 @@ def _migrate(connection: Connection, schema: str) -> None:
 async def _run(dsn: str, schema: str) -> None:
     engine = create_async_engine(dsn.replace("postgresql://", "postgresql+asyncpg://", 1), hide_parameters=True)
     async with engine.begin() as connection:
-        # IF NOT EXISTS would ask for the right to create schemas, which a service's role has no need for.
+        # IF NOT EXISTS would ask for the right to create schemas, which a service's role has no
+        # need for.
         if not (await connection.execute(text("SELECT to_regnamespace(:name)"), {"name": schema})).scalar():
             await connection.execute(text(f'CREATE SCHEMA "{schema}"'))
         await connection.execute(text(f'SET LOCAL search_path TO "{schema}", extensions'))

@@ -1,7 +1,8 @@
-"""Short signed tokens for places where a person or a mail server carries them: reply addresses, Message-IDs, links.
+"""Short signed tokens for places where a person or a mail server carries them: reply addresses,
+Message-IDs, links.
 
-A token is base32 in lower case, because the local part of a mail address may lose its case on the way, and only letters
-and digits survive every relay.
+A token is base32 in lower case, because the local part of a mail address may lose its case on the
+way, and only letters and digits survive every relay.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ from binascii import Error as BinasciiError
 from uuid import UUID
 
 _TAG = 16
-"""Bytes of the HMAC-SHA256 that are kept: 128 bits cannot be guessed, and the token stays short (RFC 2104, 5)."""
+"""Bytes of the HMAC-SHA256 that are kept: 128 bits cannot be guessed, and the token stays short
+(RFC 2104, 5)."""
 
 
 def sign(secret: str, purpose: str, value: str) -> str:
-    """A token that carries `value` and proves that we made it for `purpose`. UUIDs are carried in 16 bytes."""
+    """Returns a token that carries `value` and proves that we made it for `purpose`. UUIDs are
+    carried in 16 bytes."""
     body = _pack(value)
     return b32encode(body + _tag(secret, purpose, body)).decode().rstrip("=").lower()
 
 
 def verify(secret: str, purpose: str, token: str) -> str | None:
-    """The value inside, or None where the token was not made by us for this purpose."""
+    """Returns the value inside the token, or None where it was not made by us for this purpose."""
     if len(token) > 512 or not token.isascii():
         return None
     try:

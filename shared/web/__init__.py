@@ -1,4 +1,5 @@
-"""The HTTP side that all services have: health, metrics, limits, and errors as RFC 9457 problem details."""
+"""The HTTP side that all services have: health, metrics, limits, and errors as RFC 9457 problem
+details."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ RETRY_AFTER = 2
 
 
 def create_api(name: str, health: Health, *, title: str, description: str = "", max_body: int = 1_000_000) -> FastAPI:
-    """An app with `/health/live`, `/health/ready` and `/metrics`. `max_body`: bytes of a request that are read."""
+    """Creates an app with `/health/live`, `/health/ready` and `/metrics`. `max_body`: bytes of a
+    request that are read."""
     api = FastAPI(
         title=title, description=description, version="1", docs_url=None, redoc_url=None, responses=dict(_ANSWERS)
     )
@@ -59,7 +61,8 @@ def create_api(name: str, health: Health, *, title: str, description: str = "", 
 
 
 def problem(status: int, code: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
-    """An RFC 9457 problem. `code` is stable, for programs; `detail` says what to do, for people."""
+    """Returns an RFC 9457 problem. `code` is stable, for programs; `detail` says what to do, for
+    people."""
     body = {
         "type": f"urn:switchboard:problem:{code}",
         "title": code.replace("-", " "),
@@ -71,7 +74,8 @@ def problem(status: int, code: str, detail: str, headers: dict[str, str] | None 
 
 
 class _Problem(JSONResponse):
-    """What was wrong is often quoted, and may be half a character: replaced, as no client could read it."""
+    """What was wrong is often quoted, and may be half a character: replaced, as no client could
+    read it."""
 
     media_type = "application/problem+json"
 
@@ -101,7 +105,8 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 
 
 class Limits:
-    """Refuses bodies that are too large, adds the headers that every answer should have, and counts."""
+    """Refuses bodies that are too large, adds the headers that every answer should have, and
+    counts."""
 
     def __init__(self, app: ASGIApp, max_body: int) -> None:
         self._app, self._max_body = app, max_body
@@ -145,9 +150,11 @@ class Limits:
 
 
 class EndsWithItsReader:
-    """Cancels what a GET is doing when whoever asked has hung up, and with it the statement that runs for them in PostgreSQL.
+    """Cancels what a GET is doing when whoever asked has hung up, and with it the statement that
+    runs for them in PostgreSQL.
 
-    What goes wrong without it: a few abandoned searches hold every connection. What changes something goes on to its end.
+    What goes wrong without it: a few abandoned searches hold every connection. What changes
+    something goes on to its end.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -211,7 +218,7 @@ def _too_large(limit: int) -> JSONResponse:
 
 
 async def _gone(_: Request, __: Exception) -> Response:
-    """Whoever sent half a request and hung up."""
+    """Answers a client that sent half a request and hung up."""
     return Response(status_code=GONE)
 
 

@@ -1,7 +1,7 @@
 """Connections cost us something only while they say something: limits and time-outs below ASGI.
 
-uvicorn waits for the rest of a request as long as its sender likes, takes headers of any size and connections from
-anybody: 600 half-sent requests stayed open for ever.
+uvicorn waits for the rest of a request as long as its sender likes, takes headers of any size and
+connections from anybody: 600 half-sent requests stayed open for ever.
 """
 
 from __future__ import annotations
@@ -19,20 +19,24 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from shared.metrics import METRICS
 
 HEADERS_WITHIN = 10.0
-"""Seconds from connecting, or from a request's first byte, to the end of its headers: half of what mod_reqtimeout gives."""
+"""Seconds from connecting, or from a request's first byte, to the end of its headers: half of what
+mod_reqtimeout gives."""
 BODY_WITHIN = 20.0
 BYTES_A_SECOND = 500
-"""A body has 20 s, and as long beyond that as it brings 500 bytes a second: mod_reqtimeout's default for Apache 2.4."""
+"""A body has 20 s, and as long beyond that as it brings 500 bytes a second: mod_reqtimeout's
+default for Apache 2.4."""
 MAX_HEADERS = 64 << 10
 """Bytes; h11 takes as many, nginx 32 KB."""
 PER_ADDRESS = 200
-"""Connections of one address: an office behind one router, not a flood. A trusted proxy speaks for many and has no such limit."""
+"""Connections of one address: an office behind one router, not a flood. A trusted proxy speaks for
+many and has no such limit."""
 _RESERVED = 256
 """File descriptors for PostgreSQL, Kafka, and files."""
 
 
 class Doors:
-    """Counts the HTTP connections of a process. WebSockets leave the count once they are upgraded; they have limits of their own."""
+    """Counts the HTTP connections of a process. WebSockets leave the count once they are upgraded;
+    they have limits of their own."""
 
     def __init__(self, most: int, per_address: int = PER_ADDRESS) -> None:
         self._most, self._per_address = most, per_address
@@ -40,7 +44,7 @@ class Doors:
         self._trusted: Callable[[str], bool] | None = None
 
     def protocol(self, **wired: Any) -> Connection:
-        """What `uvicorn.Config(http=…)` takes."""
+        """Creates a connection; given to `uvicorn.Config(http=…)`."""
         config: uvicorn.Config = wired["config"]
         if self._trusted is None:
             proxies = ProxyHeadersMiddleware(config.loaded_app, config.forwarded_allow_ips)
@@ -56,14 +60,15 @@ class Doors:
         return True
 
     def leave(self, address: str) -> None:
-        """It was closed, or became a WebSocket."""
+        """Removes from the count a connection that was closed, or became a WebSocket."""
         self._open[address] -= 1
         if not self._open[address]:
             del self._open[address]
 
 
 def raise_limit() -> int:
-    """Allow this process as many files as its user may have. Returns how many connections that leaves room for."""
+    """Raises the limit of open files to the highest that the user may have. Returns how many
+    connections that leaves room for."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = 65_536 if hard == resource.RLIM_INFINITY else hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
@@ -96,7 +101,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
-        """From here on another protocol has the connection."""
+        """Removes the connection from the count: from here on another protocol has it."""
         self._leave()
         super().handle_websocket_upgrade()
 

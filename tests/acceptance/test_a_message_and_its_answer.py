@@ -1,4 +1,5 @@
-"""The main job: a message becomes a routed ticket, an agent answers, the customer's next message joins it."""
+"""The main job: a message becomes a routed ticket, an agent answers, the customer's next message
+joins it."""
 
 from __future__ import annotations
 

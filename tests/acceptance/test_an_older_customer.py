@@ -1,4 +1,5 @@
-"""The older customer's story: she writes and is called back; she calls and reaches a person. With Twilio's own client on the wire."""
+"""The older customer's story: she writes and is called back; she calls and reaches a person. With
+Twilio's own client on the wire."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ from tests.waiting import eventually
 
 AGENT, AGENTS_PHONE = "admin@example.org", "+33199001201"
 _PATIENT = {"PHONE_WAIT_LIMIT": "3600"}
-"""A service that was killed is back within seconds, which are minutes at the pace of these stories."""
+"""A service that was killed is back within seconds, which are minutes at the pace of these
+stories."""
 TALKS = 10_000.0
 """Seconds until somebody hangs up by themselves: never, at the pace of these stories."""
 
@@ -71,7 +73,8 @@ def place() -> Iterator[tuple[Stack, Exchange]]:
 
 
 def margaret(system: Stack) -> tuple[str, str]:
-    """A customer of 71, as her shop's signed page introduced her once: her mail address and her number."""
+    """A customer of 71, as her shop's signed page introduced her once: her mail address and her
+    number."""
     who = uuid4().hex[:8]
     address, number = f"margaret.{who}@example.net", f"+3362{int(who, 16) % 10**7:07d}"
     visitor = Visitor(

@@ -1,4 +1,5 @@
-"""An operator runs the services' own commands on a running system, without knowing its passwords."""
+"""An operator runs the services' own commands on a running system, without knowing its
+passwords."""
 
 from __future__ import annotations
 

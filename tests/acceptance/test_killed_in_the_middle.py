@@ -1,4 +1,5 @@
-"""Each service is killed in the middle of the day. Nothing that was accepted is lost, nothing takes effect twice."""
+"""Each service is killed in the middle of the day. Nothing that was accepted is lost, nothing takes
+effect twice."""
 
 from __future__ import annotations
 
@@ -138,7 +139,8 @@ def test_while_kafka_is_away_a_sender_is_asked_to_come_back_and_a_visitor_too(sy
 
 
 def test_after_all_that_the_books_balance(system: Stack) -> None:
-    """Every message of every story so far, from the door to the desk's database, and every answer."""
+    """Every message of every story so far, from the door to the desk's database, and every
+    answer."""
     balance = system.balance()
     assert balance["received"] >= MAILS + CHATS
     assert balance["applied"] == balance["routed"] == balance["received"]

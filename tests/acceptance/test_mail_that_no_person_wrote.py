@@ -1,5 +1,5 @@
-"""What programs send us about our answers is told to agents as what it is: nobody is woken by a machine, and nothing that did not arrive
-looks as if it had."""
+"""What programs send us about our answers is told to agents as what it is: nobody is woken by a
+machine, and nothing that did not arrive looks as if it had."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def sent_by_a_program(system: Stack, raw: bytes, *, to: str = "support@example.o
 
 
 def case(number: str, **changes: str) -> bytes:
-    """A mail of the folder, addressed to this system. Each has a Message-ID of its own, so that stories do not meet."""
+    """A mail of the folder, addressed to this system. Each has a Message-ID of its own, so that
+    stories do not meet."""
     (path,) = INBOX.glob(f"{number}-*.eml")
     raw = path.read_bytes()
     for before, after in {"helpdesk.test": "example.org", **changes}.items():

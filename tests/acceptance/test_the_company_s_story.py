@@ -1,4 +1,5 @@
-"""The company's story: nobody is signed in, posts come in, and the complaints and only they are tickets within seconds.
+"""The company's story: nobody is signed in, posts come in, and the complaints and only they are
+tickets within seconds.
 
 The whole system runs, with the real tweepy on the wire to a local server that speaks X's API.
 """
@@ -37,7 +38,8 @@ COMPLAINTS = (
     "Seit einem Monat warte ich bei @lumio auf meine Rückerstattung. Unverschämt!",
 )
 LOUD = 11
-"""Which of them comes from an account with a large reach: one of several about money, of which it comes first."""
+"""Which of them comes from an account with a large reach: one of several about money, of which it
+comes first."""
 OTHERS = (
     "The new @lumio floor lamp makes my reading corner so cosy, love it",
     "Big thank you to Tom from @lumio support, he fixed it in two minutes",
@@ -77,7 +79,8 @@ SECOND = (
     "@lumio stop sending me invoices for an order I cancelled in May, this is ridiculous",
 )
 GAP = 0.35
-"""Seconds between two posts of the second wave: a kill in its middle falls between a look at X and the next."""
+"""Seconds between two posts of the second wave: a kill in its middle falls between a look at X and
+the next."""
 
 
 @dataclass
@@ -179,7 +182,8 @@ def test_a_company_s_complaints_are_caught_with_nobody_watching(company: Company
 
 @pytest.mark.timeout(300)
 def test_killed_in_the_middle_nothing_is_lost_and_nothing_is_said_twice(company: Company) -> None:
-    """While posts come in, and twice after X took an answer and before we heard so: under a post, and in private."""
+    """While posts come in, and twice after X took an answer and before we heard so: under a post,
+    and in private."""
     x, run = company.x, uuid4().hex[:6]
     asked = x.post(
         x.person("asks"), f"@lumio order {run} never arrived, and nobody answers your phone. So disappointed"

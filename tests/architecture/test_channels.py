@@ -10,7 +10,8 @@ _NAMED = re.compile(
     r"""channels?(?:\W{1,6}(?:==|!=|=|<>)\s*|\.get\(|\[)["'](?:email|chat|phone|sms|whatsapp|x)["']""", re.IGNORECASE
 )
 _LEFT = {"calls/callbacks.py", "calls/domain.py", "tickets/models.py", "tickets/repository.py"}
-"""These ask yet whether the phone is the favourite, in the router's choices as tickets keep them."""
+"""These ask yet whether the phone is the favourite, in the router's choices as tickets keep
+them."""
 
 
 def test_the_desk_compares_no_channel_with_a_name() -> None:

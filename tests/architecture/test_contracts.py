@@ -1,4 +1,5 @@
-"""The import contracts hold for what does not exist yet: a bad import planted into a new service turns each of them red."""
+"""The import contracts hold for what does not exist yet: a bad import planted into a new service
+turns each of them red."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ PLANTED = {
     ),
     "Floors of the desk": ("services/desk/cursors.py", "services.desk.tickets"),
 }
-"""Contract → the file of a new service, or of what is shared, and the import in it that breaks this contract."""
+"""Contract → the file of a new service, or of what is shared, and the import in it that breaks this
+contract."""
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def without_a_layer(services: Path) -> set[str]:
-    """Lists the files and folders of services that no contract of layers names. Nothing imports migrations."""
+    """Lists the files and folders of services that no contract of layers names. Nothing imports
+    migrations."""
     layers: dict[str, set[str]] = {}
     for contract in CONTRACTS:
         for container in contract.get("containers", ()):

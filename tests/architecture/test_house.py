@@ -1,4 +1,5 @@
-"""The house keeps its shape: rooms, names, settings, generated pages, and nothing that ties it to one machine."""
+"""The house keeps its shape: rooms, names, settings, generated pages, and nothing that ties it to
+one machine."""
 
 from __future__ import annotations
 

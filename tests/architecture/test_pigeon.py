@@ -1,4 +1,5 @@
-"""A channel is a folder: the example of docs/how-to/add-a-channel.md, put into a copy, is one at once."""
+"""A channel is a folder: the example of docs/how-to/add-a-channel.md, put into a copy, is one at
+once."""
 
 from __future__ import annotations
 

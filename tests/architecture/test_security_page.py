@@ -11,7 +11,8 @@ LINES = {
     "7": "3 4 2 5 2 2", "8": "2 3 1 1", "9": "3 4", "10": "2 2 4 11 5 2 3", "11": "2 3 3 4 1 1", "12": "3 2 4", "13": "1 5 2 5",
     "14": "2 4 3", "15": "3 3 7", "16": "1 5 4 3 3", "17": "1 4 2",
 }  # fmt: skip
-"""Chapter → how many lines of levels 1 and 2 each of its sections has; they are numbered from 1, those of level 3 come after."""
+"""Chapter → how many lines of levels 1 and 2 each of its sections has; they are numbered from 1,
+those of level 3 come after."""
 
 
 def test_every_line_is_answered_once_by_met_or_why_not() -> None:

@@ -1,4 +1,5 @@
-"""Every page can be made: templates compile with the filters there are, include what there is, and are used."""
+"""Every page can be made: templates compile with the filters there are, include what there is, and
+are used."""
 
 from __future__ import annotations
 

@@ -22,11 +22,13 @@ GROUPS = {"channels": CHANNELS, "x": CHANNELS, "all": set(names())}
 NOBODYS = {"shared.topics", "shared.asyncapi", "shared.bus.access", "shared.bus.kafka"}
 """Modules of the bus itself: who imports them neither writes nor reads by that."""
 WRITING = ("publish", "outbox", "send", "Output")
-"""A topic that is handed to a call of such a name is written; what else is done with it may be either."""
+"""A topic that is handed to a call of such a name is written; what else is done with it may be
+either."""
 
 
 class Mention(NamedTuple):
-    """A topic in a file. `writes`: handed to a call that writes; `name`: only its name is looked at, as by whoever counts."""
+    """A topic in a file. `writes`: handed to a call that writes; `name`: only its name is looked
+    at, as by whoever counts."""
 
     topic: str
     writes: bool
@@ -64,7 +66,8 @@ def mentions(path: Path) -> frozenset[Mention]:
 
 @cache
 def files(service: str) -> set[Path]:
-    """A service's own, and those of `shared` that it imports and that write or read on its behalf."""
+    """A service's own, and those of `shared` that it imports and that write or read on its
+    behalf."""
     own = set((ROOT / "services" / service).rglob("*.py"))
     imported = {
         module

@@ -1,6 +1,8 @@
-"""`make bench`: every measurement, written to docs/reference/benchmarks.md with the machine it ran on.
+"""`make bench`: every measurement, written to docs/reference/benchmarks.md with the machine it ran
+on.
 
-`make bench SECTION=desk` measures that section alone, in under ten minutes, and leaves the others of the page as they are.
+`make bench SECTION=desk` measures that section alone, in under ten minutes, and leaves the others
+of the page as they are.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ def machine() -> str:
 
 
 def way() -> str:
-    """Latency and throughput of the running system, this build and the one before in turn, as Markdown."""
+    """Latency and throughput of the running system, this build and the one before in turn, as
+    Markdown."""
     with builds.beside() as before:
         ours, theirs = builds.in_turn({"this build": builds.ROOT, "before": before}, end_to_end.way).values()
     rows: list[tuple[str, int, list[float], list[float]]] = []
@@ -74,7 +77,8 @@ def screen() -> str:
 
 
 def calls() -> str:
-    """From a call's webhook to the agent's offer, with and without a flood of posts, as Markdown."""
+    """From a call's webhook to the agent's offer, with and without a flood of posts, as
+    Markdown."""
     with builds.beside() as before:
         ours, theirs = builds.in_turn({"this build": builds.ROOT, "before": before}, flood.calls).values()
     rows: list[tuple[str, int, list[float], list[float]]] = []
@@ -100,13 +104,15 @@ def _told() -> str:
 
 
 def router() -> str:
-    """This router and others on one broker, as Markdown; in a process of its own, so that nothing else is measured."""
+    """This router and others on one broker, as Markdown; in a process of its own, so that nothing
+    else is measured."""
     command = [sys.executable, "-m", "tests.benchmarks.router"]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 def mail() -> str:
-    """What taking a mail in costs, as Markdown. `BESIDE`: folders of checkouts of other builds, which take turns with this one."""
+    """What taking a mail in costs, as Markdown. `BESIDE`: folders of checkouts of other builds,
+    which take turns with this one."""
     command = [sys.executable, "-m", "tests.benchmarks.mail", "--beside", *os.environ.get("BESIDE", "").split()]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
@@ -124,7 +130,8 @@ def applying() -> str:
 
 
 def views() -> str:
-    """A router with a million contact points, as Markdown; in a process of its own, which gives its memory back."""
+    """A router with a million contact points, as Markdown; in a process of its own, which gives its
+    memory back."""
     command = [sys.executable, "-m", "tests.benchmarks.views"]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
@@ -173,7 +180,8 @@ where it ran side by side with us.
 
 
 def page(before: str, title: str, text: str) -> str:
-    """The page with this section's text anew, and the others as they were: first those that are measured here, in their order."""
+    """The page with this section's text anew, and the others as they were: first those that are
+    measured here, in their order."""
     parts = dict(part.split("\n\n", 1) for part in before.split("\n## ")[1:])
     parts[title] = text
     titles = dict.fromkeys([*(known for known, _ in SECTIONS.values()), *parts])

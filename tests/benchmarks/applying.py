@@ -1,8 +1,8 @@
-"""The desk alone: how many routed messages it writes in a second and what that costs, this build and the one before in turn, beside
-the same rows by COPY.
+"""The desk alone: how many routed messages it writes in a second and what that costs, this build
+and the one before in turn, beside the same rows by COPY.
 
-A desk of each build runs on one Kafka and one PostgreSQL, in a database of its own. It stands still while the records are written to
-`messages-routed`, and then works them off.
+A desk of each build runs on one Kafka and one PostgreSQL, in a database of its own. It stands still
+while the records are written to `messages-routed`, and then works them off.
 """
 
 from __future__ import annotations
@@ -42,12 +42,14 @@ RECORDS, WARM = 10_000, 1_000
 LOOK = 0.25
 """Seconds between two looks at the desk's metrics, which it makes itself."""
 TABLES = ("customers", "contact_points", "tickets", "messages", "message_words", "customer_words", "ticket_events")
-"""What applying writes, in the order of foreign keys; what follows goes through the outbox, which is empty again."""
+"""What applying writes, in the order of foreign keys; what follows goes through the outbox, which
+is empty again."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """`rate`: records a second; CPU milliseconds of a record; `copy`: by COPY, messages a second."""
+    """`rate`: records a second; CPU milliseconds of a record; `copy`: by COPY, messages a
+    second."""
 
     rate: float
     desk: float
@@ -172,7 +174,8 @@ async def _database(dsn: str, name: str) -> str:
 
 
 async def _copy(dsn: str, name: str) -> float:
-    """Messages a second by COPY in one transaction on one connection, into the same tables, with their indexes and foreign keys."""
+    """Messages a second by COPY in one transaction on one connection, into the same tables, with
+    their indexes and foreign keys."""
     database = await asyncpg.connect(f"{dsn.rpartition('/')[0]}/{name}")
     there = [row[0] for row in await database.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'desk'")]
     kept = {}

@@ -22,8 +22,9 @@ _PIN = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)
 
 @contextmanager
 def beside(commit: str = BEFORE) -> Iterator[Path]:
-    """Checks this commit out into a folder, to run with this one's packages. Those that only it needs are put into its folder, where
-    Python looks first. Raises AssertionError where its lock wants another version of what is here."""
+    """Checks this commit out into a folder, to run with this one's packages. Those that only it
+    needs are put into its folder, where Python looks first. Raises AssertionError where its lock
+    wants another version of what is here."""
     mine, theirs = (
         dict(_PIN.findall(text))
         for text in ((ROOT / "requirements.lock").read_text(), _git("show", f"{commit}:requirements.lock"))
@@ -58,8 +59,9 @@ def in_turn(trees: Mapping[str, Path], measure: Callable[[Path], T], rounds: int
 
 
 def compared(rows: Sequence[tuple[str, int, Sequence[float], Sequence[float]]]) -> str:
-    """A table: what is measured, digits shown, values of this build and of the one before by round. Ratios are of medians, with the
-    least and the greatest that any round of the one has to any round of the other."""
+    """A table: what is measured, digits shown, values of this build and of the one before by round.
+    Ratios are of medians, with the least and the greatest that any round of the one has to any
+    round of the other."""
     lines = ["| | ratio | this build | before |", "|---|---|---|---|"]
     for name, digits, ours, theirs in rows:
         ratio = statistics.median(ours) / statistics.median(theirs)

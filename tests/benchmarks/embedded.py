@@ -1,4 +1,5 @@
-"""The embedded run at rest: how soon it is up, the processor time that it takes with nothing to do, and its memory."""
+"""The embedded run at rest: how soon it is up, the processor time that it takes with nothing to do,
+and its memory."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ _PATIENCE = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """One start: seconds until all services are ready; cores (CPU seconds a second) and megabytes by process."""
+    """One start: seconds until all services are ready; cores (CPU seconds a second) and megabytes
+    by process."""
 
     up: float
     cores: Counter[str]

@@ -1,7 +1,9 @@
-"""The whole way, on the running system: how long a message takes to the desk and to the screen, and how many mails fit.
+"""The whole way, on the running system: how long a message takes to the desk and to the screen, and
+how many mails fit.
 
 1. from SMTP 250 to the desk's API, at 20 and at 50 mails a second;
-2. mails per second from SMTP to the desk's database, with the CPU seconds of every process for 1,000 mails;
+2. mails per second from SMTP to the desk's database, with the CPU seconds of every process
+   for 1,000 mails;
 3. from HTTP 202 to the browser's DOM, at 50 messages a second.
 """
 
@@ -29,7 +31,8 @@ from tests.stack import Stack, mail_from, running
 from tests.waiting import eventually
 
 RATE = 50
-"""Messages a second for the latencies: some hundred times what a small business gets on a bad day."""
+"""Messages a second for the latencies: some hundred times what a small business gets on a bad
+day."""
 SECONDS = 10
 MAILS = 3000
 SENDERS = 8
@@ -63,7 +66,8 @@ class Latency:
 
 
 class Watcher(threading.Thread):
-    """An API client on the desk's live stream: when each event of a kind came, by the id in its data."""
+    """An API client on the desk's live stream: when each event of a kind came, by the id in its
+    data."""
 
     def __init__(self, system: Stack, kind: str, number: str) -> None:
         super().__init__(daemon=True)
@@ -82,7 +86,8 @@ class Watcher(threading.Thread):
 
 
 def paced(count: int, work: Callable[[int], None], threads: int, rate: int = RATE) -> None:
-    """Do it `count` times, so often a second, by a clock: one that is late does not slow the next one down."""
+    """Do it `count` times, so often a second, by a clock: one that is late does not slow the next
+    one down."""
     start = time.monotonic()
     with ThreadPoolExecutor(threads) as pool:
         for number in range(count):
@@ -248,7 +253,8 @@ def _seconds(process: psutil.Process) -> float:
 
 
 def memory(system: Stack) -> float:
-    """Megabytes of all processes: proportional shares where the kernel tells them, so that shared pages count once."""
+    """Megabytes of all processes: proportional shares where the kernel tells them, so that shared
+    pages count once."""
     total = 0.0
     for process in [psutil.Process(system.process.pid), *psutil.Process(system.process.pid).children(recursive=True)]:
         with suppress(psutil.NoSuchProcess):

@@ -1,10 +1,12 @@
-"""Fills the desk's database as years of work would: a million tickets with five million messages in minutes.
+"""Fills the desk's database as years of work would: a million tickets with five million messages in
+minutes.
 
-    python -m tests.benchmarks.filled 200000 postgresql://...     # a superuser's DSN, after `python -m services desk migrate`
+    python -m tests.benchmarks.filled 200000 postgresql://...  # after `desk migrate`
 
-Rows come by COPY and indexes are made after them. Only columns that the schema has are filled, so that an older build's is too.
-Texts are made: sentences of common words and of one topic each in English, French or Korean, an order number for each ticket, and a
-name that about twenty tickets share. Lengths are those of real mails (median 238 characters, one in twenty longer than 800).
+Rows come by COPY and indexes are made after them. Only columns that the schema has are filled, so
+that an older build's is too. Texts are made: sentences of common words and of one topic each in
+English, French or Korean, an order number for each ticket, and a name that about twenty tickets
+share. Lengths are those of real mails (median 238 characters, one in twenty longer than 800).
 """
 
 from __future__ import annotations
@@ -188,8 +190,9 @@ _COLUMNS = {
 
 
 async def fill(dsn: str, tickets: int, *, texts: int = 3000, working: float = 0.04) -> None:
-    """Fill a migrated, empty database, and gather its statistics. dsn: of a superuser, who may go round foreign keys. texts: how many
-    different ones a language has. working: the share of tickets that are open, most of them among the newest tenth."""
+    """Fill a migrated, empty database, and gather its statistics. dsn: of a superuser, who may go
+    round foreign keys. texts: how many different ones a language has. working: the share of tickets
+    that are open, most of them among the newest tenth."""
     admin = await asyncpg.connect(dsn)
     try:
         found = await admin.fetch(
@@ -224,7 +227,8 @@ async def _agents(admin: asyncpg.Connection[asyncpg.Record]) -> list[str]:
 
 @asynccontextmanager
 async def _without_indexes(admin: asyncpg.Connection[asyncpg.Record], dsn: str) -> AsyncIterator[None]:
-    """Take away all indexes that hold no constraint, and make them again at the end, two at a time, largest tables first."""
+    """Take away all indexes that hold no constraint, and make them again at the end, two at a time,
+    largest tables first."""
     names = [*_COLUMNS]
     found = await admin.fetch(
         "SELECT c.relname, pg_get_indexdef(i.indexrelid) AS made FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid"

@@ -1,7 +1,9 @@
-"""Calls while 50,000 posts come in: how long from a call's first webhook to the agent's offer, beside the same without the posts.
+"""Calls while 50,000 posts come in: how long from a call's first webhook to the agent's offer,
+beside the same without the posts.
 
-Twilio's stand-in signs and sends the webhooks, its callers press 0 at once. The posts are written to `messages-received` as the
-social service writes them, as fast as Kafka takes them, so that router and desk are busy all the while.
+Twilio's stand-in signs and sends the webhooks, its callers press 0 at once. The posts are written
+to `messages-received` as the social service writes them, as fast as Kafka takes them, so that
+router and desk are busy all the while.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ _TOGETHER = 500
 
 @dataclass(frozen=True)
 class Flood:
-    """`behind`: posts that the desk had not applied yet when the last of the calls had been offered."""
+    """`behind`: posts that the desk had not applied yet when the last of the calls had been
+    offered."""
 
     quiet: Latency
     flooded: Latency

@@ -1,4 +1,5 @@
-"""What the urgency model costs a router: the same records handled with it and without, in turn, in one process."""
+"""What the urgency model costs a router: the same records handled with it and without, in turn, in
+one process."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ COUNT, BATCH, ROUNDS = 6_000, 100, 3
 
 
 def usual() -> list[InboundMessage]:
-    """Messages of the router's benchmark: a few hundred sentences again and again, as a small business has."""
+    """Messages of the router's benchmark: a few hundred sentences again and again, as a small
+    business has."""
     chance = random.Random(1)
     return [message(number, chance) for number in range(COUNT)]
 

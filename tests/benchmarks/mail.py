@@ -1,7 +1,9 @@
-"""What taking a mail in costs: CPU seconds of the email service, the process that reads mails apart, until Kafka has the message
-and the sender has 250. This build, and others beside it: they take turns on one Kafka and one PostgreSQL.
+"""What taking a mail in costs: CPU seconds of the email service, the process that reads mails
+apart, until Kafka has the message and the sender has 250. This build, and others beside it: they
+take turns on one Kafka and one PostgreSQL.
 
-`python -m tests.benchmarks.mail [--beside <folder of another checkout> ...] [--rounds 3] [--mails 3000]`.
+`python -m tests.benchmarks.mail [--beside <folder of another checkout> ...] [--rounds 3] [--mails
+3000]`.
 """
 
 from __future__ import annotations
@@ -55,7 +57,8 @@ service's, is Kafka's client and the loop.
 
 @dataclass(frozen=True)
 class Round:
-    """For 1,000 mails: CPU seconds of the service's process and of its children; `rate`: mails a second."""
+    """For 1,000 mails: CPU seconds of the service's process and of its children; `rate`: mails a
+    second."""
 
     service: float
     children: float
@@ -89,7 +92,8 @@ def service(folder: Path, home: Path, servers: str, dsn: str) -> Iterator[tuple[
 
 
 def send(port: int, mails: Sequence[bytes]) -> None:
-    """As large providers do: several sessions at a time, with many mails each. Raises what smtplib raises."""
+    """As large providers do: several sessions at a time, with many mails each. Raises what smtplib
+    raises."""
 
     def session(first: int) -> None:
         with smtplib.SMTP("127.0.0.1", port, timeout=60) as smtp:

@@ -1,5 +1,6 @@
-"""What reading one mail takes, by its size and kind: seconds of work and memory above rest, of the service's part and of the
-process that reads together. A pair of processes for each measurement, so that no mail is measured with another's leavings.
+"""What reading one mail takes, by its size and kind: seconds of work and memory above rest, of the
+service's part and of the process that reads together. A pair of processes for each measurement, so
+that no mail is measured with another's leavings.
 
 `python -m tests.benchmarks.reader` prints the table; `… FILE` measures one mail.
 """

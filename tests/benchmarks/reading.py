@@ -1,9 +1,11 @@
-"""Reading and search on a full database, this build and another one in turn: what a list, a ticket, a page and a search take.
+"""Reading and search on a full database, this build and another one in turn: what a list, a ticket,
+a page and a search take.
 
-    python -m tests.benchmarks.reading DSN                         # this build
-    python -m tests.benchmarks.reading DSN --beside ../before DSN   # and the build in that folder, on a database that it migrated
+    python -m tests.benchmarks.reading DSN  # this build
+    python -m tests.benchmarks.reading DSN --beside ../before DSN  # and that build
 
-Each DSN is a superuser's, of a database that `tests.benchmarks.filled` filled. A desk is started on each, without Kafka.
+Each DSN is a superuser's, of a database that `tests.benchmarks.filled` filled. A desk is started on
+each, without Kafka.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""The router beside loops written by hand, a framework and Kafka Streams: speed, CPU, memory and latency, in one run on one broker.
+"""The router beside loops written by hand, a framework and Kafka Streams: speed, CPU, memory and
+latency, in one run on one broker.
 
-`python -m tests.benchmarks.router [--messages 100000] [--rounds 3] [--servers host:port] [--only name ...]`; without servers a
-broker of its own is started. Every contender reads the same preloaded topic in a new group; they take turns, so that a busy
-machine is busy for all of them, and each round begins with another one.
+`python -m tests.benchmarks.router [--messages 100000] [--rounds 3] [--servers host:port] [--only
+name ...]`; without servers a broker of its own is started. Every contender reads the same preloaded
+topic in a new group; they take turns, so that a busy machine is busy for all of them, and each
+round begins with another one.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ from tests.benchmarks.workload import message, preload
 
 ROOT = Path(__file__).parents[2]
 WARM = 0.3
-"""Of the messages that are counted, this share comes before them and is not: by then Java has compiled what it runs most."""
+"""Of the messages that are counted, this share comes before them and is not: by then Java has
+compiled what it runs most."""
 RATE = 500
 """Messages a second for the latencies."""
 SECONDS = 15
@@ -77,7 +80,8 @@ _BROKER = {"log.retention.bytes": 256 << 20, "log.segment.bytes": 64 << 20, "log
 
 @dataclass(frozen=True)
 class Round:
-    """What one contender needed for the messages that are counted. CPU seconds are those of its processes, all threads."""
+    """What one contender needed for the messages that are counted. CPU seconds are those of its
+    processes, all threads."""
 
     seconds: float
     cpu: float
@@ -114,7 +118,8 @@ def used(processes: Sequence[psutil.Popen]) -> float:
 
 
 async def measure(servers: str, start: Start, messages: int, times: int) -> tuple[Round, list[Latency]]:
-    """One round of one contender: what waits for it as fast as it can, then so many times messages at a steady pace."""
+    """One round of one contender: what waits for it as fast as it can, then so many times messages
+    at a steady pace."""
     watcher = AIOKafkaConsumer(MESSAGES_ROUTED.name, MESSAGES_RECEIVED.name, bootstrap_servers=servers)
     await watcher.start()
     try:
@@ -139,10 +144,12 @@ async def measure(servers: str, start: Start, messages: int, times: int) -> tupl
 
 
 async def pace(servers: str, topic: Topic[Any]) -> Latency:
-    """Send messages by a clock to `messages-received`, and see when each arrives on a topic. The first second is not counted.
+    """Send messages by a clock to `messages-received`, and see when each arrives on a topic. The
+    first second is not counted.
 
-    From just before the message is given to a producer without linger, which waits for all replicas, until a consumer that
-    waits for it has it: so the way into Kafka, the router's work and the way out are in it.
+    From just before the message is given to a producer without linger, which waits for all
+    replicas, until a consumer that waits for it has it: so the way into Kafka, the router's work
+    and the way out are in it.
     """
     consumer = AIOKafkaConsumer(topic.name, bootstrap_servers=servers, auto_offset_reset="latest")
     producer = AIOKafkaProducer(bootstrap_servers=servers, acks="all", linger_ms=0)

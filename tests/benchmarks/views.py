@@ -1,6 +1,7 @@
 """A router with a million contact points: how long until it is ready, and how much memory it takes.
 
-`python -m tests.benchmarks.views [--entries 1000000] [--servers host:port]`; without servers a broker of its own is started.
+`python -m tests.benchmarks.views [--entries 1000000] [--servers host:port]`; without servers a
+broker of its own is started.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ _DOMAINS = ("example.org", "mail.example.com", "company.example")
 
 @dataclass(frozen=True)
 class Result:
-    """A router that has read everything. Seconds are from the start of its process; memory is the most that it took meanwhile."""
+    """A router that has read everything. Seconds are from the start of its process; memory is the
+    most that it took meanwhile."""
 
     entries: int
     record: float
@@ -72,7 +74,8 @@ class Result:
 
 
 def profile(number: int, chance: random.Random) -> Profile:
-    """A customer of some years: one in three has given a phone number too, one in twenty has an open ticket."""
+    """A customer of some years: one in three has given a phone number too, one in twenty has an
+    open ticket."""
 
     def moment() -> datetime:
         return START - timedelta(microseconds=chance.randrange(10**14))

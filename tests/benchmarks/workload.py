@@ -1,4 +1,5 @@
-"""What the routers of the benchmark work on: messages and profiles such as a small business has, always the same ones."""
+"""What the routers of the benchmark work on: messages and profiles such as a small business has,
+always the same ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""One suite for the bus on Kafka and for its twin in memory: what a service is promised, whichever it runs on."""
+"""One suite for the bus on Kafka and for its twin in memory: what a service is promised, whichever
+it runs on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""One suite for what the delivery kit promises, over every sender: a channel adds its own to `CHANNELS`."""
+"""One suite for what the delivery kit promises, over every sender: a channel adds its own to
+`CHANNELS`."""
 
 from __future__ import annotations
 
@@ -63,7 +64,8 @@ RETRY = RetryPolicy(first=timedelta(milliseconds=20), longest=timedelta(seconds=
 
 @dataclass
 class Provider:
-    """The other side of a channel, as the suite needs it. `took`: the texts that it has taken, in order."""
+    """The other side of a channel, as the suite needs it. `took`: the texts that it has taken, in
+    order."""
 
     sender: Sender
     took: Callable[[], list[str]]

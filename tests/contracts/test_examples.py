@@ -1,4 +1,5 @@
-"""An example of every event is kept. What was once on a topic must stay readable by whoever reads it today."""
+"""An example of every event is kept. What was once on a topic must stay readable by whoever reads
+it today."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""The local providers beside their originals' documents: every operation and every webhook that our services use is played by the real
-client libraries, and each request and each answer is compared with `tests/providers/twilio_facts.py` and `x_facts.py`.
+"""The local providers beside their originals' documents: every operation and every webhook that our
+services use is played by the real client libraries, and each request and each answer is compared
+with `tests/providers/twilio_facts.py` and `x_facts.py`.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def camel(name: str) -> str:
     return "".join(part.title() for part in name.strip("_").split("_"))
 
 
-# --- Twilio ----------------------------------------------------------------------------------------------------------
+# --- Twilio --------------------------------------------------------------------------------------
 
 
 def provider(twilio: Twilio, token: str = TOKEN) -> TwilioProvider:
@@ -272,7 +273,7 @@ def test_the_tables_properties_are_those_that_twilios_own_client_reads(kind: typ
     assert read == set(document.known)
 
 
-# --- X ---------------------------------------------------------------------------------------------------------------
+# --- X -------------------------------------------------------------------------------------------
 
 
 def access(url: str, search: str = "") -> Access:
@@ -409,7 +410,7 @@ def test_the_table_knows_all_fields_that_tweepy_knows() -> None:
         assert set(theirs) <= set(ours)
 
 
-# --- the comparison itself -------------------------------------------------------------------------------------------
+# --- the comparison itself -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""A desk and a browser. Without Chromium these tests are skipped, except on CI, where they must run."""
+"""A desk and a browser. Without Chromium these tests are skipped, except on CI, where they must
+run."""
 
 from __future__ import annotations
 
@@ -57,7 +58,8 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class BrowserLog:
-    """What browsers wrote into their logs while a test ran: errors, warnings, what the policy of a page forbade."""
+    """What browsers wrote into their logs while a test ran: errors, warnings, what the policy of a
+    page forbade."""
 
     found: list[str] = field(default_factory=list)
     allowed: list[str] = field(default_factory=list)
@@ -81,7 +83,8 @@ class BrowserLog:
 
 @pytest.fixture(autouse=True)
 def log(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[BrowserLog]:
-    """Every page works without an error in the browser's log: whatever is there, and was not expected, fails the test."""
+    """Every page works without an error in the browser's log: whatever is there, and was not
+    expected, fails the test."""
     log, new_context = BrowserLog(), browser.new_context
     monkeypatch.setattr(browser, "new_context", lambda **options: log.watch(new_context(**options)))
     yield log

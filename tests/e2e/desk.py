@@ -1,4 +1,5 @@
-"""A real desk process for a browser to look at, and customers whose messages the router has decided on."""
+"""A real desk process for a browser to look at, and customers whose messages the router has decided
+on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The list and the keys: what an agent does is done to the conversation that they mean, and is seen at once."""
+"""The list and the keys: what an agent does is done to the conversation that they mean, and is seen
+at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""How the console looks, to everybody: dark, small, in three languages, by screen reader, and with hostile mail."""
+"""How the console looks, to everybody: dark, small, in three languages, by screen reader, and with
+hostile mail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Posts: mentions become tickets, agents say what a post is, and a burst is one row with one answer for everybody."""
+"""Posts: mentions become tickets, agents say what a post is, and a burst is one row with one answer
+for everybody."""
 
 from __future__ import annotations
 
@@ -166,7 +167,8 @@ def test_not_a_complaint_teaches_the_social_service_and_closes_with_undo(tab: Pa
     expect(tab.locator(".conversation-head")).to_contain_text("Closed")
     tab.get_by_role("button", name="Undo").click()
     expect(tab.locator(".conversation-head")).to_contain_text("Open")
-    # The timeline follows a moment later and moves what is on it: a press meanwhile may meet something else.
+    # The timeline follows a moment later and moves what is on it: a press meanwhile may meet
+    # something else.
     expect(tab.locator(".message.event").last).to_contain_text("Sam Okoro: Open")
     message.get_by_role("button", name="A question", exact=True).click()
     expect(tab.locator(".message.event").last).to_contain_text("this is a question")

@@ -1,4 +1,5 @@
-"""The practice telephone of `make demo`: a newcomer calls the support line like an older customer, and is answered by an agent."""
+"""The practice telephone of `make demo`: a newcomer calls the support line like an older customer,
+and is answered by an agent."""
 
 from __future__ import annotations
 

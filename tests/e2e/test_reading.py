@@ -1,4 +1,5 @@
-"""What an agent reads: mail as it was formatted, links, the original, and enough of it on a small screen."""
+"""What an agent reads: mail as it was formatted, links, the original, and enough of it on a small
+screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Writing beside colleagues and to many: nothing goes out that was overtaken, too long or meant for fewer people."""
+"""Writing beside colleagues and to many: nothing goes out that was overtaken, too long or meant for
+fewer people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What is broken on purpose, as one table. The long form runs all of it, the short form what has a `short`."""
+"""What is broken on purpose, as one table. The long form runs all of it, the short form what has a
+`short`."""
 
 from __future__ import annotations
 
@@ -40,13 +41,15 @@ _SEGMENT_MS = 100
 """A segment is closed by the next record after this time, and only closed ones are compacted."""
 
 Fault = Callable[[Stage, Stream, float], Awaitable[None]]
-"""Breaks something while the stream runs, and returns once it is whole again. The number: seconds, or how often."""
+"""Breaks something while the stream runs, and returns once it is whole again. The number: seconds,
+or how often."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """`long`, `short`: how long (or often) in that form, which the name may tell; without `short` only in the long one. `once`: the router does not
-    even repeat itself on the topic; elsewhere it may, and the desk drops what it has."""
+    """`long`, `short`: how long (or often) in that form, which the name may tell; without `short`
+    only in the long one. `once`: the router does not even repeat itself on the topic; elsewhere it
+    may, and the desk drops what it has."""
 
     name: str
     fault: Fault
@@ -55,7 +58,8 @@ class Case:
     once: bool = False
     brokers: int = 1
     disk: int = 0
-    """Megabytes of a disk that the brokers have for themselves; 0: they are on that of everybody."""
+    """Megabytes of a disk that the brokers have for themselves; 0: they are on that of
+    everybody."""
 
 
 async def killed(stage: Stage, stream: Stream, times: float) -> None:
@@ -101,7 +105,8 @@ async def worker_hung(stage: Stage, stream: Stream, seconds: float) -> None:
 
 
 async def worker_hung_beside_another(stage: Stage, stream: Stream, seconds: float) -> None:
-    """Its partitions go to the other one, which works on; then it wakes, with batches in its hands that are not its own any more."""
+    """Its partitions go to the other one, which works on; then it wakes, with batches in its hands
+    that are not its own any more."""
     async with stage.another_worker() as other:
         async with _stopped(stage.worker.pid):
             await asyncio.sleep(seconds)
@@ -112,7 +117,8 @@ async def worker_hung_beside_another(stage: Stage, stream: Stream, seconds: floa
 
 
 async def rebalances(stage: Stage, stream: Stream, times: float) -> None:
-    """A member that joins, gets partitions, does nothing with them and leaves, again and again: two rebalances each."""
+    """A member that joins, gets partitions, does nothing with them and leaves, again and again: two
+    rebalances each."""
     for _ in range(int(times)):
         member = AIOKafkaConsumer(
             bootstrap_servers=stage.cluster.bootstrap,
@@ -141,7 +147,8 @@ async def broker_killed(stage: Stage, stream: Stream, seconds: float) -> None:
 
 
 async def disk_full(stage: Stage, stream: Stream, seconds: float) -> None:
-    """Nothing fits on the broker's disk, and a supervisor starts it again and again; then there is room."""
+    """Nothing fits on the broker's disk, and a supervisor starts it again and again; then there is
+    room."""
     node, full_until, ended = stage.cluster.nodes[0], time.monotonic() + seconds, 0
     assert stage.disk
 
@@ -210,7 +217,8 @@ async def _network(stage: Stage, stream: Stream, seconds: float, fails: Callable
 
 
 async def gaps(stage: Stage, stream: Stream, times: float) -> None:
-    """Compacted topics from which most offsets are gone, and transactions, whose markers are offsets without a record."""
+    """Compacted topics from which most offsets are gone, and transactions, whose markers are
+    offsets without a record."""
     mail = written(f"{stream.run}.known", 5)
     versions = itertools.count(1)
     await _compact_at_once(stage)

@@ -1,4 +1,5 @@
-"""The services of telephone and X, killed while people write and agents answer, with stand-ins for Twilio and X at the other end."""
+"""The services of telephone and X, killed while people write and agents answer, with stand-ins for
+Twilio and X at the other end."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ _SERVICES = Path(__file__).parents[2] / "services"
 
 
 async def phone_killed(stage: Stage, stream: Stream, times: float) -> None:
-    """Twilio sends again what was not taken, and is asked whether an answer went out whose end nobody saw."""
+    """Twilio sends again what was not taken, and is asked whether an answer went out whose end
+    nobody saw."""
     twilio, wanted = Twilio(), Counter[str]()
 
     async def texted(number: int) -> None:
@@ -64,7 +66,8 @@ async def phone_killed(stage: Stage, stream: Stream, times: float) -> None:
 
 
 async def social_killed(stage: Stage, stream: Stream, times: float) -> None:
-    """X keeps what was posted, and is read from where we were; our own posts tell which answers are out."""
+    """X keeps what was posted, and is read from where we were; our own posts tell which answers are
+    out."""
     x, wanted = X(), Counter[str]()
     posted: list[tuple[int, str]] = []
 
@@ -106,8 +109,8 @@ async def social_killed(stage: Stage, stream: Stream, times: float) -> None:
 async def _channel(
     stage: Stage, service: str, settings: dict[str, str]
 ) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-    """A channel's service, ready and kept by the supervisor. What it gives kills it in the middle of its work, and returns once it
-    was started again."""
+    """A channel's service, ready and kept by the supervisor. What it gives kills it in the middle
+    of its work, and returns once it was started again."""
     await asyncio.to_thread(db.migrate, stage.dsn, service, _SERVICES / service / "migrations")
     process = stage.process("one", service, settings)
     await process.start()

@@ -47,7 +47,8 @@ SELECT (SELECT count(*) FROM ours) AS rows,
        (SELECT count(*) FROM desk.ticket_events WHERE kind = 'message.added' AND ticket_id IN (SELECT id FROM tickets)) AS told,
        (SELECT coalesce(sum((seen.value ->> 'messages')::int), 0) FROM customers, jsonb_each(observed) AS seen) AS in_profiles
 """
-"""Each is the number of messages where each took effect once: rows, what tickets and customers count, and events told."""
+"""Each is the number of messages where each took effect once: rows, what tickets and customers
+count, and events told."""
 
 
 async def counted(stage: Stage, ids: Sequence[str], since: datetime, longest_wait: float, restarts: int) -> Figures:
@@ -75,7 +76,8 @@ async def counted(stage: Stage, ids: Sequence[str], since: datetime, longest_wai
 
 
 async def _on_topics(servers: str, since: datetime) -> tuple[Counter[str], Counter[str]]:
-    """How often each message came in, and how often it was decided on: a sender may have had to send it again."""
+    """How often each message came in, and how often it was decided on: a sender may have had to
+    send it again."""
     written, decided = Counter[str](), Counter[str]()
     topics: list[Topic[Any]] = [MESSAGES_RECEIVED_LIVE, MESSAGES_RECEIVED, MESSAGES_ROUTED_LIVE, MESSAGES_ROUTED]
     async for record in records(servers, topics, since, _EVER):
@@ -88,7 +90,8 @@ async def _on_topics(servers: str, since: datetime) -> tuple[Counter[str], Count
 
 
 async def balanced(stage: Stage) -> None:
-    """The operators' own command says that nothing is missing in all that was ever done on this stage."""
+    """The operators' own command says that nothing is missing in all that was ever done on this
+    stage."""
     desk = await asyncpg.connect(stage.dsn)
 
     async def told() -> bool:

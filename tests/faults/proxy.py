@@ -1,4 +1,5 @@
-"""What a network does, on loopback: a proxy between Kafka's clients and a broker that can be slow, silent or cut."""
+"""What a network does, on loopback: a proxy between Kafka's clients and a broker that can be slow,
+silent or cut."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from deploy.local.ports import HOST
 _CHUNK = 64 << 10
 """Bytes that are handed on at once."""
 _SLOW = 0.1
-"""Seconds that each chunk waits on a slow network, in each direction: between continents, on a bad day."""
+"""Seconds that each chunk waits on a slow network, in each direction: between continents, on a bad
+day."""
 
 
 class Proxy:
@@ -43,7 +45,8 @@ class Proxy:
         return len(self._links)
 
     def hush(self) -> int:
-        """Nothing comes through and nobody is told: the packets are lost on the way. How many connections there are."""
+        """Nothing comes through and nobody is told: the packets are lost on the way. How many
+        connections there are."""
         self._flowing.clear()
         return len(self._links)
 

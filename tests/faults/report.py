@@ -1,4 +1,5 @@
-"""The table at the end of a run. `tests/conftest.py` takes it up: it is loaded also where others run the tests and one process reports."""
+"""The table at the end of a run. `tests/conftest.py` takes it up: it is loaded also where others
+run the tests and one process reports."""
 
 from __future__ import annotations
 

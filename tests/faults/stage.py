@@ -1,6 +1,8 @@
-"""Everything between the door and the desk's database, each part its own process, restarted by a supervisor as in production.
+"""Everything between the door and the desk's database, each part its own process, restarted by a
+supervisor as in production.
 
-Router and desk reach Kafka through proxies, one before each broker; the door and who counts reach it directly.
+Router and desk reach Kafka through proxies, one before each broker; the door and who counts reach
+it directly.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ SESSION_TIMEOUT = 6
 
 
 class Cluster(Kafka):
-    """Each node has a second listener, which is known to the world by the port of the proxy before it."""
+    """Each node has a second listener, which is known to the world by the port of the proxy before
+    it."""
 
     def __init__(self, folder: Path, nodes: int) -> None:
         super().__init__(folder, nodes=nodes, settings={"log.cleaner.backoff.ms": 200})
@@ -137,7 +140,8 @@ class Stage:
 
 @asynccontextmanager
 async def staged(nodes: int, postgres: str, megabytes: int = 0) -> AsyncIterator[Stage]:
-    """A stage with so many brokers, ready. `postgres`: superuser's DSN. `megabytes`: of a disk that the brokers have for themselves."""
+    """A stage with so many brokers, ready. `postgres`: superuser's DSN. `megabytes`: of a disk that
+    the brokers have for themselves."""
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(engine_folder())
         disk = stack.enter_context(small_disk(folder / "kafka", megabytes)) if megabytes else None

@@ -1,4 +1,5 @@
-"""People who keep writing at a steady rate, whatever breaks, and what became of it on the way to the desk."""
+"""People who keep writing at a steady rate, whatever breaks, and what became of it on the way to
+the desk."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ _PEOPLE, _PER_TICKET, _LIVE_EVERY = 97, 5, 10
 
 
 def written(run: str, number: int) -> InboundMessage:
-    """The `number`-th message of a run: conversations of five, one message in ten on the live lane."""
+    """The `number`-th message of a run: conversations of five, one message in ten on the live
+    lane."""
     conversation = number // _PER_TICKET
     live = conversation % _LIVE_EVERY == 0
     channel, first = ("chat", "") if live else ("email", f"<{run}.{conversation * _PER_TICKET}@example.org>")
@@ -66,7 +68,8 @@ class Stream:
         await until(through, "the stream stands still")
 
     async def write(self) -> None:
-        """As a channel's senders do: a message is sent again until it is acknowledged, and only then comes the next."""
+        """As a channel's senders do: a message is sent again until it is acknowledged, and only
+        then comes the next."""
         size, due = max(1, round(self.per_second * TICK)), time.monotonic()
         while not self.ending:
             batch = [written(self.run, len(self.acknowledged) + number) for number in range(size)]
@@ -91,7 +94,8 @@ class Stream:
 
 @asynccontextmanager
 async def steady(bus: KafkaBus, servers: str, per_second: int) -> AsyncIterator[Stream]:
-    """A stream that flows already. After the block nobody writes any more, and all that was written is acknowledged."""
+    """A stream that flows already. After the block nobody writes any more, and all that was written
+    is acknowledged."""
     async with Outputs(servers) as outputs, asyncio.TaskGroup() as tasks:
         stream = Stream(bus, outputs, per_second)
         watching, writing = tasks.create_task(stream.watch()), tasks.create_task(stream.write())

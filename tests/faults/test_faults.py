@@ -1,6 +1,8 @@
-"""People write at a steady rate while something breaks. Nothing is lost, and each message takes effect once at the desk.
+"""People write at a steady rate while something breaks. Nothing is lost, and each message takes
+effect once at the desk.
 
-The short form is part of `make test`; `make faults` runs every case of `cases.py`, several times, and prints a table.
+The short form is part of `make test`; `make faults` runs every case of `cases.py`, several times,
+and prints a table.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ RUNS = [
 
 
 class Stages:
-    """One at a time: the same for case after case, until one needs other brokers or has left it broken."""
+    """One at a time: the same for case after case, until one needs other brokers or has left it
+    broken."""
 
     def __init__(self, postgres: str) -> None:
         self._postgres, self._stack = postgres, AsyncExitStack()

@@ -1,4 +1,5 @@
-"""The dashboard as its own process, on a real Kafka and a real PostgreSQL, with a site to write to."""
+"""The dashboard as its own process, on a real Kafka and a real PostgreSQL, with a site to write
+to."""
 
 from __future__ import annotations
 
@@ -170,7 +171,8 @@ def stage(kafka: str, postgres: str, folder: Path, **settings: str) -> Iterator[
 
 @contextlib.asynccontextmanager
 async def held(place: Stage, statement: str, *values: Any) -> AsyncIterator[Callable[[int], Awaitable[object]]]:
-    """Hold this statement's locks until the end. What is given waits until so many wait for a lock."""
+    """Hold this statement's locks until the end. What is given waits until so many wait for a
+    lock."""
     database = await asyncpg.connect(place.dsn)
 
     async def waiting(count: int) -> None:

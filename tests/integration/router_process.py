@@ -103,7 +103,8 @@ class RouterProcess:
 
 @dataclass
 class Outputs:
-    """What was written to `messages-routed` and `dead-letters` since the start of the test, by message id."""
+    """What was written to `messages-routed` and `dead-letters` since the start of the test, by
+    message id."""
 
     servers: str
     routed: dict[str, RoutedMessage] = field(default_factory=dict)

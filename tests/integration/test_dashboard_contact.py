@@ -1,4 +1,5 @@
-"""The contact page without any script: a plain HTTP client fills in the form, as an old browser would."""
+"""The contact page without any script: a plain HTTP client fills in the form, as an old browser
+would."""
 
 from __future__ import annotations
 

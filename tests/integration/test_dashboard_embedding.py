@@ -1,4 +1,5 @@
-"""The page of the README, as it stands there, on a site of its own: a visitor asks, an answer comes."""
+"""The page of the README, as it stands there, on a site of its own: a visitor asks, an answer
+comes."""
 
 from __future__ import annotations
 

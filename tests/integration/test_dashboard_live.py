@@ -1,4 +1,5 @@
-"""A customer with an open chat: what they send is live, answers appear, and nothing is missed after a lost connection."""
+"""A customer with an open chat: what they send is live, answers appear, and nothing is missed after
+a lost connection."""
 
 from __future__ import annotations
 
@@ -117,7 +118,8 @@ async def test_a_socket_without_a_good_hello_is_told_why_and_closed(door: Proces
 async def test_sockets_that_say_hello_and_then_too_much_are_closed_and_counted_no_more(
     door: Process, site: Site
 ) -> None:
-    """Eleven of twelve stayed for ever: on Python 3.11 `asyncio.wait_for` swallowed the cancellation of the part that speaks."""
+    """Eleven of twelve stayed for ever: on Python 3.11 `asyncio.wait_for` swallowed the
+    cancellation of the part that speaks."""
 
     async def too_much() -> int:
         async with connect(f"ws://127.0.0.1:{door.port}/api/v1/live") as ws:

@@ -1,4 +1,5 @@
-"""A customer writes from a product's dashboard, and reads the answer: the real process, Kafka and PostgreSQL."""
+"""A customer writes from a product's dashboard, and reads the answer: the real process, Kafka and
+PostgreSQL."""
 
 from __future__ import annotations
 

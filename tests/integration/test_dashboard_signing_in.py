@@ -46,7 +46,8 @@ def signing_in(door: Process, site: Site, person: str, visitor: dict[str, Any]) 
 
 
 async def nothing_left_to_note(place: Stage) -> None:
-    """What Kafka has acknowledged is noted apart from the requests, and would wait for the same lock."""
+    """What Kafka has acknowledged is noted apart from the requests, and would wait for the same
+    lock."""
     database = await asyncpg.connect(place.dsn)
     noted = "SELECT count(*) = 0 FROM dashboard.messages WHERE event IS NOT NULL"
     await until(lambda: database.fetchval(noted))

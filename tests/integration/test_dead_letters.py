@@ -1,4 +1,5 @@
-"""An operator sees what was set aside, corrects the cause, and sends it on its way again: handled once, nothing lost."""
+"""An operator sees what was set aside, corrects the cause, and sends it on its way again: handled
+once, nothing lost."""
 
 from __future__ import annotations
 
@@ -74,7 +75,8 @@ class Stage:
             return [letter for letter in await dead.all() if letter.topic == self.topic.name]
 
     async def command(self, *arguments: str) -> Said:
-        """A command of the router, as `python -m services router dead-letters` runs it, in a thread with a loop of its own."""
+        """A command of the router, as `python -m services router dead-letters` runs it, in a thread
+        with a loop of its own."""
         self.capture.readouterr()
         code = await asyncio.to_thread(commands.main, ["dead-letters", *arguments])
         out, err = self.capture.readouterr()

@@ -1,4 +1,5 @@
-"""`make demo`: a newcomer without any account sees all channels arrive, writes back and forth, and leaves nothing behind."""
+"""`make demo`: a newcomer without any account sees all channels arrive, writes back and forth, and
+leaves nothing behind."""
 
 from __future__ import annotations
 

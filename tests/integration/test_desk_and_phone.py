@@ -1,4 +1,5 @@
-"""The desk and the phone service together: what an agent presses, and what Twilio and the people on the line get of it."""
+"""The desk and the phone service together: what an agent presses, and what Twilio and the people on
+the line get of it."""
 
 from __future__ import annotations
 

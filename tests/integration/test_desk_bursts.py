@@ -54,7 +54,8 @@ def post(number: int, *, burst: str = "", first: Sequence[int] = (), author: int
 
 
 def burst(count: int = 12, recognised: int = 5) -> list[RoutedMessage]:
-    """As the social service tells it: the fifth post is the first that names the burst, and the four before it."""
+    """As the social service tells it: the fifth post is the first that names the burst, and the
+    four before it."""
     before = [post(n) for n in range(1, recognised)]
     first = post(recognised, burst="b-1", first=range(1, recognised))
     return [

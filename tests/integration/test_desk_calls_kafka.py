@@ -1,4 +1,5 @@
-"""Calls between the phone service's topics and the desk's agents, on real Kafka and PostgreSQL with two desk processes."""
+"""Calls between the phone service's topics and the desk's agents, on real Kafka and PostgreSQL with
+two desk processes."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ async def bus(kafka: str) -> AsyncIterator[KafkaBus]:
 
 @pytest.fixture(autouse=True)
 async def group(monkeypatch: pytest.MonkeyPatch, kafka: str, bus: KafkaBus) -> None:
-    """A group of its own that starts after what is there: callers whom other tests left in line would be offered first."""
+    """A group of its own that starts after what is there: callers whom other tests left in line
+    would be offered first."""
     name = f"desk-{uuid4().hex}"
     monkeypatch.setattr(consumer, "GROUP", name)
     await skip_to_end(kafka, name, MESSAGES_ROUTED)

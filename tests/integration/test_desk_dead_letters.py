@@ -1,4 +1,5 @@
-"""An admin sees at the desk what services set aside, and puts it back once its cause is corrected."""
+"""An admin sees at the desk what services set aside, and puts it back once its cause is
+corrected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the router decides on how long to wait, and what the desk tells it of how customers answer, end to end on a real database."""
+"""What the router decides on how long to wait, and what the desk tells it of how customers answer,
+end to end on a real database."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ from tests.unit.desk.examples import routed
 from tests.unit.router.makers import decided
 
 OUTAGE = "Bonjour, notre boutique est en panne"
-"""Urgent and technical: French is asked for for 10 minutes, then the skill is dropped, and support gets the ticket."""
+"""Urgent and technical: French is asked for for 10 minutes, then the skill is dropped, and support
+gets the ticket."""
 KNOWN = {"email": EMAIL, "chat": msgspec.structs.replace(CHAT, live=True, can_start=True)}
 
 
@@ -183,7 +185,8 @@ async def test_nobody_without_a_telephone_is_ever_offered_a_call(desk: Desk) -> 
 
 
 async def chats_and_mails(desk: Desk, answers: dict[str, float]) -> Profile:
-    """Ann writes six times on each channel, and takes so many seconds to answer each of our replies there. What the router knows."""
+    """Ann writes six times on each channel, and takes so many seconds to answer each of our replies
+    there. What the router knows."""
     at, sent = utc_now() - timedelta(days=20), 0
     for channel, seconds in answers.items():
         point = ContactPoint("email:ann@example.org" if channel == "email" else "chat:ann")

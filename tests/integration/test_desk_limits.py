@@ -1,4 +1,5 @@
-"""Whatever one reader asks of the desk, all others go on working: bounds of number and time, on a real PostgreSQL and real sockets."""
+"""Whatever one reader asks of the desk, all others go on working: bounds of number and time, on a
+real PostgreSQL and real sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Whoever lacks a permission is refused at every door and by every command, and nothing is changed."""
+"""Whoever lacks a permission is refused at every door and by every command, and nothing is
+changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What agents look at all day costs the same however many tickets there are and however many wait: held by the rows that are visited."""
+"""What agents look at all day costs the same however many tickets there are and however many wait:
+held by the rows that are visited."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ from tests.integration.desk_parts import acting, desk_on, migrate, scalar, with_
 from tests.unit.desk.examples import routed
 
 MOST = 450
-"""Rows of a table or an index that one step of a statement may visit: a page, a badge that stops at 100, 300 callbacks."""
+"""Rows of a table or an index that one step of a statement may visit: a page, a badge that stops at
+100, 300 callbacks."""
 
 
 @pytest.fixture

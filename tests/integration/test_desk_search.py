@@ -1,4 +1,5 @@
-"""An agent types what they remember of a conversation, and finds it: on every database, however much there is."""
+"""An agent types what they remember of a conversation, and finds it: on every database, however
+much there is."""
 
 from __future__ import annotations
 
@@ -104,7 +105,8 @@ FINDS = [
 
 @pytest.fixture(params=["as make run and Compose make it", "with the system's own UTF-8"])
 async def any_database(postgres: str, request: pytest.FixtureRequest) -> AsyncIterator[str]:
-    """LC_CTYPE is C in the first, by which PostgreSQL's own parser does not know Korean letters or typographic marks."""
+    """LC_CTYPE is C in the first, by which PostgreSQL's own parser does not know Korean letters or
+    typographic marks."""
     name = f"test_{uuid4().hex}"
     own = request.param.startswith("with")
     admin = await asyncpg.connect(postgres)
@@ -340,7 +342,8 @@ async def test_a_search_that_runs_out_of_time_says_how_far_it_came_and_goes_on_f
 async def test_windows_find_what_a_plain_look_at_every_ticket_finds_in_the_same_order(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever is common or rare, with ties in time, pages across the borders of windows, and words that came later."""
+    """Whatever is common or rare, with ties in time, pages across the borders of windows, and words
+    that came later."""
     draw = Random(7)
     words = ["refund", "refunds", "ord-12", "ord-12345", "order", "환불이", "환불", "délai", "12345", "zoe"]
     names = [" ".join(draw.choices(words, k=3)) for _ in range(120)]

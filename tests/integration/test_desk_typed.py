@@ -1,4 +1,5 @@
-"""What services tell each other is in fields of its own, in records and rows of yesterday too; facts decide nothing."""
+"""What services tell each other is in fields of its own, in records and rows of yesterday too;
+facts decide nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A reply that nobody reads on the page comes by mail, once, and its answer comes back to the same ticket."""
+"""A reply that nobody reads on the page comes by mail, once, and its answer comes back to the same
+ticket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What somebody asked for on the contact page is what the desk offers: an answer by mail, or a call."""
+"""What somebody asked for on the contact page is what the desk offers: an answer by mail, or a
+call."""
 
 from __future__ import annotations
 

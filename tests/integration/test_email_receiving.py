@@ -1,4 +1,5 @@
-"""A customer's mail server is told 250 only when Kafka has the mail; otherwise it keeps it and is told why."""
+"""A customer's mail server is told 250 only when Kafka has the mail; otherwise it keeps it and is
+told why."""
 
 from __future__ import annotations
 

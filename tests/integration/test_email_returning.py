@@ -1,4 +1,5 @@
-"""An answer that came back is found in the ledger by the best evidence there is, once, and nobody else's is blamed."""
+"""An answer that came back is found in the ledger by the best evidence there is, once, and nobody
+else's is blamed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The whole process, as the supervisor runs it: killed at any time, it loses and doubles nothing."""
+"""The whole process, as the supervisor runs it: killed at any time, it loses and doubles
+nothing."""
 
 from __future__ import annotations
 

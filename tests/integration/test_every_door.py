@@ -1,4 +1,5 @@
-"""Whatever is sent to a door of ours, the answer is documented and no fault of ours: every API of the whole running system."""
+"""Whatever is sent to a door of ours, the answer is documented and no fault of ours: every API of
+the whole running system."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ from tests import stack
 from tests.conftest import engine_folder
 
 DOORS = ("desk", "dashboard", "phone", "social")
-"""Those with an API. Of the phone's only refusals are seen here: its signed webhooks have tests of their own."""
+"""Those with an API. Of the phone's only refusals are seen here: its signed webhooks have tests of
+their own."""
 _TEXTS = (
     "\x00",
     "a\x00b",
@@ -186,7 +188,8 @@ def _pages() -> dict[str, Any]:
 
 
 def poisoned(document: dict[str, Any], known: str) -> Iterator[tuple[str, str, str, str]]:
-    """Method, address, type and body of one request for each parameter and field with each poison. `known`: a ticket's number."""
+    """Method, address, type and body of one request for each parameter and field with each poison.
+    `known`: a ticket's number."""
     for path, item in document["paths"].items():
         for method, operation in item.items():
             if path in _LEFT_OUT:

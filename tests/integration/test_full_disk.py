@@ -1,4 +1,5 @@
-"""The disk is full, and somebody makes room: everything comes back by itself, and nothing that was acknowledged is lost."""
+"""The disk is full, and somebody makes room: everything comes back by itself, and nothing that was
+acknowledged is lost."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from tests.waiting import eventually
 _FULL_FOR = 60.0
 """Seconds: long enough for Kafka and PostgreSQL to end, and to be tried again and again."""
 _MINUTE_OF_LINES = 300
-"""Of eight processes: some dozen troubles each, each once a minute, and the starts of what ended. It was 880 lines a second."""
+"""Of eight processes: some dozen troubles each, each once a minute, and the starts of what ended.
+It was 880 lines a second."""
 
 
 @pytest.mark.timeout(600)

@@ -1,4 +1,5 @@
-"""Nobody gets at customers' messages on Kafka without a password, and a service that was broken into reaches no other's topics."""
+"""Nobody gets at customers' messages on Kafka without a password, and a service that was broken
+into reaches no other's topics."""
 
 from __future__ import annotations
 

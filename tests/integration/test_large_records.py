@@ -1,4 +1,5 @@
-"""However large a record is, the router routes it or sets it aside: none is tried again and again for ever, with all others behind it."""
+"""However large a record is, the router routes it or sets it aside: none is tried again and again
+for ever, with all others behind it."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ def just_below(message: InboundMessage) -> InboundMessage:
 
 
 def absurd(message: InboundMessage) -> list[InboundMessage]:
-    """Below the limit of the door, and each with something that goes into the decision as well, often more than once."""
+    """Below the limit of the door, and each with something that goes into the decision as well,
+    often more than once."""
     long = "x" * (MAX_EVENT - 100_000)
     return [
         replace(message, thread=ThreadClues(root=long)),

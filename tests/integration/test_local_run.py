@@ -1,4 +1,5 @@
-"""The embedded run: one command starts everything on one machine, keeps it running, and leaves nothing behind."""
+"""The embedded run: one command starts everything on one machine, keeps it running, and leaves
+nothing behind."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ from tests.stack import free_ports
 _ROOT = Path(__file__).parents[2]
 _DEADLINE = 90.0
 
-# Two services that do nothing but be healthy, so that these tests are about the run and not about what is run.
+# Two services that do nothing but be healthy, so that these tests are about the run and not about
+# what is run.
 _SERVICES = """
 import http.server, os, sys
 name, *command = sys.argv[1:]

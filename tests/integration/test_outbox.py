@@ -1,4 +1,5 @@
-"""The outbox: what a transaction promised to publish is published, once it is committed and not before."""
+"""The outbox: what a transaction promised to publish is published, once it is committed and not
+before."""
 
 from __future__ import annotations
 
@@ -118,7 +119,8 @@ async def test_a_database_that_has_no_connection_left_is_away_too_so_that_nothin
 
 
 async def test_a_database_that_lets_nobody_in_for_a_while_is_away(database: str, postgres: str) -> None:
-    """As while an administrator renames or restores it: calls met an error here, where they should have waited."""
+    """As while an administrator renames or restores it: calls met an error here, where they should
+    have waited."""
     db, name = Database(database, "public"), database.rsplit("/", 1)[1]
     admin = await asyncpg.connect(postgres)
     await admin.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')

@@ -1,4 +1,5 @@
-"""Whole calls, played over HTTP against the real service: each verb of the markup is walked as Twilio would."""
+"""Whole calls, played over HTTP against the real service: each verb of the markup is walked as
+Twilio would."""
 
 from __future__ import annotations
 

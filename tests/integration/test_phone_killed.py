@@ -1,4 +1,5 @@
-"""The phone service as its own process on a real Kafka and PostgreSQL, killed in the middle: nothing is lost or said twice."""
+"""The phone service as its own process on a real Kafka and PostgreSQL, killed in the middle:
+nothing is lost or said twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Text messages both ways, with Twilio's own client on the wire and everything that can go wrong there."""
+"""Text messages both ways, with Twilio's own client on the wire and everything that can go wrong
+there."""
 
 from __future__ import annotations
 
@@ -181,7 +182,8 @@ async def test_the_same_words_twice_are_two_texts_even_where_an_answer_was_lost(
 async def test_of_two_texts_in_the_same_words_that_were_cut_short_the_one_not_sent_is_sent_again(
     database: str, tmp_path: Path
 ) -> None:
-    """Twilio lists one; both are looked up at once, and neither is reported before the other is found."""
+    """Twilio lists one; both are looked up at once, and neither is reported before the other is
+    found."""
     postgres = await asyncpg.connect(database)
     async with house(database, tmp_path, settle_seconds=60) as line:
         line.twilio.statuses = ()
@@ -244,7 +246,8 @@ async def test_a_text_that_is_being_sent_is_not_sent_by_a_third_hand_where_the_f
 async def test_a_text_that_is_being_sent_elsewhere_in_the_same_words_is_not_taken_for_one_that_got_lost(
     line: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Twilio has the second, and whoever sends it does not know that yet; the first never reached Twilio."""
+    """Twilio has the second, and whoever sends it does not know that yet; the first never reached
+    Twilio."""
     send_text, taken, heard = line.provider.send_text, asyncio.Event(), asyncio.Event()
 
     async def late(to: str, body: str, status_url: str) -> ProviderResult:

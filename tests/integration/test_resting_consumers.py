@@ -20,7 +20,8 @@ from shared.topics import CHANNELS_ANNOUNCED, Topic
 from tests.waiting import until
 
 _AT_ONCE = 1.0
-"""Seconds: far below those for which a broker may hold a fetch, far above what a record takes on a busy machine."""
+"""Seconds: far below those for which a broker may hold a fetch, far above what a record takes on a
+busy machine."""
 
 
 class Reader:
@@ -36,7 +37,8 @@ class Reader:
 
     @asynccontextmanager
     async def reading(self, bus: KafkaBus, topic: Topic[Channel]) -> AsyncIterator[None]:
-        # First the record: a consumer that meets a topic before its broker has told of it looks again minutes later.
+        # First the record: a consumer that meets a topic before its broker has told of it looks
+        # again minutes later.
         await say(bus, topic, "first")
         stop = asyncio.Event()
         running = asyncio.create_task(bus.consumer([topic], uuid4().hex, self.handle, max_records=1).run(stop))

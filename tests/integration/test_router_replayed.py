@@ -1,4 +1,5 @@
-"""What was decided comes out again, byte for byte, though customers, policy and channels changed in between."""
+"""What was decided comes out again, byte for byte, though customers, policy and channels changed in
+between."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the router sends goes out in few packages, in order, and is told as done only when the broker has it."""
+"""What the router sends goes out in few packages, in order, and is told as done only when the
+broker has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Answers to posts while X falters: each arrives once, and is reported once, whatever becomes of X's own answer."""
+"""Answers to posts while X falters: each arrives once, and is reported once, whatever becomes of
+X's own answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Social's API, asked by whoever means harm or mistypes: a clear refusal, never an error of ours."""
+"""Social's API, asked by whoever means harm or mistypes: a clear refusal, never an error of
+ours."""
 
 from __future__ import annotations
 

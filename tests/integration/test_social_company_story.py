@@ -1,4 +1,5 @@
-"""The company's story, at the door: nobody is signed in, forty posts come in, the complaints and only they reach the agents."""
+"""The company's story, at the door: nobody is signed in, forty posts come in, the complaints and
+only they reach the agents."""
 
 from __future__ import annotations
 

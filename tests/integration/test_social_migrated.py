@@ -1,4 +1,5 @@
-"""A database of the release before: what was read stays read, what is on its way arrives once, and what has ended stays so."""
+"""A database of the release before: what was read stays read, what is on its way arrives once, and
+what has ended stays so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""An hour without X, by a clock that the reader is given: nothing is lost, nothing comes twice, and X is asked as it wishes to be."""
+"""An hour without X, by a clock that the reader is given: nothing is lost, nothing comes twice, and
+X is asked as it wishes to be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""X's filtered stream, by tweepy's own client over HTTP: a complaint is here in the moment in which it is written."""
+"""X's filtered stream, by tweepy's own client over HTTP: a complaint is here in the moment in which
+it is written."""
 
 from __future__ import annotations
 

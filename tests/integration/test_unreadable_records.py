@@ -1,4 +1,5 @@
-"""Whatever stands on a topic, packed by any codec, damaged or taken back: what can be read is handled, and the rest holds nobody up."""
+"""Whatever stands on a topic, packed by any codec, damaged or taken back: what can be read is
+handled, and the rest holds nobody up."""
 
 from __future__ import annotations
 
@@ -44,7 +45,8 @@ def flipped(batch: bytearray) -> None:
 
 
 def repacked(codec: int) -> Callable[[bytearray], None]:
-    """The batch says that it is packed by this codec, which cannot read it, and its checksum is right."""
+    """The batch says that it is packed by this codec, which cannot read it, and its checksum is
+    right."""
 
     def damage(batch: bytearray) -> None:
         batch[_ATTRIBUTES + 1] |= codec
@@ -88,7 +90,8 @@ def damage_on_disk(folder: Path, topic: str) -> None:
 
 @dataclass
 class Damaged:
-    """A broker with a damaged batch between each two good ones: messages of one customer, and the profile of another."""
+    """A broker with a damaged batch between each two good ones: messages of one customer, and the
+    profile of another."""
 
     servers: str
     good: list[InboundMessage]
@@ -261,7 +264,8 @@ async def test_a_header_without_a_value_holds_nobody_up(router: RouterProcess, o
 async def test_two_routers_that_were_started_alike_share_the_work_and_decide_once(
     router: RouterProcess, outputs: Outputs, bus: KafkaBus, tmp_path: Path
 ) -> None:
-    """As in a rolling update, or by mistake; also with the ROUTER_REPLICA of older settings, which made them one and the same member."""
+    """As in a rolling update, or by mistake; also with the ROUTER_REPLICA of older settings, which
+    made them one and the same member."""
     router.environment["ROUTER_REPLICA"] = "0"
     second = replace(router, port=ports.free()[0], log=tmp_path / "second.log")
     try:

@@ -1,4 +1,5 @@
-"""Views of compacted topics on a real broker: when they are ready, what they skip, and what they tell meanwhile."""
+"""Views of compacted topics on a real broker: when they are ready, what they skip, and what they
+tell meanwhile."""
 
 from __future__ import annotations
 

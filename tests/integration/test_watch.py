@@ -1,4 +1,5 @@
-"""Real Prometheus and Alertmanager beside a real service: an operator hears of it before the customers do."""
+"""Real Prometheus and Alertmanager beside a real service: an operator hears of it before the
+customers do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The numbers that operators watch are true: what waits, for how long, and how far a consumer is behind."""
+"""The numbers that operators watch are true: what waits, for how long, and how far a consumer is
+behind."""
 
 from __future__ import annotations
 

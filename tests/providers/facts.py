@@ -1,5 +1,6 @@
-"""The words in which a provider's document is written down here: what a value is like, what an operation asks for and what it
-answers. Each says what is wrong with a value, with its place. The tables made of them: `twilio_facts.py` and `x_facts.py`.
+"""The words in which a provider's document is written down here: what a value is like, what an
+operation asks for and what it answers. Each says what is wrong with a value, with its place. The
+tables made of them: `twilio_facts.py` and `x_facts.py`.
 """
 
 from __future__ import annotations
@@ -101,7 +102,8 @@ NOTHING = Object({})
 
 @dataclass(frozen=True)
 class Operation:
-    """`path`: a regular expression. `body`: of a form or JSON. `answers`: None where it is no JSON."""
+    """`path`: a regular expression. `body`: of a form or JSON. `answers`: None where it is no
+    JSON."""
 
     name: str
     method: str
@@ -134,7 +136,8 @@ def operation(document: Sequence[Operation], method: str, path: str) -> Operatio
 
 
 def departures(document: Sequence[Operation], error: Kind, exchange: Exchange) -> list[str]:
-    """Where request and answer leave the document; an answer with another status has to be an error in its form."""
+    """Where request and answer leave the document; an answer with another status has to be an error
+    in its form."""
     found = operation(document, exchange.method, exchange.path)
     where = f"{exchange.method} {exchange.path}"
     if found is None:

@@ -1,9 +1,10 @@
-"""A stand-in for Twilio on loopback: its REST API in its own wire format, and a telephone network that calls our webhooks with
-the right signatures. Twilio's own client runs against it. `python -m tests.providers.twilio <port> <webhooks> [pace]` starts one by
-itself; `/demo/text`, `/demo/person`, `/demo/call` and `/demo/phones` work its network by hand.
+"""A stand-in for Twilio on loopback: its REST API in its own wire format, and a telephone network
+that calls our webhooks with the right signatures. Twilio's own client runs against it. `python -m
+tests.providers.twilio <port> <webhooks> [pace]` starts one by itself; `/demo/text`, `/demo/person`,
+`/demo/call` and `/demo/phones` work its network by hand.
 
-It follows Twilio's public documents as `twilio_facts.py` has them: what they refuse is refused, and what they ignore is noted in
-`complaints`.
+It follows Twilio's public documents as `twilio_facts.py` has them: what they refuse is refused, and
+what they ignore is noted in `complaints`.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ def new_sid(kind: str) -> str:
 
 
 def sign(url: str, fields: Mapping[str, str], token: str = TOKEN) -> str:
-    """As Twilio's security page describes it: URL, then each field's name and value in order of names, HMAC-SHA1, base64."""
+    """As Twilio's security page describes it: URL, then each field's name and value in order of
+    names, HMAC-SHA1, base64."""
     text = url + "".join(name + fields[name] for name in sorted(fields))
     return base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
 
@@ -100,7 +102,8 @@ class Message:
 
 @dataclass
 class Twilio:
-    """One account with one number. `public_url` is what it signs; `webhooks` is where that really is, behind the proxy.
+    """One account with one number. `public_url` is what it signs; `webhooks` is where that really
+    is, behind the proxy.
 
     `pace`: real seconds for each second that is spoken, played or waited.
     """
@@ -115,8 +118,9 @@ class Twilio:
     redirects: dict[str, str] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
     faults: list[tuple[str, str]] = field(default_factory=list)
-    """(part of a path, what happens once): an error's code, `drop` (no answer, nothing done), `lose` (done, then no answer),
-    `half` (done, then half an answer), `hang` (done, and whoever waits for the answer waits in vain)."""
+    """(part of a path, what happens once): an error's code, `drop` (no answer, nothing done),
+    `lose` (done, then no answer), `half` (done, then half an answer), `hang` (done, and whoever
+    waits for the answer waits in vain)."""
     statuses: tuple[str, ...] = ("sent", "delivered")
     """The webhooks that follow a text, in the order in which they come."""
     late_recordings: bool = False
@@ -125,7 +129,8 @@ class Twilio:
     exchanges: list[Exchange] = field(default_factory=list)
     """With the REST API, as far as they were seen to their end."""
     complaints: list[str] = field(default_factory=list)
-    """What Twilio's documents do not know of what it took: it warns of that (20001), and so do we."""
+    """What Twilio's documents do not know of what it took: it warns of that (20001), and so do
+    we."""
     hooks: list[tuple[str, dict[str, str], int]] = field(default_factory=list)
     url: str = ""
     _closing: asyncio.Event = field(default_factory=asyncio.Event)
@@ -146,7 +151,7 @@ class Twilio:
             "PHONE_SETTLE_SECONDS": "0.5",
         }
 
-    # --- the network -------------------------------------------------------------------------------------------------
+    # --- the network -----------------------------------------------------------------------------
 
     async def text(self, from_: str, body: str, media: int = 0, sid: str = "", **more: str) -> int:
         """Somebody texts us. Returns the status that our webhook answered with."""
@@ -177,7 +182,8 @@ class Twilio:
         return await self.hook(url, {"ApiVersion": "2010-04-01", **fields}, token)
 
     async def hook(self, url: str, fields: Mapping[str, str], token: str = TOKEN) -> httpx.Response:
-        """A webhook, signed for the public address and sent to where that is. Repeated as Twilio does on a 5xx or no answer."""
+        """A webhook, signed for the public address and sent to where that is. Repeated as Twilio
+        does on a 5xx or no answer."""
         assert self._http is not None
         whole = {"AccountSid": ACCOUNT, **fields}
         target = self.webhooks + url.removeprefix(self.public_url)
@@ -203,7 +209,7 @@ class Twilio:
     async def tick(self, seconds: float) -> None:
         await asyncio.sleep(seconds * self.pace)
 
-    # --- the REST API ------------------------------------------------------------------------------------------------
+    # --- the REST API ----------------------------------------------------------------------------
 
     def app(self) -> Starlette:
         route = self._guarded
@@ -287,7 +293,8 @@ class Twilio:
         )
 
     async def _list(self, request: Request, _: dict[str, str]) -> Response:
-        """Newest first, by pages. What still waits has no date of being sent, so no filter by that date finds it."""
+        """Newest first, by pages. What still waits has no date of being sent, so no filter by that
+        date finds it."""
         asked = dict(request.query_params)
         since = datetime.fromisoformat(asked["DateSent>"]) if "DateSent>" in asked else None
         found = [
@@ -379,7 +386,7 @@ class Twilio:
         media_type, data = self.files[path]
         return Response(data, media_type=media_type)
 
-    # --- for a demonstration: the network, worked by hand ------------------------------------------------------------
+    # --- for a demonstration: the network, worked by hand ----------------------------------------
 
     async def _demo_text(self, request: Request) -> Response:
         """`{"from": "+33…", "body": "…"}`: somebody texts us."""
@@ -387,7 +394,8 @@ class Twilio:
         return JSONResponse({"answered": await self.text(asked["from"], asked["body"])})
 
     async def _demo_person(self, request: Request) -> Response:
-        """`{"number": "+33…", "presses": {"press 1": "1"}}`: who answers there, and what they press after which words."""
+        """`{"number": "+33…", "presses": {"press 1": "1"}}`: who answers there, and what they press
+        after which words."""
         asked = await request.json()
         self.people[asked["number"]] = _person(asked)
         return JSONResponse({"number": asked["number"]})
@@ -451,7 +459,8 @@ def _error(code: int) -> Response:
 
 
 def _person(asked: Mapping[str, Any]) -> Person:
-    """`presses`: after which words which key; a list has the key for each time that they hear them, and the last one stays."""
+    """`presses`: after which words which key; a list has the key for each time that they hear them,
+    and the last one stays."""
     presses = {
         words: [keys] if isinstance(keys, str) else list(keys) for words, keys in asked.get("presses", {}).items()
     }

@@ -1,4 +1,5 @@
-"""Telephone calls as Twilio plays them: a line fetches TwiML, walks through it verb by verb, and tells of what happens."""
+"""Telephone calls as Twilio plays them: a line fetches TwiML, walks through it verb by verb, and
+tells of what happens."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ def _nothing(_: str) -> str:
 
 @dataclass
 class Person:
-    """At the other end of a line. `keys`: what they press (or HANG_UP) after hearing this; nothing by default."""
+    """At the other end of a line. `keys`: what they press (or HANG_UP) after hearing this; nothing
+    by default."""
 
     keys: Callable[[str], str] = _nothing
     answers: bool | str = True
@@ -376,7 +378,8 @@ class Line:
             await asyncio.gather(*both, return_exceptions=True)
 
     async def _record(self, verb: ET.Element, base: str) -> bool:
-        """False after silence: what follows is done. The same address is told of callers who ended by a key and who hung up."""
+        """False after silence: what follows is done. The same address is told of callers who ended
+        by a key and who hung up."""
         self._recorded_url, action = (
             urljoin(base, verb.get("recordingStatusCallback", "")),
             urljoin(base, verb.get("action", "")),

@@ -6,7 +6,8 @@
   verbs Gather, Enqueue, Dial, Number and Record, on voice webhooks, and on messaging webhooks and status callbacks.
 - Errors are from the error and warning dictionary. 20001, unknown parameters, is a warning there: they are ignored.
 
-The document calls no property of an answer required and nearly all nullable; Twilio sends all of them nevertheless.
+The document calls no property of an answer required and nearly all nullable; Twilio sends all of
+them nevertheless.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def _page(key: str, item: Kind) -> Object:
     return Object({key: Many(item, 0), **page}, (key, *page))
 
 
-# --- resources -------------------------------------------------------------------------------------------------------
+# --- resources
+# -------------------------------------------------------------------------------------------------------
 
 ACCOUNT = _all(
     {
@@ -152,7 +154,8 @@ ERROR = Object(
     {"code": whole(10_000, 99_999), "message": TEXT, "more_info": ADDRESS, "status": whole(400, 599)}
 ).whole()
 
-# --- requests --------------------------------------------------------------------------------------------------------
+# --- requests
+# --------------------------------------------------------------------------------------------------------
 
 CREATE_MESSAGE = Object(
     {
@@ -257,9 +260,11 @@ OPERATIONS = (
     Operation("a recording", "GET", rf"{_BASE}/Recordings/RE[0-9a-fA-F]{{32}}\.(mp3|wav)"),
 )
 RATE_LIMIT_HEADERS = ("Twilio-Request-Id", "Twilio-Concurrent-Requests")
-"""In every answer. Twilio limits what goes on at a time, not in a window: 429 names no moment from which on it goes well."""
+"""In every answer. Twilio limits what goes on at a time, not in a window: 429 names no moment from
+which on it goes well."""
 
-# --- webhooks: what is always sent, and what sometimes ---------------------------------------------------------------
+# --- webhooks: what is always sent, and what sometimes
+# ---------------------------------------------------------------
 
 
 def _webhook(always: Mapping[str, Kind], sometimes: Mapping[str, Kind]) -> Object:
@@ -294,7 +299,8 @@ _WAITING = {
     "CurrentQueueSize": COUNT,
 }
 _KEYS = {"Digits": like("[0-9*#]*"), "FinishedOnKey": TEXT, "SpeechResult": TEXT, "Confidence": TEXT, "msg": TEXT}
-"""`msg`: says that no key came, where `actionOnEmptyResult` is set. Twilio sends it; no page of its has it."""
+"""`msg`: says that no key came, where `actionOnEmptyResult` is set. Twilio sends it; no page of its
+has it."""
 _DIALLED = {"DialCallStatus": one_of("completed", "answered", "busy", "no-answer", "failed", "canceled")}
 _RECORDING = {"RecordingUrl": ADDRESS, "RecordingSid": sid("RE"), "RecordingDuration": COUNT}
 _PROGRESS = {"Timestamp": RFC_2822, "CallbackSource": one_of("call-progress-events"), "SequenceNumber": COUNT}

@@ -1,5 +1,6 @@
-"""Telephones that a person holds, on the network of Twilio's stand-in: what is said arrives as text and at the pace of speech, keys
-are pressed while it is spoken, a call in rings until it is picked up. Worked over HTTP, below `/demo/phones/<number>`.
+"""Telephones that a person holds, on the network of Twilio's stand-in: what is said arrives as text
+and at the pace of speech, keys are pressed while it is spoken, a call in rings until it is picked
+up. Worked over HTTP, below `/demo/phones/<number>`.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def speaking_seconds(text: str, language: str) -> float:
 
 @dataclass
 class Handset(Person):
-    """One telephone. `state`: idle, ringing (somebody calls), calling, open (the line speaks), talking."""
+    """One telephone. `state`: idle, ringing (somebody calls), calling, open (the line speaks),
+    talking."""
 
     number: str = ""
     name: str = ""
@@ -221,7 +223,8 @@ async def _first(*works: Coroutine[Any, Any, Any]) -> Any:
 
 
 def routes(twilio: Twilio) -> list[Route]:
-    """`POST /demo/phones` makes one; `GET …/<number>?after=<version>` is what it shows; `POST …/<number>/<what>` works it."""
+    """`POST /demo/phones` makes one; `GET …/<number>?after=<version>` is what it shows; `POST
+    …/<number>/<what>` works it."""
 
     async def make(request: Request) -> Response:
         asked = await request.json()

@@ -1,5 +1,6 @@
-"""X's API v2 on loopback, as far as the social service uses it: wire format, OAuth, rate limits, errors. tweepy's real client
-talks to it. `python -m tests.providers.x [port]` runs it by itself, prints the settings to reach it, and has `/control/...` for what happens there.
+"""X's API v2 on loopback, as far as the social service uses it: wire format, OAuth, rate limits,
+errors. tweepy's real client talks to it. `python -m tests.providers.x [port]` runs it by itself,
+prints the settings to reach it, and has `/control/...` for what happens there.
 
 It follows X's public document as `x_facts.py` has it, and refuses what that does not know.
 """
@@ -76,7 +77,8 @@ class X:
     page_size: int = 100
     limits: dict[str, int] = field(default_factory=lambda: {"mentions": 450, "search": 450, "dm": 450, "post": 200})
     outage: str = ""
-    """`503`, `500`, `hang`, `cut` (half an answer) or `drop` (the connection ends); empty: all is well."""
+    """`503`, `500`, `hang`, `cut` (half an answer) or `drop` (the connection ends); empty: all is
+    well."""
     after_post: str = ""
     """As `outage`, once a POST has taken effect: its answer never comes."""
     denied: int = 0
@@ -295,7 +297,8 @@ class X:
             return number
 
     def _id(self, ago: float) -> int:
-        """As X makes them: time, then a counter; of posts made now, each greater than the one before."""
+        """As X makes them: time, then a counter; of posts made now, each greater than the one
+        before."""
         number = (int((self.now() - ago) * 1000) - EPOCH_MS) << 22
         if not ago:
             number = self._last = max(number, self._last + 1)
@@ -492,7 +495,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(*problem(int(trouble), "Service Unavailable", "Service Unavailable"))
 
     def _control(self, what: str, body: dict[str, Any]) -> None:
-        """For a demonstration, from the command line: `post`, `message`, `outage`, `posts`, `feed`."""
+        """For a demonstration, from the command line: `post`, `message`, `outage`, `posts`,
+        `feed`."""
         x = self.server.x
         match what:
             case "post":

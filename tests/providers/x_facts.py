@@ -1,11 +1,13 @@
 """What X's public OpenAPI document says of the operations that we use, in our own words.
 
-Source: xdevplatform/docs, openapi.json, "Twitter API v2" (commit 64486539695f, of 2025): the names that tweepy 4.17.0 speaks. X's newer
-document (2.167 and 2.168: xdevplatform/xdk specs/openapi.json at 489c3f027a21, xdevplatform/docs openapi.json at 00b419b5df6a, of 2026)
-has the same paths, limits and problems, and other names for some fields: `RENAMED`. tweepy has no release that speaks them.
+Source: xdevplatform/docs, openapi.json, "Twitter API v2" (commit 64486539695f, of 2025): the names
+that tweepy 4.17.0 speaks. X's newer document (2.167 and 2.168: xdevplatform/xdk specs/openapi.json
+at 489c3f027a21, xdevplatform/docs openapi.json at 00b419b5df6a, of 2026) has the same paths, limits
+and problems, and other names for some fields: `RENAMED`. tweepy has no release that speaks them.
 
-The document requires nothing of a post; X always sends id and text. It has no `entities` in a direct message, which can be asked for and
-is sent. Rate limits are on X's page "Rate limits". `POST /oauth2/token` has a page of its own and no part in the document.
+The document requires nothing of a post; X always sends id and text. It has no `entities` in a
+direct message, which can be asked for and is sent. Rate limits are on X's page "Rate limits". `POST
+/oauth2/token` has a page of its own and no part in the document.
 """
 
 from __future__ import annotations
@@ -130,7 +132,8 @@ DM_FIELDS = (
 DM_EXPANSIONS = ("attachments.media_keys", "participant_ids", "referenced_tweets.id", "sender_id")
 DM_TYPES = ("MessageCreate", "ParticipantsJoin", "ParticipantsLeave")
 
-# --- what is answered ------------------------------------------------------------------------------------------------
+# --- what is answered
+# ------------------------------------------------------------------------------------------------
 
 _LINK = Object(
     {"start": whole(), "end": whole(), "url": ADDRESS, "expanded_url": ADDRESS, "display_url": TEXT, "title": TEXT},
@@ -278,7 +281,8 @@ STREAMED = Object(
     }
 )
 
-# --- what is asked ---------------------------------------------------------------------------------------------------
+# --- what is asked
+# ---------------------------------------------------------------------------------------------------
 
 _USERS = {"user.fields": words_of(USER_FIELDS), "tweet.fields": words_of(POST_FIELDS)}
 _WANTED = {
@@ -382,4 +386,5 @@ OPERATIONS = (
     ),
 )
 RATE_LIMIT_HEADERS = ("x-rate-limit-limit", "x-rate-limit-remaining", "x-rate-limit-reset")
-"""In every answer that counts; the last one is when the window of 15 minutes ends, in seconds since 1970."""
+"""In every answer that counts; the last one is when the window of 15 minutes ends, in seconds since
+1970."""

@@ -1,4 +1,5 @@
-"""Who may ask X's stand-in: OAuth 1.0a signatures (RFC 5849) are computed anew and compared, and so is the app's bearer token."""
+"""Who may ask X's stand-in: OAuth 1.0a signatures (RFC 5849) are computed anew and compared, and so
+is the app's bearer token."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ _ENDPOINT = SignatureOnlyEndpoint(_Account())
 
 
 def signed(method: str, target: str, headers: Message, body: bytes) -> bool:
-    """Whether the account's owner signed this. `target`: path and query. Of bodies only forms are part of a signature."""
+    """Whether the account's owner signed this. `target`: path and query. Of bodies only forms are
+    part of a signature."""
     given = {"Authorization": headers.get("authorization", ""), "Content-Type": headers.get("content-type", "")}
     try:
         valid, _ = _ENDPOINT.validate_request(_SIGNED_FOR + target, method, body.decode(), given)

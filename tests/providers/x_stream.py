@@ -1,4 +1,5 @@
-"""X's filtered stream on loopback: rules, newline-delimited JSON, keep-alives, one connection at a time, disconnects."""
+"""X's filtered stream on loopback: rules, newline-delimited JSON, keep-alives, one connection at a
+time, disconnects."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ _PROBLEMS = "https://api.x.com/2/problems"
 
 @dataclass
 class Streams:
-    """The app's rules and who listens. Public methods may be called from a test while the server runs."""
+    """The app's rules and who listens. Public methods may be called from a test while the server
+    runs."""
 
     allowed: bool = False
     """Whether the plan has the filtered stream."""
@@ -86,7 +88,8 @@ class Streams:
                 one.put(line + b"\r\n")
 
     def cut(self, why: str = "") -> None:
-        """Hang up on everyone. `why`: said before, as X does when its own machines are the reason."""
+        """Hang up on everyone. `why`: said before, as X does when its own machines are the
+        reason."""
         if why:
             error = {
                 "title": "operational-disconnect",

@@ -1,4 +1,5 @@
-"""Nobody outside can stop a service with an input that it reads for longer and longer: four times the input, about four times the work."""
+"""Nobody outside can stop a service with an input that it reads for longer and longer: four times
+the input, about four times the work."""
 
 from __future__ import annotations
 
@@ -34,9 +35,11 @@ from tests.unit.router.makers import POLICY
 pytestmark = pytest.mark.slow
 
 FIRST, SECOND, THIRD = 5_000, 40_000, 160_000
-"""Lengths. What grows more than three times as fast as its input from the first to the second is looked at again."""
+"""Lengths. What grows more than three times as fast as its input from the first to the second is
+looked at again."""
 MOST = 10
-"""Times the work for four times the input: twice that is a busy machine, the square would be sixteen."""
+"""Times the work for four times the input: twice that is a busy machine, the square would be
+sixteen."""
 FLOOR = 0.0005
 """Seconds. What is done sooner is no burden, and too short to compare."""
 MODEL = shipped()

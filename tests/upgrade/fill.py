@@ -1,9 +1,11 @@
-"""Fills a release's home through its doors, stops it with work in hand, and keeps what it leaves behind as text.
+"""Fills a release's home through its doors, stops it with work in hand, and keeps what it leaves
+behind as text.
 
-    PYTHONPATH=<checkout of the release> python tests/upgrade/fill.py tests/upgrade/<name of the release>
+    PYTHONPATH=<checkout of the release> python tests/upgrade/fill.py tests/upgrade/<its name>
 
-Run it in a checkout of that release, with its packages. It writes `database.sql` (what the services' schemas hold),
-`topics.jsonl` (every record, and how far each group had read), `storage` and `story.json` (what was said, and what is in hand).
+Run it in a checkout of that release, with its packages. It writes `database.sql` (what the
+services' schemas hold), `topics.jsonl` (every record, and how far each group had read), `storage`
+and `story.json` (what was said, and what is in hand).
 """
 
 from __future__ import annotations
@@ -73,8 +75,8 @@ def passwords(home: Path) -> dict[str, str]:
 
 
 def fill(home: Path) -> dict[str, Any]:
-    """What a support team has after a busy minute. What is in hand at the end: a reply by each channel that its provider has not
-    taken, and messages that the router has not seen."""
+    """What a support team has after a busy minute. What is in hand at the end: a reply by each
+    channel that its provider has not taken, and messages that the router has not seen."""
     x, base = X(), stack.free_ports()
     with serving(x) as url, exchange(base + 98) as phones:
         settings = (

@@ -1,4 +1,5 @@
-"""Makes a home again from what a release left behind (`fill.py`), as if that had been a minute ago."""
+"""Makes a home again from what a release left behind (`fill.py`), as if that had been a minute
+ago."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ _PSQL = ("pginstall/bin/psql", "-X", "-q", "-v", "ON_ERROR_STOP=1")
 
 
 def restored(home: Path, release: Path) -> dict[str, Any]:
-    """The story of this home. Deliveries have a time limit, so every moment in it is moved to the present."""
+    """The story of this home. Deliveries have a time limit, so every moment in it is moved to the
+    present."""
     story: dict[str, Any] = json.loads((release / "story.json").read_text())
     later = datetime.now(UTC) - datetime.fromisoformat(story["made_at"]) - timedelta(minutes=1)
     home.mkdir(mode=0o700)

@@ -1,4 +1,5 @@
-"""A home of an older release starts with this one: nothing is lost, nothing is sent twice, and conversations go on."""
+"""A home of an older release starts with this one: nothing is lost, nothing is sent twice, and
+conversations go on."""
 
 from __future__ import annotations
 

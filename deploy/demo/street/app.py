@@ -1,4 +1,5 @@
-"""The street's server: one page, and a small JSON API in front of the stand-ins. Listens on loopback, for people at this machine only."""
+"""The street's server: one page, and a small JSON API in front of the stand-ins. Listens on
+loopback, for people at this machine only."""
 
 from __future__ import annotations
 
@@ -80,7 +81,7 @@ class Street:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Every telephone is there as long as the street is."""
+        """Yields once every telephone is registered at the exchange."""
         async with self._client:
             for one in (*self._telephones, *self._agents):
                 await self._ask(
@@ -89,7 +90,7 @@ class Street:
             yield
 
     def routes(self) -> APIRouter:
-        """`/api/…`."""
+        """Returns the routes below `/api/…`."""
         router = APIRouter(prefix="/api")
         router.add_api_route("/street", self.street)
         router.add_api_route("/phones/{number}", self.telephone)
@@ -101,7 +102,7 @@ class Street:
         return router
 
     async def street(self) -> dict[str, Any]:
-        """Who lives here, and what they can reach."""
+        """Returns who lives here, and what they can reach."""
         return {
             "company": COMPANY,
             "line": self._system.line,
@@ -113,27 +114,27 @@ class Street:
         }
 
     async def telephone(self, number: Number, after: int = 0) -> Response:
-        """What it shows, once that is newer than version `after`."""
+        """Returns what a telephone shows, once that is newer than version `after`."""
         return await self._ask("GET", f"{self._system.exchange}/demo/phones/{number}?after={after}")
 
     async def work(self, number: Number, what: What, doing: Doing) -> Response:
-        """What its owner does with it."""
+        """Passes on what its owner does with a telephone."""
         return await self._ask("POST", f"{self._system.exchange}/demo/phones/{number}/{what}", doing.model_dump())
 
     async def posts(self) -> Response:
-        """All posts, newest first."""
+        """Returns all posts, newest first."""
         return await self._ask("GET", f"{self._system.network}/control/feed")
 
     async def post(self, new: NewPost) -> Response:
-        """Somebody posts."""
+        """Publishes a new post."""
         return await self._ask("POST", f"{self._system.network}/control/post", new.model_dump())
 
     async def mails(self) -> list[dict[str, Any]]:
-        """What the desk sent, newest first."""
+        """Returns the mails that the desk sent, newest first."""
         return await asyncio.to_thread(letters.received, self._system.outgoing_mail)
 
     async def mail(self, new: NewLetter) -> Response:
-        """Somebody mails."""
+        """Sends a new mail."""
         answered = (new.answers.id, new.answers.references) if new.answers else None
         letter = letters.Outgoing(new.name, new.address, new.to, new.subject, new.text, answered)
         try:
@@ -151,7 +152,7 @@ class Street:
 
 
 def create(street: Street) -> FastAPI:
-    """The page and its API."""
+    """Creates the app with the page and its API."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
     app.middleware("http")(_guard)
@@ -167,12 +168,13 @@ async def _page() -> FileResponse:
 
 
 async def _read(post: Annotated[str, PathParameter(pattern=r"^[0-9]{1,20}$")]) -> RedirectResponse:
-    """The desk links a post as X does."""
+    """Redirects to the post on the page: the desk links a post as X does."""
     return RedirectResponse(f"/#post-{post}")
 
 
 async def _guard(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Only our own page may work the street: another site cannot send JSON here without being asked first, and nobody says yes to it."""
+    """Guards the street against other sites, so that only our own page may use it: another site
+    cannot send JSON here without a preflight request, which nothing here grants."""
     if request.method == "POST" and not request.headers.get("content-type", "").startswith("application/json"):
         return JSONResponse({"detail": "send JSON"}, 415)
     response = await go_on(request)
@@ -184,7 +186,7 @@ async def _guard(request: Request, go_on: Callable[[Request], Awaitable[Response
 
 @asynccontextmanager
 async def serving(street: Street, port: int) -> AsyncIterator[str]:
-    """The street's address while it is open. Raises Problem where the port is taken."""
+    """Yields the street's address while it is open. Raises Problem where the port is taken."""
     config = uvicorn.Config(
         create(street), host=HOST, port=port, lifespan="off", log_config=None, log_level="critical", access_log=False
     )
@@ -211,12 +213,12 @@ class _Server(uvicorn.Server):
         self.opened = asyncio.Event()
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
-        """Tell who waits for it."""
+        """Starts the server, then sets `opened` for those who wait for it."""
         await super().startup(sockets)
         self.opened.set()
 
     async def open(self) -> None:
-        """Serve until told to exit. Raises Problem where the port is taken."""
+        """Serves until its exit is requested. Raises Problem where the port is taken."""
         try:
             await self._serve()
         except SystemExit as error:  # uvicorn's way to say so

@@ -1,4 +1,5 @@
-"""Mails of the street: in by SMTP, and what the desk sent back, from the folder where the practice system keeps it."""
+"""Mails of the street: in by SMTP, and what the desk sent back, from the folder where the practice
+system keeps it."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ class Outgoing:
 
 
 def send(smtp: tuple[str, int], letter: Outgoing) -> None:
-    """Over the wire. Raises Problem."""
+    """Sends a mail by SMTP. Raises Problem."""
     mail = EmailMessage()
     mail["From"] = formataddr((letter.name, letter.address))
     mail["To"] = letter.to
@@ -49,7 +50,8 @@ def send(smtp: tuple[str, int], letter: Outgoing) -> None:
 
 
 def received(folder: Path) -> list[dict[str, Any]]:
-    """What the desk has sent, newest first: `id`, `references`, `to`, `answer_to`, `subject`, `text`, `at` (seconds since 1970)."""
+    """Returns what the desk has sent, newest first: `id`, `references`, `to`, `answer_to`,
+    `subject`, `text`, `at` (seconds since 1970)."""
     files = sorted(folder.glob("*.eml"), key=lambda path: path.stat().st_mtime, reverse=True) if folder.is_dir() else []
     return [_read(path) for path in files[:_NEWEST]]
 

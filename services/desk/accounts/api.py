@@ -41,26 +41,27 @@ class PersonChange(BaseModel):
 
 @router.get("/people", summary="List who may sign in, was invited to, or could once")
 async def list_people(desk: TheDesk, _: Admin) -> list[PersonView]:
-    """Active ones first, by name."""
+    """Lists active people first, each group by name."""
     return list(await accounts.people(desk))
 
 
 @router.post("/people", status_code=201, summary="Invite a person")
 async def invite(desk: TheDesk, actor: Admin, body: Invitation) -> LinkView:
-    """The link is shown this once, works once, and for seven days. Inviting somebody again makes a new one. 409 where they have
-    joined already."""
+    """Creates an invitation link that is shown only once, works once and expires after seven
+    days. Inviting somebody again creates a new one. Responds 409 if they have joined already."""
     return await accounts.invite(desk, body.email, body.name, body.role, actor)
 
 
 @router.get("/people/{email}", summary="One person")
 async def get_person(desk: TheDesk, _: Admin, email: Email) -> PersonView:
-    """Also one who is disabled."""
+    """Returns a person by mail address, also one who is disabled."""
     return await accounts.person(desk, email)
 
 
 @router.patch("/people/{email}", summary="Disable or enable a person, change their role, end their second step")
 async def change(desk: TheDesk, actor: Admin, email: Email, body: PersonChange) -> PersonView:
-    """Who is disabled is signed out at once; their open conversations go back to their queues. 409 `last-admin` for the only one."""
+    """Changes what the body gives. A disabled person is signed out at once, and their open
+    conversations return to their queues. Responds 409 `last-admin` for the only admin."""
     person = await accounts.person(desk, email)
     if body.role is not None:
         await accounts.set_role(desk, email, body.role, actor)
@@ -73,13 +74,14 @@ async def change(desk: TheDesk, actor: Admin, email: Email, body: PersonChange) 
 
 @router.post("/people/{email}/password-link", status_code=201, summary="Create a password reset link")
 async def password_link(desk: TheDesk, actor: Admin, email: Email) -> LinkView:
-    """It is shown this once, works once, and for a day. The password that they have works until then."""
+    """Creates a link that is shown only once, works once and expires after a day. The current
+    password works until the link is used."""
     return await accounts.password_link(desk, email, actor)
 
 
 @router.get("/people/{email}/sessions", summary="Where a person is signed in")
 async def list_sessions(desk: TheDesk, actor: Admin, email: Email) -> list[SessionView]:
-    """Last used first."""
+    """Lists the person's sessions, last used first."""
     person = await accounts.person(desk, email)
     await audit.noted(desk.database, "sessions.read", actor, person.email)
     return list(await sessions.listed(desk, person.id))
@@ -87,7 +89,7 @@ async def list_sessions(desk: TheDesk, actor: Admin, email: Email) -> list[Sessi
 
 @router.delete("/people/{email}/sessions", status_code=204, summary="Sign a person out everywhere")
 async def end_sessions(desk: TheDesk, actor: Admin, email: Email) -> None:
-    """At once."""
+    """Ends all sessions of the person at once."""
     await sessions.end(desk, (await accounts.person(desk, email)).id, actor)
 
 
@@ -102,7 +104,8 @@ async def list_audit(
     before: Annotated[int, Query(ge=0, le=2**62, description="Only entries with a smaller id")] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
 ) -> list[Entry]:
-    """The newest, newest first; go on with `before` the last id. Reading it is an entry too."""
+    """Lists the newest entries, newest first; to continue, pass the last id as `before`. Reading
+    the log is recorded as an entry too."""
     found = await audit.entries(desk.database, kind=kind, who=who, before=before, limit=limit)
     await audit.noted(desk.database, "audit.read", actor, who, kinds=kind)
     return list(found)

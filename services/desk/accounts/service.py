@@ -27,7 +27,7 @@ _IS_ADMIN = and_(AGENTS.c.role.in_(roles.with_permission(Permission.MANAGE_PEOPL
 
 
 async def people(desk: Desk) -> tuple[PersonView, ...]:
-    """Everybody who may sign in, was invited to, or could once, by name."""
+    """Lists everybody who may sign in, was invited to, or could once, by name."""
     now = utc_now()
     seen = (
         select(SESSIONS.c.agent_id, func.count().label("sessions"), func.max(SESSIONS.c.used_at).label("seen_at"))
@@ -57,7 +57,7 @@ async def people(desk: Desk) -> tuple[PersonView, ...]:
 
 
 async def person(desk: Desk, agent: str) -> PersonView:
-    """One of them, by mail address. Rejected 404."""
+    """Returns one person, by mail address. Raises Rejected 404."""
     email = agent.strip().lower()
     found = next((each for each in await people(desk) if each.email == email), None)
     if found is None:
@@ -66,8 +66,8 @@ async def person(desk: Desk, agent: str) -> PersonView:
 
 
 async def invite(desk: Desk, email: str, name: str, role: str, actor: Actor) -> LinkView:
-    """Let somebody join by a link that they use once. Inviting them again makes a new link. Rejected 409 where somebody with this
-    address has joined already, 403, 422."""
+    """Lets somebody join by a link that they use once. Inviting them again makes a new link.
+    Rejected 409 where somebody with this address has joined already, 403, 422."""
     actor.require(Permission.MANAGE_PEOPLE)
     email, name = mail_address(email), " ".join(storable(name).split())[:_LONGEST_NAME]
     values = {"id": str(uuid4()), "email": email, "name": name or email, "role": role}
@@ -84,8 +84,8 @@ async def invite(desk: Desk, email: str, name: str, role: str, actor: Actor) -> 
 
 
 async def password_link(desk: Desk, agent: str, actor: Actor) -> LinkView:
-    """A link by which they set a new password, once; the old one works until then. Rejected 403, 404, 409 where they are
-    disabled."""
+    """Makes a link by which they set a new password, once; the old one works until then.
+    Rejected 403, 404, 409 where they are disabled."""
     actor.require(Permission.MANAGE_PEOPLE)
     async with desk.database.transaction() as session:
         row = await _hold(session, agent)
@@ -96,9 +96,9 @@ async def password_link(desk: Desk, agent: str, actor: Actor) -> LinkView:
 
 
 async def disable(desk: Desk, agent: str, actor: Actor) -> int:
-    """They can sign in no more, are signed out everywhere and are offered no calls; their open conversations go back to their queues.
-    Whoever has not joined yet is forgotten. How many conversations went back.
-    Rejected 403, 404; 409 `last-admin`."""
+    """Disables somebody: they can sign in no more, are signed out everywhere and are offered no
+    calls; their open conversations go back to their queues. Whoever has not joined yet is
+    forgotten. How many conversations went back. Rejected 403, 404; 409 `last-admin`."""
     actor.require(Permission.MANAGE_PEOPLE)
     async with desk.unit_of_work() as work:
         row = await _hold(work.session, agent)
@@ -117,8 +117,8 @@ async def disable(desk: Desk, agent: str, actor: Actor) -> int:
 
 
 async def enable(desk: Desk, agent: str, actor: Actor) -> None:
-    """They can sign in again, with the password that they had. Rejected 403, 404; 409 where they have never
-    joined."""
+    """Enables somebody: they can sign in again, with the password that they had. Rejected 403,
+    404; 409 where they have never joined."""
     actor.require(Permission.MANAGE_PEOPLE)
     async with desk.database.transaction() as session:
         row = await _hold(session, agent)
@@ -130,7 +130,8 @@ async def enable(desk: Desk, agent: str, actor: Actor) -> None:
 
 
 async def set_role(desk: Desk, agent: str, role: str, actor: Actor) -> None:
-    """From the next request on. Whose new role takes no calls is offered none. Rejected 403, 404, 409 `last-admin`, 422."""
+    """Changes a role, from the next request on. Whose new role takes no calls is offered none.
+    Rejected 403, 404, 409 `last-admin`, 422."""
     actor.require(Permission.MANAGE_PEOPLE)
     async with desk.unit_of_work() as work:
         permissions = await roles.check(work.session, role)
@@ -146,7 +147,8 @@ async def set_role(desk: Desk, agent: str, role: str, actor: Actor) -> None:
 
 
 async def end_second_step(desk: Desk, agent: str, actor: Actor) -> None:
-    """Their own, or of somebody who lost their telephone and their recovery codes. Rejected 403, 404."""
+    """Ends the second step: their own, or that of somebody who lost their telephone and their
+    recovery codes. Rejected 403, 404."""
     actor.require_for(agent, Permission.MANAGE_PEOPLE)
     async with desk.database.transaction() as session:
         row = await _hold(session, agent)
@@ -157,8 +159,8 @@ async def end_second_step(desk: Desk, agent: str, actor: Actor) -> None:
 async def change_password(
     desk: Desk, tries: Limiter, agent: str, old: str, new: str, actor: Actor, *, but: str = ""
 ) -> None:
-    """Their own. All their sessions end but one (its id). Rejected 403 where the old one is wrong, 422 where the new one will not do,
-    429."""
+    """Changes an agent's own password and ends all their sessions except one (`but`, its id).
+    Raises Rejected 403 if the old password is wrong, 422 if the new one is not acceptable, 429."""
     row = await confirmed(desk, tries, agent, old)
     hashed = await passwords.hash_new(new, row.email, row.name)
     async with desk.unit_of_work() as work:
@@ -170,8 +172,8 @@ async def change_password(
 
 
 async def confirmed(desk: Desk, tries: Limiter, agent: str, password: str) -> Any:
-    """The row of somebody who is signed in and says their password once more, before something that a thief of their browser would
-    do first. Rejected 403, 429."""
+    """Returns the row of a signed-in agent after checking their password once more, before
+    something that a thief of their browser would do first. Raises Rejected 403, 429."""
     key, now = f"confirm:{agent}", time.monotonic()
     if tries.wait(key, now):
         raise too_many()
@@ -185,7 +187,8 @@ async def confirmed(desk: Desk, tries: Limiter, agent: str, password: str) -> An
 
 
 async def _hold(session: AsyncSession, agent: str) -> Any:
-    """The agent's row; it is locked, and with it all admins, so that two of them do not disable each other. Rejected 404."""
+    """Returns the agent's row, locked together with all admins, so that two of them do not
+    disable each other. Raises Rejected 404."""
     email = storable(agent.strip().lower())
     found = select(AGENTS).where(or_(AGENTS.c.email == email, _IS_ADMIN)).order_by(AGENTS.c.id).with_for_update()
     row = next((row for row in await session.execute(found) if row.email == email), None)

@@ -33,7 +33,8 @@ class Change(BaseModel):
 
 @router.patch("/tickets/{ticket}", summary="Change status, assignee or team")
 async def change(desk: TheDesk, actor: Caller, ticket: str, body: Change) -> TicketRow:
-    """Each change is an event with what was before, so that it can be undone."""
+    """Changes a ticket's status, assignee or team. Each change is an event with the previous
+    value, so that it can be undone."""
     row = None
     if body.assignee is not None or body.team is not None:
         row = await service.assign(desk, ticket, actor=actor, assignee=body.assignee, team=body.team)
@@ -46,35 +47,35 @@ async def change(desk: TheDesk, actor: Caller, ticket: str, body: Change) -> Tic
 
 @router.get("/teams", summary="List teams")
 async def list_teams(desk: TheDesk, _: Reader) -> list[str]:
-    """Those that were made, and those that tickets were given to; sorted by name."""
+    """Lists the teams that were made and those that tickets were given to, sorted by name."""
     return list(await service.teams(desk))
 
 
 @router.put("/teams/{team}", status_code=204, summary="Create a team")
 async def create_team(desk: TheDesk, actor: Caller, team: Team) -> None:
-    """It needs no ticket. Again is harmless."""
+    """Creates a team, which needs no ticket. Idempotent."""
     await teams.create(desk, team, actor=actor)
 
 
 @router.delete("/teams/{team}", status_code=204, summary="Remove a team")
 async def remove_team(desk: TheDesk, actor: Caller, team: Team) -> None:
-    """Its tickets keep its name; it is listed as long as there are any."""
+    """Removes a team. Its tickets keep its name; it is listed as long as there are any."""
     await teams.remove(desk, team, actor=actor)
 
 
 @router.get("/teams/{team}/members", summary="List who is in a team")
 async def list_members(desk: TheDesk, _: Reader, team: Team) -> list[str]:
-    """Mail addresses, sorted."""
+    """Lists the members' mail addresses, sorted."""
     return list(await teams.members(desk, team))
 
 
 @router.put("/teams/{team}/members/{email}", status_code=204, summary="Put an agent into a team")
 async def add_member(desk: TheDesk, actor: Caller, team: Team, email: Email) -> None:
-    """Again is harmless."""
+    """Adds a member. Idempotent."""
     await teams.add_member(desk, team, email, actor=actor)
 
 
 @router.delete("/teams/{team}/members/{email}", status_code=204, summary="Take an agent out of a team")
 async def remove_member(desk: TheDesk, actor: Caller, team: Team, email: Email) -> None:
-    """Again is harmless."""
+    """Removes a member. Idempotent."""
     await teams.remove_member(desk, team, email, actor=actor)

@@ -1,7 +1,8 @@
-"""Tickets that nobody got to in time: the timeline tells which skills are no longer asked for, and the next team gets them.
+"""Tickets that nobody got to in time: the timeline tells which skills are no longer asked for, and
+the next team gets them.
 
-What is due is read off the tickets each time (`tickets/escalation.py`): any number of processes do this, and one that was killed, or
-away for an hour, leaves nothing undone.
+What is due is read off the tickets each time (`tickets/escalation.py`): any number of processes do
+this, and one that was killed, or away for an hour, leaves nothing undone.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from shared.logs import log
 from shared.waiting import wait
 
 LONGEST = 5.0
-"""Seconds between two looks. A policy counts in minutes, so whatever is new by then is not due before."""
+"""Seconds between two looks. A policy counts in minutes, so whatever is new by then is not due
+before."""
 _SHORTEST = 0.05
 _MOST = 200
 """Tickets in one transaction."""
@@ -35,7 +37,8 @@ _DUE = (
 
 
 async def run(desk: Desk, stop: asyncio.Event) -> None:
-    """Until `stop`; waits for PostgreSQL where it is away."""
+    """Escalates tickets as they become due, until `stop`; waits for PostgreSQL while it is
+    unavailable."""
     while not stop.is_set():
         try:
             seconds = await escalate(desk)
@@ -46,7 +49,8 @@ async def run(desk: Desk, stop: asyncio.Event) -> None:
 
 
 async def escalate(desk: Desk) -> float:
-    """Everything that is due. Seconds until there may be more. Raises Unavailable."""
+    """Escalates all tickets that are due. Returns the seconds until there may be more. Raises
+    Unavailable."""
     now = utc_now()
     async with desk.unit_of_work() as work:
         rows = list(await work.session.execute(_DUE.where(TICKETS.c.widens_at <= now)))

@@ -28,8 +28,9 @@ _MOST_TEAMS = 200
 async def assign(
     desk: Desk, ticket: str, *, actor: Actor, assignee: str | None = None, team: str | None = None
 ) -> TicketRow:
-    """Give a ticket to `assignee` (an agent's e-mail address, empty to put it back into its queue) and/or to a team.
-    None leaves that one as it is. Rejected 403, 404 no such ticket, 422 `unknown-agent`."""
+    """Gives a ticket to `assignee` (an agent's e-mail address, empty to put it back into its
+    queue) and/or to a team. None leaves that one as it is. Rejected 403, 404 no such ticket, 422
+    `unknown-agent`."""
     actor.require(Permission.CHANGE_TICKETS)
     team = None if team is None else checked(team)
     async with desk.unit_of_work() as work:
@@ -40,8 +41,9 @@ async def assign(
 
 
 async def give_back(desk: Desk, work: UnitOfWork, person: Any, actor: Actor) -> int:
-    """What somebody who is gone had in hand goes back to its queue, and with it what a customer's answer could still reopen. `person`:
-    a row that is locked. How many tickets."""
+    """Releases to their queues the tickets of an agent who is gone, including those that a
+    customer's answer could still reopen. `person`: a row that is locked. Returns how many
+    tickets."""
     reopens = utc_now() - timedelta(days=desk.settings.reopen_days)
     recent = or_(TICKETS.c.status.not_in(SETTLED), TICKETS.c.solved_at >= reopens)
     theirs = select(TICKETS.c.id).where(TICKETS.c.assignee_id == person.id, recent)
@@ -54,7 +56,7 @@ async def give_back(desk: Desk, work: UnitOfWork, person: Any, actor: Actor) -> 
 
 
 async def _active(session: AsyncSession, agent: str) -> Assignee:
-    """Somebody who is not disabled before this is committed."""
+    """Returns an active agent, who cannot be disabled before this is committed."""
     own = agent.strip().lower().replace("\x00", "")
     found = select(AGENTS).where(AGENTS.c.email == own, AGENTS.c.active).with_for_update(read=True, key_share=True)
     row = (await session.execute(found)).one_or_none()
@@ -64,6 +66,6 @@ async def _active(session: AsyncSession, agent: str) -> Assignee:
 
 
 async def teams(desk: Desk) -> tuple[str, ...]:
-    """All teams, sorted."""
+    """Returns all teams, sorted."""
     async with desk.database.transaction() as session:
         return await team_names(session, _MOST_TEAMS)

@@ -1,1 +1,2 @@
-"""Telephone calls: who is waiting, who answers, which callbacks are to be made, and what became of them."""
+"""Telephone calls: who is waiting, who answers, which callbacks are to be made, and what became of
+them."""

@@ -67,31 +67,32 @@ async def calls(desk: TheDesk, _: Reader) -> CallsView:
 
 @router.get("/calls/{call}", summary="One call")
 async def get_call(desk: TheDesk, _: Reader, call: str) -> CallView:
-    """As it stands, or how it ended."""
+    """Returns a call's current state, or how it ended."""
     return await service.get_call(desk, call)
 
 
 @router.post("/calls/{call}/answer", summary="Take a waiting call")
 async def answer(desk: TheDesk, actor: Caller, call: str, body: By) -> CallView:
-    """The agent's telephone rings. Whoever is first has it: 409 `call-taken` for the others."""
+    """Takes a waiting call; the agent's telephone rings. The first agent gets the call: 409
+    `call-taken` for the others."""
     return await service.answer(desk, call, actor=actor.acting_for(body.agent))
 
 
 @router.post("/calls/{call}/decline", status_code=204, summary="Let an offered call go on to the next agent")
 async def decline(desk: TheDesk, actor: Caller, call: str, body: By) -> None:
-    """The caller keeps the place."""
+    """Passes an offered call on to the next agent; the caller keeps the place."""
     await service.decline(desk, call, actor=actor.acting_for(body.agent))
 
 
 @router.post("/calls/{call}/hang-up", status_code=204, summary="End a call")
 async def hang_up(desk: TheDesk, actor: Caller, call: str, body: By) -> None:
-    """Only the agent who is on it."""
+    """Ends a call; only the agent who is on it may do so."""
     await service.hang_up(desk, call, actor=actor.acting_for(body.agent))
 
 
 @router.post("/calls/{call}/finish", status_code=204, summary="The notes after a call are written")
 async def finish(desk: TheDesk, actor: Caller, call: str, body: By) -> None:
-    """The agent is free for the next call."""
+    """Ends the agent's wrap-up: they are free for the next call."""
     await service.finish(desk, call, actor=actor.acting_for(body.agent))
 
 
@@ -101,13 +102,14 @@ async def callbacks(
     _: Reader,
     agent: Annotated[str, Query(description="Only what this agent has the skills for: a mail address")] = "",
 ) -> list[CallbackView]:
-    """In the order of work: who asked for it, and who wrote but would rather be called."""
+    """Lists callbacks in the order of work: customers who asked for one, and those who wrote but
+    would rather be called."""
     return list(await service.callbacks(desk, agent))
 
 
 @router.post("/tickets/{ticket}/call", status_code=201, summary="Call the customer")
 async def call_back(desk: TheDesk, actor: Caller, ticket: str, body: CallBack) -> CallView:
-    """The agent's telephone rings first, then the customer's."""
+    """Rings the agent's telephone first, then the customer's."""
     return await service.call_back(desk, ticket, actor=actor.acting_for(body.agent), number=body.number)
 
 
@@ -119,19 +121,19 @@ async def callback_done(desk: TheDesk, actor: Caller, ticket: str, body: By) -> 
 
 @router.get("/agents", summary="Agents and their presence")
 async def agents(desk: TheDesk, _: Reader) -> list[AgentState]:
-    """By name."""
+    """Lists agents and their presence, by name."""
     return list(await presence.states(desk))
 
 
 @router.put("/agents/{agent}/presence", summary="Say whether an agent is there for calls")
 async def set_presence(desk: TheDesk, actor: Caller, agent: str, body: Presence) -> AgentState:
-    """To be ready an agent needs a number to be reached at."""
+    """Sets an agent's presence. To be ready, an agent needs a number at which calls reach them."""
     return await presence.set_presence(desk, agent, body.presence, body.reason, actor=actor)
 
 
 @router.put("/agents/{agent}/phone", summary="Say where calls reach an agent")
 async def set_phone(desk: TheDesk, actor: Caller, agent: str, body: Phone) -> AgentState:
-    """Kept as E.164."""
+    """Sets the number at which calls reach an agent; it is stored as E.164."""
     return await presence.set_phone(desk, agent, body.number, actor=actor)
 
 

@@ -1,4 +1,5 @@
-"""What the phone service tells of calls: each version once, whatever comes twice, late or in any order."""
+"""What the phone service tells of calls: each version once, whatever comes twice, late or in any
+order."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ _NOBODY_ASKED = {"answered_by": "", "answer_id": "", "answer_until": None}
 
 
 async def apply(desk: Desk, changes: Sequence[CallChanged]) -> None:
-    """In one transaction. Raises Unavailable with nothing written, or Malformed where an id is none."""
+    """Applies changes of calls in one transaction. Raises Unavailable with nothing written, or
+    Malformed if an id is invalid."""
     for one in changes:
         _check(one)
     ids = sorted({one.call_id for one in changes})
@@ -91,7 +93,7 @@ async def _take(work: UnitOfWork, before: Any, one: CallChanged) -> None:
 
 
 def _observe(rows: Mapping[str, Any], news: Sequence[CallChanged]) -> None:
-    """How long callers waited who have just been put through."""
+    """Records how long callers who have just been connected had waited."""
     for one in {one.call_id: one for one in news}.values():
         if one.direction == "in" and one.waiting_since and one.connected_at and rows[one.call_id].connected_at is None:
             METRICS.calls_answer_seconds.observe(max(0.0, (one.connected_at - one.waiting_since).total_seconds()))
@@ -119,7 +121,7 @@ async def _outcomes(work: UnitOfWork, changes: Sequence[CallChanged]) -> list[tu
 
 
 async def _conclude(desk: Desk, work: UnitOfWork, request: Any, outcome: CallOutcome) -> None:
-    """What follows from the end of an attempt to bring an agent and a customer together."""
+    """Applies what follows from the end of an attempt to connect an agent and a customer."""
     if outcome is CallOutcome.AGENT_NO_ANSWER and request.action != CallAction.OFFER.value:
         await availability.missed_ring(work, request.agent)
     if request.action == CallAction.CONNECT.value and outcome is not CallOutcome.ACCEPTED:
@@ -133,7 +135,8 @@ async def _conclude(desk: Desk, work: UnitOfWork, request: Any, outcome: CallOut
 
 
 async def _count_try(desk: Desk, work: UnitOfWork, request: Any) -> None:
-    """After so many callbacks in vain the ticket says so, and the list of callbacks has it no more."""
+    """Adds a note to the ticket after `callback_tries` callbacks in vain, after which the list
+    of callbacks leaves it out."""
     ticket = await store.locked(work, request.ticket_id)
     vain = select(func.count()).where(
         REQUESTS.c.ticket_id == request.ticket_id,

@@ -1,4 +1,5 @@
-"""What calls do to the presence of agents. It is read off the calls, so that whatever was late or lost, nobody stays busy for ever."""
+"""What calls do to the presence of agents. It is read off the calls, so that whatever was late or
+lost, nobody stays busy for ever."""
 
 from __future__ import annotations
 
@@ -19,34 +20,36 @@ from shared.clock import utc_now
 
 
 async def lock(session: AsyncSession, emails: Collection[str], *, skip: bool = False) -> list[Any]:
-    """Their rows; nobody else changes them until the commit."""
+    """Locks the agents' rows until the commit and returns them."""
     return await presence.locked(session, [email for email in emails if email], skip=skip)
 
 
 async def missed_offer(work: UnitOfWork, agent: str) -> None:
-    """They were shown a call and did not come: until they say that they are back, nobody waits for them."""
+    """Sets an agent to `away` who was offered a call and did not take it: until they say that
+    they are back, nobody waits for them."""
     for person in await lock(work.session, [agent]):
         if person.presence == "ready":
             await presence.change(work, person, "away", "missed a call")
 
 
 async def missed_ring(work: UnitOfWork, agent: str) -> None:
-    """They took a call, and then did not answer their telephone."""
+    """Sets an agent to `away` who took a call, but then did not answer their telephone."""
     for person in await lock(work.session, [agent]):
         if person.presence_after:
             await presence.change(work, person, "away", "did not answer the telephone")
 
 
 async def free(work: UnitOfWork, agent: str, reason: str) -> None:
-    """A call does not hold them any more, and they should know why."""
+    """Frees an agent whom a call no longer holds, and shows them the reason."""
     for person in await lock(work.session, [agent]):
         if person.presence_after:
             await presence.change(work, person, person.presence_after, reason)
 
 
 async def settle(work: UnitOfWork, emails: Collection[str] | None = None, *, skip: bool = False) -> None:
-    """Busy while a call holds them, in wrap-up after it, then as before. What an agent chose by hand stays. `emails`: None for all
-    of whom a call may have changed something; `skip`: leave out those that somebody else is changing."""
+    """Sets agents busy while a call holds them, to wrap-up after it, then back to what they
+    were. What an agent chose by hand stays. `emails`: None for all whose presence a call may
+    have changed; `skip`: leave out those that somebody else is changing."""
     now = utc_now()
     holding = _by_agent(await work.session.execute(_open()), now)
     if emails is None:
@@ -71,7 +74,8 @@ def _open() -> Any:
 
 
 def _by_agent(rows: Iterable[Any], now: datetime) -> dict[str, str]:
-    """Agent → `busy` or `wrap-up`. Who speaks is busy, whatever notes are left."""
+    """Returns `busy` or `wrap-up` by agent. An agent who is speaking is busy, whatever notes are
+    left."""
     found: dict[str, str] = {}
     for row in rows:
         agent, held_by = repository.agent_on(row, now)

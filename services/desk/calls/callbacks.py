@@ -1,8 +1,9 @@
 """Callbacks as work: who is to be called, in which order, at which number.
 
-Nothing is kept of it: the list is read off the tickets that wait for an answer, so whatever answers one takes it off the list.
-Nobody is called twice for two tickets: a call in vain rests all callbacks of that customer, and whoever was spoken with since they
-asked is off the list; what else they wrote still waits in the inbox.
+Nothing is kept of it: the list is read off the tickets that wait for an answer, so whatever answers
+one takes it off the list. Nobody is called twice for two tickets: a call in vain rests all
+callbacks of that customer, and whoever was spoken with since they asked is off the list; what else
+they wrote still waits in the inbox.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ _MOST = 200
 _REMEMBERED = timedelta(days=90)
 """Whoever asked longer ago and has no answer yet is in the inbox."""
 _LOOKED_THROUGH = 300
-"""Tickets of customers who would rather be called. Some were called just now, or wait for somebody with other skills."""
+"""Tickets of customers who would rather be called. Some were called just now, or wait for somebody
+with other skills."""
 _TELLING = json.dumps(TELLING)
 _WHY = {"voicemail": "voicemail", "abandoned": "abandoned"}
 _WAITING = text(
@@ -92,7 +94,8 @@ _WAITING = text(
 
 
 async def to_make(desk: Desk, agent: str = "") -> tuple[CallbackView, ...]:
-    """In the order of work. `agent`: only those that this agent has the skills for."""
+    """Lists the callbacks to make, in the order of work. `agent`: only those that this agent has
+    the skills for."""
     async with desk.database.snapshot() as session:
         now = utc_now()
         rows = await _read(session, desk, now)
@@ -105,13 +108,14 @@ async def to_make(desk: Desk, agent: str = "") -> tuple[CallbackView, ...]:
 
 
 async def of_ticket(session: AsyncSession, desk: Desk, ticket: str) -> Any:
-    """The callback of this ticket, also one that is rather to be tried later; None where there is none to make."""
+    """Returns the callback of this ticket, also one that should rather be tried later; None if
+    there is none to make."""
     return next(iter(await _read(session, desk, utc_now(), ticket)), None)
 
 
 def number(row: Any) -> str:
-    """Where to call: the number that they called from when they asked, the one that the router knew, or else one of theirs; may
-    be empty."""
+    """Returns the number to call: the one that they called from when they asked, the one that
+    the router knew, or else one of theirs; may be empty."""
     if row.asked is not None:
         return str(row.author)
     chosen = row.channels[0].get("contact_point") or ""
@@ -119,7 +123,8 @@ def number(row: Any) -> str:
 
 
 async def known_number(session: AsyncSession, ticket: str) -> str:
-    """One of the customer's numbers, which they do not mind being reached at; may be empty."""
+    """Returns one of the customer's numbers at which they have not opted out of being reached;
+    may be empty."""
     customer = select(TICKETS.c.customer_id).where(TICKETS.c.id == ticket).scalar_subquery()
     found = [
         p.point
@@ -151,7 +156,7 @@ def _asked(row: Any, now: datetime) -> tuple[str, ...]:
 
 
 def _prefers(row: Any) -> bool:
-    """Wrote, would rather be called, and did not ask since not to be."""
+    """Whether the customer wrote, would rather be called, and has not opted out since."""
     called = row.wrote_at is not None and domain.prefers_phone(row.channels) and not _opted_out(row.channels[0])
     return called and (not row.refused or row.point is not None)
 
@@ -161,7 +166,8 @@ def _opted_out(choice: dict[str, Any]) -> bool:
 
 
 def _since(row: Any) -> datetime:
-    """A callback keeps the place that its caller had in line."""
+    """Returns since when the customer waits; a callback keeps the place that its caller had in
+    line."""
     if row.asked is None:
         return row.waiting_since  # type: ignore[no-any-return]
     try:

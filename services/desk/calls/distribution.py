@@ -1,7 +1,9 @@
-"""Handing out calls: offers to agents, what becomes of those that nobody answers, and the callers' places in line.
+"""Handing out calls: offers to agents, what becomes of those that nobody answers, and the callers'
+places in line.
 
-Any number of desk processes do this at the same time: each decides on rows that it has locked, and leaves out what another one holds.
-What is to be done is read off the database each time, so a process may be killed at any moment and another one goes on.
+Any number of desk processes do this at the same time: each decides on rows that it has locked, and
+leaves out what another one holds. What is to be done is read off the database each time, so a
+process may be killed at any moment and another one goes on.
 """
 
 from __future__ import annotations
@@ -36,8 +38,8 @@ from shared.metrics import METRICS
 from shared.topics import CALLS_REQUESTED
 
 _BUSY, _IDLE = 1.0, 15.0
-"""Seconds until the next look when nothing wakes us: while somebody waits, and otherwise. A row that another process held just now
-is looked at again then."""
+"""Seconds until the next look when nothing wakes us: while somebody waits, and otherwise. A row
+that another process held just now is looked at again then."""
 _SHORTEST = 0.05
 _UNHEARD = "the telephone line did not say what became of the call"
 _PLACE_EVERY = timedelta(seconds=4)
@@ -45,7 +47,8 @@ _PLACE_EVERY = timedelta(seconds=4)
 
 
 async def run(desk: Desk, stop: asyncio.Event) -> None:
-    """Serves whoever waits until `stop`, again whenever something has changed; waits for PostgreSQL where it is unavailable."""
+    """Serves whoever waits until `stop`, again whenever something has changed; waits for PostgreSQL
+    where it is unavailable."""
 
     async def follow() -> None:
         async with listening(desk.database, {signals.CALLS: None}) as listener:
@@ -56,7 +59,8 @@ async def run(desk: Desk, stop: asyncio.Event) -> None:
 
 
 async def serve(desk: Desk) -> float:
-    """Everything that is to be done now. Seconds until there may be more."""
+    """Handles everything about waiting calls that is due now. Returns the seconds until there
+    may be more."""
     await ticket_link.catch_up(desk)
     async with desk.database.transaction() as session:
         waiting = await repository.read(session, repository.waits(utc_now()))
@@ -75,13 +79,14 @@ async def serve(desk: Desk) -> float:
 
 
 async def _locked(session: Any) -> list[Any]:
-    """Waiting calls that nobody else is changing right now."""
+    """Locks and returns the waiting calls that no other transaction is changing."""
     statement = repository.ROWS.where(repository.waits(utc_now())).order_by(CALLS.c.call_id)
     return list(await session.execute(statement.with_for_update(of=CALLS, skip_locked=True)))
 
 
 async def _lapse(work: UnitOfWork, seen: Sequence[Any]) -> None:
-    """Offers that nobody answered in time, and answers of which nothing was heard: the call goes on, its age is kept."""
+    """Offers that nobody answered in time, and answers of which nothing was heard: the call goes
+    on, its age is kept."""
     now = utc_now()
     if not any(_is_late(row, now) for row in seen):
         return
@@ -118,7 +123,8 @@ def _is_late(row: Any, now: datetime) -> bool:
 
 
 async def _give_up(work: UnitOfWork) -> None:
-    """Callbacks of which the phone service has told nothing at all. Whatever it tells later counts."""
+    """Callbacks of which the phone service has told nothing at all. Whatever it tells later
+    counts."""
     late = and_(CALLS.c.version == 0, CALLS.c.direction == "out", CALLS.c.at <= utc_now() - domain.LONGEST["bridging"])
     found = select(CALLS).where(late, repository.is_open()).order_by(CALLS.c.call_id).with_for_update(skip_locked=True)
     rows = list(await work.session.execute(found))
@@ -178,7 +184,8 @@ async def _make(desk: Desk, work: UnitOfWork, row: Any, offer: Offer, now: datet
 
 
 async def _occupied(session: Any, now: datetime) -> set[str]:
-    """Agents who are rung, speak, or are being offered a call. Whoever says so is ready although notes are left."""
+    """Returns the agents who are being rung, are speaking, or are being offered a call. An agent
+    who sets themselves ready is not occupied, although notes are left."""
     found = set()
     for row in await session.execute(select(CALLS).where(repository.is_open())):
         agent, held_by = repository.agent_on(row, now)
@@ -219,7 +226,8 @@ async def _place(work: UnitOfWork, row: Any, position: int, talk: float, on_duty
 
 
 def _until_next(rows: Sequence[Any], moved: Sequence[Any], now: datetime, pause: timedelta) -> float:
-    """Seconds until the first timer runs out; never long, as a row that another process holds may be ours in a moment."""
+    """Returns the seconds until the first timer runs out; never long, as a row that another
+    process holds may be ours in a moment."""
     moments = [row.offered_until for row in rows if row.offered_to]
     moments += [row.answer_until + repository.MARGIN for row in rows if row.answered_by]
     moments += [datetime.fromisoformat(at) + pause for row in rows for at in row.asked.values()]

@@ -1,4 +1,5 @@
-"""Which caller is served next, by whom, and how long the others will wait. Pure: values in, values out."""
+"""Which caller is served next, by whom, and how long the others will wait. Pure: values in, values
+out."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from shared.events import CallOutcome, CallState
 from shared.kernel import Level
 
 VOICE = "voice"
-"""The skill of taking calls: the router's policy asks for it for live calls, and a callback always needs it."""
+"""The skill of taking calls: the router's policy asks for it for live calls, and a callback always
+needs it."""
 WAITING = (CallState.QUEUED.value, CallState.OFFERED.value)
 TALKING = (CallState.BRIDGING.value, CallState.CONNECTED.value)
 ONGOING = (*TALKING, CallState.WRAP_UP.value)
@@ -27,8 +29,9 @@ LONGEST = {
     CallState.CONNECTED.value: timedelta(hours=4),
     CallState.WRAP_UP.value: timedelta(hours=1),
 }
-"""After which silence a call no longer holds its agent. The phone service concludes each of these far sooner (ringing after two
-minutes, notes after ten, a lost line after five silent minutes): this is for when it cannot tell us."""
+"""After which silence a call no longer holds its agent. The phone service concludes each of these
+far sooner (ringing after two minutes, notes after ten, a lost line after five silent minutes): this
+is for when it cannot tell us."""
 _OUTCOMES = tuple(CallOutcome)
 _LEVELS = {level.value: place for place, level in enumerate(Level)}
 
@@ -65,13 +68,14 @@ class Agent:
     """On a call, or being offered one."""
 
     def lacks(self, skills: Iterable[str]) -> frozenset[str]:
-        """Those of these skills that this agent does not have."""
+        """Returns those of these skills that this agent does not have."""
         return frozenset(skills) - self.skills if self.skills else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """`agent` is to be shown this call. `missing`: skills that nobody on duty has together, so that it is offered without them."""
+    """`agent` is to be shown this call. `missing`: skills that nobody on duty has together, so that
+    it is offered without them."""
 
     call_id: str
     agent: str
@@ -79,8 +83,9 @@ class Offer:
 
 
 def order(callers: Iterable[Caller], head_start: timedelta) -> list[Caller]:
-    """In which order callers are served: level, then who came first; whoever would rather phone than write counts as having come
-    `head_start` earlier. The clock plays no part, so nobody's place changes while they wait, and within a level nobody is
+    """Sorts callers into the order in which they are served: by level, then by arrival, where
+    callers who would rather phone than write count as having arrived `head_start` earlier. The
+    clock plays no part, so nobody's place changes while they wait, and within a level nobody is
     passed by anyone who came later than `head_start` after them: nobody starves."""
     return sorted(
         callers,
@@ -91,8 +96,9 @@ def order(callers: Iterable[Caller], head_start: timedelta) -> list[Caller]:
 def next_offers(
     callers: Iterable[Caller], agents: Sequence[Agent], now: datetime, *, head_start: timedelta, pause: timedelta
 ) -> list[Offer]:
-    """Who is offered which call now: callers in order; for each the ready agent with the skills who was not asked yet or was asked
-    longest ago, then who is idle longest. `pause`: how long nobody is asked again for a call that they did not take."""
+    """Chooses which agent is offered which call now: callers in order; for each the ready agent
+    with the skills who was not asked yet or was asked longest ago, then the one who is idle
+    longest. `pause`: how long an agent is not asked again for a call that they did not take."""
     free = {agent.email: agent for agent in agents if agent.presence == "ready" and not agent.occupied}
     offers = []
     for caller in order(callers, head_start):
@@ -124,22 +130,24 @@ def may_call_back(agent: Agent, skills: Collection[str], everybody: Iterable[Age
 
 
 def usual_talk(talks: Sequence[float]) -> float:
-    """Seconds that a call takes, from how long the last ones took: half of them were shorter."""
+    """Returns the seconds that a call takes, as the median of how long the last ones took."""
     return median(talks) if talks else USUAL_TALK
 
 
 def expected_wait(position: int, talk: float, on_duty: int) -> int:
-    """Seconds until the caller at this position (1 is next) is served by so many agents; 0 where nobody can know."""
+    """Returns the expected seconds until the caller at this position (1 is next) is served by so
+    many agents; 0 if it cannot be known."""
     return ceil(max(position, 1) * talk / on_duty) if on_duty else 0
 
 
 def outcome_moves(before: str, after: CallOutcome) -> bool:
-    """Whether this is news of a request. Outcomes may come twice and in any order: of two words the later in the list counts."""
+    """Whether this is news of a request. Outcomes may come twice and in any order: of two words the
+    later in the list counts."""
     return not before or _OUTCOMES.index(after) > _OUTCOMES.index(CallOutcome(before))
 
 
 def reasons(caller: Caller, head_start: timedelta) -> tuple[ReasonView, ...]:
-    """Why this caller has this place."""
+    """Returns the reasons for this caller's place."""
     found = [ReasonView(code="call.level", text=f"priority {caller.level}", values={"level": caller.level})]
     if caller.prefers_phone:
         minutes = f"{head_start.total_seconds() / 60:g}"
@@ -157,12 +165,13 @@ def reasons(caller: Caller, head_start: timedelta) -> tuple[ReasonView, ...]:
 
 
 def talked(seconds: float) -> str:
-    """How long a call took, for the timeline: `40 s`, `4 min`."""
+    """Formats how long a call took, for the timeline: `40 s`, `4 min`."""
     return f"{max(0, round(seconds))} s" if seconds < 60 else f"{round(seconds / 60)} min"
 
 
 def prefers_phone(channels: Sequence[Mapping[str, object]]) -> bool:
-    """Whether there is more that speaks for the phone, in a ticket's channels as stored, than that it was used just now."""
+    """Whether there is more that speaks for the phone, in a ticket's channels as stored, than that
+    it was used just now."""
     if not channels or channels[0].get("channel") != "phone":
         return False
     found = channels[0].get("reasons")

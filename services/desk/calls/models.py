@@ -48,8 +48,9 @@ CALLS = Table(
     Index("ix_calls_unlinked", "at", postgresql_where=text("ticket_id IS NULL")),
     Index("ix_calls_ended", "ended_at", postgresql_where=text("connected_at IS NOT NULL")),
 )
-"""`answered_by`, `answer_id`, `answer_until`: an agent has accepted, and the phone service has not said what became of it.
-`asked`: agent → when they were offered it in vain. `counted`, `noted`: the talk is in its ticket."""
+"""`answered_by`, `answer_id`, `answer_until`: an agent has accepted, and the phone service has not
+said what became of it. `asked`: agent → when they were offered it in vain. `counted`, `noted`: the
+talk is in its ticket."""
 
 REQUESTS = Table(
     "call_requests",

@@ -26,7 +26,8 @@ from shared.kernel import ContactPoint, Level, address_of, kind_of
 MARGIN = timedelta(seconds=10)
 """After an answer has expired at the phone service, its outcome has this long to come."""
 LOST = timedelta(hours=2)
-"""Nobody waits that long: the phone service offers something else after minutes. Then we have not heard of the end."""
+"""Nobody waits that long: the phone service offers something else after minutes. Then we have not
+heard of the end."""
 _TALKS = 50
 _RECENT = timedelta(days=7)
 _WHO = func.coalesce(
@@ -63,25 +64,27 @@ def is_open() -> ColumnElement[bool]:
 
 
 async def lock(session: AsyncSession, *calls: str) -> dict[str, Any]:
-    """Rows by call id; nobody else changes them until the commit. Taken before anything else is locked."""
+    """Locks calls until the commit and returns their rows by call id. Must come before all other
+    locks."""
     found = select(CALLS).where(among(CALLS.c.call_id, calls)).order_by(CALLS.c.call_id).with_for_update()
     return {row.call_id: row for row in await session.execute(found)}
 
 
 async def read(session: AsyncSession, *conditions: ColumnElement[bool]) -> list[Any]:
-    """Rows with ticket, customer and agent."""
+    """Reads calls as rows with ticket, customer and agent."""
     return list(await session.execute(ROWS.where(*conditions).order_by(CALLS.c.at, CALLS.c.call_id)))
 
 
 async def talks(session: AsyncSession, now: datetime) -> list[float]:
-    """Seconds that the last calls took."""
+    """Returns how many seconds each of the last calls took."""
     seconds = func.extract("epoch", CALLS.c.ended_at - CALLS.c.connected_at)
     recent = select(seconds).where(CALLS.c.connected_at.is_not(None), CALLS.c.ended_at > now - _RECENT)
     return [float(value) for value in await session.scalars(recent.order_by(CALLS.c.ended_at.desc()).limit(_TALKS))]
 
 
 def share_tickets(tickets: Collection[str]) -> Select[Any]:
-    """Holds tickets against changes until the commit: before events about them are written, as the order of locks wants it."""
+    """Holds tickets against changes until the commit: before events about them are written, as the
+    order of locks wants it."""
     return (
         select(TICKETS.c.id)
         .where(among(TICKETS.c.id, tickets))
@@ -101,19 +104,22 @@ def being_offered(row: Any, now: datetime) -> bool:
 
 
 def state(row: Any, now: datetime) -> str:
-    """Of a call as agents see it: the desk knows of offers and answers before the phone service does."""
+    """Returns the state of a call as agents see it: the desk knows of offers and answers before
+    the phone service does."""
     if row.state in WAITING:
         return "bridging" if being_answered(row, now) else "offered" if being_offered(row, now) else "queued"
     return str(row.state)
 
 
 def is_silent(row: Any, now: datetime) -> bool:
-    """Whether so long nothing was heard of a call on which an agent was that it cannot go on any more."""
+    """Whether so long nothing was heard of a call on which an agent was that it cannot go on any
+    more."""
     return row.state in ONGOING and bool(row.at + LONGEST[row.state] <= now)
 
 
 def agent_on(row: Any, now: datetime) -> tuple[str, str]:
-    """Whose call this is, and the presence that it gives them: `busy`, `wrap-up`; both empty where it holds nobody."""
+    """Returns the agent whose call this is, and the presence that it gives them: `busy`,
+    `wrap-up`; both empty if it holds nobody."""
     if row.state in WAITING:
         return (row.answered_by, "busy") if being_answered(row, now) else ("", "")
     if row.state not in ONGOING or is_silent(row, now):
@@ -124,7 +130,8 @@ def agent_on(row: Any, now: datetime) -> tuple[str, str]:
 
 
 def caller(row: Any, now: datetime) -> Caller:
-    """A row of a waiting call as the queue sees it. Without a ticket yet it is a normal one."""
+    """Converts a waiting call's row into a caller of the queue. Without a ticket yet, its level
+    is normal."""
     skills, patience = row.skills or (), tickets.patience(row.patience or {})
     still = frozenset(asked(skills, patience, now))
     return Caller(
@@ -140,7 +147,7 @@ def caller(row: Any, now: datetime) -> Caller:
 
 
 def agent(row: Any, occupied: Collection[str] = ()) -> Agent:
-    """A row of an agent as the queue sees them."""
+    """Converts an agent's row into an agent of the queue."""
     return Agent(
         email=row.email,
         presence=row.presence,
@@ -151,13 +158,14 @@ def agent(row: Any, occupied: Collection[str] = ()) -> Agent:
 
 
 def preference(choice: Mapping[str, Any]) -> ReasonView | None:
-    """Why we think that a customer would rather phone, of the ticket's first channel as stored."""
+    """Returns the reason why we think that a customer would rather phone, from the ticket's
+    first channel as stored."""
     found = tickets.reasons(choice["reasons"])
     return next((reason for reason in found if reason.code in TELLING), None)
 
 
 def view(row: Any, now: datetime, head_start: timedelta) -> CallView:
-    """A call for readers."""
+    """Converts a call's row into the view for readers."""
     shown = state(row, now)
     seen = caller(row, now)
     who = row.agent if row.state not in WAITING else row.answered_by if being_answered(row, now) else ""
@@ -199,12 +207,13 @@ def view(row: Any, now: datetime, head_start: timedelta) -> CallView:
 
 
 def in_order(rows: Sequence[Any], now: datetime, head_start: timedelta) -> list[Any]:
-    """Rows of waiting calls in the order in which they are served."""
+    """Sorts rows of waiting calls into the order in which they are served."""
     by_id = {row.call_id: row for row in rows}
     return [by_id[one.call_id] for one in domain.order([caller(row, now) for row in rows], head_start)]
 
 
 def held_by(agent: str) -> ColumnElement[bool]:
-    """Open calls that may be this agent's; `agent_on` and `being_offered` say whether they are."""
+    """Builds the condition for open calls that may be this agent's; `agent_on` and
+    `being_offered` say whether they are."""
     mine = (CALLS.c.agent == agent, CALLS.c.answered_by == agent, CALLS.c.offered_to == agent)
     return and_(is_open(), or_(*mine))

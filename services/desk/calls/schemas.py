@@ -22,8 +22,8 @@ class CallView:
     direction: str
     """`in`, or `out` for a callback."""
     state: str
-    """`greeting`, `menu`, `queued`, `offered`, `bridging` (the agent's telephone rings), `connected`, `wrap-up`, `voicemail`,
-    `callback-requested`, `abandoned` or `ended`."""
+    """`greeting`, `menu`, `queued`, `offered`, `bridging` (the agent's telephone rings),
+    `connected`, `wrap-up`, `voicemail`, `callback-requested`, `abandoned` or `ended`."""
     customer: str
     """Their contact point; `call:<id>` where the number is withheld."""
     customer_id: str

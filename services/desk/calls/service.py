@@ -1,4 +1,5 @@
-"""What agents see of calls and do with them. Every function raises Rejected 404, 409 or 422 with what to do."""
+"""What agents see of calls and do with them. Every function raises Rejected 404, 409 or 422 with
+what to do."""
 
 from __future__ import annotations
 
@@ -91,7 +92,8 @@ async def ongoing(desk: Desk) -> tuple[CallView, ...]:
 
 
 async def current(desk: Desk, agent: str) -> CallView | None:
-    """What this agent's call bar shows: offered to them, ringing, connected or in wrap-up."""
+    """Returns the call that this agent's call bar shows: offered to them, ringing, connected or
+    in wrap-up."""
     agent, now = agent.lower(), utc_now()
     async with desk.database.transaction() as session:
         rows = await repository.read(session, repository.held_by(agent))
@@ -100,7 +102,7 @@ async def current(desk: Desk, agent: str) -> CallView | None:
 
 
 async def of_tickets(desk: Desk, tickets: Collection[str]) -> tuple[CallView, ...]:
-    """All calls about these tickets, for their timelines; the oldest news first."""
+    """Lists all calls about these tickets, for their timelines; the oldest news first."""
     if not tickets:
         return ()
     async with desk.database.transaction() as session:
@@ -110,18 +112,19 @@ async def of_tickets(desk: Desk, tickets: Collection[str]) -> tuple[CallView, ..
 
 
 async def get_call(desk: Desk, call_id: str) -> CallView:
-    """Rejected 404."""
+    """Returns one call for readers. Raises Rejected 404."""
     async with desk.database.transaction() as session:
         return await _one(session, desk, call_id)
 
 
 async def callbacks(desk: Desk, agent: str = "") -> tuple[CallbackView, ...]:
-    """Customers to call, in the order of work. `agent`: only those that this agent has the skills for."""
+    """Customers to call, in the order of work. `agent`: only those that this agent has the skills
+    for."""
     return await work_list.to_make(desk, agent)
 
 
 async def answer(desk: Desk, call_id: str, *, actor: Actor) -> CallView:
-    """Take a waiting call: the agent's telephone rings. Whoever is first has it.
+    """Takes a waiting call: the agent's telephone rings. The first agent gets it. Raises
     Rejected 404; 409 `call-taken`, `call-gone`, `on-a-call`; 422 `no-phone`."""
     actor.require(Permission.TAKE_CALLS)
     agent, now = actor.id, utc_now()
@@ -152,7 +155,8 @@ async def answer(desk: Desk, call_id: str, *, actor: Actor) -> CallView:
 
 
 async def decline(desk: Desk, call_id: str, *, actor: Actor) -> None:
-    """The call goes on to the next agent and keeps its place. Rejected 404, 409 `call-gone`."""
+    """Passes an offered call on to the next agent; it keeps its place. Raises Rejected 404, 409
+    `call-gone`."""
     actor.require(Permission.TAKE_CALLS)
     agent, now = actor.id, utc_now()
     async with desk.unit_of_work() as work:
@@ -176,8 +180,9 @@ async def decline(desk: Desk, call_id: str, *, actor: Actor) -> None:
 
 
 async def call_back(desk: Desk, ticket: str, *, actor: Actor, number: str = "") -> CallView:
-    """Ring the agent, then the customer. `number`: as the agent typed it; empty means the one that is known.
-    Rejected 404; 409 `calling` when somebody calls them already, `on-a-call`, `channel-off`; 422 `no-number`, `no-phone`, `number`."""
+    """Rings the agent, then the customer. `number`: as the agent typed it; empty means the one
+    that is known. Raises Rejected 404; 409 `calling` when somebody calls them already,
+    `on-a-call`, `channel-off`; 422 `no-number`, `no-phone`, `number`."""
     actor.require(Permission.TAKE_CALLS)
     agent, now = actor.id, utc_now()
     typed = contact_point("tel", presence.normal_number(number)) if number.strip() else None
@@ -216,8 +221,8 @@ async def call_back(desk: Desk, ticket: str, *, actor: Actor, number: str = "") 
 
 
 async def hang_up(desk: Desk, call_id: str, *, actor: Actor) -> None:
-    """End the agent's own call. Rejected 404, 409 `call-taken`, `call-gone`, `not-connected`: a caller whom nobody has greeted yet
-    is not hung up on."""
+    """Ends the agent's own call. Raises Rejected 404, 409 `call-taken`, `call-gone`,
+    `not-connected`: a caller whom nobody has greeted yet is not hung up on."""
     actor.require(Permission.TAKE_CALLS)
     async with desk.unit_of_work() as work:
         row = await _locked(work, call_id)
@@ -229,7 +234,8 @@ async def hang_up(desk: Desk, call_id: str, *, actor: Actor) -> None:
 
 
 async def finish(desk: Desk, call_id: str, *, actor: Actor) -> None:
-    """The notes are written: the agent is free for the next call. Once more is nothing. Rejected 404, 409 `call-taken`, `call-gone`."""
+    """Ends the agent's wrap-up: they are free for the next call. Repeating it has no effect.
+    Raises Rejected 404, 409 `call-taken`, `call-gone`."""
     actor.require(Permission.TAKE_CALLS)
     agent, now = actor.id, utc_now()
     async with desk.unit_of_work() as work:
@@ -248,7 +254,7 @@ async def finish(desk: Desk, call_id: str, *, actor: Actor) -> None:
 
 
 async def callback_done(desk: Desk, ticket: str, *, actor: Actor) -> None:
-    """The customer was reached in another way: off the list. Rejected 403, 404."""
+    """Takes a callback off the list: the customer was reached in another way. Rejected 403, 404."""
     actor.require(Permission.TAKE_CALLS)
     async with desk.unit_of_work() as work:
         own = await store.find(work.session, ticket)
@@ -256,7 +262,7 @@ async def callback_done(desk: Desk, ticket: str, *, actor: Actor) -> None:
 
 
 async def ask(work: UnitOfWork, request: CallRequested) -> None:
-    """Publish a request, and remember those whose outcome matters."""
+    """Publishes a request, and stores those whose outcome matters."""
     if request.action in (CallAction.OFFER, CallAction.CONNECT, CallAction.CALL_BACK):
         kept = {"id": request.id, "call_id": request.call_id, "action": request.action.value, "agent": request.agent}
         more = {
@@ -270,12 +276,13 @@ async def ask(work: UnitOfWork, request: CallRequested) -> None:
 
 
 async def change(session: AsyncSession, call_id: str, **values: Any) -> None:
-    """Of a call that is locked."""
+    """Updates columns of a call that is locked."""
     await session.execute(update(CALLS).where(CALLS.c.call_id == call_id).values(values))
 
 
 async def give(work: UnitOfWork, ticket: str, person: Any) -> Any:
-    """The ticket is this agent's from now on; nothing is told where it is already. Returns its row."""
+    """Assigns the ticket to this agent from now on; records nothing if it is theirs already.
+    Returns its row."""
     row = await store.locked(work, ticket)
     if row.assignee_id != person.id:
         assignee = Assignee(person.id, person.email, person.name)
@@ -298,7 +305,8 @@ def record_change(
     outcome: str | None = None,
     why: str | None = None,
 ) -> None:
-    """On the live feed and the ticket's timeline. The ticket is locked already, as the order of locks wants it."""
+    """Records a call's change on the live feed and the ticket's timeline. The ticket is locked
+    already, as the order of locks requires."""
     moved = CallMoved(
         call_id=call_id,
         state=state,
@@ -312,7 +320,8 @@ def record_change(
 
 
 def by_phone(agent: str) -> Actor:
-    """Return who did what the phone service tells: the agent (a mail address) on the call, or the service itself."""
+    """Returns who did what the phone service tells: the agent (a mail address) on the call, or
+    the service itself."""
     return actor_of(agent or "phone")
 
 
@@ -341,7 +350,7 @@ async def _hold_ticket(session: AsyncSession, ticket: str | None) -> None:
 
 
 async def _free(session: AsyncSession, agent: str, now: datetime) -> Any:
-    """The agent's row, locked. Rejected where they cannot take a call now."""
+    """Locks and returns the agent's row. Raises Rejected if they cannot take a call now."""
     (person,) = await presence.locked(session, [agent]) or [None]
     if person is None:
         raise Rejected(422, "unknown-agent", f"No active agent has the address {agent[:100]}.")
@@ -404,7 +413,7 @@ def _is_mine(row: Any, agent: str, now: datetime) -> bool:
 
 
 def _after(person: Any) -> str:
-    """To what a call's end returns an agent: where they were."""
+    """Returns the presence to which the end of a call returns an agent: the one they had before."""
     return str(person.presence_after or person.presence)
 
 

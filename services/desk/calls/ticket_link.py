@@ -1,4 +1,5 @@
-"""A call and its ticket find each other, whichever is there first; and the ticket learns what was spoken."""
+"""A call and its ticket find each other, whichever is there first; and the ticket learns what was
+spoken."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ _MOST = 200
 
 
 async def catch_up(desk: Desk) -> None:
-    """Link calls whose message has come after them."""
+    """Links calls whose message arrived after them."""
     missing = (
         select(CALLS.c.call_id)
         .join(MESSAGES, MESSAGES.c.conversation == CALLS.c.call_id)
@@ -57,7 +58,8 @@ async def catch_up(desk: Desk) -> None:
 
 
 async def link(work: UnitOfWork, calls: Collection[str], named: Mapping[str, str]) -> dict[str, str]:
-    """Tickets by call id, all of them locked; `calls` are locked already. `named`: call id → ticket, as the phone service tells."""
+    """Links calls to their tickets. Returns tickets by call id, all of them locked; `calls` are
+    locked already. `named`: call id → ticket, as reported by the phone service."""
     rows = list(await work.session.execute(select(CALLS).where(among(CALLS.c.call_id, calls))))
     known = {row.call_id: row.ticket_id for row in rows if row.ticket_id}
     open_ones = [row.call_id for row in rows if not row.ticket_id]
@@ -85,7 +87,8 @@ async def link(work: UnitOfWork, calls: Collection[str], named: Mapping[str, str
 
 
 async def settle(work: UnitOfWork, calls: Collection[str]) -> None:
-    """Tell the tickets of these calls what was spoken; they are locked already. Once for each call."""
+    """Records on the tickets of these calls, which are locked already, what was spoken; once for
+    each call."""
     spoke = select(CALLS).where(
         among(CALLS.c.call_id, calls), CALLS.c.ticket_id.is_not(None), CALLS.c.connected_at.is_not(None)
     )

@@ -28,8 +28,9 @@ _LEARNED = ("id", "name", "language", "tier", "birth_year", "stated", "observed"
 
 
 async def identify(work: UnitOfWork, messages: Sequence[InboundMessage]) -> dict[str, str]:
-    """The customer of each message by message id, created where they are new. Holds a lock on their contact points until the
-    commit, so that two processes never handle messages of one sender at the same time."""
+    """Finds the customer of each message, by message id, and creates those who are new. Holds a
+    lock on their contact points until the commit, so that two processes never handle messages of
+    one sender at the same time."""
     named = {point for m in messages for point in (m.sender, *(m.also if m.sender_verified else ()))}
     session = work.session
     await work.lock(points=named)
@@ -57,7 +58,8 @@ _WILLING: dict[str, Any] = {"opted_out": False}
 
 
 async def locked(session: AsyncSession, customers: Collection[str]) -> dict[str, dict[str, Any]]:
-    """Keep others from changing these customers until the commit, as `UnitOfWork.lock` does; what is known of each, by id."""
+    """Keeps others from changing these customers until the commit, as `UnitOfWork.lock` does;
+    what is known of each, by id."""
     rows = await fetch(session, _LOCKED, sorted(customers))
     return {row["id"]: row for row in (msgspec.json.decode(known) for (known,) in rows)}
 
@@ -67,8 +69,9 @@ def learning(
     messages: Sequence[tuple[str, InboundMessage]],
     answered_in: Mapping[str, float],
 ) -> Part:
-    """Keep what these messages (customer id, message; in order) tell about their customers. `known`: as they are, locked.
-    `answered_in`: by message, seconds from our reply to those that are an answer on the same channel."""
+    """Keeps what these messages (customer id, message; in order) tell about their customers.
+    `known`: as they are, locked. `answered_in`: by message, seconds from our reply to those that
+    are an answer on the same channel."""
     rows = {customer: {name: known[customer][name] for name in _LEARNED} for customer, _ in messages}
     now = utc_now()
     for customer, message in messages:
@@ -80,14 +83,14 @@ def learning(
 
 
 async def raise_version(session: AsyncSession, customers: set[str]) -> None:
-    """Raise the version of these customers' profiles: something changed that they tell."""
+    """Raises the version of these customers' profiles, because something in them changed."""
     if customers:
         changed = {"version": CUSTOMERS.c.version + 1, "updated_at": utc_now()}
         await session.execute(update(CUSTOMERS).where(among(CUSTOMERS.c.id, customers)).values(changed))
 
 
 async def points_of(session: AsyncSession, customer: str) -> tuple[ContactPointView, ...]:
-    """Where this customer can be reached, oldest first."""
+    """Lists the contact points of this customer, oldest first."""
     statement = select(CONTACT_POINTS).where(CONTACT_POINTS.c.customer_id == customer)
     return tuple(
         point_view(row)
@@ -96,7 +99,7 @@ async def points_of(session: AsyncSession, customer: str) -> tuple[ContactPointV
 
 
 async def name_of(session: AsyncSession, customer: str) -> str:
-    """Empty where nobody told us."""
+    """Returns the customer's name; empty if it is unknown."""
     return str(await session.scalar(select(CUSTOMERS.c.name).where(CUSTOMERS.c.id == customer)) or "")
 
 
@@ -106,7 +109,7 @@ async def opted_out(session: AsyncSession, point: str) -> bool:
 
 
 def point_view(row: Any) -> ContactPointView:
-    """A contact point for readers."""
+    """Converts a contact point's row into the view for readers."""
     point = ContactPoint(row.point)
     return ContactPointView(
         point=point, kind=kind_of(point), address=address_of(point), verified=row.verified, opted_out=row.opted_out

@@ -18,8 +18,9 @@ RECENT = timedelta(hours=24)
 MOST_RECENT = 20
 """As `Profile.recent_contacts` promises."""
 LATE_COUNTS = timedelta(days=30)
-"""How long a broken promise counts for its customer: long enough that the next matter of most of them, who write every few weeks, is still
-looked at sooner, and short enough that one slow day is not held against us, nor raises them above others, for ever."""
+"""How long a broken promise counts for its customer: long enough that the next matter of most of
+them, who write every few weeks, is still looked at sooner, and short enough that one slow day is
+not held against us, nor raises them above others, for ever."""
 
 
 @dataclass(slots=True)
@@ -37,11 +38,12 @@ class Book:
     """Known contact points that were proven just now."""
 
     def customer_of(self, message: InboundMessage) -> str:
-        """Find or create the sender.
+        """Finds or creates the customer who sent a message.
 
-        The sender's own contact point decides. Where it is new and proven, one of the other contact points in the same proven
-        message may lead to a known customer, unless that customer has another proven identity: two of them never meet
-        in one customer by themselves. What an unproven message says of other contact points is not believed.
+        The sender's own contact point decides. Where it is new and proven, one of the other contact
+        points in the same proven message may lead to a known customer, unless that customer has
+        another proven identity: two of them never meet in one customer by themselves. What an
+        unproven message says of other contact points is not believed.
         """
         sender = message.sender
         vouched = {sender, *message.also} if message.sender_verified else {sender}
@@ -90,12 +92,14 @@ _OF_THE_MESSAGE = frozenset(
 
 
 _MOST_ANSWERS = 20
-"""Newest answers on a channel that are remembered: what a customer did last year says little of today."""
+"""Newest answers on a channel that are remembered: what a customer did last year says little of
+today."""
 
 
 def learn(customer: dict[str, Any], message: InboundMessage, answered_in: float | None = None) -> None:
-    """Bring a customer's row up to date with a message of theirs. What a person told us is not overwritten by a message.
-    `answered_in`: seconds from our reply on this channel, where the message is the answer to one."""
+    """Updates a customer's row with a message of theirs. What a person stated is not overwritten
+    by a message. `answered_in`: seconds from our reply on this channel, if the message is the
+    answer to one."""
     if message.sender_name and not customer["name"]:
         customer["name"] = message.sender_name
     if message.account:
@@ -125,12 +129,13 @@ def learn(customer: dict[str, Any], message: InboundMessage, answered_in: float 
 
 
 def answered_too_late(late_at: datetime | None, now: datetime) -> bool:
-    """Whether a customer still counts as answered too late, where a promise to them was last broken at `late_at`."""
+    """Whether a customer still counts as answered too late, where a promise to them was last broken
+    at `late_at`."""
     return late_at is not None and now - late_at < LATE_COUNTS
 
 
 def birth_year(value: int | str | None, this_year: int) -> int | None:
-    """A year that a living person can be born in, or None. Rejected 422."""
+    """Returns a year that a living person can be born in, or None if empty. Raises Rejected 422."""
     if value is None or value == "":
         return None
     try:
@@ -145,7 +150,7 @@ def birth_year(value: int | str | None, this_year: int) -> int | None:
 
 
 def normal_point(text: str) -> str:
-    """A contact point in normal form, as an agent may type it. Rejected 422."""
+    """Converts a contact point, as an agent may type it, into normal form. Raises Rejected 422."""
     kind, colon, address = text.strip().partition(":")
     kind, address = kind.strip().lower(), address.strip()
     if (

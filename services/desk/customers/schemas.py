@@ -48,7 +48,8 @@ class ObservedView:
     messages: int
     last_at: datetime
     answer_seconds: float | None = None
-    """How long they take to answer us there: the median of the newest answers; null where there is none."""
+    """How long they take to answer us there: the median of the newest answers; null where there is
+    none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,13 +31,13 @@ async def list_letters(
     _: Admin,
     waiting: Annotated[bool, Query(description="Only what was not replayed yet")] = False,
 ) -> list[DeadLetterView]:
-    """The newest 200, newest first. 503 while Kafka is away."""
+    """Lists the newest 200 dead letters, newest first. Responds 503 while Kafka is unavailable."""
     return [letter for letter in await letters.newest() if not (waiting and letter.replayed_at)]
 
 
 @router.get("/dead-letters/{letter}", summary="One dead letter")
 async def get_letter(desk: TheDesk, letters: Kept, actor: Admin, letter: LetterId) -> DeadLetterDetails:
-    """With its stack, its headers and the beginning of its raw record."""
+    """Returns a dead letter with its stack, its headers and the beginning of its raw record."""
     found = await letters.one(letter)
     await audit.noted(desk.database, "letter.read", actor, str(letter))
     return found
@@ -51,8 +51,9 @@ async def replay_letter(
     letter: LetterId,
     again: Annotated[bool, Query(description="Also where it was replayed before")] = False,
 ) -> DeadLetterView:
-    """The raw record goes back exactly as it was: key, value and headers. Correct the cause first: what is still bad is set aside
-    again, as a letter of its own. 409 where it was replayed before, or has no way back."""
+    """Publishes the raw record to its topic again, unchanged: key, value and headers. Correct
+    the cause first: a record that is still bad is dead-lettered again, as a letter of its own.
+    Responds 409 if it was replayed before, or cannot be replayed."""
     done = await letters.replay(letter, by=actor.stored, again=again)
     await audit.noted(desk.database, "letter.replayed", actor, str(letter), topic=done.topic)
     return done

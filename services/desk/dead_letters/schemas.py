@@ -1,4 +1,5 @@
-"""What readers of dead letters get. Text that came from outside has its control characters spelt out."""
+"""What readers of dead letters get. Text that came from outside has its control characters spelt
+out."""
 
 from __future__ import annotations
 
@@ -67,7 +68,8 @@ class DeadLetterDetails:
     decoded: str | None = None
     """What the record says, indented; null where it is no JSON."""
     mail: str | None = None
-    """The source of the raw mail that the record is about, its beginning; null where there is none, or it cannot be read now."""
+    """The source of the raw mail that the record is about, its beginning; null where there is none,
+    or it cannot be read now."""
     mail_left: int = 0
     """Bytes of it that are not shown."""
     stays: str = ""
@@ -77,7 +79,7 @@ class DeadLetterDetails:
 
 
 def view(letter: Letter) -> DeadLetterView:
-    """For the list."""
+    """Converts a dead letter into the view for the list."""
     return DeadLetterView(
         id=letter.id,
         at=moment(letter.at),
@@ -94,7 +96,8 @@ def view(letter: Letter) -> DeadLetterView:
 
 
 def raw_uri(value: bytes | None) -> str:
-    """Where the storage has the raw mail that a record is about; empty where it is about none."""
+    """Returns the storage's URI of the raw mail that a record is about; empty if it is about
+    none."""
     found = _decoded(value)
     uri = found.get("raw_uri") if isinstance(found, dict) else None
     return uri if isinstance(uri, str) else ""
@@ -103,7 +106,8 @@ def raw_uri(value: bytes | None) -> str:
 def details(
     letter: Letter, value: bytes | None, obstacle: NoWayBack | None, mail: bytes | None = None
 ) -> DeadLetterDetails:
-    """With the beginning of the raw record, what it says, and the mail that it is about."""
+    """Builds a letter's details, with the beginning of the raw record, its decoded content, and
+    the mail that it is about."""
     decoded = _decoded(value)
     shown = None if decoded is None else json.dumps(decoded, indent=2, ensure_ascii=False)
     stack = printable(letter.stack, lines=True).strip()
@@ -122,7 +126,7 @@ def details(
 
 
 def moment(at: str) -> datetime | None:
-    """A time that somebody wrote down; none where it is not one, or has no zone."""
+    """Parses a time that somebody wrote; None if it is invalid or has no zone."""
     try:
         found = datetime.fromisoformat(at)
     except ValueError:
@@ -131,7 +135,7 @@ def moment(at: str) -> datetime | None:
 
 
 def _decoded(value: bytes | None) -> Any:
-    """None where it is no JSON that a person could read."""
+    """Decodes a record's JSON; None if it is not JSON that a person could read."""
     try:
         return json.loads(value) if value and len(value) <= _DECODED_BYTES else None
     except (ValueError, RecursionError):

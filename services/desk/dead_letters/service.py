@@ -37,7 +37,8 @@ class DeadLetterList:
         self._lock = asyncio.Lock()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look now and then, until `stop`, so that pages can say at once whether something waits."""
+        """Reads the dead letters periodically, until `stop`, so that pages can say at once
+        whether any wait."""
         well = True
         try:
             while not stop.is_set():
@@ -53,7 +54,7 @@ class DeadLetterList:
             await self.close()
 
     async def close(self) -> None:
-        """Disconnect."""
+        """Closes the connection to Kafka."""
         dead, self._dead = self._dead, None
         if dead is not None:
             with suppress(Unavailable, TimeoutError):
@@ -66,19 +67,20 @@ class DeadLetterList:
         return tuple(view(letter) for letter in reversed(self._known))
 
     def waiting(self, now: datetime) -> int:
-        """How many letters of the last day nobody replayed, as far as is known."""
+        """Returns how many letters of the last day have not been replayed, as far as is known."""
         return sum(
             not letter.replayed and (at := moment(letter.at)) is not None and now - at < _NEWS for letter in self._known
         )
 
     async def newest(self) -> tuple[DeadLetterView, ...]:
-        """The newest letters, newest first. Raises Unavailable."""
+        """Reads the newest letters, newest first. Raises Unavailable."""
         async with self._reading() as dead:
             await self._look(dead)
         return self.last
 
     async def one(self, id_: int) -> DeadLetterDetails:
-        """With its raw record, and the raw mail that it is about. Rejected 404; raises Unavailable."""
+        """Returns a letter with its raw record, and the raw mail that it is about. Raises
+        Rejected 404; Unavailable."""
         async with self._reading() as dead:
             letter, value = await self._find(dead, id_)
             obstacle = await dead.obstacle(letter)
@@ -89,8 +91,8 @@ class DeadLetterList:
         return details(letter, value, obstacle, mail)
 
     async def replay(self, id_: int, *, by: str, again: bool = False) -> DeadLetterView:
-        """Put the record back on its topic as it was. `by`: who does. Rejected 404, 409 `replayed` (it was, and not `again`),
-        409 `no-way-back`; raises Unavailable."""
+        """Publishes the record to its topic again, unchanged. `by`: who does so. Raises Rejected
+        404, 409 `replayed` (it was, and not `again`), 409 `no-way-back`; Unavailable."""
         async with self._reading() as dead:
             letter, _ = await self._find(dead, id_)
             if letter.replayed and not again:
@@ -118,7 +120,7 @@ class DeadLetterList:
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[DeadLetters]:
-        """Connected, one at a time; after a failure anew."""
+        """Yields the connection, to one caller at a time; reconnects after a failure."""
         async with self._lock:
             try:
                 async with asyncio.timeout(_PATIENCE):

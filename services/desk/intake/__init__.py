@@ -1,1 +1,2 @@
-"""What comes from customers: their messages, the bursts these are part of, and where they do not want to be reached."""
+"""What comes from customers: their messages, the bursts these are part of, and where they do not
+want to be reached."""

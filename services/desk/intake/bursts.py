@@ -1,8 +1,9 @@
 """Bursts: many people, one cause. Their tickets are grouped under one.
 
-The social service names the burst on a post (`Burst.id`), and the earlier posts of it (`Burst.first`), whose tickets may be
-here already, come later, or be written by another process right now. So each public post is locked by its id before anything
-else, then the bursts by theirs: whoever comes second sees what the first did, in whatever order batches arrive.
+The social service names the burst on a post (`Burst.id`), and the earlier posts of it
+(`Burst.first`), whose tickets may be here already, come later, or be written by another process
+right now. So each public post is locked by its id before anything else, then the bursts by theirs:
+whoever comes second sees what the first did, in whatever order batches arrive.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ class Bursts:
 
 
 async def lock(work: UnitOfWork, messages: Sequence[InboundMessage]) -> Bursts:
-    """Find out, and keep others from changing these bursts until the commit. Comes before all other locks of a batch."""
+    """Finds the bursts of these messages and locks them until the commit. Must come before all
+    other locks of a batch."""
     session = work.session
     public = [message for message in messages if message.public]
     if not public:
@@ -87,7 +89,8 @@ async def lock(work: UnitOfWork, messages: Sequence[InboundMessage]) -> Bursts:
 
 
 async def join(work: UnitOfWork, bursts: Bursts, landed: Mapping[str, str]) -> None:
-    """Group the tickets of these bursts. landed: ticket by message id, of the messages just written. All tickets are locked."""
+    """Groups the tickets of these bursts. landed: ticket by message id, of the messages just
+    written. All tickets are locked."""
     rows = [{"message_id": post, "burst_id": burst, "at": utc_now()} for post, burst in bursts.first.items()]
     await insert_all(work.session, BURST_POSTS, rows)
     wanted = dict(bursts.tickets)

@@ -1,4 +1,5 @@
-"""STOP and START: a person says on a channel whether they want to be reached there. It concerns the customer and no ticket.
+"""STOP and START: a person says on a channel whether they want to be reached there. It concerns the
+customer and no ticket.
 
 A number that said STOP is neither written to nor called, unless its owner asks for a call."""
 
@@ -22,8 +23,10 @@ _OUT = {"stop": True, "start": False}
 
 
 async def apply(desk: Desk, messages: Sequence[InboundMessage]) -> set[str]:
-    """Note what they say, in order, and tell the router. An older word never undoes a newer one, and the same one again is nothing.
-    Ids of those that were news. Raises Malformed for a word that is neither."""
+    """Stores whether customers want to be reached, in order, and publishes it to the router. An
+    older message never overrides a newer one, and a repeated one has no effect. Returns the ids
+    of those that changed something. Raises Malformed for a word that is neither `stop` nor
+    `start`."""
     for message in messages:
         if message.consent not in _OUT:
             raise Malformed(f"message {message.id}: `consent` is `stop` or `start`, not {message.consent!r:.60}")

@@ -1,4 +1,5 @@
-"""Apply routed messages: many in one transaction, each at most once, whatever comes twice or at the same time."""
+"""Apply routed messages: many in one transaction, each at most once, whatever comes twice or at the
+same time."""
 
 from __future__ import annotations
 
@@ -59,7 +60,8 @@ _LONGEST_POINT = 1000
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """When a message had been handed to Kafka by its channel's service, and when by the router; None where that is not known."""
+    """When a message had been handed to Kafka by its channel's service, and when by the router;
+    None where that is not known."""
 
     taken_at: datetime | None = None
     routed_at: datetime | None = None
@@ -96,7 +98,8 @@ class _Found:
 
 
 async def apply(desk: Desk, batch: Sequence[RoutedMessage], passed: Mapping[str, Passed] = MappingProxyType({})) -> int:
-    """Write these messages, in order, with everything that follows from them. How many were new. `passed`: by message.
+    """Writes these messages, in order, with everything that follows from them. Returns how many
+    were new. `passed`: by message.
 
     Raises Unavailable with nothing written, or Malformed where an id is none.
     """
@@ -129,8 +132,9 @@ async def apply(desk: Desk, batch: Sequence[RoutedMessage], passed: Mapping[str,
 
 
 def apart(batch: Sequence[RoutedMessage]) -> list[list[RoutedMessage]]:
-    """Split a batch in up to two of about the same size, each in order, that have neither a person nor a thread in common: written
-    at the same time, they neither wait for each other nor overtake a message of the same ticket or customer."""
+    """Splits a batch in up to two of about the same size, each in order, that have neither a
+    person nor a thread in common: written at the same time, they neither wait for each other nor
+    overtake a message of the same ticket or customer."""
     leads: dict[str, str] = {}
 
     def leader(name: str) -> str:
@@ -151,7 +155,8 @@ def apart(batch: Sequence[RoutedMessage]) -> list[list[RoutedMessage]]:
 
 
 async def _of_their_authors(session: AsyncSession, batch: Sequence[RoutedMessage]) -> list[RoutedMessage]:
-    """What agents forward is a message of whoever wrote it; what anybody else does is their own."""
+    """Attributes messages that agents forward to their original authors; what anybody else
+    forwards stays their own."""
     senders = {address_of(routed.message.sender) for routed in batch if routed.message.forwarded_from}
     if not senders:
         return list(batch)
@@ -207,8 +212,9 @@ async def _write(
 
 
 async def _find(session: AsyncSession, batch: Sequence[RoutedMessage], more: set[str]) -> _Found:
-    """Which of these messages are here, and which tickets they may concern, with their leaders and those of `more`. Those of
-    messages that are here already are looked up too: no harm, and one statement."""
+    """Finds which of these messages are here, and which tickets they may concern, with their
+    leaders and those of `more`. Those of messages that are here already are looked up too: no
+    harm, and one statement."""
     keys = {routed.decision.thread.key for routed in batch}
     keys |= {stranger_key(routed.decision.thread.key, routed.message.sender) for routed in batch}
     ids = [routed.decision.ticket_id for routed in batch]
@@ -220,8 +226,8 @@ async def _find(session: AsyncSession, batch: Sequence[RoutedMessage], more: set
 async def _answered_in(
     session: AsyncSession, fresh: Sequence[RoutedMessage], answers: Mapping[str, Ticket]
 ) -> dict[str, float]:
-    """By message, seconds since our newest reply in its ticket, where that was on the same channel. `answers`: messages that may be
-    one, with their tickets as they were before."""
+    """Returns, by message, the seconds since our newest reply in its ticket, if that was on the
+    same channel. `answers`: messages that may be one, with their tickets as they were before."""
     if not answers:
         return {}
     tickets = {ticket.id for ticket in answers.values()}
@@ -243,7 +249,7 @@ async def _answered_in(
 
 
 def _after(work: UnitOfWork, routed: RoutedMessage, placement: Placement, customer: str) -> Ticket:
-    """The ticket with this message in it; notes what happened."""
+    """Returns the ticket with this message in it; records what happened."""
     message, decision = routed.message, routed.decision
 
     def record(change: Change) -> None:

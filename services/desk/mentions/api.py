@@ -33,30 +33,33 @@ async def list_mentions(
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
     cursor: Annotated[str, Query(max_length=500, description="`next` of the page before")] = "",
 ) -> MentionPage:
-    """Newest first. Mentions are forgotten after `DESK_MENTION_DAYS`."""
+    """Lists mentions, newest first. They are deleted after `DESK_MENTION_DAYS`."""
     query = MentionQuery(channel=channel, language=language, q=q, limit=limit, cursor=cursor)
     return await service.page(desk, query)
 
 
 @router.get("/mentions/{mention}", summary="One mention")
 async def get_mention(desk: TheDesk, _: Reader, mention: str) -> MentionView:
-    """With its ticket, once that is there."""
+    """Returns a mention, with its ticket once that exists."""
     return await service.get(desk, mention)
 
 
 @router.post("/mentions/{mention}/ticket", status_code=202, summary="Make a mention a ticket")
 async def make_ticket(desk: TheDesk, actor: Caller, mention: str) -> MentionView:
-    """Asks the channel's service to publish the post; within seconds `ticket_id` names the ticket. Again is harmless."""
+    """Asks the channel's service to publish the post; within seconds `ticket_id` names the ticket.
+    Again is harmless."""
     return await service.judge(desk, mention, actor=actor, ticket=True)
 
 
 @router.put("/mentions/{mention}/label", summary="Say what a mention is")
 async def label_mention(desk: TheDesk, actor: Caller, mention: str, body: Label) -> MentionView:
-    """The complaint model learns from it. `complaint` and `question` make it a ticket as well."""
+    """Labels a mention; the complaint model learns from it. `complaint` and `question` make it a
+    ticket as well."""
     return await service.judge(desk, mention, actor=actor, label=body.label)
 
 
 @router.put("/messages/{message}/label", summary="Say what a public post is that opened a ticket")
 async def label_message(desk: TheDesk, actor: Caller, message: str, body: Label) -> MessageView:
-    """The complaint model learns from it. The ticket stays as it is."""
+    """Labels a public post that opened a ticket; the complaint model learns from it. The ticket
+    does not change."""
     return await labels.judge(desk, message, body.label, actor=actor)

@@ -33,7 +33,7 @@ def kept(desk: Desk) -> Consumer:
 
 
 async def forget_old(desk: Desk, stop: asyncio.Event) -> None:
-    """Until `stop`."""
+    """Deletes old mentions periodically until `stop`."""
     while not stop.is_set():
         try:
             forgotten = await service.forget(desk)

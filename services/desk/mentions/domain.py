@@ -12,14 +12,14 @@ WANTS_AN_ANSWER = ("complaint", "question")
 
 
 def known(label: str) -> str:
-    """The label. Rejected 422."""
+    """Returns the label if it is a known one. Raises Rejected 422."""
     if label not in LABELS:
         raise Rejected(422, "label", f"The label is one of {', '.join(LABELS)}.")
     return label
 
 
 def link(url: str) -> str:
-    """A web address that may be shown as a link, or an empty string."""
+    """Returns a web address that may be shown as a link, or an empty string."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -28,5 +28,5 @@ def link(url: str) -> str:
 
 
 def words(q: str) -> list[str]:
-    """What a search looks for: at most eight words."""
+    """Splits a search into the words that it looks for: at most eight."""
     return q.replace("\x00", " ").split()[:8]

@@ -18,8 +18,9 @@ from shared.events.desk import PostLabelled
 
 
 async def judge(desk: Desk, message: str, label: str, *, actor: Actor) -> MessageView:
-    """Keep what an agent says of a public post (`complaint`, `question`, `other`), and tell the social service with the commit.
-    The same again does nothing. Rejected 403, 404, 422; 409 `not-a-post` for what is not public."""
+    """Keeps what an agent says of a public post (`complaint`, `question`, `other`), and tell the
+    social service with the commit. The same again does nothing. Rejected 403, 404, 422; 409
+    `not-a-post` for what is not public."""
     actor.require(Permission.LABEL)
     own, label = as_uuid(message, "message"), known(label)
     async with desk.unit_of_work() as work:

@@ -20,12 +20,13 @@ ROWS = (
     .outerjoin(MESSAGES, MESSAGES.c.id == MENTIONS.c.id)
     .outerjoin(TICKETS, TICKETS.c.id == MESSAGES.c.ticket_id)
 )
-"""A mention and its message have one id, made from the post's, so that they meet whichever comes first."""
+"""A mention and its message have one id, made from the post's, so that they meet whichever comes
+first."""
 _NEWEST = (MENTIONS.c.at, MENTIONS.c.id)
 
 
 def page(query: MentionQuery) -> Select[Any]:
-    """The statement of one page and one row more. Rejected 422."""
+    """Builds the statement for one page of mentions and one row more. Raises Rejected 422."""
     if not 1 <= query.limit <= 100:
         raise Rejected(422, "limit", "A page has 1 to 100 mentions.")
     if "\x00" in query.channel + query.language:
@@ -46,12 +47,12 @@ def page(query: MentionQuery) -> Select[Any]:
 
 
 def cursor_after(row: Any) -> str:
-    """Where the next page begins."""
+    """Returns the cursor of the next page, which begins after this row."""
     return write_place("t", row.at, row.id)
 
 
 def view(row: Any) -> MentionView:
-    """A mention for readers."""
+    """Converts a mention's row into the view for readers."""
     names = (
         "id", "channel", "author", "author_name", "text", "language", "at", "reach", "complaint", "account", "facts", "label",
         "asked", "judged_by", "judged_at", "ticket_number",

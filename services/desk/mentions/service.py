@@ -31,7 +31,8 @@ _AT_ONCE = 5_000
 
 
 async def keep(desk: Desk, posts: Sequence[InboundMessage]) -> int:
-    """Write these posts, each once. How many were new. Raises Unavailable, or Malformed where an id is none."""
+    """Stores these posts, each once. Returns how many were new. Raises Unavailable, or Malformed
+    if an id is invalid."""
     for post in posts:
         try:
             as_uuid(post.id, "mention")
@@ -63,7 +64,8 @@ async def keep(desk: Desk, posts: Sequence[InboundMessage]) -> int:
 
 
 async def page(desk: Desk, query: MentionQuery) -> MentionPage:
-    """One page, newest first, by keyset. Rejected 422 for a cursor or limit that cannot be."""
+    """Returns one page, newest first, by keyset. Raises Rejected 422 for an invalid cursor or
+    limit."""
     statement = repository.page(query)
     async with desk.database.transaction() as session:
         rows = (await session.execute(statement)).all()
@@ -87,7 +89,7 @@ async def filters(desk: Desk) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 async def get(desk: Desk, mention: str) -> MentionView:
-    """Rejected 404."""
+    """Returns one mention by id. Raises Rejected 404."""
     found = await get_many(desk, [as_uuid(mention, "mention")])
     if not found:
         raise _gone()
@@ -95,14 +97,15 @@ async def get(desk: Desk, mention: str) -> MentionView:
 
 
 async def get_many(desk: Desk, mentions: Sequence[str]) -> list[MentionView]:
-    """Those that exist."""
+    """Returns the mentions with these ids; those that do not exist are left out."""
     async with desk.database.transaction() as session:
         return await _views(session, mentions)
 
 
 async def judge(desk: Desk, mention: str, *, actor: Actor, label: str = "", ticket: bool = False) -> MentionView:
-    """Say what a mention is, and/or make it a ticket: `complaint` and `question` do both. The social service hears of it by the
-    same commit and publishes the post, which comes back as a ticket. The same again does nothing. Rejected 403, 404, 422."""
+    """Says what a mention is, and/or make it a ticket: `complaint` and `question` do both. The
+    social service hears of it by the same commit and publishes the post, which comes back as a
+    ticket. The same again does nothing. Rejected 403, 404, 422."""
     actor.require(Permission.LABEL)
     if label:
         known(label)
@@ -128,7 +131,7 @@ async def judge(desk: Desk, mention: str, *, actor: Actor, label: str = "", tick
 def publish_label(
     work: UnitOfWork, channel: str, provider_id: str, actor: Actor, *, label: str, ticket: bool = False
 ) -> None:
-    """Tell the social service what an agent says of a post, with the commit."""
+    """Publishes an agent's label of a post to the social service, with the commit."""
     judged = PostJudged(
         id=str(uuid4()),
         channel=channel,
@@ -142,7 +145,7 @@ def publish_label(
 
 
 async def became_tickets(work: UnitOfWork, posts: Sequence[InboundMessage]) -> None:
-    """Tell consoles of those of these messages that are mentions: their tickets are here now."""
+    """Records, for the consoles, which of these messages are mentions whose tickets exist now."""
     if not posts:
         return
     for row in await work.session.execute(
@@ -152,7 +155,8 @@ async def became_tickets(work: UnitOfWork, posts: Sequence[InboundMessage]) -> N
 
 
 async def forget(desk: Desk) -> int:
-    """Delete what is older than the settings say, a part at a time. How many mentions."""
+    """Deletes what is older than the settings allow, a part at a time. Returns how many
+    mentions."""
     before, forgotten = utc_now() - timedelta(days=desk.settings.mention_days), 0
     posts = text("DELETE FROM desk.burst_posts WHERE at < :before")
     async with desk.database.transaction() as session:

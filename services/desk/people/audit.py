@@ -1,5 +1,5 @@
-"""The audit log: who signed in or was refused, and what was done to people, tokens, settings and records. It is only ever added to:
-the database refuses anything else."""
+"""The audit log: who signed in or was refused, and what was done to people, tokens, settings and
+records. It is only ever added to: the database refuses anything else."""
 
 from __future__ import annotations
 
@@ -55,8 +55,9 @@ KINDS = (
     "site.secrets",
     "policy.published",
 )
-"""What is logged. `access.refused`: an agent or a token tried what only others may; `message.read`: a mail or a file as the
-customer sent it; `site.…` and `policy.…`: by the commands of the dashboard and the router."""
+"""What is logged. `access.refused`: an agent or a token tried what only others may; `message.read`:
+a mail or a file as the customer sent it; `site.…` and `policy.…`: by the commands of the dashboard
+and the router."""
 MOST = 200
 
 
@@ -78,21 +79,21 @@ class Entry:
 
 
 async def note(session: AsyncSession, kind: str, actor: Actor, subject: str = "", **data: str) -> None:
-    """Add an entry; it is there when `session` is committed."""
+    """Adds an entry to the audit log; it exists once `session` is committed."""
     told = {key: storable(value) for key, value in data.items() if value}
     values = {"kind": kind, "actor": actor.stored, "subject": storable(subject), "ip": actor.ip, "data": told}
     await session.execute(insert(AUDIT_LOG).values(values))
 
 
 async def noted(database: Database, kind: str, actor: Actor, subject: str = "", **data: str) -> None:
-    """Add an entry in a transaction of its own."""
+    """Adds an entry to the audit log in a transaction of its own."""
     async with database.transaction() as session:
         await note(session, kind, actor, subject, **data)
 
 
 async def record(database: Database, events: Sequence[AuditNoted]) -> None:
-    """Add what the commands of other services did, in order; what is there already stays as it is. A kind that this desk does not
-    know (of a service that is newer) is kept too."""
+    """Adds what the commands of other services did, in order; existing entries stay unchanged. A
+    kind that this desk does not know (of a service that is newer) is stored too."""
     values = [
         {
             "event_id": event.id,
@@ -112,8 +113,8 @@ async def record(database: Database, events: Sequence[AuditNoted]) -> None:
 async def entries(
     database: Database, *, kind: str = "", who: str = "", before: int = 0, limit: int = 50
 ) -> tuple[Entry, ...]:
-    """The newest, newest first. `kind`: one of KINDS, or the first word of several; `who`: did it, or had it done to them;
-    `before`: only those with a smaller id."""
+    """Lists the newest entries, newest first. `kind`: one of KINDS, or the first word of
+    several; `who`: did it, or had it done to them; `before`: only those with a smaller id."""
     found = select(AUDIT_LOG).order_by(AUDIT_LOG.c.id.desc()).limit(min(max(limit, 1), MOST))
     if kind:
         found = found.where(AUDIT_LOG.c.kind.in_([one for one in KINDS if one == kind or one.startswith(f"{kind}.")]))

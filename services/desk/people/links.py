@@ -24,7 +24,7 @@ FORGOTTEN = timedelta(days=1)
 
 
 async def make(desk: Desk, session: AsyncSession, agent: Any) -> LinkView:
-    """A new link for an agent (a row that is locked); older ones work no more."""
+    """Creates a new link for an agent (a row that is locked); older ones stop working."""
     token = secrets.token_urlsafe(32)
     expires = utc_now() + (FORGOTTEN if agent.password_hash else INVITED)
     await session.execute(delete(AGENT_LINKS).where(AGENT_LINKS.c.agent_id == agent.id))
@@ -35,7 +35,8 @@ async def make(desk: Desk, session: AsyncSession, agent: Any) -> LinkView:
 
 
 async def owner(desk: Desk, token: str) -> tuple[str, str]:
-    """Mail address and name of whom this link is for; looking does not use it up. Rejected 410."""
+    """Returns the mail address and name of the person this link is for; looking does not use it
+    up. Raises Rejected 410."""
     async with desk.database.transaction() as session:
         row = (await session.execute(_found(token))).one_or_none()
     if row is None:
@@ -44,8 +45,9 @@ async def owner(desk: Desk, token: str) -> tuple[str, str]:
 
 
 async def use(desk: Desk, token: str, password: str, ip: str) -> str:
-    """Set the password: whoever was invited may sign in, whoever forgot it is signed in nowhere else. The mail address.
-    Rejected 410; 422 where the password is too short, too long or easily guessed, and the link stays good."""
+    """Sets the password: somebody who was invited may now sign in, somebody who forgot it is
+    signed in nowhere else. Returns the mail address. Raises Rejected 410; 422 if the password is
+    too short, too long or easily guessed, and the link stays valid."""
     email, name = await owner(desk, token)
     hashed = await passwords.hash_new(password, email, name)
     async with desk.unit_of_work() as work:

@@ -1,4 +1,5 @@
-"""Tables of agents, their roles, teams and sessions, machines' tokens, and the log of who did what. Secrets are kept only as hashes."""
+"""Tables of agents, their roles, teams and sessions, machines' tokens, and the log of who did what.
+Secrets are kept only as hashes."""
 
 from sqlalchemy import (
     BigInteger,
@@ -48,9 +49,10 @@ AGENTS = Table(
     Column("totp_step", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint("presence IN ('ready', 'busy', 'wrap-up', 'away')", name="presence"),
 )
-"""`presence_after`: to what a call's end returns this agent; empty where the agent chose the presence by hand.
-`password_hash`: empty until an invitation is accepted; such an agent is not `active` yet. `totp_seed`: of the second step when
-signing in; NULL where there is none. `totp_step`: the last time step of which a code was used; none is taken twice."""
+"""`presence_after`: to what a call's end returns this agent; empty where the agent chose the
+presence by hand. `password_hash`: empty until an invitation is accepted; such an agent is not
+`active` yet. `totp_seed`: of the second step when signing in; NULL where there is none.
+`totp_step`: the last time step of which a code was used; none is taken twice."""
 
 TEAMS = Table(
     "teams",

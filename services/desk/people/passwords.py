@@ -16,8 +16,8 @@ SHORTEST = 10
 """Characters; length is what counts (NIST SP 800-63B, 5.1.1.1)."""
 LONGEST = 1000
 _GUESSES = 10**6
-"""A password that is guessed sooner, by lists of passwords that got out, names and patterns, is refused: whoever tries ten an hour
-from each of a thousand addresses needs a week for these."""
+"""A password that is guessed sooner, by lists of passwords that got out, names and patterns, is
+refused: whoever tries ten an hour from each of a thousand addresses needs a week for these."""
 _RATED = 72
 """Characters that are looked at: the time that the estimate takes grows faster than the length."""
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -31,13 +31,13 @@ _rating = Lock()
 
 
 async def hash_new(password: str, *about: str) -> str:
-    """`about`: what anybody would try first, such as the person's name. Rejected 422 where it is too short, too long or easily
-    guessed."""
+    """Hashes a new password. `about`: what anybody would try first, such as the person's name.
+    Raises Rejected 422 if it is too short, too long or easily guessed."""
     return await asyncio.get_running_loop().run_in_executor(_THREADS, hash_password, password, *about)
 
 
 def hash_password(password: str, *about: str) -> str:
-    """As `hash_new`, in this thread."""
+    """Hashes a new password like `hash_new`, in this thread."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise Rejected(422, "password", f"A password has {SHORTEST} to {LONGEST} characters.")
     if _guesses(password, about) < _GUESSES:

@@ -50,21 +50,21 @@ class AgentState:
 
 
 async def state(desk: Desk, agent: str) -> AgentState:
-    """Rejected 404."""
+    """Returns the state of one active agent. Raises Rejected 404."""
     async with desk.database.transaction() as session:
         return await _one(session, agent)
 
 
 async def states(desk: Desk) -> tuple[AgentState, ...]:
-    """All active agents by name."""
+    """Returns the states of all active agents, by name."""
     async with desk.database.transaction() as session:
         rows = await session.execute(select(AGENTS).where(AGENTS.c.active).order_by(AGENTS.c.name, AGENTS.c.email))
         return tuple(agent_state(row) for row in rows)
 
 
 async def set_presence(desk: Desk, agent: str, presence: str, reason: str = "", *, actor: Actor) -> AgentState:
-    """By hand. A call's end leaves it as it is chosen here. Rejected 403; 404; 422 `presence`; 422 `no-phone`: to be ready one needs
-    a number to be reached at."""
+    """Sets it by hand. A call's end leaves it as it is chosen here. Rejected 403; 404; 422
+    `presence`; 422 `no-phone`: to be ready one needs a number to be reached at."""
     _may(actor, agent)
     if presence not in PRESENCES:
         raise Rejected(422, "presence", f"The presence is one of {', '.join(PRESENCES)}.")
@@ -80,7 +80,8 @@ async def set_presence(desk: Desk, agent: str, presence: str, reason: str = "", 
 
 
 async def set_phone(desk: Desk, agent: str, number: str, *, actor: Actor) -> AgentState:
-    """Empty to forget it; then nobody is ready any more. `by`: None where they do it themselves. Rejected 404, 422 with an example."""
+    """Sets an agent's telephone number; empty removes it, and then they are no longer ready.
+    `by`: None if agents do it themselves. Raises Rejected 404, 422 with an example."""
     _may(actor, agent)
     phone = normal_number(number) if number.strip() else ""
     async with desk.unit_of_work() as work:
@@ -95,7 +96,7 @@ async def set_phone(desk: Desk, agent: str, number: str, *, actor: Actor) -> Age
 
 
 async def set_skills(desk: Desk, agent: str, skills: Collection[str], *, actor: Actor) -> AgentState:
-    """As the router's policy names them; none means all. Rejected 403, 404, 422."""
+    """Sets them as the router's policy names them; none means all. Rejected 403, 404, 422."""
     actor.require(Permission.MANAGE_AGENTS)
     values = normal_skills(skills)
     async with desk.unit_of_work() as work:
@@ -109,7 +110,7 @@ async def set_skills(desk: Desk, agent: str, skills: Collection[str], *, actor: 
 
 
 def normal_number(number: str) -> str:
-    """E.164. Rejected 422 with an example."""
+    """Converts a number into E.164. Raises Rejected 422 with an example."""
     found = typed(number)
     if not found:
         raise Rejected(422, "number", "Enter the number with its country code, such as +33 6 12 34 56 78.")
@@ -117,7 +118,7 @@ def normal_number(number: str) -> str:
 
 
 def normal_skills(skills: Collection[str]) -> list[str]:
-    """Lower case, sorted, each once. Rejected 422."""
+    """Converts skills into lower case, sorted, each once. Raises Rejected 422."""
     found = sorted({skill.strip().lower() for skill in skills if skill.strip()})
     if len(found) > _MOST_SKILLS or any(len(skill) > _LONGEST_SKILL or not skill.isprintable() for skill in found):
         raise Rejected(
@@ -129,9 +130,10 @@ def normal_skills(skills: Collection[str]) -> list[str]:
 async def locked(
     session: AsyncSession, agents: Collection[str], *, skip: bool = False, gone: bool = False
 ) -> list[Any]:
-    """Rows of these active agents (`gone`: also of those who were disabled), by id; nobody else changes them until the commit.
-    `skip`: leave out those that somebody else is changing right now. Taken after calls, and before customers and tickets. Not so
-    strong that a ticket's assignment would wait."""
+    """Locks these active agents (`gone`: also those who were disabled) until the commit and
+    returns their rows by id. `skip`: leave out those that somebody else is changing right now.
+    Must come after calls, and before customers and tickets. Not so strong that a ticket's
+    assignment would wait."""
     emails = [agent.strip().lower().replace("\x00", "") for agent in agents]
     found = select(AGENTS).where(among(AGENTS.c.email, emails)).order_by(AGENTS.c.id)
     found = found if gone else found.where(AGENTS.c.active)
@@ -141,7 +143,8 @@ async def locked(
 async def change(
     work: UnitOfWork, row: Any, presence: str, reason: str = "", *, after: str = "", actor: Actor = DESK
 ) -> None:
-    """Of an agent whose row is locked. `after`: to what the end of a call returns them; empty where it does not."""
+    """Changes the presence of an agent whose row is locked. `after`: the presence to which the
+    end of a call returns them; empty if it does not."""
     if (row.presence, row.presence_reason, row.presence_after) == (presence, reason, after):
         return
     now = utc_now()
@@ -154,7 +157,8 @@ async def change(
 
 
 async def leave(work: UnitOfWork, agent: str) -> None:
-    """The agent with this id has signed out: no new calls; one that goes on goes on."""
+    """Stops offering calls to the agent with this id, who has signed out; a call in progress
+    continues."""
     email = await work.session.scalar(select(AGENTS.c.email).where(AGENTS.c.id == agent))
     for row in await locked(work.session, [email] if email else []):
         if row.presence_after:
@@ -164,7 +168,7 @@ async def leave(work: UnitOfWork, agent: str) -> None:
 
 
 def agent_state(row: Any) -> AgentState:
-    """A row for readers."""
+    """Converts an agent's row into the view for readers."""
     return AgentState(
         email=row.email,
         name=row.name,

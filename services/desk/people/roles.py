@@ -12,7 +12,7 @@ from shared.errors import Rejected
 
 
 async def roles(database: Database) -> dict[str, frozenset[Permission]]:
-    """Return what each role allows, the widest first."""
+    """Returns what each role allows, the widest first."""
     async with database.transaction() as session:
         rows = await session.execute(select(ROLES))
         found = {row.name: permissions_of(row.permissions) for row in rows}
@@ -20,7 +20,7 @@ async def roles(database: Database) -> dict[str, frozenset[Permission]]:
 
 
 async def check(session: AsyncSession, role: str) -> frozenset[Permission]:
-    """Return what a role allows. Rejected 422 where there is none of this name."""
+    """Returns what a role allows. Rejected 422 where there is none of this name."""
     rows = {row.name: row.permissions for row in await session.execute(select(ROLES).order_by(ROLES.c.name))}
     if role not in rows:
         raise Rejected(422, "role", f"The role is one of {', '.join(rows)}.")
@@ -28,5 +28,5 @@ async def check(session: AsyncSession, role: str) -> frozenset[Permission]:
 
 
 def with_permission(permission: Permission) -> Select[tuple[str]]:
-    """Select the names of the roles that allow this."""
+    """Selects the names of the roles that allow this."""
     return select(ROLES.c.name).where(literal(permission.value) == ROLES.c.permissions.any_())

@@ -82,7 +82,8 @@ class LinkView:
 
     email: str
     url: str
-    """Whoever has it can use it: hand it over in person or by a message that only they read. It is shown this once."""
+    """Whoever has it can use it: hand it over in person or by a message that only they read. It is
+    shown this once."""
     expires_at: datetime
 
 

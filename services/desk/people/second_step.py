@@ -1,4 +1,5 @@
-"""The second step of signing in: a code of an authenticator app (RFC 6238), or one of the recovery codes that were written down."""
+"""The second step of signing in: a code of an authenticator app (RFC 6238), or one of the recovery
+codes that were written down."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ from shared.errors import Rejected
 from shared.security import tokens
 
 _SEED = 16
-"""Bytes in the database. The secret that the app has is made of them and of SWITCHBOARD_SECRET: who has only one, has no codes."""
+"""Bytes in the database. The secret that the app has is made of them and of SWITCHBOARD_SECRET: who
+has only one, has no codes."""
 _STEP = 30
 """Seconds that a code lasts, in every authenticator app."""
 _DRIFT = 1
@@ -48,7 +50,8 @@ class Enrolment:
 
 
 def enrol(desk: Desk, agent: str, email: str, ticket: str = "") -> Enrolment:
-    """A new secret; nothing is kept until `turn_on`. `agent`: an id; `ticket`: of an enrolment that goes on."""
+    """Creates a new secret; nothing is stored until `turn_on`. `agent`: an id; `ticket`: of an
+    enrolment to be continued."""
     seed = _seed(desk, agent, ticket) or secrets.token_bytes(_SEED)
     secret = _secret(desk, seed)
     address = pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name="Switchboard")
@@ -58,8 +61,9 @@ def enrol(desk: Desk, agent: str, email: str, ticket: str = "") -> Enrolment:
 
 
 async def turn_on(desk: Desk, agent: Any, ticket: str, code: str, actor: Actor, *, but: str = "") -> tuple[str, ...]:
-    """From now on signing in asks for a code, and all sessions end but one (its id). The recovery codes, which are shown this once.
-    `agent`: a row. Rejected 422 where the code is not this secret's."""
+    """Turns on the second step: signing in asks for a code from now on, and all sessions end but
+    one (its id). Returns the recovery codes, which are shown only once. `agent`: a row. Raises
+    Rejected 422 if the code is not this secret's."""
     seed = _seed(desk, agent.id, ticket)
     if seed is None or (step := _step(desk, seed, code, 0)) is None:
         raise Rejected(422, "code", "Wrong code. Check the app, and its clock.")
@@ -72,7 +76,7 @@ async def turn_on(desk: Desk, agent: Any, ticket: str, code: str, actor: Actor, 
 
 
 async def turn_off(session: AsyncSession, agent: Any, actor: Actor) -> None:
-    """The password is enough again. `agent`: a row."""
+    """Turns off the second step: the password is enough again. `agent`: a row."""
     values = {"totp_seed": None, "totp_step": 0}
     await session.execute(update(AGENTS).where(AGENTS.c.id == agent.id).values(values))
     await session.execute(delete(RECOVERY_CODES).where(RECOVERY_CODES.c.agent_id == agent.id))
@@ -80,7 +84,8 @@ async def turn_off(session: AsyncSession, agent: Any, actor: Actor) -> None:
 
 
 async def new_codes(desk: Desk, agent: Any, actor: Actor) -> tuple[str, ...]:
-    """Recovery codes in the place of those before. `agent`: a row. Rejected 409 where there is no second step."""
+    """Creates recovery codes that replace the previous ones. `agent`: a row. Raises Rejected 409
+    if there is no second step."""
     if agent.totp_seed is None:
         raise Rejected(409, "no-second-step", "Turn on two-step verification first.")
     async with desk.database.transaction() as session:
@@ -89,7 +94,7 @@ async def new_codes(desk: Desk, agent: Any, actor: Actor) -> tuple[str, ...]:
 
 
 async def codes_left(desk: Desk, agent: str) -> int:
-    """How many recovery codes nobody has used yet."""
+    """Returns how many recovery codes of an agent are unused."""
     count = select(func.count()).where(RECOVERY_CODES.c.agent_id == agent)
     async with desk.database.transaction() as session:
         return int(await session.scalar(count) or 0)
@@ -114,7 +119,7 @@ async def _new_codes(session: AsyncSession, agent: str) -> tuple[str, ...]:
 
 
 def _step(desk: Desk, seed: bytes, code: str, after: int) -> int | None:
-    """The time step that this is the code of; None where it is none, or one that was used."""
+    """Returns the time step that this is the code of; None if it is none, or one that was used."""
     code, now = _plain(code), int(time.time()) // _STEP
     app = pyotp.TOTP(_secret(desk, seed), interval=_STEP)
     near = range(max(now - _DRIFT, after + 1), now + _DRIFT + 1)
@@ -132,5 +137,6 @@ def _secret(desk: Desk, seed: bytes) -> str:
 
 
 def _plain(code: str) -> str:
-    """As it was meant: full-width digits of a Korean keyboard, blanks and hyphens of whoever copies it."""
+    """Normalizes a code as typed: full-width digits of a Korean keyboard, blanks and hyphens
+    from copying."""
     return "".join(letter for letter in unicodedata.normalize("NFKC", code) if letter.isalnum())[:64]

@@ -25,7 +25,8 @@ from shared.security import tokens as signed
 from shared.text import storable
 
 COOKIE = "switchboard_session"
-"""Set it HttpOnly, SameSite=Lax, Path=/, Secure where `public_url` is https; Max-Age from `session_hours`."""
+"""Set it HttpOnly, SameSite=Lax, Path=/, Secure where `public_url` is https; Max-Age from
+`session_hours`."""
 session, sign_out = sessions.find, sessions.sign_out
 TOKEN_PREFIX = "sbd_"  # noqa: S105 - lets secret scanners find a token that got out
 _CODE_WITHIN = 300
@@ -34,7 +35,8 @@ _PURPOSE = "sign-in code"
 
 
 class CodeNeeded(Exception):
-    """The password is right, and this account has a second step. `ticket`: what `sign_in_with_code` wants."""
+    """The password is right, and this account has a second step. `ticket`: what `sign_in_with_code`
+    wants."""
 
     def __init__(self, ticket: str) -> None:
         super().__init__("a code is needed")
@@ -42,8 +44,9 @@ class CodeNeeded(Exception):
 
 
 async def sign_in(desk: Desk, tries: Limiter, email: str, password: str, *, ip: str, browser: str = "") -> str:
-    """The new session's token, for the cookie. Rejected 401 `sign-in-failed` (the same for an unknown address and a wrong
-    password), 429 `too-many-tries`. Raises CodeNeeded."""
+    """Signs an agent in; returns the new session's token, for the cookie. Raises Rejected 401
+    `sign-in-failed` (the same for an unknown address and a wrong password), 429
+    `too-many-tries`; CodeNeeded."""
     email, now = storable(email.strip().lower()), time.monotonic()
     _not_too_often(tries, email, ip, now)  # counted before the slow check, so that parallel tries do not slip through
     async with desk.database.transaction() as transaction:
@@ -62,8 +65,9 @@ async def sign_in(desk: Desk, tries: Limiter, email: str, password: str, *, ip: 
 
 
 async def sign_in_with_code(desk: Desk, tries: Limiter, ticket: str, code: str, *, ip: str, browser: str = "") -> str:
-    """The second step: a code of the app, or a recovery code. The new session's token. Rejected 401 `sign-in-again` where the password
-    is too long ago, 401 `code`, 429."""
+    """Completes the second step of signing in with a code of the app, or a recovery code.
+    Returns the new session's token. Raises Rejected 401 `sign-in-again` if the password was
+    entered too long ago, 401 `code`, 429."""
     known = signed.verify(desk.common.secret.get_secret_value(), _PURPOSE, ticket) or ""
     own, _, until = known.partition(" ")
     if not own or int(until) < time.time():
@@ -85,13 +89,14 @@ async def sign_in_with_code(desk: Desk, tries: Limiter, ticket: str, code: str, 
 
 
 def too_many() -> Rejected:
-    """Whoever guesses waits."""
+    """Returns the rejection of somebody who guessed too often and has to wait."""
     return Rejected(429, "too-many-tries", "Too many failed attempts. Wait 15 minutes, then try again.")
 
 
 def _not_too_often(tries: Limiter, email: str, ip: str, now: float) -> None:
-    """One account is guessed at from one address so often, and all accounts together from it ten times as often. Nobody elsewhere is
-    held up by that: a stranger cannot lock anybody out."""
+    """Limits how often one account may be guessed at from one address, and all accounts together
+    from it to ten times as often. Nobody elsewhere is held up by that: a stranger cannot lock
+    anybody out."""
     pair, place = _keys(email, ip)
     if tries.wait(pair, now) or tries.wait(place, now, times=WIDER):
         raise too_many()
@@ -111,34 +116,36 @@ def _keys(email: str, ip: str) -> tuple[str, str]:
 
 
 async def _refused(desk: Desk, agent: Any, ip: str, why: str) -> None:
-    """An address that nobody has is not kept: it may be a password in the wrong field."""
+    """Records a refused sign-in. An address that nobody has is not stored: it may be a password
+    in the wrong field."""
     async with desk.database.transaction() as transaction:
         subject = agent.email if agent is not None else ""
         await audit.note(transaction, "sign-in.refused", structs.replace(NOBODY, ip=ip), subject, why=why)
 
 
 def check_csrf(session: Session, token: str) -> None:
-    """Rejected 403 `csrf` where the form's token is not this session's."""
+    """Raises Rejected 403 `csrf` if the form's token is not this session's."""
     if not same_secret(session.csrf, token):
         raise Rejected(403, "csrf", "This page has expired. Reload it, then try again.")
 
 
 async def agents(desk: Desk) -> tuple[AgentView, ...]:
-    """All active agents by name, for the assign menu."""
+    """Lists all active agents by name, for the assign menu."""
     async with desk.database.transaction() as transaction:
         rows = await transaction.execute(select(AGENTS).where(AGENTS.c.active).order_by(AGENTS.c.name, AGENTS.c.email))
         return tuple(agent_view(row) for row in rows)
 
 
 async def names(desk: Desk) -> dict[str, str]:
-    """Names by mail address, also of whoever is gone: they did what they did."""
+    """Returns names by mail address, including those of disabled agents, whose actions remain
+    theirs."""
     async with desk.database.transaction() as transaction:
         rows = await transaction.execute(select(AGENTS.c.email, AGENTS.c.name))
         return {row.email: row.name or row.email for row in rows}
 
 
 async def set_language(desk: Desk, agent: str, language: str) -> None:
-    """The agent's own language for the console (`agent`: e-mail address)."""
+    """Sets the agent's own language for the console (`agent`: e-mail address)."""
     async with desk.database.transaction() as transaction:
         await transaction.execute(update(AGENTS).where(AGENTS.c.email == agent).values(language=language[:20]))
 
@@ -154,8 +161,8 @@ async def create_agent(
     phone: str = "",
     skills: tuple[str, ...] = (),
 ) -> bool:
-    """False, and nothing changed, where this address is taken. `phone`: where calls reach them; `skills`: none means all.
-    Rejected 403, 422."""
+    """Creates an agent. Returns False, and changes nothing, where this address is taken.
+    `phone`: where calls reach them; `skills`: none means all. Rejected 403, 422."""
     actor.require(Permission.MANAGE_PEOPLE)
     email = mail_address(email)
     hashed = await passwords.hash_new(password, email, name)
@@ -182,7 +189,7 @@ async def create_agent(
 
 
 def mail_address(text: str) -> str:
-    """In lower case. Rejected 422."""
+    """Converts a mail address into lower case. Raises Rejected 422 if it is not one."""
     email = text.strip().lower()
     if (
         email.count("@") != 1
@@ -196,7 +203,8 @@ def mail_address(text: str) -> str:
 
 
 async def create_token(database: Database, *, name: str, scopes: tuple[str, ...], actor: Actor) -> str:
-    """A new API token; only its hash is kept, so this is the one time it can be read. Rejected 403, 422."""
+    """Creates an API token; only its hash is kept, so this is the one time it can be read.
+    Rejected 403, 422."""
     actor.require(Permission.MANAGE_TOKENS)
     if not scopes or not set(scopes) <= set(SCOPES):
         raise Rejected(422, "scopes", f"Scopes are {', '.join(SCOPES)}.")
@@ -208,7 +216,8 @@ async def create_token(database: Database, *, name: str, scopes: tuple[str, ...]
 
 
 async def revoke_token(database: Database, name: str, *, actor: Actor) -> int:
-    """No API token of this name works any more, from the next request on; how many they were. Rejected 403."""
+    """Revokes all API tokens of this name, from the next request on; returns how many they were.
+    Rejected 403."""
     actor.require(Permission.MANAGE_TOKENS)
     ended = update(API_TOKENS).where(API_TOKENS.c.name == name, API_TOKENS.c.revoked_at.is_(None))
     async with database.transaction() as transaction:
@@ -219,14 +228,14 @@ async def revoke_token(database: Database, name: str, *, actor: Actor) -> int:
 
 
 async def tokens(database: Database) -> list[Token]:
-    """Those that work, oldest first."""
+    """Lists the API tokens that work, oldest first."""
     found = select(API_TOKENS).where(API_TOKENS.c.revoked_at.is_(None)).order_by(API_TOKENS.c.created_at)
     async with database.transaction() as transaction:
         return [Token(name=row.name, scopes=tuple(row.scopes)) for row in await transaction.execute(found)]
 
 
 async def check_token(desk: Desk, token: str) -> Token | None:
-    """Whose API token this is; None where it is unknown or revoked."""
+    """Returns the name and scopes of this API token; None if it is unknown or revoked."""
     async with desk.database.statements() as transaction:
         found = select(API_TOKENS).where(API_TOKENS.c.token_hash == digest(token), API_TOKENS.c.revoked_at.is_(None))
         row = (await transaction.execute(found)).one_or_none()

@@ -34,7 +34,7 @@ _LONGEST = 300
 
 
 async def begin(desk: Desk, transaction: AsyncSession, agent: str, ip: str, browser: str) -> str:
-    """The new session's token, for the cookie. `agent`: an id."""
+    """Begins a session and returns its token, for the cookie. `agent`: an id."""
     token, now = secrets.token_urlsafe(32), utc_now()
     await transaction.execute(delete(SESSIONS).where(SESSIONS.c.expires_at < now))
     values = {
@@ -49,7 +49,8 @@ async def begin(desk: Desk, transaction: AsyncSession, agent: str, ip: str, brow
 
 
 async def find(desk: Desk, token: str, *, prolong: bool = True) -> Session | None:
-    """Who this cookie belongs to; None where it is unknown or expired. A person's use prolongs it, up to its longest life."""
+    """Returns the session that this cookie belongs to; None if it is unknown or expired. A
+    person's use prolongs it, up to its longest life."""
     if not token or len(token) > 100:
         return None
     now, own = utc_now(), digest(token)
@@ -83,7 +84,8 @@ async def find(desk: Desk, token: str, *, prolong: bool = True) -> Session | Non
 
 
 def _masked(secret: bytes) -> str:
-    """Another text for the same secret each time: what stands in a compressed page cannot be guessed from its lengths (BREACH)."""
+    """Makes another text for the same secret each time: what stands in a compressed page cannot
+    be guessed from its lengths (BREACH)."""
     pad = secrets.token_bytes(len(secret))
     return (pad + bytes(map(xor, pad, secret))).hex()
 
@@ -98,7 +100,8 @@ def same_secret(one: str, other: str) -> bool:
 
 
 async def sign_out(desk: Desk, token: str, ip: str = "") -> None:
-    """Ends the session; unknown tokens are nothing. Whoever has no other one is not offered calls any more."""
+    """Ends the session; unknown tokens are nothing. Whoever has no other one is not offered calls
+    any more."""
     own = SESSIONS.c.token_hash == digest(token)
     async with desk.unit_of_work() as work:
         agent = await work.session.scalar(select(SESSIONS.c.agent_id).where(own))
@@ -109,7 +112,7 @@ async def sign_out(desk: Desk, token: str, ip: str = "") -> None:
 
 
 async def listed(desk: Desk, agent: str) -> tuple[SessionView, ...]:
-    """Of an agent (an id), last used first."""
+    """Lists the sessions of an agent (an id), last used first."""
     found = select(SESSIONS).where(SESSIONS.c.agent_id == agent, SESSIONS.c.expires_at > utc_now())
     async with desk.database.transaction() as transaction:
         return tuple(
@@ -126,8 +129,8 @@ async def listed(desk: Desk, agent: str) -> tuple[SessionView, ...]:
 
 
 async def end(desk: Desk, agent: str, actor: Actor, *, one: str = "", but: str = "") -> int:
-    """End sessions of an agent (an id), at once: `one`, or all of them but one. How many there were. Rejected 403; 404 for `one` that
-    is not there."""
+    """Ends sessions of an agent (an id), at once: `one`, or all of them but one. How many there
+    were. Rejected 403; 404 for `one` that is not there."""
     if one and not _UUID.fullmatch(one):
         raise _over()
     async with desk.unit_of_work() as work:
@@ -140,7 +143,7 @@ async def end(desk: Desk, agent: str, actor: Actor, *, one: str = "", but: str =
 
 
 async def ended(work: UnitOfWork, agent: str, email: str, actor: Actor, *, one: str = "", but: str = "") -> int:
-    """As `end`, in a transaction that does more and has locked the agent."""
+    """Ends sessions like `end`, in a transaction that does more and has locked the agent."""
     gone = delete(SESSIONS).where(SESSIONS.c.agent_id == agent)
     if one:
         gone = gone.where(SESSIONS.c.id == one)
@@ -154,7 +157,7 @@ async def ended(work: UnitOfWork, agent: str, email: str, actor: Actor, *, one: 
 
 
 async def _hold(session: AsyncSession, agent: str | None) -> str:
-    """The agent's mail address. Agents are locked before their sessions."""
+    """Locks an agent and returns their mail address. Agents are locked before their sessions."""
     found = select(AGENTS.c.email).where(AGENTS.c.id == agent).with_for_update(key_share=True)
     return str(await session.scalar(found) or "")
 
@@ -171,12 +174,13 @@ def _over() -> Rejected:
 
 
 def agent_view(row: Any) -> AgentView:
-    """A row for readers."""
+    """Converts an agent's row into the view for readers."""
     return AgentView(id=row.id, email=row.email, name=row.name, role=row.role, language=row.language)
 
 
 def digest(token: str) -> bytes:
-    """A random token of 120 bits or more needs no salt and no slow hash."""
+    """Hashes a token with SHA-256: a random token of 120 bits or more needs no salt and no slow
+    hash."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 

@@ -1,1 +1,2 @@
-"""What is known of customers: read and changed by agents, published for the router, and what was promised to them."""
+"""What is known of customers: read and changed by agents, published for the router, and what was
+promised to them."""

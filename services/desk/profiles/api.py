@@ -36,20 +36,21 @@ class CustomerChange(BaseModel):
 async def find_customer(
     desk: TheDesk, _: Reader, contact_point: Annotated[str, Query(max_length=500, examples=["email:ann@example.org"])]
 ) -> list[CustomerView]:
-    """One customer, or none: a contact point belongs to one person."""
+    """Returns one customer, or none: a contact point belongs to one person."""
     found = await service.find_customer(desk, contact_point)
     return [found] if found else []
 
 
 @router.get("/customers/{customer}", summary="One customer")
 async def get_customer(desk: TheDesk, _: Reader, customer: str) -> CustomerView:
-    """With contact points, preferred channel and the newest tickets."""
+    """Returns a customer with contact points, preferred channel and the newest tickets."""
     return await service.get_customer(desk, customer)
 
 
 @router.patch("/customers/{customer}", summary="Change what we know of a customer")
 async def change(desk: TheDesk, actor: Caller, customer: str, body: CustomerChange) -> CustomerView:
-    """The router is told, and decides on the next message with it."""
+    """Changes a customer and publishes the change to the router, which decides on the next
+    message with it."""
     given = body.model_fields_set
     if not given - {"source"}:
         raise Rejected(422, "nothing", "Send at least one thing to change.")

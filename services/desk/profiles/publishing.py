@@ -65,8 +65,9 @@ _TOLD = f"""
 
 
 async def publish(work: UnitOfWork) -> None:
-    """Publish a profile for each contact point of the customers that this transaction touched, as they are at its end. They are
-    locked and their version is raised, so that profiles of one customer leave in the order of their versions."""
+    """Publishes a profile for each contact point of the customers that this transaction touched,
+    as they are at its end. They are locked and their version is raised, so that profiles of one
+    customer are published in the order of their versions."""
     customers = work.customers.keys()
     if not customers:
         return
@@ -101,8 +102,9 @@ async def publish(work: UnitOfWork) -> None:
 
 
 def published_points(points: Sequence[Any], own: Any) -> list[Any]:
-    """Those of a customer's contact points that the profile of one of them names, in the same order: at most as many as a profile
-    promises, and always this one, so that what its owner wishes about it is never forgotten."""
+    """Returns those of a customer's contact points that the profile of one of them names, in the
+    same order: at most as many as a profile promises, and always this one, so that what its
+    owner wishes about it is never forgotten."""
     if len(points) <= MOST_POINTS:
         return list(points)
     first = list(points[:MOST_POINTS])
@@ -110,7 +112,7 @@ def published_points(points: Sequence[Any], own: Any) -> list[Any]:
 
 
 def stated(value: dict[str, str] | None) -> Stated | None:
-    """The preference as it is stored."""
+    """Converts the stored preference of a customer; None if there is none."""
     return (
         Stated(channel=value["channel"], source=value["source"], at=datetime.fromisoformat(value["at"]))
         if value
@@ -119,7 +121,7 @@ def stated(value: dict[str, str] | None) -> Stated | None:
 
 
 def observed(value: dict[str, Any]) -> dict[str, Observed]:
-    """By channel as it is stored, most used first, at most 20."""
+    """Converts the stored observations by channel, most used first, at most 20."""
     found = {
         c: Observed(
             messages=seen["messages"],

@@ -27,13 +27,14 @@ _LONGEST_NAME = 200
 
 
 async def get_customer(desk: Desk, customer: str) -> CustomerView:
-    """By id. Rejected 404."""
+    """Returns a customer by id. Raises Rejected 404."""
     async with desk.database.snapshot() as session:
         return await _view(session, as_uuid(customer, "customer"))
 
 
 async def find_customer(desk: Desk, contact_point: str) -> CustomerView | None:
-    """Who has this contact point (`email:ann@example.org`; brought into normal form here)."""
+    """Returns the customer who has this contact point (`email:ann@example.org`; converted into
+    normal form here), or None."""
     point = domain.normal_point(contact_point)
     async with desk.database.snapshot() as session:
         customer = await session.scalar(select(CONTACT_POINTS.c.customer_id).where(CONTACT_POINTS.c.point == point))
@@ -52,9 +53,10 @@ async def update_customer(
     add_contact_points: tuple[str, ...] = (),
     opted_out: dict[str, bool] | None = None,
 ) -> CustomerView:
-    """Change what we know, and tell the router. `preferred_channel` must be announced, or None to forget it; `source` says who
-    told us: `customer`, `survey`, `phone` or `agent`. `opted_out`: contact point → whether.
-    Rejected 403; 404; 422 with what is wrong; 409 `taken` for a contact point of another customer."""
+    """Changes what we know, and tell the router. `preferred_channel` must be announced, or None
+    to forget it; `source` says who told us: `customer`, `survey`, `phone` or `agent`.
+    `opted_out`: contact point → whether. Rejected 403; 404; 422 with what is wrong; 409 `taken`
+    for a contact point of another customer."""
     actor.require(Permission.CHANGE_CUSTOMERS)
     own, now = as_uuid(customer, "customer"), utc_now()
     changes: dict[str, Any] = {}

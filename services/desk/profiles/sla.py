@@ -1,7 +1,8 @@
-"""Promises that were broken while nobody did anything: the router hears of it when the time has passed, and when it no longer counts.
+"""Promises that were broken while nobody did anything: the router hears of it when the time has
+passed, and when it no longer counts.
 
-What is to be told is read off customers and their tickets each time: any number of processes do this, and one that was killed, or
-away for an hour, leaves nothing undone.
+What is to be told is read off customers and their tickets each time: any number of processes do
+this, and one that was killed, or away for an hour, leaves nothing undone.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from shared.logs import log
 from shared.waiting import wait
 
 EVERY = 15.0
-"""Seconds between two looks. Promises are of minutes or hours, and it is the customer's next message that has to find it told."""
+"""Seconds between two looks. Promises are of minutes or hours, and it is the customer's next
+message that has to find it told."""
 _SHORTEST = 0.05
 _LATE = text(
     "UPDATE desk.customers AS c SET late_at = greatest(c.late_at, late.at)"
@@ -36,7 +38,7 @@ _MOST = 200
 
 
 async def run(desk: Desk, stop: asyncio.Event) -> None:
-    """Until `stop`; waits for PostgreSQL where it is away."""
+    """Records SLA breaches until `stop`; waits for PostgreSQL while it is unavailable."""
     while not stop.is_set():
         seconds = EVERY
         try:
@@ -48,13 +50,14 @@ async def run(desk: Desk, stop: asyncio.Event) -> None:
 
 
 async def record_breaches(desk: Desk) -> int:
-    """Whose promise has passed without an answer, and whose was broken too long ago to count. For how many that was news; at most
-    as many as fit into a transaction. Raises Unavailable."""
+    """Records the customers whose due time has passed without an answer, and those whose SLA
+    breach is too long ago to count. Returns for how many that is new; at most as many as fit
+    into a transaction. Raises Unavailable."""
     return (await _look(desk))[0]
 
 
 async def _look(desk: Desk) -> tuple[int, bool]:
-    """As `record_breaches`; and whether there may be more."""
+    """Looks as `record_breaches` does; returns also whether there may be more."""
     now = utc_now()
     async with desk.unit_of_work() as work:
         passed = (await work.session.execute(_passed(now))).all()
@@ -71,20 +74,21 @@ async def _look(desk: Desk) -> tuple[int, bool]:
 
 
 async def mark_late(work: UnitOfWork) -> None:
-    """Keep with the customers whom this transaction answered too late when that was."""
+    """Stores, for the customers whom this transaction answered too late, when that was."""
     if work.late:
         await work.session.execute(_LATE, {"customers": list(work.late), "at": list(work.late.values())})
 
 
 def _passed(now: datetime) -> Select[Any]:
-    """Who waits beyond what they were promised, of whom that was not seen yet."""
+    """Selects who waits beyond what they were promised, of whom that was not seen yet."""
     unseen = select(TICKETS.c.customer_id).where(*_overdue(now), repository.UNSEEN)
     theirs = CUSTOMERS.c.id.in_(unseen.order_by(TICKETS.c.due_at).limit(_MOST))
     return _locked(select(CUSTOMERS.c.id, CUSTOMERS.c.late_at).where(theirs))
 
 
 def _long_ago(now: datetime) -> Select[Any]:
-    """Who was answered too late so long ago that it does not count any more, and whether they are kept waiting again or still."""
+    """Selects who was answered too late so long ago that it does not count any more, and whether
+    they are kept waiting again or still."""
     waits = exists().where(TICKETS.c.customer_id == CUSTOMERS.c.id, *_overdue(now))
     return _locked(select(CUSTOMERS.c.id, waits.label("waits")).where(CUSTOMERS.c.late_at <= now - LATE_COUNTS))
 
@@ -94,5 +98,6 @@ def _overdue(now: datetime) -> list[ColumnElement[bool]]:
 
 
 def _locked(customers: Select[Any]) -> Select[Any]:
-    """Those whom nobody else has in hand, as an answer may have just now; they are looked at the next time."""
+    """Locks those of these customers that no other transaction holds, as an answer may have just
+    now; the others are looked at the next time."""
     return customers.limit(_MOST).with_for_update(of=CUSTOMERS, skip_locked=True)

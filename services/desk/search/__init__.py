@@ -1,1 +1,2 @@
-"""Finding tickets by what is written in them: words of our own, the same on every database, whatever its locale."""
+"""Finding tickets by what is written in them: words of our own, the same on every database,
+whatever its locale."""

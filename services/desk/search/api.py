@@ -44,7 +44,8 @@ async def list_tickets(
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
     cursor: Annotated[str, Query(max_length=500, description="`next` of the page before")] = "",
 ) -> TicketPage:
-    """A page of tickets. Paging is by keyset: tickets that arrive meanwhile neither repeat nor hide others."""
+    """Lists a page of tickets. Paging is by keyset: tickets that arrive meanwhile neither repeat
+    nor hide others."""
     query = TicketQuery(
         status=tuple(status),
         level=tuple(level),

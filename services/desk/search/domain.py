@@ -1,7 +1,7 @@
 """What a search finds: text to words, and what somebody typed to a query and filters. Pure.
 
-PostgreSQL's own parser is not used: it makes one word of `ORD-12345`, `arrived.Please` or `iOS/Android`, and goes by the locale
-that a database was made with (decision 13).
+PostgreSQL's own parser is not used: it makes one word of `ORD-12345`, `arrived.Please` or
+`iOS/Android`, and goes by the locale that a database was made with (decision 13).
 """
 
 from __future__ import annotations
@@ -23,14 +23,16 @@ _MOST_WORDS, _LONGEST_WORD = 6000, 40
 """A tsvector holds less than 1 MB; a message must not fail for that."""
 _MOST_ASKED = 10
 _TELEPHONE = 7
-"""So many last digits are a telephone number in every notation: with or without country, area code, zero and blanks."""
+"""So many last digits are a telephone number in every notation: with or without country, area code,
+zero and blanks."""
 _RARE_FROM = 5
 """Letters: what begins with fewer is not looked up where there is more to go by."""
 _PREFIX_FROM = 3
 """Letters: shorter words are found whole only, or a search for "a" would be one for everything."""
 
 _CJK = r"\u1100-\u11ff\u3040-\u30fa\u30fc-\u30ff\u3130-\u318f\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff"
-"""Scripts that write several words without a blank, or particles behind them: found by pairs of characters."""
+"""Scripts that write several words without a blank, or particles behind them: found by pairs of
+characters."""
 _LETTERS = rf"[^\W_{_CJK}]+"
 _DIGITS = r"\d+(?:[ .()/-]{1,3}\d+)*"
 _PIECES = re.compile(rf"(?P<cjk>[{_CJK}]+)|(?P<word>{_LETTERS}(?:[-_]{_LETTERS})*)")
@@ -48,7 +50,8 @@ _ENDINGS = re.compile(
 """Korean particles, and endings that make a verb of a noun, longest first."""
 
 _ELIDED = re.compile(r"\b(?:[cdjlmnst]|qu)['’](?=\w)")
-"""French articles and pronouns before a vowel: l'imprimante is a printer, whatever article stands before it."""
+"""French articles and pronouns before a vowel: l'imprimante is a printer, whatever article stands
+before it."""
 
 _FILTERS = {
     "status": ("open", "pending", "solved", "closed"),
@@ -77,8 +80,8 @@ class Asked:
     words: str = ""
     """A tsquery; empty where only filters are given."""
     index: str = ""
-    """A tsquery of what is rare in it, which every match of `words` fulfils: to ask the index of words, which is slow for what begins with
-    a few letters, as half of all words do."""
+    """A tsquery of what is rare in it, which every match of `words` fulfils: to ask the index of
+    words, which is slow for what begins with a few letters, as half of all words do."""
     number: int | None = None
     """Of a ticket."""
     only_number: bool = False
@@ -96,7 +99,8 @@ class Asked:
 
 
 def asked(q: str) -> Asked:
-    """What was typed. Rejected 422 for a filter with a value that it does not have."""
+    """Parses what was typed into words and filters. Raises Rejected 422 for a filter with a
+    value that it does not have."""
     q = _folded(q)
     if number := re.fullmatch(r"#(\d{1,15})", q.strip()):
         return Asked(number=int(number[1]), only_number=True)
@@ -121,7 +125,7 @@ def asked(q: str) -> Asked:
 
 
 def document(texts: Iterable[str]) -> str:
-    """All words of these texts, as PostgreSQL reads a tsvector."""
+    """Returns all words of these texts, as PostgreSQL reads a tsvector."""
     found: dict[str, None] = {}
     for text in texts:
         for word in _words(_folded(text[:LONGEST_TEXT])):
@@ -188,7 +192,7 @@ def _term(piece: re.Match[str], *, rare: bool = False) -> str:
 
 
 def _either(word: str) -> str:
-    """A word, what begins with it, and other forms of it."""
+    """Builds the query for a word, what begins with it, and other forms of it."""
     forms = dict.fromkeys(_forms(word))
     forms |= dict.fromkeys(again for form in list(forms) for again in _forms(form))
     first, *others = forms
@@ -213,7 +217,8 @@ def _telephone(digits: str) -> str:
 
 @lru_cache(65_536)
 def _forms(word: str) -> tuple[str, ...]:
-    """Without accents first; then its English and French stems, of which French ones need the accents."""
+    """Returns a word's forms: without accents first; then its English and French stems, of which
+    French ones need the accents."""
     bare = plain(word)
     if not _LATIN.fullmatch(word):
         return (bare,)
@@ -225,7 +230,7 @@ _ENGLISH, _FRENCH = Stemmer.Stemmer("english", 0), Stemmer.Stemmer("french", 0)
 
 
 def plain(word: str) -> str:
-    """Without accents."""
+    """Removes the accents of a word."""
     if word.isascii():
         return word
     return unicodedata.normalize("NFC", _MARKS.sub("", unicodedata.normalize("NFD", word))).translate(_PLAIN) or word

@@ -1,9 +1,10 @@
 """Answers a search within a bound of time, however common its words are.
 
-PostgreSQL's statistics tell whether a word is a common one. Few matches are read whole from the index of words. Of many, the newest
-conversations are looked through in windows that grow, until a page is full or the time is up; then the page says how far it came, and
-its cursor goes on from there. Common words that do not stand together are many by the statistics and few in truth: where the first
-windows do not fill a page, the index of words is asked before the next.
+PostgreSQL's statistics tell whether a word is a common one. Few matches are read whole from the
+index of words. Of many, the newest conversations are looked through in windows that grow, until a
+page is full or the time is up; then the page says how far it came, and its cursor goes on from
+there. Common words that do not stand together are many by the statistics and few in truth: where
+the first windows do not fill a page, the index of words is asked before the next.
 """
 
 from __future__ import annotations
@@ -44,10 +45,11 @@ from shared.clock import utc_now
 from shared.errors import Rejected
 
 SECONDS = 2.5
-"""For all statements of a search: longer, and people think that nothing happens (Nielsen, "Response times": 1 s keeps a thought, 10 s
-an attention)."""
+"""For all statements of a search: longer, and people think that nothing happens (Nielsen, "Response
+times": 1 s keeps a thought, 10 s an attention)."""
 _FEW = 5000
-"""Matches that are read whole. A word with more stands in one of a few hundred tickets at least, so that a page fills soon."""
+"""Matches that are read whole. A word with more stands in one of a few hundred tickets at least, so
+that a page fills soon."""
 _COUNTING = 1.0
 """Seconds of these to find out whether they are few."""
 _FIRST_WINDOW, _GROWS = 500, 5
@@ -56,17 +58,20 @@ _LIMITS = text(
     "SELECT set_config('statement_timeout', :left, true), set_config('work_mem', '64MB', true),"
     " set_config('max_parallel_workers_per_gather', '0', true)"
 )
-"""With less memory PostgreSQL forgets which rows a common word stands in, and reads every one of their pages again; there are two such
-connections in a process. To start workers takes longer than most searches."""
+"""With less memory PostgreSQL forgets which rows a common word stands in, and reads every one of
+their pages again; there are two such connections in a process. To start workers takes longer than
+most searches."""
 _SLACK = 50
-"""Milliseconds by which a statement may end too late: to tell PostgreSQL the bound anew costs as much as a search for a rare word."""
+"""Milliseconds by which a statement may end too late: to tell PostgreSQL the bound anew costs as
+much as a search for a rare word."""
 _STATE = text(
     "SELECT EXISTS (SELECT FROM desk.search_progress WHERE what = 'tickets') AS indexing,"
     " (SELECT reltuples FROM pg_class WHERE oid = CAST('desk.message_words' AS regclass)) AS messages"
 )
 _KNOWN = 0.02
-"""The share of messages from which on PostgreSQL's expectation says something: a word that its statistics do not have is expected in up
-to 0.005 of them (DEFAULT_TS_MATCH_SEL), and one that was typed has up to three forms."""
+"""The share of messages from which on PostgreSQL's expectation says something: a word that its
+statistics do not have is expected in up to 0.005 of them (DEFAULT_TS_MATCH_SEL), and one that was
+typed has up to three forms."""
 _EXPECTED = text(
     "EXPLAIN (FORMAT JSON) SELECT FROM desk.message_words WHERE words @@ CAST(:words AS tsquery)"
     " UNION ALL SELECT FROM desk.customer_words WHERE words @@ CAST(:words AS tsquery)"
@@ -93,12 +98,14 @@ class _Search:
 
 
 async def list_tickets(desk: Desk, query: TicketQuery) -> TicketPage:
-    """List one page of tickets: what was searched for, or all that the filters ask for. Rejected as `find` and `tickets.list_tickets`."""
+    """Lists one page of tickets: what was searched for, or all that the filters ask for. Raises
+    Rejected like `find` and `tickets.list_tickets`."""
     return await (find if query.q.strip() else tickets.list_tickets)(desk, query)
 
 
 async def find(desk: Desk, query: TicketQuery) -> TicketPage:
-    """A page of what was asked for in `query.q`. Rejected 422 for a filter that cannot be, 503 where nothing was found in time."""
+    """Returns a page of the tickets that match `query.q`. Raises Rejected 422 for an invalid
+    filter, 503 if nothing was found in time."""
     wanted, own = asked(query.q), repository.filters(query)
     if wanted.empty:
         return TicketPage(items=(), next="")
@@ -140,7 +147,8 @@ async def _among_many(run: _Run, search: _Search) -> TicketPage:
 
 
 async def _is_common(run: _Run, wanted: Asked, messages: float) -> bool:
-    """Whether the statistics know what is asked for as common. Of what begins with a word they know nothing."""
+    """Whether the statistics know what is asked for as common. Of what begins with a word they know
+    nothing."""
     if wanted.only_number or not wanted.words:
         return False
     ((plan,),) = await run(_EXPECTED, words=wanted.words.replace(":*", ""))
@@ -148,7 +156,8 @@ async def _is_common(run: _Run, wanted: Asked, messages: float) -> bool:
 
 
 async def _few(run: _Run, wanted: Asked) -> list[str] | None:
-    """All tickets with a match, where they are few; None where they are many, or nothing narrows them down but filters."""
+    """Returns all tickets with a match, if they are few; None if they are many, or only filters
+    narrow them down."""
     found: list[Select[Any]] = []
     numbered = select(TICKETS.c.id).where(TICKETS.c.number == wanted.number)
     if wanted.only_number:
@@ -174,7 +183,8 @@ async def _few(run: _Run, wanted: Asked) -> list[str] | None:
 
 
 async def _newest(run: _Run, search: _Search, most: int = 0) -> TicketPage | None:
-    """Look through window after window. most: conversations in the last of them; none where that did not fill a page."""
+    """Looks through window after window. most: conversations in the last of them; none where
+    that did not fill a page."""
     query, place = search.query, (TICKETS.c.last_message_at, TICKETS.c.id)
     while not most or search.size <= most:
         before = [*search.cheap, *repository.before_newest(search.cursor)]
@@ -199,7 +209,7 @@ async def _whole(run: _Run, search: _Search, *matching: ColumnElement[bool]) -> 
 
 
 async def _page(run: _Run, search: _Search) -> TicketPage:
-    """What the windows found."""
+    """Makes a page of what the windows found."""
     found = {row.id: row for row in await run(repository.ROWS.where(among(TICKETS.c.id, [r.id for r in search.rows])))}
     return _shown(search, [found[row.id] for row in search.rows if row.id in found])
 
@@ -221,7 +231,8 @@ def _has(words: Any, query: str) -> ColumnElement[bool]:
 
 
 def _holds(words: Any, query: str) -> ColumnElement[bool]:
-    """As `_has`, but not by the index of words: for rows that were found by their ticket or customer."""
+    """Builds the same condition as `_has`, but without the index of words: for rows that were
+    found by their ticket or customer."""
     return func.ts_match_vq(words, sql_cast(literal(query), TSQUERY))
 
 
@@ -245,12 +256,13 @@ def _customer(query: str) -> Select[Any]:
 
 
 def _one(found: Select[Any]) -> ColumnElement[bool]:
-    """As EXISTS, but never made a join with all matches that there are."""
+    """Builds a condition like EXISTS that is never turned into a join with all matches that
+    there are."""
     return found.limit(1).scalar_subquery().is_not(None)
 
 
 def _filters(wanted: Asked, me: str) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
-    """Those on a ticket alone, and those that look elsewhere."""
+    """Returns the filters on a ticket alone, and those that look elsewhere."""
     values, now = wanted.filters, utc_now()
     assignee = values.get("assignee", "")
     found = repository.filters(
@@ -276,7 +288,8 @@ def _filters(wanted: Asked, me: str) -> tuple[list[ColumnElement[bool]], list[Co
 
 @asynccontextmanager
 async def _asking(desk: Desk, deadline: float) -> AsyncIterator[_Run]:
-    """One transaction whose statements end at this time. Rejected 503 `too-slow`, with which it is over."""
+    """Opens one transaction whose statements end at this time. Rejected 503 `too-slow`, with
+    which it is over."""
     told = float("inf")
     async with desk.pools.searches.transaction() as session:
 

@@ -1,4 +1,5 @@
-"""Keeps the words of messages and customers, as they are written and, once, those from before there was such a table."""
+"""Keeps the words of messages and customers, as they are written and, once, those from before there
+was such a table."""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ _OF_MESSAGE = ("id", "ticket_id", "direction", "author", "author_name", "subject
 
 
 async def add_messages(work: UnitOfWork) -> None:
-    """Keep the words of the messages that this transaction wrote, with its commit."""
+    """Keeps the words of the messages that this transaction wrote, with its commit."""
     rows = [
         {"ticket_id": row["ticket_id"], "message_id": row["id"], "words": domain.document(_texts(row))}
         for row in work.messages
@@ -44,7 +45,7 @@ async def add_messages(work: UnitOfWork) -> None:
 
 
 def putting_customers(customers: Sequence[Any], points: Mapping[str, Iterable[str]]) -> Part:
-    """The words of these customers as they are now. `points`: their contact points."""
+    """Writes the words of these customers as they are now. `points`: their contact points."""
     rows = [
         {
             "customer_id": row.id,
@@ -58,7 +59,8 @@ def putting_customers(customers: Sequence[Any], points: Mapping[str, Iterable[st
 
 
 async def run(desk: Desk, stop: asyncio.Event) -> None:
-    """Read what is there from before, newest first, with as long a pause after each step as it took; then there is nothing to do."""
+    """Indexes the older tickets and customers, newest first, with as long a pause after each
+    step as it took; then there is nothing to do."""
 
     async def work() -> float:
         began = time.monotonic()
@@ -71,7 +73,8 @@ async def run(desk: Desk, stop: asyncio.Event) -> None:
 
 
 async def step(desk: Desk) -> bool:
-    """One chunk in one transaction: whoever is killed goes on where they were. False when all is done. Raises Unavailable."""
+    """Indexes one chunk in one transaction: a process that is killed continues from there.
+    Returns False when all is done. Raises Unavailable."""
     async with desk.database.transaction() as session:
         await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         places = {row.what: row.place for row in await session.execute(select(SEARCH_PROGRESS))}

@@ -8,7 +8,8 @@ from services.desk.schema import METADATA
 from services.desk.tickets.models import MESSAGES
 
 _PENDING = {"gin_pending_list_limit": 512}
-"""kB of new words that every search walks through one by one until they are sorted in: PostgreSQL's own 4 MB take milliseconds."""
+"""kB of new words that every search walks through one by one until they are sorted in: PostgreSQL's
+own 4 MB take milliseconds."""
 
 MESSAGE_WORDS = Table(
     "message_words",
@@ -19,7 +20,8 @@ MESSAGE_WORDS = Table(
     PrimaryKeyConstraint("ticket_id", "message_id"),
     Index("ix_message_words_words", "words", postgresql_using="gin", postgresql_with=_PENDING),
 )
-"""A table of its own: a message is never rewritten for it, and reading it does not read what people wrote."""
+"""A table of its own: a message is never rewritten for it, and reading it does not read what people
+wrote."""
 
 CUSTOMER_WORDS = Table(
     "customer_words",
@@ -36,5 +38,6 @@ SEARCH_PROGRESS = Table(
     Column("what", Text, primary_key=True),
     Column("place", Text, nullable=False),
 )
-"""How far what was there before these tables is read into them: `tickets` (those with a number below this one are left), `customers`
-(those with an id after this one). Empty: from the beginning. No row: all is done."""
+"""How far what was there before these tables is read into them: `tickets` (those with a number
+below this one are left), `customers` (those with an id after this one). Empty: from the beginning.
+No row: all is done."""

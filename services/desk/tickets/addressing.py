@@ -42,8 +42,9 @@ class Address:
 def as_of_now(
     choices: Sequence[ChannelChoiceView], channels: View[Channel], points: Sequence[ContactPointView]
 ) -> tuple[ChannelChoiceView, ...]:
-    """The router's choices as they stand now: since it decided, a customer may have said STOP, or START, and a channel may have been
-    switched off or on. What is not wanted goes to the end."""
+    """Updates the router's choices to the present: since it decided, a customer may have said
+    STOP, or START, and a channel may have been switched off or on. What is not wanted goes to
+    the end."""
     refused = {point.point for point in points if point.opted_out}
     found = [_as_of_now(choice, channels.get(choice.channel), points, refused) for choice in choices]
     return tuple(sorted(found, key=lambda choice: any(reason.code == _OPTED_OUT for reason in choice.reasons)))
@@ -79,7 +80,8 @@ async def choose(
     cc: Sequence[str] | None = None,
     bcc: Sequence[str] = (),
 ) -> Address:
-    """See `reply` for what is chosen where `channel` and `to` are empty, and for what is rejected."""
+    """Chooses where a reply goes; see `reply` for what is chosen if `channel` and `to` are
+    empty, and for what is rejected."""
     inbound = select(
         MESSAGES.c.channel, MESSAGES.c.author, MESSAGES.c.author_name, MESSAGES.c.recipient, MESSAGES.c.conversation
     )
@@ -184,7 +186,8 @@ def _to(
     participants: list[str],
     asked: list[str | None],
 ) -> str:
-    """asked: where the customer asked to be answered there, proven or not, as the router read it from their own message."""
+    """Returns the contact point that a reply goes to. asked: where the customer asked to be
+    answered there, proven or not, as the router read it from their own message."""
     known = sorted((p for p in points if p.kind in channel.reaches and not p.opted_out), key=lambda p: not p.verified)
     reachable = domain.reachable(authors, asked, [p.point for p in known])
     if not to:

@@ -58,7 +58,7 @@ async def counts(
     agent: Annotated[str, Query(description="Whose `mine`: an e-mail address")] = "",
     grouped: Annotated[bool, Query(description="False counts a group of tickets about the same as one")] = True,
 ) -> list[ViewCount]:
-    """Counted to 100 and no further."""
+    """Returns the number of tickets in each view, counted to 100 and no further."""
     return list(await service.view_counts(desk, agent, grouped=grouped))
 
 
@@ -70,13 +70,15 @@ async def get_ticket(
     messages: Annotated[int, Query(ge=1, le=200, description="How many of the newest messages")] = 30,
     before: Annotated[str, Query(max_length=500, description="`earlier` of a former answer")] = "",
 ) -> TicketView:
-    """By id or number. With its messages, its events, the reasons for its priority and the channels on which to answer."""
+    """Returns a ticket by id or number, with its messages, its events, the reasons for its
+    priority and the channels on which to answer."""
     return await service.get_ticket(desk, ticket, messages=messages, before=before)
 
 
 @router.post("/tickets/{ticket}/replies", status_code=201, summary="Answer the customer")
 async def reply(desk: TheDesk, actor: Caller, ticket: str, body: Reply, key: IdempotencyKey = "") -> MessageView:
-    """Stored and handed to the channel in one step; `delivery` tells what became of it."""
+    """Stores a reply and hands it to the channel in one step; `delivery` shows what became of
+    it."""
     return await service.reply(
         desk,
         ticket,
@@ -95,13 +97,13 @@ async def reply(desk: TheDesk, actor: Caller, ticket: str, body: Reply, key: Ide
 
 @router.post("/tickets/{ticket}/notes", status_code=201, summary="Add a note for the team")
 async def note(desk: TheDesk, actor: Caller, ticket: str, body: Note, key: IdempotencyKey = "") -> MessageView:
-    """Never sent to the customer."""
+    """Adds a note, which is never sent to the customer."""
     return await service.add_note(desk, ticket, body.text, actor=actor, author_name=actor.name, key=key)
 
 
 @router.get("/messages/{message}", summary="One message")
 async def get_message(desk: TheDesk, _: Reader, message: str) -> MessageView:
-    """With the router's decision where it came from a customer."""
+    """Returns a message, with the router's decision if it came from a customer."""
     return await service.get_message(desk, message)
 
 
@@ -112,8 +114,9 @@ async def get_message(desk: TheDesk, _: Reader, message: str) -> MessageView:
     responses={200: {"content": {"text/plain": {}}}},
 )
 async def get_original(desk: TheDesk, actor: Reader, message: str) -> Response:
-    """`GET /api/v1/messages/{id}/original`: the raw mail with all of its headers, for "Show original", also of mail that is only text.
-    404 `no-original` where the channel kept none. The console has the same at `/m/{id}/raw`."""
+    """Returns the raw mail with all of its headers, for "Show original", also of mail that is
+    only text: `GET /api/v1/messages/{id}/original`. Responds 404 `no-original` if the channel
+    stored none. The console has the same at `/m/{id}/raw`."""
     data, media_type, headers = await originals.raw(desk, message, actor)
     return Response(data, media_type=media_type, headers=headers)
 
@@ -125,6 +128,6 @@ async def get_original(desk: TheDesk, actor: Reader, message: str) -> Response:
     responses={200: {"content": {"application/octet-stream": {}}}},
 )
 async def get_file(desk: TheDesk, actor: Reader, message: str, index: int) -> Response:
-    """By its place in `attachments`; the first is 0."""
+    """Returns a file by its place in `attachments`; the first is 0."""
     data, media_type, headers = await originals.file(desk, message, index, actor)
     return Response(data, media_type=media_type, headers=headers)

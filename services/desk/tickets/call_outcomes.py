@@ -1,4 +1,5 @@
-"""What a telephone call does to its ticket: somebody has spoken with the customer, which is an answer, and the timeline says so."""
+"""What a telephone call does to its ticket: somebody has spoken with the customer, which is an
+answer, and the timeline says so."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from shared.metrics import METRICS
 
 
 async def answered(work: UnitOfWork, ticket: str, at: datetime, actor: Actor, why: str) -> None:
-    """Record that the customer was reached at `at`: stops their wait and, if overdue, publishes the SLA breach."""
+    """Records that the customer was reached at `at`: stops their wait and, if overdue, publishes
+    the SLA breach."""
     row = await store.locked(work, ticket)
     if row.first_reply_at is None:
         waited = max(0.0, (at - row.created_at).total_seconds())
@@ -27,7 +29,8 @@ async def answered(work: UnitOfWork, ticket: str, at: datetime, actor: Actor, wh
 async def add_note(
     work: UnitOfWork, ticket: str, text: str, at: datetime, actor: Actor, name: str, *, key: str
 ) -> None:
-    """A line in the timeline that only the team sees. `key`: the same again is nothing."""
+    """Adds a line to the timeline that only the team sees. `key`: repeating the same one has no
+    effect."""
     row = await store.locked(work, ticket)
     own = stable_id("call-note", ticket, key)
     values = {"id": own, "ticket_id": ticket, "direction": "note", "channel": "phone", "at": at, "text": text}

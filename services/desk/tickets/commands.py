@@ -76,18 +76,20 @@ async def reply(
     status: str = "pending",
     key: str = "",
 ) -> MessageView:
-    """Store a reply and ask its channel to deliver it.
+    """Stores a reply and asks its channel to deliver it.
 
-    channel: empty means the channel of the newest message from the customer. to: a contact point of the customer or of a
-    participant; empty means the best one. cc, bcc: addresses that get a copy of a mail; None means whoever the newest mail of the
-    conversation went to. seen: `TicketRow.version` that the agent looked at. began: `EventView.seq` of the newest
-    event when the agent began to write. status: afterwards, `open`,
-    `pending` or `solved`. key: idempotency key; the same key gives the same reply again.
+    channel: empty means the channel of the newest message from the customer. to: a contact point of
+    the customer or of a participant; empty means the best one. cc, bcc: addresses that get a copy
+    of a mail; None means whoever the newest mail of the conversation went to. seen:
+    `TicketRow.version` that the agent looked at. began: `EventView.seq` of the newest event when
+    the agent began to write. status: afterwards, `open`, `pending` or `solved`. key: idempotency
+    key; the same key gives the same reply again.
 
-    Rejected 403; 404 no such ticket; 409 `stale` when something arrived unseen; 409 `overtaken` when a colleague wrote since `began`; 422
-    `too-long-here` for more than the channel takes in public; 409 `channel-off`, `unreachable`, `opted-out`
-    with what to do; 422 empty text, unknown status, or copies that cannot be sent; 422 `key-reused` for a key that was used with
-    another text.
+    Rejected 403; 404 no such ticket; 409 `stale` when something arrived unseen; 409 `overtaken`
+    when a colleague wrote since `began`; 422 `too-long-here` for more than the channel takes in
+    public; 409 `channel-off`, `unreachable`, `opted-out` with what to do; 422 empty text, unknown
+    status, or copies that cannot be sent; 422 `key-reused` for a key that was used with another
+    text.
     """
     actor.require(Permission.REPLY)
     text = checked(text, status)
@@ -114,7 +116,7 @@ async def reply(
 
 
 def checked(text: str, status: str) -> str:
-    """The text of a reply as it is stored. Rejected 422."""
+    """Returns the text of a reply as it is stored. Raises Rejected 422."""
     text = _clean(text)
     if status not in _AFTER_REPLY:
         raise Rejected(422, "status", f"After a reply a ticket is one of {', '.join(_AFTER_REPLY)}.")
@@ -139,7 +141,8 @@ async def answer(
     began: int | None = None,
     together: bool = False,
 ) -> MessageView:
-    """As `reply`, for a ticket whose row is locked. together: those that stand under it are answered by the same caller."""
+    """Stores a reply like `reply`, for a ticket whose row is locked. together: those that stand
+    under it are answered by the same caller."""
     own = stable_id("reply", row.id, key) if key else str(uuid4())
     repeated = await _repeated(work.session, own, text)
     if repeated:
@@ -198,7 +201,8 @@ def _mail_after(desk: Desk, channel: str, now: datetime) -> datetime | None:
 
 
 async def _taker(session: AsyncSession, desk: Desk, row: Any, actor: Actor) -> Assignee | None:
-    """Find who has a ticket of nobody from now on: whoever answers it, unless its team wants it otherwise. A program takes none."""
+    """Returns who takes an unassigned ticket from now on: the agent who answers it, unless its
+    team wants it otherwise. A program takes none."""
     if row.assignee_id is not None or not taken_by_reply(row.team, desk.settings.replies_keep_unassigned):
         return None
     if actor.kind is not Kind.AGENT:
@@ -209,7 +213,8 @@ async def _taker(session: AsyncSession, desk: Desk, row: Any, actor: Actor) -> A
 
 
 def count_first_reply(row: Any, reply: MessageView) -> None:
-    """Once it is committed. row: the ticket as it was before."""
+    """Records the time to the first reply, once the reply is committed. row: the ticket as it
+    was before."""
     if row.first_reply_at is None:
         waited = max(0.0, (reply.at - row.created_at).total_seconds())
         METRICS.first_reply_seconds.labels(channel=row.channel, level=row.level).observe(waited)
@@ -218,7 +223,7 @@ def count_first_reply(row: Any, reply: MessageView) -> None:
 async def add_note(
     desk: Desk, ticket: str, text: str, *, actor: Actor, author_name: str = "", key: str = ""
 ) -> MessageView:
-    """A note that only the team sees. Rejected 403, 404, 422."""
+    """Adds a note that only the team sees. Rejected 403, 404, 422."""
     actor.require(Permission.NOTE)
     text = _clean(text)
     async with desk.unit_of_work() as work:
@@ -234,8 +239,8 @@ async def add_note(
 
 
 async def set_status(desk: Desk, ticket: str, status: str, *, actor: Actor) -> TicketRow:
-    """`open`, `pending`, `solved` or `closed`. The former status is in the event, so that it can be undone.
-    Rejected 403, 404, 422."""
+    """Sets the status: `open`, `pending`, `solved` or `closed`. The former status is in the
+    event, so that it can be undone. Rejected 403, 404, 422."""
     actor.require(Permission.CHANGE_TICKETS)
     if status not in STATUSES:
         raise Rejected(422, "status", f"The status is one of {', '.join(STATUSES)}.")
@@ -248,7 +253,7 @@ async def set_status(desk: Desk, ticket: str, status: str, *, actor: Actor) -> T
 
 
 async def _stopped(session: AsyncSession, row: Any) -> TicketStatusChanged:
-    """Read the change that settled a ticket, which keeps the clock that it stopped."""
+    """Returns the change that settled a ticket, which holds the clock that it stopped."""
     kind = kind_of(TicketStatusChanged)
     settled = select(EVENTS.c.data).where(EVENTS.c.ticket_id == row.id, EVENTS.c.kind == kind)
     data = await session.scalar(settled.order_by(EVENTS.c.seq.desc()).limit(1))
@@ -256,7 +261,7 @@ async def _stopped(session: AsyncSession, row: Any) -> TicketStatusChanged:
 
 
 async def assign(work: UnitOfWork, ticket: str, command: Assign) -> TicketRow:
-    """For the subject of assignment. Rejected 404."""
+    """Assigns a ticket; for use by `assignment`. Raises Rejected 404."""
     row = await store.locked(work, await store.find(work.session, ticket))
     await execute(work, store.ticket_of(row), command, utc_now())
     return (await repository.rows(work.session, [row.id]))[row.id]
@@ -265,8 +270,8 @@ async def assign(work: UnitOfWork, ticket: str, command: Assign) -> TicketRow:
 async def execute(
     work: UnitOfWork, ticket: Ticket, command: Command, now: datetime, *, together: bool = False
 ) -> Ticket:
-    """Apply a command to a ticket that is locked, write it, and do what follows. together: whoever stands under it is answered by the
-    same caller. Returns the ticket afterwards."""
+    """Applies a command to a ticket that is locked, writes it, and does what follows. together:
+    tickets that stand under it are answered by the same caller. Returns the ticket afterwards."""
     after, events = apply(ticket, command, now)
     await store.save(work.session, ticket, after)
     for event in events:
@@ -291,7 +296,7 @@ async def execute(
 
 
 async def delivery_failed(work: UnitOfWork, reply: Any, state: str) -> None:
-    """Take back what a reply (its row) did that did not reach the customer, or may not have."""
+    """Reverts the effects of a reply (its row) that did not reach the customer, or may not have."""
     ticket = store.ticket_of(await store.locked(work, reply.ticket_id))
     mine = (MESSAGES.c.ticket_id == ticket.id, MESSAGES.c.direction == "out", MESSAGES.c.delivery.not_in(NOT_ARRIVED))
     first, last = (
@@ -313,7 +318,7 @@ async def delivery_failed(work: UnitOfWork, reply: Any, state: str) -> None:
 
 
 async def delivery_arrived(work: UnitOfWork, ticket: str) -> None:
-    """Note that a reply of which that was not known has reached the customer after all."""
+    """Records that a reply whose delivery was in doubt has reached the customer after all."""
     await execute(work, store.ticket_of(await store.locked(work, ticket)), DeliveryArrived(), utc_now())
 
 
@@ -322,7 +327,8 @@ def _wait(reply: Any) -> Wait | None:
 
 
 async def lock_group(work: UnitOfWork, ticket: str) -> Any:
-    """Lock a ticket, and with it those that stand under it, which may need another leader. Its row. Rejected 404."""
+    """Locks a ticket, and with it those that stand under it, which may need another leader.
+    Returns its row. Raises Rejected 404."""
     found = await store.find(work.session, ticket)
     await work.lock(tickets={found, *await grouping.members_of(work.session, found)})
     return (await work.session.execute(select(TICKETS).where(TICKETS.c.id == found))).one()

@@ -24,7 +24,8 @@ _OUT = (DeliveryState.SENT, DeliveryState.DELIVERED)
 
 
 async def report(desk: Desk, reports: Sequence[DeliveryReport]) -> None:
-    """Note these reports, in order, in one transaction. What other services sent (surveys) is not ours and is passed over."""
+    """Records these delivery reports, in order, in one transaction. Those about what other
+    services sent (surveys) are ignored."""
     for one in reports:
         _check(one)
     async with desk.unit_of_work() as work:

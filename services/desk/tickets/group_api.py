@@ -31,7 +31,8 @@ class ReplyAll(BaseModel):
 
 @router.post("/tickets/{ticket}/reply-all", status_code=201, summary="Reply to all tickets of a group")
 async def reply_all(desk: TheDesk, actor: Caller, ticket: str, body: ReplyAll, key: IdempotencyKey = "") -> Answered:
-    """Each customer gets a reply of their own, in their own conversation, on the channel that they wrote on."""
+    """Sends each customer a reply of their own, in their own conversation, on the channel that
+    they wrote on."""
     return await group_commands.reply_all(
         desk,
         ticket,
@@ -46,5 +47,6 @@ async def reply_all(desk: TheDesk, actor: Caller, ticket: str, body: ReplyAll, k
 
 @router.post("/tickets/{ticket}/ungroup", summary="Take a ticket out of its group")
 async def ungroup(desk: TheDesk, actor: Caller, ticket: str) -> TicketRow:
-    """For good. Where it led the group, the oldest of the others leads from now on. A ticket of no group is left alone."""
+    """Removes a ticket from its group for good. If it led the group, the oldest of the others
+    leads from now on. A ticket of no group is left unchanged."""
     return await group_commands.ungroup(desk, ticket, actor=actor)

@@ -22,7 +22,8 @@ from shared.errors import Rejected
 from shared.events.desk import TicketGrouped
 
 _AT_ONCE = 100
-"""Answers of one transaction: its locks are gone within seconds. A repetition with the same key goes on where it ended."""
+"""Answers of one transaction: its locks are gone within seconds. A repetition with the same key
+goes on where it ended."""
 
 
 async def reply_all(
@@ -37,11 +38,13 @@ async def reply_all(
     status: str = "pending",
     key: str = "",
 ) -> Answered:
-    """Answer the customers of all tickets that stand under this one, and its own: each by a reply of their own, in their own
-    conversation, on the channel that they wrote on. A public reply begins with the name of the account that it answers: networks
-    refuse the same words twice. key: one for all; the same key again answers only who was not answered yet.
+    """Answers the customers of all tickets that stand under this one, and its own: each by a reply
+    of their own, in their own conversation, on the channel that they wrote on. A public reply
+    begins with the name of the account that it answers: networks refuse the same words twice. key:
+    one for all; the same key again answers only those who were not answered yet.
 
-    Rejected as `reply`; 409 `not-the-leader` for a ticket that stands under another. Who cannot be reached is left out, and told.
+    Rejected as `reply`; 409 `not-the-leader` for a ticket that stands under another. Who cannot be
+    reached is left out, and told.
     """
     actor.require(Permission.REPLY)
     text, key = commands.checked(text, status), key or uuid4().hex
@@ -82,8 +85,8 @@ async def reply_all(
 
 
 async def ungroup(desk: Desk, ticket: str, *, actor: Actor) -> TicketRow:
-    """Take a ticket out of its group for good; where it led, the oldest of the others leads them from now on. A ticket of no
-    group is left alone. Rejected 403, 404."""
+    """Takes a ticket out of its group for good; where it led, the oldest of the others leads
+    them from now on. A ticket of no group is left alone. Rejected 403, 404."""
     actor.require(Permission.CHANGE_TICKETS)
     async with desk.unit_of_work() as work:
         found = await store.find(work.session, ticket)

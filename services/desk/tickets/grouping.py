@@ -1,4 +1,5 @@
-"""Tickets that stand in lists as one, under a leader. Each stays its own customer's, with its own conversation and answers."""
+"""Tickets that stand in lists as one, under a leader. Each stays its own customer's, with its own
+conversation and answers."""
 
 from __future__ import annotations
 
@@ -33,8 +34,9 @@ _HIGHEST = text(
 
 
 def stands_under_its_leader() -> ColumnElement[bool]:
-    """Whether a ticket shows under its leader and not by itself: it has the same status, waits for nothing that the leader does not,
-    and was not given to somebody else. What reopens, or is answered by itself, is seen again."""
+    """Whether a ticket shows under its leader and not by itself: it has the same status, waits for
+    nothing that the leader does not, and was not given to somebody else. What reopens, or is
+    answered by itself, is seen again."""
     leader = TICKETS.alias("its_leader")
     found: Select[Any] = select(literal_column("1")).where(
         leader.c.id == TICKETS.c.group_id, _together(TICKETS, leader)
@@ -57,7 +59,7 @@ def size_of_group() -> tuple[Label[int], Label[int]]:
 
 
 async def members_of(session: AsyncSession, leader: str, most: int | None = None) -> list[str]:
-    """Tickets that stand under this one right now, oldest first."""
+    """Lists the tickets that stand under this one right now, oldest first."""
     found = select(TICKETS.c.id).where(TICKETS.c.group_id == leader, stands_under_its_leader())
     return list(await session.scalars(found.order_by(TICKETS.c.created_at, TICKETS.c.id).limit(most)))
 
@@ -69,7 +71,7 @@ async def leaders_of(session: AsyncSession, condition: ColumnElement[bool]) -> s
 
 
 async def put_under(work: UnitOfWork, leader: str, tickets: Collection[str], actor: Actor) -> None:
-    """These tickets, and those under them, stand under that one from now on. All are locked."""
+    """Puts these tickets, and those under them, under that leader. All are locked."""
     if not tickets:
         return
     await store.put_under(work.session, leader, tickets)
@@ -79,7 +81,8 @@ async def put_under(work: UnitOfWork, leader: str, tickets: Collection[str], act
 
 
 async def hand_over(work: UnitOfWork, leader: str, actor: Actor) -> None:
-    """The oldest of the open tickets under this one leads the others from now on, one that waits before any other. They are locked."""
+    """Makes the oldest of the open tickets under this one the leader of the others, preferring
+    one that waits. They are locked."""
     waiting = list(
         await work.session.scalars(
             select(TICKETS.c.id)
@@ -96,8 +99,8 @@ async def hand_over(work: UnitOfWork, leader: str, actor: Actor) -> None:
 
 
 async def raise_leaders(session: AsyncSession, tickets: Collection[str]) -> None:
-    """Give leaders among these tickets, and leaders of these, the highest priority and the earliest due time of their open
-    group. All are locked."""
+    """Gives leaders among these tickets, and leaders of these, the highest priority and the
+    earliest due time of their open group. All are locked."""
     found = (await session.execute(_HIGHEST, {"tickets": list(tickets)})).all()
     await store.raise_priority(session, [{"id": row.id, "due_at": row.due_at} for row in found])
     higher = [

@@ -23,7 +23,8 @@ _JOINED = re.compile("\u200d.|[\ufe0e\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020
 
 
 def weigh(text: str, length: Length) -> int:
-    """At least this many: the channel's own service counts exactly, and has the last word."""
+    """Returns a lower bound of a text's length: the channel's own service counts exactly, and
+    has the last word."""
     plain, links = _LINK.subn("", text) if length.link else (text, 0)
     plain = _JOINED.sub("", _FLAG.sub("\U0001f1e6", unicodedata.normalize("NFC", plain)))
     light = sum(any(low <= ord(letter) <= high for low, high in length.light) for letter in plain)
@@ -39,7 +40,8 @@ async def check(
     *,
     together: Sequence[str] = (),
 ) -> None:
-    """Rejected 422 for a text that cannot be sent like this. together: tickets whose customers are answered by name in the same words."""
+    """Raises Rejected 422 for a text that cannot be sent like this. together: tickets whose
+    customers are answered by name in the same words."""
     described = channels.get(channel)
     if described is None or described.length is None:
         return

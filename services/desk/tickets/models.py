@@ -112,8 +112,8 @@ TICKETS = Table(
     ),
     Index("ix_tickets_first_reply_at", "first_reply_at", postgresql_include=["created_at"]),
 )
-"""`overdue_since`: a `due_at` that was seen to have passed. Where both are the same the ticket is overdue, which an index can hold; what
-moves `due_at` ends it."""
+"""`overdue_since`: a `due_at` that was seen to have passed. Where both are the same the ticket is
+overdue, which an index can hold; what moves `due_at` ends it."""
 
 MESSAGES = Table(
     "messages",
@@ -188,4 +188,5 @@ BURST_POSTS = Table(
     Column("burst_id", Text, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False, index=True),
 )
-"""Posts that were told to be part of a burst by a later one, whether their tickets are here already or not."""
+"""Posts that were told to be part of a burst by a later one, whether their tickets are here already
+or not."""

@@ -1,4 +1,5 @@
-"""What customers sent, byte for byte: the raw original of a message and its files. Only ever downloaded."""
+"""What customers sent, byte for byte: the raw original of a message and its files. Only ever
+downloaded."""
 
 from __future__ import annotations
 
@@ -29,8 +30,8 @@ class Download(NamedTuple):
 
 
 async def raw(desk: Desk, message: str, actor: Actor) -> Download:
-    """The message as its channel received it: a mail with all of its headers. Rejected 403, 404 where nothing was
-    kept."""
+    """Downloads the message as its channel received it: a mail with all of its headers. Rejected
+    403, 404 where nothing was kept."""
     actor.require(Permission.READ)
     uri = (await service.get_message(desk, message)).raw_uri
     if not uri:
@@ -40,7 +41,7 @@ async def raw(desk: Desk, message: str, actor: Actor) -> Download:
 
 
 async def file(desk: Desk, message: str, index: int, actor: Actor) -> Download:
-    """A file that came with a message, the first is 0. Rejected 403, 404."""
+    """Downloads a file that came with a message, the first is 0. Rejected 403, 404."""
     actor.require(Permission.READ)
     files = (await service.get_message(desk, message)).attachments
     if not 0 <= index < len(files):
@@ -52,7 +53,8 @@ async def file(desk: Desk, message: str, index: int, actor: Actor) -> Download:
 
 
 async def picture(desk: Desk, message: str, index: int) -> Download:
-    """A picture that is shown with its message, and so is no more than reading the conversation. Rejected 404."""
+    """Returns a picture that is shown with its message, which is no more than reading the
+    conversation. Raises Rejected 404."""
     files = (await service.get_message(desk, message)).attachments
     if not 0 <= index < len(files) or files[index].media_type not in PICTURES:
         raise Rejected(404, "no-such-file", "Image not found.")

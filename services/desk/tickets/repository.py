@@ -1,4 +1,5 @@
-"""Reading tickets. Reading joins what belongs to other subjects; changing goes through their service functions."""
+"""Reading tickets. Reading joins what belongs to other subjects; changing goes through their
+service functions."""
 
 from __future__ import annotations
 
@@ -131,7 +132,7 @@ UNSEEN = TICKETS.c.overdue_since.is_distinct_from(TICKETS.c.due_at)
 
 
 def row_view(row: Any) -> TicketRow:
-    """A ticket as lists show it."""
+    """Converts a ticket's row into the form that lists show."""
     values = {name: getattr(row, name) for name in _ROW}
     return TicketRow(
         **values,
@@ -148,18 +149,19 @@ def row_view(row: Any) -> TicketRow:
 
 
 async def rows(session: AsyncSession, tickets: Collection[str]) -> dict[str, TicketRow]:
-    """By id; what does not exist is left out."""
+    """Returns rows of tickets by id; those that do not exist are left out."""
     wanted = among(TICKETS.c.id, [ticket for ticket in tickets if is_uuid(ticket)])
     return {row.id: row_view(row) for row in await session.execute(ROWS.where(wanted))}
 
 
 def page(query: TicketQuery, *conditions: ColumnElement[bool]) -> Select[Any]:
-    """The statement of one page and one row more. Rejected 422."""
+    """Builds the statement for one page of tickets and one row more. Raises Rejected 422."""
     return _page(ROWS, query, *conditions)
 
 
 def places(query: TicketQuery, *conditions: ColumnElement[bool]) -> Select[Any]:
-    """As `page`, with nothing of a ticket but its id and its place in the order. Rejected 422."""
+    """Builds the statement of `page`, with only the id of a ticket and its place in the order.
+    Raises Rejected 422."""
     return _page(
         select(TICKETS.c.id, TICKETS.c.last_message_at, TICKETS.c.rank, TICKETS.c.queue_at), query, *conditions
     )
@@ -187,33 +189,35 @@ def _page(found: Select[Any], query: TicketQuery, *conditions: ColumnElement[boo
 
 
 def _parts(query: TicketQuery) -> list[ColumnElement[bool]]:
-    """What to read one after the other, each from an index that has the order of the list: what all of them have would be sorted."""
+    """Returns what to read one after the other, each from an index that has the order of the
+    list: what all of them have would be sorted."""
     if query.due == "overdue" and query.order == "priority":
         return [SEEN, UNSEEN]
     return [TICKETS.c.status == status for status in query.status] if len(query.status) > 1 else []
 
 
 def before_newest(cursor: str) -> list[ColumnElement[bool]]:
-    """Older than where this cursor of the order `newest` stands. Rejected 422."""
+    """Builds the condition for tickets older than where this cursor of the order `newest`
+    stands. Raises Rejected 422."""
     if not cursor:
         return []
     return [tuple_(*_NEWEST) < newest_place(*read_place(cursor, "n"))]
 
 
 def newest_place(at: datetime, ticket: str) -> Any:
-    """A place in the order `newest`, to compare with."""
+    """Builds a place in the order `newest`, to compare with."""
     return _values(_NEWEST, at, ticket)
 
 
 def cursor_after(row: Any, order: str) -> str:
-    """Where the next page begins."""
+    """Returns the cursor of the next page, which begins after this row."""
     if order == "newest":
         return write_place("n", row.last_message_at, row.id)
     return write_cursor("p", str(row.rank), row.queue_at.isoformat(), row.id)
 
 
 def messages_before(ticket: str, before: str, limit: int) -> Select[Any]:
-    """Newest first, one more than asked."""
+    """Selects a ticket's messages, newest first, one more than asked."""
     statement = select(MESSAGES).where(MESSAGES.c.ticket_id == ticket)
     if before:
         place = read_place(before, "m")
@@ -222,33 +226,33 @@ def messages_before(ticket: str, before: str, limit: int) -> Select[Any]:
 
 
 def message_cursor(row: Any) -> str:
-    """Where earlier messages end."""
+    """Returns the cursor at which earlier messages end."""
     return write_place("m", row.at, row.id)
 
 
 def events_of(ticket: str, limit: int) -> Select[Any]:
-    """Newest first."""
+    """Selects the events of a ticket, newest first."""
     return select(EVENTS).where(EVENTS.c.ticket_id == ticket).order_by(EVENTS.c.seq.desc()).limit(limit)
 
 
 def counted(*conditions: ColumnElement[bool], most: int = 100) -> Select[Any]:
-    """How many tickets, counted no further than `most`."""
+    """Selects the number of tickets, counted no further than `most`."""
     return select(func.count()).select_from(select(TICKETS.c.id).where(*conditions).limit(most).subquery())
 
 
 def counted_overdue(*conditions: ColumnElement[bool], most: int = 100) -> ColumnElement[int]:
-    """As `counted`, those of them that are overdue."""
+    """Counts as `counted` does, those of them that are overdue."""
     parts = (counted(*due("overdue"), part, *conditions, most=most).scalar_subquery() for part in (SEEN, UNSEEN))
     return func.least(most, sum(parts, literal(0)))
 
 
 def waits() -> list[ColumnElement[bool]]:
-    """Their customer waits for an answer."""
+    """Builds the conditions for tickets whose customer waits for an answer."""
     return [TICKETS.c.status == "open", TICKETS.c.waiting_since.is_not(None)]
 
 
 def still_asked(now: ColumnElement[Any]) -> ColumnElement[Any]:
-    """As `patience.asked`: those of a ticket's skills that are asked for at this time."""
+    """Selects those of a ticket's skills that are asked for at this time, like `patience.asked`."""
     skill = func.unnest(TICKETS.c.skills).column_valued("skill")
     until = cast(TICKETS.c.patience["skills"][skill].astext, DateTime(timezone=True))
     found = select(skill).where(func.coalesce(until > now, True)).correlate(TICKETS)
@@ -256,13 +260,15 @@ def still_asked(now: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def ranks(*levels: str) -> list[ColumnElement[bool]]:
-    """What these levels say of a ticket's rank: a list in its order then begins where the first of them does, and ends."""
+    """Returns what these levels say of a ticket's rank: a list in its order then begins where
+    the first of them does, and ends."""
     first, end = domain.ranks(levels)
     return [TICKETS.c.rank >= first, TICKETS.c.rank < end]
 
 
 def due(which: str) -> list[ColumnElement[bool]]:
-    """Of those who wait: `overdue`, or `soon`; no condition where it is empty. Rejected 422."""
+    """Builds the conditions for waiting tickets that are due: `overdue`, or `soon`; none if it
+    is empty. Raises Rejected 422."""
     if not which:
         return []
     _known((which,), DUE, "due")
@@ -273,7 +279,7 @@ def due(which: str) -> list[ColumnElement[bool]]:
 
 
 def message_view(row: Any) -> MessageView:
-    """A message for readers."""
+    """Converts a message's row into the view for readers."""
     return MessageView(
         id=row.id,
         ticket_id=row.ticket_id,
@@ -313,22 +319,22 @@ def message_view(row: Any) -> MessageView:
 
 
 def post_view(value: Any) -> PostView | None:
-    """As stored."""
+    """Converts a post from its stored form; None if there is none."""
     return msgspec.convert(value, PostView) if value else None
 
 
 def reasons(value: Any) -> tuple[ReasonView, ...]:
-    """As stored."""
+    """Converts reasons from their stored form."""
     return msgspec.convert(value, tuple[ReasonView, ...])
 
 
 def patience(value: Any) -> Patience:
-    """As stored."""
+    """Converts a patience from its stored form."""
     return msgspec.convert(value, Patience)
 
 
 def choices(value: Any) -> tuple[ChannelChoiceView, ...]:
-    """As stored, where defaults were left out."""
+    """Converts channel choices from their stored form, in which defaults were left out."""
     filled = [
         {"contact_point": None, "confidence": 0.0, "available": True, "open_until": None} | choice for choice in value
     ]
@@ -336,7 +342,8 @@ def choices(value: Any) -> tuple[ChannelChoiceView, ...]:
 
 
 def filters(query: TicketQuery) -> list[ColumnElement[bool]]:
-    """What the fields of a query ask of a ticket; its words are the search's. Rejected 422."""
+    """Builds the conditions that the fields of a query set; its words are the search's. Raises
+    Rejected 422."""
     wanted = [*due(query.due), *(waits() if query.waiting else ())]
     if any("\x00" in value for value in (query.assignee, query.team, query.channel, query.language, query.q)):
         raise Rejected(422, "filter", "A filter contains a NUL character. Leave it out.")
@@ -377,7 +384,7 @@ def _rank(value: str) -> int:
 
 
 def group_of(leader: str) -> Select[Any]:
-    """The tickets under this one, oldest first, whether or not they show there now."""
+    """Selects the tickets under this one, oldest first, whether or not they show there now."""
     return (
         select(*_LINK, func.coalesce(func.nullif(CUSTOMERS.c.name, ""), _ADDRESS, "").label("customer_name"))
         .join(CUSTOMERS, CUSTOMERS.c.id == TICKETS.c.customer_id)
@@ -388,12 +395,12 @@ def group_of(leader: str) -> Select[Any]:
 
 
 def link(ticket: str) -> Select[Any]:
-    """One ticket, as others point at it."""
+    """Selects one ticket in the form in which others link to it."""
     return select(*_LINK).where(TICKETS.c.id == ticket)
 
 
 def links(ticket: str, linked_to: str | None) -> Select[Any]:
-    """The ticket before and those after this one."""
+    """Selects the ticket before and those after this one."""
     return (
         select(*_LINK)
         .where(or_(TICKETS.c.linked_to == ticket, TICKETS.c.id == linked_to))

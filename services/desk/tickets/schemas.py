@@ -1,4 +1,5 @@
-"""What readers of tickets get: plain values, the same for the API and the console. All times are aware, in UTC."""
+"""What readers of tickets get: plain values, the same for the API and the console. All times are
+aware, in UTC."""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ class ChannelChoiceView:
     """Whether we can answer there now."""
     reasons: tuple[ReasonView, ...]
     open_until: datetime | None = None
-    """When a live channel closes, in the time zone of its opening hours; null where it does not within a day."""
+    """When a live channel closes, in the time zone of its opening hours; null where it does not
+    within a day."""
 
     @property
     def tells(self) -> bool:
@@ -104,9 +106,11 @@ class TicketRow:
     version: int
     """Grows with each message and note; send it back as `seen` with a reply."""
     due_at: datetime | None = None
-    """When the customer is to have an answer at the latest; null where nobody waits or there is no target."""
+    """When the customer is to have an answer at the latest; null where nobody waits or there is no
+    target."""
     undelivered: str = ""
-    """`failed` where our newest reply did not reach the customer, `uncertain` where it may not have; empty otherwise."""
+    """`failed` where our newest reply did not reach the customer, `uncertain` where it may not
+    have; empty otherwise."""
     group_id: str = ""
     """The ticket under which this one was grouped, or empty."""
     grouped: bool = False
@@ -116,7 +120,8 @@ class TicketRow:
     group_people: int = 1
     """Of how many customers they are."""
     telephone: str = ""
-    """Where the customer can be called, `tel:+…`; empty where no number is known or they do not want it."""
+    """Where the customer can be called, `tel:+…`; empty where no number is known or they do not
+    want it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +159,8 @@ class MessageView:
     subject: str
     text: str
     html: str
-    """Sanitised; still to be shown only in a sandboxed frame that fetches nothing from elsewhere. Empty where there was none."""
+    """Sanitised; still to be shown only in a sandboxed frame that fetches nothing from elsewhere.
+    Empty where there was none."""
     attachments: tuple[AttachmentView, ...]
     at: datetime
     automatic: str
@@ -162,14 +168,16 @@ class MessageView:
     to: str
     """For replies the contact point it goes to; for inbound our mailbox or site."""
     delivery: str
-    """For replies: `requested`, `sent`, `delayed`, `delivered`, `failed` or `uncertain`; otherwise empty."""
+    """For replies: `requested`, `sent`, `delayed`, `delivered`, `failed` or `uncertain`; otherwise
+    empty."""
     delivery_detail: str
     facts: dict[str, str]
     raw_uri: str
     decision: dict[str, Any] | None
     """The router's decision as published, for inbound."""
     doubt: str = ""
-    """Why the sender may be somebody else: `dmarc` where the check of their own domain failed; empty otherwise."""
+    """Why the sender may be somebody else: `dmarc` where the check of their own domain failed;
+    empty otherwise."""
     also_to: tuple[str, ...] = ()
     """Whom else a customer's mail was addressed to, without our own mailboxes."""
     cc: tuple[str, ...] = ()
@@ -259,7 +267,8 @@ class TicketView:
     asked: tuple[str, ...] = ()
     """Those of `skills` that are still asked for: others were waited for long enough."""
     next_team: str = ""
-    """The team that gets it where nobody takes or answers it until `next_team_at`; empty where it stays."""
+    """The team that gets it where nobody takes or answers it until `next_team_at`; empty where it
+    stays."""
     next_team_at: datetime | None = None
 
 
@@ -297,10 +306,11 @@ class TicketPage:
     next: str
     """Cursor of the next page; empty on the last."""
     searched_back_to: datetime | None = None
-    """Set where a search ran out of time: only conversations with a message since then were looked through; `next` goes on from
-    there."""
+    """Set where a search ran out of time: only conversations with a message since then were looked
+    through; `next` goes on from there."""
     indexing: bool = False
-    """Whether conversations from before an update are still being made ready for the search, so that it may not find them yet."""
+    """Whether conversations from before an update are still being made ready for the search, so
+    that it may not find them yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -323,7 +333,8 @@ class TicketQuery:
     grouped: bool = True
     """False leaves out tickets that show under another one."""
     q: str = ""
-    """Words of messages, names, addresses, facts and files, a number such as #1042, and filters such as `status:open`."""
+    """Words of messages, names, addresses, facts and files, a number such as #1042, and filters
+    such as `status:open`."""
     me: str = ""
     """Who `assignee:me` is: an e-mail address."""
     order: str = "priority"
@@ -340,7 +351,8 @@ class ViewCount:
     __pydantic_config__ = _DOCS
 
     name: str
-    """`mine`, `unassigned`, `open`, `waiting`, `urgent`, `overdue`, `soon`, `pending`, `solved`, or `team:<name>`."""
+    """`mine`, `unassigned`, `open`, `waiting`, `urgent`, `overdue`, `soon`, `pending`, `solved`, or
+    `team:<name>`."""
     count: int
     """At most 100: a hot list is never counted to the end."""
 

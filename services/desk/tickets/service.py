@@ -1,4 +1,5 @@
-"""What can be done with tickets. Every function is one transaction; errors are `Rejected` with what to do."""
+"""What can be done with tickets. Every function is one transaction; errors are `Rejected` with what
+to do."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ _MOST_TEAMS = 30
 
 
 async def list_tickets(desk: Desk, query: TicketQuery) -> TicketPage:
-    """List one page of what the filters ask for, by keyset: stable while tickets are added.
+    """Lists one page of the tickets that the filters ask for, by keyset: stable while tickets are
+    added.
 
     Rejected 422 for a cursor, order or limit that cannot be.
     """
@@ -64,8 +66,9 @@ async def list_tickets(desk: Desk, query: TicketQuery) -> TicketPage:
 
 
 async def view_counts(desk: Desk, agent: str, *, grouped: bool = True) -> tuple[ViewCount, ...]:
-    """Badges for `mine`, `unassigned`, `open`, `waiting`, `urgent`, `overdue`, `soon`, `pending`, `solved` and each
-    `team:<name>`; each counted to 100. grouped: whether tickets that show under another one count too."""
+    """Badges for `mine`, `unassigned`, `open`, `waiting`, `urgent`, `overdue`, `soon`, `pending`,
+    `solved` and each `team:<name>`; each counted to 100. grouped: whether tickets that show under
+    another one count too."""
     is_open = TICKETS.c.status == "open"
     mine = TICKETS.c.assignee_id == select(AGENTS.c.id).where(AGENTS.c.email == agent.lower()).scalar_subquery()
     views: dict[str, list[ColumnElement[bool]]] = {
@@ -92,7 +95,8 @@ async def view_counts(desk: Desk, agent: str, *, grouped: bool = True) -> tuple[
 
 
 async def get_ticket(desk: Desk, ticket: str, *, messages: int = 30, before: str = "") -> TicketView:
-    """By id or number (`1042` or `#1042`). `before`: the `earlier` cursor of a former answer. Rejected 404."""
+    """Returns a ticket by id or number (`1042` or `#1042`). `before`: the `earlier` cursor of a
+    former answer. Raises Rejected 404."""
     messages = max(1, min(messages, 200))
     async with desk.database.snapshot() as session:
         found_as = (await session.execute(repository.WHOLE.where(store.known_as(ticket)))).one_or_none()
@@ -136,13 +140,14 @@ def _linked(row: Any) -> LinkedTicket:
 
 
 async def get_rows(desk: Desk, tickets: Sequence[str]) -> dict[str, TicketRow]:
-    """Rows of these ticket ids, for rendering live changes; ids that do not exist are left out."""
+    """Returns rows of these ticket ids, for rendering live changes; ids that do not exist are
+    left out."""
     async with desk.database.statements() as session:
         return await repository.rows(session, tickets)
 
 
 async def get_message(desk: Desk, message: str) -> MessageView:
-    """Rejected 404."""
+    """Returns one message by id. Raises Rejected 404."""
     found = await get_messages(desk, [as_uuid(message, "message")])
     if not found:
         raise Rejected(404, "no-such-message", "Message not found.")
@@ -150,7 +155,8 @@ async def get_message(desk: Desk, message: str) -> MessageView:
 
 
 async def get_messages(desk: Desk, messages: Sequence[str]) -> dict[str, MessageView]:
-    """These messages by id, for rendering live changes; ids that do not exist are left out."""
+    """Returns these messages by id, for rendering live changes; ids that do not exist are left
+    out."""
     async with desk.database.statements() as session:
         return await _messages(session, messages)
 

@@ -34,12 +34,12 @@ _FIXED = (
 
 
 def ticket_of(row: Any) -> Ticket:
-    """Make a ticket of its row."""
+    """Converts a row into a ticket."""
     return msgspec.convert({name: getattr(row, name) for name in _NAMES}, Ticket)
 
 
 async def find(session: AsyncSession, ticket: str) -> str:
-    """Find a ticket's id by its id or number. Rejected 404."""
+    """Finds a ticket's id by its id or number. Raises Rejected 404."""
     found = await session.scalar(select(TICKETS.c.id).where(known_as(ticket)))
     if found is None:
         raise not_found()
@@ -47,43 +47,45 @@ async def find(session: AsyncSession, ticket: str) -> str:
 
 
 def known_as(ticket: str) -> ColumnElement[bool]:
-    """The ticket of this id or number. Rejected 422 where it is neither."""
+    """Returns the condition for the ticket of this id or number. Rejected 422 where it is
+    neither."""
     number = re.fullmatch(r"#?(\d{1,15})", ticket.strip())
     return TICKETS.c.number == int(number[1]) if number else TICKETS.c.id == as_uuid(ticket.strip(), "ticket")
 
 
 def not_found() -> Rejected:
-    """What is told of a ticket that does not exist."""
+    """Makes the refusal for a ticket that does not exist."""
     return Rejected(404, "no-such-ticket", "Ticket not found.")
 
 
 async def locked(work: UnitOfWork, ticket: str) -> Any:
-    """Lock a ticket by its id, after its customer, and read its row."""
+    """Locks a ticket by its id, after its customer, and reads its row."""
     await work.lock(tickets={ticket})
     return (await work.session.execute(select(TICKETS).where(TICKETS.c.id == ticket))).one()
 
 
 def inserting(tickets: Iterable[Ticket]) -> Part:
-    """Add tickets."""
+    """Adds tickets."""
     return bulk.inserting(TICKETS, [_row(ticket) for ticket in tickets])
 
 
 def taking_in(tickets: Iterable[Ticket]) -> Part:
-    """Write what messages changed in these tickets, which are locked."""
+    """Writes what messages changed in these tickets, which are locked."""
     return bulk.updating(TICKETS, [{**_row(ticket, _FIXED), "overdue_since": None} for ticket in tickets])
 
 
 async def concerned(
     session: AsyncSession, threads: Collection[str], tickets: Collection[str]
 ) -> tuple[list[Ticket], bool]:
-    """Lock the tickets of these threads and these tickets, each by id, and read them. Whether any of them is in a group."""
+    """Locks the tickets of these threads and these tickets, each by id, and read them. Whether
+    any of them is in a group."""
     rows = await fetch(session, _CONCERNED, list(threads), list(tickets)) if threads or tickets else []
     found = [msgspec.json.decode(ticket, type=Ticket) for ticket, _ in rows]
     return found, any(leads for _, leads in rows) or any(ticket.group_id for ticket in found)
 
 
 async def save(session: AsyncSession, before: Ticket, after: Ticket) -> None:
-    """Write what differs. The ticket is locked."""
+    """Writes the columns that differ. The ticket is locked."""
     changed = {name: value for name in _NAMES if (value := getattr(after, name)) != getattr(before, name)}
     if not changed:
         return
@@ -96,13 +98,14 @@ async def save(session: AsyncSession, before: Ticket, after: Ticket) -> None:
 
 
 async def free(session: AsyncSession, condition: ColumnElement[bool]) -> list[str]:
-    """Give these tickets, which are locked, back to their queues. Their ids, sorted."""
+    """Releases these tickets, which are locked, to their queues. Returns their ids, sorted."""
     freed = update(TICKETS).where(condition).values(assignee_id=None)
     return sorted(await session.scalars(freed.returning(TICKETS.c.id)))
 
 
 async def see_overdue(session: AsyncSession, customers: Collection[str], now: datetime) -> int:
-    """Keep with the tickets of these customers, who are locked, that their due time has passed. How many had not been seen."""
+    """Keeps with the tickets of these customers, who are locked, that their due time has passed.
+    How many had not been seen."""
     passed = (TICKETS.c.status == "open", TICKETS.c.waiting_since.is_not(None), TICKETS.c.due_at <= now)
     unseen = TICKETS.c.overdue_since.is_distinct_from(TICKETS.c.due_at)
     theirs = select(TICKETS.c.id).where(among(TICKETS.c.customer_id, customers), *passed, unseen)
@@ -112,21 +115,22 @@ async def see_overdue(session: AsyncSession, customers: Collection[str], now: da
 
 
 async def mark_burst(session: AsyncSession, bursts: Mapping[str, str]) -> None:
-    """Keep with tickets which burst they are part of, unless they are of one already."""
+    """Stores with tickets which burst they are part of, unless they are part of one already."""
     unmarked = select(TICKETS.c.id).where(among(TICKETS.c.id, bursts), TICKETS.c.burst_id == "")
     marks = [{"id": ticket, "burst_id": bursts[ticket]} for ticket in await session.scalars(unmarked)]
     await update_all(session, TICKETS, marks)
 
 
 async def put_under(session: AsyncSession, leader: str, tickets: Collection[str]) -> None:
-    """Let these tickets, and those under them, stand under a leader. All are locked."""
+    """Puts these tickets, and those under them, under a leader. All are locked."""
     them = or_(among(TICKETS.c.id, tickets), among(TICKETS.c.group_id, tickets))
     await session.execute(update(TICKETS).where(them).values(group_id=leader))
     await session.execute(update(TICKETS).where(TICKETS.c.id == leader).values(group_id=None))
 
 
 async def raise_priority(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
-    """Write level, score, rank and reasons, or due times, of leaders, which are locked. All rows have the same keys."""
+    """Writes level, score, rank and reasons, or due times, of leaders, which are locked. All
+    rows have the same keys."""
     await update_all(session, TICKETS, rows)
 
 
@@ -136,5 +140,5 @@ def _row(ticket: Ticket, without: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def _stored(value: Any) -> Any:
-    """Bring a value into the form that a column takes: structs as JSON, times as they are."""
+    """Converts a value into the form that a column takes: structs as JSON, times unchanged."""
     return value if isinstance(value, datetime) else msgspec.to_builtins(value)

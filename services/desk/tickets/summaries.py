@@ -48,7 +48,8 @@ class Thread(msgspec.Struct):
 
 
 def threads_of(tickets: Iterable[Thread]) -> ThreadsOf:
-    """Open tickets, newest first, and generations of taken-up threads. `tickets`: those of one customer, newest first."""
+    """Returns open tickets, newest first, and generations of taken-up threads. `tickets`: those
+    of one customer, newest first."""
     opened: list[OpenTicket] = []
     generations: dict[str, int] = {}
     for one in tickets:
@@ -68,7 +69,7 @@ def threads_of(tickets: Iterable[Thread]) -> ThreadsOf:
 
 
 async def newest_of(session: AsyncSession, customer: str) -> list[Any]:
-    """Rows of the customer's newest 20 tickets."""
+    """Returns rows of the customer's newest 20 tickets."""
     return list(
         await session.execute(
             select(TICKETS)

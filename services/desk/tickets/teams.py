@@ -1,4 +1,5 @@
-"""Teams and who is in them. There is a team once somebody made it, or once a ticket was given to it."""
+"""Teams and who is in them. There is a team once somebody made it, or once a ticket was given to
+it."""
 
 from __future__ import annotations
 
@@ -23,16 +24,17 @@ _TEAMS = text(
     SELECT team FROM found WHERE team <> '' UNION SELECT name FROM desk.teams ORDER BY team LIMIT :most
     """
 )
-"""Distinct teams of tickets by jumping along the index, however many tickets there are, and those without any."""
+"""Distinct teams of tickets by jumping along the index, however many tickets there are, and those
+without any."""
 
 
 async def team_names(session: AsyncSession, most: int) -> tuple[str, ...]:
-    """Return all teams, sorted."""
+    """Returns all teams, sorted."""
     return tuple(await session.scalars(_TEAMS, {"most": most}))
 
 
 def checked(name: str) -> str:
-    """Return a team's name as it is stored. Rejected 422."""
+    """Returns a team's name as it is stored. Rejected 422."""
     name = name.strip()
     if len(name) > _LONGEST or not name.isprintable():
         raise Rejected(422, "team", f"A team's name has at most {_LONGEST} printable characters.")
@@ -40,7 +42,7 @@ def checked(name: str) -> str:
 
 
 async def create(desk: Desk, team: str, *, actor: Actor) -> None:
-    """Make a team, which needs no ticket. Idempotent. Rejected 403, 422."""
+    """Makes a team, which needs no ticket. Idempotent. Rejected 403, 422."""
     actor.require(Permission.MANAGE_TEAMS)
     name = checked(team)
     if not name:
@@ -52,7 +54,8 @@ async def create(desk: Desk, team: str, *, actor: Actor) -> None:
 
 
 async def remove(desk: Desk, team: str, *, actor: Actor) -> None:
-    """Forget a team and who is in it. Where tickets have it, it is still listed. Rejected 403, 404."""
+    """Forgets a team and who is in it. Where tickets have it, it is still listed. Rejected 403,
+    404."""
     actor.require(Permission.MANAGE_TEAMS)
     async with desk.database.transaction() as session:
         if not await session.scalar(delete(TEAMS).where(TEAMS.c.name == checked(team)).returning(TEAMS.c.name)):
@@ -61,14 +64,14 @@ async def remove(desk: Desk, team: str, *, actor: Actor) -> None:
 
 
 async def members(desk: Desk, team: str) -> tuple[str, ...]:
-    """Return the mail addresses of who is in a team, sorted."""
+    """Returns the mail addresses of who is in a team, sorted."""
     found = select(AGENTS.c.email).join(TEAM_MEMBERS, TEAM_MEMBERS.c.agent_id == AGENTS.c.id)
     async with desk.database.transaction() as session:
         return tuple(await session.scalars(found.where(TEAM_MEMBERS.c.team == checked(team)).order_by(AGENTS.c.email)))
 
 
 async def add_member(desk: Desk, team: str, agent: str, *, actor: Actor) -> None:
-    """Put somebody (a mail address) into a team. Idempotent. Rejected 403, 404."""
+    """Puts somebody (a mail address) into a team. Idempotent. Rejected 403, 404."""
     actor.require(Permission.MANAGE_TEAMS)
     async with desk.database.transaction() as session:
         name = await session.scalar(select(TEAMS.c.name).where(TEAMS.c.name == checked(team)))
@@ -80,7 +83,8 @@ async def add_member(desk: Desk, team: str, agent: str, *, actor: Actor) -> None
 
 
 async def remove_member(desk: Desk, team: str, agent: str, *, actor: Actor) -> None:
-    """Take somebody (a mail address) out of a team. Idempotent. Rejected 403, 404 where nobody has this address."""
+    """Takes somebody (a mail address) out of a team. Idempotent. Rejected 403, 404 where nobody
+    has this address."""
     actor.require(Permission.MANAGE_TEAMS)
     async with desk.database.transaction() as session:
         mine = (TEAM_MEMBERS.c.team == checked(team), TEAM_MEMBERS.c.agent_id == await _agent(session, agent))

@@ -1,7 +1,8 @@
 """Replies that nobody has read on the page where they were written go by mail too, once.
 
-When that is kept with the reply (`messages.mail_after`), and the copy is a message of its own, of the same transaction: any number of
-processes do this, and one that was killed, or away for an hour, leaves nothing undone and nothing done twice.
+When that is kept with the reply (`messages.mail_after`), and the copy is a message of its own, of
+the same transaction: any number of processes do this, and one that was killed, or away for an hour,
+leaves nothing undone and nothing done twice.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _MOST = 100
 
 
 async def run(desk: Desk, stop: asyncio.Event) -> None:
-    """Until `stop`; waits for PostgreSQL where it is away."""
+    """Mails unread replies until `stop`; waits for PostgreSQL while it is unavailable."""
     while not stop.is_set():
         try:
             await send(desk)
@@ -48,7 +49,7 @@ async def run(desk: Desk, stop: asyncio.Event) -> None:
 
 
 async def send(desk: Desk) -> int:
-    """Mail what is due. How many went out. Raises Unavailable."""
+    """Mails the replies that are due. Returns how many were sent. Raises Unavailable."""
     mail = next((c for c in desk.channels.values() if takes_copies(c) and c.enabled and c.can_start), None)
     if mail is None:
         return 0
@@ -63,7 +64,8 @@ async def send(desk: Desk) -> int:
 
 
 async def was_read_meanwhile(session: AsyncSession, reply: Any) -> bool:
-    """Whether this is the copy of a reply that its customer has read by now: then it matters no more what becomes of the mail."""
+    """Whether this is the copy of a reply that its customer has read by now: then it matters no
+    more what becomes of the mail."""
     state = select(MESSAGES.c.delivery).where(MESSAGES.c.id == reply.copy_of)
     return bool(reply.copy_of) and await session.scalar(state) == DeliveryState.DELIVERED.value
 

@@ -1,4 +1,5 @@
-"""Displays on a wall: a signed link shows the wallboard and nothing else, until it is revoked or the secret is changed."""
+"""Displays on a wall: a signed link shows the wallboard and nothing else, until it is revoked or
+the secret is changed."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ class DisplayLink:
 
 
 async def create(database: Database, secret: str, name: str, *, actor: Actor) -> str:
-    """The token of a new link; only who sees it now can use it. Rejected 403, 422."""
+    """Creates a link and returns its token; only who sees it now can use it. Rejected 403, 422."""
     actor.require(Permission.MANAGE_DISPLAYS)
     name = " ".join(name.replace("\x00", "").split())
     if not name or len(name) > _LONGEST_NAME:
@@ -45,7 +46,7 @@ async def create(database: Database, secret: str, name: str, *, actor: Actor) ->
 
 
 async def links(database: Database) -> tuple[DisplayLink, ...]:
-    """Those in force, oldest first."""
+    """Lists the links in force, oldest first."""
     found = select(DISPLAY_LINKS).where(DISPLAY_LINKS.c.revoked_at.is_(None)).order_by(DISPLAY_LINKS.c.created_at)
     async with database.transaction() as session:
         rows = await session.execute(found)
@@ -53,7 +54,8 @@ async def links(database: Database) -> tuple[DisplayLink, ...]:
 
 
 async def revoke(database: Database, link: str = "", *, actor: Actor) -> int:
-    """One link by its id, or all of them: their displays go dark within half a minute. How many there were. Rejected 403."""
+    """Revokes one link by its id, or all of them: their displays go dark within half a minute.
+    Returns how many there were. Rejected 403."""
     actor.require(Permission.MANAGE_DISPLAYS)
     statement = update(DISPLAY_LINKS).where(DISPLAY_LINKS.c.revoked_at.is_(None)).values(revoked_at=func.now())
     if link:
@@ -66,7 +68,8 @@ async def revoke(database: Database, link: str = "", *, actor: Actor) -> int:
 
 
 async def allows(database: Database, secret: str, token: str) -> bool:
-    """Whether this token is one of a link in force. While the database is away: whether it was when last asked."""
+    """Whether this token is one of a link in force. While the database is away: whether it was when
+    last asked."""
     link = tokens.verify(secret, _PURPOSE, token) if token else None
     if link is None:
         return False

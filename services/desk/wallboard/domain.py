@@ -29,7 +29,8 @@ class Counted:
 
 
 def queues(counted: Iterable[Counted], teams: Iterable[str], ready: Collection[frozenset[str]]) -> tuple[Queue, ...]:
-    """A row for each team, by name. `ready`: the skills of each agent who is ready; an agent without any has all."""
+    """Returns a row for each team, by name. `ready`: the skills of each agent who is ready; an
+    agent without any has all."""
     found = {team: Queue(team=team, ready=len(ready)) for team in teams}
     able: dict[str, set[int]] = {}
     for part in counted:
@@ -49,21 +50,24 @@ def queues(counted: Iterable[Counted], teams: Iterable[str], ready: Collection[f
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
-    """The smallest value that `share` of all do not exceed (nearest rank); none of nothing."""
+    """Returns the smallest value that `share` of all do not exceed (nearest rank); None if there
+    are no values."""
     if not values:
         return None
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
 def trailing(replies: Sequence[tuple[datetime, float]], times: Sequence[datetime]) -> tuple[float | None, ...]:
-    """For each time the 95th percentile of what came in the five minutes before. `replies`: when, and after how many seconds."""
+    """Returns for each time the 95th percentile of what came in the five minutes before.
+    `replies`: when, and after how many seconds."""
     return tuple(percentile([took for at, took in replies if time - REPLIES_OVER < at <= time], 0.95) for time in times)
 
 
 def per_minute(
     counts: Iterable[tuple[datetime, str, int]], times: Sequence[datetime], channels: Iterable[str]
 ) -> dict[str, tuple[int, ...]]:
-    """Counts by the minute that ends at each time. `counts`: a minute's beginning, a channel, how many."""
+    """Returns counts by channel, each for the minute that ends at a time. `counts`: a minute's
+    beginning, a channel, how many."""
     found: dict[str, dict[datetime, int]] = {channel: {} for channel in channels}
     for begin, channel, count in counts:
         found.setdefault(channel, {})[begin + MINUTE] = count
@@ -71,8 +75,8 @@ def per_minute(
 
 
 def rate(samples: Sequence[tuple[float, int]]) -> float:
-    """Growth a second, from the first sample to the last; 0 where there is one, or where a topic was made anew.
-    `samples`: seconds, and a count."""
+    """Returns the growth a second, from the first sample to the last; 0 if there is only one, or
+    if a topic was created anew. `samples`: seconds, and a count."""
     if len(samples) < 2:
         return 0.0
     (began, before), (ended, after) = samples[0], samples[-1]
@@ -80,8 +84,8 @@ def rate(samples: Sequence[tuple[float, int]]) -> float:
 
 
 def lag(group: Offsets, begins: Offsets, ends: Offsets, topics: Collection[str]) -> int:
-    """Records on these topics that a group has not read. On a topic of which it has read anything, a partition that it never
-    committed counts from its beginning."""
+    """Records on these topics that a group has not read. On a topic of which it has read anything,
+    a partition that it never committed counts from its beginning."""
     read = {topic for topic, _ in group} & set(topics)
     return sum(
         max(0, end - max(group.get(place, 0), begins.get(place, 0))) for place, end in ends.items() if place[0] in read
@@ -89,8 +93,8 @@ def lag(group: Offsets, begins: Offsets, ends: Offsets, topics: Collection[str])
 
 
 def waiting(groups: Iterable[Offsets], begins: Offsets, ends: Offsets, topics: Collection[str]) -> int:
-    """Records on these topics that wait to be read. Of several readers of a topic the slowest counts; what nobody ever read
-    waits as a whole."""
+    """Records on these topics that wait to be read. Of several readers of a topic the slowest
+    counts; what nobody ever read waits as a whole."""
     known, total = list(groups), 0
     for topic in topics:
         readers = [group for group in known if any(name == topic for name, _ in group)]
@@ -104,8 +108,9 @@ def kept(begins: Offsets, ends: Offsets, topic: str) -> int:
 
 
 def paces(rows: Iterable[tuple[str | None, Mapping[str, Sequence[float] | None]]]) -> Times:
-    """`rows`: a channel, or None for all of them; by stage the seconds of half and of 95 of 100, which are below 0 where two
-    machines' clocks differ, and none where nothing passed."""
+    """Collects how long each stage takes, in all and by channel. `rows`: a channel, or None for
+    all of them; by stage the seconds of half and of 95 of 100, which are below 0 where two
+    machines' clocks differ, and None where nothing passed."""
     found: dict[str | None, dict[str, Pace]] = {}
     for channel, took in rows:
         told = {stage: Pace(half=max(0.0, both[0]), most=max(0.0, both[1])) for stage, both in took.items() if both}

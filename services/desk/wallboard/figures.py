@@ -1,4 +1,5 @@
-"""The wallboard's figures from the database: a few statements, each answered from an index or a handful of rows."""
+"""The wallboard's figures from the database: a few statements, each answered from an index or a
+handful of rows."""
 
 from __future__ import annotations
 
@@ -92,7 +93,8 @@ _ANSWERED = text(
     ) AS newest GROUP BY GROUPING SETS ((channel), ())
     """
 )
-"""Rows without a channel are about all of them. Times that are not known are left out by PostgreSQL."""
+"""Rows without a channel are about all of them. Times that are not known are left out by
+PostgreSQL."""
 _BY_MINUTE = text(
     """
     SELECT date_bin('1 minute', at, :since) AS begin, channel, count(*) AS messages FROM desk.messages
@@ -108,7 +110,8 @@ _REPLIES = text(
 
 
 async def work(database: Database, now: datetime) -> Work:
-    """As it is now. Raises Unavailable."""
+    """Reads the current figures of queues, telephone line, agents and messages. Raises
+    Unavailable."""
     async with database.transaction() as session:
 
         async def rows(statement: Executable, **values: Any) -> Sequence[Any]:
@@ -140,14 +143,14 @@ async def work(database: Database, now: datetime) -> Work:
 
 
 async def mood(database: Database, now: datetime) -> Mood:
-    """Of the last hour. Raises Unavailable."""
+    """Reads the complaints, questions and other posts of the last hour. Raises Unavailable."""
     async with database.transaction() as session:
         row = (await session.execute(_MOOD, {"since": now - HOUR})).one()
     return Mood(complaints=row.complaints, questions=row.questions, other=row.all - row.complaints - row.questions)
 
 
 async def times(database: Database, now: datetime) -> Times:
-    """Of the last five minutes. Raises Unavailable."""
+    """Reads how long each stage took in the last five minutes. Raises Unavailable."""
     values = {"since": now - REPLIES_OVER, "most": _MOST_TIMES}
     async with database.transaction() as session:
         rows = [row for look in (_CAME, _WENT, _ANSWERED) for row in (await session.execute(look, values)).mappings()]
@@ -155,7 +158,8 @@ async def times(database: Database, now: datetime) -> Times:
 
 
 async def history(database: Database, now: datetime, channels: Sequence[str]) -> History:
-    """The hour before `now`, with a line for each of `channels` and for any other that was used. Raises Unavailable."""
+    """Reads the hour before `now`, with a line for each of `channels` and for any other that was
+    used. Raises Unavailable."""
     since = now - HOUR
     async with database.transaction() as session:
         counts = (await session.execute(_BY_MINUTE, {"since": since, "now": now})).all()

@@ -1,4 +1,5 @@
-"""Whether everything flows, asked of Kafka itself: how far topics have grown, and how far their readers are behind."""
+"""Whether everything flows, asked of Kafka itself: how far topics have grown, and how far their
+readers are behind."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ from shared.topics import (
 )
 
 _RATE_OVER = 10.0
-"""Seconds over which events a second are counted: long enough to be calm, short enough to show a stop."""
+"""Seconds over which events a second are counted: long enough to be calm, short enough to show a
+stop."""
 _TOPICS_EVERY = 30.0
 """Seconds between two looks at which topics and groups there are."""
 _MOST_GROUPS = 50
@@ -57,7 +59,8 @@ _STEPS = (
 
 
 class PipelineReader:
-    """Connects when it is first asked, and anew after a failure. `servers`: `host:port`, comma-separated."""
+    """Connects when it is first asked, and anew after a failure. `servers`: `host:port`,
+    comma-separated."""
 
     def __init__(self, servers: str) -> None:
         self._servers = servers
@@ -78,7 +81,7 @@ class PipelineReader:
             raise Unavailable(f"Kafka at {shown(self._servers)} is unavailable: {error}") from error
 
     async def close(self) -> None:
-        """Disconnect."""
+        """Disconnects from Kafka."""
         consumer, admin = self._consumer, self._admin
         self._consumer = self._admin = None
         for client, end in ((consumer, "stop"), (admin, "close")):
@@ -126,7 +129,7 @@ class PipelineReader:
         return self._consumer, self._admin
 
     async def _look(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient) -> None:
-        """Which topics and groups there are."""
+        """Reads which topics and groups there are."""
         names = (*_RECEIVED, MESSAGES_ROUTED.name, DELIVERIES_REPORTED.name, DEAD_LETTERS.name, _REQUESTED)
         metadata = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - there is no public way to ask again
         self._partitions = [
@@ -149,13 +152,13 @@ class PipelineReader:
         return {tuple(tp): offset for tp, offset in begins.items()}, {tuple(tp): offset for tp, offset in ends.items()}
 
     async def _committed(self, admin: AIOKafkaAdminClient, group: str) -> Offsets:
-        """On our topics."""
+        """Returns the offsets that a group has committed on our topics."""
         known = set(self._partitions)
         found = await admin.list_consumer_group_offsets(group, group_coordinator_id=self._groups[group])
         return {tuple(tp): entry.offset for tp, entry in found.items() if tp in known and entry.offset >= 0}
 
     async def _new(self, consumer: AIOKafkaConsumer, ends: Offsets, now: datetime) -> int:
-        """Dead letters of the last hour, by Kafka's own clock of them."""
+        """Returns the number of dead letters of the last hour, by Kafka's own clock of them."""
         places = [tp for tp in self._partitions if tp.topic == DEAD_LETTERS.name]
         if not places:
             return 0

@@ -1,4 +1,5 @@
-"""What the wallboard shows. No customer is named in it. All times are aware, in UTC; durations are seconds."""
+"""What the wallboard shows. No customer is named in it. All times are aware, in UTC; durations are
+seconds."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ class Queue:
     late: int = 0
     """Those of them whose time has passed."""
     ready: int = 0
-    """Agents who are ready and have the skills for at least one of them; where nothing waits, all who are ready."""
+    """Agents who are ready and have the skills for at least one of them; where nothing waits, all
+    who are ready."""
 
     @property
     def in_time(self) -> float | None:
@@ -84,7 +86,8 @@ class Work:
     messages: dict[str, int] = field(default_factory=dict)
     """Customers' messages of the last 60 seconds, by channel."""
     first_reply: float | None = None
-    """Seconds within which 95 of 100 first replies of the last five minutes came; none where there was none."""
+    """Seconds within which 95 of 100 first replies of the last five minutes came; none where there
+    was none."""
     first_reply_half: float | None = None
     """The same, for half of them."""
 
@@ -150,8 +153,8 @@ class Times:
     __pydantic_config__ = _DOCS
 
     everything: dict[str, Pace] = field(default_factory=dict)
-    """By stage: those of `Stage.name`; `arrival`, from receipt to the database; `reply`, to the first reply. A stage that nothing
-    passed is not there."""
+    """By stage: those of `Stage.name`; `arrival`, from receipt to the database; `reply`, to the
+    first reply. A stage that nothing passed is not there."""
     channels: dict[str, dict[str, Pace]] = field(default_factory=dict)
     """The same by channel."""
 
@@ -188,7 +191,8 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """The last hour, a point a minute, oldest first. Each says of its time what `Work` says of now."""
+    """The last hour, a point a minute, oldest first. Each says of its time what `Work` says of
+    now."""
 
     __pydantic_config__ = _DOCS
 

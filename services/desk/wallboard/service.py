@@ -41,7 +41,7 @@ class Source(Generic[T]):
         self._lock = asyncio.Lock()
 
     async def refresh(self) -> None:
-        """Ask, unless it was asked just now."""
+        """Reads the source, unless it was read just now."""
         async with self._lock:
             now, last = utc_now(), self.reading.at
             if last and self.reading.ok and now - last < timedelta(seconds=self.every / 2):
@@ -73,7 +73,7 @@ class Wallboard:
         self._stopped = False
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`."""
+        """Reads the sources while somebody watches, until `stop`."""
 
         async def repeat(every: float, step: Callable[[], Awaitable[None]]) -> None:
             while not stop.is_set():
@@ -96,12 +96,14 @@ class Wallboard:
             await self._kafka.close()
 
     async def current(self) -> Snapshot:
-        """As it is now; a source that is away shows its last figures, and says so."""
+        """Returns the current figures; a source that is unavailable shows its last ones, and
+        says so."""
         await asyncio.gather(*(source.refresh() for source in self._sources))
         return self._take()
 
     async def history(self, channels: Sequence[str]) -> History:
-        """The last hour, for the charts to begin with. The last one that could be had where the database is away."""
+        """Returns the last hour, for the charts to begin with; the last one that could be read
+        while the database is unavailable."""
         now = utc_now().replace(microsecond=0)
         if self._history is None or now - self._history.times[-1] > _HISTORY_KEPT:
             try:
@@ -112,7 +114,8 @@ class Wallboard:
         return self._history
 
     async def watch(self) -> AsyncGenerator[Snapshot]:
-        """Everything once a second, until the desk stops. Read it to the end or `aclose()` it."""
+        """Yields all figures once a second, until the desk stops. Read it to the end or
+        `aclose()` it."""
         self._watchers += 1
         self._watched.set()
         try:

@@ -1,4 +1,5 @@
-"""The agents' console: pages made on the server, kept live by one stream per browser, readable without JavaScript."""
+"""The agents' console: pages made on the server, kept live by one stream per browser, readable
+without JavaScript."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ from services.desk.web.pages import (
 
 
 def mount(app: FastAPI, console: Console) -> None:
-    """Add the console's pages and files to the desk's app."""
+    """Adds the console's pages and files to the desk's app."""
     app.state.console = console
     app.state.feed = live.Feed(app.state.console)
     static.files()

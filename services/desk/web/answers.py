@@ -1,4 +1,5 @@
-"""How pages leave the desk: with a strict policy for the browser, and errors that people can read."""
+"""How pages leave the desk: with a strict policy for the browser, and errors that people can
+read."""
 
 from __future__ import annotations
 
@@ -47,17 +48,19 @@ HEADERS = {
 
 _API = "/api/"
 _WORTH_IT, _EFFORT = 1000, 4
-"""Bytes from which a page is compressed, and how hard: half a millisecond for a page, which is then a fifth of its size."""
+"""Bytes from which a page is compressed, and how hard: half a millisecond for a page, which is then
+a fifth of its size."""
 
 
 def html(body: str, status: int = 200, headers: dict[str, str] | None = None) -> HTMLResponse:
-    """A page or a part of one."""
+    """Returns a page or a part of one, with the console's headers."""
     return HTMLResponse(body, status, HEADERS | (headers or {}))
 
 
 def packed(request: Request, answer: Response) -> Response:
-    """Compress a page for our own pages and for who typed its address. One that another site asks for, with words of its choice to be
-    shown beside what is secret, is not: its length would tell whether they are the same (BREACH). Nor is a stream."""
+    """Compress a page for our own pages and for who typed its address. One that another site asks
+    for, with words of its choice to be shown beside what is secret, is not: its length would tell
+    whether they are the same (BREACH). Nor is a stream."""
     ours = request.headers.get("sec-fetch-site") in ("same-origin", "none")
     takes = "gzip" in request.headers.get("accept-encoding", "")
     if ours and takes and isinstance(answer, HTMLResponse) and len(answer.body) >= _WORTH_IT:
@@ -68,7 +71,7 @@ def packed(request: Request, answer: Response) -> Response:
 
 
 def redirect(to: str) -> RedirectResponse:
-    """After a form: to the page that shows what it did (303, RFC 9110, 15.4.4)."""
+    """Redirects after a form to the page that shows what it did (303, RFC 9110, 15.4.4)."""
     return RedirectResponse(to, 303, HEADERS)
 
 
@@ -76,7 +79,7 @@ class ConsoleRoute(APIRoute):
     """A route whose errors are for people."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap the handler."""
+        """Wraps the handler, so that its errors become pages."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
@@ -106,7 +109,7 @@ class ConsoleRoute(APIRoute):
 
 
 async def _note_refusal(request: Request, error: Rejected) -> None:
-    """Somebody who is signed in tried what they may not do."""
+    """Records in the audit log that somebody who is signed in tried what they may not do."""
     actor: Actor | None = getattr(request.state, "actor", None)
     if error.status == 403 and actor:
         why = error.permission.value if isinstance(error, Forbidden) else error.code
@@ -114,7 +117,8 @@ async def _note_refusal(request: Request, error: Rejected) -> None:
 
 
 def errors_as_pages(app: FastAPI) -> None:
-    """Whatever no page of ours answers, such as an address that does not exist: what the app tells programs, told to people."""
+    """Replaces the app's error answers, which are for programs, with pages for people where no
+    page of ours answers, such as for an address that does not exist."""
     for kind, answer in list(app.exception_handlers.items()):
         if kind is not WebSocketRequestValidationError:
             app.add_exception_handler(kind, _for_people(answer))
@@ -134,7 +138,7 @@ def _for_people(answer: Callable[[Request, Any], Any]) -> Callable[[Request, Exc
 
 
 def refuse(request: Request, status: int, text: str, headers: dict[str, str] | None = None) -> Response:
-    """What went wrong, as a toast for a part of a page and as a page otherwise."""
+    """Renders what went wrong, as a toast for a part of a page and as a page otherwise."""
     language = language_of(request)
     template = "parts/toast.html" if is_part(request) else "error.html"
     channels = {channel.name: channel for channel in desk_of(request).channels.values()}

@@ -65,7 +65,7 @@ class Console:
         return {channel.name: channel for channel in self.desk.channels.values()}
 
     async def agents(self) -> dict[str, str]:
-        """Names by e-mail address, also of whoever is gone."""
+        """Returns agents' names by e-mail address, including those of disabled agents."""
         expires, names = self._names
         if time.monotonic() > expires:
             names = await people.names(self.desk)
@@ -73,14 +73,14 @@ class Console:
         return names
 
     def render(self, template: str, language: str, **context: Any) -> str:
-        """A template with the announced channels."""
+        """Renders a template with the announced channels."""
         context = {"board": self.lookout.board, "names": self._names[1]} | context
         return render(template, language, self.channels, **context)
 
     async def inbox_page(
         self, viewer: Viewer, view: str, search: str = "", pane_context: dict[str, Any] | None = None
     ) -> str:
-        """The whole page: views, list, and a conversation where one is open."""
+        """Renders the whole page: views, list, and a conversation if one is open."""
         after = self.live.newest
         await self.lookout.look()
         entry = lists.view_of(view) or lists.VIEWS["all"]
@@ -115,7 +115,7 @@ class Console:
         )
 
     async def rows(self, viewer: Viewer, view: lists.View, cursor: str, search: str) -> str:
-        """The next rows."""
+        """Renders the next rows of a view."""
         await self.lookout.look()
         rows = await lists.page(self.desk, view.name, viewer.agent.email, search, cursor)
         return self.render(
@@ -123,7 +123,8 @@ class Console:
         )
 
     async def pane_context(self, viewer: Viewer, ticket_id: str, before: str = "", **draft: Any) -> dict[str, Any]:
-        """What the conversation pane needs. `draft`: the composer's state where it is not fresh. Rejected 404."""
+        """Builds what the conversation pane needs. `draft`: the composer's state if it is not
+        fresh. Raises Rejected 404."""
         after = self.live.newest
         await self.lookout.look()
         ticket = await tickets.get_ticket(self.desk, ticket_id, before=before)
@@ -143,7 +144,7 @@ class Console:
     def draft(
         self, ticket: TicketView, customer: CustomerView, language: str, channel: str = "", **state: Any
     ) -> pane.Draft:
-        """The composer for a ticket."""
+        """Builds the composer for a ticket."""
         channels, translate = self.channels, gettext(language)
         label = partial(label_of, channels, translate)
         opted_out = {point.point for point in customer.contact_points if point.opted_out}
@@ -172,7 +173,8 @@ class Console:
         problem: str = "",
         typed: str = "",
     ) -> dict[str, Any]:
-        """What the customer panel needs. What is guessed is a channel on which they did not ask to be left alone."""
+        """Builds what the customer panel needs. The guessed channel is one that they have not
+        opted out of."""
         opted_out = {point.point for point in customer.contact_points if point.opted_out}
         best = next((choice for choice in choices if choice.contact_point not in opted_out), None)
         return {
@@ -187,14 +189,15 @@ class Console:
     async def customer_part(
         self, viewer: Viewer | None, language: str, row: TicketRow, problem: str = "", typed: str = ""
     ) -> str:
-        """The customer panel beside a ticket."""
+        """Renders the customer panel beside a ticket."""
         ticket = await tickets.get_ticket(self.desk, row.id, messages=1)
         customer = await customers.get_customer(self.desk, row.customer_id)
         context = self.customer_context(customer, row.id, ticket.channels, problem, typed)
         return self.render("parts/customer.html", language, viewer=viewer, **context)
 
     async def customer_parts(self, language: str, customer_id: str) -> str:
-        """What shows a customer, for every viewer: the rows of their tickets and the panel."""
+        """Renders what shows a customer, for every viewer: the rows of their tickets and the
+        panel."""
         customer = await customers.get_customer(self.desk, customer_id)
         rows = await tickets.get_rows(self.desk, [ticket.id for ticket in customer.tickets])
         html = self.render("parts/row-list.html", language, items=list(rows.values()), viewer=None)
@@ -214,18 +217,21 @@ class Console:
         change: pane.Line | None = None,
         talk: pane.Talk | None = None,
     ) -> str:
-        """The row, the head, and a new piece of the timeline: the same bytes for every viewer of a language."""
+        """Renders the row, the head, and a new piece of the timeline: the same bytes for every
+        viewer of a language."""
         return self.render(
             "parts/changed.html", language, row=row, message=message, change=change, talk=talk, viewer=None
         )
 
     def my_line(self, viewer: Viewer, line: Line, problem: str = "", typed: str = "") -> str:
-        """The agent's own part of the telephone line, wherever pages show it. `problem`: with the number that was `typed`."""
+        """Renders the agent's own part of the telephone line, wherever pages show it. `problem`:
+        with the number that was `typed`."""
         context = {"viewer": viewer, "line": line, "problem": problem, "typed": typed}
         return self.render("parts/my-line.html", viewer.language, **context)
 
     async def calls_page(self, viewer: Viewer, line: Line, problem: str = "", typed: str = "") -> str:
-        """Who waits on the telephone, who talks, and who is to be called back."""
+        """Renders the page of who waits on the telephone, who talks, and who is to be called
+        back."""
         after = self.live.newest
         await self.lookout.look()
         await self.agents()
@@ -247,21 +253,21 @@ class Console:
         )
 
     def toast(self, language: str, text: str, undo: Undo | None = None, *, number: int = 0) -> str:
-        """What was done, to the ticket of this number, and how to take it back."""
+        """Renders what was done, to the ticket of this number, and how to undo it."""
         return self.render("parts/toast.html", language, text=f"#{number}: {text}" if number else text, undo=undo)
 
     async def row(self, ticket_id: str) -> TicketRow:
-        """One row. Rejected 404."""
+        """Returns one ticket's row. Raises Rejected 404."""
         found = (await tickets.get_rows(self.desk, [ticket_id])).get(ticket_id)
         if found is None:
             raise Rejected(404, "no-such-ticket", "Conversation not found.")
         return found
 
     def line(self, event: EventView, agents: Mapping[str, str], language: str) -> pane.Line | None:
-        """An event as the timeline shows it."""
+        """Returns an event as the timeline shows it; None for what is shown otherwise."""
         return pane.line(event, agents, gettext(language))
 
 
 def more_url(view: lists.View, cursor: str, search: str) -> str:
-    """Where the next rows are."""
+    """Builds the address of the next rows."""
     return f"{view.url}/rows?" + urlencode({"cursor": cursor} | ({"q": search} if search else {}))

@@ -1,6 +1,8 @@
-"""Writes `static/icons.svg`, the sprite of all icons of the console, from the Lucide icons in `node_modules`.
+"""Writes `static/icons.svg`, the sprite of all icons of the console, from the Lucide icons in
+`node_modules`.
 
-Run it when an icon is added: `python -m services.desk.web.icons` after `npm ci`. The sprite is committed, with its notice.
+Run it when an icon is added: `python -m services.desk.web.icons` after `npm ci`. The sprite is
+committed, with its notice.
 """
 
 from __future__ import annotations
@@ -20,13 +22,14 @@ ICONS = (
     "users", "wifi-off", "x",
 )
 # fmt: on
-"""Names in Lucide; a channel's `icon` is one of these. An unknown name is shown as `message-square`."""
+"""Names in Lucide; a channel's `icon` is one of these. An unknown name is shown as
+`message-square`."""
 
 SPRITE = Path(__file__).parent / "static" / "icons.svg"
 
 
 def sprite(folder: Path) -> str:
-    """One SVG with a symbol for each icon. `folder` is the installed `lucide-static`."""
+    """Builds one SVG with a symbol for each icon. `folder` is the installed `lucide-static`."""
     notice = (folder / "LICENSE").read_text("utf-8").strip()
     notice = re.sub("-{2,}", "-", notice)  # two hyphens would end an XML comment
     version = re.search(r'"version": "([^"]+)"', (folder / "package.json").read_text("utf-8"))
@@ -42,7 +45,7 @@ def sprite(folder: Path) -> str:
 
 
 def main() -> int:
-    """Write the sprite."""
+    """Writes the sprite to its file."""
     SPRITE.write_text(sprite(Path("node_modules/lucide-static")), "utf-8")
     print(f"{SPRITE}: {len(ICONS)} icons, {SPRITE.stat().st_size:,} bytes", file=sys.stderr)
     return 0

@@ -43,7 +43,8 @@ _SINCE = (31_536_000, 2_592_000, 604_800, 86_400, 3600, 60, 1)
 
 @cache
 def environment(language: str) -> Environment:
-    """Jinja for one language. Everything is escaped; an unknown name is an error, not an empty string."""
+    """Builds Jinja's environment for one language. Everything is escaped; an unknown name is an
+    error, not an empty string."""
     env = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -132,7 +133,7 @@ def environment(language: str) -> Environment:
 
 @cache
 def gettext(language: str) -> words.Gettext:
-    """`_("Sent to %(name)s", name=…)` outside templates."""
+    """Returns the function for `_("Sent to %(name)s", name=…)` outside templates."""
     catalogue = translations(language)
 
     def translate(text: str, **values: object) -> str:
@@ -143,7 +144,7 @@ def gettext(language: str) -> words.Gettext:
 
 
 def render(template: str, language: str, channels: Mapping[str, Channel], **context: Any) -> str:
-    """A template with the announced channels at hand."""
+    """Renders a template with the announced channels at hand."""
     translate = gettext(language)
     return (
         environment(language)
@@ -159,7 +160,7 @@ def render(template: str, language: str, channels: Mapping[str, Channel], **cont
 
 
 def label_of(channels: Mapping[str, Channel], translate: words.Gettext, code: str) -> str:
-    """A channel's name."""
+    """Returns a channel's name in the language of `translate`."""
     known = channels.get(code)
     return words.channel(code, known.label if known else "", translate)
 
@@ -167,14 +168,15 @@ def label_of(channels: Mapping[str, Channel], translate: words.Gettext, code: st
 def line_of(
     channels: Mapping[str, Channel], translate: words.Gettext, code: str, who: str, *, public: bool = False
 ) -> str:
-    """Who gets an answer, and how."""
+    """Describes who gets an answer, and how."""
     if public:
         return translate(words.TO_ALL, who=who, channel=label_of(channels, translate, code))
     return by_channel(channels, translate, "to", code, who=who)
 
 
 def by_channel(channels: Mapping[str, Channel], translate: words.Gettext, how: str, code: str, **values: str) -> str:
-    """`Sent by email`. `how`: a field of `Wording`. A phrase that needs more than we have is not used."""
+    """Returns a phrase such as `Sent by email`. `how`: a field of `Wording`. A phrase that needs
+    more than we have is not used."""
     known = channels.get(code)
     phrase = getattr(known.wording, how) if known else ""
     with suppress(KeyError, TypeError, ValueError):
@@ -193,7 +195,7 @@ def _channel_icon(channels: Mapping[str, Channel], code: str, class_: str = "ico
 
 
 def decision(found: dict[str, Any] | None) -> Decision | None:
-    """What the router decided, as it was published; None where it cannot be read any more."""
+    """Returns what the router decided, as it was published; None if it cannot be read any more."""
     try:
         return msgspec.convert(found, Decision) if found else None
     except msgspec.ValidationError as error:
@@ -202,7 +204,8 @@ def decision(found: dict[str, Any] | None) -> Decision | None:
 
 
 def icon(name: str, class_: str = "icon") -> Markup:
-    """An icon of the sprite, silent for screen readers: words beside it say what it means."""
+    """Returns an icon of the sprite, silent for screen readers: words beside it say what it
+    means."""
     known = name if name in _ICONS else _UNKNOWN
     return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
         class_, static.url("icons.svg"), known
@@ -210,7 +213,8 @@ def icon(name: str, class_: str = "icon") -> Markup:
 
 
 def ago(at: datetime, language: str) -> str:
-    """`12m ago`, rounded down. `times.js` says the same as time goes on."""
+    """Formats the time since a moment as `12m ago`, rounded down. `times.js` shows the same as
+    time passes."""
     style: Literal["short", "narrow"] = "short" if language == "fr" else "narrow"  # narrow French says "-12 min"
     seconds = int((at - utc_now()).total_seconds()) or -1
     unit = next((unit for unit in _SINCE if abs(seconds) >= unit), 1)
@@ -219,18 +223,20 @@ def ago(at: datetime, language: str) -> str:
 
 
 def due(at: datetime, language: str) -> str:
-    """`Due in 1 hr 59 min`, `Overdue 8 min`. `times.js` says the same as time goes on."""
+    """Formats a due time as `Due in 1 hr 59 min`, `Overdue 8 min`. `times.js` shows the same as
+    time passes."""
     now = utc_now()
     return gettext(language)(words.DUE[at <= now], time=span(abs((at - now).total_seconds()), language))
 
 
 def lasting(seconds: float, language: str) -> str:
-    """How long something may take: a minute at least."""
+    """Formats how long something may take: a minute at least."""
     return span(max(60, seconds), language)
 
 
 def span(seconds: float, language: str) -> str:
-    """`4 hr`, `1 hr 30 min`, `2 days 3 hr`: the two largest units, rounded down."""
+    """Formats a duration as `4 hr`, `1 hr 30 min`, `2 days 3 hr`: the two largest units, rounded
+    down."""
     steps = _UNITS[:2] if seconds >= _UNITS[0][0] else _UNITS[1:]
     left, counts = int(seconds), []
     for length, unit in steps:
@@ -241,19 +247,20 @@ def span(seconds: float, language: str) -> str:
 
 
 def due_class(at: datetime) -> str:
-    """`late`, `soon`, or nothing."""
+    """Returns `late`, `soon`, or nothing, for a due time."""
     now = utc_now()
     return "late" if at <= now else "soon" if at - now <= SOON else ""
 
 
 def moment(at: datetime, language: str) -> str:
-    """`22 Nov, 09:10` in UTC; the browser writes it anew in the reader's own zone."""
+    """Formats a time as `22 Nov, 09:10` in UTC; the browser writes it anew in the reader's own
+    zone."""
     spoken = locale(language)
     return f"{format_skeleton('MMMd', at, locale=spoken)}, {time_of_day(at, language)}"
 
 
 def size(count: int, language: str) -> str:
-    """`1.2 MB`."""
+    """Formats a number of bytes as `1.2 MB`."""
     units = {"en": ("bytes", "KB", "MB"), "fr": ("octets", "Ko", "Mo"), "ko": ("바이트", "KB", "MB")}[language]
     for power, unit in ((2, units[2]), (1, units[1])):
         if count >= 1000**power:
@@ -262,7 +269,8 @@ def size(count: int, language: str) -> str:
 
 
 def initials(name: str) -> str:
-    """`SO` for Sam Okoro, `서연` stays readable as its last two syllables; a number has none."""
+    """Returns `SO` for Sam Okoro; `서연` stays readable as its last two syllables; a number has
+    none."""
     parts = name.replace("@", " ").split()
     if not parts or name.startswith("+"):
         return "?"
@@ -272,6 +280,7 @@ def initials(name: str) -> str:
 
 
 def order(row: Any) -> str:
-    """Where a row stands in the list, as a string to compare: the same order as the desk's `priority`."""
+    """Returns where a row stands in the list, as a string to compare: the same order as the
+    desk's `priority`."""
     waiting = row.waiting_since.astimezone(UTC).strftime("%Y%m%d%H%M%S%f") if row.waiting_since else _OLDEST_WAIT
     return f"{list(Level).index(Level(row.level))}-{100 - row.score:03d}-{waiting}-{row.number:012d}"

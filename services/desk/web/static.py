@@ -1,4 +1,5 @@
-"""The console's own and vendored files: read once, compressed once, kept by browsers for a year under a name that changes."""
+"""The console's own and vendored files: read once, compressed once, kept by browsers for a year
+under a name that changes."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ VENDORED = ("htmx.js", "idiomorph.js", "inter-latin.woff2", "inter-latin-ext.wof
 """What `package.json` names under `switchboard.vendor`."""
 _YEAR = "public, max-age=31536000, immutable"
 _WORKER = "default-src 'none'; script-src 'self'; connect-src 'self'"
-"""A worker obeys the policy of its own file: it may import its modules and follow the stream (CSP 3, 4.2)."""
+"""A worker obeys the policy of its own file: it may import its modules and follow the stream (CSP
+3, 4.2)."""
 _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -39,7 +41,7 @@ class File:
 
 @cache
 def files() -> dict[str, File]:
-    """All files by their path below `static/`."""
+    """Reads all files by their path below `static/`."""
     found = {}
     for path in sorted(FOLDER.rglob("*")):
         if path.is_file() and not path.name.startswith("."):
@@ -55,7 +57,8 @@ def files() -> dict[str, File]:
 
 @cache
 def build() -> str:
-    """Names this set of files. Modules import each other by relative paths, so all of them change their names together."""
+    """Returns the name of this set of files. Modules import each other by relative paths, so all
+    of them change their names together."""
     digest = hashlib.sha256()
     for name, file in files().items():
         digest.update(name.encode() + b"\x00" + file.data)
@@ -63,13 +66,14 @@ def build() -> str:
 
 
 def url(path: str) -> str:
-    """Where a page finds a file."""
+    """Returns the address at which a page finds a file."""
     return f"/static/{build()}/{path}"
 
 
 @router.get("/static/{name}/{path:path}")
 async def static_file(name: str, path: str, request: Request) -> Response:
-    """A file. A page from before an update still gets today's file, but does not keep it."""
+    """Serves a file. A page from before an update still gets today's file, but does not store
+    it."""
     file = files().get(path)
     if file is None:
         raise HTTPException(404)

@@ -1,4 +1,5 @@
-"""Who looks at the console, and how they like it: from the session, from cookies, from the browser."""
+"""Who looks at the console, and how they like it: from the session, from cookies, from the
+browser."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ from shared.errors import Rejected
 from shared.i18n import negotiate
 
 _WITHOUT = ("/account", "/logout", "/preferences")
-"""What somebody can do before they have a second step, where one is asked for, and with no permission at all."""
+"""What somebody can do before they have a second step, where one is asked for, and with no
+permission at all."""
 THEMES = ("system", "light", "dark")
 THEME, LANGUAGE, KEYS, VIEW, SOUND = "theme", "language", "keys", "view", "sound"
 """Cookies. None of them says who somebody is."""
@@ -56,7 +58,8 @@ class Viewer:
     """Their own part of the telephone line, where a whole page is made."""
     ip: str = ""
     letters: int = 0
-    """Dead letters of the last day that wait, for those who may see them, where a whole page is made."""
+    """Dead letters of the last day that wait, for those who may see them, where a whole page is
+    made."""
 
     @property
     def actor(self) -> Actor:
@@ -65,28 +68,29 @@ class Viewer:
 
 
 def actor_of_session(session: Session, ip: str) -> Actor:
-    """Return the agent who is signed in."""
+    """Returns the agent who is signed in."""
     return Actor(Kind.AGENT, session.agent.email, session.agent.name, session.permissions, ip)
 
 
 def ip_of(request: Request) -> str:
-    """From where somebody asks."""
+    """Returns the IP address from which a request comes; empty if it is unknown."""
     return request.client.host if request.client else ""
 
 
 def theme_of(request: Request) -> str:
-    """`system`, `light` or `dark`."""
+    """Returns the theme: `system`, `light` or `dark`."""
     theme = cookie(request, THEME)
     return theme if theme in THEMES else "system"
 
 
 def language_of(request: Request) -> str:
-    """For pages before the sign-in: the cookie, then what the browser asks for."""
+    """Returns the language for pages before the sign-in: the cookie's, then what the browser
+    asks for."""
     return negotiate(request.headers.get("accept-language", ""), cookie(request, LANGUAGE))
 
 
 async def viewer(request: Request) -> Viewer:
-    """Who is signed in. Raises SignedOut."""
+    """Returns who is signed in. Raises SignedOut."""
     token = cookie(request, people.COOKIE)
     session = await people.session(desk_of(request), token) if token else None
     if session is None:
@@ -119,7 +123,8 @@ def _waiting(request: Request) -> int:
 
 
 async def writer(request: Request) -> Viewer:
-    """Who is signed in and meant this: the request comes from our own pages and carries the session's token."""
+    """Returns who is signed in and meant this: the request comes from our own pages and carries
+    the session's token."""
     check_origin(request)
     found = await viewer(request)
     token = request.headers.get("x-csrf-token", "")
@@ -131,7 +136,8 @@ async def writer(request: Request) -> Viewer:
 
 
 def check_origin(request: Request) -> None:
-    """Refuse what another site sent. Browsers put Origin on every POST (Fetch, 3.2); without it, Sec-Fetch-Site must vouch."""
+    """Refuses what another site sent. Browsers put Origin on every POST (Fetch, 3.2); without
+    it, Sec-Fetch-Site must vouch."""
     origin = request.headers.get("origin", "")
     if origin:
         ours = {request.headers.get("host", ""), urlsplit(desk_of(request).common.public_url).netloc}
@@ -154,25 +160,26 @@ def _is_page(request: Request) -> bool:
 
 
 def keep_session(answer: Response, desk: Desk, token: str) -> None:
-    """Let the browser keep the session as long as the desk does, from now on."""
+    """Sets the session's cookie for as long as the desk keeps the session, from now on."""
     keep(answer, desk, people.COOKIE, token, desk.settings.session_hours * 3600)
 
 
 def cookie(request: Request, name: str) -> str:
-    """What the browser kept; empty where it kept nothing."""
+    """Returns a cookie's value; empty if the browser has none."""
     return request.cookies.get(_named(desk_of(request), name), "")
 
 
 def keep(answer: Response, desk: Desk, name: str, value: str, seconds: int | None = None) -> None:
-    """Let the browser keep this, for us alone, out of the reach of scripts. Over https it is a `__Host-` cookie, which no other
-    host, not even a neighbour under the same domain, can set or read (RFC 6265bis, 4.1.3); plain http, as on one's own machine, has
-    no such cookies. `seconds`: None until the browser is closed."""
+    """Sets a cookie, for us alone, out of the reach of scripts. Over https it is a `__Host-`
+    cookie, which no other host, not even a neighbour under the same domain, can set or read (RFC
+    6265bis, 4.1.3); plain http, as on one's own machine, has no such cookies. `seconds`: None
+    until the browser is closed."""
     secure = _is_secure(desk)
     answer.set_cookie(_named(desk, name), value, max_age=seconds, secure=secure, httponly=True, samesite="lax")
 
 
 def forget(answer: Response, desk: Desk, name: str) -> None:
-    """Let the browser forget it."""
+    """Deletes a cookie from the browser."""
     answer.delete_cookie(_named(desk, name), secure=_is_secure(desk), httponly=True, samesite="lax")
 
 

@@ -11,7 +11,7 @@ Gettext = Callable[..., str]
 
 
 def N_(text: str) -> str:  # noqa: N802 - the name by which every extractor knows it
-    """Mark for translation; translated where it is shown."""
+    """Marks a text for translation; it is translated where it is shown."""
     return text
 
 
@@ -104,36 +104,37 @@ DUE = {True: N_("Overdue %(time)s"), False: N_("Due in %(time)s")}
 
 
 def name(table: Mapping[str, str], code: str, _: Gettext) -> str:
-    """A code in words; the code itself where it is not known here."""
+    """Translates a code into words; returns the code itself if it is not known here."""
     return _(table[code]) if code in table else code
 
 
 def team(name: str) -> str:
-    """A team as a title: `Plugin support` for `plugin-support`. A name with capitals of its own is written as it is."""
+    """Formats a team as a title: `Plugin support` for `plugin-support`. A name with capitals of
+    its own is left unchanged."""
     plain = name.replace("-", " ").replace("_", " ")
     return name if name != name.lower() else plain[:1].upper() + plain[1:]
 
 
 def channel(code: str, label: str, _: Gettext) -> str:
-    """A channel's name: ours where we know it, else how it announced itself."""
+    """Returns a channel's name: ours if we know it, else how it announced itself."""
     return _(CHANNELS[code]) if code in CHANNELS else (label or code)
 
 
 def telephone(point: str) -> str:
-    """`+33 1 99 00 12 34` of `tel:+33199001234`; empty where the number was withheld."""
+    """Formats `tel:+33199001234` as `+33 1 99 00 12 34`; empty if the number was withheld."""
     return shown(point.removeprefix("tel:"))
 
 
 def address(point: str) -> str:
-    """The address in a contact point, a telephone number as people write it."""
+    """Returns the address in a contact point, a telephone number as people write it."""
     return telephone(point) or point.partition(":")[2] or point
 
 
 def person(name: str) -> str:
-    """Somebody's name; where only a number is known, that as people write it."""
+    """Returns somebody's name; if only a number is known, that as people write it."""
     return telephone(name) if name[:1] == "+" and name[1:].isdecimal() else name
 
 
 def problem(error: Rejected, _: Gettext) -> str:
-    """What the desk refused, and what to do about it."""
+    """Describes what the desk refused, and what to do about it."""
     return _(PROBLEMS[error.code]) if error.code in PROBLEMS else error.message

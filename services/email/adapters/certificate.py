@@ -1,7 +1,7 @@
 """The certificate with which SMTP offers TLS where the operator has given none.
 
-It is nobody's word for who we are, and keeps out everybody who only listens: mail servers take any certificate rather than none
-(RFC 7435, opportunistic security).
+It is nobody's word for who we are, and keeps out everybody who only listens: mail servers take any
+certificate rather than none (RFC 7435, opportunistic security).
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ _RENEWED = timedelta(days=60)
 
 
 def kept_context(folder: Path, hostname: str) -> ssl.SSLContext:
-    """TLS with the certificate in this folder, which is made where there is none, or it soon ends, or has another name.
-    Raises OSError where the folder cannot be written or read."""
+    """Returns a TLS context with the certificate in this folder, which is made where there is
+    none, or it soon ends, or has another name. Raises OSError where the folder cannot be written
+    or read."""
     path = folder / "smtp.pem"
     if not _serves(path, hostname):
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +37,8 @@ def kept_context(folder: Path, hostname: str) -> ssl.SSLContext:
 
 
 def context(certificate: Path, key: Path | None) -> ssl.SSLContext:
-    """TLS with these PEM files. Raises OSError (SSLError is one) where they cannot be used."""
+    """Returns a TLS context with these PEM files. Raises OSError (SSLError is one) where they
+    cannot be used."""
     found = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     found.load_cert_chain(certificate, key)
     return found

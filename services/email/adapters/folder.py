@@ -13,7 +13,8 @@ from shared.storage import write_durably
 
 
 class FolderSender:
-    """Writes `<outbound id>.eml`: the whole file appears at once, on disk, and the same mail twice is one file."""
+    """Writes `<outbound id>.eml`: the whole file appears at once, on disk, and the same mail twice
+    is one file."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -24,7 +25,7 @@ class FolderSender:
         return f"folder {self._folder}"
 
     async def send(self, mail: OutgoingMail) -> Outcome:
-        """See `MailSender`."""
+        """Writes the mail to its file (see `MailSender`)."""
         try:
             await asyncio.to_thread(write_durably, self._path(mail.outbound_id), mail.content)
         except OSError as error:
@@ -32,11 +33,11 @@ class FolderSender:
         return Outcome(Result.DONE, f"written to {self._folder}")
 
     async def was_sent(self, outbound_id: str) -> bool | None:
-        """See `MailSender`."""
+        """Whether this mail's file exists (see `MailSender`)."""
         return await asyncio.to_thread(self._path(outbound_id).exists)
 
     async def check(self) -> str:
-        """See `MailSender`."""
+        """Checks that the folder can be written (see `MailSender`)."""
         try:
             await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
         except OSError as error:

@@ -1,7 +1,8 @@
-"""Mails are read in a process of their own, which may take so much time and memory and is killed beyond it: whatever a stranger
-writes into a mail, the service and the other mails go on.
+"""Mails are read in a process of their own, which may take so much time and memory and is killed
+beyond it: whatever a stranger writes into a mail, the service and the other mails go on.
 
-The two processes speak in frames, each with its length before it: a mail and its envelope in, an answer and its files out.
+The two processes speak in frames, each with its length before it: a mail and its envelope in, an
+answer and its files out.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ MEMORY = 160 << 20
 CPU = 10
 """Seconds of work on one mail. The largest needs one."""
 PATIENCE = 120.0
-"""Seconds until an answer: the machine may be busy, and a mail server waits for ten minutes (RFC 5321, 4.5.3.2.6)."""
+"""Seconds until an answer: the machine may be busy, and a mail server waits for ten minutes (RFC
+5321, 4.5.3.2.6)."""
 LARGE = 1 << 20
 """Bytes. After a larger mail a new process takes over: this one would keep some of the memory."""
 _LENGTH = struct.Struct("!Q")
@@ -61,8 +63,9 @@ class FileAhead(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """`message`: without its attachments and language; None, with the reason in `refused`, for what is no mail at all.
-    `kept`: why it is no message; `returned`: what a returned mail tells. `tripped`: where our reading raised, for the log."""
+    """`message`: without its attachments and language; None, with the reason in `refused`, for what
+    is no mail at all. `kept`: why it is no message; `returned`: what a returned mail tells.
+    `tripped`: where our reading raised, for the log."""
 
     message: InboundMessage | None
     kept: Kept | None = None
@@ -74,8 +77,9 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Lost(Exception):
-    """The process ended before it had read the mail: it took too long, or too much memory. `killed`: by somebody else, such
-    as a system that is short of memory, perhaps for no fault of this mail."""
+    """The process ended before it had read the mail: it took too long, or too much memory.
+    `killed`: by somebody else, such as a system that is short of memory, perhaps for no fault of
+    this mail."""
 
     def __init__(self, words: str, *, killed: bool = False) -> None:
         super().__init__(words)
@@ -94,8 +98,8 @@ class Reader:
     async def read(
         self, raw: bytes, envelope: Envelope, raw_uri: str, received_at: datetime
     ) -> tuple[Answer, InboundMessage, list[File]]:
-        """The answer, its message and its files. Raises Malformed for what is no mail at all, and Unavailable where no process can be
-        had."""
+        """Reads a mail; returns the answer, its message and its files. Raises Malformed for what
+        is not a mail at all, and Unavailable where no process can be started."""
         request = Request(envelope, raw_uri, received_at)
         async with self._turn:
             answer, files = await self._read(raw, [request, msgspec.structs.replace(request, brief=True)])
@@ -106,12 +110,12 @@ class Reader:
         return answer, answer.message, files
 
     async def start(self) -> None:
-        """Start the process before the first mail comes."""
+        """Starts the process before the first mail comes."""
         async with self._turn:
             await self._running()
 
     async def close(self) -> None:
-        """End the process."""
+        """Ends the process."""
         process, self._process = self._process, None
         if process is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -120,7 +124,7 @@ class Reader:
             process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - or its pipes are left to the collector
 
     async def _read(self, raw: bytes, requests: list[Request]) -> tuple[Answer, list[File]]:
-        """The answer to the first of these that a process survives."""
+        """Returns the answer to the first of these requests that a process survives."""
         innocent = True
         for request in requests:
             while True:
@@ -171,7 +175,8 @@ class Reader:
         return self._process
 
     async def _tell(self, process: asyncio.subprocess.Process, *frames: bytes) -> None:
-        """What is small at once, as each write wakes the other process; the rest piece by piece, as the transport would copy it."""
+        """Writes what is small at once, as each write wakes the other process; the rest piece by
+        piece, as the transport would copy it."""
         stdin = cast("asyncio.StreamWriter", process.stdin)
         waiting = b""
         for frame in frames:
@@ -200,11 +205,12 @@ async def _frame(stream: asyncio.StreamReader) -> bytes:
     return whole.getvalue()
 
 
-# ── in the process that reads ────────────────────────────────────────────────────────────────────────────────────────
+# ── in the process that reads
+# ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def main() -> None:
-    """Answer until there is nobody to answer to."""
+    """Answers requests until the input ends."""
     source, channel = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the service ends us, once it has answered its senders
@@ -224,7 +230,8 @@ def main() -> None:
 
 
 def _answer(request: Request, raw: bytes, context: Context) -> tuple[Answer, tuple[File, ...]]:
-    """A fault of ours in reading one odd mail must neither bounce nor block it."""
+    """Reads one mail, or only its beginning where that fails: a fault of ours in reading one odd
+    mail must neither bounce nor block it."""
     tripped = ""
     try:
         if not request.brief:
@@ -254,7 +261,8 @@ def _frames(source: IO[bytes]) -> Iterator[bytes]:
 
 
 def _limit(what: int, most: int) -> None:
-    """Less than now, never more; some systems do not know every limit."""
+    """Sets a resource limit that is never above the present one; some systems do not know every
+    limit."""
     with contextlib.suppress(ValueError, OSError):
         hard = resource.getrlimit(what)[1]
         resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))

@@ -27,7 +27,8 @@ _TEMPORARY, _PERMANENT = 400, 500
 
 @dataclass(frozen=True, slots=True)
 class Relay:
-    """`tls`: `starttls` (required), `tls` (from the first byte), `auto` (STARTTLS where it is offered) or `none`."""
+    """`tls`: `starttls` (required), `tls` (from the first byte), `auto` (STARTTLS where it is
+    offered) or `none`."""
 
     host: str
     port: int
@@ -37,7 +38,8 @@ class Relay:
 
 
 class RelaySender:
-    """One connection a mail. `timeout`: seconds for a whole attempt; after it the ledger calls the mail uncertain."""
+    """One connection a mail. `timeout`: seconds for a whole attempt; after it the ledger calls the
+    mail uncertain."""
 
     _WAYS_OUT = "try EMAIL_RELAY_TLS=tls with port 465, or say EMAIL_RELAY_PASSWORD_WITHOUT_TLS=true"
 
@@ -50,7 +52,8 @@ class RelaySender:
         return f"relay {self._relay.host}:{self._relay.port}"
 
     async def send(self, mail: OutgoingMail) -> Outcome:
-        """See `MailSender`. Until the content goes out, whatever happens means that nothing was sent."""
+        """Sends the mail (see `MailSender`). Until the content goes out, any failure means that
+        nothing was sent."""
         client = self._client()
         content_out = False
         try:
@@ -82,11 +85,11 @@ class RelaySender:
             await _leave(client)
 
     async def was_sent(self, outbound_id: str) -> bool | None:  # noqa: ARG002 - SMTP has no question to ask
-        """See `MailSender`."""
+        """Returns None (see `MailSender`): SMTP has no way to ask whether a mail was sent."""
         return None
 
     async def check(self) -> str:
-        """See `MailSender`."""
+        """Checks that the relay accepts a connection (see `MailSender`)."""
         client = self._client()
         try:
             async with asyncio.timeout(min(self._timeout, 10)):
@@ -114,7 +117,8 @@ class RelaySender:
 
 
 async def _copies_refused(client: SMTP, copies: Sequence[str]) -> AsyncIterator[str]:
-    """Name all whose copy the relay does not take, and why: nobody else's mail waits for that."""
+    """Yields each copy that the relay refuses, and why: no other recipient's mail waits for
+    that."""
     for address in copies:
         try:
             await client.rcpt(address)
@@ -123,8 +127,9 @@ async def _copies_refused(client: SMTP, copies: Sequence[str]) -> AsyncIterator[
 
 
 def _judged(error: SMTPResponseException, content_out: bool) -> Result:
-    """Only what the relay says of this mail is final. A 5xx to our greeting or password is ours to put right. An answer
-    to the content that is no refusal by RFC 5321 leaves us in the dark."""
+    """Returns the result of an SMTP error: only what the relay says of this mail is final. A 5xx
+    to our greeting or password is ours to fix. An answer to the content that is no refusal by
+    RFC 5321 leaves the result unknown."""
     if content_out and error.code < _TEMPORARY:
         return Result.UNKNOWN
     about_this_mail = isinstance(error, (SMTPSenderRefused, SMTPRecipientRefused, SMTPDataError))
@@ -136,7 +141,8 @@ def _words(error: SMTPResponseException) -> str:
 
 
 async def _leave(client: SMTP) -> None:
-    """Politely where the relay still listens; the outcome is known already."""
+    """Closes the connection, with QUIT where the relay still answers; the outcome is known
+    already."""
     try:
         if client.is_connected:
             async with asyncio.timeout(2):

@@ -1,7 +1,8 @@
 """The door for mail: SMTP and LMTP, by aiosmtpd, in the service's own loop.
 
-We read DATA ourselves: aiosmtpd takes it line by line, refuses lines over 1,000 bytes, which real mail has, and in LMTP
-answers once instead of once a recipient (RFC 2033, 4.2). The rest of the protocol is aiosmtpd's.
+We read DATA ourselves: aiosmtpd takes it line by line, refuses lines over 1,000 bytes, which real
+mail has, and in LMTP answers once instead of once a recipient (RFC 2033, 4.2). The rest of the
+protocol is aiosmtpd's.
 """
 
 from __future__ import annotations
@@ -33,11 +34,13 @@ _END = b"\r\n.\r\n"
 _COMMAND = 2_048
 """Bytes of a command line: RFC 5321's 512 with room for every extension."""
 _DRAIN = 4
-"""How many times the limit we read of a mail that is too large, so that its sender hears why; then we hang up."""
+"""How many times the limit we read of a mail that is too large, so that its sender hears why; then
+we hang up."""
 _BACKLOG = 512
 """Connections that the system holds until we accept them: a burst from one large provider."""
 _PROGRESS = 256 << 10
-"""Bytes of a mail that have to come within the idle time-out: 7 kbit/s. Less is as good as nothing."""
+"""Bytes of a mail that have to come within the idle time-out: 7 kbit/s. Less is as good as
+nothing."""
 _FAREWELL, _GLANCE = 3.0, 0.02
 """Seconds that mails under way get to be kept at the end, and between two looks at them."""
 _PLAIN = re.compile(
@@ -63,7 +66,8 @@ class Door:
     rate: RateLimit = field(default_factory=lambda: RateLimit(0))
     """Mails."""
     trusted: Sequence[IPv4Network | IPv6Network] = ()
-    """Whose sessions and mails are not counted by address: relays of our own, which speak for everybody."""
+    """Whose sessions and mails are not counted by address: relays of our own, which speak for
+    everybody."""
     hostname: str | None = None
     tls: ssl.SSLContext | None = None
 
@@ -84,7 +88,8 @@ class Hooks:
     async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, session: Session, _envelope: Session_Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
-        """What we can do; aiosmtpd adds 8BITMIME, SMTPUTF8 and STARTTLS. Nobody signs in: we relay for nobody."""
+        """Returns our capabilities; aiosmtpd adds 8BITMIME, SMTPUTF8 and STARTTLS. AUTH is not
+        offered: we relay for nobody."""
         session.host_name = hostname
         extra = [f"250-SIZE {self._door.max_size}", "250-PIPELINING", "250-ENHANCEDSTATUSCODES"]
         offered = [response for response in responses[:-1] if not response.startswith("250-AUTH")]
@@ -109,7 +114,7 @@ class Hooks:
     async def handle_RCPT(  # noqa: N802
         self, _server: SMTP, _session: Session, envelope: Session_Envelope, address: str, options: list[str]
     ) -> str:
-        """We take mail for our own mailboxes and relay nothing."""
+        """Accepts mail for our own mailboxes and relays nothing."""
         if len(envelope.rcpt_tos) >= self._door.max_recipients:
             return "452 4.5.3 Too many recipients; send the rest in another message"
         if not self._door.owns(address):
@@ -120,7 +125,7 @@ class Hooks:
         return "250 2.1.5 OK"
 
     async def handle_exception(self, error: Exception) -> str:
-        """Whatever we tripped over, the sender keeps the mail and tries again."""
+        """Answers an unexpected error so that the sender keeps the mail and tries again."""
         log.error("an SMTP session tripped", exc_info=error)
         return "451 4.3.0 Something went wrong on our side; try again later"
 
@@ -151,17 +156,19 @@ class MailSession(SMTP):
         """Whose limits count; empty where none do."""
 
     def wait_for_turn(self) -> float:
-        """Seconds until this address may send a mail again; 0: now."""
+        """Returns the seconds until this address may send a mail again; 0: now."""
         return self._door.rate.wait(self.origin, self.loop.time()) if self.origin else 0
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
-        """Without the class that aiosmtpd defines, and the tree of tokens that it builds, for each address."""
+        """Reads an address without the class that aiosmtpd defines, and the tree of tokens that
+        it builds, for each."""
         if match := _PLAIN.fullmatch(arg):
             return match[1], match[2] or ""
         return super()._getaddr(arg)
 
     def _reset_timeout(self, duration: float | None = None) -> None:
-        """Called by aiosmtpd at every command; and a session that says NOOP all day is idle: only a mail moves its end."""
+        """Starts the time-out once: aiosmtpd calls this at every command, but a session that
+        sends NOOP all day is idle, and only a mail extends it."""
         if self._timeout_handle is None:
             super()._reset_timeout(duration)
 
@@ -169,7 +176,7 @@ class MailSession(SMTP):
         super()._reset_timeout()
 
     async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
-        """Take the mail and answer for it."""
+        """Receives the mail and answers with what became of it."""
         if await self.check_helo_needed():
             return
         envelope = cast("Session_Envelope", self.envelope)
@@ -206,8 +213,9 @@ class MailSession(SMTP):
         return f"250 2.0.0 OK {identity or 'kept'}"
 
     async def _content(self) -> bytes | None:
-        """The mail with its dots unstuffed, or None where it is too large. Only CR LF . CR LF ends it: whoever takes a
-        bare LF for a line end can be made to see two mails where there is one."""
+        """Returns the mail with its dots unstuffed, or None where it is too large. Only CR LF .
+        CR LF ends it: a server that takes a bare LF for a line end can be made to see two mails
+        where there is one."""
         data, size = bytearray(b"\r\n"), 0
         while True:
             try:
@@ -234,7 +242,8 @@ class MailSession(SMTP):
                 return bytes(data)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Let them in, or ask them to come back later. aiosmtpd calls this again once TLS is up."""
+        """Accepts the connection, or asks the client to come back later. aiosmtpd calls this
+        again once TLS is up."""
         if self not in self._sessions and (refusal := self._refusal(transport)):
             METRICS.refused.labels(channel="email", reason="too-many-sessions").inc()
             self._turned_away = True
@@ -245,7 +254,7 @@ class MailSession(SMTP):
         super().connection_made(transport)
 
     def _refusal(self, transport: asyncio.BaseTransport) -> bytes:
-        """Why they may not come in; nothing where they may."""
+        """Returns the reply that refuses the connection; empty where it is accepted."""
         peer = str((transport.get_extra_info("peername") or [""])[0])
         if peer and not trusts(self._door.trusted, peer):
             self.origin = origin(peer)
@@ -257,17 +266,18 @@ class MailSession(SMTP):
         return b""
 
     def connection_lost(self, error: Exception | None) -> None:
-        """They are gone."""
+        """Removes a session whose connection was lost."""
         self._sessions.discard(self)
         if not self._turned_away:
             super().connection_lost(error)
 
     def eof_received(self) -> bool | None:
-        """They have said all that they will."""
+        """Handles the end of the client's input; closes a connection that was refused."""
         return False if self._turned_away else super().eof_received()
 
     def leave(self) -> bool:
-        """Hang up, unless a mail is just being kept: its sender deserves an answer. Returns whether we are still busy."""
+        """Closes the connection, unless a mail is just being stored: its sender deserves an
+        answer. Returns whether the session is still busy."""
         if not self.busy and self.transport is not None:
             self.transport.close()
         return self.busy
@@ -288,7 +298,8 @@ class Listener:
         self._server: asyncio.Server | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Raises OSError where the port cannot be had. Mails that are being kept when `stop` comes get their answer."""
+        """Raises OSError where the port cannot be had. Mails that are being kept when `stop` comes
+        get their answer."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: self._session(self._door, self._sessions, loop), self._host, self._port, backlog=_BACKLOG

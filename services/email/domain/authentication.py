@@ -1,4 +1,5 @@
-"""What our own mail server found out about a sender, as it writes it into `Authentication-Results` (RFC 8601). Never raises."""
+"""What our own mail server found out about a sender, as it writes it into `Authentication-Results`
+(RFC 8601). Never raises."""
 
 from __future__ import annotations
 
@@ -13,8 +14,9 @@ _DMARC = re.compile(r"\s*dmarc\s*(?:/\s*\d{1,9}\s*)?=\s*([a-z]{1,20})")
 
 
 def fails_dmarc(headers: Headers, trusted: Collection[str]) -> bool:
-    """Whether the topmost field says so and is by one of these servers. Whatever stands below came with the mail, and anybody may
-    have written it; a field by nobody whom we trust says nothing, whatever it says."""
+    """Whether the topmost field says so and is by one of these servers. Whatever stands below came
+    with the mail, and anybody may have written it; a field by nobody whom we trust says nothing,
+    whatever it says."""
     first, *rest = _bare(headers.raw("authentication-results")).lower().split(";")
     name = first.split()[0] if first.split() else ""
     if "=" in first:
@@ -24,7 +26,7 @@ def fails_dmarc(headers: Headers, trusted: Collection[str]) -> bool:
 
 
 def _bare(value: str) -> str:
-    """Without comments, which nest, and without quoted strings."""
+    """Returns the value without comments, which nest, and without quoted strings."""
     out, depth, quoted, escaped = list[str](), 0, False, False
     for character in value:
         if escaped:

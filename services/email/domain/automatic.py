@@ -1,5 +1,6 @@
-"""Mail that no person wrote just now: returned mail, receipts, out-of-office replies, lists. Told by structure, in any language: what a
-program says of itself in the headers and in the envelope. Subjects only help where a header raises the suspicion already."""
+"""Mail that no person wrote just now: returned mail, receipts, out-of-office replies, lists. Told
+by structure, in any language: what a program says of itself in the headers and in the envelope.
+Subjects only help where a header raises the suspicion already."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ _REPLY_VALUES = (
     ("x-post-messageclass", "9; autoresponder"),
 )
 _RULE_HEADERS = ("x-ms-exchange-inbox-rules-loop", "x-ms-exchange-generated-message-source")
-"""Exchange's rules write them: of an out-of-office reply, but also where a person's mail is forwarded by a rule."""
+"""Exchange's rules write them: of an out-of-office reply, but also where a person's mail is
+forwarded by a rule."""
 _PROGRAM_HEADERS = ("x-loop", "x-auto-response-suppress")
 _AWAY = re.compile(
     r"\W*(?:"
@@ -55,8 +57,10 @@ _ORIGINAL = re.compile(rb"^Original-Message-ID:\s*(<[^<>\s]{1,990}>)", re.IGNORE
 
 
 def automatic(mail: Mail, envelope_sender: str | None, mailboxes: Mailboxes) -> str:
-    """`bounce`, `reply` (out of office, receipts), `list` (all other mail that must get no automatic answer), or an empty string.
-    `envelope_sender`: empty or `<>` where the envelope named nobody, as only programs send; None where it is not known."""
+    """Classifies mail by its automatic origin: `bounce`, `reply` (out of office, receipts),
+    `list` (all other mail that must get no automatic answer), or an empty string.
+    `envelope_sender`: empty or `<>` where the envelope named nobody, as only programs send; None
+    where it is not known."""
     headers = mail.headers
     sender = next((entry.address for entry in headers.addresses("from")), "")
     submitted = headers.text("auto-submitted").lower().partition(";")[0].strip()
@@ -101,7 +105,7 @@ def is_receipt(mail: Mail) -> bool:
 
 
 def receipt_for(mail: Mail) -> tuple[str, ...]:
-    """The Message-ID of the mail that a receipt is about, where it names one."""
+    """Returns the Message-ID of the mail that a receipt is about, where it names one."""
     for file in mail.files:
         if file.media_type == f"message/{_RECEIPT}" and (match := _ORIGINAL.search(file.data[:10_000])):
             return (match[1].decode("latin-1"),)

@@ -1,4 +1,5 @@
-"""What a returned mail tells (RFC 3464 and its dialects): which of our answers, to whom, whether for good, and the other side's words."""
+"""What a returned mail tells (RFC 3464 and its dialects): which of our answers, to whom, whether
+for good, and the other side's words."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from services.email.domain.mime import Mail
 _MOST = 64 << 10
 """Bytes of each part that are looked at: what counts stands at its beginning."""
 REPORTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
-"""A part of such a type is what programs write about a mail (RFC 3464, 6533); a forwarded report is inside a message/rfc822."""
+"""A part of such a type is what programs write about a mail (RFC 3464, 6533); a forwarded report is
+inside a message/rfc822."""
 _COPIES = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"})
 _BLANK = re.compile(rb"\r?\n[ \t]*\r?\n")
 _TYPE = re.compile(r"^[A-Za-z0-9-]{1,40}\s*;\s*")
@@ -55,7 +57,8 @@ class Fate(StrEnum):
 
 
 class Returned(msgspec.Struct, frozen=True):
-    """Of a returned mail, what finds the answer that it is about, best evidence first. Nothing here is verified yet."""
+    """Of a returned mail, what finds the answer that it is about, best evidence first. Nothing here
+    is verified yet."""
 
     fate: Fate
     detail: str
@@ -69,7 +72,8 @@ class Returned(msgspec.Struct, frozen=True):
 
 
 def returned(mail: Mail, envelope_recipients: Sequence[str]) -> Returned | None:
-    """None where nothing in it says what became of which mail."""
+    """Returns what a returned mail reports; None where nothing in it says what became of which
+    mail."""
     told = _reported(mail) or _in_words(mail)
     if told is None:
         return None
@@ -87,7 +91,8 @@ def returned(mail: Mail, envelope_recipients: Sequence[str]) -> Returned | None:
 
 
 def is_our_copy(mail: Mail) -> bool:
-    """Whether this is a mail of ours that came back with words on why: its Message-ID stands in it as a field, beside a status code."""
+    """Whether this is a mail of ours that came back with words on why: its Message-ID stands in it
+    as a field, beside a status code."""
     return any(_OWN_ID.search(source) for source in _sources(mail)) and bool(
         _STATUS.search(mail.text[:_MOST]) or _REPLY_CODE.search(mail.text[:_MOST])
     )
@@ -134,7 +139,8 @@ def _detail(block: Message) -> str:
 
 
 def _in_words(mail: Mail) -> tuple[Fate, str, list[str]] | None:
-    """Without a report: Exim, qmail, and whoever writes letters. Where there is no code, the copy of our mail has to stand below."""
+    """Reads a returned mail without a report, as from Exim, qmail, or a person. Where there is
+    no code, the copy of our mail must follow below."""
     text, subject = mail.text[:_MOST], mail.headers.text("subject")
     copy = _COPY_BEGINS.search(text)
     above = (text[: copy.start()] if copy else text).strip() or text
@@ -152,7 +158,7 @@ def _in_words(mail: Mail) -> tuple[Fate, str, list[str]] | None:
 
 
 def _sources(mail: Mail) -> Iterator[str]:
-    """Where the returned mail, or its headers, may stand."""
+    """Yields the texts in which the returned mail, or its headers, may be."""
     yield from (file.data[:_MOST].decode("latin-1") for file in mail.files if file.media_type in _COPIES)
     yield mail.text[:_MOST]
 

@@ -1,4 +1,5 @@
-"""Invitations and answers to them (RFC 5545, 5546) → the words of a person: who says what to which event, and when it is."""
+"""Invitations and answers to them (RFC 5545, 5546) → the words of a person: who says what to which
+event, and when it is."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from services.email.domain import charsets
 from services.email.domain.headers import one_line
 
 _FOLD = re.compile(rb"(?:\r\n|\n|\r)[ \t]")
-"""RFC 5545, 3.1 folds between bytes: a line is put together before it is decoded, or a letter of several bytes breaks."""
+"""RFC 5545, 3.1 folds between bytes: a line is put together before it is decoded, or a letter of
+several bytes breaks."""
 _ENDLESS = re.compile(
     rb"^(?:RRULE(?!:FREQ=YEARLY;(?![^\r\n]*BY(?:HOUR|MINUTE|SECOND|YEARDAY|WEEKNO)))|EXRULE|RDATE)[^\r\n]*",
     re.MULTILINE | re.IGNORECASE,
@@ -49,7 +51,7 @@ _FALLBACK = re.compile(r"^(?:SUMMARY|LOCATION|DESCRIPTION)(?:;[^:\r\n]*)?:([^\r\
 
 
 def words(data: bytes, charset: str = "", hint: str = "") -> str:
-    """What an agent reads of a calendar file; empty where it says nothing. Never raises."""
+    """Returns what an agent reads of a calendar file; empty where it says nothing. Never raises."""
     text = charsets.decode(_FOLD.sub(b"", data[:_LONGEST]), charset, hint)
     try:
         calendar = Calendar.from_ical(_ENDLESS.sub(b"X-LEFT-OUT:", text.encode()).decode())
@@ -99,7 +101,7 @@ def _plain(value: object) -> str:
 
 
 def _moment(value: Any) -> str:
-    """With its time zone, and in UTC too: who reads it may be anywhere."""
+    """Formats a moment with its time zone, and in UTC too: its reader may be anywhere."""
     if value is None:
         return ""
     moment, zone = value.dt, str(value.params.get("TZID", ""))

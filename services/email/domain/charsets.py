@@ -1,4 +1,5 @@
-"""Bytes to text, whatever the mail says about its charset, and whether or not that is true. Never raises."""
+"""Bytes to text, whatever the mail says about its charset, and whether or not that is true. Never
+raises."""
 
 from __future__ import annotations
 
@@ -6,7 +7,8 @@ import codecs
 import re
 
 _REPAIRED = {
-    # What senders write → what they mean. Mostly the table of the WHATWG Encoding Standard (encoding.spec.whatwg.org, 4.2).
+    # What senders write → what they mean. Mostly the table of the WHATWG Encoding Standard
+    # (encoding.spec.whatwg.org, 4.2).
     "gb2312": "gb18030",
     "gb_2312-80": "gb18030",
     "gbk": "gb18030",
@@ -49,14 +51,16 @@ _ESCAPES = re.compile(rb"\x1b(\$[@B]|\$\([@BD]|\([BJIH])")
 _NON_ASCII = re.compile(rb"[\x80-\xff]")
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
 _MANY = 0.2
-"""More broken sequences than this share of the bytes above ASCII: the mail was never in that charset."""
+"""More broken sequences than this share of the bytes above ASCII: the mail was never in that
+charset."""
 
 
 def decode(data: bytes, declared: str = "", hint: str = "") -> str:
-    """Text of these bytes. `declared`: the charset that the part names; `hint`: one seen elsewhere in the mail.
+    """Decodes these bytes to text. `declared`: the charset that the part names; `hint`: one seen
+    elsewhere in the mail.
 
-    UTF-8 is tried before any charset that accepts every byte, because text that is valid UTF-8 by chance does not occur.
-    Bytes that fit nothing become U+FFFD.
+    UTF-8 is tried before any charset that accepts every byte, because text that is valid UTF-8 by
+    chance does not occur. Bytes that fit nothing become U+FFFD.
     """
     name = declared.strip().strip("\"'").lower()
     for shifted, (designator, codec) in _SHIFTED_7BIT.items():
@@ -74,12 +78,12 @@ def decode(data: bytes, declared: str = "", hint: str = "") -> str:
 
 
 def safe(text: str) -> str:
-    """Without NUL and lone surrogates, which neither JSON nor PostgreSQL can hold."""
+    """Replaces NUL and lone surrogates, which neither JSON nor PostgreSQL can hold."""
     return _UNSAFE.sub("\ufffd", text) if _UNSAFE.search(text) else text
 
 
 def known(name: str) -> str:
-    """The codec that Python has for this charset name, or an empty string."""
+    """Returns the codec that Python has for this charset name, or an empty string."""
     wanted = _REPAIRED.get(name, name)
     try:
         found = codecs.lookup(wanted)
@@ -115,8 +119,9 @@ def _least_damage(data: bytes, name: str) -> str:
 
 
 def _iso_2022_jp(data: bytes) -> str:
-    """As Microsoft's cp50221: with the circled digits and company signs of cp932, half-width kana, and unescaped
-    8-bit Shift_JIS, all of which Python's own codec refuses."""
+    """Decodes ISO-2022-JP as Microsoft's cp50221: with the circled digits and company signs of
+    cp932, half-width kana, and unescaped 8-bit Shift_JIS, all of which Python's own codec
+    refuses."""
     if _NON_ASCII.search(data):
         return data.decode("cp932", "replace")
     pieces, mode, position = [], b"(B", 0
@@ -144,7 +149,8 @@ def _segment(data: bytes, mode: bytes) -> str:
 
 
 def _shifted(data: bytes) -> bytes:
-    """JIS X 0208 pairs as Shift_JIS; line ends, which some senders leave inside, stay as they are."""
+    """Converts JIS X 0208 pairs to Shift_JIS; line ends, which some senders leave inside, are
+    unchanged."""
     out, position = bytearray(), 0
     while position < len(data):
         row = data[position]

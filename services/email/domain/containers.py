@@ -1,4 +1,5 @@
-"""Mail inside other formats that anybody may open: S/MIME that is signed but not encrypted, and Outlook's winmail.dat."""
+"""Mail inside other formats that anybody may open: S/MIME that is signed but not encrypted, and
+Outlook's winmail.dat."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ class Opened:
 
 
 def signed_mail(data: bytes) -> bytes:
-    """The mail within an opaque signature (RFC 8551, 3.5.2); empty where it is encrypted or cannot be read. Who signed is not checked."""
+    """Returns the mail within an opaque signature (RFC 8551, 3.5.2); empty where it is encrypted
+    or cannot be read. The signer is not checked."""
     if not data.startswith(_SEQUENCE):
         return b""  # the library takes the square of what is none
     try:
@@ -43,7 +45,8 @@ def signed_mail(data: bytes) -> bytes:
 
 
 def winmail(data: bytes) -> Opened | None:
-    """The words and files in a winmail.dat; None where it cannot be read, or holds nothing that we can show."""
+    """Returns the words and files in a winmail.dat; None where it cannot be read, or holds
+    nothing that we can show."""
     try:
         if _objects(data) * len(data) > _MAX_TNEF_WORK:
             return None

@@ -43,8 +43,8 @@ class File:
 
 
 def file_name(part: Message, kind: str, number: int, title: str = "", hint: str = "") -> str:
-    """The sender's name for it, without any path; or one made from its title or kind and its number in the mail.
-    `hint`: the charset of bytes that were never encoded."""
+    """Returns the sender's name for the file, without any path; or one made from its title or
+    kind and its number in the mail. `hint`: the charset of bytes that were never encoded."""
     name = safe_name(_given(part, hint))
     if name:
         return name
@@ -54,7 +54,8 @@ def file_name(part: Message, kind: str, number: int, title: str = "", hint: str 
 
 
 def safe_name(given: str) -> str:
-    """Without folders, control characters and what file systems refuse; empty where nothing is left."""
+    """Returns the name without folders, control characters and what file systems refuse; empty
+    where nothing is left."""
     name = _PATH.sub("_", one_line(DIRECTIONS.sub("", given), 1_000).replace("\\", "/").rpartition("/")[2]).strip(" .")
     if len(name) <= _LONGEST:
         return name
@@ -74,8 +75,9 @@ def _given(part: Message, hint: str) -> str:
 
 
 def parameter(part: Message, name: str, header: str, hint: str = "") -> str | tuple[str | None, str | None, str]:
-    """A parameter as the standard library reads it (a triple where it came by RFC 2231); empty where there is none. Bytes above ASCII
-    are decoded first: the library would replace them."""
+    """Returns a parameter as the standard library reads it (a triple where it came by RFC 2231);
+    empty where there is none. Bytes above ASCII are decoded first: the library would replace
+    them."""
     raw = next((str(value) for key, value in part.raw_items() if key.lower() == header.lower()), "")
     if raw.isascii():
         if name not in raw.lower():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 
 def unflowed(text: str, *, delete_space: bool) -> str:
-    """Soft line breaks joined, also in quotes; `delete_space`: DelSp=yes, as languages without spaces need it."""
+    """Joins soft line breaks, also in quotes; `delete_space`: DelSp=yes, as languages without
+    spaces need it."""
     lines: list[list[str]] = []
     joins, before = False, 0
     for line in text.replace("\r\n", "\n").split("\n"):

@@ -17,7 +17,8 @@ _MOST = 50_000
 
 
 def original_author(mail: Mail, mailboxes: Mailboxes) -> Address | None:
-    """The author of the mail that this one forwards, in its text or as its only attached mail; None where that is not told, or were we."""
+    """Returns the author of the mail that this one forwards, in its text or as its only attached
+    mail; None where that is not stated, or is one of our mailboxes."""
     text = mail.text[:_MOST]
     named = forwarded_block(text) if is_forward(text, mail.headers.text("subject")) else ""
     found = parse_addresses([_BRACKETS.sub(r"<\1>", named)]) if named else ()

@@ -17,11 +17,13 @@ _PLAIN = r"([\w+-]+(?:\.[\w+-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)"
 _ALONE = re.compile(rf"(?:(\w+(?: \w+)*) )?<{_PLAIN}>|{_PLAIN}", re.ASCII)
 """One address, with a name of plain words or without: what most headers hold."""
 DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
-"""Embeddings, overrides and isolates: in a name they only serve to make it look like another, as `exe.fdp` like a PDF."""
+"""Embeddings, overrides and isolates: in a name they only serve to make it look like another, as
+`exe.fdp` like a PDF."""
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,990})>")
 _MOST_ADDRESSES = 200
 MAX_VALUE = 16_000
-"""Characters of one value that are looked at. RFC 5322 allows 998 a line; relays refuse more than 4,096 in all."""
+"""Characters of one value that are looked at. RFC 5322 allows 998 a line; relays refuse more than
+4,096 in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +50,21 @@ class Headers:
         return name in self._raw
 
     def raw(self, name: str) -> str:
-        """The first value as it came, unfolded, or an empty string."""
+        """Returns the first value as it came, unfolded, or an empty string."""
         return _SPACES.sub(" ", _bytes_to_text(self._raw[name][0], self.hint)).strip() if name in self._raw else ""
 
     def text(self, name: str) -> str:
-        """The first value, decoded, on one line."""
+        """Returns the first value, decoded, on one line; empty where there is none."""
         return one_line(decode_words(_bytes_to_text(self._raw[name][0], self.hint))) if name in self._raw else ""
 
     def addresses(self, *names: str) -> tuple[Address, ...]:
-        """All addresses in these headers, each once."""
+        """Returns all addresses in these headers, each once."""
         found = {entry.address: entry for name in reversed(names) for entry in reversed(self._addresses_of(name))}
         return tuple(reversed(found.values()))
 
     def _addresses_of(self, name: str) -> tuple[Address, ...]:
-        """Read once: sender, thread and automatic mail are all told by them."""
+        """Returns the addresses in a header, which is parsed once: sender, thread and automatic
+        mail are all determined by them."""
         if name not in self._addresses:
             self._addresses[name] = parse_addresses(
                 [_bytes_to_text(value, self.hint) for value in self._raw.get(name, [])]
@@ -69,13 +72,14 @@ class Headers:
         return self._addresses[name]
 
     def message_ids(self, name: str) -> tuple[str, ...]:
-        """All Message-IDs in a header, with their angle brackets, in order, each once."""
+        """Returns all Message-IDs in a header, with their angle brackets, in order, each once."""
         joined = " ".join(_bytes_to_text(value, self.hint) for value in self._raw.get(name, []))
         return tuple(dict.fromkeys(f"<{match}>" for match in _MESSAGE_ID.findall(joined)))
 
 
 def decode_words(value: str) -> str:
-    """RFC 2047, also with spaces inside, missing padding, unknown charsets, and characters split between two words."""
+    """Decodes RFC 2047 words, also with spaces inside, missing padding, unknown charsets, and
+    characters split between two words."""
     if "=?" not in value:
         return value
     out: list[str] = []
@@ -95,13 +99,14 @@ def decode_words(value: str) -> str:
 
 
 def one_line(text: str, limit: int = 2_000) -> str:
-    """On one line, without control characters."""
+    """Returns the text on one line, without control characters, cut at `limit` characters."""
     return charsets.safe(_SPACES.sub(" ", text)).strip()[:limit]
 
 
 def parse_addresses(values: list[str]) -> tuple[Address, ...]:
-    """Addresses with their names. The structure is read first and the words decoded after, so that a comma inside an
-    encoded name splits nothing. What the standard parser cannot read is searched for anything that looks like an address."""
+    """Addresses with their names. The structure is read first and the words decoded after, so that
+    a comma inside an encoded name splits nothing. What the standard parser cannot read is searched
+    for anything that looks like an address."""
     found: dict[str, Address] = {}
     for value in values:
         unfolded = _SPACES.sub(" ", value)

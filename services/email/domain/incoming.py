@@ -30,14 +30,15 @@ MAX_TEXT, MAX_HTML = 200_000, 300_000
 LONGEST_ADDRESS, MOST_COPIES = 200, 48
 """Of whom else a mail is addressed to, as `InboundMessage` promises."""
 _SAMPLE = 600
-"""Characters by which the language is told: more costs time, a third of a mail's, and changes no answer."""
+"""Characters by which the language is told: more costs time, a third of a mail's, and changes no
+answer."""
 _CUT = "\n\n[…]"
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What SMTP says of a mail. `sender`: empty or `<>` for a bounce, None where it is not known; `recipients`: the accepted ones, in
-    order."""
+    """What SMTP says of a mail. `sender`: empty or `<>` for a bounce, None where it is not known;
+    `recipients`: the accepted ones, in order."""
 
     sender: str | None
     recipients: tuple[str, ...]
@@ -67,8 +68,8 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All that a mail says. `message`: without its attachments, which are `files` until they are stored. `kept`: why it is no message;
-    `returned`: what a returned mail says."""
+    """All that a mail says. `message`: without its attachments, which are `files` until they are
+    stored. `kept`: why it is no message; `returned`: what a returned mail says."""
 
     message: InboundMessage
     files: tuple[File, ...]
@@ -78,8 +79,9 @@ class Reading:
 
 
 def read(mail: Mail, envelope: Envelope, context: Context, raw_uri: str, received_at: datetime) -> Reading:
-    """Reads a mail once and completely. The event's id is made of Message-ID, author and body: the sender's retry and the copy to another
-    mailbox of ours make it again; the same Message-ID of another author or over another body is another message."""
+    """Reads a mail once and completely. The event's id is made of Message-ID, author and body: the
+    sender's retry and the copy to another mailbox of ours make it again; the same Message-ID of
+    another author or over another body is another message."""
     words = words_of(mail)
     message = _message(words, envelope, context, raw_uri, received_at)
     why = kept(mail, message, context.mailboxes, context.secret)
@@ -88,8 +90,8 @@ def read(mail: Mail, envelope: Envelope, context: Context, raw_uri: str, receive
 
 
 def words_of(mail: Mail) -> Words:
-    """The sender's own words without quotes and signature; the HTML whole and safe to show. What is too long for an
-    event is cut there and kept whole as a file."""
+    """Returns the sender's own words without quotes and signature; the HTML whole and safe to
+    show. What is too long for an event is cut there and kept whole as a file."""
     subject, answers = mail.headers.text("subject"), answers_a_mail_of_ours(mail.headers)
     extra = []
     text = mail.text
@@ -140,12 +142,13 @@ def _message(words: Words, envelope: Envelope, context: Context, raw_uri: str, r
 
 
 def language_of(text: str, subject: str, languages: Sequence[str]) -> str:
-    """The language of a mail, or an empty string."""
+    """Returns the language of a mail, or an empty string."""
     return detect((text or subject)[:_SAMPLE], languages) if languages else ""
 
 
 def _own_id(mail: Mail, recipient: str, sender: str) -> str:
-    """The Message-ID, or one derived from mailbox and content: some devices and forms send none."""
+    """Returns the Message-ID, or one derived from mailbox and content: some devices and forms
+    send none."""
     given = mail.headers.message_ids("message-id")
     if given:
         return given[0]

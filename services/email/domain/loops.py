@@ -24,7 +24,7 @@ class Kept(StrEnum):
 
 
 def kept(mail: Mail, message: InboundMessage, mailboxes: Mailboxes, secret: str) -> Kept | None:
-    """Why this mail is no message; None where it is one."""
+    """Returns the reason why this mail is not a message; None where it is one."""
     if is_our_own(mail.headers, mailboxes, secret):
         return Kept.OWN
     if message.automatic == "bounce":
@@ -33,8 +33,9 @@ def kept(mail: Mail, message: InboundMessage, mailboxes: Mailboxes, secret: str)
 
 
 def is_our_own(headers: Headers, mailboxes: Mailboxes, secret: str) -> bool:
-    """Whether we sent this: from a mailbox of ours, under a Message-ID that only we can make, or with a reply address that only we can
-    make, because some relays give mails a Message-ID of their own."""
+    """Whether we sent this: from a mailbox of ours, under a Message-ID that only we can make, or
+    with a reply address that only we can make, because some relays give mails a Message-ID of their
+    own."""
     author = next(iter(headers.addresses("from")), None)
     if author is None or not mailboxes.owns(author.address):
         return False

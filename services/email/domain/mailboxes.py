@@ -13,14 +13,16 @@ _LONGEST_LOCAL_PART = 64
 
 @dataclass(frozen=True, slots=True)
 class Mailboxes:
-    """Addresses, and domains of which every address is ours. The first address is the one we write from by default."""
+    """Addresses, and domains of which every address is ours. The first address is the one we write
+    from by default."""
 
     addresses: tuple[str, ...]
     domains: frozenset[str] = frozenset()
 
     @classmethod
     def parse(cls, text: str) -> Mailboxes:
-        """From `support@example.org, example.net`. Raises ValueError with the entry that is neither address nor domain."""
+        """Parses a list such as `support@example.org, example.net`. Raises ValueError with the
+        entry that is neither address nor domain."""
         entries = [entry.strip().lower() for entry in text.split(",") if entry.strip()]
         for entry in entries:
             if not re.fullmatch(r"(?:[^\s@<>,\"]+@)?[^\s@<>,\"]*[^\s@<>,\".]", entry):
@@ -47,24 +49,26 @@ class Mailboxes:
         return domain in self.domains or any(domain == ours.rpartition("@")[2] for ours in self.addresses)
 
     def first(self, candidates: Iterable[str]) -> str:
-        """The first of these that is ours, without its plus part; an empty string where none is."""
+        """Returns the first of these that is ours, without its plus part; an empty string where
+        none is."""
         return next((without_plus(address) for address in candidates if self.owns(address)), "")
 
 
 def without_plus(address: str) -> str:
-    """`support@example.org` for `Support+t123@Example.org`."""
+    """Returns an address without its plus part: `support@example.org` for
+    `Support+t123@Example.org`."""
     local, _, domain = address.strip().lower().rpartition("@")
     return f"{local.partition('+')[0] or local}@{domain}"
 
 
 def with_token(mailbox: str, token: str) -> str:
-    """The reply address of a ticket; the mailbox itself where the address would be longer than servers take (the token
-    in our Message-ID then does it alone)."""
+    """Returns the reply address of a ticket; the mailbox itself where the address would be
+    longer than servers take (the token in our Message-ID then suffices)."""
     local, _, domain = mailbox.rpartition("@")
     tagged = f"{local}+t{token}"
     return f"{tagged}@{domain}" if len(tagged) <= _LONGEST_LOCAL_PART else mailbox
 
 
 def tokens_in(addresses: Iterable[str]) -> list[str]:
-    """The reply tokens that these addresses carry, not yet verified."""
+    """Returns the reply tokens that these addresses carry, not yet verified."""
     return [match[1].lower() for address in addresses if (match := _PLUS_TOKEN.search(address))]

@@ -1,8 +1,9 @@
 """Bytes of a mail → its texts, files and headers.
 
-Built on the standard library's reading of headers (its `compat32` policy never refuses one), with our own repair of what real
-senders get wrong: charsets, transfer encodings, boundaries, names. Whatever has at least one header field is a mail and is read;
-what goes beyond the limits of size, number and depth is left out, and the mail is then not `whole`.
+Built on the standard library's reading of headers (its `compat32` policy never refuses one), with
+our own repair of what real senders get wrong: charsets, transfer encodings, boundaries, names.
+Whatever has at least one header field is a mail and is read; what goes beyond the limits of size,
+number and depth is left out, and the mail is then not `whole`.
 """
 
 from __future__ import annotations
@@ -38,15 +39,17 @@ _LOOKS_LIKE_HTML = re.compile(r"<(?:!doctype html|html|body|div|p|br|table)\b", 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail, taken apart. `text`: from its plain parts, or else from its HTML; `html` is as the sender wrote it, unsafe."""
+    """A mail, taken apart. `text`: from its plain parts, or else from its HTML; `html` is as the
+    sender wrote it, unsafe."""
 
     headers: Headers
     text: str
     html: str
     files: tuple[File, ...]
     body_sha256: str
-    """Of everything below the headers, whatever its line ends: the same on every retry of the sender, and on every copy
-    that reaches another mailbox, because relays add to the headers only."""
+    """Of everything below the headers, whatever its line ends: the same on every retry of the
+    sender, and on every copy that reaches another mailbox, because relays add to the headers
+    only."""
     content_type: str = "text/plain"
     report_type: str = ""
     text_is_from_html: bool = False
@@ -92,7 +95,8 @@ def parse(raw: bytes) -> Mail:
 
 
 def parse_beginning(raw: bytes) -> Mail:
-    """The headers and the first words, for a mail whose whole is too much. Raises Malformed for what is no mail at all."""
+    """Parses only the headers and the first words, of a mail that is too much as a whole. Raises
+    Malformed for what is not a mail at all."""
     raw = _from_first_header(raw)
     try:
         mail = parse(raw[:_BEGINNING])
@@ -102,8 +106,9 @@ def parse_beginning(raw: bytes) -> Mail:
 
 
 def _better(text: str, html: str) -> tuple[str, bool]:
-    """The text to read, and whether it is that of the HTML: where the plain part has no words, only says that there is HTML, or is
-    a small part of what the HTML says. Where each says something of its own, both are read."""
+    """Returns the text to read, and whether it is that of the HTML: where the plain part has no
+    words, only says that there is HTML, or is a small part of what the HTML says. Where each
+    says something of its own, both are read."""
     if not html or len(text) > _SHORT:
         return text, False
     rendered = html_to_text(html)
@@ -134,7 +139,8 @@ def _walk(part: Part, found: _Found, depth: int, hint: str) -> None:
 
 
 def _children(part: Part) -> Iterator[Part]:
-    """Of alternatives, the first plain text and the first of anything else readable: the same words are not taken twice."""
+    """Yields the children of a part; of alternatives, the first plain text and the first of
+    anything else readable: the same words are not taken twice."""
     if part.get_content_type() != "multipart/alternative":
         yield from part.parts or []
         return
@@ -197,7 +203,7 @@ def _take_text(part: Part, kind: str, data: bytes, found: _Found, hint: str) -> 
 
 
 def _cut(data: bytes, kind: str, found: _Found) -> bytes:
-    """As much as is read for words. What is longer comes along as a file, whole."""
+    """Returns as much as is read for words. What is longer is added whole as a file."""
     shape = "html" if kind == "text/html" else "plain"
     room = MAX_WORDS - found.words[shape]
     found.words[shape] += min(len(data), room)
@@ -209,7 +215,8 @@ def _cut(data: bytes, kind: str, found: _Found) -> bytes:
 
 
 def _take_winmail(opened: containers.Opened, found: _Found) -> None:
-    """Its words only where the mail has none beside it: usually they are the same."""
+    """Adds the files of a winmail.dat, and its words only where the mail has none beside it:
+    usually they are the same."""
     if not any(map(_has_words, (*found.plain, *found.html))):
         found.plain += [opened.text] if opened.text else []
         found.html += [opened.html] if opened.html else []
@@ -217,7 +224,8 @@ def _take_winmail(opened: containers.Opened, found: _Found) -> None:
 
 
 def _take_mail(part: Part, found: _Found, depth: int, hint: str) -> None:
-    """A forwarded mail stays a file. Its text is read only where the outer mail has none of its own."""
+    """Adds a forwarded mail as a file. Its text is read only where the outer mail has none of
+    its own."""
     inner = part.parts[0] if part.parts else None
     if not found.only_words or (inner is not None and not inner.keys()):
         data = content(part)
@@ -236,7 +244,8 @@ def _take_mail(part: Part, found: _Found, depth: int, hint: str) -> None:
 
 
 def _take_broken_multipart(part: Part, found: _Found, depth: int, hint: str) -> None:
-    """No boundary was named, or a wrong one: use the one that is there, or else read the whole as one text."""
+    """Reads a multipart whose boundary is missing or wrong: by the boundary that its body has,
+    or else as one text."""
     body = bytes(part.body)
     match = _FIRST_BOUNDARY.search(body[:MAX_WORDS])
     boundary = match[1].rstrip() if match else b""
@@ -250,7 +259,7 @@ def _take_broken_multipart(part: Part, found: _Found, depth: int, hint: str) -> 
 
 
 def content(part: Part) -> bytes:
-    """The bytes of a part, decoded."""
+    """Returns the bytes of a part, decoded."""
     return transfer.decode(part.body, str(part.get("Content-Transfer-Encoding", "")).partition(";")[0])
 
 
@@ -267,7 +276,8 @@ def _parameter(part: Message, name: str, header: str = "Content-Type") -> str:
 
 
 def _from_first_header(raw: bytes) -> bytes:
-    """Without what stands above the headers: a byte order mark, blank lines, an mbox line."""
+    """Returns the mail without what comes before the headers: a byte order mark, blank lines, an
+    mbox line. Raises Malformed where no header follows."""
     raw = raw.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n \t")
     if raw.startswith((b"From ", b">From ")):
         raw = raw.partition(b"\n")[2]
@@ -282,7 +292,8 @@ def _header_end(raw: bytes) -> int:
 
 
 def _body_hash(raw: bytes, start: int) -> str:
-    """Of the words with a line end between them, a piece at a time: an object for each word of 25 MB would take 1 GB."""
+    """Returns a hash of the words with a line end between them, computed a piece at a time: an
+    object for each word of 25 MB would take 1 GB."""
     digest, glued, first = hashlib.sha256(), False, True
     for position in range(start, len(raw), _CHUNK):
         chunk = raw[position : position + _CHUNK]

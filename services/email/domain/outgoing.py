@@ -1,7 +1,7 @@
 """An answer → the mail that carries it.
 
-Every value is brought onto one line before it becomes a header, so that no name, subject or reference can add a header of
-its own.
+Every value is brought onto one line before it becomes a header, so that no name, subject or
+reference can add a header of its own.
 """
 
 from __future__ import annotations
@@ -28,20 +28,23 @@ from shared.events import OutboundMessage
 from shared.kernel import address_of, kind_of
 
 MAX_REFERENCES = 4_000
-"""Characters. Relays refuse header fields over 4,096; the first and the last references are what clients thread by."""
+"""Characters. Relays refuse header fields over 4,096; the first and the last references are what
+clients thread by."""
 _REPLY_PREFIX = re.compile(
     r"^(?:\s*(?:re|aw|sv|vs|antw|réf|rif|res|odp|回复|回覆|答复|返信|답장|회신)\s*(?:\[\d+\])?\s*[::])+\s*",
     re.IGNORECASE,
 )
 _MESSAGE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,900}>")
 _AS_WRITTEN = compat32.clone(linesep="\r\n", max_line_length=None)
-"""We fold where it is safe; the library would put a long Message-ID on a line of its own, which some programs do not read."""
+"""We fold where it is safe; the library would put a long Message-ID on a line of its own, which
+some programs do not read."""
 _TEMPLATE = re.compile(r"\{(agent|company)\}")
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMail:
-    """A mail, ready to be sent. `sender`: where bounces go, the ticket's reply address. `copies`: who else gets it, seen or not."""
+    """A mail, ready to be sent. `sender`: where bounces go, the ticket's reply address. `copies`:
+    who else gets it, seen or not."""
 
     outbound_id: str
     message_id: str
@@ -62,7 +65,8 @@ class Identity:
 
 
 def build(outbound: OutboundMessage, files: Sequence[bytes], identity: Identity, date: datetime) -> OutgoingMail:
-    """`files`: the bytes of `outbound.attachments`, in their order. Raises Malformed, in words for an agent."""
+    """Builds the mail. `files`: the bytes of `outbound.attachments`, in their order. Raises
+    Malformed, in words for an agent."""
     recipient = _recipient(outbound)
     cc = _copies(outbound.cc, {recipient}, identity.mailboxes)
     bcc = _copies(outbound.bcc, {recipient, *cc}, identity.mailboxes)
@@ -91,13 +95,15 @@ def build(outbound: OutboundMessage, files: Sequence[bytes], identity: Identity,
 
 
 def message_id_of(outbound: OutboundMessage, identity: Identity) -> str:
-    """Known before the mail is built, and the same on every attempt."""
+    """Returns the Message-ID, which is known before the mail is built, and the same on every
+    attempt."""
     mailbox = outbound.mailbox if identity.mailboxes.owns(outbound.mailbox) else identity.mailboxes.default
     return our_message_id(identity.secret, outbound.ticket_id, outbound.id, mailbox.rpartition("@")[2])
 
 
 def subject_of(subject: str, *, is_answer: bool) -> str:
-    """With one `Re:`, however many there were and in whatever language."""
+    """Returns the subject with one `Re:` in an answer, however many there were and in whatever
+    language."""
     bare = _REPLY_PREFIX.sub("", one_line(subject, 900))
     if not is_answer:
         return bare or "Your request"
@@ -105,7 +111,7 @@ def subject_of(subject: str, *, is_answer: bool) -> str:
 
 
 def trimmed(references: Sequence[str]) -> list[str]:
-    """The first reference and as many of the last as fit, in their order."""
+    """Returns the first reference and as many of the last as fit, in their order."""
     first, last, room = references[0], list[str](), MAX_REFERENCES - len(references[0])
     for reference in reversed(references[1:]):
         room -= len(reference) + 3
@@ -125,7 +131,8 @@ def _recipient(outbound: OutboundMessage) -> str:
 
 
 def _copies(addresses: Sequence[str], without: set[str], mailboxes: Mailboxes) -> tuple[str, ...]:
-    """Who gets a copy. Never a mailbox of ours: it would come back as a customer's mail."""
+    """Returns the addresses that get a copy. Never a mailbox of ours: it would come back as a
+    customer's mail."""
     usable = dict.fromkeys(_usable(address) for address in addresses)
     return tuple(address for address in usable if address not in without and not mailboxes.owns(address))
 
@@ -186,7 +193,8 @@ def _address(name: str, address: str) -> str:
 
 
 def _raw(value: str) -> str:
-    """An address beyond ASCII stands in a header as it is (RFC 6532); the library writes such bytes and encodes all else."""
+    """Returns an address beyond ASCII as bytes that go into a header unchanged (RFC 6532); the
+    library writes such bytes and encodes all else."""
     return value if value.isascii() else value.encode().decode("ascii", "surrogateescape")
 
 
@@ -198,7 +206,8 @@ def _idna(domain: str) -> str:
 
 
 def _encoded(text: str, used: int) -> str:
-    """RFC 2047 where it is needed: also for ASCII that a mail program would take for an encoded word."""
+    """Encodes text by RFC 2047 where needed: also ASCII that a mail program would take for an
+    encoded word."""
     charset = "us-ascii" if _is_plain(text) else "utf-8"
     return Header(text, charset, header_name="x" * used, maxlinelen=76).encode(linesep="\r\n")
 

@@ -1,9 +1,11 @@
 """Cut quoted text and signatures, for display.
 
-What goes wrong without it: an agent reads ten old mails to find one new line. What goes wrong with too much of it: the
-customer's own words disappear. So a quotation is cut where its form says that a mail program made it (an attribution over quote marks,
-the container that a program puts around what is answered), or where a weaker form stands in an answer: to a mail of ours, or under a
-subject such as `Re:`. When unsure, everything stays; so it does where words follow below. The original stays in the storage.
+What goes wrong without it: an agent reads ten old mails to find one new line. What goes wrong with
+too much of it: the customer's own words disappear. So a quotation is cut where its form says that a
+mail program made it (an attribution over quote marks, the container that a program puts around what
+is answered), or where a weaker form stands in an answer: to a mail of ours, or under a subject such
+as `Re:`. When unsure, everything stays; so it does where words follow below. The original stays in
+the storage.
 """
 
 from __future__ import annotations
@@ -75,8 +77,9 @@ _WINDOW = 4
 
 
 def quotation_starts(html: str, subject: str = "", *, answers: bool = False) -> int | None:
-    """Where the quoted mail begins; the length where there is none; None where all of it has to stay: of a forward, of a mail that has
-    nothing above the quotation, or words below it. `answers`: whether this answers a mail of ours."""
+    """Returns where the quoted mail begins; the length where there is none; None where all of it
+    has to stay: of a forward, of a mail that has nothing above the quotation, or words below it.
+    `answers`: whether this answers a mail of ours."""
     if _FORWARD_SUBJECT.match(subject):
         return None
     found, is_reply, above = outline(html), answers or _is_reply(subject), False
@@ -103,7 +106,7 @@ def _words_outside(found: Outline, start: int, *, is_reply: bool) -> bool:
 
 
 def _quotation_end(found: Outline, number: int, *, is_reply: bool) -> int:
-    """The number of the token behind the quotation that begins here; 0 where none does."""
+    """Returns the number of the token behind the quotation that begins here; 0 where none does."""
     token, after = found.tokens[number], len(found.tokens)
     if _FROM_HERE.search(token.text):
         return after if is_reply else 0
@@ -128,7 +131,8 @@ def _shown(found: Outline, number: int) -> str:
 
 
 def without_quotes(text: str, subject: str = "", *, answers: bool = False) -> str:
-    """The sender's own words. `answers`: whether this answers a mail of ours. Never empty where `text` had words."""
+    """Returns the sender's own words. `answers`: whether this answers a mail of ours. Never
+    empty where `text` had words."""
     if _FORWARD_SUBJECT.match(subject):
         return text
     lines = _without_signature(text.split("\n"))  # of who wrote, or of a scanner, below the quotation
@@ -143,7 +147,7 @@ def is_forward(text: str, subject: str) -> bool:
 
 
 def forwarded_block(text: str) -> str:
-    """What stands behind From in the first block of header lines; empty where there is none."""
+    """Returns what follows From in the first block of header lines; empty where there is none."""
     lines = text.split("\n")
     for number, line in enumerate(lines):
         first = _HEADER_LINE.match(line)
@@ -159,8 +163,8 @@ def _is_reply(subject: str) -> bool:
 
 
 def _quote_starts(lines: list[str], subject: str, *, is_reply: bool) -> int:
-    """The line with which a trailing quotation begins, or the number of lines. Most lines are told by their first or last
-    letter: this runs for every line of every mail."""
+    """Returns the line with which a trailing quotation begins, or the number of lines. Most
+    lines are recognised by their first or last letter: this runs for every line of every mail."""
     marked = [line.lstrip().startswith(">") for line in lines]
     own = next((n for n in range(len(lines) - 1, -1, -1) if lines[n].strip() and not marked[n]), -1)
     """The last line that is no quotation."""
@@ -183,7 +187,8 @@ def _quote_starts(lines: list[str], subject: str, *, is_reply: bool) -> int:
 
 
 def _attribution_above(lines: list[str], tail: int) -> int:
-    """Where the lines begin that introduce the quoted lines at the end, in any language: a date, an address, a colon."""
+    """Returns where the lines begin that introduce the quoted lines at the end, in any language:
+    a date, an address, a colon. Returns `tail` where there are none."""
     end = tail
     while end and not lines[end - 1].strip():
         end -= 1
@@ -209,8 +214,8 @@ def _attribution_end(lines: list[str], start: int) -> int:
 
 
 def _is_header_block(lines: list[str], start: int, subject: str) -> bool:
-    """From, Sent and Subject in a row, From or Sent first, about what this mail is about: what Outlook puts above the old mail, and not
-    a journey or a form."""
+    """Whether From, Sent and Subject are in a row here, From or Sent first, with this mail's
+    subject: what Outlook puts above the old mail, and not a journey or a form."""
     first = _HEADER_LINE.match(lines[start])
     if not first or not (first[1] or first[2]):
         return False
@@ -229,7 +234,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _above_rule(lines: list[str], number: int) -> int:
-    """Together with the ruled line that Outlook puts above the block."""
+    """Returns where the block begins together with the ruled line that Outlook puts above it."""
     above = number
     while above and not lines[above - 1].strip():
         above -= 1

@@ -1,4 +1,5 @@
-"""Where a mail belongs: Message-IDs that it refers to, and tokens of ours, which only we can make."""
+"""Where a mail belongs: Message-IDs that it refers to, and tokens of ours, which only we can
+make."""
 
 from __future__ import annotations
 
@@ -11,37 +12,40 @@ from shared.events import ThreadClues
 from shared.security.tokens import sign, verify
 
 MOST_REFERENCES = 100
-"""The first is the root and the last ones are what was answered; what lies between is of little use."""
+"""The first is the root and the last ones are what was answered; what lies between is of little
+use."""
 _OURS = re.compile(r"<t\.([a-z2-7]{16,})\.([^@>]+)@", re.IGNORECASE)
 _PURPOSE = "reply"
 _DELIVERY_HEADERS = ("to", "cc", "delivered-to", "x-original-to", "x-delivered-to", "envelope-to")
 
 
 def reply_token(secret: str, ticket_id: str) -> str:
-    """The token that our mails about this ticket carry."""
+    """Returns the token that our mails about this ticket carry."""
     return sign(secret, _PURPOSE, ticket_id)
 
 
 def our_message_id(secret: str, ticket_id: str, outbound_id: str, domain: str) -> str:
-    """The same for the same reply on every attempt, so that a repeated mail can be recognised by whoever receives it."""
+    """Returns the same Message-ID for the same reply on every attempt, so that its receiver can
+    recognise a repeated mail."""
     unique = re.sub(r"[^A-Za-z0-9-]", "", outbound_id)[:64]
     return f"<t.{reply_token(secret, ticket_id)}.{unique}@{domain}>"
 
 
 def ticket_of(token: str, secret: str) -> str:
-    """The ticket that a token of ours names; empty where we did not make it."""
+    """Returns the ticket in a token of ours; empty where we did not make it."""
     return verify(secret, _PURPOSE, token) or ""
 
 
 def answer_named(message_id: str, secret: str) -> tuple[str, str] | None:
-    """Ticket and outbound id that a Message-ID of ours names; None where we did not make it."""
+    """Returns the ticket and outbound id in a Message-ID of ours; None where we did not make it."""
     match = _OURS.match(message_id)
     ticket = ticket_of(match[1].lower(), secret) if match else ""
     return (ticket, match[2].lower()) if match and ticket else None
 
 
 def answers_a_mail_of_ours(headers: Headers) -> bool:
-    """Whether it looks like an answer to one: enough to decide what of it is shown first. Nothing here is verified."""
+    """Whether it looks like an answer to one: enough to decide what of it is shown first. Nothing
+    here is verified."""
     return bool(
         any(_OURS.match(reference) for reference in references_of(headers))
         or tokens_in(entry.address for entry in headers.addresses(*_DELIVERY_HEADERS))
@@ -51,8 +55,9 @@ def answers_a_mail_of_ours(headers: Headers) -> bool:
 def clues(
     headers: Headers, own_id: str, recipients: Sequence[str], secret: str, about: tuple[str, ...] = ()
 ) -> ThreadClues:
-    """`own_id`: the mail's Message-ID, the root of a thread that it starts; `recipients`: those of the envelope; `about`: Message-IDs that
-    it names in its body, as receipts do."""
+    """Returns the clues to a mail's thread. `own_id`: the mail's Message-ID, the root of a
+    thread that it starts; `recipients`: those of the envelope; `about`: Message-IDs that it
+    names in its body, as receipts do."""
     references = tuple(dict.fromkeys((*references_of(headers), *about)))
     addresses = [*recipients, *(entry.address for entry in headers.addresses(*_DELIVERY_HEADERS))]
     candidates = [
@@ -64,8 +69,9 @@ def clues(
 
 
 def references_of(headers: Headers) -> tuple[str, ...]:
-    """Oldest first; the last is what is answered. In-Reply-To counts only where References does not have it already,
-    because some clients overwrite one of the two."""
+    """Returns the references, oldest first; the last is what is answered. In-Reply-To counts
+    only where References does not have it already, because some clients overwrite one of the
+    two."""
     references = list(headers.message_ids("references"))
     answered = headers.message_ids("in-reply-to")[:1]
     references += [reference for reference in answered if reference not in references]

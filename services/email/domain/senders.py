@@ -29,12 +29,14 @@ class Sender:
 
 
 def sender_of(mail: Mail, envelope_sender: str | None, mailboxes: Mailboxes) -> Sender:
-    """From, except that Reply-To is taken for the person where From is plainly a machine's: an address of our own domain
-    or a name such as `noreply` or `wordpress`. Contact forms send like that. A list's Reply-To is the list, so it is only taken
-    where the list has put itself into the writer's From.
+    """Returns the sender: From, except that Reply-To is taken for the person where From is plainly
+    a machine's: an address of our own domain or a name such as `noreply` or `wordpress`. Contact
+    forms send like that. A list's Reply-To is the list, so it is only taken where the list has put
+    itself into the writer's From.
 
-    A Reply-To beside a person's own From is not taken as theirs: anybody can name anybody there, and the customer's
-    history would be joined to a stranger's. The agent sees it as the fact `reply_to`.
+    A Reply-To beside a person's own From is not taken as theirs: anybody can name anybody there,
+    and the customer's history would be joined to a stranger's. The agent sees it as the fact
+    `reply_to`.
     """
     headers = mail.headers
     authors = headers.addresses("from") or headers.addresses("sender")
@@ -53,7 +55,8 @@ def sender_of(mail: Mail, envelope_sender: str | None, mailboxes: Mailboxes) -> 
     envelope = parse_addresses([envelope_sender or ""])
     if envelope:
         return Sender("", envelope[0].address, {})
-    # Nobody to answer, but a message all the same. A name of its own keeps it from joining other nameless senders.
+    # Nobody to answer, but a message all the same. A name of its own keeps it from joining other
+    # nameless senders.
     return Sender(
         headers.text("from")[:200],
         f"unknown-{hashlib.sha256(mail.body_sha256.encode()).hexdigest()[:12]}@nowhere.invalid",
@@ -67,7 +70,8 @@ def from_a_list(headers: Headers) -> bool:
 
 
 def is_our_list(headers: Headers, mailboxes: Mailboxes) -> bool:
-    """Whether that list is a mailbox of ours, as where a group hands our mail on to us: then it says nothing about the writer."""
+    """Whether that list is a mailbox of ours, as where a group hands our mail on to us: then it
+    says nothing about the writer."""
     named = headers.addresses("from", "sender", "list-post", "mailing-list")
     list_id = headers.text("list-id").rpartition("<")[2].strip("> ")
     return any(mailboxes.owns(entry.address) for entry in named) or any(
@@ -76,8 +80,9 @@ def is_our_list(headers: Headers, mailboxes: Mailboxes) -> bool:
 
 
 def _behind_a_list(headers: Headers, author: Address, mailboxes: Mailboxes) -> Address | None:
-    """The person whom a list replaced by itself in From, because mail in another's name fails DMARC: Google's groups keep them in
-    X-Original-From, Mailman in Reply-To beside or instead of the list."""
+    """Returns the person whom a list replaced by itself in From, because mail in another's name
+    fails DMARC: Google's groups keep them in X-Original-From, Mailman in Reply-To beside or
+    instead of the list."""
     if not (_VIA.search(author.name) or mailboxes.owns(author.address) or "x-original-from" in headers):
         return None
     lists = {author.address, *(entry.address for entry in headers.addresses("list-post", "to", "mailing-list"))}

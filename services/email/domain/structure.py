@@ -1,7 +1,9 @@
-"""Bytes of a mail → the tree of its parts. No part is copied: each is a view of the mail's own bytes.
+"""Bytes of a mail → the tree of its parts. No part is copied: each is a view of the mail's own
+bytes.
 
-The standard parser makes an object of every line and compares it with the boundary of every open level: a mail of 25 MB
-took 1.4 GB or hours. So its policy and its reading of parameters are left, and lines and boundaries are searched for here.
+The standard parser makes an object of every line and compares it with the boundary of every open
+level: a mail of 25 MB took 1.4 GB or hours. So its policy and its reading of parameters are left,
+and lines and boundaries are searched for here.
 """
 
 from __future__ import annotations
@@ -16,15 +18,16 @@ MAX_PARTS = 1_000
 MAX_DEPTH = 40
 """Forwards of forwards reach about ten levels."""
 MAX_PARAMETERS = 4_000
-"""Characters of a Content-… field. The standard library's reading of parameters takes the square of them."""
+"""Characters of a Content-… field. The standard library's reading of parameters takes the square of
+them."""
 _HEADERS = re.compile(rb"(?:(?:From |[!-9;-~]*+:|[ \t])[^\r\n]*+(?:\r*+\n|\r|\Z))*+")
 _LINE_END = re.compile(rb"\r*\n|\r")
 _DELIMITER_END = re.compile(rb"(--)?[ \t]*+(?:\r*+\n|\r|\Z)")
 
 
 class Part(Message):
-    """`body`: what stands below the headers, as it was sent; `parts`: what it is made of, where it has a boundary or is a
-    mail itself. `whole`: nothing went beyond the limits here."""
+    """`body`: what stands below the headers, as it was sent; `parts`: what it is made of, where it
+    has a boundary or is a mail itself. `whole`: nothing went beyond the limits here."""
 
     body: memoryview = memoryview(b"")
     parts: list[Part] | None = None
@@ -32,7 +35,8 @@ class Part(Message):
 
 
 def read(raw: bytes) -> Part:
-    """Never raises. What goes beyond the limits is left out, and the part where it stood is not `whole`."""
+    """Parses a mail into its tree of parts. Never raises. What goes beyond the limits is left
+    out, and the part where it was is not `whole`."""
     return _Reader(raw).part(0, len(raw), 0, "text/plain")
 
 
@@ -67,7 +71,8 @@ class _Reader:
         return self._between(b"--" + boundary, start, end) if kind == "multipart" and boundary else []
 
     def _between(self, mark: bytes, start: int, end: int) -> list[tuple[int, int]]:
-        """From each line that is this mark to the next, without the line end that belongs to the mark."""
+        """Returns the spans from each line that is this mark to the next, without the line end
+        that belongs to the mark."""
         found: list[tuple[int, int]] = []
         begin, wanted = -1, self._eol + mark
         at = start - 1 if self._raw[start : start + len(mark)] == mark else self._raw.find(wanted, start, end)
@@ -84,7 +89,7 @@ class _Reader:
 
 
 def boundary_of(part: Message) -> bytes:
-    """What separates the parts, or nothing."""
+    """Returns the boundary that separates the parts, or empty bytes."""
     try:
         return (part.get_boundary() or "").encode("utf-8", "surrogateescape")
     except Exception:  # noqa: BLE001 - the standard parser trips over odd parameters in several ways
@@ -92,8 +97,9 @@ def boundary_of(part: Message) -> bytes:
 
 
 def _headers(block: bytes) -> Part:
-    """As the standard parser reads them, which takes several times as long: fields keep their line ends, and what is none is left out
-    with what continues it. Two carriage returns in a row are one line end."""
+    """Reads the headers as the standard parser reads them, which takes several times as long:
+    fields keep their line ends, and what is none is left out with what continues it. Two
+    carriage returns in a row are one line end."""
     fields: list[tuple[str, list[str]]] = []
     current = list[str]()
     for line in _LINE_END.sub(b"\n", block).decode("ascii", "surrogateescape").removesuffix("\n").split("\n"):

@@ -22,7 +22,8 @@ _BARE = 0.05
 
 
 def decode(data: bytes | memoryview, encoding: str) -> bytes:
-    """The content behind a Content-Transfer-Encoding; unknown encodings leave the bytes as they are."""
+    """Decodes content by its Content-Transfer-Encoding; unknown encodings leave the bytes
+    unchanged."""
     match encoding.strip().lower():
         case "base64":
             return base64(data)
@@ -36,7 +37,8 @@ def decode(data: bytes | memoryview, encoding: str) -> bytes:
 
 
 def base64(data: bytes | memoryview) -> bytes:
-    """Base64 with missing padding, stray characters, several padded runs in a row, or a list's footer after it."""
+    """Decodes Base64 with missing padding, stray characters, several padded runs in a row, or a
+    list's footer after it."""
     try:
         padding = _PADDING.search(data)
         if padding is None or not bytes(data[padding.end() :]).strip():
@@ -58,7 +60,7 @@ def base64(data: bytes | memoryview) -> bytes:
 
 
 def uu_files(data: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
-    """Files written into a text as `begin 644 name … end`, and the text around them."""
+    """Returns the files written into a text as `begin 644 name … end`, and the text around them."""
     files: list[tuple[str, bytes]] = []
     around, position = bytearray(), 0
     while match := _UU_BEGIN.search(data, position):
@@ -81,7 +83,8 @@ def _uu(lines: bytes, *, is_base64: bool) -> bytes:
         try:
             out += binascii.a2b_uu(line)
         except binascii.Error:
-            # Some encoders write a length that does not fit; the workaround is that of Python's former uu module.
+            # Some encoders write a length that does not fit; the workaround is that of Python's
+            # former uu module.
             count = (((line[0] - 32) & 63) * 4 + 5) // 3 if line else 0
             try:
                 out += binascii.a2b_uu(line[:count])

@@ -162,7 +162,8 @@ class TwilioProvider:
 
     async def _file(self, response: aiohttp.ClientResponse) -> File:
         if response.status == _TOO_MANY or response.status >= _SERVER or response.status in (*_OURS, _GONE):
-            # A recording can be announced before its file can be had; the caller's patience ends the attempts.
+            # A recording can be announced before its file can be had; the caller's patience ends
+            # the attempts.
             raise Unavailable(f"a file is not there yet: HTTP {response.status}")
         if response.status != 200:
             raise Malformed(f"a file cannot be had: HTTP {response.status}")

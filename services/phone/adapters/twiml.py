@@ -200,7 +200,8 @@ class Script:
         return self._words(language, "agent_no_answer")
 
     def patience(self, language: str, again: str, tries: int) -> str:
-        """Retries the same step while PostgreSQL is unavailable; at last the fallback number rings."""
+        """Retries the same step while PostgreSQL is unavailable; at last the fallback number
+        rings."""
         response = VoiceResponse()
         if tries < _RETRIES:
             if tries == 0:

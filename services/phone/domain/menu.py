@@ -46,5 +46,6 @@ def choose(digits: str, wrong_before: int, languages: Sequence[str], *, can_call
 
 
 def choose_without_agents(digits: str, *, can_call_back: bool) -> Choice:
-    """Decides the next step while nobody is there to talk: a callback for 1, otherwise a voicemail."""
+    """Decides the next step while nobody is there to talk: a callback for 1, otherwise a
+    voicemail."""
     return Choice(Step.CALLBACK if digits == CALLBACK_KEY and can_call_back else Step.MESSAGE)

@@ -1,4 +1,5 @@
-"""Prompts for callers and agents, in short sentences: somebody of 80 on a bad line should follow."""
+"""Prompts for callers and agents, in short sentences: somebody of 80 on a bad line should
+follow."""
 
 from __future__ import annotations
 

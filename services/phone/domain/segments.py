@@ -24,8 +24,8 @@ class Segments:
 
 
 def segments(text: str) -> Segments:
-    """Counts segments: 160 places in one GSM-7 message, 153 in each of several; 70 and 67 in UCS-2.
-    No character is cut in two."""
+    """Returns the number of segments: 160 places in one GSM-7 message, 153 in each of several;
+    70 and 67 in UCS-2. No character is cut in two."""
     if all(character in _BASIC or character in _EXTENDED for character in text):
         return Segments("GSM-7", _count([2 if character in _EXTENDED else 1 for character in text], 160, 153))
     return Segments("UCS-2", _count([2 if ord(character) > 0xFFFF else 1 for character in text], 70, 67))

@@ -19,15 +19,15 @@ _PATIENCE = 20.0
 
 
 def written_at(record: ConsumerRecord) -> datetime:
-    """When the record was written, UTC."""
+    """Returns when the record was written, in UTC."""
     return datetime.fromtimestamp(record.timestamp / 1000, UTC)
 
 
 async def records(
     servers: str, topics: Sequence[Topic[Any]], since: datetime | None, until: datetime
 ) -> AsyncIterator[ConsumerRecord]:
-    """Of each partition in order, up to what is there now. `since`: None for the beginning. Raises Unavailable where no
-    broker answers in time."""
+    """Yields the records of a period, of each partition in order, up to what is there now.
+    `since`: None for the beginning. Raises Unavailable where no broker answers in time."""
     consumer = AIOKafkaConsumer(
         **options(servers), group_id=None, enable_auto_commit=False, isolation_level="read_committed"
     )
@@ -50,7 +50,8 @@ async def records(
 async def _begin(
     consumer: AIOKafkaConsumer, topics: Sequence[Topic[Any]], since: datetime | None
 ) -> dict[TopicPartition, int]:
-    """Go to where the period begins; returns the ends of the partitions that have something in it."""
+    """Seeks to where the period begins; returns the ends of the partitions that have something
+    in it."""
     metadata = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - there is no public way to ask of many topics
     partitions = [
         TopicPartition(topic.name, number)

@@ -1,4 +1,5 @@
-"""The JSON schema of policies, for editors. It is made by asking the reader what it asks for, so the two cannot drift apart."""
+"""The JSON schema of policies, for editors. It is made by asking the reader what it asks for, so
+the two cannot drift apart."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ Schema = dict[str, Any]
 
 
 def schema() -> Schema:
-    """JSON schema, draft 2020-12. What a key means is told by its comment in the policy that comes with the router."""
+    """Returns the JSON schema, draft 2020-12. A key is described by its comment in the policy
+    that comes with the router."""
     root = _Asked()
     build(root)
     _describe(root.schema, SHIPPED.read_text(encoding="utf-8"))
@@ -28,7 +30,8 @@ def schema() -> Schema:
 
 
 class _Asked(Section):
-    """A document in which everything is there and harmless. Keeps what was asked for, as a schema."""
+    """A document in which everything is there and harmless. Keeps what was asked for, as a
+    schema."""
 
     def __init__(self) -> None:
         super().__init__(Problems("schema"), line=0)
@@ -87,14 +90,15 @@ class _Asked(Section):
         self.schema["anyOf"] = [{"required": [key], "properties": {key: filled}} for key in keys]
 
     def only(self, names: Collection[str]) -> None:
-        """Which names there are stands elsewhere in the document."""
+        """Accepts any names: which ones there are is defined elsewhere in the document."""
 
     def end(self) -> None:
-        """A key that was not asked for is refused by `additionalProperties`."""
+        """Does nothing: a key that was not asked for is refused by `additionalProperties`."""
 
 
 def _describe(root: Schema, text: str) -> None:
-    """Write the text's comments to the keys that they stand at, in the line or right above."""
+    """Adds the text's comments as descriptions to the keys that they belong to, in the same line
+    or right above."""
     lines = text.splitlines()
     for path, line in _keys(yaml.compose(text, Loader=yaml.SafeLoader), ()):
         part: Schema | None = root
@@ -105,7 +109,7 @@ def _describe(root: Schema, text: str) -> None:
 
 
 def _keys(node: yaml.Node | None, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
-    """The path of every key that begins a line, with the line's number from 0."""
+    """Yields the path of every key that begins a line, with the line's number from 0."""
     if isinstance(node, yaml.MappingNode) and not node.flow_style:
         for key, value in node.value:
             name = (*path, str(key.value))

@@ -1,4 +1,5 @@
-"""From a policy's YAML to the policy that decisions read. The same text always gives the same policy."""
+"""From a policy's YAML to the policy that decisions read. The same text always gives the same
+policy."""
 
 from __future__ import annotations
 
@@ -37,12 +38,13 @@ OLDEST = 150
 
 
 def shipped() -> Policy:
-    """The policy that comes with the router, as version 0."""
+    """Returns the policy that comes with the router, as version 0."""
     return parse(SHIPPED.read_text(encoding="utf-8"), SHIPPED.name, version=0)
 
 
 def parse(text: str, source: str, version: int = 0) -> Policy:
-    """Read a policy. Raises YamlErrors with a line for everything that is wrong, and what would be right."""
+    """Parses a policy. Raises YamlErrors with a line for everything that is wrong, and what
+    would be right."""
     root = document(text, source)
     policy = build(root, version)
     root.problems.check()
@@ -50,7 +52,8 @@ def parse(text: str, source: str, version: int = 0) -> Policy:
 
 
 def build(root: Section, version: int = 0) -> Policy:
-    """The policy in a document. All that is wrong is noted in the section's problems."""
+    """Builds the policy from a document. All that is wrong is recorded in the section's
+    problems."""
     name, language = root.text("name"), root.text("language")
     windows = {key: timedelta(hours=hours) for key, hours in _numbers(root.section("windows"), 24 * 365).items()}
     priority = _priority(root.section("levels"), root.section("signals"))
@@ -69,7 +72,7 @@ def _small(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _numbers(section: Section, high: float, at_least: float = 0) -> dict[str, float]:
-    """Names of the author's own, each with a number up to `high`."""
+    """Returns names of the author's own, each with a number up to `high`."""
     return {key: section.number(key, at_least, high) for key in section.keys()}  # noqa: SIM118 - a Section is no mapping
 
 
@@ -110,7 +113,8 @@ def _priority(levels: Section, signals: Section) -> Priority:
 
 
 def _model(section: Section) -> tuple[Model | None, float]:
-    """The model that a policy asks for: the one that comes with the router, none, or the one of this version."""
+    """Returns the model that a policy asks for: the one that comes with the router, none, or the
+    one of this version."""
     wanted, weight = section.text("use", default="shipped"), section.number("weight", 0, 1, default=1)
     section.end()
     found = urgency.shipped()
@@ -261,7 +265,7 @@ def _patience(section: Section, skills: Collection[str], usual: str, teams: Coll
 
 
 def _routing(section: Section, priority: Priority) -> tuple[str, tuple[RoutingRule, ...], set[str]]:
-    """Also all teams that are named."""
+    """Returns the default team, the routing rules, and all teams that are named."""
     team = section.text("team")
     rules = tuple(_rule(rule, priority) for rule in section.sections("rules"))
     teams = {team, *section.texts("teams"), *(rule.team for rule in rules)} - {""}

@@ -1,4 +1,5 @@
-"""Recorded decisions with what was known when they were made: from Kafka, or from a file of them."""
+"""Recorded decisions with what was known when they were made: from Kafka, or from a file of
+them."""
 
 from __future__ import annotations
 
@@ -46,19 +47,19 @@ class History(Generic[E]):
         self._versions: dict[str, list[tuple[datetime, E]]] = defaultdict(list)
 
     def add(self, key: str, at: datetime, event: E) -> None:
-        """In the order of the topic."""
+        """Adds a version of a key, in the order of the topic."""
         self._versions[key].append((at, event))
 
     def of(self, key: str) -> list[tuple[datetime, E]]:
-        """The versions of a key, oldest first."""
+        """Returns the versions of a key, oldest first."""
         return self._versions.get(key, [])
 
     def keys(self) -> Iterable[str]:
-        """Every key."""
+        """Returns every key."""
         return self._versions.keys()
 
     def at(self, key: str, moment: datetime) -> E | None:
-        """The version that was newest then."""
+        """Returns the version that was newest then; None where there was none yet."""
         versions = self.of(key)
         place = bisect.bisect_right(versions, moment, key=lambda version: version[0])
         return versions[place - 1][1] if place else None
@@ -78,13 +79,14 @@ class Archive:
     malformed: int = 0
 
     def recording(self) -> Iterator[Recorded]:
-        """Every decision, in the order of time, with what was known."""
+        """Yields every decision, in the order of time, with what was known."""
         for at, routed in sorted(self.decisions, key=lambda decision: decision[0]):
             profile, known = self._profile(at, routed)
             yield Recorded(at=at, routed=routed, profile=profile, profile_known=known, channels=self._channels(at))
 
     def _profile(self, at: datetime, routed: RoutedMessage) -> tuple[Profile | None, bool]:
-        """The version that the decision names; else the nearest of that time, and that it is not the one."""
+        """Returns the version that the decision names and True; else the nearest of that time,
+        and False."""
         message, version = routed.message, routed.decision.profile_version
         if not version:
             return None, True
@@ -110,7 +112,7 @@ class Archive:
 
 
 async def from_kafka(servers: str, since: datetime, until: datetime) -> Archive:
-    """Read a period. Raises Unavailable where no broker answers in time."""
+    """Reads a period. Raises Unavailable where no broker answers in time."""
     archive = Archive(policies={policy_yaml.shipped().label: policy_yaml.shipped()})
     async for at, _, routed in _events(servers, (MESSAGES_ROUTED_LIVE, MESSAGES_ROUTED), archive, since, until):
         archive.decisions.append((at, routed))
@@ -135,7 +137,8 @@ def _keep(policies: dict[str, Policy], published: RoutingPolicy) -> None:
 async def _events(
     servers: str, topics: tuple[Topic[E], ...], archive: Archive, since: datetime | None, until: datetime
 ) -> AsyncIterator[tuple[datetime, str, E]]:
-    """When it was written, key and event; of each partition in order. What cannot be read is counted."""
+    """Yields the time of writing, key and event, of each partition in order. What cannot be read
+    is counted."""
     kinds = {topic.name: topic.value for topic in topics}
     async for record in records(servers, topics, since, until):
         if record.value is not None:
@@ -148,7 +151,7 @@ async def _events(
 
 
 def from_file(file: Path) -> Iterator[Recorded]:
-    """What `save` wrote. Raises Misconfigured with the line that is wrong."""
+    """Yields what `save` wrote. Raises Misconfigured with the line that is wrong."""
     try:
         with file.open("rb") as lines:
             for number, line in enumerate(lines, 1):
@@ -161,7 +164,8 @@ def from_file(file: Path) -> Iterator[Recorded]:
 
 
 def save(recording: Iterable[Recorded], file: Path) -> int:
-    """One decision a line, as JSON. How many. They hold what customers wrote: keep the file as safe as the desk."""
+    """Writes one decision a line, as JSON; returns how many. They hold what customers wrote:
+    keep the file as safe as the desk."""
     count = 0
     encoder: Any = msgspec.json.Encoder()
     with file.open("wb") as out:

@@ -12,7 +12,8 @@ from shared.classifier.tokens import sentences
 from shared.logs import log
 
 _KNOWN = 20_000
-"""Sentences whose judgement is kept, about 1 KB each: a business' customers use the same ones again and again."""
+"""Sentences whose judgement is kept, about 1 KB each: a business' customers use the same ones again
+and again."""
 SHIPPED = Path(__file__).parent.parent / "data" / "urgency.bin"
 
 
@@ -31,7 +32,8 @@ class UrgencyModel:
         return found if told is None else found._replace(words=self._spoke(told.text, found.kind))
 
     def warm(self, texts: Iterable[str]) -> None:
-        """Judges the sentences of many messages at once, so that `judge` finds them done: numpy costs by the call."""
+        """Judges the sentences of many messages at once, so that `judge` finds them done: numpy
+        costs by the call."""
         self._read([part for text in texts for part in sentences(text)])
 
     def _read(self, parts: list[str]) -> list[Sentence]:
@@ -53,7 +55,8 @@ class UrgencyModel:
 
 @cache
 def shipped(file: Path = SHIPPED) -> UrgencyModel | None:
-    """Loads the model that comes with the router, once; None where its file is missing or damaged: words alone decide then."""
+    """Loads the model that comes with the router, once; None where its file is missing or damaged:
+    words alone decide then."""
     try:
         return UrgencyModel(load(file.read_bytes()))
     except (OSError, ValueError, KeyError) as error:

@@ -1,4 +1,5 @@
-"""Reading YAML section by section, with the line of everything that is wrong, and all of it at once."""
+"""Reading YAML section by section, with the line of everything that is wrong, and all of it at
+once."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ class Problems:
     found: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, line: int, text: str) -> None:
-        """Note a problem; lines count from 1."""
+        """Records a problem; lines count from 1."""
         self.found.append((line, text))
 
     def check(self) -> None:
@@ -46,7 +47,8 @@ class Problems:
 class Section:
     """A mapping of the document. Each key is asked for once; what nobody asked for is unknown.
 
-    Where a value is missing or wrong, the problem is noted and a harmless value returned, so that reading goes on.
+    Where a value is missing or wrong, the problem is noted and a harmless value returned, so that
+    reading goes on.
     """
 
     problems: Problems
@@ -56,31 +58,33 @@ class Section:
     asked: list[str] = field(default_factory=list)
 
     def section(self, key: str) -> Section:
-        """A mapping within this one."""
+        """Returns a mapping within this one."""
         node = self._take(key)
         return _section(self.problems, node, self._name(key)) if node else self._silent(key)
 
     def optional(self, key: str) -> Section:
-        """As `section`, empty where the key is missing."""
+        """Returns a mapping as `section` does; empty where the key is missing."""
         if self.has(key):
             return self.section(key)
         return Section(self.problems, self.line, self._name(key))
 
     def sections(self, key: str) -> list[Section]:
-        """A list of mappings."""
+        """Returns a list of mappings."""
         return [_section(self.problems, node, f"{self._name(key)}[{n}]") for n, node in enumerate(self._items(key), 1)]
 
     def subsections(self) -> Iterator[tuple[str, Section]]:
-        """All keys of this mapping that were not asked for by name, where the names are the author's own."""
+        """Yields all keys of this mapping that were not asked for by name, where the names are
+        the author's own."""
         for key in [key for key in self.nodes if key not in self.asked]:
             yield key, self.section(key)
 
     def keys(self) -> Iterator[str]:
-        """As `subsections`, where the values are not mappings; ask for each of them."""
+        """Yields keys as `subsections` does, where the values are not mappings; ask for each of
+        them."""
         yield from [key for key in self.nodes if key not in self.asked]
 
     def text(self, key: str, default: str | None = None, one_of: Collection[str] = ()) -> str:
-        """A text; one of these, where they are given."""
+        """Returns a text; one of these, where they are given."""
         node = self._take(key, optional=default is not None)
         if node is None:
             return default or ""
@@ -92,14 +96,15 @@ class Section:
         return value
 
     def texts(self, key: str, one_of: Collection[str] = (), *, some: bool = False) -> tuple[str, ...]:
-        """A list of texts, empty where the key is missing; each one of these, where they are given.
+        """Returns a list of texts, empty where the key is missing; each one of these, where they
+        are given.
 
         some: a list that is there must not be empty.
         """
         return tuple(text for _, text in self.lines(key, one_of, some=some))
 
     def lines(self, key: str, one_of: Collection[str] = (), *, some: bool = False) -> list[tuple[int, str]]:
-        """As `texts`, each with its line."""
+        """Returns texts as `texts` does, each with its line."""
         found = []
         items = self._items(key)
         if some and key in self.nodes and self.nodes[key][1].value == []:
@@ -115,7 +120,7 @@ class Section:
         return found
 
     def number(self, key: str, low: float, high: float, default: float | None = None) -> float:
-        """A number from `low` to `high`."""
+        """Returns a number from `low` to `high`."""
         node = self._take(key, optional=default is not None)
         if node is None:
             return low if default is None else default
@@ -131,28 +136,29 @@ class Section:
         )
 
     def flag(self, key: str) -> bool | None:
-        """`true`, `false`, or None where the key is missing."""
+        """Returns `true` or `false` as a bool, or None where the key is missing."""
         value = self.text(key, default="", one_of=("true", "false")) if self.has(key) else ""
         return value == "true" if value else None
 
     def some(self, wish: str) -> None:
-        """Note where the mapping is empty."""
+        """Records a problem where the mapping is empty."""
         if not self.nodes:
             self.problems.add(self.line, f"{self.path}: needs {wish}")
 
     def either(self, *keys: str) -> None:
-        """Note where none of these has a value."""
+        """Records a problem where none of these has a value."""
         if not any(key in self.nodes and self.nodes[key][1].value for key in keys):
             self.problems.add(self.line, f"{self.path}: needs {' or '.join(keys)}")
 
     def end(self) -> None:
-        """Note the keys that nobody asked for."""
+        """Records the keys that nobody asked for as problems."""
         for key, (line, _) in self.nodes.items():
             if key not in self.asked:
                 self.problems.add(line, f"{self._name(key)}: unknown key{_instead(key, self.asked)}")
 
     def only(self, names: Collection[str]) -> None:
-        """Note the keys that are none of these names, which stand elsewhere in the document."""
+        """Records as problems the keys that are none of these names, which are defined elsewhere
+        in the document."""
         for key, (line, _) in self.nodes.items():
             if key not in names:
                 self.problems.add(line, f"{self._name(key)}: {key!r} is not known{_instead(key, names)}")
@@ -163,7 +169,7 @@ class Section:
         return key in self.nodes
 
     def line_of(self, key: str) -> int:
-        """Where the key stands, or the section where it is missing."""
+        """Returns the line of the key, or of the section where the key is missing."""
         return self.nodes[key][0] if key in self.nodes else self.line
 
     def _name(self, key: str) -> str:
@@ -178,7 +184,8 @@ class Section:
         return None
 
     def _silent(self, key: str) -> Section:
-        """In place of a mapping that is missing: that was told, and each of its keys would only repeat it."""
+        """Returns a section in place of a mapping that is missing: that was reported, and each
+        of its keys would only repeat it."""
         return Section(Problems(self.problems.source), self.line, self._name(key))
 
     def _items(self, key: str) -> list[yaml.Node]:
@@ -193,7 +200,7 @@ class Section:
 
 
 def document(text: str, source: str) -> Section:
-    """The whole document. Raises YamlErrors where it is not YAML at all."""
+    """Parses the whole document. Raises YamlErrors where it is not YAML at all."""
     problems = Problems(source)
     if len(text) > LARGEST:
         problems.add(1, f"is longer than {LARGEST} characters")
@@ -228,12 +235,12 @@ def _section(problems: Problems, node: yaml.Node, path: str) -> Section:
 
 
 def _is_text(node: yaml.Node) -> TypeGuard[yaml.ScalarNode]:
-    """Whatever stands there as it is written, as long as it is something."""
+    """Whether the node is a text that is not blank and not null, whatever its type in YAML."""
     return isinstance(node, yaml.ScalarNode) and bool(node.value.strip()) and node.tag != _NOTHING
 
 
 def _instead(wrong: str, right: Collection[str]) -> str:
-    """What would be right: the nearest, or all of them."""
+    """Returns a hint at what would be right: the nearest, or all of them."""
     near = difflib.get_close_matches(wrong, right, n=1)
     if near:
         return f"; did you mean '{near[0]}'?"

@@ -1,4 +1,5 @@
-"""The books: every message of a period from the door to the desk, every answer from the desk to its delivery. Pure."""
+"""The books: every message of a period from the door to the desk, every answer from the desk to its
+delivery. Pure."""
 
 from __future__ import annotations
 
@@ -15,13 +16,15 @@ Place = tuple[str, int, int]
 
 @dataclass(slots=True)
 class Books:
-    """Filled from the topics, in any order; the same record may come any number of times. Ids are of messages, or of answers."""
+    """Filled from the topics, in any order; the same record may come any number of times. Ids are
+    of messages, or of answers."""
 
     received: dict[str, datetime] = field(default_factory=dict)
     """When a channel service handed it over."""
     routed: set[str] = field(default_factory=set)
     applied: dict[str, set[str]] = field(default_factory=dict)
-    """The tickets in which the desk wrote it down; empty for one that is about the customer and opens no ticket."""
+    """The tickets in which the desk wrote it down; empty for one that is about the customer and
+    opens no ticket."""
     set_aside: dict[str, set[int]] = field(default_factory=dict)
     """With the numbers of its dead letters."""
     replayed: set[int] = field(default_factory=set)
@@ -38,7 +41,8 @@ class Books:
     settled: set[str] = field(default_factory=set)
 
     def balance(self, until: datetime) -> Balance:
-        """What is accounted for. `until`: whatever is newer is still on its way and does not count."""
+        """Returns what is accounted for. `until`: whatever is newer is still on its way and does
+        not count."""
         received = {number for number, at in self.received.items() if at < until}
         aside = {number for number in received if self.set_aside.get(number, set()) - self.replayed}
         aside |= {
@@ -68,7 +72,8 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Counts, and the ids that are missing, oldest first. A message that was set aside is accounted for: it can be replayed."""
+    """Counts, and the ids that are missing, oldest first. A message that was set aside is accounted
+    for: it can be replayed."""
 
     received: int
     routed: int
@@ -79,7 +84,8 @@ class Balance:
     settled: int
     not_routed: tuple[str, ...]
     not_set_aside: tuple[str, ...]
-    """Records in which no message can be read and that are in no dead letter either: topic, partition, offset."""
+    """Records in which no message can be read and that are in no dead letter either: topic,
+    partition, offset."""
     not_applied: tuple[str, ...]
     applied_twice: tuple[str, ...]
     not_settled: tuple[str, ...]

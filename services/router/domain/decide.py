@@ -28,10 +28,11 @@ def is_judged(message: InboundMessage) -> bool:
 def decide(
     message: InboundMessage, profile: Profile | None, policy: Policy, channels: Mapping[str, Channel], now: datetime
 ) -> Decision:
-    """What to do with a message. The same arguments give the same decision, byte for byte.
+    """Decides what to do with a message. The same arguments give the same decision, byte for byte.
 
-    profile: of the customer who wrote, where the desk knows one; channels: by name, as they announced themselves;
-    now: the router passes the message's own `received_at`, so that a replay decides as it was decided then.
+    profile: of the customer who wrote, where the desk knows one; channels: by name, as they
+    announced themselves; now: the router passes the message's own `received_at`, so that a replay
+    decides as it was decided then.
     """
     language = message.language or (profile.language if profile else "")
     words = wording(message)

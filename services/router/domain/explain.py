@@ -1,4 +1,5 @@
-"""A decision in full: every signal, candidate and rule, also those that did not count, each with its why. Pure."""
+"""A decision in full: every signal, candidate and rule, also those that did not count, each with
+its why. Pure."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ class Explanation:
 
 
 def explain(recorded: Recorded, policy: Policy) -> Explanation:
-    """Why the decision came out as it did. `policy`: the one that it was made under."""
+    """Explains why the decision came out as it did. `policy`: the one that it was made under."""
     message, decision = recorded.routed.message, recorded.routed.decision
     hours = f", answer within {decision.reply_within / 3600:.1f} h" if decision.reply_within else ""
     outcome = (

@@ -1,4 +1,5 @@
-"""What a message is about and how grave that is, by a model of its whole wording, beside the words of the policy."""
+"""What a message is about and how grave that is, by a model of its whole wording, beside the words
+of the policy."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ OTHER = "other"
 _FIRST = (GRAVE, (COMPLAINT,), ("request", "order"), ("question",), CALM)
 """What a message is about where its sentences are about several things."""
 _SURE, _TOLD = 0.5, 0.3
-"""A message of which no class is more probable than the second is about nothing that the model knows."""
+"""A message of which no class is more probable than the second is about nothing that the model
+knows."""
 _CALM_FROM = 0.6
 """How probably each sentence of a calm message is calm, or says nothing."""
 _LOUD = 0.15
@@ -24,7 +26,8 @@ _LOUD = 0.15
 
 
 class Judgement(NamedTuple):
-    """What a model says of a message. The same message always has the same judgement under one version."""
+    """What a model says of a message. The same message always has the same judgement under one
+    version."""
 
     version: str
     kind: str = OTHER
@@ -78,9 +81,10 @@ def _sum(shares: Mapping[str, float], names: Iterable[str]) -> float:
 
 
 def judgement(version: str, sentences: Iterable[Sentence]) -> tuple[Judgement, Sentence | None]:
-    """Makes the judgement of a message of those of its sentences, without its words, and returns the sentence that told. What is
-    grave comes before a complaint, that before what is asked, and all of them before what is calm: thanks for the help so far, but
-    it still crashes; can you look at it?"""
+    """Makes the judgement of a message of those of its sentences, without its words, and returns
+    the sentence that told. What is grave comes before a complaint, that before what is asked, and
+    all of them before what is calm: thanks for the help so far, but it still crashes; can you look
+    at it?"""
     best: dict[str, tuple[float, Sentence]] = {}
     calm, grave = True, []
     for each in sentences:
@@ -102,13 +106,15 @@ def judgement(version: str, sentences: Iterable[Sentence]) -> tuple[Judgement, S
 
 
 def _step(share: float) -> float:
-    """Rounds to a twentieth: closer than that no model is right, and messages that are alike score alike."""
+    """Rounds to a twentieth: closer than that no model is right, and messages that are alike score
+    alike."""
     return round(share * 20) / 20
 
 
 def harm(judged: Judgement, points: Mapping[str, float]) -> tuple[float, str, float]:
-    """Returns the points that are to be expected of a message, those of its gravest sentence: the points of each class by how
-    probable it is; then the class that has most of them, and how probable that is."""
+    """Returns the points that are to be expected of a message, those of its gravest sentence: the
+    points of each class by how probable it is; then the class that has most of them, and how
+    probable that is."""
     best = (0.0, "", 0.0)
     for sentence in judged.grave:
         parts = [(share * points.get(name, 0.0), name, share) for name, share in sentence]

@@ -1,4 +1,5 @@
-"""What a message mentions of all that a policy has words for: severities, and what its rules look for."""
+"""What a message mentions of all that a policy has words for: severities, and what its rules look
+for."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ class Mentions(NamedTuple):
 
 
 def mentions(text: str, language: str, policy: Policy) -> Mentions:
-    """What a `normal` text mentions. An unknown language is looked up in all of them, and rules have words in any."""
+    """Returns what a `normal` text mentions. An unknown language is looked up in all of them,
+    and rules have words in any."""
     sought, finder = _sought(policy, language if language in policy.lexicon.languages else "")
     severities, rules = dict[str, str](), dict[int, str]()
     for number, places in finder.near(text):
@@ -36,7 +38,8 @@ _Sought = tuple[str | int, Phrase, Vocabulary | None]
 
 @lru_cache(64)
 def _sought(policy: Policy, language: str) -> tuple[Sequence[_Sought], Finder]:
-    """What is looked for in a language, the first choice first; without a language, in all of them."""
+    """Returns what is looked for in a language, the first choice first; without a language, in
+    all of them."""
     lexicon = policy.lexicon
     codes = dict.fromkeys((language, lexicon.everywhere) if language else lexicon.languages)
     sought: list[_Sought] = [

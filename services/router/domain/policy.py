@@ -13,17 +13,20 @@ from shared.hours import Hours
 from shared.kernel import Level
 
 REMEMBERED = 4096
-"""Answers kept of each question that is a function of a policy, some 2 KB each: most messages of a day are of a few hundred kinds."""
+"""Answers kept of each question that is a function of a policy, some 2 KB each: most messages of a
+day are of a few hundred kinds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """When writing again counts: each earlier contact within `within` adds `points`, at most `at_most` times."""
+    """When writing again counts: each earlier contact within `within` adds `points`, at most
+    `at_most` times."""
 
     points: float
     within: timedelta
     apart: timedelta
-    """Messages closer together than this are one contact: a person who types in short lines is not insisting."""
+    """Messages closer together than this are one contact: a person who types in short lines is not
+    insisting."""
     at_most: int
 
 
@@ -31,7 +34,8 @@ class Repeated:
 class Priority:
     """Points of 0 to 100 for each signal, and the scores at which the levels begin.
 
-    Points are what a signal would be worth alone; together they saturate towards 100 (`domain.priority`).
+    Points are what a signal would be worth alone; together they saturate towards 100
+    (`domain.priority`).
     """
 
     urgent: float
@@ -53,14 +57,15 @@ class Priority:
     bad_csat_at_most: int
     missed_sla: float
     ceilings: Mapping[str, float]
-    """By kind of automatic mail (`reply`, `bounce`, `list`) and of calm messages (`judging.CALM`): the score never exceeds this."""
+    """By kind of automatic mail (`reply`, `bounce`, `list`) and of calm messages (`judging.CALM`):
+    the score never exceeds this."""
     model: Model | None = None
     """Judges the whole wording; None where words alone decide."""
     model_weight: float = 1.0
     """How much of the points that it expects count, 0 to 1."""
 
     def level(self, score: float) -> Level:
-        """The level that a score belongs to."""
+        """Returns the level that a score belongs to."""
         if score >= self.urgent:
             return Level.URGENT
         if score >= self.high:
@@ -86,7 +91,8 @@ class KnownChannel:
 
 @dataclass(frozen=True, slots=True)
 class AgePrior:
-    """A channel that people of an age tend to choose. `at_least` is included, `below` is not; years."""
+    """A channel that people of an age tend to choose. `at_least` is included, `below` is not;
+    years."""
 
     channel: str
     at_least: int
@@ -156,7 +162,8 @@ _NONE = Patience()
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Patience in general and its exceptions. A customer's plan overrules the level, the level overrules what is general."""
+    """Patience in general and its exceptions. A customer's plan overrules the level, the level
+    overrules what is general."""
 
     general: Patience = field(default_factory=Patience)
     levels: Mapping[Level, Patience] = field(default_factory=dict)
@@ -164,14 +171,14 @@ class Waiting:
     """By the customer's plan, in lower case."""
 
     def skill(self, skill: str, level: Level, tier: str) -> timedelta | None:
-        """Time after which the skill is dropped; None where it is waited for."""
+        """Returns the time after which the skill is dropped; None where it is waited for."""
         for part in self._parts(level, tier):
             if found := part.skills.get(skill):
                 return found
         return None
 
     def overflow(self, team: str, level: Level, tier: str) -> Overflow | None:
-        """Where the team's tickets go; None where they stay."""
+        """Returns where the team's tickets go; None where they stay."""
         for part in self._parts(level, tier):
             if found := part.overflow.get(team):
                 return found
@@ -196,29 +203,32 @@ class Service:
     waiting: Waiting = field(default_factory=Waiting)
 
     def hours_of(self, channel: str) -> Hours:
-        """When somebody answers on this channel."""
+        """Returns the opening hours of this channel."""
         return self.channels.get(channel, self.hours)
 
     def reply_within(self, level: Level, tier: str, now: datetime) -> timedelta:
-        """From `now` until the answer is due, by the wall clock; zero where nothing is promised."""
+        """Returns the time from `now` until the answer is due, by the wall clock; zero where
+        nothing is promised."""
         target = self.tiers.get(tier.lower(), {}).get(level) or self.targets.get(level)
         return self.by_the_clock(target, now) if target else timedelta()
 
     def by_the_clock(self, open_for: timedelta, now: datetime) -> timedelta:
-        """How long it takes from `now` on until we were open for this long."""
+        """Returns how long it takes from `now` on until we were open for this long."""
         return open_for if self.hours.always else self.hours.after(now, open_for) - now
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Policy:
-    """One version of a routing policy. Equal only to itself: what was decided under it is remembered with it."""
+    """One version of a routing policy. Equal only to itself: what was decided under it is
+    remembered with it."""
 
     name: str
     version: int
     language: str
     """Assumed where neither message nor customer tell."""
     windows: Mapping[str, timedelta]
-    """By channel: a message without any other clue joins an open ticket that was touched this recently."""
+    """By channel: a message without any other clue joins an open ticket that was touched this
+    recently."""
     priority: Priority
     lexicon: Lexicon
     preference: Preference

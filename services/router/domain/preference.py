@@ -1,4 +1,5 @@
-"""On which channel this customer would rather be answered: what they said beats what they do beats their age."""
+"""On which channel this customer would rather be answered: what they said beats what they do beats
+their age."""
 
 from __future__ import annotations
 
@@ -44,10 +45,11 @@ def prefer(
     channels: Mapping[str, Channel],
     now: datetime,
 ) -> tuple[ChannelChoice, ...]:
-    """The channels for this customer, the preferred one first. The channel that was used is always among them.
+    """Returns the channels for this customer, the preferred one first. The channel that was used is
+    always among them.
 
-    A channel stays in its place when it cannot be used right now, with the reason, so that an agent may still call by
-    hand; only what the customer does not want goes to the end.
+    A channel stays in its place when it cannot be used right now, with the reason, so that an agent
+    may still call by hand; only what the customer does not want goes to the end.
     """
     policy = whole.preference
     candidates: dict[str, _Candidate] = {}
@@ -69,8 +71,8 @@ def prefer(
 
 
 def ask(message: InboundMessage, choices: tuple[ChannelChoice, ...], policy: Preference) -> Reason | None:
-    """Why this customer should be asked which channel they prefer; None where that is known well enough, or where asking
-    would reach nobody."""
+    """Returns the reason why this customer should be asked which channel they prefer; None where
+    that is known well enough, or where asking would reach nobody."""
     best = choices[0]
     if best.confidence >= policy.ask_below or message.automatic or not any(choice.available for choice in choices):
         return None
@@ -89,7 +91,7 @@ def _question(confidence: float, *, told: bool) -> Reason:
 def _evidence(
     message: InboundMessage, profile: Profile | None, policy: Preference, channels: Mapping[str, Channel], now: datetime
 ) -> Iterator[tuple[int, str, float, Reason]]:
-    """Everything that speaks for a channel: its kind, the channel, confidence, reason."""
+    """Yields everything that speaks for a channel: its kind, the channel, confidence, reason."""
     wish = Stated(channel=message.wish, source="customer", at=message.received_at) if message.wish else None
     if stated := wish or (profile.stated if profile else None):
         day = _day(stated.at.date())
@@ -127,7 +129,8 @@ def _reachable(channel: str, label: str) -> Reason:
 def _habits(
     profile: Profile | None, policy: Preference, channels: Mapping[str, Channel], now: datetime
 ) -> Iterator[tuple[int, str, float, Reason]]:
-    """What the customer does, where that is enough to call it a habit. Old messages count less and less."""
+    """Yields what the customer does, where that is enough to call it a habit. Old messages count
+    less and less."""
     if profile is None or not profile.observed:
         return
     aged = {
@@ -143,7 +146,8 @@ def _habits(
 
 
 def _quickness(seen: Observed, policy: Preference) -> float:
-    """1 for who answers at once, a half at `policy.slow`. Where it is not known it speaks neither for nor against: 1."""
+    """Returns 1 for a customer who answers at once, a half at `policy.slow`. Where it is not
+    known it speaks neither for nor against: 1."""
     slow = policy.slow.total_seconds()
     return slow / (slow + max(0.0, seen.answer_seconds)) if seen.answer_seconds is not None else 1.0
 
@@ -163,7 +167,7 @@ def _habit(name: str, seen: Observed, all_messages: int, label: str) -> Reason:
 
 
 def _span(seconds: float) -> str:
-    """A time as people say it, never less than it was."""
+    """Formats a time in words, never less than it was."""
     for size, name in ((86_400, "day"), (3600, "hour")):
         if seconds > size:
             return f"{math.ceil(seconds / size)} {name}s"
@@ -181,7 +185,8 @@ def _choice(
     channels: Mapping[str, Channel],
     now: datetime,
 ) -> ChannelChoice:
-    """A candidate with where to reach the customer, or with the reason why that cannot be done now."""
+    """Returns a candidate with where to reach the customer, or with the reason why that is
+    impossible now."""
     used = name == message.channel
     point = message.sender if used else _address(name, points, policy.preference, channels)
     problem = _problem(name, point, message, profile, policy.preference, channels, used=used)
@@ -212,7 +217,8 @@ def _problem(
     *,
     used: bool,
 ) -> Reason | None:
-    """Why the channel cannot be used now, the most final reason first; None where it can."""
+    """Returns the reason why the channel cannot be used now, the most final one first; None
+    where it can."""
     announced, unwanted = channels.get(name), profile and point in profile.opted_out
     closed = used and message.closed == _NOT_SUMMONED
     if (
@@ -246,7 +252,8 @@ def _problem(
 
 
 def _closed(name: str, policy: Policy, channels: Mapping[str, Channel], now: datetime) -> Reason | None:
-    """Only channels on which somebody has to be there at the same time close: a mail may wait until the morning."""
+    """Returns the reason why the channel is closed now, if it is. Only channels on which
+    somebody has to be there at the same time close: a mail may wait until the morning."""
     announced = channels.get(name)
     if announced is None or not announced.live:
         return None
@@ -266,13 +273,14 @@ _Points = Sequence[tuple[str, ContactPoint]]
 
 
 def _points(message: InboundMessage, profile: Profile | None) -> _Points:
-    """Every contact point of this customer, the ones that the desk has confirmed first."""
+    """Returns every contact point of this customer, the ones that the desk has confirmed first."""
     confirmed = profile.contact_points if profile else ()
     return [(kind_of(point), point) for point in (*confirmed, message.sender, *message.also)]
 
 
 def _address(name: str, points: _Points, policy: Preference, channels: Mapping[str, Channel]) -> ContactPoint | None:
-    """The first contact point of a kind that the channel reaches."""
+    """Returns the first contact point of a kind that the channel reaches; None where there is
+    none."""
     described: Channel | KnownChannel | None = channels.get(name) or policy.channels.get(name)
     if described:
         for kind, point in points:
@@ -282,7 +290,7 @@ def _address(name: str, points: _Points, policy: Preference, channels: Mapping[s
 
 
 def label_of(name: str, policy: Preference, channels: Mapping[str, Channel]) -> str:
-    """What people call the channel."""
+    """Returns the channel's label, or its name where it is not known."""
     described: Channel | KnownChannel | None = channels.get(name) or policy.channels.get(name)
     return described.label if described else name
 

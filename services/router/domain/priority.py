@@ -34,7 +34,8 @@ _KIND_TEXT = {
     "automatic": "an automatic mail",
 }
 _FEWEST = 10.0
-"""Points below which what the model expects is no signal: most messages sound a little like many things."""
+"""Points below which what the model expects is no signal: most messages sound a little like many
+things."""
 _AUTOMATIC_TEXT = {"reply": "an automatic reply", "bounce": "a returned mail", "list": "a mailing list"}
 
 
@@ -58,7 +59,8 @@ class Signals(NamedTuple):
     judged: Judgement | None = None
 
     def complains(self, weight: float) -> float:
-        """Returns how probably it complains, 0 to 1, by the channel or by the model, which counts as much as `weight`."""
+        """Returns how probably it complains, 0 to 1, by the channel or by the model, which counts
+        as much as `weight`."""
         by_model = self.judged.complaint * weight if self.judged else 0.0
         return min(max(self.complaint or 0.0, by_model), 1.0)
 
@@ -72,7 +74,7 @@ def signals(
     now: datetime,
     judged: Judgement | None = None,
 ) -> Signals:
-    """What counts for or against this message."""
+    """Returns what counts for or against this message."""
     return Signals(
         message.channel,
         message.live,
@@ -91,11 +93,12 @@ def signals(
 
 @lru_cache(REMEMBERED)
 def score(seen: Signals, weights: Priority) -> tuple[int, tuple[Reason, ...]]:
-    """The score and its reasons, heaviest first; the reasons' weights add up to the score (rounded).
+    """Returns the score and its reasons, heaviest first; the reasons' weights add up to the score
+    (rounded).
 
-    Each signal takes its share of what is left to 100: two signals of 50 make 75. So no signal ever lowers a score,
-    the order of signals does not matter, and a pile of small ones does not overtake one that is grave. Only mail that
-    no person wrote is held down, by a ceiling.
+    Each signal takes its share of what is left to 100: two signals of 50 make 75. So no signal ever
+    lowers a score, the order of signals does not matter, and a pile of small ones does not overtake
+    one that is grave. Only mail that no person wrote is held down, by a ceiling.
     """
     counted = sorted((each for each in _weighed(seen, weights) if each[0] > 0), key=lambda each: (-each[0], each[1]))
     left, reasons = 100.0, []
@@ -118,7 +121,8 @@ def score(seen: Signals, weights: Priority) -> tuple[int, tuple[Reason, ...]]:
 
 
 def _held(seen: Signals) -> tuple[str, str]:
-    """Which ceiling holds a message down, and why: no person wrote it, or it is calm and mentions nothing grave."""
+    """Returns which ceiling holds a message down, and why: no person wrote it, or it is calm and
+    mentions nothing grave."""
     if seen.automatic:
         return seen.automatic, f"{_AUTOMATIC_TEXT.get(seen.automatic, 'automatic mail')}, not written by a person"
     judged = seen.judged
@@ -129,7 +133,8 @@ def _held(seen: Signals) -> tuple[str, str]:
 
 @lru_cache(REMEMBERED)
 def absent(seen: Signals, weights: Priority) -> Mapping[str, tuple[str, ...]]:
-    """Signals that did not count, as `Decision.rejected` has them: because it is not so, or because nobody can know."""
+    """Signals that did not count, as `Decision.rejected` has them: because it is not so, or because
+    nobody can know."""
     told = {code for points, code, *_ in _weighed(seen, weights) if points > 0}
     unknown = [] if seen.complaint is not None or seen.judged else ["complaint"]
     if not seen.judged:
@@ -186,7 +191,8 @@ def _weighed(seen: Signals, weights: Priority) -> Iterator[_Signal]:
 
 
 def _beyond(points: float, seen: Signals, weights: Priority) -> float:
-    """What the model expects beyond the words: together they are worth as much as the graver of the two."""
+    """Returns what the model expects beyond the words: together they are worth as much as the
+    graver of the two."""
     left = math.prod(1 - min(weights.severity[severity], 100.0) / 100 for severity, _ in seen.severities)
     if not left:
         return 0.0
@@ -195,7 +201,8 @@ def _beyond(points: float, seen: Signals, weights: Priority) -> float:
 
 
 def _contacts(times: tuple[datetime, ...], rule: Repeated, now: datetime) -> int:
-    """How often this customer came before, counted from now backwards; what is close together counts once."""
+    """Returns how often this customer came before, counted from now backwards; what is close
+    together counts once."""
     counted, last = 0, now
     for time in sorted(times, reverse=True):
         if time < now and now - time <= rule.within and last - time >= rule.apart and counted < rule.at_most:

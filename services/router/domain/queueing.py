@@ -1,4 +1,5 @@
-"""How long customers would have waited: a queue served in order of priority by the agents who were there. Pure."""
+"""How long customers would have waited: a queue served in order of priority by the agents who were
+there. Pure."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """Who was there. `agents`: how many by the beginning of each slot; `others`: in slots that are not listed."""
+    """Who was there. `agents`: how many by the beginning of each slot; `others`: in slots that are
+    not listed."""
 
     agents: Mapping[datetime, int]
     others: int
@@ -41,7 +43,7 @@ class Staff:
     """That one ticket takes."""
 
     def at(self, moment: datetime) -> int:
-        """How many agents work at this moment."""
+        """Returns how many agents work at this moment."""
         return self.agents.get(slot_of(moment), self.others)
 
 
@@ -56,12 +58,13 @@ class Wait:
 
 
 def slot_of(moment: datetime) -> datetime:
-    """The beginning of its quarter of an hour."""
+    """Returns the beginning of the quarter of an hour that a moment is in."""
     return moment.replace(minute=moment.minute // 15 * 15, second=0, microsecond=0)
 
 
 def staff(actions: Sequence[tuple[datetime, str]], agents: int = 0, minutes: float = 0) -> Staff:
-    """From what agents did (when, who; any order). `agents` and `minutes` overrule what was seen, where they are not 0."""
+    """Returns the staff, from what agents did (when, who; any order). `agents` and `minutes`
+    override what was seen, where they are not 0."""
     there: dict[datetime, set[str]] = defaultdict(set)
     last: dict[str, datetime] = {}
     gaps = []
@@ -76,7 +79,8 @@ def staff(actions: Sequence[tuple[datetime, str]], agents: int = 0, minutes: flo
 
 
 def waits(jobs: Sequence[Job], staff: Staff) -> dict[Level, Wait]:
-    """Serve them; levels without tickets are left out. What is still waiting when nobody comes any more is left out too."""
+    """Serves the jobs and returns the waits; levels without tickets are left out. What is still
+    waiting when no agent comes any more is left out too."""
     coming = sorted(jobs, key=lambda job: job.at)
     queue: list[tuple[tuple[int, int, datetime], int]] = []
     busy: list[datetime] = []

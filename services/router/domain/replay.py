@@ -28,11 +28,11 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     routed: RoutedMessage
     profile: Profile | None = None
     profile_known: bool = True
-    """False where Kafka no longer has the version of the profile that the decision was made with; then `profile` is the
-    nearest one."""
+    """False where Kafka no longer has the version of the profile that the decision was made with;
+    then `profile` is the nearest one."""
     channels: tuple[tuple[Channel, ...], ...] = ((),)
-    """How the channels stood. More than one where a channel announced itself within seconds of the decision: nobody can tell
-    which of them the router had read by then."""
+    """How the channels stood. More than one where a channel announced itself within seconds of the
+    decision: nobody can tell which of them the router had read by then."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,18 +47,19 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 @lru_cache(8)
 def _wordy(policy: Policy) -> Policy:
-    """The policy without its model, as decisions were made that no model had a part in."""
+    """Returns the policy without its model, as decisions were made that no model had a part in."""
     return replace(policy, priority=replace(policy.priority, model=None))
 
 
 def again(recorded: Recorded, policy: Policy, channels: Sequence[Channel]) -> Decision:
-    """The decision under this policy, with the profile and the clock of that time."""
+    """Returns the decision under this policy, with the profile and the clock of that time."""
     message = recorded.routed.message
     return decide(message, recorded.profile, policy, {one.name: one for one in channels}, message.received_at)
 
 
 def verify(recorded: Recorded, policies: Mapping[str, Policy]) -> Verdict:
-    """Whether the recorded decision comes out again, byte for byte. `policies`: by label, such as `default@3`."""
+    """Whether the recorded decision comes out again, byte for byte. `policies`: by label, such as
+    `default@3`."""
     message, decision = recorded.routed.message, recorded.routed.decision
     policy = policies.get(decision.policy)
     if policy is None:
@@ -115,7 +116,7 @@ class Comparison:
 
 
 def compare(recording: Iterable[Recorded], policy: Policy) -> Comparison:
-    """Decide on everything again under `policy`."""
+    """Decides on everything again under `policy`, and returns what differs."""
     found = Comparison()
     for recorded in recording:
         before, after = recorded.routed.decision, again(recorded, policy, recorded.channels[0])
@@ -133,7 +134,7 @@ def compare(recording: Iterable[Recorded], policy: Policy) -> Comparison:
 
 
 def summary(decision: Decision) -> dict[str, object]:
-    """The parts that `FIELDS` names."""
+    """Returns the parts of a decision that `FIELDS` names."""
     best = next((choice.channel for choice in decision.channels if choice.available), decision.channels[0].channel)
     return {
         "level": decision.level.value,

@@ -1,4 +1,5 @@
-"""A decision as one sentence that an agent can act on: `Call Margaret at +33612345678: age 71, given by the customer`."""
+"""A decision as one sentence that an agent can act on: `Call Margaret at +33612345678: age 71,
+given by the customer`."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ def advice(
     policy: Policy,
     channels: Mapping[str, Channel],
 ) -> str:
-    """How to answer this customer, with the reasons, what is in the way, and what to do instead."""
+    """Returns how to answer this customer, with the reasons, what is in the way, and what to do
+    instead."""
     best = decision.channels[0]
     who = message.sender_name or (profile.name if profile else "") or "the customer"
     told = [reason.text for reason in best.reasons if not reason.code.startswith("unavailable.")]
@@ -39,7 +41,7 @@ def advice(
 def _what(
     choice: ChannelChoice, who: str, message: InboundMessage, policy: Policy, channels: Mapping[str, Channel]
 ) -> str:
-    """What to do about one channel."""
+    """Returns what to do about one channel."""
     label, point = label_of(choice.channel, policy.preference, channels), choice.contact_point
     if not choice.available:
         return f"{who[:1].upper()}{who[1:]} prefers {label}"

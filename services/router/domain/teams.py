@@ -1,4 +1,5 @@
-"""Which team should answer, which skills it takes, and how long both are waited for, from the policy's rules."""
+"""Which team should answer, which skills it takes, and how long both are waited for, from the
+policy's rules."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from shared.events import InboundMessage, Overflow, Reason
 from shared.kernel import Level
 
 Routed = tuple[str, tuple[str, ...], tuple[Reason, ...], dict[str, tuple[str, ...]]]
-"""Team, skills, the reasons for both, and the rules that were rejected, as `Decision.rejected` has them."""
+"""Team, skills, the reasons for both, and the rules that were rejected, as `Decision.rejected` has
+them."""
 
 
 class Case(NamedTuple):
@@ -34,7 +36,7 @@ class Case(NamedTuple):
 
 
 def case(message: InboundMessage, tier: str, language: str, mentioned: Mentions, policy: Policy) -> Case:
-    """What the policy's rules see of a message."""
+    """Returns what the policy's rules see of a message."""
     asked = _asked(policy)
     return Case(
         message.channel,
@@ -50,7 +52,7 @@ def case(message: InboundMessage, tier: str, language: str, mentioned: Mentions,
 
 @lru_cache(REMEMBERED)
 def route(seen: Case, policy: Policy) -> Routed:
-    """The first rule that holds and names a team wins; skills add up."""
+    """Routes a message: the first rule that holds and names a team wins; skills add up."""
     team, skills, reasons = "", dict[str, None](), []
     rejected: dict[str, list[str]] = {}
     for place, rule in enumerate(policy.rules):
@@ -74,7 +76,8 @@ def route(seen: Case, policy: Policy) -> Routed:
 def waiting(
     team: str, skills: tuple[str, ...], level: Level, tier: str, service: Service, now: datetime
 ) -> tuple[dict[str, int], Overflow | None]:
-    """After how many seconds each skill is dropped, where it is, and where the ticket goes that the team does not get to."""
+    """Returns after how many seconds each skill is dropped, where it is, and where the ticket
+    goes that the team does not get to."""
 
     def seconds(open_for: timedelta) -> int:
         return round(service.by_the_clock(open_for, now).total_seconds())
@@ -86,7 +89,7 @@ def waiting(
 
 
 def considered(seen: Case, policy: Policy) -> Iterator[tuple[bool, str, str]]:
-    """Every rule in order: whether it counted, its name, and why or why not."""
+    """Yields every rule in order: whether it counted, its name, and why or why not."""
     team, skills = "", set[str]()
     for place, rule in enumerate(policy.rules):
         failed, pieces = _test(place, rule, seen)
@@ -104,7 +107,7 @@ def considered(seen: Case, policy: Policy) -> Iterator[tuple[bool, str, str]]:
 
 
 def _wish(rule: RoutingRule) -> str:
-    """What the rule asks for, in words."""
+    """Returns what the rule asks for, in words."""
     wishes = {
         "written in": rule.languages,
         "by": rule.channels,
@@ -130,7 +133,8 @@ def _reason(rule: RoutingRule, team: str, why: list[str]) -> Reason:
 
 
 def _test(place: int, rule: RoutingRule, seen: Case) -> tuple[str, list[str]]:
-    """The first condition that does not hold, empty where all do; and why the others hold, a piece for each."""
+    """Returns the first condition that does not hold, empty where all do; and why the others
+    hold, a piece for each."""
     why: list[str] = []
     for condition, piece in _conditions(place, rule, seen):
         if not piece:
@@ -140,7 +144,8 @@ def _test(place: int, rule: RoutingRule, seen: Case) -> tuple[str, list[str]]:
 
 
 def _conditions(place: int, rule: RoutingRule, seen: Case) -> Iterator[tuple[str, str]]:
-    """Each condition that the rule has, with a piece of why it holds; empty where it does not."""
+    """Yields each condition that the rule has, with a piece of why it holds; empty where it does
+    not."""
     if rule.languages:
         yield "language", f"written in {seen.language}" if seen.language in rule.languages else ""
     if rule.channels:

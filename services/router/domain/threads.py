@@ -14,10 +14,11 @@ _LONGEST = 300
 
 
 def thread(message: InboundMessage, profile: Profile | None, policy: Policy, now: datetime) -> tuple[ThreadMatch, str]:
-    """The thread and the id of its ticket.
+    """Returns the thread and the id of its ticket.
 
-    A key's ticket is the same on every run, and the profile tells which generation of it is the current one. The desk
-    has the last word: it knows whether that ticket is still open and whether this person may write to it.
+    A key's ticket is the same on every run, and the profile tells which generation of it is the
+    current one. The desk has the last word: it knows whether that ticket is still open and whether
+    this person may write to it.
     """
     clues = message.thread
     if clues.ticket_id:
@@ -33,10 +34,11 @@ def thread(message: InboundMessage, profile: Profile | None, policy: Policy, now
 
 
 def _earlier(message: InboundMessage, profile: Profile | None) -> str:
-    """The first message of the thread, as far as the clues tell.
+    """Returns the first message of the thread, as far as the clues show.
 
-    Some mail programs overwrite References and keep In-Reply-To. So where the root is none that we know of this
-    customer and another reference is, that one counts; the newest first, because it is what was answered.
+    Some mail programs overwrite References and keep In-Reply-To. So where the root is none that we
+    know of this customer and another reference is, that one counts; the newest first, because it is
+    what was answered.
     """
     clues = message.thread
     root = clues.root or (clues.references[0] if clues.references else "")
@@ -49,7 +51,8 @@ def _earlier(message: InboundMessage, profile: Profile | None) -> str:
 
 
 def _token(named: str, profile: Profile | None) -> tuple[ThreadMatch, str]:
-    """The ticket that our own token names, by its own key where the profile still knows it."""
+    """Returns the ticket that our own token names, by its own key where the profile still knows
+    it."""
     for ticket in profile.open_tickets if profile else ():
         if ticket.ticket_id == named:
             return _joined("token", ticket, named)
@@ -68,12 +71,14 @@ def _keyed(rule: str, channel: str, evidence: str, profile: Profile | None) -> t
 
 
 def _key(channel: str, evidence: str) -> str:
-    """Of a thread. Profiles repeat the keys of open tickets, so that an endless one is told by its digest."""
+    """Returns the key of a thread. Profiles repeat the keys of open tickets, so that an endless
+    one is replaced by its digest."""
     return f"{channel}:{evidence if len(evidence) <= _LONGEST else stable_id('thread', evidence)}"
 
 
 def _open_ticket(message: InboundMessage, profile: Profile | None, policy: Policy, now: datetime) -> OpenTicket | None:
-    """The newest open ticket of this customer on this channel, if it was touched within the policy's window."""
+    """Returns the newest open ticket of this customer on this channel, if it was touched within
+    the policy's window; None otherwise."""
     window = policy.windows.get(message.channel, _NEVER)
     candidates = [
         ticket

@@ -1,4 +1,5 @@
-"""Finding what a customer complains of, by words, in several languages, without being fooled by 'no outage'."""
+"""Finding what a customer complains of, by words, in several languages, without being fooled by 'no
+outage'."""
 
 from __future__ import annotations
 
@@ -11,10 +12,12 @@ from dataclasses import dataclass
 from ahocorasick import Automaton
 
 LONGEST = 20_000
-"""Characters of a message that are searched. Whoever has a problem says so before; a pasted log goes on for ever."""
+"""Characters of a message that are searched. Whoever has a problem says so before; a pasted log
+goes on for ever."""
 
 SHOWN = 60
-"""Characters of what was found that a reason repeats: more than any phrase has, less than somebody's ten thousand letters in a row."""
+"""Characters of what was found that a reason repeats: more than any phrase has, less than
+somebody's ten thousand letters in a row."""
 _GAP = 24
 """Characters that `...` in a phrase may stand for: three or four words of the same clause."""
 
@@ -25,7 +28,8 @@ _APOSTROPHES = "’ʼ`´"
 
 
 def normal(text: str) -> str:
-    """Lower case, one blank between words, no accents: people leave them out when they are in a hurry."""
+    """Normalises a text: lower case, one blank between words, no accents: people leave them out
+    when they are in a hurry."""
     text = " ".join(text[:LONGEST].split())
     if text.isascii():
         return text.lower().replace("`", "'")
@@ -37,7 +41,8 @@ def normal(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Words to look for. `*` at the end also finds longer words; `...` stands for a few words between."""
+    """Words to look for. `*` at the end also finds longer words; `...` stands for a few words
+    between."""
 
     text: str
     """As the policy gives it."""
@@ -46,7 +51,8 @@ class Phrase:
     pattern: re.Pattern[str]
 
     def found(self, text: str, places: Iterable[int], deniers: Vocabulary | None = None) -> str:
-        """The first words that nothing takes back. places: where the anchor is, ascending; empty where there are none."""
+        """Returns the first words that nothing takes back. places: where the anchor is,
+        ascending; empty where there are none."""
         for place in places:
             match = self.pattern.match(text, place)
             if match and not (deniers and deniers.denied(text, *match.span())):
@@ -55,7 +61,7 @@ class Phrase:
 
 
 def phrase(text: str) -> Phrase:
-    """Compile a phrase of the policy. Raises ValueError where there is nothing to look for."""
+    """Compiles a phrase of the policy. Raises ValueError where there is nothing to look for."""
     parts = [part.strip() for part in normal(text).removesuffix("*").split("...")]
     if not all(parts):
         raise ValueError(f"nothing to look for in {text!r}")
@@ -65,7 +71,7 @@ def phrase(text: str) -> Phrase:
 
 
 def _whole(words: str, *, open_end: bool) -> str:
-    """An expression for whole words, in scripts that put blanks between them."""
+    """Returns an expression for whole words, in scripts that put blanks between them."""
     start = "" if _NO_SPACES.match(words[0]) else r"(?<!\w)"
     end = r"\w*" if open_end else "" if _NO_SPACES.match(words[-1]) else r"(?!\w)"
     return start + re.escape(words) + end
@@ -88,7 +94,8 @@ class Vocabulary:
 
 
 def denial(before: Iterable[str], after: Iterable[str]) -> tuple[re.Pattern[str] | None, re.Pattern[str] | None]:
-    """Compile what denies a phrase: at most one word before it ('no major' outage), or soon after it in its clause."""
+    """Compiles what denies a phrase: at most one word before it ('no major' outage), or soon
+    after it in its clause."""
     return (
         _either(before, r"(?<!\w)(?:", r")(?:[ -]\w+){0,1}[ -]$"),
         _either(after, f"[^{_CLAUSE},]{{0,{_GAP}}}?(?:", ")"),
@@ -113,7 +120,8 @@ class Finder:
         self._automaton.make_automaton()
 
     def near(self, text: str) -> Sequence[tuple[int, list[int]]]:
-        """Which phrases may be in the text, because their anchors are: their numbers, ascending, and all places of the anchor."""
+        """Returns which phrases may be in the text, because their anchors are: their numbers,
+        ascending, and all places of the anchor."""
         places: defaultdict[int, list[int]] = defaultdict(list)
         for end, (before, numbers) in self._automaton.iter(text) if self._automaton else ():
             for number in numbers:

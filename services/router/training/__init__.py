@@ -1,1 +1,2 @@
-"""Making the urgency model: composing examples from templates, training, measuring on what it never saw."""
+"""Making the urgency model: composing examples from templates, training, measuring on what it never
+saw."""

@@ -1,7 +1,8 @@
 """Examples composed of templates that were written for this purpose.
 
-`data/written/<language>.txt` is trained on, `data/heldout/<language>.txt` only measured: it was written apart, in other words.
-A section `[class]` holds templates, one a line; `{a|b|}` is a choice, the empty one included.
+`data/written/<language>.txt` is trained on, `data/heldout/<language>.txt` only measured: it was
+written apart, in other words. A section `[class]` holds templates, one a line; `{a|b|}` is a
+choice, the empty one included.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Example(NamedTuple):
 
 
 def sections(path: Path) -> dict[str, list[str]]:
-    """Reads templates by class. Raises ValueError for a line outside a section or a class that is not known."""
+    """Reads templates by class. Raises ValueError for a line outside a section or a class that is
+    not known."""
     found: dict[str, list[str]] = {}
     current: list[str] | None = None
     for line in map(str.strip, path.read_text("utf-8").splitlines()):
@@ -49,7 +51,8 @@ def sections(path: Path) -> dict[str, list[str]]:
 
 
 def composed(folder: Path, count: int, *, per_class: bool = False) -> Iterator[Example]:
-    """Composes at most `count` messages of each template, or of each class, the same on every run."""
+    """Composes at most `count` messages of each template, or of each class, the same on every
+    run."""
     number = 0
     for path in sorted(folder.glob("*.txt")):
         chance = random.Random(f"switchboard {path.stem}")

@@ -75,7 +75,8 @@ def macro(figures: dict[str, Figures]) -> float:
 
 
 def reliability(model: UrgencyModel, examples: Sequence[Example]) -> list[tuple[float, int, float, float]]:
-    """Returns for each step of the share that was told: from where, how many, the mean share, how many were right."""
+    """Returns for each step of the share that was told: from where, how many, the mean share, how
+    many were right."""
     told = [(found.share, found.kind == each.label) for each in examples if (found := model.judge(each.text)).share]
     rows = []
     for low, high in pairwise(_STEPS):
@@ -87,7 +88,8 @@ def reliability(model: UrgencyModel, examples: Sequence[Example]) -> list[tuple[
 
 
 def levels(examples: Sequence[Example]) -> list[str]:
-    """Returns which level the policy gives the messages of each class, with the model and by its words alone, as Markdown."""
+    """Returns which level the policy gives the messages of each class, with the model and by its
+    words alone, as Markdown."""
     with_model = policy_yaml.shipped()
     policies = (with_model, replace(with_model, priority=replace(with_model.priority, model=None)))
     rows = ["| class | urgent or high | low | by words alone | low |", "|---|---|---|---|---|"]

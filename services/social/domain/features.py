@@ -55,7 +55,8 @@ def features(text: str) -> tuple[list[str], list[Feature]]:
 
 
 def places(word: str) -> list[int]:
-    """Returns where a word itself is weighed. One without weight there is a name, a typing error."""
+    """Returns where a word itself is weighed. One without weight there is a name, a typing
+    error."""
     found = [_hash("w", word)]
     if len(word) > _STEM and (is_korean(word) or is_japanese(word)):
         found.append(_hash("s", word[:_STEM]))

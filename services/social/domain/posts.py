@@ -62,7 +62,8 @@ class Post:
 
     @property
     def thread(self) -> str:
-        """One person's part of a conversation: another's answer below the post is another ticket."""
+        """One person's part of a conversation: another's answer below the post is another
+        ticket."""
         return f"{_DIRECT}{self.conversation}" if self.direct else f"{self.conversation}/{self.author}"
 
 
@@ -130,7 +131,8 @@ def clean(text: str, links: Iterable[tuple[str, str]] = ()) -> str:
     """Returns a text without HTML entities and with its links, short and long, written out."""
     text, long = html.unescape(text), {html.unescape(short): written for short, written in links}
     if long:
-        # All at once and the longest first: an address that was put in is never read again, nor one cut short by its beginning.
+        # All at once and the longest first: an address that was put in is never read again, nor one
+        # cut short by its beginning.
         shortened = re.compile("|".join(re.escape(short) for short in sorted(long, key=len, reverse=True)))
         text = shortened.sub(lambda found: long[found[0]], text)
     return text.strip()

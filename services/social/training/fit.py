@@ -63,7 +63,8 @@ def train(examples: Sequence[Example], weights: Sequence[float], about: Mapping[
 
 
 def _matrix(examples: Sequence[Example]) -> tuple[Sparse, NDArray[np.int64], Floats]:
-    """Returns the features that count, by their rarity; their places in the table; and that rarity."""
+    """Returns the features that count, by their rarity; their places in the table; and that
+    rarity."""
     found, at, much = array("q"), array("q"), array("d")
     for row, example in enumerate(examples):
         for place, value, _ in features(example.text)[1]:

@@ -29,7 +29,8 @@ def shipped() -> Model:
 
 
 def folds(examples: Sequence[Example], number: int = 5) -> dict[str, Any]:
-    """Complaint figures on folds that keep a core's examples together, added up over the folds."""
+    """Returns complaint figures on folds that keep a core's examples together, added up over the
+    folds."""
     rows = []
     for index in range(number):
         rest = [example for example in examples if fold(example, number) != index]

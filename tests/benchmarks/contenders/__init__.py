@@ -1,6 +1,8 @@
-"""Who is compared: each is one or more processes of its own that read `messages-received` and write `messages-routed`.
+"""Who is compared: each is one or more processes of its own that read `messages-received` and write
+`messages-routed`.
 
-The loops make their decisions by the router's own code (`__main__.py` sets all of them up); Kafka Streams makes them in Java.
+The loops make their decisions by the router's own code (`__main__.py` sets all of them up); Kafka
+Streams makes them in Java.
 """
 
 from __future__ import annotations

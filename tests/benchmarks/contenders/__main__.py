@@ -1,6 +1,8 @@
-"""`python -m tests.benchmarks.contenders <module> <servers> <group>`: a loop of this package with what all of them need.
+"""`python -m tests.benchmarks.contenders <module> <servers> <group>`: a loop of this package with
+what all of them need.
 
-That is views of the customers and channels, the shipped policy, and `Router`, which makes the decisions of the real one.
+That is views of the customers and channels, the shipped policy, and `Router`, which makes the
+decisions of the real one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""FastStream in its fastest form that does the same: whole batches in, raw bytes, each output with its own key and headers."""
+"""FastStream in its fastest form that does the same: whole batches in, raw bytes, each output with
+its own key and headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What one would write by hand on aiokafka: no lanes, no static membership, no watchdog, no health."""
+"""What one would write by hand on aiokafka: no lanes, no static membership, no watchdog, no
+health."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What one would write by hand on confluent-kafka: librdkafka fetches and sends in threads of its own, outside Python."""
+"""What one would write by hand on confluent-kafka: librdkafka fetches and sends in threads of its
+own, outside Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Kafka Streams: compiled by the JDK of this machine, run by the Java that runs Kafka; its jar is locked as Kafka's are."""
+"""Kafka Streams: compiled by the JDK of this machine, run by the Java that runs Kafka; its jar is
+locked as Kafka's are."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ _OPTIONS = ["-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error"]
 
 
 def built(folder: Path) -> Mapping[str, Start]:
-    """Compile it into the folder; returns how each of `STREAMS` is started. Raises Problem saying what is missing."""
+    """Compile it into the folder; returns how each of `STREAMS` is started. Raises Problem saying
+    what is missing."""
     compiler = shutil.which("javac")
     if not compiler:
         raise Problem(

@@ -1,4 +1,5 @@
-"""docker-compose.yml as Compose sees it: YAML with its merges, and variables filled in as its specification says."""
+"""docker-compose.yml as Compose sees it: YAML with its merges, and variables filled in as its
+specification says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the Dockerfile's last stage copies from this folder, laid out as in the image, without Docker."""
+"""What the Dockerfile's last stage copies from this folder, laid out as in the image, without
+Docker."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ def instructions() -> list[Instruction]:
 
 
 def is_sent(path: str) -> bool:
-    """Whether Docker sends this file to the build: .dockerignore, where the last line that matches it or a folder above wins."""
+    """Whether Docker sends this file to the build: .dockerignore, where the last line that matches
+    it or a folder above wins."""
     sent = True
     for line in (ROOT / ".dockerignore").read_text().splitlines():
         if line and not line.startswith("#"):
@@ -49,7 +51,8 @@ def is_sent(path: str) -> bool:
 
 
 def lay_out(folder: Path) -> None:
-    """Copy what the last stage copies from the context, and nothing else, to `folder` as its WORKDIR."""
+    """Copy what the last stage copies from the context, and nothing else, to `folder` as its
+    WORKDIR."""
     last = max(each.stage for each in instructions())
     for copy in (each for each in instructions() if each.stage == last and each.name == "COPY"):
         if copy.words[0].startswith("--from"):

@@ -1,4 +1,5 @@
-"""Who runs `docker compose up` gets every service, set up as its settings ask, and nothing that the world should not reach."""
+"""Who runs `docker compose up` gets every service, set up as its settings ask, and nothing that the
+world should not reach."""
 
 from __future__ import annotations
 
@@ -228,7 +229,8 @@ def test_who_keeps_files_keeps_them_on_the_same_volume() -> None:
 
 
 def test_language_detection_finds_room_for_its_model() -> None:
-    """It is unpacked in /tmp at the start. With the 64 MB that were there once, services ended where it was one page too large."""
+    """It is unpacked in /tmp at the start. With the 64 MB that were there once, services ended
+    where it was one page too large."""
     with lzma.open(Path(py3langid.__file__).parent / MODEL_FILE) as model:
         needed = model.seek(0, io.SEEK_END)
     for name in names():

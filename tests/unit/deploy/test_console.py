@@ -1,4 +1,5 @@
-"""The person at the terminal is told of each trouble once a minute, and a terminal that fails ends nothing."""
+"""The person at the terminal is told of each trouble once a minute, and a terminal that fails ends
+nothing."""
 
 from __future__ import annotations
 

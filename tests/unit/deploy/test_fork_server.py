@@ -1,4 +1,5 @@
-"""Services by fork: each as a process that was just executed, and none that outlives the server unseen."""
+"""Services by fork: each as a process that was just executed, and none that outlives the server
+unseen."""
 
 from __future__ import annotations
 

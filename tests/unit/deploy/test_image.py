@@ -1,4 +1,5 @@
-"""The image has what the services need and nothing that is private. Docker itself is not there where these tests run."""
+"""The image has what the services need and nothing that is private. Docker itself is not there
+where these tests run."""
 
 from __future__ import annotations
 
@@ -63,7 +64,8 @@ def test_neither_tests_nor_waste_are_in_the_image(image: Path) -> None:
 
 
 def not_in_the_image() -> set[str]:
-    """Modules of packages that are here for tests and the embedded run, but not in the image's lock."""
+    """Modules of packages that are here for tests and the embedded run, but not in the image's
+    lock."""
     text = (ROOT / "requirements.lock").read_text()
     locked = {canonical(name) for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)}
     return {module for module, owners in packages_distributions().items() if not locked & set(map(canonical, owners))}

@@ -1,4 +1,5 @@
-"""An operator is told of what goes wrong, in words, and of nothing else: rules, alerts and dashboard against the code."""
+"""An operator is told of what goes wrong, in words, and of nothing else: rules, alerts and
+dashboard against the code."""
 
 from __future__ import annotations
 

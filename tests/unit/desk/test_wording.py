@@ -1,4 +1,5 @@
-"""A channel says itself how a reply, a message and a preference are told; the desk has a general phrase for any other."""
+"""A channel says itself how a reply, a message and a preference are told; the desk has a general
+phrase for any other."""
 
 from __future__ import annotations
 

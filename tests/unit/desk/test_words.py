@@ -77,7 +77,8 @@ REASONS = {
 
 
 def texts(node: ast.expr, names: dict[str, set[str]]) -> set[str]:
-    """The strings that an expression may be. A part that is filled in is a severity of the policy."""
+    """The strings that an expression may be. A part that is filled in is a severity of the
+    policy."""
     match node:
         case ast.Constant(value=str(text)):
             return {text}

@@ -1,4 +1,5 @@
-"""An out-of-office reply, whatever language and program wrote it, wakes nobody; a person does, whatever their address or subject."""
+"""An out-of-office reply, whatever language and program wrote it, wakes nobody; a person does,
+whatever their address or subject."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A returned mail tells which answer did not arrive, for good or for now, in the other side's words, whatever program wrote it."""
+"""A returned mail tells which answer did not arrive, for good or for now, in the other side's
+words, whatever program wrote it."""
 
 from __future__ import annotations
 

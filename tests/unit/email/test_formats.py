@@ -1,4 +1,5 @@
-"""Whatever wrapped a customer's words, an agent reads the words: signatures, Outlook's formats, calendars, soft line breaks."""
+"""Whatever wrapped a customer's words, an agent reads the words: signatures, Outlook's formats,
+calendars, soft line breaks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Mails that other desks tripped over: whoever wrote them is read as a person would, and what no person wrote is told apart."""
+"""Mails that other desks tripped over: whoever wrote them is read as a person would, and what no
+person wrote is told apart."""
 
 from __future__ import annotations
 

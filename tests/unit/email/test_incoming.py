@@ -1,4 +1,5 @@
-"""Who wrote, to which of our mailboxes, in which conversation, and whether a person wrote at all."""
+"""Who wrote, to which of our mailboxes, in which conversation, and whether a person wrote at
+all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Whatever a stranger puts into a mail, it becomes a message, and the next customer's mail is read at once."""
+"""Whatever a stranger puts into a mail, it becomes a message, and the next customer's mail is read
+at once."""
 
 from __future__ import annotations
 

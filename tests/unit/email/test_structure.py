@@ -1,4 +1,5 @@
-"""A mail falls into the same parts as for every other mail program, though no part is copied and no line looked at alone."""
+"""A mail falls into the same parts as for every other mail program, though no part is copied and no
+line looked at alone."""
 
 from __future__ import annotations
 
@@ -71,7 +72,8 @@ def test_fields_are_those_of_the_standard_library(lines: list[str], end: bytes) 
 
 @given(mails(), ENDS)
 def test_parts_are_those_of_the_standard_library(lines: list[bytes], end: bytes) -> None:
-    # Of a last part without its closing mark the standard library drops one line end, and we do not: no reader can tell.
+    # Of a last part without its closing mark the standard library drops one line end, and we do
+    # not: no reader can tell.
     raw = end.join([b"Subject: x", *lines]).rstrip(b"\r\n")
     message = email.message_from_bytes(raw, policy=email.policy.compat32)
     assert ours(structure.read(raw)) == known(message)

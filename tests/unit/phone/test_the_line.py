@@ -1,4 +1,5 @@
-"""The menu has no dead end, the calendar knows lunch and holidays, and what is spoken is short, in three languages."""
+"""The menu has no dead end, the calendar knows lunch and holidays, and what is spoken is short, in
+three languages."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ from shared.kernel import ContactPoint, ticket_id
 
 EXAMPLES = {"thorough": 10_000, "quick": 20}
 properties = settings(deadline=None, max_examples=EXAMPLES.get(os.environ.get("HYPOTHESIS_PROFILE", ""), 300))
-"""For every test of a property of the decision: HYPOTHESIS_PROFILE chooses how many examples are tried."""
+"""For every test of a property of the decision: HYPOTHESIS_PROFILE chooses how many examples are
+tried."""
 
 NOW = datetime(2026, 5, 3, 12, 0, tzinfo=UTC)
 ANN = ContactPoint("email:ann@example.org")

@@ -1,4 +1,5 @@
-"""The books: nothing that a customer sent may be missing at the end of the day without being told."""
+"""The books: nothing that a customer sent may be missing at the end of the day without being
+told."""
 
 from __future__ import annotations
 

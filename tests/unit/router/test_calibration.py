@@ -1,4 +1,5 @@
-"""Thirty messages as people write them, and the level that an experienced dispatcher would give each; and what only sounds alarming."""
+"""Thirty messages as people write them, and the level that an experienced dispatcher would give
+each; and what only sounds alarming."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ INSISTING = ann(recent_contacts=tuple(NOW - timedelta(hours=hours) for hours in 
 @pytest.mark.parametrize(
     ("message", "profile", "level"),
     [
-        # The shop stands still, somebody is in danger, or somebody waits on the line about something grave.
+        # The shop stands still, somebody is in danger, or somebody waits on the line about
+        # something grave.
         (mail("Since 9:10 our checkout is down. Every customer sees a server error."), None, URGENT),
         (mail("Bonjour, le site est en panne depuis ce matin et nous ne pouvons plus rien vendre.", language="fr"), None, URGENT),
         (mail("오늘 아침부터 서버 장애가 발생해서 주문을 받을 수 없습니다.", language="ko"), None, URGENT),

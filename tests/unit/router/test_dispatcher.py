@@ -1,4 +1,5 @@
-"""Sixty messages in eight languages whose words the policy mostly does not know, and how a dispatcher would rank them."""
+"""Sixty messages in eight languages whose words the policy mostly does not know, and how a
+dispatcher would rank them."""
 
 from __future__ import annotations
 

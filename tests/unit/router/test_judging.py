@@ -1,4 +1,5 @@
-"""What a message is about by its whole wording: beside the words of the policy, recorded, and decided again as it was."""
+"""What a message is about by its whole wording: beside the words of the policy, recorded, and
+decided again as it was."""
 
 from __future__ import annotations
 

@@ -55,7 +55,8 @@ def test_only_what_an_agent_holds_is_waited_for() -> None:
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """Hand-overs, ends and rebalances in any order, against the plain definition of what is safe."""
+    """Hand-overs, ends and rebalances in any order, against the plain definition of what is
+    safe."""
 
     batches = Bundle("batches")
 
@@ -103,7 +104,8 @@ TestAnyOrder = AnyOrder.TestCase
 
 
 def test_a_consumer_that_has_not_started_yet_is_in_no_group() -> None:
-    """The watchdog may ask before aiokafka has a coordinator; it must not end the service for that."""
+    """The watchdog may ask before aiokafka has a coordinator; it must not end the service for
+    that."""
     client = BatchClient.__new__(BatchClient)
     client._consumer = None
     assert not client.in_group()

@@ -24,7 +24,8 @@ SCHEMA = schema()
 EDITOR = Draft202012Validator(SCHEMA)
 TEXT = policy_yaml.SHIPPED.read_text(encoding="utf-8")
 STRUCTURE = re.compile(r"is missing|unknown key|must be (a number|a text|a list|`key)|needs ")
-"""Errors of form. What a schema cannot tell is whether a name stands elsewhere, or which of two numbers is larger."""
+"""Errors of form. What a schema cannot tell is whether a name stands elsewhere, or which of two
+numbers is larger."""
 
 
 class _Editor(yaml.SafeLoader):
@@ -48,7 +49,8 @@ def wrong(text: str) -> list[str]:
 
 
 def small() -> dict[str, Any]:
-    """The policy that comes with the router with a few words, so that it is read in no time, and everything that is optional."""
+    """The policy that comes with the router with a few words, so that it is read in no time, and
+    everything that is optional."""
     data: dict[str, Any] = yaml.load(TEXT, _Editor)
     data["words"] = {
         "en": {"denied_before": ["not"], "denied_after": ["is over"], "outage": ["is down"], "legal": ["sue*"]},

@@ -1,4 +1,5 @@
-"""What had no part in a decision is told with it, so that whoever reads a ticket need not ask the router."""
+"""What had no part in a decision is told with it, so that whoever reads a ticket need not ask the
+router."""
 
 from __future__ import annotations
 
@@ -76,7 +77,8 @@ def test_each_condition_of_a_rule_has_its_own_why_not() -> None:
 
 
 def test_the_ticket_and_the_command_name_the_same() -> None:
-    """`explain` makes the decision again and says why in its own words; what it rejects is what the decision recorded."""
+    """`explain` makes the decision again and says why in its own words; what it rejects is what the
+    decision recorded."""
     texts = ("Our shop is down", "lawyer", "an invoice please", "hello")
     for text, language, live, known in product(texts, ("en", "fr", "xx", ""), (True, False), (None, ann(tier="pro"))):
         one = recorded(mail(text, language=language, live=live, channel="phone" if live else "email"), known)

@@ -47,7 +47,8 @@ def test_siblings_of_a_mail_that_we_never_saw_meet() -> None:
 
 
 def test_where_references_were_overwritten_the_mail_that_was_answered_tells() -> None:
-    """Field notes, 10: some programs keep In-Reply-To only, behind References of their own making."""
+    """Field notes, 10: some programs keep In-Reply-To only, behind References of their own
+    making."""
     clues = ThreadClues(root="<made-up@outlook>", references=("<made-up@outlook>", ROOT))
     matter = open_ticket(key=f"email:{ROOT}")
     decision = decided(mail(provider_id="<answer@example.org>", thread=clues), ann(open_tickets=(matter,)))
@@ -119,7 +120,8 @@ def test_a_stranger_who_quotes_a_number_gets_a_ticket_of_their_own(subject: str)
 
 
 def test_a_stranger_does_not_inherit_the_customers_open_ticket() -> None:
-    """The router looks a stranger up by their own address only, so it knows of no ticket to join; the desk has the last word."""
+    """The router looks a stranger up by their own address only, so it knows of no ticket to join;
+    the desk has the last word."""
     stranger = loose_text(None, sender=ContactPoint("tel:+33600000000"))
     assert stranger.thread.rule == "new"
 
@@ -131,7 +133,8 @@ def test_one_mail_to_two_of_our_mailboxes_is_one_ticket() -> None:
 
 
 def test_brothers_and_sisters_of_a_mail_that_we_never_saw_meet_by_references_alone() -> None:
-    """Field notes, 14. In whatever order, and whether or not one of them opened a ticket meanwhile."""
+    """Field notes, 14. In whatever order, and whether or not one of them opened a ticket
+    meanwhile."""
     clues = [ThreadClues(references=(ROOT, own)) for own in ("<a@example.org>", "<b@example.org>")]
     first, second = (decided(mail(provider_id=f"<{n}@example.org>", thread=each)) for n, each in enumerate(clues))
     later = decided(mail(thread=clues[1]), ann(open_tickets=(open_ticket(key=f"email:{ROOT}"),)))

@@ -1,4 +1,5 @@
-"""A channel is announced as it is, and again when that changes; a provider that refuses us turns it off."""
+"""A channel is announced as it is, and again when that changes; a provider that refuses us turns it
+off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What happened at the desk is one struct a kind, and reads what is on the topic and in the tables already."""
+"""What happened at the desk is one struct a kind, and reads what is on the topic and in the tables
+already."""
 
 from __future__ import annotations
 

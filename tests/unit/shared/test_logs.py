@@ -1,4 +1,5 @@
-"""Who reads the log finds each trouble once a minute, with how often it came, and not a disk that is full of it."""
+"""Who reads the log finds each trouble once a minute, with how often it came, and not a disk that
+is full of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Yesterday's channel services said in `facts` what has fields today; a customer's own facts are nobody's order."""
+"""Yesterday's channel services said in `facts` what has fields today; a customer's own facts are
+nobody's order."""
 
 from __future__ import annotations
 

@@ -44,7 +44,8 @@ def test_what_cannot_be_dialled_is_asked_again(text: str, region: str | None) ->
 
 @pytest.mark.parametrize("number", ["+33639482226", "+33 6 39 48 22 26", "+337 00 12 34 56"])
 def test_a_whole_number_of_a_range_that_the_library_does_not_know_is_kept(number: str) -> None:
-    """phonenumbers 9.0 calls 06 39 and 07 00 invalid in France; a customer's number from her shop was dropped for it."""
+    """phonenumbers 9.0 calls 06 39 and 07 00 invalid in France; a customer's number from her shop
+    was dropped for it."""
     assert typed(number, "US") == "".join(number.split())
     assert typed(f"{number} 78 90", "US") == ""
 

@@ -1,4 +1,5 @@
-"""A service of which a part has ended ends as a whole, with an exit code that a supervisor starts it again for."""
+"""A service of which a part has ended ends as a whole, with an exit code that a supervisor starts
+it again for."""
 
 from __future__ import annotations
 

@@ -56,7 +56,8 @@ def test_a_secret_that_is_too_short_is_told_in_characters(monkeypatch: pytest.Mo
 def test_a_secret_s_file_that_cannot_be_read_is_told_in_one_line(
     secrets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Compose mounts a file with the owner and mode that it has on the host; root, as which tests may run, reads it anyhow."""
+    """Compose mounts a file with the owner and mode that it has on the host; root, as which tests
+    may run, reads it anyhow."""
     (secrets / "phone_auth_token").write_text("secret")
 
     def refuse(*_: object, **__: object) -> str:

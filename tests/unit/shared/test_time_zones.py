@@ -1,4 +1,5 @@
-"""A promised hour is right though the machine's time-zone data is years old: the locked package has the rules."""
+"""A promised hour is right though the machine's time-zone data is years old: the locked package has
+the rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""X asks for patience after a break, of another kind for each; and polling rests only where nothing can have been missed."""
+"""X asks for patience after a break, of another kind for each; and polling rests only where nothing
+can have been missed."""
 
 from __future__ import annotations
 

@@ -189,7 +189,8 @@ _STATEMENTS = (
 
 
 def upgrade() -> None:
-    """Needs the extension pg_trgm, or the right to create it (it is a trusted one: CREATE on the database is enough)."""
+    """Needs the extension pg_trgm, or the right to create it (it is a trusted one: CREATE on the
+    database is enough)."""
     op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public")
     found = (
         "SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_trgm'"

@@ -17,6 +17,7 @@ _STATEMENTS = (
 
 
 def upgrade() -> None:
-    """Who waits too long already is noticed at once; of answers that came too late before, nothing was kept."""
+    """Who waits too long already is noticed at once; of answers that came too late before, nothing
+    was kept."""
     for statement in _STATEMENTS:
         op.execute(statement)

@@ -12,6 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Of replies that are there already nothing was kept: if one fails, its customer waits since it was written, as before."""
+    """Of replies that are there already nothing was kept: if one fails, its customer waits since it
+    was written, as before."""
     op.execute("ALTER TABLE messages ADD COLUMN ended_wait JSONB")
     op.execute("ALTER TABLE tickets ADD COLUMN undelivered TEXT DEFAULT '' NOT NULL")

@@ -1,4 +1,5 @@
-"""Invitations, lists of sessions, signing in with a second step, and a log of who did what that nobody can change.
+"""Invitations, lists of sessions, signing in with a second step, and a log of who did what that
+nobody can change.
 
 Revision ID: 0009
 """

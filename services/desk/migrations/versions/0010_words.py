@@ -45,6 +45,7 @@ _STATEMENTS = (
 
 
 def upgrade() -> None:
-    """Takes a moment, however much there is: the desk reads old messages into these tables while it runs."""
+    """Takes a moment, however much there is: the desk reads old messages into these tables while it
+    runs."""
     for statement in _STATEMENTS:
         op.execute(statement)

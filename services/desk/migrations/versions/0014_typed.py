@@ -41,6 +41,7 @@ _STATEMENTS = (
 
 
 def upgrade() -> None:
-    """What is in the facts of a customer's own site or mail stays theirs: only channels that wrote such facts are read."""
+    """What is in the facts of a customer's own site or mail stays theirs: only channels that wrote
+    such facts are read."""
     for statement in _STATEMENTS:
         op.execute(statement)

@@ -1,4 +1,5 @@
-"""Who forwarded a message, which files it lacks and which reply it repeats, in columns of their own beside the facts for people.
+"""Who forwarded a message, which files it lacks and which reply it repeats, in columns of their own
+beside the facts for people.
 
 Revision ID: 0017
 """

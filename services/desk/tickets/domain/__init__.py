@@ -1,4 +1,5 @@
-"""Where a message lands and what it does to a ticket. Pure: values in, values out; the clock is the message's own."""
+"""Where a message lands and what it does to a ticket. Pure: values in, values out; the clock is the
+message's own."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from shared.kernel import ContactPoint, Level, address_of, ticket_id
 STATUSES = ("open", "pending", "solved", "closed")
 SETTLED = ("solved", "closed")
 MACHINES = ("reply", "bounce", "files")
-"""Automatic messages that nobody wrote for us: they join and wake nobody. `list` mail was written by a person."""
+"""Automatic messages that nobody wrote for us: they join and wake nobody. `list` mail was written
+by a person."""
 _ADDRESS = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,64}@[^\s@<>\"(),:;\[\]\\]{1,255}")
 _LONGEST_ADDRESS = 254
 """RFC 5321, 4.5.3.1.3, without the angle brackets."""
@@ -33,7 +35,8 @@ SOON = timedelta(minutes=30)
 
 
 TELLING = ("preference.stated", "preference.observed", "preference.age")
-"""Reasons that tell of a preference. That a message came by a channel, or that one can be reached there, tells of none."""
+"""Reasons that tell of a preference. That a message came by a channel, or that one can be reached
+there, tells of none."""
 
 
 def is_spoken(channel: Channel) -> bool:
@@ -42,7 +45,7 @@ def is_spoken(channel: Channel) -> bool:
 
 
 def telephone(channels: Iterable[Channel]) -> Channel | None:
-    """Return the channel on which people are called; None where none is announced."""
+    """Returns the channel on which people are called; None if none is announced."""
     return next(filter(is_spoken, channels), None)
 
 
@@ -64,13 +67,15 @@ class Ticket:
     score: int
     rank: int
     queue_at: datetime
-    """Its place in the queue within its rank: since when the customer waits, or else its newest message."""
+    """Its place in the queue within its rank: since when the customer waits, or else its newest
+    message."""
     reasons: tuple[Reason, ...] = ()
     routing_reasons: tuple[Reason, ...] = ()
     channels: tuple[ChannelChoice, ...] = ()
     team: str = ""
     skills: tuple[str, ...] = ()
-    """That the router asked for since the customer waits; which of them are still asked for is in `patience`."""
+    """That the router asked for since the customer waits; which of them are still asked for is in
+    `patience`."""
     patience: Patience = field(default_factory=Patience)
     language: str = ""
     subject: str = ""
@@ -81,7 +86,8 @@ class Ticket:
     last_inbound_at: datetime
     waiting_since: datetime | None = None
     due_at: datetime | None = None
-    """When the customer who waits is to have an answer at the latest; none where nobody waits or there is no target."""
+    """When the customer who waits is to have an answer at the latest; none where nobody waits or
+    there is no target."""
     solved_at: datetime | None = None
     messages: int = 0
     version: int = 0
@@ -98,8 +104,8 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """A customer's wait as a reply found it. It is kept with the reply that ended it, for a reply that does not arrive ends
-    nothing."""
+    """A customer's wait as a reply found it. It is kept with the reply that ended it, for a reply
+    that does not arrive ends nothing."""
 
     since: datetime
     due_at: datetime | None = None
@@ -130,7 +136,8 @@ class Placement:
 
 
 def as_written(routed: RoutedMessage) -> RoutedMessage:
-    """An agent's forward, as the message of whoever wrote what it forwards: they are the customer, and are answered."""
+    """Converts an agent's forward into a message of the original author, who is the customer and
+    is answered."""
     message, decision = routed.message, routed.decision
     author = ContactPoint(message.forwarded_from)
     mine = structs.replace(
@@ -149,7 +156,8 @@ def as_written(routed: RoutedMessage) -> RoutedMessage:
 
 
 class Threads:
-    """Tickets that the messages of a batch may belong to, kept up to date while it is worked off."""
+    """Tickets that the messages of a batch may belong to, kept up to date while it is worked
+    off."""
 
     def __init__(self, tickets: Iterable[Ticket]) -> None:
         self._by_id: dict[str, Ticket] = {}
@@ -158,44 +166,46 @@ class Threads:
             self.put(ticket)
 
     def put(self, ticket: Ticket) -> None:
-        """Add or replace."""
+        """Adds or replaces a ticket."""
         self._by_id[ticket.id] = ticket
         newest = self._newest.get(ticket.thread_key)
         if newest is None or newest.generation <= ticket.generation:
             self._newest[ticket.thread_key] = ticket
 
     def current(self, decision: Decision) -> Ticket | None:
-        """The newest ticket of the thread that the router named, by ticket or by key."""
+        """Returns the newest ticket of the thread that the router named, by ticket or by key."""
         named = self._by_id.get(decision.ticket_id)
         return self._newest.get(named.thread_key if named else decision.thread.key)
 
     def newest(self, thread_key: str) -> Ticket | None:
-        """The newest ticket of this thread."""
+        """Returns the newest ticket of this thread."""
         return self._newest.get(thread_key)
 
 
 def stranger_key(thread_key: str, sender: str) -> str:
-    """The thread that somebody gets of their own who quoted another's."""
+    """Returns the key of the thread that somebody who quoted another's gets of their own."""
     return f"{thread_key}|{sender}"
 
 
 def rank(level: str, score: int) -> int:
-    """Order of work: level first, then score. Smaller is sooner."""
+    """Returns the place in the order of work: level first, then score. Smaller is sooner."""
     return list(Level).index(Level(level)) * _RANKS + 100 - score
 
 
 def ranks(levels: Iterable[str]) -> tuple[int, int]:
-    """The first rank of the highest of these levels, and the one after the last of the lowest."""
+    """Returns the first rank of the highest of these levels, and the one after the last of the
+    lowest."""
     places = sorted(list(Level).index(Level(level)) for level in levels)
     return places[0] * _RANKS, (places[-1] + 1) * _RANKS
 
 
 def place(routed: RoutedMessage, customer: str, threads: Threads, reopen_within: timedelta) -> Placement:
-    """Where this message of this customer lands.
+    """Decides where this message of this customer lands.
 
-    The router proposes; a ticket settled for longer than `reopen_within` is followed by a linked one, and whoever is neither the
-    ticket's customer nor somebody who wrote in it gets a linked ticket of their own, unless a token or the provider's own
-    private conversation shows that they were let in.
+    The router proposes; a ticket settled for longer than `reopen_within` is followed by a linked
+    one, and whoever is neither the ticket's customer nor somebody who wrote in it gets a linked
+    ticket of their own, unless a token or the provider's own private conversation shows that they
+    were let in.
     """
     message, decision = routed.message, routed.decision
     found = threads.current(decision)
@@ -247,7 +257,7 @@ def _is_over(ticket: Ticket, message: InboundMessage, reopen_within: timedelta) 
 
 
 def opened(routed: RoutedMessage, place: Placement, customer: str) -> Ticket:
-    """The new ticket, before its first message is counted."""
+    """Creates the new ticket, before its first message is counted."""
     message, decision = routed.message, routed.decision
     return Ticket(
         id=place.id,
@@ -270,10 +280,10 @@ def opened(routed: RoutedMessage, place: Placement, customer: str) -> Ticket:
 
 
 def took_in(ticket: Ticket, routed: RoutedMessage) -> Ticket:
-    """The ticket after one more message of a customer.
+    """Returns the ticket after one more message of a customer.
 
-    Priority: the highest of the messages since our last reply. A polite follow-up does not make an outage less urgent, and
-    what is answered no longer counts.
+    Priority: the highest of the messages since our last reply. A polite follow-up does not make an
+    outage less urgent, and what is answered no longer counts.
     """
     message, decision = routed.message, routed.decision
     at = message.received_at
@@ -318,14 +328,14 @@ def took_in(ticket: Ticket, routed: RoutedMessage) -> Ticket:
 
 
 def may_be_an_answer(message: InboundMessage, before: Ticket, customer: str) -> bool:
-    """Whether this message may answer what we wrote last: it is this customer's own ticket, nothing of theirs waited in it, and a
-    person wrote."""
+    """Whether this message may answer what we wrote last: it is this customer's own ticket, nothing
+    of theirs waited in it, and a person wrote."""
     return before.customer_id == customer and before.waiting_since is None and not message.automatic
 
 
 def due(ticket: Ticket, routed: RoutedMessage) -> datetime | None:
-    """When an answer is due once this message is in. It counts from the message with which the customer began to wait; whatever
-    they add meanwhile can only bring it forward."""
+    """Returns when an answer is due once this message is in. It counts from the message with
+    which the customer began to wait; whatever they add meanwhile can only bring it forward."""
     before = ticket.due_at if ticket.waiting_since else None
     within = routed.decision.reply_within
     if within <= 0:
@@ -335,8 +345,8 @@ def due(ticket: Ticket, routed: RoutedMessage) -> datetime | None:
 
 
 def resumed(ended: Wait, now: Wait | None) -> Wait:
-    """The wait that a reply ended, once that reply did not arrive. now: the one that began since, if there is one: it goes on as
-    though nothing had come between."""
+    """Returns the wait that a reply ended, once that reply did not arrive. now: the one that
+    began since, if there is one: it continues as though nothing had come between."""
     if now is None:
         return ended
     patience = both(ended.patience if ended.team == now.team else elsewhere(ended.patience), now.patience)
@@ -355,18 +365,19 @@ def resumed(ended: Wait, now: Wait | None) -> Wait:
 
 
 def taken_by_reply(team: str, keep: str) -> bool:
-    """Whether a reply to a ticket of this team that nobody has takes it. keep: teams that want it otherwise, with commas between
-    them, or `*`."""
+    """Whether a reply to a ticket of this team that nobody has takes it. keep: teams that want it
+    otherwise, with commas between them, or `*`."""
     return not {team, "*"} & {name.strip() for name in keep.split(",") if name.strip()}
 
 
 def is_late(due_at: datetime | None, at: datetime) -> bool:
-    """Whether an answer at this moment comes too late. As in the list of overdue tickets: what is due now is late."""
+    """Whether an answer at this moment comes too late. As in the list of overdue tickets: what is
+    due now is late."""
     return due_at is not None and due_at <= at
 
 
 def snippet(text: str) -> str:
-    """The beginning of a text in one line."""
+    """Returns the beginning of a text in one line."""
     return " ".join(text[: _SNIPPET * 3].split())[:_SNIPPET]
 
 
@@ -375,9 +386,10 @@ NOT_ARRIVED = (DeliveryState.FAILED.value, DeliveryState.UNCERTAIN.value)
 
 
 def reachable(authors: Sequence[tuple[str, str]], asked: Iterable[str | None], known: Iterable[str]) -> list[str]:
-    """Where this customer is answered on a channel, best first. authors: of their messages there, newest first, each with the doubt
-    about it; asked: where the router read that they want to be; known: their other contact points, proven ones first. An address
-    that only doubtful messages came from is the last."""
+    """Lists where this customer is answered on a channel, best first. authors: of their messages
+    there, newest first, each with the doubt about it; asked: where the router read that they
+    want to be; known: their other contact points, proven ones first. An address that only
+    doubtful messages came from is the last."""
     sure = [author for author, doubt in authors if not doubt]
     doubtful = [author for author, doubt in authors if doubt and author not in sure]
     wished = [point for point in asked if point and point not in doubtful]
@@ -389,7 +401,8 @@ MOST_COPIES = 48
 
 
 def copies(typed: Iterable[str]) -> tuple[str, ...]:
-    """The addresses in a field of copies, in lower case, each once. Rejected 422 with the first that is none."""
+    """Returns the addresses in a field of copies, in lower case, each once. Raises Rejected 422
+    with the first that is invalid."""
     named = (entry.strip() for field in typed for entry in re.split(r"[,;\n]", field))
     found = dict.fromkeys(re.sub(r"^.*<([^<>]*)>$", r"\1", entry).strip().lower() for entry in named if entry)
     for address in found:
@@ -410,7 +423,8 @@ class Addressed:
 
 
 def addressed_by(message: Any) -> Addressed:
-    """Of a message (a row, or as readers get it): a reply came from nobody who is to have a copy."""
+    """Returns the author and recipients of a message (a row, or as readers get it); a reply has
+    no author who is to have a copy."""
     author = message.author.removeprefix("email:") if message.direction == "in" else ""
     return Addressed(author, message.also_to, message.cc)
 
@@ -421,7 +435,8 @@ def takes_copies(channel: Channel) -> bool:
 
 
 def others(newest: Addressed | None, to: str) -> tuple[str, ...]:
-    """Who gets a copy of a reply to `to` by default: everybody whom the newest mail of the conversation went to or came from."""
+    """Lists who gets a copy of a reply to `to` by default: everybody whom the newest mail of the
+    conversation went to or came from."""
     named = (newest.author, *newest.also_to, *newest.cc) if newest else ()
     return tuple(dict.fromkeys(address for address in named if address and address != to))[:MOST_COPIES]
 
@@ -439,7 +454,8 @@ class Head:
 
 
 def grouped(heads: Iterable[Head]) -> tuple[str, tuple[str, ...]]:
-    """Who leads, and who joins. The oldest leads, whatever came first; but what an agent has in hand goes on leading."""
+    """Decides who leads, and who joins. The oldest leads, whatever came first; but what an agent
+    has in hand continues to lead."""
     usable = sorted(
         (head for head in heads if head.usable), key=lambda head: (not head.in_hand, head.created_at, head.id)
     )
@@ -449,23 +465,26 @@ def grouped(heads: Iterable[Head]) -> tuple[str, tuple[str, ...]]:
 
 
 def burst_of(message: InboundMessage) -> str:
-    """The burst that a public post is part of, as its channel recognised it; empty where there is none."""
+    """Returns the burst that a public post is part of, as its channel recognised it; empty if
+    there is none."""
     burst = message.post.burst if message.public and message.post else None
     return burst.id[:_LONGEST_BURST] if burst else ""
 
 
 def burst_first(message: InboundMessage) -> tuple[str, ...]:
-    """Provider ids of the posts that came before the burst was recognised."""
+    """Returns the provider ids of the posts that came before the burst was recognised."""
     burst = message.post.burst if message.public and message.post else None
     return burst.first[:_MOST_FIRST] if burst else ()
 
 
 def as_urgent_as(number: int) -> dict[str, object]:
-    """The reason of a leader whose priority comes from another ticket of its group, as reasons are stored."""
+    """Builds the reason of a leader whose priority comes from another ticket of its group, as
+    reasons are stored."""
     text = f"as urgent as #{number}, which is about the same"
     return {"code": "group", "text": text, "weight": 0.0, "values": {"number": str(number)}}
 
 
 def addressed(text: str, account: str) -> str:
-    """A public answer that names whom it answers. account: `@ann`, or empty where it is not public."""
+    """Returns a public answer that names the account it answers. account: `@ann`, or empty if it
+    is not public."""
     return f"{account} {text}" if account.startswith("@") and not text.startswith(account) else text

@@ -1,7 +1,9 @@
-"""What commands do to a ticket: since when its customer waits, who has it, where it stands in the queue.
+"""What commands do to a ticket: since when its customer waits, who has it, where it stands in the
+queue.
 
-Pure: a ticket, a command and the time give the ticket afterwards and what has to follow. A reply that did not arrive is no reply: the
-wait that it ended is kept with it, and goes on as though it had never been written.
+Pure: a ticket, a command and the time give the ticket afterwards and what has to follow. A reply
+that did not arrive is no reply: the wait that it ended is kept with it, and goes on as though it
+had never been written.
 """
 
 from __future__ import annotations
@@ -76,7 +78,8 @@ class SetStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assign:
-    """Somebody gives the ticket to an agent, to a team, or back to its queue. None leaves that as it is."""
+    """Somebody gives the ticket to an agent, to a team, or back to its queue. None leaves that as
+    it is."""
 
     actor: Actor
     assignee: Assignee | None = None
@@ -157,7 +160,8 @@ class ProfileChanged:
 
 @dataclass(frozen=True, slots=True)
 class WaitKept:
-    """The wait that a reply ended is kept with it; None where it ended none, or no longer matters."""
+    """The wait that a reply ended is kept with it; None where it ended none, or no longer
+    matters."""
 
     message: str
     wait: Wait | None
@@ -172,7 +176,8 @@ class RepliesStand:
 
 @dataclass(frozen=True, slots=True)
 class LeadPassed:
-    """An open ticket was answered alone or is open no more: what stands under it needs another leader."""
+    """An open ticket was answered alone or is open no more: what stands under it needs another
+    leader."""
 
     actor: Actor
 
@@ -187,7 +192,7 @@ Outcome: TypeAlias = tuple[Ticket, tuple[Event, ...]]
 
 
 def apply(ticket: Ticket, command: Command, now: datetime) -> Outcome:  # noqa: PLR0911 - a command each
-    """Decide what a command does to a ticket at this moment."""
+    """Decides what a command does to a ticket at this moment."""
     match command:
         case Reply():
             return _replied(ticket, command, now)
@@ -212,7 +217,7 @@ def apply(ticket: Ticket, command: Command, now: datetime) -> Outcome:  # noqa: 
 
 
 def wait_of(ticket: Ticket) -> Wait | None:
-    """Take the wait of a ticket's customer; None where nobody waits."""
+    """Returns the wait of a ticket's customer; None if nobody waits."""
     if ticket.waiting_since is None:
         return None
     return Wait(
@@ -275,8 +280,8 @@ def _moved(ticket: Ticket, command: SetStatus, now: datetime) -> tuple[Ticket, l
 
 
 def _clock_kept(ticket: Ticket, stopped: TicketStatusChanged, moved: TicketStatusChanged) -> TicketStatusChanged:
-    """Keep with the change since when the customer of a ticket that is settled unanswered has waited, and when an answer was due.
-    From `solved` to `closed` it is what was kept before."""
+    """Stores with the change since when the customer of a ticket that is settled unanswered has
+    waited, and when an answer was due. From `solved` to `closed` it is what was stored before."""
     if ticket.status in SETTLED:
         return structs.replace(stopped, before=moved.before, to=moved.to)
     if ticket.waiting_since is None and ticket.due_at is None:
@@ -292,8 +297,9 @@ def _clock_kept(ticket: Ticket, stopped: TicketStatusChanged, moved: TicketStatu
 
 
 def _clock_goes_on(ticket: Ticket, stopped: TicketStatusChanged) -> Ticket:
-    """What settling stopped goes on where it is taken back: the customer has waited all the time, unless they or we wrote since.
-    Before there were counts of messages in the event, a note counted too."""
+    """Resumes what settling stopped, if that is undone: the customer has waited all the time,
+    unless they or we wrote since. Before there were counts of messages in the event, a note
+    counted too."""
     counted, now = stopped.messages, ticket.messages
     if counted is None:
         counted, now = stopped.version, ticket.version
@@ -330,7 +336,7 @@ def _assigned(ticket: Ticket, command: Assign, now: datetime) -> Outcome:
 
 
 def _spoken_with(ticket: Ticket, call: CallAnswered) -> Outcome:
-    """Who had waited since before it waits no more."""
+    """Ends the wait of a customer who had waited since before the call."""
     at, events = call.at, [RepliesStand(call.at)]
     after = replace(ticket, undelivered="", first_reply_at=ticket.first_reply_at or at)
     if ticket.waiting_since is None or ticket.waiting_since > at:
@@ -341,8 +347,8 @@ def _spoken_with(ticket: Ticket, call: CallAnswered) -> Outcome:
 
 
 def _not_delivered(ticket: Ticket, reply: DeliveryFailed, now: datetime) -> Outcome:
-    """The ticket is open, and the wait that the reply ended goes on. Where a later reply stands, that one ended it. Whoever waited
-    for nothing waits since the reply, for no promised time."""
+    """Opens the ticket and resumes the wait that the reply ended. If a later reply stands, that
+    one ended it. A customer who waited for nothing waits since the reply, with no promised time."""
     wait, events = wait_of(ticket), list[Event]()
     if reply.ended and reply.later:
         events.append(WaitKept(reply.later, resumed(reply.ended, reply.later_ended)))
@@ -390,5 +396,5 @@ def _escalated(ticket: Ticket, now: datetime) -> Outcome:
 
 
 def _waited(ticket: Ticket, until: datetime) -> str:
-    """Count the seconds that the customer had waited by then."""
+    """Returns the seconds that the customer had waited at that time."""
     return str(max(0, round((until - (ticket.waiting_since or until)).total_seconds())))

@@ -1,4 +1,5 @@
-"""What admins read of people, of browsers and in the audit log. `N_` marks what the catalogue has to translate."""
+"""What admins read of people, of browsers and in the audit log. `N_` marks what the catalogue has
+to translate."""
 
 from __future__ import annotations
 
@@ -74,10 +75,11 @@ _BROWSERS = (
 _SYSTEMS = (
     ("Windows", "Windows"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Mac OS X", "macOS"), ("Linux", "Linux"),
 )  # fmt: skip
-"""What browsers say of themselves; the first that fits, for each claims to be those after it too."""
+"""What browsers say of themselves; the first that fits, for each claims to be those after it
+too."""
 
 
 def browser(said: str, _: Gettext) -> str:
-    """`Firefox, Linux` of what a browser says that it is."""
+    """Shortens what a browser says that it is to the form `Firefox, Linux`."""
     parts = [next((name for sign, name in table if sign in said), "") for table in (_BROWSERS, _SYSTEMS)]
     return ", ".join(part for part in parts if part) or _("Unknown browser")

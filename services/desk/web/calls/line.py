@@ -1,4 +1,5 @@
-"""The telephone line as pages show it: one look at it for everybody, and each agent's own part of it."""
+"""The telephone line as pages show it: one look at it for everybody, and each agent's own part of
+it."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ from shared.clock import utc_now
 FRESH = 0.2
 """Seconds that one look at the line is good for, where nothing says that it has changed."""
 _LISTED = 2.0
-"""Seconds after which customers' messages may have added callbacks. What anybody else does is seen with the next look."""
+"""Seconds after which customers' messages may have added callbacks. What anybody else does is seen
+with the next look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Board:
     team: tuple[AgentState, ...] = ()
 
     def callback(self, ticket: str) -> CallbackView | None:
-        """What there is to call this ticket's customer about."""
+        """Returns the callback to make about this ticket; None if there is none."""
         return next((found for found in self.callbacks if found.ticket.id == ticket), None)
 
     @property
@@ -67,7 +69,8 @@ class Board:
         return tuple(ToCall(tuple(todos)) for todos in found.values())
 
     def call(self, ticket: str) -> CallView | None:
-        """The call that goes on about this ticket, or the caller who waits."""
+        """Returns the call that is in progress about this ticket, or the caller who waits; None
+        if there is neither."""
         return next((call for call in (*self.ongoing, *self.waiting) if call.ticket_id == ticket), None)
 
     @property
@@ -92,13 +95,14 @@ class Line:
 
     @property
     def phase(self) -> str:
-        """`offered`, `bridging`, `connected` or `wrap-up`; `missed` where an offer lapsed; else empty."""
+        """`offered`, `bridging`, `connected` or `wrap-up`; `missed` where an offer lapsed; else
+        empty."""
         if self.call is not None:
             return self.call.state
         return "missed" if self.state.presence == "away" and self.state.reason in MISSED else ""
 
     def left(self, now: datetime | None = None) -> float:
-        """Seconds in which the offered call can still be answered."""
+        """Returns the seconds in which the offered call can still be answered."""
         until = self.call.offered_until if self.call else None
         return max(0.0, (until - (now or utc_now())).total_seconds()) if until else 0.0
 
@@ -116,7 +120,8 @@ class Lookout:
         """As it was at the last look."""
 
     async def look(self, *, since: float = 0.0) -> Board:
-        """The line now. `since`: what was seen before this moment (`time.monotonic`) is too old."""
+        """Returns the current state of the line. `since`: what was read before this moment
+        (`time.monotonic`) is too old."""
         async with self._lock:
             if self._looked < max(since, time.monotonic() - FRESH):
                 looked = time.monotonic()
@@ -139,5 +144,5 @@ class Lookout:
 
 
 async def line(desk: Desk, agent: str) -> Line:
-    """One agent's own part of the line."""
+    """Reads one agent's own part of the line."""
     return Line(await presence.state(desk, agent), await calls.current(desk, agent), len(await calls.waiting(desk)))

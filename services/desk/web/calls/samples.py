@@ -20,7 +20,7 @@ _PREFERS = ReasonView(
 
 
 def call(state: str, **more: Any) -> CallView:
-    """Somebody of 71 on the telephone."""
+    """Creates a sample call of somebody aged 71."""
     row, now = samples.rows()[2], utc_now()
     values: dict[str, Any] = {
         "call_id": f"sample-{state}",
@@ -60,7 +60,7 @@ def call(state: str, **more: Any) -> CallView:
 
 
 def agent(presence: str, reason: str = "", name: str = "Sam Okoro") -> AgentState:
-    """Somebody who takes calls, or does not."""
+    """Creates a sample agent who takes calls, or does not."""
     return AgentState(
         email="sam@example.org",
         name=name,
@@ -73,13 +73,13 @@ def agent(presence: str, reason: str = "", name: str = "Sam Okoro") -> AgentStat
 
 
 def lines() -> tuple[Line, ...]:
-    """One agent's part of the line, in each phase but the one that rings."""
+    """Creates samples of one agent's part of the line, in each phase but the one that rings."""
     phases = [Line(agent("busy"), call(state), 1) for state in ("bridging", "connected", "wrap-up")]
     return (*phases, Line(agent("away", "missed a call"), None, 1))
 
 
 def board() -> Board:
-    """The line with something of everything."""
+    """Creates a sample line with something of everything."""
     rows, now = samples.rows(), utc_now()
     unknown = call(
         "queued", customer="call:CA1", customer_name="", ticket_id="", level="normal", reasons=(), call_id="sample-2"
@@ -106,7 +106,7 @@ def board() -> Board:
 
 
 def talks() -> tuple[Talk, ...]:
-    """In a timeline."""
+    """Creates sample calls for a timeline."""
     now = utc_now()
     spoke = call("ended", connected_at=now - timedelta(minutes=5), ended_at=now - timedelta(seconds=48))
     vain = call("ended", direction="out", outcome="customer-no-answer", call_id="sample-vain")

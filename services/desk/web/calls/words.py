@@ -70,17 +70,17 @@ _BECAUSE = N_("Prefers a call: %(why)s")
 
 
 def presence(code: str, _: Gettext) -> str:
-    """An agent's presence."""
+    """Translates an agent's presence."""
     return name(PRESENCES, code, _)
 
 
 def why_set(text: str, _: Gettext) -> str:
-    """Why somebody has their presence."""
+    """Translates why somebody has their presence."""
     return name(WHY_SET, text, _)
 
 
 def state(call: CallView, _: Gettext) -> str:
-    """How far a call is; for an ended one what became of it."""
+    """Describes how far a call is; for an ended one what became of it."""
     if call.state == "ended" and not call.connected_at and call.outcome in OUTCOMES:
         return _(OUTCOMES[call.outcome])
     if call.state == "ended" and call.connected_at:
@@ -89,14 +89,15 @@ def state(call: CallView, _: Gettext) -> str:
 
 
 def why_call(found: CallbackView, _: Gettext) -> str:
-    """Why somebody is to be called."""
+    """Describes why somebody is to be called."""
     if found.reason is not None:
         return _(_BECAUSE, why=reason(found.reason, _))
     return name(WHY_CALL, found.why, _)
 
 
 def place(call: CallView, names: Mapping[str, str], _: Gettext) -> list[str]:
-    """Why a caller has their place in the line. The level is shown beside the name. `names`: of agents, by mail address."""
+    """Lists why a caller has their place in the line. The level is shown beside the name.
+    `names`: of agents, by mail address."""
     why = next((found for found in call.reasons if found.code.startswith("preference.")), None)
     shown = (found for found in call.reasons if found.code != "call.level" and found is not why)
     return [_place(found, why, names, _) for found in shown]
@@ -112,7 +113,7 @@ def _place(found: ReasonView, why: ReasonView | None, names: Mapping[str, str], 
 
 
 def clock(since: datetime, until: datetime | None = None) -> str:
-    """`3:07`, or `1:02:45` from an hour on."""
+    """Formats a duration as `3:07`, or `1:02:45` from an hour on."""
     seconds = max(0, int(((until or utc_now()) - since).total_seconds()))
     hours, minutes = seconds // 3600, seconds // 60 % 60
     return f"{hours}:{minutes:02d}:{seconds % 60:02d}" if hours else f"{minutes}:{seconds % 60:02d}"

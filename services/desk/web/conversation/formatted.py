@@ -16,7 +16,8 @@ _LOST = ("<table", "<ul", "<ol", "<dl", ' src="cid:', ' src="data:')
 
 
 def needs_frame(message: MessageView) -> bool:
-    """Whether text alone would lose something of what this person wrote; what they quote does not count."""
+    """Whether text alone would lose something of what this person wrote; what they quote does not
+    count."""
     own = message.html.partition("<blockquote")[0]
     return any(tag in own for tag in _LOST) or bool(own and not message.text.strip())
 
@@ -28,7 +29,8 @@ def has_remote(message: MessageView) -> bool:
 
 
 def body(message: MessageView, *, remote: bool) -> str:
-    """HTML for the frame. remote: pictures from elsewhere too, which tell their sender that they were seen."""
+    """Returns a message's HTML for the frame. remote: also with pictures from elsewhere, by
+    which their sender learns that they were seen."""
     inline = _inline(message)
 
     def place(address: str) -> str | None:
@@ -42,7 +44,8 @@ def body(message: MessageView, *, remote: bool) -> str:
 
 
 def listed(message: MessageView) -> Sequence[tuple[int, AttachmentView, bool]]:
-    """Files with their numbers that are not seen in the frame already, and whether each can be shown small."""
+    """Lists the files that are not seen in the frame already, with their numbers, and whether
+    each can be shown small."""
     shown = {unquote(part.partition('"')[0]) for part in message.html.split(' src="cid:')[1:]}
     shown = shown if needs_frame(message) else set()
     inline = {number for content_id, number in _inline(message).items() if content_id in shown}

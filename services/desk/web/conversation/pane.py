@@ -103,7 +103,8 @@ class Draft:
     cc: str = ""
     bcc: str = ""
     began: int = 0
-    """The newest event that the agent has read, where something came since they began to write; else 0."""
+    """The newest event that the agent has read, where something came since they began to write;
+    else 0."""
     asking: bool = False
     """Whether to ask if all of a group are meant, where no script can."""
     key: str = field(default_factory=lambda: uuid4().hex)
@@ -122,7 +123,7 @@ class Draft:
 
 
 def line(event: EventView, agents: Mapping[str, str], _: Gettext) -> Line | None:
-    """An event for the timeline; None for what shows otherwise."""
+    """Returns an event for the timeline; None for what is shown otherwise."""
     text = (
         (said.event(event, agents, _) or posts.event(event, agents, _))
         if isinstance(event.change, SHOWN_EVENTS)
@@ -132,19 +133,22 @@ def line(event: EventView, agents: Mapping[str, str], _: Gettext) -> Line | None
 
 
 def call_notes(talks: Iterable[CallView]) -> set[str]:
-    """Ids of the notes by which the desk tells of these calls: here the calls show themselves, in the reader's language."""
+    """Ids of the notes by which the desk tells of these calls: here the calls show themselves, in
+    the reader's language."""
     return {stable_id("call-note", call.ticket_id, call.call_id) for call in talks}
 
 
 def talk(call: CallView, heard: datetime) -> Talk:
-    """Where a call stands in the timeline: a caller from when they began to wait, which no later news changes."""
+    """Places a call in the timeline: a caller from when they began to wait, which no later news
+    changes."""
     return Talk(call, call.waiting_since or heard)
 
 
 def timeline(
     ticket: TicketView, talks: Sequence[CallView], agents: Mapping[str, str], _: Gettext
 ) -> list[tuple[str, MessageView | Line | Talk]]:
-    """Messages, calls and changes, oldest first; what is from before the first message shown is left to earlier pages."""
+    """Returns messages, calls and changes, oldest first; what is from before the first message
+    shown is left to earlier pages."""
     first = ticket.messages[0].at if ticket.messages and ticket.earlier else None
     told = call_notes(talks)
     items: list[tuple[str, MessageView | Line | Talk]] = [
@@ -166,7 +170,8 @@ def timeline(
 
 
 def first_unread(messages: Sequence[MessageView]) -> str:
-    """Where the reading begins: the first message of the customer since our last reply, as its element is called; else empty."""
+    """Returns where the reading begins: the element id of the first message of the customer
+    since our last reply; else empty."""
     first = ""
     for message in reversed(messages):
         if message.direction == "out":
@@ -183,8 +188,9 @@ def routes(
     closed: Callable[[str, str], str] = lambda *_: "",
     points: Sequence[ContactPointView] = (),
 ) -> list[Route]:
-    """How this customer can be answered, best first. `chosen`: what the agent picked before, or empty. `closed`: why nothing can be
-    sent on a channel to a contact point. `points`: the customer's."""
+    """Lists how this customer can be answered, best first. `chosen`: what the agent picked
+    before, or empty. `closed`: why nothing can be sent on a channel to a contact point.
+    `points`: the customer's."""
     written = [choice for choice in ticket.channels if not is_spoken(choice.channel, channels)]
     possible = [(choice, _open(choice, channels, closed)) for choice in written]
 
@@ -234,7 +240,8 @@ def may_call(
 def hint(
     ticket: TicketView, found: Sequence[Route], label: Gettext, reason: Gettext, _: Gettext, *, call: bool = False
 ) -> str:
-    """Why this channel is preset, and what the customer would rather have where that is not possible. `call`: as `may_call`."""
+    """Explains why this channel is preset, and what the customer would rather have if that is
+    not possible. `call`: the result of `may_call`."""
     best = next(iter(ticket.channels), None)
     why = "; ".join(reason(item) for item in best.reasons) if best and best.tells else ""
     if call:
@@ -267,13 +274,14 @@ def _wrote_from(ticket: TicketView) -> str:
 
 
 def _in_public(channel: str, ticket: TicketView) -> bool:
-    """Whether an answer there goes where the customer wrote last: to everybody. What was private stays so."""
+    """Whether an answer there goes where the customer wrote last: to everybody. What was private
+    stays so."""
     here = [message for message in ticket.messages if message.direction == "in" and message.channel == channel]
     return bool(here) and here[-1].public
 
 
 def copies(ticket: TicketView, channels: Mapping[str, Channel]) -> str:
-    """Who gets a copy of a mail where the agent changes nothing, as a field shows it."""
+    """Returns who gets a copy of a mail if the agent changes nothing, in the form of the field."""
     mail = next((choice for choice in ticket.channels if _takes_copies(choice.channel, channels)), None)
     own = [m for m in ticket.messages if m.delivery != DeliveryState.FAILED.value and not m.doubt]
     mails = [
@@ -292,7 +300,8 @@ def _takes_copies(channel: str, channels: Mapping[str, Channel]) -> bool:
 
 
 def _point(choice: ChannelChoiceView, ticket: TicketView, points: Sequence[ContactPointView] = ()) -> str:
-    """Where an answer goes: to the customer, also where somebody else whom they let in wrote last."""
+    """Returns where an answer goes: to the customer, even if somebody else whom they let in
+    wrote last."""
     here = [m for m in reversed(ticket.messages) if m.direction == "in" and m.channel == choice.channel]
     authors = [(m.author, m.doubt) for m in here if not m.other_address]
     kind = (choice.contact_point or "").partition(":")[0]
@@ -303,7 +312,8 @@ def _point(choice: ChannelChoiceView, ticket: TicketView, points: Sequence[Conta
 
 
 def doubt(ticket: TicketView, found: Sequence[Route], _: Gettext) -> str:
-    """What an agent should know of the newest message before they answer it: that it may be by somebody else."""
+    """Warns the agent, before they answer the newest message, that it may be by somebody else;
+    empty if there is no doubt."""
     newest = next((message for message in reversed(ticket.messages) if message.direction == "in"), None)
     route = next((route for route in found if route.chosen), None)
     if newest is None or not newest.doubt or route is None:
@@ -313,6 +323,7 @@ def doubt(ticket: TicketView, found: Sequence[Route], _: Gettext) -> str:
 
 
 def _who(choice: ChannelChoiceView, ticket: TicketView, points: Sequence[ContactPointView]) -> str:
-    """An address where people know it as theirs; their name where it is only our number for them."""
+    """Returns an address if people know it as theirs; their name if it is only our number for
+    them."""
     point = _point(choice, ticket, points)
     return words.address(point) if point.startswith(("email:", "tel:")) else words.person(ticket.row.customer_name)

@@ -1,4 +1,5 @@
-"""Why the router decided as it did, in the agent's words. `N_` marks what the catalogue has to translate."""
+"""Why the router decided as it did, in the agent's words. `N_` marks what the catalogue has to
+translate."""
 
 from __future__ import annotations
 
@@ -58,7 +59,8 @@ REJECTED = {
     "rule.fact": N_("Rules for other site data"),
     "rule.not-needed": N_("Rules with nothing more to add"),
 }
-"""Why something had no part in a decision, by the keys of `Decision.rejected`, in the order in which it is shown."""
+"""Why something had no part in a decision, by the keys of `Decision.rejected`, in the order in
+which it is shown."""
 SKILLS = {
     "french": N_("French"),
     "korean": N_("Korean"),
@@ -116,7 +118,8 @@ _OWN = ("ask", "call.dropped-skill", "unavailable.opted-out")
 
 
 def reason(found: ReasonView | Reason, _: Gettext) -> str:
-    """A routing reason. English is the router's own text; other languages have the frequent ones, by code."""
+    """Translates a routing reason. English is the router's own text; other languages have the
+    frequent ones, by code."""
     kind = _kind(found)
     if kind not in _REASONS:
         return found.text

@@ -1,4 +1,5 @@
-"""Made-up people and tickets for the style guide: every state that a part can be in, in three languages."""
+"""Made-up people and tickets for the style guide: every state that a part can be in, in three
+languages."""
 
 from __future__ import annotations
 
@@ -64,7 +65,7 @@ _NAMES: tuple[tuple[str, str, str, str, str, str], ...] = (
 
 
 def rows() -> tuple[TicketRow, ...]:
-    """One row of each level."""
+    """Creates one sample row of each level."""
     now = utc_now()
     return tuple(
         TicketRow(
@@ -95,7 +96,7 @@ def rows() -> tuple[TicketRow, ...]:
 
 
 def customer() -> CustomerView:
-    """Somebody of whom we know much."""
+    """Creates a sample customer of whom we know much."""
     at = datetime(2026, 10, 12, 9, 0, tzinfo=UTC)
     return CustomerView(
         id=_CUSTOMER,
@@ -137,7 +138,7 @@ def customer() -> CustomerView:
 
 
 def messages() -> tuple[MessageView, ...]:
-    """Received, sent, failed, a note."""
+    """Creates sample messages: received, sent, failed, a note."""
     now = utc_now()
     decision: dict[str, Any] = {
         "message_id": "sample-1",
@@ -235,12 +236,12 @@ def messages() -> tuple[MessageView, ...]:
 
 
 def event() -> Line:
-    """A change."""
+    """Creates a sample change for the timeline."""
     return Line("sample-event", _TICKET, utc_now() - timedelta(minutes=25), "Sam Okoro: Solved")
 
 
 def ticket() -> TicketView:
-    """The first row, opened."""
+    """Creates a sample ticket: the first row, opened."""
     choices = tuple(
         ChannelChoiceView(
             channel=channel,

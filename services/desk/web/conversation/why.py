@@ -24,7 +24,8 @@ class Bar:
 
 
 def bars(decision: Decision) -> list[Bar]:
-    """Each piece begins where the one before ended, so that the last one ends at the score. What lowers it comes last."""
+    """Computes the bars of a decision, each of which begins where the one before ended, so that
+    the last one ends at the score. What lowers it comes last."""
     found, end = [], 0.0
     for reason in sorted(decision.reasons, key=lambda each: each.weight < 0):
         before, end = end, end + reason.weight
@@ -34,28 +35,31 @@ def bars(decision: Decision) -> list[Bar]:
 
 
 def passed_over(decision: Decision) -> Sequence[str]:
-    """Rules of threading that come before the one that decided; none where that one is not known here."""
+    """Rules of threading that come before the one that decided; none where that one is not known
+    here."""
     rules = list(RULES)
     return rules[: rules.index(decision.thread.rule)] if decision.thread.rule in rules else []
 
 
 def for_it(choice: ChannelChoice) -> list[Reason]:
-    """Why this channel."""
+    """Lists the reasons for choosing this channel."""
     return [reason for reason in choice.reasons if not reason.code.startswith(_IMPOSSIBLE)]
 
 
 def against_it(choice: ChannelChoice) -> list[Reason]:
-    """Why not now."""
+    """Lists the reasons why this channel is not possible now."""
     return [reason for reason in choice.reasons if reason.code.startswith(_IMPOSSIBLE)]
 
 
 def due(decision: Decision, at: datetime) -> datetime | None:
-    """Until when a message of this time is to be answered; none where the policy has no target."""
+    """Returns until when a message of this time is to be answered; None if the policy has no
+    target."""
     return at + timedelta(seconds=decision.reply_within) if decision.reply_within > 0 else None
 
 
 def rejected(decision: Decision) -> list[tuple[str, tuple[str, ...]]]:
-    """What had no part in it, by why not: known whys in their order, then those of a newer router."""
+    """Lists what had no part in the decision, by the reason why not: known reasons in their
+    order, then those of a newer router."""
     found = decision.rejected or {}
     return [
         (why, found[why])
@@ -64,7 +68,7 @@ def rejected(decision: Decision) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def command(decision: Decision) -> str:
-    """What makes the decision again and tells each of its steps in full."""
+    """Returns the command that makes the decision again and shows each of its steps in full."""
     return f"python -m services router explain {decision.message_id}"
 
 

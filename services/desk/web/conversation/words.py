@@ -1,4 +1,5 @@
-"""What agents read in a conversation and of its customer. `N_` marks what the catalogue has to translate."""
+"""What agents read in a conversation and of its customer. `N_` marks what the catalogue has to
+translate."""
 
 from __future__ import annotations
 
@@ -39,12 +40,12 @@ _NOT_DELIVERED = N_("Reopened: a reply was not delivered")
 
 
 def closed(channel: str, point: str, _: Gettext) -> str:
-    """Why nothing is sent to this contact point any more."""
+    """Explains why nothing is sent to this contact point any more."""
     return _("%(channel)s unavailable: %(who)s opted out.", channel=channel, who=address(point))
 
 
 def event(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:
-    """One line about a change of a ticket; empty for what the timeline shows otherwise."""
+    """Describes a change of a ticket in one line; empty for what the timeline shows otherwise."""
     actor = agents.get(change.actor, change.actor)
     line = ""
     match change.change:

@@ -53,14 +53,15 @@ VIEWS = {
 
 
 def view_of(name: str) -> View | None:
-    """None where there is none of this name."""
+    """Returns the view of this name; None if there is none."""
     if name.removeprefix(_QUEUE) and name.startswith(_QUEUE):
         return View(name, team(name.removeprefix(_QUEUE)), N_("No one is waiting in this queue."), "all")
     return VIEWS.get(name)
 
 
 def query(view: str, agent: str, words: str = "", cursor: str = "") -> TicketQuery:
-    """What the desk is asked for. A search looks everywhere; views show tickets about the same as one."""
+    """Builds the query of a view or a search. A search looks everywhere; views show tickets
+    about the same as one."""
     if words:
         return TicketQuery(q=words, me=agent, order="newest", limit=PAGE, cursor=cursor)
     found: dict[str, Any] = {"status": ("open",)}
@@ -83,7 +84,7 @@ def query(view: str, agent: str, words: str = "", cursor: str = "") -> TicketQue
 
 
 async def page(desk: Desk, view: str, agent: str, words: str = "", cursor: str = "") -> TicketPage:
-    """One page of a view."""
+    """Returns one page of a view."""
     return await finding.list_tickets(desk, query(view, agent, words, cursor))
 
 
@@ -95,5 +96,5 @@ async def counts(desk: Desk, agent: str) -> dict[str, str]:
 
 
 def queues(counts: Mapping[str, str]) -> list[View]:
-    """The views of teams among these, by name."""
+    """Lists the views of teams among these, by name."""
     return [found for name in sorted(counts) if name not in VIEWS and (found := view_of(name))]

@@ -22,7 +22,7 @@ _FIELDS = {"password-wrong": "password", "code": "code"}
 
 @router.get("/account")
 async def account_page(request: Request, who: Annotated[Viewer, Depends(viewer)]) -> Response:
-    """The page."""
+    """Shows the agent's own account page."""
     said = _SAID.get(request.query_params.get("said", ""), "")
     return await _page(request, who, said=gettext(who.language)(said) if said else "")
 
@@ -35,7 +35,7 @@ async def change_password(
     new: Annotated[str, Form()] = "",
     again: Annotated[str, Form()] = "",
 ) -> Response:
-    """A new password; all other sessions end."""
+    """Sets a new password; all other sessions end."""
     _ = gettext(who.language)
     if new != again:
         return await _page(request, who, {"again": _("The passwords do not match.")}, "password")
@@ -58,7 +58,7 @@ async def turn_on(
     code: Annotated[str, Form()] = "",
     password: Annotated[str, Form()] = "",
 ) -> Response:
-    """With the first code of the app; shows the recovery codes."""
+    """Turns on the second step with the first code of the app; shows the recovery codes."""
     desk = console_of(request).desk
     try:
         row = await accounts.confirmed(desk, console_of(request).sign_ins, who.agent.email, password)
@@ -87,7 +87,7 @@ async def new_codes(
 async def turn_off(
     request: Request, who: Annotated[Viewer, Depends(writer)], password: Annotated[str, Form()] = ""
 ) -> Response:
-    """The password is enough again."""
+    """Turns off the second step: the password is enough again."""
     desk = console_of(request).desk
     try:
         await accounts.confirmed(desk, console_of(request).sign_ins, who.agent.email, password)
@@ -99,14 +99,14 @@ async def turn_off(
 
 @router.post("/account/sessions/end")
 async def end_others(request: Request, who: Annotated[Viewer, Depends(writer)]) -> Response:
-    """All but this one."""
+    """Ends all of the agent's sessions but this one."""
     await sessions.end(console_of(request).desk, who.agent.id, who.actor, but=who.session.id)
     return redirect("/account#sessions-title")
 
 
 @router.post("/account/sessions/{session}/end")
 async def end_one(request: Request, session: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
-    """One of them."""
+    """Ends one of the agent's sessions."""
     await sessions.end(console_of(request).desk, who.agent.id, who.actor, one=session)
     return redirect("/account#sessions-title")
 

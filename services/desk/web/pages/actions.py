@@ -1,4 +1,5 @@
-"""What agents do with a conversation. Each answer is the parts that changed; without JavaScript, the way back to the page."""
+"""What agents do with a conversation. Each answer is the parts that changed; without JavaScript,
+the way back to the page."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ from shared.errors import Rejected
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 ARRIVED = 5
-"""Unseen messages that a stale reply shows: enough to see what is new, not the whole story again."""
+"""Unseen messages that a stale reply shows: enough to see what is new, not the whole story
+again."""
 
 
 @router.post("/c/{ticket}/send")
@@ -42,7 +44,7 @@ async def send(
     key: Annotated[str, Form(max_length=100)] = "",
     then: Annotated[str, Form()] = "",
 ) -> Response:
-    """A reply to the customer, or a note for the team."""
+    """Sends a reply to the customer, or adds a note for the team."""
     console, agent = console_of(request), who.agent
     known: Known = {"seen": seen, "began": int(began) if began else None}
     try:
@@ -88,7 +90,7 @@ async def send(
 
 
 async def _ask(request: Request, console: Console, who: Viewer, ticket: str, text: str) -> Response:
-    """Without JavaScript: whether all of a group are meant."""
+    """Asks, without JavaScript, whether the whole group is meant."""
     del request
     context = await console.pane_context(who, ticket, text=text, asking=True)
     context.pop("viewer")
@@ -98,7 +100,7 @@ async def _ask(request: Request, console: Console, who: Viewer, ticket: str, tex
 async def _to_all(
     request: Request, console: Console, who: Viewer, ticket: str, text: str, key: str, known: Known
 ) -> Response:
-    """One answer for each customer of a group. Rejected as a reply."""
+    """Sends one answer to each customer of a group. Raises Rejected like a reply."""
     done = await group_commands.reply_all(
         console.desk, ticket, text, actor=who.actor, author_name=who.agent.name, key=key, **known
     )
@@ -120,7 +122,7 @@ async def _to_all(
 
 @router.post("/c/{ticket}/ungroup")
 async def ungroup(request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
-    """Take a ticket out of its group."""
+    """Removes a ticket from its group."""
     console, _ = console_of(request), gettext(who.language)
     row = await group_commands.ungroup(console.desk, (await console.row(ticket)).id, actor=who.actor)
     if not is_part(request):
@@ -140,7 +142,8 @@ async def _not_sent(
     seen: int | None,
     began: int | None,
 ) -> Response:
-    """The composer again, with the text and what is wrong. Of what arrived unseen, or since the agent began, they have read it now."""
+    """Renders the composer again, with the text and what is wrong. What arrived unseen, or since
+    the agent began, counts as read from now on."""
     _ = gettext(who.language)
     text = words.problem(error, _)
     context = await console.pane_context(who, ticket)
@@ -174,7 +177,8 @@ async def _not_sent(
 async def assign(
     request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)], to: Annotated[str, Form()] = "me"
 ) -> Response:
-    """To whoever presses the button (`me`), to a colleague by address, or to `none`: back to the queue."""
+    """Assigns a ticket to the agent who presses the button (`me`), to a colleague by address, or
+    to `none`: back to the queue."""
     console = console_of(request)
     before = await console.row(ticket)
     assignee = {"me": who.agent.email, "none": ""}.get(to, to)
@@ -192,7 +196,7 @@ async def assign(
 async def status(
     request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)], status: Annotated[str, Form()]
 ) -> Response:
-    """Resolve, open again, or undo either."""
+    """Resolves a ticket, opens it again, or undoes either."""
     console = console_of(request)
     before = await console.row(ticket)
     row = await tickets.set_status(console.desk, before.id, status, actor=who.actor)

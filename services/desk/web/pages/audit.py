@@ -25,7 +25,7 @@ async def audit_page(
     who: Annotated[str, Query(max_length=320)] = "",
     before: Annotated[int, Query(ge=0, le=2**62)] = 0,
 ) -> Response:
-    """The newest, or those before."""
+    """Shows the newest entries of the audit log, or those before."""
     who_asks.actor.require(Permission.READ_AUDIT)
     console, who = console_of(request), who.strip()
     database = console.desk.database

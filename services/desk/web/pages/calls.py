@@ -1,4 +1,5 @@
-"""The telephone line: who waits and who is to be called back, the agent's own call, and whether they take any."""
+"""The telephone line: who waits and who is to be called back, the agent's own call, and whether
+they take any."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 
 @router.get("/calls")
 async def page(request: Request, who: Annotated[Viewer, Depends(viewer)]) -> Response:
-    """The line, with what the agent can do."""
+    """Shows the line, with what the agent can do."""
     console = console_of(request)
     answer = html(await console.calls_page(who, await _line(request, who)))
     keep_session(answer, console.desk, who.token)
@@ -33,27 +34,28 @@ async def page(request: Request, who: Annotated[Viewer, Depends(viewer)]) -> Res
 
 @router.get("/calls/mine")
 async def mine(request: Request, who: Annotated[Viewer, Depends(viewer)]) -> Response:
-    """The agent's own part: a tab asks for it when it hears that something about it has changed."""
+    """Renders the agent's own part of the line, which a tab requests after an event that may
+    have changed it."""
     return html(console_of(request).my_line(who, await _line(request, who)))
 
 
 @router.post("/calls/{call}/answer")
 async def answer(request: Request, call: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
-    """Take it; their telephone rings."""
+    """Takes a call; the agent's telephone rings."""
     found = await calls.answer(desk_of(request), call, actor=who.actor)
     return await _done(request, who, f"/c/{found.ticket_id}" if found.ticket_id else "/calls")
 
 
 @router.post("/calls/{call}/decline")
 async def decline(request: Request, call: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
-    """Let it go on to a colleague."""
+    """Passes an offered call on to a colleague."""
     await calls.decline(desk_of(request), call, actor=who.actor)
     return await _done(request, who)
 
 
 @router.post("/calls/{call}/hang-up")
 async def hang_up(request: Request, call: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
-    """End it."""
+    """Ends the agent's call."""
     await calls.hang_up(desk_of(request), call, actor=who.actor)
     return await _done(request, who)
 
@@ -65,7 +67,7 @@ async def finish(
     who: Annotated[Viewer, Depends(writer)],
     text: Annotated[str, Form()] = "",
 ) -> Response:
-    """Keep what was noted in the conversation; then the agent is free again."""
+    """Stores in the conversation what was noted; then the agent is free again."""
     desk = desk_of(request)
     if text.strip():
         found = await calls.get_call(desk, call)
@@ -82,7 +84,7 @@ async def finish(
 async def call_back(
     request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)], number: Annotated[str, Form()] = ""
 ) -> Response:
-    """Ring the agent, then the customer."""
+    """Rings the agent, then the customer."""
     await calls.call_back(desk_of(request), ticket, actor=who.actor, number=number)
     return await _done(request, who, f"/c/{ticket}")
 
@@ -94,7 +96,8 @@ async def callback_done(
     who: Annotated[Viewer, Depends(writer)],
     also: Annotated[tuple[str, ...], Form()] = (),
 ) -> Response:
-    """The customer was reached in another way. `also`: their other tickets on the list."""
+    """Removes a callback, as the customer was reached in another way. `also`: their other
+    tickets on the list."""
     console, _ = console_of(request), gettext(who.language)
     for each in (ticket, *also):
         await calls.callback_done(console.desk, each, actor=who.actor)
@@ -121,7 +124,8 @@ async def presence(
 async def phone_number(
     request: Request, who: Annotated[Viewer, Depends(writer)], number: Annotated[str, Form(max_length=100)] = ""
 ) -> Response:
-    """Where calls reach the agent; a wrong number is said beside the field."""
+    """Sets the number at which calls reach the agent; a wrong number is reported beside the
+    field."""
     console, _ = console_of(request), gettext(who.language)
     try:
         await people.set_phone(console.desk, who.agent.email, number, actor=who.actor)
@@ -140,7 +144,8 @@ async def _line(request: Request, who: Viewer) -> Line:
 
 
 async def _done(request: Request, who: Viewer, back: str = "/calls", said: str = "") -> Response:
-    """The agent's own part anew; without JavaScript, the page that shows it."""
+    """Renders the agent's own part anew; without JavaScript, redirects to the page that shows
+    it."""
     if not is_part(request):
         return redirect(back)
     console = console_of(request)

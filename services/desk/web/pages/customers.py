@@ -26,7 +26,8 @@ async def change(
     source: Annotated[str, Form()] = "agent",
     birth_year: Annotated[str | None, Form()] = None,
 ) -> Response:
-    """Only what the form has is changed. An empty field clears what was known."""
+    """Changes what we know of a customer, but only what the form has. An empty field clears what
+    was known."""
     console, _ = console_of(request), gettext(who.language)
     row = await console.row(ticket)
     form = await request.form()

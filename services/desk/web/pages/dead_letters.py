@@ -26,7 +26,8 @@ LetterId = Annotated[int, Path(ge=0, le=2**62)]
 async def letters_page(
     request: Request, who: Annotated[Viewer, Depends(viewer)], show: Annotated[str, Query(max_length=20)] = ""
 ) -> Response:
-    """The newest. While Kafka is away: those that were read last, and that it is."""
+    """Shows the newest dead letters. While Kafka is unavailable: those that were read last, and
+    a notice of it."""
     who.actor.require(Permission.MANAGE_DEAD_LETTERS)
     console, away = console_of(request), False
     letters = console.dead_letters.last
@@ -57,7 +58,7 @@ async def letters_page(
 
 @router.get("/dead-letters/{letter}")
 async def letter_page(request: Request, letter: LetterId, who: Annotated[Viewer, Depends(viewer)]) -> Response:
-    """One of them, with its stack and the beginning of its raw record."""
+    """Shows one dead letter, with its stack and the beginning of its raw record."""
     who.actor.require(Permission.MANAGE_DEAD_LETTERS)
     console = console_of(request)
     found = await console.dead_letters.one(letter)
@@ -81,7 +82,7 @@ async def letter_page(request: Request, letter: LetterId, who: Annotated[Viewer,
 async def replay(
     request: Request, letter: LetterId, who: Annotated[Viewer, Depends(writer)], again: Annotated[bool, Form()] = False
 ) -> Response:
-    """Put it back on its topic."""
+    """Publishes a dead letter to its topic again."""
     who.actor.require(Permission.MANAGE_DEAD_LETTERS)
     console, _ = console_of(request), gettext(who.language)
     done = await console.dead_letters.replay(letter, by=who.actor.stored, again=again)

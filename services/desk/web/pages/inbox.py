@@ -18,14 +18,14 @@ router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 
 
 def console_of(request: Request) -> Console:
-    """This process's console."""
+    """Returns this process's console."""
     found: Console = request.app.state.console
     return found
 
 
 @router.get("/")
 async def home(who: Annotated[Viewer, Depends(viewer)]) -> Response:
-    """The list that the agent looked at last."""
+    """Redirects to the list that the agent looked at last."""
     return redirect((lists.view_of(who.view) or lists.VIEWS["all"]).url)
 
 
@@ -33,13 +33,13 @@ async def home(who: Annotated[Viewer, Depends(viewer)]) -> Response:
 async def more_rows(
     request: Request, view: str, who: Annotated[Viewer, Depends(viewer)], cursor: str = "", q: str = ""
 ) -> Response:
-    """The next rows of a view."""
+    """Renders the next rows of a view."""
     return html(await console_of(request).rows(who, known(view), cursor, q.strip()[:200]))
 
 
 @router.get("/inbox/{view:path}")
 async def list_page(request: Request, view: str, who: Annotated[Viewer, Depends(viewer)], q: str = "") -> Response:
-    """A view, or what a search found."""
+    """Shows a view, or what a search found."""
     known(view)
     answer = html(await console_of(request).inbox_page(who, view, q.strip()[:200]))
     keep_session(answer, console_of(request).desk, who.token)
@@ -51,7 +51,7 @@ async def list_page(request: Request, view: str, who: Annotated[Viewer, Depends(
 async def conversation(
     request: Request, ticket: str, who: Annotated[Viewer, Depends(viewer)], before: str = ""
 ) -> Response:
-    """A conversation, as a pane for htmx and as a page for everybody else."""
+    """Shows a conversation, as a pane for htmx and as a page for everybody else."""
     console = console_of(request)
     context = await console.pane_context(who, ticket, before)
     if is_part(request):
@@ -62,7 +62,7 @@ async def conversation(
 
 
 def known(name: str) -> lists.View:
-    """The view of this name. Rejected 404 where there is none."""
+    """Returns the view of this name. Raises Rejected 404 if there is none."""
     if not (view := lists.view_of(name)):
         raise Rejected(
             404, "no-such-view", f"There is no view called {name[:40]!r}. Choose one of: {', '.join(lists.VIEWS)}."

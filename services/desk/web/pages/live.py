@@ -51,25 +51,29 @@ BEAT = 15.0
 KEPT = 1000
 """Rendered events that are kept for other viewers and for reconnects: about 4 MB."""
 COUNTS_EVERY = 2.0
-"""Seconds between two looks at the badges of one agent: counting is the dearest part of an event."""
+"""Seconds between two looks at the badges of one agent: counting is the dearest part of an
+event."""
 TOGETHER = 100
-"""Events that are rendered with one look at the database: what came within a tenth of a second in a flood."""
+"""Events that are rendered with one look at the database: what came within a tenth of a second in a
+flood."""
 _SILENT = (TicketOpened, TicketRouted)
 """Always followed by `message.added` of the same transaction, which shows all of it."""
 _LINE = (CallMoved, CallOffered, AgentPresenceChanged)
-"""What changes the telephone line. Their data travels along: each tab sees whether its own agent is meant."""
+"""What changes the telephone line. Their data travels along: each tab sees whether its own agent is
+meant."""
 _MESSAGES = (MessageAdded, ReplyAdded, NoteAdded, DeliveryChanged, PostLabelled)
 
 
 class Feed:
-    """Renders each event once per language; all viewers get the same bytes. In a flood, many at a time."""
+    """Renders each event once per language; all viewers get the same bytes. In a flood, many at a
+    time."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._frames: OrderedDict[tuple[int, str], asyncio.Task[dict[int, bytes]]] = OrderedDict()
 
     async def frame(self, event: EventView, language: str) -> bytes:
-        """An event on the wire."""
+        """Returns an event in the form in which the stream sends it."""
         task = self._frames.get((event.seq, language))
         if task is None or (task.done() and (task.cancelled() or task.exception())):
             held = self._console.live.held(event.seq, TOGETHER)
@@ -121,7 +125,8 @@ class Feed:
         return frames
 
     async def _line(self, events: Sequence[EventView], rows: Mapping[str, TicketRow], language: str) -> str:
-        """The telephone line, where these events may have changed it: calls, presence, consent, and whoever would rather phone."""
+        """Renders the telephone line, if these events may have changed it: calls, presence,
+        consent, and customers who would rather phone."""
         changed = any(isinstance(event.change, (CustomerChanged, *_LINE)) for event in events)
         line = telephone(self._console.channels.values())
         phone = line and any(line.name in (row.channel, row.preferred_channel) for row in rows.values())
@@ -138,7 +143,8 @@ class Feed:
 def encode(
     seq: int, topic: str, html: str = "", data: Mapping[str, object] | None = None, *, numbered: bool = True
 ) -> bytes:
-    """One server-sent event. Only numbered ones move the place from which a browser resumes."""
+    """Encodes one server-sent event. Only numbered ones move the place from which a browser
+    resumes."""
     body = {"seq": seq, "topic": topic, "html": html} | ({"data": data} if data else {})
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return (f"id: {seq}\n" if numbered else "").encode() + f"data: {text}\n\n".encode()
@@ -148,7 +154,7 @@ def encode(
 async def live(
     request: Request, who: Annotated[Viewer, Depends(viewer)], after: Annotated[int, Query(ge=0)] = 0
 ) -> StreamingResponse:
-    """Everything after `after`, then what comes."""
+    """Streams everything after `after`, then what comes."""
     headers = HEADERS | {"X-Accel-Buffering": "no"}
     return StreamingResponse(
         _stream(request.app.state.feed, request.app.state.console, who, after),

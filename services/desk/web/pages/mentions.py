@@ -31,7 +31,7 @@ async def mentions_page(
     language: Annotated[str, Query(max_length=10)] = "",
     cursor: Annotated[str, Query(max_length=500)] = "",
 ) -> Response:
-    """The list; for htmx its next rows."""
+    """Shows the list of mentions; for htmx its next rows."""
     console = console_of(request)
     after = console.live.newest
     asked = MentionQuery(q=q.strip(), channel=channel, language=language, cursor=cursor, limit=_PAGE)
@@ -62,7 +62,8 @@ async def mentions_page(
 async def judge(
     request: Request, mention: str, who: Annotated[Viewer, Depends(writer)], say: Annotated[str, Form()]
 ) -> Response:
-    """A complaint, a question, or simply a ticket: all of them open one."""
+    """Labels a mention as a complaint or a question, or simply makes it a ticket: all of them
+    open one."""
     console, _ = console_of(request), gettext(who.language)
     label = "" if say == "ticket" else say
     found = await mentions.judge(console.desk, mention, actor=who.actor, label=label, ticket=say == "ticket")
@@ -77,7 +78,8 @@ async def judge(
 async def label(
     request: Request, message: str, who: Annotated[Viewer, Depends(writer)], label: Annotated[str, Form()]
 ) -> Response:
-    """What a post is that opened a ticket. Where it is nothing to answer, the ticket can be closed with one more press."""
+    """Labels a post that opened a ticket. If it is nothing to answer, the ticket can be closed
+    with one more press."""
     console, _ = console_of(request), gettext(who.language)
     stored = await labels.judge(console.desk, message, label, actor=who.actor)
     if not is_part(request):

@@ -1,4 +1,5 @@
-"""What customers sent, as they sent it: formatted mail in a frame that can do nothing, and files that are only downloaded."""
+"""What customers sent, as they sent it: formatted mail in a frame that can do nothing, and files
+that are only downloaded."""
 
 from __future__ import annotations
 
@@ -26,8 +27,9 @@ FRAME = {
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""No scripts, no forms, no plug-ins, nothing fetched from elsewhere: also when the page is opened by itself. It is of our origin,
-which without scripts it can do nothing with, so that the page around it sees how high it is."""
+"""No scripts, no forms, no plug-ins, nothing fetched from elsewhere: also when the page is opened
+by itself. It is of our origin, which without scripts it can do nothing with, so that the page
+around it sees how high it is."""
 _REMOTE = FRAME | {"Content-Security-Policy": FRAME["Content-Security-Policy"].replace("data:", "data: http: https:")}
 _LONGEST_SHOWN = 2_000_000
 """Bytes that a browser shows as text without trouble."""
@@ -42,7 +44,8 @@ img:not([src]){{color:#565f6e}}</style>
 async def original(
     request: Request, message: str, who: Annotated[Viewer, Depends(viewer)], *, images: bool = False
 ) -> Response:
-    """A message's own formatting, cleaned once more. `images`: somebody allowed those from elsewhere."""
+    """Shows a message's own formatting, cleaned once more. `images`: somebody allowed those from
+    elsewhere."""
     del who
     found = await tickets.get_message(desk_of(request), message)
     return HTMLResponse(_PAGE.format(formatted.body(found, remote=images)), headers=_REMOTE if images else FRAME)
@@ -50,7 +53,7 @@ async def original(
 
 @router.get("/m/{message}/raw")
 async def raw(request: Request, message: str, who: Annotated[Viewer, Depends(viewer)]) -> Response:
-    """The raw original of a message, to read; a very long one as a download."""
+    """Shows the raw original of a message; a very long one is a download."""
     data, media_type, headers = await originals.raw(desk_of(request), message, who.actor)
     if len(data) <= _LONGEST_SHOWN:
         headers = headers | {"Content-Disposition": "inline"}
@@ -59,14 +62,14 @@ async def raw(request: Request, message: str, who: Annotated[Viewer, Depends(vie
 
 @router.get("/m/{message}/files/{index}")
 async def download(request: Request, message: str, index: int, who: Annotated[Viewer, Depends(viewer)]) -> Response:
-    """A file that came with a message."""
+    """Serves a file that came with a message, as a download."""
     data, media_type, headers = await originals.file(desk_of(request), message, index, who.actor)
     return Response(data, media_type=media_type, headers=FRAME | headers)
 
 
 @router.get("/m/{message}/pictures/{index}")
 async def picture(request: Request, message: str, index: int, who: Annotated[Viewer, Depends(viewer)]) -> Response:
-    """A picture in a message, or a small one beside it."""
+    """Serves a picture in a message, or a small one beside it."""
     del who
     data, media_type, headers = await originals.picture(desk_of(request), message, index)
     return Response(data, media_type=media_type, headers=FRAME | headers)

@@ -24,7 +24,7 @@ _NOT_FOUND = Rejected(404, "no-such-agent", "This person no longer exists.")
 
 @router.get("/people")
 async def people_page(request: Request, who: Annotated[Viewer, Depends(viewer)]) -> Response:
-    """Everybody."""
+    """Shows everybody who may sign in, was invited to, or could once."""
     who.actor.require(Permission.MANAGE_PEOPLE)
     return await _people(request, who)
 
@@ -51,7 +51,7 @@ async def invite(
 
 @router.get("/people/{person}")
 async def person_page(request: Request, person: str, who: Annotated[Viewer, Depends(viewer)]) -> Response:
-    """One of them, and where they are signed in."""
+    """Shows one person, and where they are signed in."""
     who.actor.require(Permission.MANAGE_PEOPLE)
     found = await _one(request, person)
     await audit.noted(console_of(request).desk.database, "sessions.read", who.actor, found.email)
@@ -60,7 +60,7 @@ async def person_page(request: Request, person: str, who: Annotated[Viewer, Depe
 
 @router.post("/people/{person}/link")
 async def link(request: Request, person: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
-    """For a new password, or to join after all. Shown once."""
+    """Creates a link for a new password, or to join after all. It is shown only once."""
     who.actor.require(Permission.MANAGE_PEOPLE)
     found = await _one(request, person)
     try:
@@ -72,7 +72,7 @@ async def link(request: Request, person: str, who: Annotated[Viewer, Depends(wri
 
 @router.post("/people/{person}/disable")
 async def disable(request: Request, person: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
-    """They are out at once; whoever has not joined yet is forgotten."""
+    """Disables a person, who is signed out at once; one who has not joined yet is deleted."""
     found = await _one(request, person, who)
     answer = await _do(request, who, found, accounts.disable(console_of(request).desk, found.email, who.actor))
     return redirect("/people") if found.state == "invited" and answer.status_code < 400 else answer
@@ -80,7 +80,7 @@ async def disable(request: Request, person: str, who: Annotated[Viewer, Depends(
 
 @router.post("/people/{person}/enable")
 async def enable(request: Request, person: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
-    """They can sign in again."""
+    """Enables a person, who can sign in again."""
     found = await _one(request, person, who)
     return await _do(request, who, found, accounts.enable(console_of(request).desk, found.email, who.actor))
 
@@ -89,21 +89,22 @@ async def enable(request: Request, person: str, who: Annotated[Viewer, Depends(w
 async def set_role(
     request: Request, person: str, who: Annotated[Viewer, Depends(writer)], role: Annotated[str, Form()] = ""
 ) -> Response:
-    """Another one of the desk's."""
+    """Gives somebody another one of the desk's roles."""
     found = await _one(request, person, who)
     return await _do(request, who, found, accounts.set_role(console_of(request).desk, found.email, role, who.actor))
 
 
 @router.post("/people/{person}/second-step")
 async def end_second_step(request: Request, person: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
-    """The telephone is lost, and the recovery codes too."""
+    """Turns off the second step of a person who lost their telephone, and the recovery codes
+    too."""
     found = await _one(request, person, who)
     return await _do(request, who, found, accounts.end_second_step(console_of(request).desk, found.email, who.actor))
 
 
 @router.post("/people/{person}/sessions/end")
 async def end_sessions(request: Request, person: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
-    """All of them; an admin who looks at themselves stays in."""
+    """Ends all sessions of a person; admins who do so to themselves stay signed in here."""
     found = await _one(request, person, who)
     but = who.session.id if found.id == who.agent.id else ""
     return await _do(request, who, found, sessions.end(console_of(request).desk, found.id, who.actor, but=but))
@@ -111,13 +112,14 @@ async def end_sessions(request: Request, person: str, who: Annotated[Viewer, Dep
 
 @router.post("/people/{person}/sessions/{session}/end")
 async def end_session(request: Request, person: str, session: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
-    """One of them."""
+    """Ends one session of a person."""
     found = await _one(request, person, who)
     return await _do(request, who, found, sessions.end(console_of(request).desk, found.id, who.actor, one=session))
 
 
 async def _one(request: Request, person: str, who: Viewer | None = None) -> PersonView:
-    """By id. `who`: somebody who has to be allowed to look after people. Rejected 403, 404."""
+    """Finds somebody by id. `who`: somebody who has to be allowed to look after people. Rejected
+    403, 404."""
     if who:
         who.actor.require(Permission.MANAGE_PEOPLE)
     found = next((each for each in await accounts.people(console_of(request).desk) if each.id == person), None)

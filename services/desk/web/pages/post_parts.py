@@ -14,7 +14,8 @@ MENTIONS = (MentionsAdded, MentionLabelled)
 
 
 async def mention_parts(console: Console, language: str, event: EventView) -> str:
-    """What changed on the page of mentions: new ones are offered, not pushed under somebody's eyes."""
+    """Renders what changed on the page of mentions: new ones are offered, not inserted while
+    somebody reads."""
     if not isinstance(event.change, MentionLabelled):
         return console.render("parts/mentions-fresh.html", language, fresh=True)
     found = await mentions.get_many(console.desk, [event.change.mention_id])
@@ -24,6 +25,6 @@ async def mention_parts(console: Console, language: str, event: EventView) -> st
 
 
 async def group_part(console: Console, language: str, ticket: str) -> str:
-    """The group of a ticket, and the button that answers all of it."""
+    """Renders the group of a ticket, and the button that answers all of it."""
     found = await tickets.get_ticket(console.desk, ticket, messages=1)
     return console.render("parts/grouped.html", language, ticket=found, viewer=None)

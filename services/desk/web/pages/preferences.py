@@ -1,4 +1,5 @@
-"""How an agent likes the console: theme, language, keys. Kept in cookies of this browser; the language also with the agent."""
+"""How an agent likes the console: theme, language, keys. Kept in cookies of this browser; the
+language also with the agent."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ async def change(
     sound: Annotated[str, Form()] = "",
     back: Annotated[str, Form()] = "/",
 ) -> Response:
-    """Keep what was chosen and go back to the page."""
+    """Stores what was chosen and redirects to the page."""
     desk = desk_of(request)
     answer = redirect(back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/")
     for cookie, value, allowed in (
@@ -46,7 +47,7 @@ async def change(
 
 @router.get("/help/keys")
 async def keys(request: Request, who: Annotated[Viewer, Depends(viewer)]) -> Response:
-    """The list of keys as a page of its own."""
+    """Shows the list of keys as a page of its own."""
     channels = {channel.name: channel for channel in desk_of(request).channels.values()}
     after = console_of(request).live.newest
     body = render(

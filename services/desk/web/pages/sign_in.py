@@ -35,12 +35,13 @@ from shared.i18n import LANGUAGES
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 YEAR = 365 * 24 * 3600
 CLEARED = '"cache", "storage"'
-"""What the browser forgets at the end: pages and drafts of the desk. Not "cookies", which would be those of all hosts of its domain."""
+"""What the browser forgets at the end: pages and drafts of the desk. Not "cookies", which would be
+those of all hosts of its domain."""
 
 
 @router.get("/login")
 async def form(request: Request, language: str = "") -> Response:
-    """The form; whoever is signed in goes on to the inbox."""
+    """Shows the form; somebody who is signed in is redirected to the inbox."""
     try:
         await viewer(request)
         return redirect("/")
@@ -59,7 +60,7 @@ async def form(request: Request, language: str = "") -> Response:
 async def sign_in(
     request: Request, email: Annotated[str, Form()] = "", password: Annotated[str, Form()] = ""
 ) -> Response:
-    """Start a session, or say beside the field what is missing."""
+    """Starts a session, or shows beside the field what is missing."""
     check_origin(request)
     _ = gettext(language_of(request))
     errors = {}
@@ -86,7 +87,7 @@ async def sign_in(
 async def second_step(
     request: Request, ticket: Annotated[str, Form()] = "", code: Annotated[str, Form()] = ""
 ) -> Response:
-    """The code of the app, or a recovery code."""
+    """Checks the code of the app, or a recovery code, and starts a session."""
     check_origin(request)
     _, desk = gettext(language_of(request)), desk_of(request)
     browser = request.headers.get("user-agent", "")
@@ -102,7 +103,8 @@ async def second_step(
 
 @router.get("/join/{token}")
 async def join_form(request: Request, token: str) -> Response:
-    """For whoever was invited or forgot the password. Looking does not use the link up: mail scanners look too."""
+    """Shows the form for somebody who was invited or forgot the password. Looking does not use
+    the link up: mail scanners look too."""
     return await _join(request, token)
 
 
@@ -110,7 +112,7 @@ async def join_form(request: Request, token: str) -> Response:
 async def join(
     request: Request, token: str, password: Annotated[str, Form()] = "", again: Annotated[str, Form()] = ""
 ) -> Response:
-    """Set the password, once."""
+    """Sets the password, once."""
     check_origin(request)
     _ = gettext(language_of(request))
     if password != again:
@@ -126,7 +128,7 @@ async def join(
 
 @router.post("/logout")
 async def sign_out(request: Request, who: Annotated[Viewer, Depends(writer)]) -> Response:
-    """End the session here and at the desk."""
+    """Ends the session here and at the desk."""
     await people.sign_out(desk_of(request), who.token, who.ip)
     answer = redirect("/login")
     forget(answer, desk_of(request), people.COOKIE)
@@ -135,7 +137,7 @@ async def sign_out(request: Request, who: Annotated[Viewer, Depends(writer)]) ->
 
 
 async def _signed_in(request: Request, token: str) -> Response:
-    """A new session, in the place of the one that this browser had."""
+    """Replaces the session that this browser had with a new one."""
     await people.sign_out(desk_of(request), cookie(request, people.COOKIE), ip_of(request))
     answer = redirect("/")
     keep_session(answer, desk_of(request), token)

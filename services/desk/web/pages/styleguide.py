@@ -1,4 +1,5 @@
-"""`/styleguide`: every colour and every part of the console in all its states. Tests take its picture and check it with axe."""
+"""`/styleguide`: every colour and every part of the console in all its states. Tests take its
+picture and check it with axe."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 
 @router.get("/styleguide")
 async def styleguide(request: Request, who: Annotated[Viewer, Depends(viewer)]) -> Response:
-    """The page."""
+    """Shows the page of the style guide."""
     console, ticket = console_of(request), samples.ticket()
     problem = pane.Problem(
         "Not sent. Your text is saved.", "A new message arrived while you were writing.", ticket.messages[:1]

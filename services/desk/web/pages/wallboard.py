@@ -39,7 +39,8 @@ from shared.errors import Rejected, Unavailable
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 COOKIE = "switchboard_display"
-"""Holds a display's token after its first request, so that the token stays out of the stream's address."""
+"""Holds a display's token after its first request, so that the token stays out of the stream's
+address."""
 YEAR = 365 * 24 * 3600
 CHECK_EVERY = 15.0
 """Seconds between two looks at whether a stream's viewer may still watch."""
@@ -73,7 +74,7 @@ class Watcher:
 
 
 async def watcher(request: Request) -> Watcher:
-    """Who watches: the session, or else the display's link. Raises SignedOut."""
+    """Returns who watches: the session, or else the display's link. Raises SignedOut."""
     desk, token = desk_of(request), cookie(request, COOKIE)
     try:
         who = await viewer(request)
@@ -86,7 +87,8 @@ async def watcher(request: Request) -> Watcher:
 
 @router.get("/wallboard")
 async def page(request: Request) -> Response:
-    """The page. With `display=<token>`: for a display, which keeps the token in a cookie."""
+    """Shows the wallboard. With `display=<token>`: for a display, which stores the token in a
+    cookie."""
     desk, token = desk_of(request), request.query_params.get("display", "")
     if token:
         if not await display.allows(desk.database, _secret(desk), token):
@@ -106,7 +108,7 @@ async def page(request: Request) -> Response:
 async def make_link(
     request: Request, who: Annotated[Viewer, Depends(writer)], name: Annotated[str, Form()] = ""
 ) -> Response:
-    """A new display link, shown once."""
+    """Makes a new display link, shown once."""
     who.actor.require(Permission.MANAGE_DISPLAYS)
     desk = desk_of(request)
     token = await display.create(desk.database, _secret(desk), name, actor=who.actor)
@@ -116,7 +118,7 @@ async def make_link(
 
 @router.post("/wallboard/links/{link}/revoke")
 async def revoke_link(request: Request, link: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
-    """The display goes dark."""
+    """Revokes a display link: the display goes dark."""
     who.actor.require(Permission.MANAGE_DISPLAYS)
     active = {each.id for each in await display.links(desk_of(request).database)}
     if link in active:
@@ -126,7 +128,7 @@ async def revoke_link(request: Request, link: str, who: Annotated[Viewer, Depend
 
 @router.get("/wallboard/live")
 async def live(request: Request, who: Annotated[Watcher, Depends(watcher)]) -> StreamingResponse:
-    """Everything, once a second."""
+    """Streams all figures, once a second."""
     return StreamingResponse(
         _stream(console_of(request), who), media_type="text/event-stream", headers=HEADERS | {"X-Accel-Buffering": "no"}
     )
@@ -182,7 +184,7 @@ async def _stream(console: Console, who: Watcher) -> AsyncIterator[bytes]:
 
 
 def _frame(console: Console, snapshot: Snapshot, who: Watcher) -> bytes:
-    """Rendered once for all who watch in this language and may see the same lists."""
+    """Renders a snapshot once for all who watch in this language and may see the same lists."""
     links, letters = who.agent is not None, who.may(Permission.MANAGE_DEAD_LETTERS)
     key = (id(console), snapshot.seq, who.language, links, letters)
     if key not in _frames:

@@ -28,7 +28,8 @@ async def look(
     tab: Annotated[str, Form(min_length=1, max_length=40)],
     state: Annotated[Literal["viewing", "typing", "gone"], Form()],
 ) -> Response:
-    """Said again every 20 seconds by each tab that shows the ticket. The answer is who else does."""
+    """Reports that an agent looks at a ticket; each tab that shows it repeats this every 20
+    seconds. Returns who else does."""
     desk, agent = desk_of(request), who.agent
     said = Look(as_uuid(ticket, "ticket"), agent.email, (agent.name or agent.email)[:100], tab, state)
     await watchers.publish(desk.database, said)
@@ -36,7 +37,7 @@ async def look(
 
 
 def on(live: Live, ticket: str) -> dict[str, Any]:
-    """Who looks at a ticket, for browsers: each shows all but its own agent."""
+    """Lists who looks at a ticket, for browsers: each shows all but its own agent."""
     found = live.watchers.on(ticket, time.monotonic())
     people = [{"agent": each.agent, "name": each.name, "typing": each.typing} for each in found]
     return {"ticket": ticket, "people": people}

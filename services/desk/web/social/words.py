@@ -1,4 +1,5 @@
-"""What the console says of public posts: how they sound, what agents say they are, and groups of them."""
+"""What the console says of public posts: how they sound, what agents say they are, and groups of
+them."""
 
 from __future__ import annotations
 
@@ -56,17 +57,17 @@ def sounds(post: Post, language: str, _: Gettext) -> list[str]:
 
 
 def where(post: Post) -> str:
-    """The post's own address, where it may be a link; else empty."""
+    """Returns the post's own address, if it may be a link; else empty."""
     return link(post.post.url) if post.post else ""
 
 
 def said(label: str, agent: str, names: Mapping[str, str], _: Gettext) -> str:
-    """Who says what of a post."""
+    """Describes who labelled a post as what."""
     return _(_SAID.get(label, _SAID[""]), who=names.get(agent, agent))
 
 
 def event(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:
-    """One line of a ticket's timeline; empty for what shows otherwise."""
+    """Describes an event in one line of a ticket's timeline; empty for what is shown otherwise."""
     match change.change:
         case PostLabelled(label=label):
             return said(label, change.actor, agents, _)

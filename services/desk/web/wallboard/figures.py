@@ -38,7 +38,7 @@ _SERIES = 6
 
 
 def span(seconds: float, _: words.Gettext) -> str:
-    """`6 min 12 s`."""
+    """Formats a duration as `6 min 12 s`."""
     whole = max(0, int(seconds))
     for size, part, text in _SPANS:
         if whole >= size:
@@ -47,14 +47,14 @@ def span(seconds: float, _: words.Gettext) -> str:
 
 
 def clock(seconds: float) -> str:
-    """`6:12`, `1:02:09`; for columns, where words would be many."""
+    """Formats a duration as `6:12`, `1:02:09`; for columns, where words would be many."""
     whole = max(0, int(seconds))
     hours, minutes = whole // 3600, whole % 3600 // 60
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
 def brief(seconds: float, _: words.Gettext, language: str) -> str:
-    """`340 ms`, `1.2 s`, `1 min 30 s`."""
+    """Formats a short duration as `340 ms`, `1.2 s`, `1 min 30 s`."""
     if seconds < 1:
         return _(_MILLISECONDS, count=round(seconds * 1000))
     if seconds < 60:
@@ -63,7 +63,7 @@ def brief(seconds: float, _: words.Gettext, language: str) -> str:
 
 
 def stale(reading: Reading[Any], now: datetime) -> float | None:
-    """How many seconds old figures are that are no longer live; none where they are."""
+    """Returns the age in seconds of figures that are no longer live; None if they are live."""
     if reading.at is None:
         return None
     age = (now - reading.at).total_seconds()
@@ -71,7 +71,8 @@ def stale(reading: Reading[Any], now: datetime) -> float | None:
 
 
 def channels_of(history: History, snapshot: Snapshot, announced: Mapping[str, Channel]) -> list[str]:
-    """Which lines the chart of messages has: channels that are on, and those that something came on; in a fixed order."""
+    """Lists which lines the chart of messages has: channels that are on, and those that
+    something came on; in a fixed order."""
     now = snapshot.work.value.messages if snapshot.work.value else {}
     on = {name for name, channel in announced.items() if channel.enabled}
     used = {name for name, counts in history.messages.items() if any(counts)}
@@ -83,14 +84,14 @@ def channels_of(history: History, snapshot: Snapshot, announced: Mapping[str, Ch
 def parts(
     snapshot: Snapshot, language: str, announced: Mapping[str, Channel], *, links: bool, letters: bool = False
 ) -> str:
-    """Everything that changes, as elements with ids. `links`: for somebody who may see the lists behind the numbers; `letters`: and
-    dead letters too."""
+    """Renders everything that changes, as elements with ids. `links`: for somebody who may see
+    the lists behind the numbers; `letters`: and dead letters too."""
     shown = context(snapshot, language, announced)
     return render("parts/wall-all.html", language, announced, **shown, links=links, letters=letters)
 
 
 def context(snapshot: Snapshot, language: str, announced: Mapping[str, Channel]) -> dict[str, Any]:
-    """What the templates need."""
+    """Builds what the wallboard's templates need."""
     _, spoken = gettext(language), locale(language)
     now = snapshot.at
 
@@ -126,7 +127,7 @@ def context(snapshot: Snapshot, language: str, announced: Mapping[str, Channel])
 
 
 def _busiest(work: Work | None, announced: Mapping[str, Channel], _: words.Gettext) -> tuple[str, int]:
-    """Channel and messages; nothing where none came."""
+    """Returns the busiest channel and its messages; nothing if none came."""
     if work is None or not work.messages:
         return "", 0
     name = max(sorted(work.messages), key=lambda channel: work.messages[channel])
@@ -134,7 +135,8 @@ def _busiest(work: Work | None, announced: Mapping[str, Channel], _: words.Gette
 
 
 def point(snapshot: Snapshot) -> dict[str, Any]:
-    """What the charts append: seconds since 1970, messages by channel, seconds to a first reply. None of what is not new."""
+    """Returns what the charts append: seconds since 1970, messages by channel, seconds to a
+    first reply. What is not new is left out."""
     work = snapshot.work.value if snapshot.work.ok else None
     at = snapshot.work.at
     values: dict[str, Any] = {"now": snapshot.at.timestamp()}
@@ -146,7 +148,7 @@ def point(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def series(history: History, channels: list[str]) -> dict[str, Any]:
-    """What the charts begin with."""
+    """Returns what the charts begin with."""
     nothing = [0] * len(history.times)
     return {
         "times": [time.timestamp() for time in history.times],
@@ -156,11 +158,11 @@ def series(history: History, channels: list[str]) -> dict[str, Any]:
 
 
 def rows(history: History) -> list[int]:
-    """Which points the tables show: every fifth, newest first."""
+    """Returns which points the tables show: every fifth, newest first."""
     return list(range(len(history.times) - 1, -1, -5))
 
 
 def frame(snapshot: Snapshot, html: str) -> bytes:
-    """One server-sent event."""
+    """Encodes a snapshot as one server-sent event."""
     body = {"seq": snapshot.seq, "topic": "wallboard", "html": html, "data": point(snapshot)}
     return f"id: {snapshot.seq}\ndata: {json.dumps(body, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()

@@ -1,4 +1,5 @@
-"""Calls and what is known of them, callers, consents, texts, fetches, deliveries, requests, outbox."""
+"""Calls and what is known of them, callers, consents, texts, fetches, deliveries, requests,
+outbox."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,5 @@
-"""Which statuses of a text that went out were heard, so that one that is played again is told from one that is new."""
+"""Which statuses of a text that went out were heard, so that one that is played again is told from
+one that is new."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,5 @@
-"""Which request told a caller's place, so that an older one that is carried out late does not bring back its own."""
+"""Which request told a caller's place, so that an older one that is carried out late does not bring
+back its own."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,5 +1,5 @@
-"""A message goes ahead of files that cannot be had soon; and a STOP from a Mexican number in its old form stays with that number, which
-is a telephone now and was a mere word before."""
+"""A message goes ahead of files that cannot be had soon; and a STOP from a Mexican number in its
+old form stays with that number, which is a telephone now and was a mere word before."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,5 @@
-"""Brings deliveries to the shape that all channels share, and names a call's events so. What is on its way stays so."""
+"""Brings deliveries to the shape that all channels share, and names a call's events so. What is on
+its way stays so."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +13,8 @@ _RENAMED = {"place": "position", "sid": "provider_id", "sending_since": "started
 
 
 def upgrade() -> None:
-    """The recipient is read from the request, so that one that is looked up at Twilio meets those to the same number."""
+    """The recipient is read from the request, so that one that is looked up at Twilio meets those
+    to the same number."""
     for old, new in _RENAMED.items():
         op.alter_column("deliveries", old, new_column_name=new)
     op.add_column("deliveries", sa.Column("recipient", sa.Text, nullable=False, server_default=""))
@@ -21,7 +23,8 @@ def upgrade() -> None:
         "deliveries",
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("now()")),
     )
-    # Not as JSON, which PostgreSQL cannot read where there is a NUL in it. A quote within a text is `\"`, so this is the key.
+    # Not as JSON, which PostgreSQL cannot read where there is a NUL in it. A quote within a text is
+    # `\"`, so this is the key.
     op.execute(
         "UPDATE deliveries SET changed_at = requested_at, "
         """recipient = coalesce(substring(convert_from(request, 'UTF8') from '"to":"([^"]*)"'), '')"""

@@ -18,11 +18,13 @@ from services.router.adapters.engine.ledger import Batch
 from shared.bus.client import parsed
 
 Work = Callable[[Sequence[ConsumerRecord]], Awaitable[Collection[asyncio.Future[object]]]]
-"""Takes records of one partition in order, sends what follows, and returns the acknowledgements to wait for."""
+"""Takes records of one partition in order, sends what follows, and returns the acknowledgements to
+wait for."""
 
 
 class BatchProducer(driver.Producer):
-    """Acknowledged by every in-sync replica, and without doubles when the client itself tries again."""
+    """Acknowledged by every in-sync replica, and without doubles when the client itself tries
+    again."""
 
     def _settings_extra(self) -> dict[str, Any]:
         return {"acks": "all", "enable_idempotence": True}
@@ -36,7 +38,8 @@ class BatchTransport(driver.Transport):
 
 
 class BatchApp(faust.App):
-    """A Faust app whose agents get whole batches: see `work`. `servers`: an address, as `shared.bus.client` has it."""
+    """A Faust app whose agents get whole batches: see `work`. `servers`: an address, as
+    `shared.bus.client` has it."""
 
     def __init__(self, name: str, servers: str, batching: Batching, **settings: Any) -> None:
         self.batching = batching
@@ -53,10 +56,12 @@ class BatchApp(faust.App):
         )
 
     async def on_first_start(self) -> None:
-        """Without folders for tables: we have none, and whatever is killed would leave them behind."""
+        """Does not make folders for tables: we have none, and a process that is killed would
+        leave them behind."""
 
     def on_init_dependencies(self) -> Any:
-        """Without Faust's monitor: it keeps statistics per event that nobody reads; ours are in `shared.metrics`."""
+        """Removes Faust's monitor from the dependencies: it keeps statistics per event that
+        nobody reads; ours are in `shared.metrics`."""
         dependencies = super().on_init_dependencies()
         self.sensors.remove(self.monitor)
         return dependencies
@@ -69,11 +74,13 @@ class BatchApp(faust.App):
 
     @property
     def kafka(self) -> AIOKafkaProducer:
-        """Aiokafka's producer behind Faust's: Faust flushes it before each commit. There once the app has started."""
+        """Aiokafka's producer behind Faust's: Faust flushes it before each commit. There once the
+        app has started."""
         return self.producer._producer  # type: ignore[attr-defined]
 
     def work(self, topic: str, work: Work) -> None:
-        """Let `work` handle this topic's batches; the only agent on it (rule 11)."""
+        """Registers `work` as the handler of this topic's batches; the only agent on it (rule
+        11)."""
 
         async def finish(
             batch: Batch[TP, ConsumerRecord], acknowledgements: Collection[asyncio.Future[object]]
@@ -98,7 +105,8 @@ class BatchApp(faust.App):
                 task = asyncio.ensure_future(finish(batch, await work(batch.records)))
                 finishing.add(task)
                 task.add_done_callback(finishing.discard)
-                # Faust hands over what it has without a pause; sockets, heartbeats and the fast lane have their turn.
+                # Faust hands over what it has without a pause; sockets, heartbeats and the fast
+                # lane have their turn.
                 await asyncio.sleep(0)
 
         self.agent(self.topic(topic, key_serializer="raw", value_serializer="raw"), name=f"router.{topic}")(agent)

@@ -1,6 +1,7 @@
 """The consumer that hands whole runs of records to Faust. Rules: see the package's docstring."""
 
-# ruff: noqa: SLF001, ASYNC109, ASYNC110 - private names of pinned versions; signatures and waiting as Faust has them
+# ruff: noqa: SLF001, ASYNC109, ASYNC110 - private names of pinned versions; signatures and waiting
+# as Faust has them
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ Run = tuple[int, int, Sequence[ConsumerRecord]]
 """Position before, position after, and the records between."""
 
 _ROOM_WAIT = 0.02
-"""Seconds to wait for records while some partitions are full, before looking whether they have room again."""
+"""Seconds to wait for records while some partitions are full, before looking whether they have room
+again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +39,16 @@ class Batching:
     max_records: int = 100
     max_outstanding: int = 4
     settle: float = 3.0
-    """Seconds to wait for started batches at a revocation or at the end; within the 5 that a service has to stop."""
+    """Seconds to wait for started batches at a revocation or at the end; within the 5 that a
+    service has to stop."""
     stall: float = 120.0
     """Seconds without progress after which the worker gives itself up."""
 
 
 class BatchClient(driver.AIOKafkaConsumerThread):
-    """aiokafka's consumer on the loop of everything else (rule 3). Faust has it in a thread of its own, and calls into that thread:
-    two threads would pass the interpreter's lock back and forth with each batch (decision 0009)."""
+    """aiokafka's consumer on the loop of everything else (rule 3). Faust has it in a thread of its
+    own, and calls into that thread: two threads would pass the interpreter's lock back and forth
+    with each batch (decision 0009)."""
 
     consumer: BatchConsumer
     wait_for_shutdown = False
@@ -58,15 +62,16 @@ class BatchClient(driver.AIOKafkaConsumerThread):
         super().__init__(consumer, thread_loop=consumer.loop, **kwargs)
 
     async def crash(self, exc: BaseException) -> None:
-        """Nobody else's loop has to be told."""
+        """Crashes this service only: there is no other loop to notify."""
         await Service.crash(self, exc)
 
     async def call_thread(self, fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Here and now."""
+        """Calls the function at once, in this thread."""
         return await maybe_async(fun(*args, **kwargs))
 
     async def on_start(self) -> None:
-        """Faust's own wait of 1,500 ms would be felt by a lone message whose partition was just emptied."""
+        """Starts without Faust's own wait of 1,500 ms, which would be felt by a lone message
+        whose partition was just emptied."""
         await super().on_start()
         be_patient(self._ensure_consumer())
 
@@ -76,14 +81,15 @@ class BatchClient(driver.AIOKafkaConsumerThread):
         return consumer
 
     def _assignment(self) -> Any:
-        """Aiokafka's current assignment, or None while there is none."""
+        """Returns Aiokafka's current assignment, or None while there is none."""
         assignment = getattr(self._ensure_consumer()._subscription.subscription, "assignment", None)
         return assignment if assignment is not None and assignment.active else None
 
     async def fetch_runs(
         self, urgent: Sequence[set[TP]], partitions: set[TP], timeout: float, max_records: int
     ) -> dict[TP, Run]:
-        """What each partition moved by (rule 3): `urgent` lanes without waiting, then all (rule 13). No set is empty."""
+        """Returns what each partition moved by (rule 3): `urgent` lanes without waiting, then
+        all (rule 13). No set is empty."""
         consumer, assignment = self._ensure_consumer(), self._assignment()
         if assignment is None or not self.consumer.flow_active:
             return {}
@@ -109,7 +115,8 @@ class BatchClient(driver.AIOKafkaConsumerThread):
         }
 
     async def seek_to_start(self) -> dict[TP, int]:
-        """Seek every assigned partition to where its group left off (rule 2); returns the offsets."""
+        """Seeks every assigned partition to where its group left off (rule 2); returns the
+        offsets."""
         consumer, assignment = self._ensure_consumer(), self._assignment()
         if assignment is None:
             raise IllegalStateError("no assignment")
@@ -162,16 +169,19 @@ class BatchConsumer(driver.Consumer):
         self._room.set()
 
     async def perform_seek(self) -> None:
-        """Faust calls this after every assignment, before it resumes the flow (rule 2)."""
+        """Seeks to the start. Faust calls this after every assignment, before it resumes the
+        flow (rule 2)."""
         self._begin(await self._thread.seek_to_start())
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Faust stops the flow, empties its queues and calls `wait_empty`; then nothing is ours any more (rule 8)."""
+        """Begins an empty epoch after Faust has stopped the flow, emptied its queues and called
+        `wait_empty`: from then on no partition is ours (rule 8)."""
         await super().on_partitions_revoked(revoked)
         self._begin({})
 
     async def wait_empty(self) -> None:
-        """Let what was started finish, then commit; at a revocation and at the end (rules 7 and 8)."""
+        """Waits until what was started has finished, then commits; at a revocation and at the
+        end (rules 7 and 8)."""
         if self.app.crashed:
             return
         deadline = time.monotonic() + self.batching.settle
@@ -181,11 +191,12 @@ class BatchConsumer(driver.Consumer):
             await self.commit()
 
     def finish(self, batch: Batch[TP, ConsumerRecord]) -> None:
-        """All outputs of the batch are acknowledged (rule 6)."""
+        """Marks a batch as done, once all its outputs are acknowledged (rule 6)."""
         if self.ledger.finish(batch):
             self._room.set()
 
-    # Faust's commit asks these two which partitions to look at, and up to where each may be committed.
+    # Faust's commit asks these two which partitions to look at, and up to where each may be
+    # committed.
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Any:
         return [tp for tp in self.ledger.safe if topics is None or tp in topics or tp.topic in topics]
 
@@ -196,10 +207,11 @@ class BatchConsumer(driver.Consumer):
         """Gaps are within the ledger's runs already."""
 
     def verify_event_path(self, now: float, tp: TP) -> None:
-        """Faust's own check counts single records; ours is `_watchdog`."""
+        """Does nothing: Faust's own check counts single records; ours is `_watchdog`."""
 
     async def on_task_error(self, exc: BaseException) -> None:
-        """An agent raised: Faust alone would restart it and go on behind the lost batch (rule 9)."""
+        """Crashes the app where an agent raised: Faust alone would restart it and go on behind
+        the lost batch (rule 9)."""
         await self.app.crash(exc)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
@@ -232,7 +244,8 @@ class BatchConsumer(driver.Consumer):
         return self.flow_active and self.ledger.epoch == epoch and not self.should_stop
 
     async def _fetch(self, timeout: float) -> dict[TP, Run]:
-        """The most urgent lane that has something gets this turn; full partitions get none (rules 10 and 13)."""
+        """Fetches from the most urgent lane that has something; full partitions are left out
+        (rules 10 and 13)."""
         active = set(self._get_active_partitions())
         free = {tp for tp in active if self.ledger.outstanding(tp) < self.batching.max_outstanding}
         if not free:
@@ -256,7 +269,8 @@ class BatchConsumer(driver.Consumer):
 
     @Service.task
     async def _watchdog(self) -> None:
-        """What never ends, never resumes or is refused by the group must not look healthy (rule 12)."""
+        """Crashes the app after a stall: a batch that never ends, a flow that never resumes or a
+        consumer that its group refuses must not look healthy (rule 12)."""
         stall, well = self.batching.stall, time.monotonic()
         while not self.should_stop:
             await self.sleep(min(5.0, stall / 4))

@@ -1,4 +1,5 @@
-"""What was fetched, handed over and done, and what may be committed: rules 1, 2 and 4 to 7, without any I/O."""
+"""What was fetched, handed over and done, and what may be committed: rules 1, 2 and 4 to 7, without
+any I/O."""
 
 from __future__ import annotations
 
@@ -20,8 +21,8 @@ class Batch(Generic[P, R]):
     partition: P
     records: Sequence[R]
     end: int
-    """The offset to commit when this batch and all before it are done: that after the last record, or behind what the
-    log holds no records for."""
+    """The offset to commit when this batch and all before it are done: that after the last record,
+    or behind what the log holds no records for."""
     epoch: int
     born: float
     """Monotonic seconds."""
@@ -39,14 +40,16 @@ class Ledger(Generic[P, R]):
         self._batches: defaultdict[P, deque[Batch[P, R]]] = defaultdict(deque)
 
     def begin(self, positions: Mapping[P, int]) -> None:
-        """A new epoch that reads on from these offsets; whatever was under way belongs to nobody any more."""
+        """Begins a new epoch that reads on from these offsets; whatever was in flight has no
+        owner any more."""
         self.epoch += 1
         self.next = dict(positions)
         self.safe.clear()
         self._batches.clear()
 
     def hand_over(self, partition: P, records: Sequence[R], end: int, now: float) -> Batch[P, R]:
-        """Enter the run of records that ends before `end`. One without records is done already."""
+        """Adds the run of records that ends before `end` as a batch. One without records is done
+        already."""
         batch = Batch(partition, records, end, self.epoch, now)
         self._batches[partition].append(batch)
         self.next[partition] = end
@@ -55,7 +58,8 @@ class Ledger(Generic[P, R]):
         return batch
 
     def finish(self, batch: Batch[P, R]) -> bool:
-        """All its outputs are acknowledged. False where it is of an older epoch: its next owner reads it again."""
+        """Marks a batch as done, when all its outputs are acknowledged. Returns False where it
+        is of an older epoch: its next owner reads it again."""
         batch.done, batch.records = True, ()
         if batch.epoch != self.epoch:
             return False
@@ -65,7 +69,7 @@ class Ledger(Generic[P, R]):
         return True
 
     def outstanding(self, partition: P) -> int:
-        """How many batches of the partition are not committable yet."""
+        """Returns how many batches of the partition are not committable yet."""
         return len(self._batches[partition])
 
     def working(self) -> bool:
@@ -73,5 +77,5 @@ class Ledger(Generic[P, R]):
         return any(batch.started and not batch.done for queue in self._batches.values() for batch in queue)
 
     def oldest(self) -> float | None:
-        """When the oldest batch under way was born."""
+        """Returns when the oldest batch in flight was created; None where there is none."""
         return min((queue[0].born for queue in self._batches.values() if queue), default=None)

@@ -1,4 +1,5 @@
-"""Sending a batch's outputs: an acknowledgement for each run that travels together, where aiokafka makes one for each record."""
+"""Sending a batch's outputs: an acknowledgement for each run that travels together, where aiokafka
+makes one for each record."""
 
 # ruff: noqa: SLF001 - the package pins the versions whose private names it uses
 
@@ -16,11 +17,13 @@ from services.router.ports import Output
 
 
 async def send(producer: AIOKafkaProducer, outputs: Iterable[Output]) -> set[asyncio.Future[object]]:
-    """Hand the outputs to the producer in order; returns the acknowledgements to wait for, without cancelling them.
+    """Sends the outputs to the producer in order; returns the acknowledgements to wait for, without
+    cancelling them.
 
-    As `AIOKafkaProducer.send` for each of them, with its errors. Its price is a future, a look at the metadata and Murmur's
-    hash in Python for every record: more than the record itself. A key's partition is found as librdkafka finds it
-    (`consistent`, CRC-32): where the order of a ticket's messages matters, the router alone writes, and it does the same each time.
+    As `AIOKafkaProducer.send` for each of them, with its errors. Its price is a future, a look at
+    the metadata and Murmur's hash in Python for every record: more than the record itself. A key's
+    partition is found as librdkafka finds it (`consistent`, CRC-32): where the order of a ticket's
+    messages matters, the router alone writes, and it does the same each time.
     """
     accumulator = producer._message_accumulator
     places: dict[str, list[TopicPartition]] = {}

@@ -38,13 +38,13 @@ class XClient:
         self._clients: dict[str, tweepy.Client] = {}
 
     async def me(self) -> Account:
-        """See `Network.me`."""
+        """Returns our own account (see `Network.me`)."""
         body, _ = await self._read("me", lambda x: x.get_me())
         data = wire.as_object(body.get("data"))
         return Account(str(data["id"]), str(data["username"])) if "id" in data and "username" in data else _not_us()
 
     async def page(self, source: Source, account: Account, since: int, token: str) -> Page:
-        """See `Network.page`."""
+        """Reads a page of new posts or messages (see `Network.page`)."""
         more = {"since_id": str(since)} if since else {}
         match source:
             case Source.MENTIONS:

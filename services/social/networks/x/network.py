@@ -82,15 +82,15 @@ class XNetwork(XClient):
         self.stream = XStream(access, silence) if silence else None
 
     def replies(self, database: Database, ledger: Ledger) -> XSender:
-        """See `Network.replies`."""
+        """Makes what delivers replies to X (see `Network.replies`)."""
         return XSender(self, database, ledger, longest=self._longest, summoned_only=self.summoned_only)
 
     def link(self, post: Post) -> str:
-        """See `Network.link`."""
+        """Returns where people read a public post (see `Network.link`)."""
         return f"{self._web}/{post.username or 'i'}/status/{post.id}"
 
     def why_off(self, error: Denied) -> str:
-        """See `Network.why_off`."""
+        """Explains a refusal of everything to an operator (see `Network.why_off`)."""
         if error.unpaid:
             return f"X wants to be paid ({error}): add credit, or raise the spending limit, in X's developer console"
         return f"X refuses our credentials ({error}): check SOCIAL_X_CONSUMER_KEY and the three that follow"

@@ -75,7 +75,7 @@ class XSender:
         return await self._post(target, text)
 
     async def find(self, request: OutboundMessage, account: Account, since: datetime) -> Sequence[str] | None:
-        """See `Replies.find`."""
+        """Returns the ids of all posts that may be this reply (see `Replies.find`)."""
         return await self._sent(request.text, await self._target(request, account), account, since)
 
     async def _post(self, target: Target, text: str) -> str:

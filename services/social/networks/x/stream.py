@@ -43,7 +43,7 @@ class XStream:
         self._token = ""
 
     async def listen(self, account: Account) -> AsyncGenerator[Page | None, None]:
-        """See `Stream.listen`."""
+        """Yields pages from X's stream (see `Stream.listen`)."""
         try:
             self._token = self._token or await self._bearer()
             ours = await self._rules(account)
@@ -61,7 +61,7 @@ class XStream:
             raise
 
     def pause(self, lost: Lost, attempt: int, now: datetime, random: float) -> float:
-        """See `Stream.pause`."""
+        """Returns the seconds before connecting again (see `Stream.pause`)."""
         return before_reconnect(lost.kind, attempt, lost.at, now, random)
 
     async def _bearer(self) -> str:
@@ -133,7 +133,8 @@ class _Connection(tweepy.StreamingClient):  # type: ignore[misc] # tweepy has no
         self._why: Exception = Lost("X closed the stream", Break.NETWORK)
 
     def hang_up(self) -> None:
-        """Ends the connection, from any thread. One that is still being made ends by its time-out."""
+        """Ends the connection, from any thread. One that is still being made ends by its
+        time-out."""
         self.running = False
         answer = self._door.last
         if answer is not None:

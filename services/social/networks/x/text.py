@@ -20,7 +20,8 @@ _LIGHT = ((0x0000, 0x10FF), (0x2000, 0x200D), (0x2010, 0x201F), (0x2032, 0x2037)
 
 
 def weighted_length(text: str) -> int:
-    """Counts as X counts: links 23, emoji 2, Chinese, Japanese and Korean 2 each, Latin 1."""
+    """Returns the length as X counts: links 23, emoji 2, Chinese, Japanese and Korean 2 each,
+    Latin 1."""
     text = unicodedata.normalize("NFC", text)
     found = list(links(text))
     total = len(found) * _LINK_LENGTH
@@ -46,7 +47,8 @@ def problem(text: str, longest: int) -> str:
 
 
 def same(ours: str, theirs: str) -> bool:
-    """Returns whether a text read back is what was sent: trimmed, links short, handles before it."""
+    """Returns whether a text read back is what was sent: trimmed, links short, handles before
+    it."""
     return _bare(ours) == _bare(theirs)
 
 

@@ -1,6 +1,7 @@
 """Wires the pigeon service.
 
-`python -m services pigeon`: run; `migrate`: bring the database's schema up to date; `ledger`: count answers by state.
+`python -m services pigeon`: run; `migrate`: bring the database's schema up to date; `ledger`: count
+answers by state.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Sends one answer at a time: a file in the outbox, named by the delivery, is what a pigeon took."""
+"""Sends one answer at a time: a file in the outbox, named by the delivery, is what a pigeon
+took."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from shared.kernel import address_of, contact_point, message_id
 
 
 def read(name: str, raw: bytes, raw_uri: str, received_at: datetime) -> InboundMessage:
-    """Makes the message of a letter. `name`: the file's, unique for each letter. Raises Malformed without a loft."""
+    """Makes the message of a letter. `name`: the file's, unique for each letter. Raises Malformed
+    without a loft."""
     head, _, text = raw.decode("utf-8", "replace").partition("\n")
     label, _, loft = head.partition(":")
     if label.strip().lower() != "from" or not loft.strip():
