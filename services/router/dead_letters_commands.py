@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.router.arguments import whole
-from shared.bus.letters import DeadLetters, Letter, printable
+from shared.bus.dead_letters import DeadLetters, Letter, printable
 from shared.errors import Malformed
 from shared.settings import KafkaSettings, load
 

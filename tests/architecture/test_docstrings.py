@@ -17,12 +17,12 @@ _NO_VERB = {"Always", "As", "Its", "Perhaps", "Plus", "Seconds", "This", "Those"
 
 def begins_with_a_verb(text: str) -> bool:
     """Whether the first word is a verb in the third person, or `Whether`."""
-    first = text.split()[0].strip(".,:;`")
+    first = text.split(maxsplit=1)[0].strip(".,:;`")
     return first == "Whether" or bool(_VERB.fullmatch(first) and first not in _NO_VERB)
 
 
 def documented(folder: str) -> Iterator[tuple[str, str]]:
-    """Yields the place and docstring of each function that has one; properties are named by what they are."""
+    """Yields the place and docstring of each function but properties."""
     for path in sorted((ROOT / folder).rglob("*.py")):
         if "migrations" in path.parts:
             continue

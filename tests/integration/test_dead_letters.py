@@ -18,8 +18,8 @@ from aiokafka import AIOKafkaProducer
 
 from services.router import commands
 from shared.bus import DeadLetter, Record
+from shared.bus.dead_letters import COMPACTED, DeadLetters, Letter
 from shared.bus.kafka import KafkaBus, create_topics
-from shared.bus.letters import COMPACTED, DeadLetters, Letter
 from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.events import DeskEvent

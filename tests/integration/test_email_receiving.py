@@ -26,8 +26,8 @@ from services.email.receiving import SOURCE, Receiver
 from services.email.replay import replay, replays
 from services.email.returning import Returns
 from shared.bus import Bus
+from shared.bus.dead_letters import DeadLetters
 from shared.bus.kafka import KafkaBus, create_topics
-from shared.bus.letters import DeadLetters
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Malformed

@@ -21,8 +21,8 @@ from services.__main__ import channels, names
 from services.desk.wallboard.pipeline import PipelineReader
 from shared.bus.access import Kind, Operation, Right, rights
 from shared.bus.client import options
+from shared.bus.dead_letters import DeadLetters
 from shared.bus.kafka import KafkaBus, create_topics
-from shared.bus.letters import DeadLetters
 from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.topics import DEAD_LETTERS, MESSAGES_RECEIVED, MESSAGES_ROUTED, all_topics

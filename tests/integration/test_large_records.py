@@ -11,8 +11,8 @@ from aiokafka.errors import MessageSizeTooLargeError
 from msgspec.structs import replace
 
 from shared.bus import DeadLetter
+from shared.bus.dead_letters import DeadLetters, NoWayBack
 from shared.bus.kafka import CUT, KEPT, MAX_EVENT, KafkaBus
-from shared.bus.letters import DeadLetters, NoWayBack
 from shared.errors import Malformed
 from shared.events import InboundMessage
 from shared.events.codec import encode

@@ -23,8 +23,8 @@ from structlog.testing import capture_logs
 from deploy.local import ports
 from deploy.local.kafka import Kafka
 from shared.bus import Record
+from shared.bus.dead_letters import DeadLetters, NoWayBack
 from shared.bus.kafka import KafkaBus, create_topics
-from shared.bus.letters import DeadLetters, NoWayBack
 from shared.bus.views import KafkaView
 from shared.clock import utc_now
 from shared.events import InboundMessage, Profile

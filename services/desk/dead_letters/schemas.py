@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ConfigDict
 
-from shared.bus.letters import Letter, NoWayBack, printable
+from shared.bus.dead_letters import Letter, NoWayBack, printable
 
 _DOCS = ConfigDict(use_attribute_docstrings=True)
 SHOWN_BYTES = 4_000

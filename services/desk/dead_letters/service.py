@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.desk.dead_letters.schemas import DeadLetterDetails, DeadLetterView, details, moment, raw_uri, view
-from shared.bus.letters import DeadLetters, Letter, NoWayBack
+from shared.bus.dead_letters import DeadLetters, Letter, NoWayBack
 from shared.errors import Malformed, Rejected, Unavailable
 from shared.logs import log
 from shared.storage import Storage

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.desk.dead_letters.schemas import SHOWN_BYTES, details, moment, view
 from services.desk.web import render
 from services.desk.web.conversation import samples, why
-from shared.bus.letters import NoWayBack, parsed
+from shared.bus.dead_letters import NoWayBack, parsed
 from shared.clock import utc_now
 from shared.events import ChannelChoice, Decision, Reason, ThreadMatch
 from shared.kernel import Level

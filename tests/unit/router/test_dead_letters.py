@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from services.router.dead_letters_commands import described
 from shared.bus import DeadLetter
+from shared.bus.dead_letters import Letter, parsed, printable
 from shared.bus.kafka import KEPT, MAX_EVENT, dead_letter_record
-from shared.bus.letters import Letter, parsed, printable
 from shared.events.codec import LARGEST, encode
 from tests.unit.router.makers import mail
 from tests.unit.router.test_handlers import record, router

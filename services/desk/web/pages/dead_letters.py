@@ -40,7 +40,7 @@ async def letters_page(
     await console.agents()
     waiting = [letter for letter in letters if letter.replayed_at is None]
     body = console.render(
-        "letters.html",
+        "dead_letters.html",
         who.language,
         viewer=who,
         theme=who.theme,
@@ -65,7 +65,7 @@ async def letter_page(request: Request, letter: LetterId, who: Annotated[Viewer,
     await audit.noted(console.desk.database, "letter.read", who.actor, str(letter))
     await console.agents()
     body = console.render(
-        "letter.html",
+        "dead_letter.html",
         who.language,
         viewer=who,
         theme=who.theme,
