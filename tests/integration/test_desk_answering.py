@@ -61,7 +61,9 @@ def report(outbound: str, state: DeliveryState, provider_id: str = "", detail: s
 
 async def test_a_reply_goes_out_by_the_channel_that_was_used_and_answers_that_mail(asked: Desk) -> None:
     await apply(asked, [routed("<2@example.org>", received_at=NOON + timedelta(minutes=1))])
-    sent = await tickets.reply(asked, TICKET, "It is right now.", actor=acting("bo@desk.example"), author_name="Bo")
+    sent = await tickets.reply(
+        asked, TICKET, tickets.Draft(text="It is right now.", author_name="Bo"), actor=acting("bo@desk.example")
+    )
     (wish,) = await outbox(asked, "deliveries-requested-email")
     assert (wish.id, wish.to, wish.to_name, wish.text) == (sent.id, "email:ann@example.org", "Ann", "It is right now.")
     assert (wish.subject, wish.mailbox, wish.references) == (
@@ -76,12 +78,15 @@ async def test_a_reply_goes_out_by_the_channel_that_was_used_and_answers_that_ma
 
 async def test_the_same_key_answers_once_however_often_it_is_sent(asked: Desk) -> None:
     sent = await asyncio.gather(
-        *(tickets.reply(asked, TICKET, "Yes.", actor=acting("bo@desk"), key="k1") for _ in range(10))
+        *(
+            tickets.reply(asked, TICKET, tickets.Draft(text="Yes.", key="k1"), actor=acting("bo@desk"))
+            for _ in range(10)
+        )
     )
     assert len({message.id for message in sent}) == 1
     assert len(await outbox(asked, "deliveries-requested-email")) == 1
     with pytest.raises(Rejected) as refused:
-        await tickets.reply(asked, TICKET, "No.", actor=acting("bo@desk"), key="k1")
+        await tickets.reply(asked, TICKET, tickets.Draft(text="No.", key="k1"), actor=acting("bo@desk"))
     assert refused.value.code == "key-reused"
 
 
@@ -95,8 +100,8 @@ async def test_who_answers_a_ticket_of_nobody_takes_it_and_the_next_answer_comes
             password="correct horse",
             actor=COMMAND,
         )
-    await tickets.reply(asked, TICKET, "One.", actor=acting("bo@desk.example"))
-    await tickets.reply(asked, TICKET, "Two.", actor=acting("al@desk.example"))
+    await tickets.reply(asked, TICKET, tickets.Draft(text="One."), actor=acting("bo@desk.example"))
+    await tickets.reply(asked, TICKET, tickets.Draft(text="Two."), actor=acting("al@desk.example"))
     await apply(asked, [routed("<2@example.org>", received_at=NOON + timedelta(minutes=1))])
     ticket = await tickets.get_ticket(asked, TICKET)
     assert (ticket.row.assignee, ticket.row.status) == ("bo@desk.example", "open")
@@ -111,7 +116,7 @@ async def test_a_team_may_leave_what_it_answers_to_everybody_and_sees_it_under_u
         asked.database, email="bo@desk.example", name="Bo", role="agent", password="correct horse", actor=COMMAND
     )
     kept = replace(asked, settings=asked.settings.model_copy(update={"replies_keep_unassigned": keep}))
-    await tickets.reply(kept, TICKET, "One.", actor=acting("bo@desk.example"))
+    await tickets.reply(kept, TICKET, tickets.Draft(text="One."), actor=acting("bo@desk.example"))
     assert (await tickets.get_ticket(kept, TICKET)).row.assignee == ""
     counts = {view.name: view.count for view in await tickets.view_counts(kept, "bo@desk.example")}
     assert (counts["unassigned"], counts["pending"], counts["open"]) == (1, 1, 0)
@@ -120,7 +125,7 @@ async def test_a_team_may_leave_what_it_answers_to_everybody_and_sees_it_under_u
 
 
 async def test_a_program_that_replies_takes_no_ticket(asked: Desk) -> None:
-    await tickets.reply(asked, TICKET, "We got it.", actor=acting("api:shop"))
+    await tickets.reply(asked, TICKET, tickets.Draft(text="We got it."), actor=acting("api:shop"))
     assert (await tickets.get_ticket(asked, TICKET)).row.assignee == ""
 
 
@@ -128,10 +133,14 @@ async def test_a_stale_reply_is_refused(asked: Desk) -> None:
     seen = (await tickets.get_ticket(asked, TICKET)).row.version
     await apply(asked, [routed("<2@example.org>", text="Forget it, I found it.")])
     with pytest.raises(Rejected) as refused:
-        await tickets.reply(asked, TICKET, "Where did you look?", actor=acting("bo@desk"), seen=seen)
+        await tickets.reply(
+            asked, TICKET, tickets.Draft(text="Where did you look?", seen=seen), actor=acting("bo@desk")
+        )
     assert (refused.value.status, refused.value.code) == (409, "stale")
     assert await outbox(asked, "deliveries-requested-email") == []
-    await tickets.reply(asked, TICKET, "Good!", actor=acting("bo@desk"), seen=seen + 1, status="solved")
+    await tickets.reply(
+        asked, TICKET, tickets.Draft(text="Good!", seen=seen + 1, status="solved"), actor=acting("bo@desk")
+    )
     assert (await tickets.get_ticket(asked, TICKET)).row.status == "solved"
 
 
@@ -140,12 +149,14 @@ async def test_a_note_makes_a_reply_stale_and_an_assignment_does_not(asked: Desk
     seen = (await tickets.get_ticket(asked, TICKET)).row.version
     await tickets.add_note(asked, TICKET, "Do not answer yet.", actor=acting("al@desk"))
     with pytest.raises(Rejected, match="not seen"):
-        await tickets.reply(asked, TICKET, "Hi", actor=acting("bo@desk"), seen=seen)
+        await tickets.reply(asked, TICKET, tickets.Draft(text="Hi", seen=seen), actor=acting("bo@desk"))
     assert await outbox(asked, "deliveries-requested-email") == []
 
 
 async def test_a_failed_delivery_reopens_the_ticket_and_says_why(asked: Desk) -> None:
-    sent = await tickets.reply(asked, TICKET, "Here you are.", actor=acting("bo@desk"), status="solved")
+    sent = await tickets.reply(
+        asked, TICKET, tickets.Draft(text="Here you are.", status="solved"), actor=acting("bo@desk")
+    )
     failed = report(sent.id, DeliveryState.FAILED, detail="550 no such user")
     await deliveries.report(asked, [failed])
     await deliveries.report(asked, [failed, report(sent.id, DeliveryState.SENT, "<out@desk>")])
@@ -157,12 +168,12 @@ async def test_a_failed_delivery_reopens_the_ticket_and_says_why(asked: Desk) ->
 
 
 async def test_what_was_sent_becomes_a_reference_of_the_next_reply(asked: Desk) -> None:
-    sent = await tickets.reply(asked, TICKET, "One.", actor=acting("bo@desk"))
+    sent = await tickets.reply(asked, TICKET, tickets.Draft(text="One."), actor=acting("bo@desk"))
     await deliveries.report(
         asked, [report(sent.id, DeliveryState.DELIVERED), report(sent.id, DeliveryState.SENT, "<out@desk>")]
     )
     assert (await tickets.get_message(asked, sent.id)).delivery == "delivered"
-    await tickets.reply(asked, TICKET, "Two.", actor=acting("bo@desk"))
+    await tickets.reply(asked, TICKET, tickets.Draft(text="Two."), actor=acting("bo@desk"))
     assert (await outbox(asked, "deliveries-requested-email"))[-1].references == ("<1@example.org>", "<out@desk>")
 
 
@@ -184,7 +195,7 @@ async def test_a_reply_that_cannot_arrive_is_refused_with_what_to_do(
     asked: Desk, channel: str, to: str, code: str
 ) -> None:
     with pytest.raises(Rejected) as refused:
-        await tickets.reply(asked, TICKET, "Hello", actor=acting("bo@desk"), channel=channel, to=to)
+        await tickets.reply(asked, TICKET, tickets.Draft(text="Hello", channel=channel, to=to), actor=acting("bo@desk"))
     assert (refused.value.status, refused.value.code) == (409, code)
     assert await scalar(asked, "SELECT count(*) FROM desk.messages") == 1
 
@@ -193,7 +204,10 @@ async def test_nothing_is_written_to_a_telephone(asked: Desk) -> None:
     spoken = msgspec.structs.replace(PHONE, enabled=True, live=True, why_off="")
     with pytest.raises(Rejected) as refused:
         await tickets.reply(
-            with_channels(asked, EMAIL, spoken), TICKET, "Hello", actor=acting("bo@desk"), channel="phone"
+            with_channels(asked, EMAIL, spoken),
+            TICKET,
+            tickets.Draft(text="Hello", channel="phone"),
+            actor=acting("bo@desk"),
         )
     assert (refused.value.status, refused.value.code) == (409, "call-instead")
     assert "Press Call" in refused.value.message
@@ -205,7 +219,7 @@ async def test_who_opted_out_is_not_written_to(asked: Desk) -> None:
     assert ann
     await customers.update_customer(asked, ann.id, actor=acting("bo@desk"), opted_out={"email:ann@example.org": True})
     with pytest.raises(Rejected) as refused:
-        await tickets.reply(asked, TICKET, "Hello", actor=acting("bo@desk"))
+        await tickets.reply(asked, TICKET, tickets.Draft(text="Hello"), actor=acting("bo@desk"))
     assert refused.value.code == "opted-out"
 
 
@@ -238,7 +252,7 @@ async def test_an_answer_that_x_will_not_take_is_refused_before_it_is_sent(desk:
         desk, [msgspec.structs.replace(post, decision=msgspec.structs.replace(post.decision, channels=(closed,)))]
     )
     with pytest.raises(Rejected) as refused:
-        await tickets.reply(desk, post.decision.ticket_id, "Sorry!", actor=acting("bo@desk"))
+        await tickets.reply(desk, post.decision.ticket_id, tickets.Draft(text="Sorry!"), actor=acting("bo@desk"))
     assert (refused.value.status, refused.value.code) == (409, "not-summoned")
 
 

@@ -195,7 +195,7 @@ async def test_priority_is_the_highest_since_the_last_reply(desk: Desk) -> None:
     await apply(desk, [routed(level=Level.URGENT, score=95), routed("<2@x>", score=30, text="Thank you!")])
     row = (await tickets.get_ticket(desk, key)).row
     assert (row.level, row.score) == ("urgent", 95)
-    await tickets.reply(desk, key, "It works again.", actor=acting("a@desk"))
+    await tickets.reply(desk, key, tickets.Draft(text="It works again."), actor=acting("a@desk"))
     await apply(desk, [routed("<3@x>", score=30)])
     row = (await tickets.get_ticket(desk, key)).row
     assert (row.level, row.score, row.status) == ("normal", 30, "open")

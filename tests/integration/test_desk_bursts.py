@@ -150,13 +150,19 @@ async def test_one_answer_reaches_each_of_them_in_a_conversation_of_their_own(de
     await apply(desk, burst())
     (row,) = await leaders(desk)
     done = await group_commands.reply_all(
-        desk, row.id, "It works again.", actor=acting("sam@example.org"), seen=row.version, key="k"
+        desk,
+        row.id,
+        group_commands.Draft(text="It works again.", seen=row.version, key="k"),
+        actor=acting("sam@example.org"),
     )
     assert sorted(message.to for message in done.messages) == sorted(f"x:{n}" for n in range(1, 13))
     assert {message.text for message in done.messages} == {f"@person{n} It works again." for n in range(1, 13)}
     assert done.left_out == ()
     again = await group_commands.reply_all(
-        desk, row.id, "It works again.", actor=acting("sam@example.org"), seen=row.version, key="k"
+        desk,
+        row.id,
+        group_commands.Draft(text="It works again.", seen=row.version, key="k"),
+        actor=acting("sam@example.org"),
     )
     assert {message.id for message in again.messages} == {message.id for message in done.messages}
     sent = "SELECT count(*) FROM desk.outbox WHERE topic = 'deliveries-requested-x'"
@@ -166,13 +172,17 @@ async def test_one_answer_reaches_each_of_them_in_a_conversation_of_their_own(de
     (pending,) = await leaders(desk, status=("pending",))
     assert (pending.id, pending.group_size) == (row.id, 12)
     with pytest.raises(Rejected, match="key"):
-        await group_commands.reply_all(desk, row.id, "Something else", actor=acting("sam@example.org"), key="k")
+        await group_commands.reply_all(
+            desk, row.id, group_commands.Draft(text="Something else", key="k"), actor=acting("sam@example.org")
+        )
 
 
 async def test_who_answers_back_is_seen_again(desk: Desk) -> None:
     await apply(desk, burst())
     (row,) = await leaders(desk)
-    await group_commands.reply_all(desk, row.id, "It works again.", actor=acting("sam@example.org"), key="k")
+    await group_commands.reply_all(
+        desk, row.id, group_commands.Draft(text="It works again.", key="k"), actor=acting("sam@example.org")
+    )
     await apply(desk, [routed("600", sender="x:7", thread="x:7", channel="x", public=True, text="not for me")])
     (seen,) = await leaders(desk, status=("open",))
     assert seen.customer_name == "7"
@@ -183,7 +193,9 @@ async def test_a_customer_who_wants_no_answers_is_left_out_and_the_others_get_th
     async with desk.database.transaction() as session:
         await session.execute(text("UPDATE desk.contact_points SET opted_out = true WHERE point = 'x:3'"))
     (row,) = await leaders(desk)
-    done = await group_commands.reply_all(desk, row.id, "It works again.", actor=acting("sam@example.org"), key="k")
+    done = await group_commands.reply_all(
+        desk, row.id, group_commands.Draft(text="It works again.", key="k"), actor=acting("sam@example.org")
+    )
     assert len(done.messages) == 11
     assert [left.code for left in done.left_out] == ["opted-out"]
     (still,) = await leaders(desk, status=("open",))
@@ -195,19 +207,24 @@ async def test_what_arrived_unseen_stops_the_answer_to_all(desk: Desk) -> None:
     (row,) = await leaders(desk)
     with pytest.raises(Rejected, match="not seen"):
         await group_commands.reply_all(
-            desk, row.id, "It works.", actor=acting("sam@example.org"), seen=row.version - 1, key="k"
+            desk,
+            row.id,
+            group_commands.Draft(text="It works.", seen=row.version - 1, key="k"),
+            actor=acting("sam@example.org"),
         )
     assert await scalar(desk, "SELECT count(*) FROM desk.messages WHERE direction = 'out'") == 0
     member = next(each for each in await everything(desk) if each.group_id)
     with pytest.raises(Rejected) as refused:
-        await group_commands.reply_all(desk, member.id, "It works.", actor=acting("sam@example.org"))
+        await group_commands.reply_all(
+            desk, member.id, group_commands.Draft(text="It works."), actor=acting("sam@example.org")
+        )
     assert refused.value.code == "not-the-leader"
 
 
 async def test_the_next_oldest_leads_when_the_leader_is_answered_by_itself(desk: Desk) -> None:
     await apply(desk, burst())
     (row,) = await leaders(desk)
-    await tickets.reply(desk, row.id, "Only you.", actor=acting("sam@example.org"))
+    await tickets.reply(desk, row.id, tickets.Draft(text="Only you."), actor=acting("sam@example.org"))
     (following,) = await leaders(desk, status=("open",))
     assert (following.customer_name, following.group_size) == ("2", 11)
     await apply(desk, [post(13, burst="b-1", first=range(1, 5))])
@@ -218,7 +235,9 @@ async def test_the_next_oldest_leads_when_the_leader_is_answered_by_itself(desk:
 async def test_who_still_waits_is_seen_when_only_the_leader_was_answered_and_stays_open(desk: Desk) -> None:
     await apply(desk, burst())
     (row,) = await leaders(desk)
-    await tickets.reply(desk, row.id, "We look into it.", actor=acting("sam@example.org"), status="open")
+    await tickets.reply(
+        desk, row.id, tickets.Draft(text="We look into it.", status="open"), actor=acting("sam@example.org")
+    )
     (following,) = await leaders(desk, waiting=True)
     assert (following.customer_name, following.group_size) == ("2", 11)
     await apply(desk, [post(13, burst="b-1", first=range(1, 5))])
@@ -232,7 +251,10 @@ async def test_who_was_left_out_of_the_answer_to_all_is_seen_though_the_others_s
         await session.execute(text("UPDATE desk.contact_points SET opted_out = true WHERE point = 'x:3'"))
     (row,) = await leaders(desk)
     await group_commands.reply_all(
-        desk, row.id, "We look into it.", actor=acting("sam@example.org"), status="open", key="k"
+        desk,
+        row.id,
+        group_commands.Draft(text="We look into it.", status="open", key="k"),
+        actor=acting("sam@example.org"),
     )
     (still,) = await leaders(desk, waiting=True)
     assert still.customer_name == "3"
@@ -257,7 +279,9 @@ async def test_a_ticket_that_was_taken_out_stays_out(desk: Desk, number: int) ->
 async def test_a_later_burst_opens_a_new_group_once_the_first_is_answered(desk: Desk) -> None:
     await apply(desk, burst(6))
     (row,) = await leaders(desk)
-    await group_commands.reply_all(desk, row.id, "It works again.", actor=acting("sam@example.org"), key="k")
+    await group_commands.reply_all(
+        desk, row.id, group_commands.Draft(text="It works again.", key="k"), actor=acting("sam@example.org")
+    )
     await apply(desk, [post(n, burst="b-1", first=range(1, 5)) for n in (20, 21, 22)])
     (fresh,) = await leaders(desk, status=("open",))
     assert (fresh.customer_name, fresh.group_size) == ("20", 3)

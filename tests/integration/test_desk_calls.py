@@ -454,7 +454,7 @@ async def test_a_reply_or_solving_takes_a_callback_off_the_list(desk: Desk) -> N
     await applying.apply(desk, [changed(call, 2, CallState.ABANDONED)])
     await apply(desk, [abandoned])
     assert {todo.why for todo in await calls.callbacks(desk)} == {"prefers", "abandoned"}
-    await tickets.reply(desk, one, "Dear customer, it works again.", actor=acting(ann))
+    await tickets.reply(desk, one, tickets.Draft(text="Dear customer, it works again."), actor=acting(ann))
     assert [todo.why for todo in await calls.callbacks(desk)] == ["abandoned"]
     await tickets.set_status(desk, ticket_of(call), "solved", actor=acting(ann))
     assert await calls.callbacks(desk) == ()

@@ -186,7 +186,9 @@ async def test_a_failed_delivery_that_a_channel_reports_reopens_the_ticket(
     async with desk_on(database, storage_url, bus) as made, running(desk := with_channels(made)):
         await publish(bus, sent)
         await until(applied(desk, sent))
-        answer = await tickets.reply(desk, ticket, "Here.", actor=acting("bo@desk"), status="solved")
+        answer = await tickets.reply(
+            desk, ticket, tickets.Draft(text="Here.", status="solved"), actor=acting("bo@desk")
+        )
         report = DeliveryReport(
             id=stable_id(answer.id),
             outbound_id=answer.id,

@@ -41,7 +41,7 @@ async def sent(desk: Desk) -> OutboundMessage:
 
 
 async def reply(desk: Desk, **more: Any) -> OutboundMessage:
-    await tickets.reply(desk, TICKET, "It is right now.", actor=acting("kim@desk"), **more)
+    await tickets.reply(desk, TICKET, tickets.Draft(text="It is right now.", **more), actor=acting("kim@desk"))
     return await sent(desk)
 
 
@@ -128,9 +128,9 @@ async def test_a_note_goes_to_nobody_and_a_reply_to_a_page_takes_no_copies(desk:
     await apply(desk, [talk])
     own = talk.decision.ticket_id
     with pytest.raises(Rejected) as refused:
-        await tickets.reply(desk, own, "Hi", actor=acting("kim@desk"), cc=["lee@x.example"])
+        await tickets.reply(desk, own, tickets.Draft(text="Hi", cc=["lee@x.example"]), actor=acting("kim@desk"))
     assert refused.value.code == "copies"
-    await tickets.reply(desk, own, "Hi", actor=acting("kim@desk"))
+    await tickets.reply(desk, own, tickets.Draft(text="Hi"), actor=acting("kim@desk"))
 
 
 async def test_a_reply_to_a_mail_that_may_be_forged_goes_where_the_customer_is_known_and_to_nobody_it_named(
@@ -158,5 +158,5 @@ async def test_a_reply_to_a_mail_that_may_be_forged_goes_where_the_customer_is_k
 async def test_where_only_the_doubtful_address_is_known_the_reply_goes_there(desk: Desk) -> None:
     message = routed("<n@x>", sender="email:new@x.example", thread="email:n", doubt="dmarc")
     await apply(desk, [message])
-    await tickets.reply(desk, message.decision.ticket_id, "Is it you?", actor=acting("kim@desk"))
+    await tickets.reply(desk, message.decision.ticket_id, tickets.Draft(text="Is it you?"), actor=acting("kim@desk"))
     assert (await sent(desk)).to == "email:new@x.example"

@@ -114,7 +114,7 @@ async def test_what_somebody_took_or_answered_stays_where_it_is(desk: Desk) -> N
     taken = await open_with(desk, written(minutes_ago=20))
     answered = await open_with(desk, written(minutes_ago=20, sender=ContactPoint("email:bo@example.org")))
     await assignment.assign(desk, taken.row.id, actor=acting(ann), assignee=ann)
-    await tickets.reply(desk, answered.row.id, "C’est réparé.", actor=acting(ann))
+    await tickets.reply(desk, answered.row.id, tickets.Draft(text="C’est réparé."), actor=acting(ann))
     await escalation.escalate(desk)
     for ticket in (taken, answered):
         after = await tickets.get_ticket(desk, ticket.row.id)
@@ -204,7 +204,9 @@ async def chats_and_mails(desk: Desk, answers: dict[str, float]) -> Profile:
                 received_at=at if number == 0 else await last_reply(desk, channel) + timedelta(seconds=seconds),
             )
             ticket = await open_with(desk, message)
-            reply = await tickets.reply(desk, ticket.row.id, f"Here you are, {sent}.", actor=acting("ann@desk.example"))
+            reply = await tickets.reply(
+                desk, ticket.row.id, tickets.Draft(text=f"Here you are, {sent}."), actor=acting("ann@desk.example")
+            )
             later = message.message.received_at + timedelta(minutes=1)
             async with desk.database.transaction() as session:
                 await session.execute(
@@ -243,11 +245,13 @@ async def test_only_an_answer_on_the_same_channel_to_what_we_wrote_counts(desk: 
         return (await outbox(desk, "customers-updated"))[-1]
 
     assert (await came("2")).observed["email"].answer_seconds is None, "they went on before we had answered"
-    await tickets.reply(desk, first.row.id, "Hello", actor=acting("ann@desk.example"))
+    await tickets.reply(desk, first.row.id, tickets.Draft(text="Hello"), actor=acting("ann@desk.example"))
     assert (await came("3", automatic="reply")).observed["email"].answer_seconds is None
     sms = await came("4", channel="sms", rule="token", thread="sms:1", ticket=first.row.id)
     assert sms.observed["sms"].answer_seconds is None, "our reply was a mail"
-    await tickets.reply(desk, first.row.id, "And?", actor=acting("ann@desk.example"), channel="email")
+    await tickets.reply(
+        desk, first.row.id, tickets.Draft(text="And?", channel="email"), actor=acting("ann@desk.example")
+    )
     answer = await came("5", received_at=utc_now() + timedelta(minutes=5))
     assert answer.observed["email"].answer_seconds == pytest.approx(300, abs=30)
     more = (await came("6", received_at=utc_now() + timedelta(hours=5))).observed["email"]

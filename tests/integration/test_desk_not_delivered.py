@@ -80,7 +80,7 @@ async def test_whatever_was_written_around_it_a_reply_that_failed_leaves_the_cus
             elif replies:
                 status = "solved" if action == "solve" else "pending"
                 made = await tickets.reply(
-                    desk, ticket_id(f"email:{who}"), "Hello", actor=acting("bo@desk"), status=status
+                    desk, ticket_id(f"email:{who}"), tickets.Draft(text="Hello", status=status), actor=acting("bo@desk")
                 )
                 sent.append(made.id)
                 await says(desk, made.id, DeliveryState.SENT)
@@ -96,7 +96,7 @@ async def test_an_overdue_customer_whose_reply_bounced_is_overdue_again_and_ever
     ann = ticket_id("email:ann")
     await apply(desk, [routed(thread="email:ann", received_at=utc_now() - timedelta(hours=1), reply_within=600)])
     before = await clocks(desk, ann)
-    sent = await tickets.reply(desk, ann, "Here you are.", actor=acting("bo@desk"), status="solved")
+    sent = await tickets.reply(desk, ann, tickets.Draft(text="Here you are.", status="solved"), actor=acting("bo@desk"))
     await says(desk, sent.id, DeliveryState.SENT)
     await says(desk, sent.id, DeliveryState.FAILED, "550 no such user")
     assert await clocks(desk, ann) == before
@@ -106,7 +106,7 @@ async def test_an_overdue_customer_whose_reply_bounced_is_overdue_again_and_ever
     assert (counts["overdue"], counts["waiting"]) == (1, 1)
     (queue,) = (await figures.work(desk.database, utc_now())).queues
     assert (queue.waiting, queue.late, queue.oldest) == (1, 1, before["waiting_since"])
-    await tickets.reply(desk, ann, "Once more.", actor=acting("bo@desk"))
+    await tickets.reply(desk, ann, tickets.Draft(text="Once more."), actor=acting("bo@desk"))
     assert (await tickets.get_ticket(desk, ann)).row.undelivered == ""
 
 
@@ -114,8 +114,8 @@ async def test_who_was_reached_by_a_later_reply_waits_for_no_promised_time_until
     ann = ticket_id("email:ann")
     await apply(desk, [routed(thread="email:ann", received_at=utc_now() - timedelta(hours=1), reply_within=600)])
     before = await clocks(desk, ann)
-    first = await tickets.reply(desk, ann, "One.", actor=acting("bo@desk"))
-    second = await tickets.reply(desk, ann, "Two.", actor=acting("bo@desk"))
+    first = await tickets.reply(desk, ann, tickets.Draft(text="One."), actor=acting("bo@desk"))
+    second = await tickets.reply(desk, ann, tickets.Draft(text="Two."), actor=acting("bo@desk"))
     await says(desk, first.id, DeliveryState.FAILED)
     now = await clocks(desk, ann)
     assert (now["status"], now["waiting_since"], now["due_at"]) == ("open", first.at, None)
@@ -127,7 +127,7 @@ async def test_who_was_reached_by_a_later_reply_waits_for_no_promised_time_until
 async def test_who_was_spoken_with_since_does_not_wait_for_the_mail_that_bounced(desk: Desk) -> None:
     ann = ticket_id("email:ann")
     await apply(desk, [routed(thread="email:ann", received_at=utc_now() - timedelta(hours=1), reply_within=600)])
-    sent = await tickets.reply(desk, ann, "Here you are.", actor=acting("bo@desk"))
+    sent = await tickets.reply(desk, ann, tickets.Draft(text="Here you are."), actor=acting("bo@desk"))
     async with desk.unit_of_work() as work:
         await call_outcomes.answered(work, ann, utc_now(), "bo@desk", "call")
     await says(desk, sent.id, DeliveryState.FAILED)
@@ -138,7 +138,7 @@ async def test_who_was_spoken_with_since_does_not_wait_for_the_mail_that_bounced
 async def test_a_reply_found_to_have_been_sent_after_all_is_not_called_undelivered(desk: Desk) -> None:
     ann = ticket_id("email:ann")
     await apply(desk, [routed(thread="email:ann")])
-    sent = await tickets.reply(desk, ann, "Here you are.", actor=acting("bo@desk"))
+    sent = await tickets.reply(desk, ann, tickets.Draft(text="Here you are."), actor=acting("bo@desk"))
     await says(desk, sent.id, DeliveryState.UNCERTAIN)
     assert (await tickets.get_ticket(desk, ann)).row.undelivered == "uncertain"
     await says(desk, sent.id, DeliveryState.SENT)
@@ -148,7 +148,7 @@ async def test_a_reply_found_to_have_been_sent_after_all_is_not_called_undeliver
 async def test_a_reply_from_before_an_update_that_fails_leaves_its_customer_waiting_since_then(desk: Desk) -> None:
     ann = ticket_id("email:ann")
     await apply(desk, [routed(thread="email:ann", reply_within=600)])
-    sent = await tickets.reply(desk, ann, "Here you are.", actor=acting("bo@desk"))
+    sent = await tickets.reply(desk, ann, tickets.Draft(text="Here you are."), actor=acting("bo@desk"))
     async with desk.database.transaction() as session:
         await session.execute(sql("UPDATE desk.messages SET ended_wait = NULL"))
     await says(desk, sent.id, DeliveryState.FAILED)

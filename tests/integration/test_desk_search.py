@@ -197,7 +197,7 @@ async def test_a_home_from_before_is_moved_over_while_the_desk_runs_and_goes_on_
 async def test_a_note_a_reply_and_a_changed_name_are_found(desk: Desk) -> None:
     await apply(desk, [routed(sender_name="Ann")])
     await tickets.add_note(desk, "#1001", "Ask the warehouse", actor=acting("sam@example.org"))
-    await tickets.reply(desk, "#1001", "We sent a replacement", actor=acting("sam@example.org"))
+    await tickets.reply(desk, "#1001", tickets.Draft(text="We sent a replacement"), actor=acting("sam@example.org"))
     for q in ("warehouse", "replacements", "ann", "#1001", "1001"):
         assert await found(desk, q) == {"Invoice"}, q
     assert await found(desk, "#10010") == set()

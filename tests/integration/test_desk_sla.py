@@ -70,7 +70,7 @@ async def test_a_customer_who_was_answered_too_late_is_told_to_the_router_and_fo
     late = asked(40)
     await apply(desk, [late])
     assert not (await told(desk)).missed_sla, "so far nobody has looked"
-    await tickets.reply(desk, late.decision.ticket_id, "Here.", actor=acting(BO))
+    await tickets.reply(desk, late.decision.ticket_id, tickets.Draft(text="Here."), actor=acting(BO))
     assert (await told(desk)).missed_sla
     again = decided(mail(), await told(desk))
     assert "missed-sla" in codes(again), "and the router counts it for what they write next"
@@ -88,7 +88,7 @@ async def test_a_customer_who_was_answered_too_late_is_told_to_the_router_and_fo
 async def test_after_a_month_the_router_forgets_it_though_the_customer_is_silent(desk: Desk) -> None:
     late = asked(40)
     await apply(desk, [late])
-    await tickets.reply(desk, late.decision.ticket_id, "Here.", actor=acting(BO))
+    await tickets.reply(desk, late.decision.ticket_id, tickets.Draft(text="Here."), actor=acting(BO))
     await later(desk, LATE_COUNTS)
     assert (await told(desk)).missed_sla
     assert await sla.record_breaches(desk) == 1
@@ -100,7 +100,7 @@ async def test_after_a_month_the_router_forgets_it_though_the_customer_is_silent
 async def test_who_was_answered_in_time_is_not(desk: Desk, within: int) -> None:
     early = asked(20, within=within)
     await apply(desk, [early])
-    await tickets.reply(desk, early.decision.ticket_id, "Here.", actor=acting(BO))
+    await tickets.reply(desk, early.decision.ticket_id, tickets.Draft(text="Here."), actor=acting(BO))
     await later(desk, timedelta(days=2))
     assert await sla.record_breaches(desk) == 0
     await apply(desk, [asked(0)])
@@ -112,11 +112,11 @@ async def test_every_answer_counts_not_only_the_first(desk: Desk) -> None:
     first = asked(20)
     await apply(desk, [first])
     ticket, thread = first.decision.ticket_id, first.decision.thread.key
-    await tickets.reply(desk, ticket, "In time.", actor=acting(BO))
+    await tickets.reply(desk, ticket, tickets.Draft(text="In time."), actor=acting(BO))
     again = routed("<2@x>", thread=thread, rule="root", received_at=utc_now(), reply_within=1800)
     await apply(desk, [again])
     await later(desk, timedelta(minutes=31))
-    await tickets.reply(desk, ticket, "Sorry.", actor=acting(BO))
+    await tickets.reply(desk, ticket, tickets.Draft(text="Sorry."), actor=acting(BO))
     assert (await told(desk)).missed_sla
 
 

@@ -56,7 +56,12 @@ async def answered(desk: Desk, message: RoutedMessage | None = None) -> tuple[st
     await apply(desk, [message])
     own = message.decision.ticket_id
     return own, (
-        await tickets.reply(desk, own, "We return it today.", actor=acting("bo@desk"), author_name="Bo", channel="chat")
+        await tickets.reply(
+            desk,
+            own,
+            tickets.Draft(text="We return it today.", author_name="Bo", channel="chat"),
+            actor=acting("bo@desk"),
+        )
     ).id
 
 
@@ -117,7 +122,9 @@ async def test_while_mail_is_off_it_waits_and_where_the_setting_is_0_nothing_is_
     assert [await unread.send(off), await unread.send(desk)] == [0, 1]
     never = desk.settings.model_copy(update={"unread_minutes": 0})
     object.__setattr__(desk, "settings", never)
-    await tickets.reply(desk, from_the_page().decision.ticket_id, "More.", actor=acting("bo@desk"), channel="chat")
+    await tickets.reply(
+        desk, from_the_page().decision.ticket_id, tickets.Draft(text="More.", channel="chat"), actor=acting("bo@desk")
+    )
     await pass_minutes(desk, 60)
     assert await unread.send(desk) == 0
 
@@ -134,7 +141,7 @@ async def test_an_answer_to_that_mail_comes_back_to_the_same_ticket_and_the_next
     await apply(desk, [back])
     found = await tickets.get_ticket(desk, ticket)
     assert (found.messages[-1].author, found.row.status, found.row.waiting_since is not None) == (ROSE, "open", True)
-    await tickets.reply(desk, ticket, "Good.", actor=acting("bo@desk"), channel="email")
+    await tickets.reply(desk, ticket, tickets.Draft(text="Good.", channel="email"), actor=acting("bo@desk"))
     assert (await outbox(desk, "deliveries-requested-email"))[-1].references == ("<2@x>",)
 
 

@@ -91,7 +91,7 @@ class TestDue:
         row = (await tickets.get_rows(desk, [late.decision.ticket_id]))[late.decision.ticket_id]
         assert row.due_at == late.message.received_at + timedelta(minutes=30)
 
-        await tickets.reply(desk, row.id, "Here.", actor=acting("bo@desk"))
+        await tickets.reply(desk, row.id, tickets.Draft(text="Here."), actor=acting("bo@desk"))
         assert await listed("overdue") == []
         assert (await tickets.get_rows(desk, [row.id]))[row.id].due_at is None
 
@@ -124,7 +124,7 @@ class TestFigures:
     async def test_an_answered_customer_waits_no_more_and_counts_as_a_first_reply(self, desk: Desk) -> None:
         asked = message(4)
         await apply(desk, [asked])
-        await tickets.reply(desk, asked.decision.ticket_id, "Here.", actor=acting("bo@desk"))
+        await tickets.reply(desk, asked.decision.ticket_id, tickets.Draft(text="Here."), actor=acting("bo@desk"))
         work = await figures.work(desk.database, utc_now())
         assert work.waiting == 0
         assert work.first_reply == work.first_reply_half == pytest.approx(240, abs=30)
@@ -209,7 +209,9 @@ class TestTimes:
     async def test_an_answer_is_timed_until_the_provider_has_it(self, desk: Desk) -> None:
         asked = message(4)
         await apply(desk, [asked])
-        reply = await tickets.reply(desk, asked.decision.ticket_id, "Here.", actor=acting("bo@desk"))
+        reply = await tickets.reply(
+            desk, asked.decision.ticket_id, tickets.Draft(text="Here."), actor=acting("bo@desk")
+        )
         assert "delivery" not in (await figures.times(desk.database, utc_now())).everything, "it is on its way"
         sent = DeliveryReport(
             id=str(uuid4()), outbound_id=reply.id, ticket_id=asked.decision.ticket_id, channel="email",

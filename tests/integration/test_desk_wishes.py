@@ -66,7 +66,7 @@ async def test_who_asked_for_a_mail_on_the_contact_page_gets_one_though_nobody_p
     own = await comes(desk, written("email"))
     ticket = await tickets.get_ticket(desk, own)
     assert preset(ticket, CHANNELS) == ("email", "To rose@example.org, by email")
-    await tickets.reply(desk, own, "We return it today.", actor=acting("bo@desk"), channel="email")
+    await tickets.reply(desk, own, tickets.Draft(text="We return it today.", channel="email"), actor=acting("bo@desk"))
     (wish,) = await outbox(desk, "deliveries-requested-email")
     assert (wish.to, wish.to_name, wish.ticket_id) == ("email:rose@example.org", "", own)
     rose = await customers.get_customer(desk, ticket.row.customer_id)
@@ -110,7 +110,12 @@ async def test_a_number_at_which_somebody_said_stop_is_not_offered_by_what_a_str
 async def test_an_address_that_nobody_gave_is_still_refused(desk: Desk) -> None:
     own = await comes(desk, written("email"))
     with pytest.raises(Rejected, match="not a contact point"):
-        await tickets.reply(desk, own, "Hi", actor=acting("bo@desk"), channel="email", to="email:mallory@example.org")
+        await tickets.reply(
+            desk,
+            own,
+            tickets.Draft(text="Hi", channel="email", to="email:mallory@example.org"),
+            actor=acting("bo@desk"),
+        )
 
 
 async def test_that_a_message_came_by_a_channel_is_not_shown_as_a_preference(desk: Desk) -> None:

@@ -146,7 +146,9 @@ async def test_customers_who_wait_are_counted_by_channel_and_level_until_they_ha
         replies = number("first_reply_seconds_count", channel="email", level="high")
         waited = number("first_reply_seconds_sum", channel="email", level="high")
         for _ in range(2):  # only the first one is the first
-            await tickets.reply(desk, batch[0].decision.ticket_id, "We are on it.", actor=acting("ann@example.org"))
+            await tickets.reply(
+                desk, batch[0].decision.ticket_id, tickets.Draft(text="We are on it."), actor=acting("ann@example.org")
+            )
         assert number("first_reply_seconds_count", channel="email", level="high") == replies + 1
         assert number("first_reply_seconds_sum", channel="email", level="high") - waited == pytest.approx(
             10_800, abs=60

@@ -79,11 +79,8 @@ async def get_ticket(
 async def reply(desk: TheDesk, actor: Caller, ticket: str, body: Reply, key: IdempotencyKey = "") -> MessageView:
     """Stores a reply and hands it to the channel in one step; `delivery` shows what became of
     it."""
-    return await service.reply(
-        desk,
-        ticket,
-        body.text,
-        actor=actor,
+    draft = service.Draft(
+        text=body.text,
         author_name=body.author_name,
         channel=body.channel,
         to=body.to,
@@ -93,6 +90,7 @@ async def reply(desk: TheDesk, actor: Caller, ticket: str, body: Reply, key: Ide
         status=body.status,
         key=key,
     )
+    return await service.reply(desk, ticket, draft, actor=actor)
 
 
 @router.post("/tickets/{ticket}/notes", status_code=201, summary="Add a note for the team")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, TypedDict
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -53,37 +54,33 @@ LONGEST = 100_000
 _AFTER_REPLY = ("open", "pending", "solved")
 
 
-class Known(TypedDict, total=False):
-    """What an agent had read when they wrote a reply; see `reply`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A reply as it is handed in."""
 
-    seen: int | None
-    began: int | None
+    text: str
+    author_name: str = ""
+    """Shown to the customer as the sender's name."""
+    channel: str = ""
+    """Empty: that of the newest message from the customer."""
+    to: str = ""
+    """A contact point of the customer or of a participant; empty: the best one."""
+    cc: Sequence[str] | None = None
+    """Addresses that get a copy of a mail; None: whoever the newest mail of the conversation went
+    to."""
+    bcc: Sequence[str] = ()
+    seen: int | None = None
+    """`TicketRow.version` that its author looked at."""
+    began: int | None = None
+    """`EventView.seq` of the newest event when they began to write."""
+    status: str = "pending"
+    """The ticket's, afterwards: `open`, `pending` or `solved`."""
+    key: str = ""
+    """Idempotency key: the same one gives the same reply again."""
 
 
-async def reply(
-    desk: Desk,
-    ticket: str,
-    text: str,
-    *,
-    actor: Actor,
-    author_name: str = "",
-    channel: str = "",
-    to: str = "",
-    cc: Sequence[str] | None = None,
-    bcc: Sequence[str] = (),
-    seen: int | None = None,
-    began: int | None = None,
-    status: str = "pending",
-    key: str = "",
-) -> MessageView:
+async def reply(desk: Desk, ticket: str, draft: Draft, *, actor: Actor) -> MessageView:
     """Stores a reply and asks its channel to deliver it.
-
-    channel: empty means the channel of the newest message from the customer. to: a contact point of
-    the customer or of a participant; empty means the best one. cc, bcc: addresses that get a copy
-    of a mail; None means whoever the newest mail of the conversation went to. seen:
-    `TicketRow.version` that the agent looked at. began: `EventView.seq` of the newest event when
-    the agent began to write. status: afterwards, `open`, `pending` or `solved`. key: idempotency
-    key; the same key gives the same reply again.
 
     Rejected 403; 404 no such ticket; 409 `stale` when something arrived unseen; 409 `overtaken`
     when a colleague wrote since `began`; 422 `too-long-here` for more than the channel takes in
@@ -92,65 +89,35 @@ async def reply(
     text.
     """
     actor.require(Permission.REPLY)
-    text = checked(text, status)
+    draft = checked(draft)
     async with desk.unit_of_work() as work:
         row = await lock_group(work, ticket)
-        stored = await answer(
-            work,
-            desk,
-            row,
-            text,
-            actor=actor,
-            author_name=author_name,
-            channel=channel,
-            to=to,
-            cc=cc,
-            bcc=bcc,
-            seen=seen,
-            began=began,
-            status=status,
-            key=key,
-        )
+        stored = await answer(work, desk, row, draft, actor=actor)
     count_first_reply(row, stored)
     return stored
 
 
-def checked(text: str, status: str) -> str:
-    """Returns the text of a reply as it is stored. Raises Rejected 422."""
-    text = _clean(text)
-    if status not in _AFTER_REPLY:
+def checked(draft: Draft) -> Draft:
+    """Returns a draft whose text is as it is stored. Rejected 422."""
+    stored = replace(draft, text=_clean(draft.text))
+    if draft.status not in _AFTER_REPLY:
         raise Rejected(422, "status", f"After a reply a ticket is one of {', '.join(_AFTER_REPLY)}.")
-    return text
+    return stored
 
 
 async def answer(
-    work: UnitOfWork,
-    desk: Desk,
-    row: Any,
-    text: str,
-    *,
-    actor: Actor,
-    author_name: str,
-    status: str,
-    key: str,
-    channel: str = "",
-    to: str = "",
-    cc: Sequence[str] | None = None,
-    bcc: Sequence[str] = (),
-    seen: int | None = None,
-    began: int | None = None,
-    together: bool = False,
+    work: UnitOfWork, desk: Desk, row: Any, draft: Draft, *, actor: Actor, together: bool = False
 ) -> MessageView:
     """Stores a reply like `reply`, for a ticket whose row is locked. together: those that stand
     under it are answered by the same caller."""
-    own = stable_id("reply", row.id, key) if key else str(uuid4())
-    repeated = await _repeated(work.session, own, text)
+    own = stable_id("reply", row.id, draft.key) if draft.key else str(uuid4())
+    repeated = await _repeated(work.session, own, draft.text)
     if repeated:
         return repeated
-    _not_stale(row, seen)
-    await _not_overtaken(work.session, row.id, began, actor)
-    where = await addressing.choose(work.session, desk.channels, row, channel, to, cc, bcc)
-    await lengths.check(work.session, desk.channels, row.id, where.channel, text)
+    _not_stale(row, draft.seen)
+    await _not_overtaken(work.session, row.id, draft.began, actor)
+    where = await addressing.choose(work.session, desk.channels, row, draft.channel, draft.to, draft.cc, draft.bcc)
+    await lengths.check(work.session, desk.channels, row.id, where.channel, draft.text)
     now = utc_now()
     message = OutboundMessage(
         id=own,
@@ -160,9 +127,9 @@ async def answer(
         to_name=where.to_name,
         cc=where.cc,
         bcc=where.bcc,
-        text=text,
+        text=draft.text,
         requested_at=now,
-        author_name=author_name,
+        author_name=draft.author_name,
         subject=where.subject,
         language=row.language,
         mailbox=where.mailbox,
@@ -180,15 +147,15 @@ async def answer(
         "mail_after": _mail_after(desk, where.channel, now),
         "ended_wait": msgspec.to_builtins(wait_of(ticket)),
     }
-    stored = await _add(work, row.id, own, "out", text, actor, author_name, now, values)
+    stored = await _add(work, row.id, own, "out", draft.text, actor, draft.author_name, now, values)
     work.send(deliveries_requested(where.channel), row.id, message)
     command = Reply(
         message=own,
-        text=text,
+        text=draft.text,
         actor=actor,
         channel=where.channel,
         to=where.to,
-        status=status,
+        status=draft.status,
         taker=await _taker(work.session, desk, row, actor),
     )
     await execute(work, ticket, command, now, together=together)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.desk.security import Caller, TheDesk
 from services.desk.tickets import group_commands
 from services.desk.tickets.api import IdempotencyKey
+from services.desk.tickets.commands import Draft
 from services.desk.tickets.schemas import Answered, TicketRow
 
 router = APIRouter(tags=["tickets"])
@@ -31,18 +32,10 @@ class ReplyAll(BaseModel):
 
 @router.post("/tickets/{ticket}/reply-all", status_code=201, summary="Reply to all tickets of a group")
 async def reply_all(desk: TheDesk, actor: Caller, ticket: str, body: ReplyAll, key: IdempotencyKey = "") -> Answered:
-    """Sends each customer a reply of their own, in their own conversation, on the channel that
-    they wrote on."""
-    return await group_commands.reply_all(
-        desk,
-        ticket,
-        body.text,
-        actor=actor,
-        author_name=body.author_name,
-        seen=body.seen,
-        status=body.status,
-        key=key,
-    )
+    """Sends each customer a reply of their own, in their own conversation, on the channel that they
+    wrote on."""
+    draft = Draft(text=body.text, author_name=body.author_name, seen=body.seen, status=body.status, key=key)
+    return await group_commands.reply_all(desk, ticket, draft, actor=actor)
 
 
 @router.post("/tickets/{ticket}/ungroup", summary="Take a ticket out of its group")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from services.desk.actors import Actor, Permission
 from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.tickets import commands, domain, grouping, lengths, repository, store
-from services.desk.tickets.commands import Known
+from services.desk.tickets.commands import Draft
 from services.desk.tickets.domain.lifecycle import Leave
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.tickets.schemas import Answered, LeftOut, MessageView, TicketRow
@@ -26,33 +27,25 @@ _AT_ONCE = 100
 goes on where it ended."""
 
 
-async def reply_all(
-    desk: Desk,
-    ticket: str,
-    text: str,
-    *,
-    actor: Actor,
-    author_name: str = "",
-    seen: int | None = None,
-    began: int | None = None,
-    status: str = "pending",
-    key: str = "",
-) -> Answered:
+async def reply_all(desk: Desk, ticket: str, draft: Draft, *, actor: Actor) -> Answered:
     """Answers the customers of all tickets that stand under this one, and its own: each by a reply
     of their own, in their own conversation, on the channel that they wrote on. A public reply
-    begins with the name of the account that it answers: networks refuse the same words twice. key:
-    one for all; the same key again answers only those who were not answered yet.
+    begins with the name of the account that it answers: networks refuse the same words twice. The
+    draft's key is one for all; the same key again answers only who was not answered yet. What it
+    says of a channel, addresses and copies does not count.
 
     Rejected as `reply`; 409 `not-the-leader` for a ticket that stands under another. Who cannot be
     reached is left out, and told.
     """
     actor.require(Permission.REPLY)
-    text, key = commands.checked(text, status), key or uuid4().hex
+    draft = commands.checked(draft)
+    own = replace(draft, key=draft.key or uuid4().hex, channel="", to="", cc=None, bcc=())
+    each_one = replace(own, seen=None, began=None)
     async with desk.database.transaction() as session:
         leader = await store.find(session, ticket)
         members = await grouping.members_of(session, leader)
         channel = await session.scalar(select(TICKETS.c.channel).where(TICKETS.c.id == leader)) or ""
-        await lengths.check(session, desk.channels, leader, channel, text, together=[leader, *members])
+        await lengths.check(session, desk.channels, leader, channel, draft.text, together=[leader, *members])
     messages: list[MessageView] = []
     left_out: list[LeftOut] = []
     everybody = [
@@ -67,9 +60,8 @@ async def reply_all(
             row = (await work.session.execute(select(TICKETS).where(TICKETS.c.id == leader))).one()
             _leads(row)
             for each in await _rows(work.session, part):
-                known: Known = {"seen": seen, "began": began} if each.id == leader else {}
                 try:
-                    stored = await _answer(work, desk, each, text, actor, author_name, status, key, known)
+                    stored = await _answer(work, desk, each, own if each.id == leader else each_one, actor)
                 except Rejected as error:
                     if error.code in ("stale", "overtaken", "key-reused"):
                         raise
@@ -101,34 +93,14 @@ async def ungroup(desk: Desk, ticket: str, *, actor: Actor) -> TicketRow:
         return (await repository.rows(work.session, [found]))[found]
 
 
-async def _answer(
-    work: UnitOfWork,
-    desk: Desk,
-    row: Any,
-    text: str,
-    actor: Actor,
-    author_name: str,
-    status: str,
-    key: str,
-    known: Known,
-) -> MessageView:
+async def _answer(work: UnitOfWork, desk: Desk, row: Any, draft: Draft, actor: Actor) -> MessageView:
     newest = select(MESSAGES.c.public, MESSAGES.c.account).where(
         MESSAGES.c.ticket_id == row.id, MESSAGES.c.direction == "in"
     )
     post = (await work.session.execute(newest.order_by(MESSAGES.c.at.desc(), MESSAGES.c.id.desc()).limit(1))).first()
     account = post.account if post and post.public else ""
-    return await commands.answer(
-        work,
-        desk,
-        row,
-        domain.addressed(text, account),
-        actor=actor,
-        author_name=author_name,
-        status=status,
-        key=key,
-        together=True,
-        **known,
-    )
+    addressed = replace(draft, text=domain.addressed(draft.text, account))
+    return await commands.answer(work, desk, row, addressed, actor=actor, together=True)
 
 
 async def _rows(session: AsyncSession, tickets: set[str]) -> list[Any]:

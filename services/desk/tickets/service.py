@@ -15,7 +15,7 @@ from services.desk.cursors import as_uuid, is_uuid
 from services.desk.customers import contacts
 from services.desk.people.models import AGENTS
 from services.desk.tickets import addressing, grouping, repository, store, teams
-from services.desk.tickets.commands import add_note, reply, set_status
+from services.desk.tickets.commands import Draft, add_note, reply, set_status
 from services.desk.tickets.escalation import asked
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.tickets.repository import message_view
@@ -34,6 +34,7 @@ from shared.clock import utc_now
 from shared.errors import Rejected
 
 __all__ = [
+    "Draft",
     "add_note",
     "get_message",
     "get_messages",

@@ -4,6 +4,7 @@ the way back to the page."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -11,7 +12,6 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from services.desk.assignment import service as assignment
 from services.desk.tickets import group_commands
 from services.desk.tickets import service as tickets
-from services.desk.tickets.commands import Known
 from services.desk.tickets.domain import takes_copies
 from services.desk.tickets.schemas import MessageView, TicketRow
 from services.desk.web import words
@@ -46,7 +46,7 @@ async def send(
 ) -> Response:
     """Sends a reply to the customer, or adds a note for the team."""
     console, agent = console_of(request), who.agent
-    known: Known = {"seen": seen, "began": int(began) if began else None}
+    whole = tickets.Draft(text=text, author_name=agent.name, seen=seen, began=int(began) if began else None, key=key)
     try:
         if then == "ask":
             return await _ask(request, console, who, ticket, text)
@@ -55,28 +55,23 @@ async def send(
                 console.desk, ticket, text, actor=who.actor, author_name=agent.name, key=key
             )
         elif then == "all":
-            return await _to_all(request, console, who, ticket, text, key, known)
+            return await _to_all(request, console, who, ticket, whole)
         else:
             by = console.channels.get(channel)
             copies = by is not None and takes_copies(by)  # the fields are there for other channels too, unseen
-            message = await tickets.reply(
-                console.desk,
-                ticket,
-                text,
-                actor=who.actor,
-                author_name=agent.name,
+            whole = replace(
+                whole,
                 channel=channel,
                 cc=[cc] if copies else None,
                 bcc=[bcc] if copies else (),
                 status=then or "pending",
-                key=key,
-                **known,
             )
+            message = await tickets.reply(console.desk, ticket, whole, actor=who.actor)
     except Rejected as error:
         if error.status not in (409, 422):
             raise
         draft = {"mode": mode, "text": text, "channel": channel, "cc": cc, "bcc": bcc}
-        return await _not_sent(request, console, who, ticket, error, draft, **known)
+        return await _not_sent(request, console, who, ticket, error, draft, whole.seen, whole.began)
     if not is_part(request):
         return redirect(f"/c/{ticket}")
     row = await console.row(message.ticket_id)
@@ -97,13 +92,9 @@ async def _ask(request: Request, console: Console, who: Viewer, ticket: str, tex
     return html(await console.inbox_page(who, who.view, pane_context=context))
 
 
-async def _to_all(
-    request: Request, console: Console, who: Viewer, ticket: str, text: str, key: str, known: Known
-) -> Response:
-    """Sends one answer to each customer of a group. Raises Rejected like a reply."""
-    done = await group_commands.reply_all(
-        console.desk, ticket, text, actor=who.actor, author_name=who.agent.name, key=key, **known
-    )
+async def _to_all(request: Request, console: Console, who: Viewer, ticket: str, draft: tickets.Draft) -> Response:
+    """Sends one answer to each customer of a group. Rejected as a reply."""
+    done = await group_commands.reply_all(console.desk, ticket, draft, actor=who.actor)
     if not is_part(request):
         return redirect(f"/c/{ticket}")
     row, _ = await console.row(ticket), gettext(who.language)
