@@ -9,12 +9,12 @@ DESK = Path(__file__).parents[2] / "services/desk"
 _NAMED = re.compile(
     r"""channels?(?:\W{1,6}(?:==|!=|=|<>)\s*|\.get\(|\[)["'](?:email|chat|phone|sms|whatsapp|x)["']""", re.IGNORECASE
 )
-_LEFT = {"calls/callbacks.py", "calls/domain.py", "tickets/models.py", "tickets/repository.py"}
-"""These ask yet whether the phone is the favourite, in the router's choices as tickets keep
-them."""
+_CALLS = {"calls/callbacks.py", "calls/domain.py", "tickets/models.py"}
+"""The room of calls is the desk's half of the phone service: it looks for the phone among the
+router's choices, and so does its index (decision 16)."""
 
 
 def test_the_desk_compares_no_channel_with_a_name() -> None:
     files = (path for path in DESK.rglob("*.py") if "migrations" not in path.parts)
     found = {str(path.relative_to(DESK)) for path in files if _NAMED.search(path.read_text(encoding="utf-8"))}
-    assert found == _LEFT
+    assert found == _CALLS

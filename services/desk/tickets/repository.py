@@ -81,7 +81,7 @@ _TELEPHONE = (
     .scalar_subquery()
 )
 _SAID = func.jsonb_path_query_first(
-    TICKETS.c.channels, cast('$[*] ? (@.channel == "phone").contact_point ? (@ starts with "tel:+")', JSONPATH)
+    TICKETS.c.channels, cast('$[*].contact_point ? (@ starts with "tel:+")', JSONPATH)
 ).op("#>>", return_type=Text)(cast([], ARRAY(Text)))
 _SAID_TELEPHONE = case(
     (
