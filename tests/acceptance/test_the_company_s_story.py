@@ -37,9 +37,8 @@ COMPLAINTS = (
     "@lumio die Lampe ist nach drei Tagen kaputt gegangen und der Kundendienst antwortet einfach nicht",
     "Seit einem Monat warte ich bei @lumio auf meine Rückerstattung. Unverschämt!",
 )
-LOUD = 11
-"""Which of them comes from an account with a large reach: one of several about money, of which it
-comes first."""
+LOUD = 9
+"""Which of them comes from an account with a large reach, and so comes first."""
 OTHERS = (
     "The new @lumio floor lamp makes my reading corner so cosy, love it",
     "Big thank you to Tom from @lumio support, he fixed it in two minutes",

@@ -48,7 +48,7 @@ class Priority:
     complaint: float
     """At a complaint score of 1."""
     reach: float
-    """At `reach_full` people and above; grows with the logarithm."""
+    """At `reach_full` people and above; grows with the square of the logarithm."""
     reach_full: int
     tiers: Mapping[str, float]
     """By the customer's plan, in lower case."""
@@ -76,7 +76,7 @@ class Priority:
         """Points for a public post that this many people may see."""
         if people <= 0:
             return 0.0
-        return self.reach * min(1.0, math.log1p(people) / math.log1p(self.reach_full))
+        return self.reach * min(1.0, math.log1p(people) / math.log1p(self.reach_full)) ** 2
 
 
 @dataclass(frozen=True, slots=True)

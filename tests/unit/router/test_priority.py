@@ -49,6 +49,7 @@ ORDER = [Level.LOW, Level.NORMAL, Level.HIGH, Level.URGENT]
         (mail("Weekly newsletter", automatic="list"), None, Level.LOW),
         (mail("Could not be delivered", automatic="bounce"), None, Level.LOW),
         (mail("Terrible service", channel="x", public=True, reach=300, complaint=0.9), None, Level.HIGH),
+        (mail("Terrible service", channel="x", public=True, reach=300, complaint=0.7), None, Level.NORMAL),
         (mail("Terrible service", channel="x", public=True, reach=900_000, complaint=0.95), None, Level.URGENT),
         (mail("Lovely service", channel="x", public=True, reach=300, complaint=0.0), None, Level.LOW),
         (mail("I want a refund"), ann(tier="Enterprise", last_csat=1, missed_sla=True), Level.URGENT),
