@@ -65,7 +65,7 @@ closer than a tenth. Latency: from just before a message is given to a producer 
   They have no fast lane, no watchdog, no static membership. FastStream takes whole batches of raw bytes, its fastest form that gives each output its own key and headers.
 - **Kafka Streams** does like work in Java: one stream thread or two, at most 512 MB of heap, profiles in a global table in memory, the
   same policy file, words and denials in all languages, score, level, team, skills, ticket ids and JSON (on these messages the same as
-  ours). It does less: no opening hours, skill time-outs and overflow, no channels that are merely reachable, switched off or opted out
+  ours). It does less: no urgency model, no opening hours, skill time-outs and overflow, no channels that are merely reachable, switched off or opted out
   of, no notes of what was rejected, no dead letters, no fast lane, no policy that changes while it runs. It does more in one thing: a
   global table parses a profile at each look-up.
 
