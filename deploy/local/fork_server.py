@@ -23,6 +23,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+FORKS = sys.platform == "linux"
+"""Elsewhere a fork that executes nothing may crash in system libraries (Python, "multiprocessing:
+Contexts and start methods")."""
 _LARGEST = 64 << 10
 """Bytes of a request."""
 _LATER = (
@@ -72,10 +75,13 @@ class Forks:
         self._socket: socket.socket | None = None
         self._running: dict[int, Forked] = {}
         self._starting: list[asyncio.Future[Forked]] = []
+        self._telling: set[asyncio.Task[None]] = set()
 
     def start(self, environment: Mapping[str, str]) -> None:
         """Begins to import, with these settings; whoever is forked meanwhile waits for the end
         of that."""
+        if not FORKS:
+            return
         self._environment = dict(environment)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
@@ -96,6 +102,8 @@ class Forks:
     ) -> Forked:
         """Runs `python -m services <arguments>` with what is added to the server's environment.
         `standard`: its input, output and error, which the caller closes. Raises OSError."""
+        if not FORKS:
+            return await self._execute(arguments, environment, standard)
         if self._socket is None:
             self.start(environment)
         assert self._socket is not None  # noqa: S101 - just opened
@@ -105,6 +113,23 @@ class Forks:
         socket.send_fds(self._socket, [request], standard)
         self._starting.append(started)
         return await started
+
+    async def _execute(
+        self, arguments: Sequence[str], environment: Mapping[str, str], standard: tuple[int, int, int]
+    ) -> Forked:
+        given, said, complained = standard
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "services", *arguments), cwd=self._root, env=environment,
+            stdin=given, stdout=said, stderr=complained, start_new_session=True,
+        )  # fmt: skip
+        executed = Forked(process.pid)
+
+        async def tell() -> None:
+            executed.ended(await process.wait())
+
+        self._telling.add(telling := asyncio.create_task(tell()))
+        telling.add_done_callback(self._telling.discard)
+        return executed
 
     async def stop(self) -> None:
         """Ends the server. Those that it forked are not its children any more, and nobody tells

@@ -12,13 +12,14 @@ from tempfile import TemporaryFile
 import psutil
 import pytest
 
+from deploy.local import fork_server
 from deploy.local.fork_server import Forked, Forks
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 _SERVICES = """
 import os, signal, sys, time
-print(sys.argv[1:], os.environ["OWN"], os.environ["GIVEN"], sys.modules["services.greeter.app"].LOADED[0] != os.getpid(), flush=True)
+print(sys.argv[1:], os.environ["OWN"], os.environ["GIVEN"], getattr(sys.modules.get("services.greeter.app"), "LOADED", [os.getpid()])[0] != os.getpid(), flush=True)
 match sys.argv[1]:
     case "fail":
         sys.exit(3)
@@ -99,6 +100,16 @@ async def test_where_the_server_is_killed_its_children_count_as_killed_and_the_n
     assert await process.wait() == -signal.SIGKILL
     await until(lambda: not _runs(process.pid))
     assert (await _run(forks, "fail"))[0] == 3
+
+
+async def test_where_forks_are_not_safe_each_is_executed(forks: Forks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fork_server, "FORKS", False)
+    forks.start(_environment())
+    assert await _run(forks, "fail", "fast", OWN="its own") == (3, "['fail', 'fast'] its own to all False\n")
+    assert await _run(forks, "copy", text="what was given") == (0, "['copy'] before to all False\nwhat was given\n")
+    process = await _waiting(forks)
+    os.kill(process.pid, signal.SIGTERM)
+    assert await process.wait() == -signal.SIGTERM
 
 
 async def test_the_server_ends_with_whoever_started_it(forks: Forks) -> None:
