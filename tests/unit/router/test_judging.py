@@ -97,6 +97,13 @@ def test_a_policy_switches_it_off_weighs_it_or_pins_its_version() -> None:
     assert decided(mail(WORDLESS), policy=pinned).score == full
 
 
+def test_where_words_are_worth_everything_the_wording_adds_nothing() -> None:
+    whole = under("    outage: 60", "    outage: 100")
+    decision = decided(mail("Our shop is down, a grey page with a stack trace"), policy=whole)
+    assert decision.score == 100
+    assert "judged" not in {reason.code for reason in decision.reasons}
+
+
 def test_a_version_that_is_not_here_is_an_error_that_says_which_is() -> None:
     with pytest.raises(Misconfigured, match=f"no model 'urgency-00000000' here; use shipped, off or {MODEL.version}"):
         under("    use: shipped ", "    use: urgency-00000000 ")
