@@ -73,9 +73,9 @@ class Channels:
     def __init__(self, *channels: Channel) -> None:
         self._channels = {channel.name: channel for channel in channels}
         self.ready = asyncio.Event()
+        self.ready.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        self.ready.set()
         await stop.wait()
 
     def get(self, key: str) -> Channel | None:

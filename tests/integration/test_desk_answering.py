@@ -22,10 +22,10 @@ from services.desk.tickets import deliveries
 from services.desk.tickets import service as tickets
 from services.desk.tickets.schemas import TicketQuery
 from services.desk.web.inbox import lists
-from shared.errors import Rejected
+from shared.errors import Rejected, Unavailable
 from shared.events import Channel, ChannelChoice, DeliveryReport, DeliveryState, Reason
 from shared.kernel import ContactPoint, Level, stable_id, ticket_id
-from tests.integration.desk_parts import EMAIL, PHONE, acting, desk_on, migrate, outbox, scalar, with_channels
+from tests.integration.desk_parts import EMAIL, PHONE, Channels, acting, desk_on, migrate, outbox, scalar, with_channels
 from tests.unit.desk.examples import NOON, routed
 from tests.waiting import until
 
@@ -142,6 +142,14 @@ async def test_a_stale_reply_is_refused(asked: Desk) -> None:
         asked, TICKET, tickets.Draft(text="Good!", seen=seen + 1, status="solved"), actor=acting("bo@desk")
     )
     assert (await tickets.get_ticket(asked, TICKET)).row.status == "solved"
+
+
+async def test_a_desk_that_has_just_started_calls_no_channel_off(asked: Desk) -> None:
+    starting = replace(asked, channels=Channels())
+    starting.channels.ready.clear()
+    with pytest.raises(Unavailable, match="just started"):
+        await tickets.reply(starting, TICKET, tickets.Draft(text="Hi", key="1"), actor=acting("bo@desk"))
+    assert (await tickets.reply(asked, TICKET, tickets.Draft(text="Hi", key="1"), actor=acting("bo@desk"))).delivery
 
 
 async def test_a_note_makes_a_reply_stale_and_an_assignment_does_not(asked: Desk) -> None:

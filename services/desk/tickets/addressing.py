@@ -15,7 +15,7 @@ from services.desk.tickets import domain
 from services.desk.tickets.models import MESSAGES
 from services.desk.tickets.schemas import ChannelChoiceView, ReasonView
 from shared.bus import View
-from shared.errors import Rejected
+from shared.errors import Rejected, Unavailable
 from shared.events import Channel, DeliveryState
 from shared.kernel import ContactPoint, address_of, email_point, kind_of
 
@@ -166,6 +166,8 @@ async def _others(session: AsyncSession, ticket: str, channel: Channel, to: str)
 
 def _usable(channels: View[Channel], name: str) -> Channel:
     channel = channels.get(name)
+    if channel is None and not channels.ready.is_set():
+        raise Unavailable("the desk has just started, and reads yet which channels there are")
     if channel is None:
         known = ", ".join(sorted(c.name for c in channels.values() if c.enabled)) or "none yet"
         raise Rejected(409, "channel-off", f"No channel {name!r} is running. Channels that are: {known}.")

@@ -224,3 +224,8 @@ def test_after_the_last_timer_nothing_is_left_to_wait_for() -> None:
             call = apply(call, timer.event)
     assert list(timers(call, timedelta(minutes=10))) == []
     assert call.state is CallState.ABANDONED
+
+
+def test_of_a_call_that_nothing_is_known_of_nothing_is_said() -> None:
+    with pytest.raises(ValueError, match="nothing is known of call CA1"):
+        compose(Call("CA1"), Kind.WAITING, NOON)
