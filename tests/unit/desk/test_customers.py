@@ -85,6 +85,20 @@ def test_a_known_address_that_is_proven_now_is_kept_as_proven() -> None:
     assert book.proven == {MAIL}
 
 
+def test_a_new_address_that_is_proven_by_the_next_message_is_proven() -> None:
+    book = Book()
+    first = book.customer_of(routed("<1@x>").message)
+    assert book.customer_of(routed("<2@x>", sender_verified=True).message) == first
+    assert (book.new_points, book.proven) == ({MAIL: True}, set())
+
+
+def test_a_post_tells_the_account_and_a_signed_site_the_plan() -> None:
+    ann = blank()
+    learn(ann, routed(account="@ann", public=True, facts={"Post": "https://x.example/1"}).message)
+    learn(ann, routed(sender_verified=True, tier="pro").message)
+    assert (ann["facts"], ann["tier"]) == ({"Account": "@ann"}, "pro")
+
+
 def test_a_message_teaches_what_nobody_told_us_yet() -> None:
     ann = blank() | {"name": "Ann (told by phone)", "birth_year": 1950}
     learn(ann, routed(sender_name="a.lee", birth_year=1990, language="fr", facts={"plan": "pro"}, tier="pro").message)
