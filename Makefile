@@ -7,8 +7,9 @@ ASSETS  := node_modules/.ready
 SOURCES := services shared deploy tests
 PROSE   := .ci .github docs findings Makefile $(wildcard *.md)
 # Each process has its own Kafka and PostgreSQL, and takes file after file. The longest stories stand first, so all end about together.
-# Three, also on two cores: tests mostly wait for what they started.
-APART   := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+# They mostly wait for what they started: three take two thirds of the time on two cores that are otherwise idle.
+PROCESSES ?= 2
+APART   := --numprocesses=$(PROCESSES) --dist=loadfile --no-loadscope-reorder
 LOCK    := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
@@ -34,7 +35,7 @@ up: ## start everything in Docker, with secrets of its own in .env (docs/how-to/
 down: ## stop what `make up` started; all data is kept
 	docker compose down
 
-test: $(VENV) $(ASSETS) ## run every test, three at a time, with coverage; PYTEST='-k name' chooses, one at a time
+test: $(VENV) $(ASSETS) ## run every test, two at a time (PROCESSES=3 is faster), with coverage; PYTEST='-k name' chooses, one at a time
 	@$(PYTHON) -m deploy.local.debian
 	$(PYTHON) -m pytest --cov --cov-report=term:skip-covered --durations=20 $(or $(PYTEST),$(APART))
 	@$(if $(PYTEST),,$(MAKE) --no-print-directory floor)
@@ -43,9 +44,8 @@ test: $(VENV) $(ASSETS) ## run every test, three at a time, with coverage; PYTES
 # is reached: the last lines are the test runner's.
 FLOOR := $(PYTHON) -m coverage report --skip-covered
 floor:
-	@$(FLOOR) --fail-under=85 > .coverage.floor || { tail -3 .coverage.floor; exit 1; }
-	@$(FLOOR) --fail-under=98 --include='services/*/domain/*,services/desk/*/domain.py' > .coverage.floor || { cat .coverage.floor; exit 1; }
-	@$(FLOOR) --fail-under=100 --include='services/router/domain/*,services/dashboard/domain/*' > .coverage.floor || { cat .coverage.floor; exit 1; }
+	@$(FLOOR) --fail-under=85 > .coverage-floor || { tail -3 .coverage-floor; exit 1; }
+	@$(FLOOR) --fail-under=100 --include='services/*/domain/*,services/desk/*/domain.py' > .coverage-floor || { cat .coverage-floor; exit 1; }
 
 unit: $(VENV) $(ASSETS) ## run what needs no engine and no browser: under a minute
 	HYPOTHESIS_PROFILE=quick $(PYTHON) -m pytest tests/unit tests/architecture -m 'not slow' --quiet --numprocesses=2 --dist=worksteal

@@ -189,11 +189,8 @@ def _quote_starts(lines: list[str], subject: str, *, is_reply: bool) -> int:
 def _attribution_above(lines: list[str], tail: int) -> int:
     """Returns where the lines begin that introduce the quoted lines at the end, in any language:
     a date, an address, a colon. Returns `tail` where there are none."""
-    end = tail
-    while end and not lines[end - 1].strip():
-        end -= 1
-    for start in range(end - 1, max(end - 1 - _WINDOW, -1), -1):
-        wrapped = " ".join(line.strip()[:400] for line in lines[start:end])
+    for start in range(tail - 1, max(tail - 1 - _WINDOW, -1), -1):
+        wrapped = " ".join(line.strip()[:400] for line in lines[start:tail])
         if not lines[start].strip() or not wrapped.endswith((":", "：")):
             break
         if _NAMED.search(wrapped) and any(map(str.isdigit, _NAMED.sub("", wrapped))):
