@@ -16,6 +16,7 @@ from shared.classifier.model import BITS, Classifier, features
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _STEPS, _MEMORY, _SMALL = 80, 8, 3e-5
+"""At most so many steps, of which so many are remembered; the end where a step gains less."""
 _RIDGE = 2e-5
 """Pull of all weights towards zero; found on folds that keep what was composed of one line
 together."""
@@ -108,13 +109,17 @@ def _regression(matrix: Sparse, labels: Integers, weights: Floats, classes: int)
         gradient = np.vstack((transposed.times(errors) + _RIDGE * slopes, errors.sum(axis=0)))
         return value + _RIDGE / 2 * float(np.vdot(slopes, slopes)), gradient.ravel()
 
-    return _minimum(loss, np.zeros((columns + 1) * classes)).reshape(columns + 1, classes)
+    return minimum(loss, np.zeros((columns + 1) * classes)).reshape(columns + 1, classes)
 
 
-def _minimum(loss: Callable[[Floats], tuple[float, Floats]], point: Floats) -> Floats:
+def minimum(
+    loss: Callable[[Floats], tuple[float, Floats]], point: Floats, most: int = _STEPS, least: float = _SMALL
+) -> Floats:
+    """Returns where a convex loss is least, from `point` on. `loss` gives value and gradient; ends
+    after `most` steps, or with one that gains less than the share `least`."""
     steps: deque[tuple[Floats, Floats, float]] = deque(maxlen=_MEMORY)
     value, gradient = loss(point)
-    for _ in range(_STEPS):
+    for _ in range(most):
         direction = _direction(gradient, steps)
         downhill, length = float(direction @ gradient), 1.0
         while True:
@@ -128,7 +133,7 @@ def _minimum(loss: Callable[[Floats], tuple[float, Floats]], point: Floats) -> F
             steps.append((moved, changed, 1 / curvature))
         improved = value - value_ahead
         point, value, gradient = ahead, value_ahead, gradient_ahead
-        if improved < _SMALL * max(abs(value), 1e-3):
+        if improved < least * max(abs(value), 1e-3):
             break
     return point
 

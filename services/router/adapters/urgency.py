@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -30,11 +29,6 @@ class UrgencyModel:
         """Judges a message by its first `tokens.LONGEST` characters."""
         found, told = judgement(self.version, self._read(sentences(text)))
         return found if told is None else found._replace(words=self._spoke(told.text, found.kind))
-
-    def warm(self, texts: Iterable[str]) -> None:
-        """Judges the sentences of many messages at once, so that `judge` finds them done: numpy
-        costs by the call."""
-        self._read([part for text in texts for part in sentences(text)])
 
     def _read(self, parts: list[str]) -> list[Sentence]:
         if new := [part for part in parts if part not in self._known]:

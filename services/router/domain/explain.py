@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.router.domain import teams
+from services.router.domain.decide import wording
 from services.router.domain.mentions import mentions
 from services.router.domain.policy import Policy
 from services.router.domain.replay import Recorded
@@ -113,7 +114,7 @@ def _channels(decision: Decision) -> tuple[Line, ...]:
 def _routing(recorded: Recorded, policy: Policy) -> tuple[Line, ...]:
     message, profile = recorded.routed.message, recorded.profile
     language = message.language or (profile.language if profile else "")
-    text = normal(f"{message.subject}. {message.text}" if message.subject else message.text)
+    text = normal(wording(message))
     mentioned = mentions(text, language, policy)
     tier = message.tier or (profile.tier if profile else "")
     seen = teams.case(message, tier, language or policy.language, mentioned, policy)

@@ -1,11 +1,10 @@
-"""Logistic regression over sparse features: numpy and a small L-BFGS (Nocedal and Wright,
-"Numerical Optimization", algorithm 7.4)."""
+"""Logistic regression over sparse features, with numpy."""
 
 from __future__ import annotations
 
 from array import array
-from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +15,12 @@ from services.social.domain.complaints import HEADS, Head, Model
 from services.social.domain.features import BITS, features
 from services.social.domain.words import content
 from services.social.training.examples import Example
+from shared.classifier.fit import minimum
 
 Floats = NDArray[np.float64]
 _RIDGE = 1e-5
 """Pull towards zero, for each example; found on folds that keep a core's examples together."""
-_STEPS, _MEMORY, _SMALL = 120, 8, 1e-5
+_STEPS, _SMALL = 120, 1e-5
 _FEWEST = 2
 """Fragments that must share a feature: what stands in one alone (a name) says nothing."""
 _OTHERS = 0.67
@@ -110,48 +110,12 @@ def _head(matrix: Sparse, places: NDArray[np.int64], rarity: Floats, wanted: Flo
         gradient = np.append(matrix.transposed_times(errors) + _RIDGE * slope, errors.sum())
         return float(weights @ losses) / total + _RIDGE / 2 * float(slope @ slope), gradient
 
-    found = _minimum(loss, np.zeros(matrix.width + 1))
+    found = minimum(loss, np.zeros(matrix.width + 1), _STEPS, _SMALL)
     found[:-1] *= rarity
     scale = float(np.abs(found[:-1]).max()) / 127 or 1.0
     table = np.zeros(1 << BITS, np.int8)
     table[places] = np.round(found[:-1] / scale).astype(np.int8)
     return Head(array("b", table.tobytes()), scale, float(found[-1]))
-
-
-def _minimum(loss: Callable[[Floats], tuple[float, Floats]], point: Floats) -> Floats:
-    steps: deque[tuple[Floats, Floats, float]] = deque(maxlen=_MEMORY)
-    value, gradient = loss(point)
-    for _ in range(_STEPS):
-        direction = _direction(gradient, steps)
-        downhill, length = float(direction @ gradient), 1.0
-        while True:
-            ahead = point + length * direction
-            value_ahead, gradient_ahead = loss(ahead)
-            if value_ahead <= value + 1e-4 * length * downhill or length < 1e-6:
-                break
-            length /= 2
-        moved, changed = ahead - point, gradient_ahead - gradient
-        if (curvature := float(moved @ changed)) > 1e-12:
-            steps.append((moved, changed, 1 / curvature))
-        improved = value - value_ahead
-        point, value, gradient = ahead, value_ahead, gradient_ahead
-        if improved < _SMALL * max(abs(value), 1e-3):
-            break
-    return point
-
-
-def _direction(gradient: Floats, steps: Sequence[tuple[Floats, Floats, float]]) -> Floats:
-    result, shares = gradient.copy(), []
-    for moved, changed, inverse in reversed(steps):
-        share = inverse * float(moved @ result)
-        result -= share * changed
-        shares.append(share)
-    if steps:
-        moved, changed, inverse = steps[-1]
-        result *= 1 / (inverse * float(changed @ changed))
-    for (moved, changed, inverse), share in zip(steps, reversed(shares), strict=True):
-        result += (share - inverse * float(changed @ result)) * moved
-    return -result
 
 
 def _ordinary(examples: Sequence[Example]) -> frozenset[str]:

@@ -203,7 +203,3 @@ def test_what_is_measured_was_never_trained_on() -> None:
         written = {line for lines in sections(WRITTEN / path.name).values() for line in lines}
         assert not written & {line for lines in sections(path).values() for line in lines}
         assert set(sections(path)) >= set(CLASSES)
-
-
-def test_weights_of_the_policy_are_unchanged_by_a_model_that_is_off() -> None:
-    assert replace(POLICY.priority, model=None).severity == OFF.priority.severity
