@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from services.desk.intake.messages import Passed
 from services.desk.people import audit
 from services.desk.tickets import deliveries
 from shared.bus import TAKEN, WRITTEN, Consumer, Record
+from shared.bus.pace import FEW
 from shared.events import AuditNoted, CallChanged, DeliveryReport, RoutedMessage
 from shared.topics import (
     AUDIT_NOTED,
@@ -23,10 +25,10 @@ from shared.topics import (
 )
 
 GROUP = "desk"
-MOST, FEW = 200, 25
+MOST = 200
 """Records in one transaction: enough that its cost is shared, few enough that an agent's reply
-never waits long for its locks; and while somebody is served live, who waits for this process as
-well."""
+never waits long for its locks. While somebody is served live, who waits for this process as well,
+there are `pace.FEW`."""
 AT_ONCE = 2
 """Transactions under way: while PostgreSQL works on one, this process works on the other."""
 
@@ -38,13 +40,16 @@ def routed(desk: Desk) -> Consumer:
     async def handle(records: Sequence[Record[RoutedMessage]]) -> None:
         left, passed = [record.event for record in records], _passed(records)
         while left:
-            size = AT_ONCE * (FEW if await desk.lanes.clear() else MOST)
+            lately = await desk.lanes.clear()
+            size, began = AT_ONCE * (FEW if lately else MOST), time.monotonic()
             now, left = left[:size], left[size:]
             parts = messages.apart(now) if len(now) > FEW else [now]
             done = await asyncio.gather(*(messages.apply(desk, part, passed) for part in parts), return_exceptions=True)
             for result in done:
                 if isinstance(result, BaseException):
                     raise result  # all of it comes again; what the other part wrote is known then
+            if lately:
+                await asyncio.sleep(desk.lanes.pace.rest(time.monotonic() - began))
 
     return desk.bus.consumer([MESSAGES_ROUTED], GROUP, handle, max_records=AT_ONCE * MOST)
 

@@ -4,12 +4,10 @@ thousand."""
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_LATELY = 10.0
-"""Seconds: a caller who pressed a key presses the next one by then."""
+from shared.bus.pace import Pace
 
 
 class Lanes:
@@ -17,7 +15,7 @@ class Lanes:
 
     def __init__(self) -> None:
         self._under_way = 0
-        self._last = float("-inf")
+        self.pace = Pace()
         self._none = asyncio.Event()
         self._none.set()
 
@@ -30,7 +28,7 @@ class Lanes:
             yield
         finally:
             self._under_way -= 1
-            self._last = time.monotonic()
+            self.pace.served()
             if not self._under_way:
                 self._none.set()
 
@@ -39,4 +37,4 @@ class Lanes:
         whatever is begun should be short. Hold no lock while you wait here: whoever is served may
         need it."""
         await self._none.wait()
-        return time.monotonic() - self._last < _LATELY
+        return self.pace.lately

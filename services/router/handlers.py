@@ -8,7 +8,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from services.router.domain.decide import decide
+from services.router.domain.decide import decide, is_judged, wording
 from services.router.domain.policy import Policy
 from services.router.ports import Headers, Lookup, Output
 from shared.bus import TAKEN, WRITTEN, DeadLetter
@@ -63,9 +63,11 @@ class Router:
         now = utc_now().isoformat().encode()
         outputs: list[Output] = []
         counts: Counter[tuple[str, str, str]] = Counter()
-        for record in records:
+        for record, message in zip(records, self._read(records, policy), strict=True):
             try:
-                output, routed = self._routed(record, policy, channels, now)
+                if isinstance(message, Exception):
+                    raise message
+                output, routed = self._routed(record, message, policy, channels, now)
                 counts[routed.message.channel, routed.decision.level, routed.decision.team] += 1
             except Exception as error:  # noqa: BLE001 - whatever a message trips over, it is kept and the rest flows
                 output = self._set_aside(record, error)
@@ -76,10 +78,23 @@ class Router:
         log.debug("batch decided", topic=records[0].topic, partition=records[0].partition, size=len(records))
         return outputs
 
+    def _read(self, records: Sequence[Raw], policy: Policy) -> list[InboundMessage | Exception]:
+        """Decodes each record, or returns why that cannot be done; the model sees all texts at
+        once."""
+        messages: list[InboundMessage | Exception] = []
+        for record in records:
+            try:
+                messages.append(decode(InboundMessage, readable(record)))
+            except Exception as error:  # noqa: BLE001 - whatever a record trips over, it is kept and the rest flows
+                messages.append(error)
+        if model := policy.priority.model:
+            read = (message for message in messages if isinstance(message, InboundMessage))
+            model.prepare([wording(message) for message in read if is_judged(message)])
+        return messages
+
     def _routed(
-        self, record: Raw, policy: Policy, channels: Mapping[str, Channel], now: bytes
+        self, record: Raw, message: InboundMessage, policy: Policy, channels: Mapping[str, Channel], now: bytes
     ) -> tuple[Output, RoutedMessage]:
-        message = decode(InboundMessage, readable(record))
         decision = decide(message, self._profile(message), policy, channels, message.received_at)
         routed = RoutedMessage(message=message, decision=decision)
         headers = [*_HEADERS, ("ce_id", message.id.encode()), (WRITTEN, now)]

@@ -32,6 +32,7 @@ import psutil
 from deploy.local.postgres import running as postgres
 from services.desk.schema import SCHEMA
 from shared.db import migrate
+from tests.benchmarks.end_to_end import browser_path
 from tests.benchmarks.filled import fill
 from tests.waiting import eventually
 
@@ -201,19 +202,84 @@ def measure(builds: Sequence[Build], only: str = "", rounds: int = ROUNDS) -> di
     return found
 
 
+_SHOWN = """() => new Promise((done) => {
+  const look = () => {
+    const [paint] = performance.getEntriesByName('first-contentful-paint');
+    paint ? done(paint.startTime) : setTimeout(look, 5);
+  };
+  look();
+})"""
+_CLICKED = """(number) => new Promise((done) => {
+  const link = document.querySelectorAll('li.row > a')[number];
+  const wanted = `article.conversation[data-ticket="${link.parentElement.dataset.ticket}"]`;
+  const start = performance.now();
+  new MutationObserver((_, all) => {
+    if (document.querySelector(wanted)) { all.disconnect(); requestAnimationFrame(() => done(performance.now() - start)); }
+  }).observe(document.body, {childList: true, subtree: true});
+  link.click();
+})"""
+
+
+def on_screen(builds: Sequence[Build], chromium: str, rounds: int = ROUNDS) -> dict[str, list[Took]]:
+    """What an agent waits for in a browser, the builds in turn: the first contentful paint of a
+    list with nothing cached and with everything cached, and a click until the conversation
+    stands there."""
+    from playwright.sync_api import Browser, Page, sync_playwright
+
+    names = ("first contentful paint, nothing cached", "first contentful paint, cached", "click to a conversation")
+    found = {f"browser: {name}": [Took() for _ in builds] for name in names}
+
+    def opened(browser: Browser, build: Build) -> Page:
+        page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+        page.context.add_cookies(
+            [
+                {"name": one.name, "value": str(one.value), "url": str(build.pages.base_url)}
+                for one in build.pages.cookies.jar
+            ]
+        )
+        return page
+
+    def shown(page: Page, build: Build) -> float:
+        page.goto(f"{build.pages.base_url}/inbox/unassigned")
+        return float(page.evaluate(_SHOWN))
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        for _ in range(rounds):
+            for number, build in enumerate(builds):
+                cold = []
+                for _ in range(TIMES // 3):
+                    page = opened(browser, build)
+                    cold.append(shown(page, build))
+                    page.context.close()
+                page = opened(browser, build)
+                shown(page, build)
+                warm = [shown(page, build) for _ in range(TIMES // 3)]
+                clicks = [float(page.evaluate(_CLICKED, at)) for at in range(1, TIMES)]
+                page.context.close()
+                for took, wall in zip(found.values(), (cold, warm, clicks), strict=True):
+                    took[number].wall.append(wall)
+        browser.close()
+    return found
+
+
 def table(found: dict[str, list[Took]]) -> str:
     """As Markdown: this build, the other one, and the ratios with their spread over the rounds."""
     two = any(len(took) > 1 for took in found.values())
     lines = ["| | ms p50 / p95 | CPU ms |" + (" before: ms p50 / p95 | CPU ms | ratio ms | ratio CPU |" if two else "")]
     lines.append("|---" * (lines[0].count("|") - 1) + "|")
     for name, took in found.items():
-        cells = [f"{each.at(0.5):.1f} / {each.at(0.95):.1f} | {statistics.mean(each.cpu):.1f}" for each in took]
+        cells = [
+            f"{each.at(0.5):.1f} / {each.at(0.95):.1f} | {f'{statistics.mean(each.cpu):.1f}' if each.cpu else ''}"
+            for each in took
+        ]
         if two:
             new, old = took
             walls = [statistics.median(a) / statistics.median(b) for a, b in zip(new.wall, old.wall, strict=True)]
             cpus = [a / b for a, b in zip(new.cpu, old.cpu, strict=True) if b]
             cells += [
-                f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})" for ratios in (walls, cpus)
+                f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})" if ratios else ""
+                for ratios in (walls, cpus)
             ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -231,7 +297,10 @@ def section(tickets: int = 200_000) -> str:
             asyncio.run(fill(dsn, tickets))
             took = time.monotonic() - began
         with postgres(folder / "postgres") as dsn, running(ROOT, dsn) as build:
-            text = table(measure([build]))
+            found = measure([build])
+            if chromium := browser_path():
+                found |= on_screen([build], chromium)
+            text = table(found)
     return (
         f"{tickets:,} tickets with {tickets * 5:,} messages, filled in {took:.0f} s. One client, {ROUNDS} rounds of {TIMES} requests; CPU is "
         f"the desk's and PostgreSQL's for one request. Texts are made; one open ticket in four is not overdue.\n\n{text}"
@@ -248,7 +317,10 @@ def main() -> None:
     where = [(ROOT, given.dsn), *([(Path(given.beside[0]), given.beside[1])] if given.beside else [])]
     with ExitStack() as stack:
         builds = [stack.enter_context(running(*each)) for each in where]
-        print(table(measure(builds, given.only, given.rounds)))
+        found = measure(builds, given.only, given.rounds)
+        if chromium := browser_path():
+            found |= on_screen(builds, chromium, given.rounds)
+        print(table(found))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from services.router.domain.judging import Judgement, Sentence, judgement, sentence
@@ -22,12 +24,18 @@ class UrgencyModel:
     def __init__(self, classifier: Classifier) -> None:
         self._classifier, self._classes = classifier, classifier.classes
         self.version = str(classifier.about["version"])
+        self._cut: dict[str, list[str]] = {}
         self._known: dict[str, Sentence] = {}
         self._words: dict[tuple[str, str], str] = {}
 
+    def prepare(self, texts: Sequence[str]) -> None:
+        """Reads messages that are to be judged next."""
+        self._cut = {text: sentences(text) for text in texts}
+        self._read(list(dict.fromkeys(chain.from_iterable(self._cut.values()))))
+
     def judge(self, text: str) -> Judgement:
         """Judges a message by its first `tokens.LONGEST` characters."""
-        found, told = judgement(self.version, self._read(sentences(text)))
+        found, told = judgement(self.version, self._read(self._cut.get(text) or sentences(text)))
         return found if told is None else found._replace(words=self._spoke(told.text, found.kind))
 
     def _read(self, parts: list[str]) -> list[Sentence]:

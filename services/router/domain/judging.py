@@ -3,7 +3,7 @@ of the policy."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 GRAVE = ("outage", "access", "payment", "security", "data-loss", "legal")
@@ -50,6 +50,9 @@ class Model(Protocol):
     @property
     def version(self) -> str:
         """Its name and version, as decisions record it."""
+
+    def prepare(self, texts: Sequence[str]) -> None:
+        """Reads messages that are to be judged next: many at once cost little more than one."""
 
     def judge(self, text: str) -> Judgement:
         """Judges a message, subject and all."""

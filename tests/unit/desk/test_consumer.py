@@ -139,6 +139,23 @@ async def test_while_somebody_is_served_live_a_flood_waits_and_goes_on_in_small_
     assert set(applied.sizes) == {25}
 
 
+async def test_while_somebody_was_served_lately_a_flood_rests_after_each_step(
+    desk: Desk, applied: Applied, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr(desk.lanes.pace, "rest", lambda worked: rests.append(worked) or 0.0)
+    await flood(desk, 100)
+    async with running(consumer.routed(desk).run):
+        await until(lambda: len(applied.seen) == 100)
+        assert not rests, "nobody is served"
+        with desk.lanes.live():
+            pass
+        await flood(desk, 100)
+        await until(lambda: len(applied.seen) == 200)
+    assert len(rests) == 2
+    assert all(worked > 0 for worked in rests)
+
+
 async def test_where_one_of_two_parts_fails_the_batch_comes_again_and_nothing_is_set_aside(
     desk: Desk, applied: Applied
 ) -> None:

@@ -32,7 +32,8 @@ The rules, which the fault tests hold us to; the code refers to them by number:
 11. One agent a topic, no tables, `earliest` only.
 12. A watchdog crashes the worker where the oldest batch is too old, the flow stays stopped, or the
     group is left.
-13. Lanes: the live topics are asked first, without waiting; the others only when those had nothing.
+13. Lanes: the live topics are asked first, without waiting; the others only when those had nothing,
+    and at a slower pace while they had something lately (`shared/bus/pace.py`).
 
 It leans on private names of faust-streaming and aiokafka, so their versions are pinned, and checked
 here.

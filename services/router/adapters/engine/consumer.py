@@ -20,6 +20,7 @@ from mode.utils.futures import maybe_async
 
 from services.router.adapters.engine.ledger import Batch, Ledger
 from shared.bus.connecting import be_patient
+from shared.bus.pace import FEW, Pace
 from shared.logs import log
 
 Run = tuple[int, int, Sequence[ConsumerRecord]]
@@ -60,6 +61,7 @@ class BatchClient(driver.AIOKafkaConsumerThread):
 
     def __init__(self, consumer: BatchConsumer, **kwargs: Any) -> None:
         super().__init__(consumer, thread_loop=consumer.loop, **kwargs)
+        self._pace, self._fetched_at = Pace(), time.monotonic()
 
     async def crash(self, exc: BaseException) -> None:
         """Crashes this service only: there is no other loop to notify."""
@@ -88,8 +90,8 @@ class BatchClient(driver.AIOKafkaConsumerThread):
     async def fetch_runs(
         self, urgent: Sequence[set[TP]], partitions: set[TP], timeout: float, max_records: int
     ) -> dict[TP, Run]:
-        """Returns what each partition moved by (rule 3): `urgent` lanes without waiting, then
-        all (rule 13). No set is empty."""
+        """Returns what each partition moved by (rule 3): `urgent` lanes, for which a rest is
+        long enough to wait, then all (rule 13). No set is empty."""
         consumer, assignment = self._ensure_consumer(), self._assignment()
         if assignment is None or not self.consumer.flow_active:
             return {}
@@ -97,12 +99,16 @@ class BatchClient(driver.AIOKafkaConsumerThread):
         if fetcher._closed:
             raise ConsumerStoppedError
         before = {tp: assignment.state_value(tp)._position for tp in assignment.tps}
+        rest = self._pace.rest(time.monotonic() - self._fetched_at)
         with fetcher._subscriptions.fetch_context():
             for lane in urgent:
-                if fetched := await fetcher.fetched_records(lane, 0, max_records):
+                if fetched := await fetcher.fetched_records(lane, rest, max_records):
                     break
             else:
-                fetched = await fetcher.fetched_records(partitions, timeout, max_records)
+                fetched = await fetcher.fetched_records(partitions, timeout, FEW if self._pace.lately else max_records)
+                self._fetched_at = time.monotonic()
+        if any(tp in lane for lane in urgent for tp in fetched):
+            self._pace.served()
         if not assignment.active:
             for tp, records in fetched.items():
                 consumer.seek(tp, records[0].offset)
