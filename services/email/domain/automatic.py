@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from services.email.domain import dialects
 from services.email.domain.bounces import REPORTS, is_our_copy
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import Mail
@@ -15,6 +16,19 @@ from services.email.domain.senders import from_a_list, is_our_list
 _DAEMON = re.compile(r"(?:mailer[-_.]?daemon|mail-?daemon)(?:[+-][^@]*)?(?:@|$)", re.IGNORECASE)
 _POSTMASTER = re.compile(r"post[-_.]?master@", re.IGNORECASE)
 """A program's name or a person's: the rest of the mail tells."""
+_DAEMON_NAMED = re.compile(r"\W{0,3}mailer[-_. ]?daemon\b", re.IGNORECASE)
+_SYSTEM_NAMED = re.compile(
+    r"\W{0,3}(?:(?:internet )?mail delivery|(?:e-?)?mail (?:system|server|administrator|router)|system ?administrator|postmaster"
+    r"|администратор|administrateur système|administrador del sistema|(?:메일 ?)?관리자|メール配信システム|系[统統]管理[员員])\b",
+    re.IGNORECASE,
+)
+"""What mail systems call themselves beside addresses of any kind."""
+_MACHINE = re.compile(
+    r"(?:no[-_.]?reply|do[-_.]?not[-_.]?reply|bounces?|mail(?:er|system|server)?|smtp|root|admin(?:istrator)?|system)[+@-]",
+    re.IGNORECASE,
+)
+_PASSED_ON = re.compile(r"\s*(?:re|aw|sv|fwd?|wg|tr|rv|vs)\s*:", re.IGNORECASE)
+_BEGINNING = 4 * dialects.BEGINNING
 _REPLY_HEADERS = (
     "x-autoreply",
     "x-autorespond",
@@ -62,22 +76,13 @@ def automatic(mail: Mail, envelope_sender: str | None, mailboxes: Mailboxes) -> 
     `envelope_sender`: empty or `<>` where the envelope named nobody, as only programs send; None
     where it is not known."""
     headers = mail.headers
-    sender = next((entry.address for entry in headers.addresses("from")), "")
     submitted = headers.text("auto-submitted").lower().partition(";")[0].strip()
     precedence = headers.text("precedence").lower()
     reverse = None if envelope_sender is None else envelope_sender.strip("<>")
     nobody = reverse == "" or bool(_DAEMON.match(reverse or "")) or headers.raw("return-path") == "<>"
-    reported = {file.media_type for file in mail.files}
     if is_receipt(mail):
         return "reply"
-    if (
-        mail.report_type == "delivery-status"
-        or not reported.isdisjoint(REPORTS)
-        or "x-failed-recipients" in headers
-        or (_DAEMON.match(sender) and submitted != "no")
-        or (_POSTMASTER.match(sender) and (nobody or submitted.startswith("auto-")))
-        or (nobody and is_our_copy(mail))
-    ):
+    if _is_returned(mail, submitted, nobody=nobody, known=bool(reverse) and not nobody):
         return "bounce"
     if (
         nobody
@@ -97,6 +102,39 @@ def automatic(mail: Mail, envelope_sender: str | None, mailboxes: Mailboxes) -> 
         or (not ours and (from_a_list(headers) or "list-unsubscribe" in headers))
     )
     return "reply" if suspicious and away else "list" if suspicious else ""
+
+
+def _is_returned(mail: Mail, submitted: str, *, nobody: bool, known: bool) -> bool:
+    """Whether a mail system returned it. `known`: the envelope names a sender who is no program; so
+    a report within is one that a person passes on, unless the whole mail is the report."""
+    headers = mail.headers
+    sender = next((entry.address for entry in headers.addresses("from")), "")
+    named = headers.text("from")
+    daemon = _DAEMON.match(sender) or _DAEMON_NAMED.match(named)
+    postmaster = _POSTMASTER.match(sender)
+    system = daemon or postmaster or _SYSTEM_NAMED.match(named)
+    reported = not REPORTS.isdisjoint(file.media_type for file in mail.files)
+    if (
+        mail.report_type == "delivery-status"
+        or "x-failed-recipients" in headers
+        or (reported and (system or not known))
+        or (daemon and submitted != "no")
+        or (postmaster and (nobody or submitted.startswith("auto-")))
+        or (nobody and is_our_copy(mail))
+    ):
+        return True
+    if not (system or nobody or submitted or "precedence" in headers or _MACHINE.match(sender)):
+        return False
+    told = dialects.told(mail.text[:_BEGINNING])
+    if told is None or told.at > dialects.BEGINNING:
+        return False
+    subject = headers.text("subject").lower().lstrip("*[ ")
+    return (
+        nobody
+        or told.dialect == dialects.CHALLENGE
+        or (system is not None and not _PASSED_ON.match(subject))
+        or subject.startswith(dialects.SUBJECTS)
+    )
 
 
 def is_receipt(mail: Mail) -> bool:
