@@ -557,7 +557,7 @@ def recipients_in(copy: str) -> Iterator[str]:
 
 
 def _flat(collapsed: str) -> str:
-    """Lower case on one line, each character at its place: İ alone would become two."""
+    """Makes lower case on one line of it, each character at its place: İ alone would become two."""
     return collapsed.replace("İ", "i").replace("’", "'").lower().replace("\n", " ")
 
 
