@@ -177,7 +177,7 @@ async def _store(
                 conversation=turn.conversation,
                 key=key,
                 now=now,
-                language=detect(draft.text, dashboard.languages),
+                language=detect(draft.text, dashboard.languages, (speaker.author.locale,)),
                 live=live,
                 attachments=attachments,
             )

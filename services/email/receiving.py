@@ -63,7 +63,7 @@ class Receiver:
             await self._keep(answer, message)
             return ""
         attachments = [await self._storage.put(file.data, **_labels(file)) for file in files]
-        language = language_of(message.text, message.subject, self._languages)
+        language = language_of(message.text, message.subject, self._languages, answer.preset)
         message = msgspec.structs.replace(
             message,
             attachments=tuple(attachments),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from services.phone import repository
-from services.phone.adapters.phone_numbers import sender_of
+from services.phone.adapters.phone_numbers import sender_of, spoken_by
 from services.phone.channel import SMS, WHATSAPP
 from services.phone.domain.consent import Consent, read
 from services.phone.domain.segments import segments
@@ -98,7 +98,7 @@ class Texts:
             received_at=at,
             text=text or place,
             recipient=ours,
-            language=detect(text, self._languages),
+            language=detect(text, self._languages, spoken_by(sender)),
             thread=ThreadClues(conversation=f"{ours}/{address_of(sender)}"),
             automatic="consent" if consent else "",
             consent=str(consent) if consent else "",

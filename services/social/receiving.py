@@ -18,7 +18,7 @@ from services.social.active_model import ActiveModel
 from services.social.availability import Availability
 from services.social.domain.bursts import Burst, Complaint, Window, causes
 from services.social.domain.complaints import Kind, Verdict
-from services.social.domain.posts import NOT_SUMMONED, Account, Post, ignored, inbound
+from services.social.domain.posts import NOT_SUMMONED, Account, Post, ignored, inbound, language_of
 from services.social.models import PostOutcome, Seen
 from services.social.ports import Network
 from shared.bus import Bus
@@ -29,7 +29,6 @@ from shared.errors import Malformed
 from shared.events import Burst as ToldBurst
 from shared.events import InboundMessage
 from shared.events import Post as ToldPost
-from shared.language import detect
 from shared.logs import log
 from shared.metrics import METRICS
 from shared.topics import MENTIONS_KEPT, MESSAGES_RECEIVED
@@ -163,7 +162,7 @@ class Intake:
     def classify(self, post: Post, *, followed: bool) -> Classified:
         """Decides what a post is. `followed`: agents see its conversation, so they see this too."""
         rules, model = self._rules, self._active_model.model
-        language = post.language if post.language in rules.languages else detect(post.text, rules.languages)
+        language = language_of(post, rules.languages)
         if post.direct:
             return Classified(post, language, "message", Verdict(0, 0), (), frozenset(), PostOutcome.TICKET)
         verdict = model.classify(post.text)

@@ -64,14 +64,16 @@ class FileAhead(msgspec.Struct, frozen=True):
 
 class Answer(msgspec.Struct, frozen=True):
     """`message`: without its attachments and language; None, with the reason in `refused`, for what
-    is no mail at all. `kept`: why it is no message; `returned`: what a returned mail tells.
-    `tripped`: where our reading raised, for the log."""
+    is no mail at all. `kept`: why it is no message; `returned`: what a returned mail tells;
+    `preset`: languages that the sender's program is set to. `tripped`: where our reading raised,
+    for the log."""
 
     message: InboundMessage | None
     kept: Kept | None = None
     returned: Returned | None = None
     files: tuple[FileAhead, ...] = ()
     whole: bool = True
+    preset: tuple[str, ...] = ()
     refused: str = ""
     tripped: str = ""
 
@@ -252,7 +254,7 @@ def _answer(request: Request, raw: bytes, context: Context) -> tuple[Answer, tup
 def _read(request: Request, mail: mime.Mail, context: Context) -> tuple[Answer, tuple[File, ...]]:
     found = incoming.read(mail, request.envelope, context, request.raw_uri, request.received_at)
     ahead = tuple(FileAhead(file.name, file.media_type, file.content_id) for file in found.files)
-    return Answer(found.message, found.kept, found.returned, ahead, found.whole), found.files
+    return Answer(found.message, found.kept, found.returned, ahead, found.whole, found.preset), found.files
 
 
 def _frames(source: IO[bytes]) -> Iterator[bytes]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from shared.kernel import ContactPoint, contact_point
-from shared.phone_numbers import told
+from babel.languages import get_official_languages
+
+from shared.kernel import ContactPoint, address_of, contact_point
+from shared.phone_numbers import region_of, told
 
 _WHATSAPP = "whatsapp"
 """Twilio's mark before the number of somebody who writes there."""
@@ -27,3 +29,9 @@ def sender_of(number: str, sid: str) -> ContactPoint:
         return contact_point("tel", known)
     word = "".join(character for character in number if character.isprintable())[:50].strip()
     return contact_point("tel", word) if word.isdecimal() else contact_point("sender", word or sid)
+
+
+def spoken_by(sender: ContactPoint) -> tuple[str, ...]:
+    """Returns the official languages of the country of a number, the most spoken first (CLDR); none
+    where it tells no country."""
+    return get_official_languages(region_of(address_of(sender)), de_facto=True)

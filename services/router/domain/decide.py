@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from services.router.domain import teams
+from services.router.domain.languages import answered_in, read_as
 from services.router.domain.mentions import mentions
 from services.router.domain.policy import Policy
 from services.router.domain.preference import ask, prefer
@@ -34,7 +35,7 @@ def decide(
     announced themselves; now: the router passes the message's own `received_at`, so that a replay
     decides as it was decided then.
     """
-    language = message.language or (profile.language if profile else "")
+    language = read_as(message, profile)
     words = wording(message)
     text = normal(words)
     mentioned = mentions(text, language, policy)
@@ -45,7 +46,7 @@ def decide(
     seen = signals(message, profile, tier, mentioned.severities, policy.priority, now, judged)
     points, reasons = score(seen, policy.priority)
     level = policy.priority.level(points)
-    language = language or policy.language
+    language, taken = answered_in(language, message, policy)
     case = teams.case(message, tier, language, mentioned, policy)
     team, skills, routing_reasons, rules = teams.route(case, policy)
     timeouts, overflow = teams.waiting(team, skills, level, tier, policy.service, now)
@@ -65,7 +66,7 @@ def decide(
         team=team,
         skills=skills,
         language=language,
-        routing_reasons=routing_reasons,
+        routing_reasons=(*routing_reasons, *taken),
         policy=policy.label,
         profile_version=profile.version if profile else 0,
         reply_within=round(policy.service.reply_within(level, tier, now).total_seconds()),

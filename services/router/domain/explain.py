@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from services.router.domain import teams
 from services.router.domain.decide import wording
+from services.router.domain.languages import read_as
 from services.router.domain.mentions import mentions
 from services.router.domain.policy import Policy
 from services.router.domain.replay import Recorded
@@ -113,7 +114,7 @@ def _channels(decision: Decision) -> tuple[Line, ...]:
 
 def _routing(recorded: Recorded, policy: Policy) -> tuple[Line, ...]:
     message, profile = recorded.routed.message, recorded.profile
-    language = message.language or (profile.language if profile else "")
+    language = read_as(message, profile)
     text = normal(wording(message))
     mentioned = mentions(text, language, policy)
     tier = message.tier or (profile.tier if profile else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from shared.events import InboundMessage, ThreadClues
 from shared.events import Post as ToldPost
 from shared.kernel import contact_point, message_id
+from shared.language import detect
 
 _DIRECT = "dm:"
 NOT_SUMMONED = "not-summoned"
@@ -125,6 +126,13 @@ def inbound(
         post=None if post.direct else replace(told or ToldPost(), url=link),
         facts={**links, **about, **pictures, **edited, **facts},
     )
+
+
+def language_of(post: Post, languages: Sequence[str]) -> str:
+    """Tells the language of a post. Networks guess badly where it is short, so theirs decides only
+    what the text leaves open."""
+    told = detect(post.text, languages, (post.language,))
+    return told or (post.language if post.language in languages else "")
 
 
 def clean(text: str, links: Iterable[tuple[str, str]] = ()) -> str:

@@ -47,6 +47,8 @@ def decisions() -> Iterator[Decision]:
     call = mail("환불해 주세요", language="ko", channel="phone", live=True, sender=ContactPoint("tel:+821012345678"))
     yield of(call)
     yield of(mail(automatic="reply"))
+    yield of(mail("ok", language=""))
+    yield of(mail("ok", language=""), ann(language="fr"))
     yield of(mail("It is down, my data is gone. We were hacked. My lawyer will call. I cannot log in."))
     yield of(mail("Since the upgrade all our visitors get is a grey page with a stack trace on it"))
     yield of(mail("Thanks a lot, that solved it!"))
@@ -110,7 +112,7 @@ def codes_in(module: str) -> set[str]:
 
 def test_the_messages_above_have_every_reason_that_the_router_can_give() -> None:
     written = {path.name for path in ROUTER.glob("*.py") if "Reason(" in path.read_text(encoding="utf-8")}
-    assert written == {"preference.py", "priority.py", "teams.py"}
+    assert written == {"languages.py", "preference.py", "priority.py", "teams.py"}
     assert {code for code, _ in REASONS} == set().union(*map(codes_in, written))
 
 

@@ -50,6 +50,22 @@ def test_a_plain_mail_becomes_a_message() -> None:
     assert message.received_at == NOW
 
 
+@pytest.mark.parametrize(
+    ("fields", "text", "language"),
+    [
+        ("Content-Language: da-DK", "Tak", "da"),
+        ("Accept-Language: pl, en-US;q=0.7", "Tak", "pl"),
+        ("Content-Language: de-DE", "Tak", ""),
+        ("Content-Language: da-DK", "Thanks, my lamp works again", "en"),
+        ("Content-Language: nonsense", "Tak", ""),
+    ],
+)
+def test_a_word_of_two_languages_is_read_in_the_one_that_the_mail_program_speaks(
+    fields: str, text: str, language: str
+) -> None:
+    assert received(f"From: ann@example.com\n{fields}", text).language == language
+
+
 def test_whom_else_a_mail_went_to_is_kept_without_our_own_mailboxes_and_the_sender() -> None:
     message = received(
         "From: ann@example.com\nTo: Support <support+tabcdefghijklmnop@example.org>, Lee <LEE@example.com>\n"

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from services.phone.adapters.phone_numbers import point_of, sender_of
+from services.phone.adapters.phone_numbers import point_of, sender_of, spoken_by
 from services.phone.adapters.twiml import Script
 from services.phone.domain.menu import Choice, Step, choose, choose_without_agents
 from services.phone.domain.prompts import LANGUAGES, PROMPTS, language_of, menu, place
@@ -171,3 +171,9 @@ def test_every_way_through_the_markup_goes_on_or_says_goodbye() -> None:
         assert last.tag in {"Redirect", "Enqueue", "Record", "Dial", "Hangup"}, page
     assert "Acorn &amp; Sons &lt;Ltd&gt;" in pages[0]
     assert "request=r%261" in pages[7]
+
+
+def test_a_number_tells_what_is_spoken_where_it_is_from() -> None:
+    assert spoken_by(sender_of("+33612345678", "SM1")) == ("fr",)
+    assert "ko" in spoken_by(sender_of("whatsapp:+821012345678", "SM1"))
+    assert spoken_by(sender_of("AcmeBank", "SM1")) == ()

@@ -18,7 +18,6 @@ from shared.errors import Malformed, Misconfigured
 from shared.events import DeskEvent
 from shared.events.codec import MalformedEvent, decode, encode
 from shared.i18n import moment, time_of_day
-from shared.language import detect
 from shared.limits import origin
 from shared.logs import redacted
 from shared.security.tokens import sign, verify
@@ -27,7 +26,6 @@ from shared.storage import Storage
 from shared.text import clean_html, html_to_text
 
 SECRET = "s" * 32
-LANGUAGES = ("en", "fr", "ko", "de", "es", "pt", "it", "ja")
 
 
 def test_a_provider_s_retry_makes_the_same_message_again() -> None:
@@ -131,22 +129,6 @@ def test_the_asyncapi_document_describes_each_topic_and_every_reference_leads_so
 def test_a_retry_waits_longer_each_time_but_never_too_long(attempt: int, random: float) -> None:
     assert 0 < delay(attempt, random) <= LONGEST
     assert delay(attempt, random) <= delay(attempt + 1, random)
-
-
-@pytest.mark.parametrize(
-    ("text", "language"),
-    [
-        ("The plugin stopped working after the update, can you help?", "en"),
-        ("Bonjour, je ne peux plus me connecter à mon compte.", "fr"),
-        ("결제가 두 번 되었어요. 확인해 주세요.", "ko"),
-        ("Ich kann mich seit gestern nicht mehr anmelden.", "de"),
-        ("ログインできません。助けてください。", "ja"),
-        ("", ""),
-        ("12345 !!", ""),
-    ],
-)
-def test_the_customer_s_language_is_recognised(text: str, language: str) -> None:
-    assert detect(text, LANGUAGES) == language
 
 
 def test_html_from_outside_loses_what_is_dangerous_and_keeps_the_words() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.social.domain.posts import clean, ignored, inbound, is_direct
+from services.social.domain.posts import clean, ignored, inbound, is_direct, language_of
 from services.social.networks.x.network import XNetwork
 from services.social.networks.x.posts import earlier, id_at, query, summoned
 from shared.kernel import message_id
@@ -22,6 +22,20 @@ def test_a_post_is_the_same_message_by_whatever_way_it_came() -> None:
 def test_a_customer_is_known_by_the_number_and_not_by_the_handle() -> None:
     assert inbound(post(username="ann"), "x", US, NOW, "en", None, {}).sender == "x:42"
     assert inbound(post(username="ann_renamed"), "x", US, NOW, "en", None, {}).sender == "x:42"
+
+
+@pytest.mark.parametrize(
+    ("text", "guess", "language"),
+    [
+        ("Merci", "en", "fr"),
+        ("Tak", "da", "da"),
+        ("ok 👍", "it", "it"),
+        ("ok 👍", "un", ""),
+        ("荷物が届きません", "zh", "ja"),
+    ],
+)
+def test_a_post_is_read_by_its_words_before_the_networks_guess(text: str, guess: str, language: str) -> None:
+    assert language_of(post(text=text, language=guess), ("en", "fr", "it", "ja")) == language
 
 
 def test_an_agent_opens_the_post_where_people_read_it() -> None:

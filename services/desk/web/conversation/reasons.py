@@ -111,6 +111,8 @@ _REASONS = {
     "group": N_("as urgent as #%(number)s, which is about the same"),
     "team.rule": N_("team %(team)s, by the rule “%(rule)s”"),
     "skill.rule": N_("skills %(skills)s, by the rule “%(rule)s”"),
+    "language.customer": N_("language unclear: taken for %(language)s, as this customer wrote before"),
+    "language.policy": N_("language unclear, and the customer’s not known: taken for %(language)s, the policy’s"),
     "team.default": N_("%(team)s takes what no rule sends elsewhere"),
 }
 _OWN = ("ask", "call.dropped-skill", "unavailable.opted-out")
