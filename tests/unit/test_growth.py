@@ -14,7 +14,7 @@ from services.dashboard.domain.drafts import clean
 from services.dashboard.domain.identity import is_email
 from services.desk.search.domain import asked, document
 from services.email.adapters.reader import Request, _answer
-from services.email.domain import charsets, transfer
+from services.email.domain import away, charsets, transfer
 from services.email.domain.bounces import returned
 from services.email.domain.forwards import original_author
 from services.email.domain.headers import Headers, decode_words
@@ -115,6 +115,7 @@ READERS: list[tuple[str, Callable[[str], object], list[str]]] = [
     ("quotes", without_quotes, WORDS),
     ("quotes of an answer", lambda text: without_quotes(text, "Re: c", answers=True), WORDS),
     ("returned mails", lambda text: returned(parse(f"From: mailer-daemon@a.b\n\n{text}".encode()), []), [*WORDS, "5.1.1 ", "550 x\n", "Message-ID: <t.", "Received: "]),
+    ("automatic replies' words", lambda text: away.said(text, text, answers=True), [*WORDS, "this is an automatic reply ", "i am away ", "自動返信", "* ", "[", "a b c d "]),
     ("authors of forwards", lambda text: received(f"Fwd: {text}", text), WORDS),
     ("quotes in html", html, TAGS),
     ("html", to_text, TAGS),

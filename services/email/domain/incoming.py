@@ -134,7 +134,7 @@ def _message(words: Words, envelope: Envelope, context: Context, raw_uri: str, r
         subject=headers.text("subject"),
         language=language_of(words.text, headers.text("subject"), context.languages, preset(headers)),
         thread=clues(headers, own_id, envelope.recipients, context.secret, receipt_for(mail)),
-        automatic=automatic(mail, envelope.sender, context.mailboxes),
+        automatic=automatic(mail, envelope.sender, context.mailboxes, words.text),
         forwarded_from=email_point(forwarded.address) if forwarded else "",
         forwarded_name=forwarded.name if forwarded else "",
         facts=sender.facts,
