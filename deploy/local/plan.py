@@ -80,6 +80,7 @@ class Plan:
             "SWITCHBOARD_KAFKA": kafka,
             "SWITCHBOARD_HOST": HOST,
             "EMAIL_SMTP_PORT": str(self.smtp_port),
+            "DESK_ROUTER_URL": self.url("router"),
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "PYTHONUNBUFFERED": "1",
         }

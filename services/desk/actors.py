@@ -30,6 +30,7 @@ class Permission(StrEnum):
     MANAGE_TOKENS = "tokens.manage"
     READ_AUDIT = "audit.read"
     MANAGE_DEAD_LETTERS = "dead-letters.manage"
+    MANAGE_ROUTING = "routing.manage"
 
 
 _READ = frozenset({Permission.READ})

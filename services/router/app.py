@@ -1,4 +1,4 @@
-"""Wiring: views, policy, handlers, engine, health and metrics."""
+"""Wiring: views, policy, handlers, engine, health, metrics, and what the desk asks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from services.router.adapters import policy_yaml, urgency
+from services.router.api import LARGEST, routes
 from services.router.handlers import Router
 from services.router.policies import Policies
 from services.router.settings import RouterSettings
@@ -37,14 +38,16 @@ def main(arguments: list[str]) -> int:
     common, settings = load(Settings), load(RouterSettings)
     logs.configure("router", common.log_format, common.log_level)
     health = Health()
-    api, tasks = create(common.kafka, settings, health)
+    api, tasks = create(common, settings, health)
     return serve("router", common.host, settings.port, api, tasks)
 
 
-def create(servers: str, settings: RouterSettings, health: Health) -> tuple[FastAPI, dict[str, Task]]:
-    """Creates the health and metrics app, and the tasks that run beside it."""
+def create(common: Settings, settings: RouterSettings, health: Health) -> tuple[FastAPI, dict[str, Task]]:
+    """Creates the app with health, metrics and what the desk asks, and the tasks that run beside
+    it."""
     from services.router import agents  # Faust takes a second to import, which a command need not wait for
 
+    servers = common.kafka
     health.expect("views", "engine")
     profiles, channels, published = (
         KafkaView(servers, CUSTOMERS_UPDATED),
@@ -56,9 +59,10 @@ def create(servers: str, settings: RouterSettings, health: Health) -> tuple[Fast
     policies = Policies(settings.policy, published, policy_yaml.shipped(), policy_yaml.parse, health)
     router = Router(profiles, channels.values, policies.current, settings.group)
     ready = [view.ready for view in (profiles, channels, published)]
-    api = create_api(
-        "router", health, title="Router", description="Decides about every message. Health and metrics only."
-    )
+    about = "Decides about every message. Beside health and metrics: what the desk asks."
+    api = create_api("router", health, title="Router", description=about, max_body=LARGEST)
+    secret = common.secret.get_secret_value()
+    api.include_router(routes(secret, common.languages, channels.values, policies.current))
     return api, {
         "profiles": profiles.run,
         "channels": channels.run,

@@ -11,7 +11,7 @@ class RouterSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ROUTER_", extra="ignore", frozen=True)
 
-    port: int = Field(8003, description="HTTP port for health and metrics", ge=1, le=65535)
+    port: int = Field(8003, description="HTTP port for health, metrics and what the desk asks", ge=1, le=65535)
     group: str = Field(
         "router",
         description="Consumer group; replicas of one router share it. Where Kafka asks for passwords it begins with `router`",

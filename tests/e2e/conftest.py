@@ -97,10 +97,12 @@ def desk(browser: Browser, kafka: str, postgres: str, tmp_path_factory: pytest.T
     del browser  # asked for first: without it there is no need to start anything
     name = f"e2e_{uuid4().hex}"
     finish(_execute(postgres, f'CREATE DATABASE "{name}"'))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    desk = Desk(kafka, postgres.rsplit("/", 1)[0] + f"/{name}", port, f"file://{tmp_path_factory.mktemp('storage')}")
+    with socket.socket() as probe, socket.socket() as other:
+        for each in (probe, other):
+            each.bind(("127.0.0.1", 0))
+        port, router = int(probe.getsockname()[1]), int(other.getsockname()[1])
+    storage = f"file://{tmp_path_factory.mktemp('storage')}"
+    desk = Desk(kafka, postgres.rsplit("/", 1)[0] + f"/{name}", port, storage, router)
     desk.prepare()
     desk.start()
     yield desk

@@ -141,7 +141,8 @@ class Customer:
 class Desk:
     """A desk on real PostgreSQL and Kafka. It can be stopped and started again."""
 
-    def __init__(self, kafka: str, database: str, port: int, storage: str) -> None:
+    def __init__(self, kafka: str, database: str, port: int, storage: str, router: int) -> None:
+        """router: the port on which it looks for one."""
         self.kafka, self.database, self.storage = kafka, database, storage
         self.url = f"http://127.0.0.1:{port}"
         self.environment = os.environ | {
@@ -151,6 +152,7 @@ class Desk:
             "SWITCHBOARD_PUBLIC_URL": self.url,
             "DESK_DATABASE": database,
             "DESK_PORT": str(port),
+            "DESK_ROUTER_URL": f"http://127.0.0.1:{router}",
         }
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -23,6 +23,7 @@ from services.desk.web.pages import (
     preferences,
     sign_in,
     styleguide,
+    trials,
     wallboard,
     watching,
 )
@@ -49,6 +50,7 @@ def mount(app: FastAPI, console: Console) -> None:
         live,
         mentions,
         styleguide,
+        trials,
         wallboard,
         watching,
     ):

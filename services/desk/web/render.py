@@ -26,6 +26,7 @@ from services.desk.web.calls.line import NOBODY
 from services.desk.web.conversation import formatted, reasons, why
 from services.desk.web.conversation import words as conversation
 from services.desk.web.social import words as posts
+from services.desk.web.trials import words as trials
 from shared import links
 from shared.clock import utc_now
 from shared.events import Channel, Decision
@@ -106,6 +107,8 @@ def environment(language: str) -> Environment:
         "rule": lambda code: words.name(reasons.RULES, code, translate),
         "why_rejected": lambda code: words.name(reasons.REJECTED, code, translate),
         "signal": lambda code: words.name(reasons.SIGNALS, code, translate),
+        "trial_kind": lambda code: trials.kind(code, translate),
+        "trial_signal": lambda code: trials.signal(code, translate),
         "skill": lambda code: words.name(reasons.SKILLS, code, translate),
         "fact": lambda key: words.name(conversation.FACTS, key, translate),
         "kind": lambda point: words.name(words.KINDS, str(point).partition(":")[0], translate),

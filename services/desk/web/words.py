@@ -83,6 +83,8 @@ PROBLEMS = {
     "no-second-step": N_("Turn on two-step verification first."),
     "no-such-agent": N_("This person no longer exists."),
     "no-such-call": N_("This call no longer exists."),
+    "trial-too-long": N_("This text is too long. Test at most 200,000 characters."),
+    "draft-too-long": N_("This policy is too long. Test one of at most 100,000 characters."),
 }
 """What the desk refuses, by its code."""
 IN_A_SEARCH = ("search-filter", "busy", "too-slow")

@@ -16,6 +16,7 @@ _KNOWN = 20_000
 """Sentences whose judgement is kept, about 1 KB each: a business' customers use the same ones again
 and again."""
 SHIPPED = Path(__file__).parent.parent / "data" / "urgency.bin"
+_CARD = SHIPPED.with_name("MODEL_CARD.md")
 
 
 class UrgencyModel:
@@ -64,3 +65,8 @@ def shipped(file: Path = SHIPPED) -> UrgencyModel | None:
     except (OSError, ValueError, KeyError) as error:
         log.error("the urgency model cannot be read: words alone decide", file=file.name, error=str(error))
         return None
+
+
+def card() -> str:
+    """Reads what the shipped model was made of and how good it is, in Markdown."""
+    return _CARD.read_text(encoding="utf-8")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 
 from services.router.domain import teams
+from services.router.domain.judging import Judgement
 from services.router.domain.languages import answered_in, read_as
-from services.router.domain.mentions import mentions
+from services.router.domain.mentions import Mentions, mentions
 from services.router.domain.policy import Policy
 from services.router.domain.preference import ask, prefer
-from services.router.domain.priority import absent, score, signals
+from services.router.domain.priority import Signals, absent, score, signals
 from services.router.domain.threads import thread
 from services.router.domain.words import normal
 from shared.events import Channel, Decision, InboundMessage, Judged, Profile
@@ -26,6 +28,29 @@ def is_judged(message: InboundMessage) -> bool:
     return not (message.automatic or message.call)
 
 
+class Read(NamedTuple):
+    """What a message says, with what is known of who wrote it."""
+
+    language: str
+    """The message's own, or the customer's; empty where neither is known."""
+    tier: str
+    mentioned: Mentions
+    judged: Judgement | None
+    seen: Signals
+
+
+def read(message: InboundMessage, profile: Profile | None, policy: Policy, now: datetime) -> Read:
+    """Reads a message as `decide` does: what it mentions, what the model says, what counts."""
+    language = read_as(message, profile)
+    words = wording(message)
+    mentioned = mentions(normal(words), language, policy)
+    tier = message.tier or (profile.tier if profile else "")
+    model = policy.priority.model if is_judged(message) else None
+    judged = model.judge(words) if model else None
+    seen = signals(message, profile, tier, mentioned.severities, policy.priority, now, judged)
+    return Read(language, tier, mentioned, judged, seen)
+
+
 def decide(
     message: InboundMessage, profile: Profile | None, policy: Policy, channels: Mapping[str, Channel], now: datetime
 ) -> Decision:
@@ -35,15 +60,8 @@ def decide(
     announced themselves; now: the router passes the message's own `received_at`, so that a replay
     decides as it was decided then.
     """
-    language = read_as(message, profile)
-    words = wording(message)
-    text = normal(words)
-    mentioned = mentions(text, language, policy)
+    language, tier, mentioned, judged, seen = read(message, profile, policy, now)
     match, ticket = thread(message, profile, policy, now)
-    tier = message.tier or (profile.tier if profile else "")
-    model = policy.priority.model if is_judged(message) else None
-    judged = model.judge(words) if model else None
-    seen = signals(message, profile, tier, mentioned.severities, policy.priority, now, judged)
     points, reasons = score(seen, policy.priority)
     level = policy.priority.level(points)
     language, taken = answered_in(language, message, policy)

@@ -1,0 +1,1 @@
+"""Texts that nobody sent: how the router would decide on them. The desk keeps nothing of them."""

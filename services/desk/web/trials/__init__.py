@@ -1,0 +1,1 @@
+"""How the router would decide on a text, and the card of its model, for admins."""

@@ -1,0 +1,87 @@
+"""Serves the desk: what would be decided on a text, and what the model is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+
+from services.router.adapters import policy_yaml, urgency
+from services.router.adapters.yaml_sections import YamlErrors
+from services.router.domain.policy import Policy
+from services.router.domain.trying import tried
+from shared import trials
+from shared.clock import utc_now
+from shared.errors import Rejected
+from shared.events import Channel
+from shared.events.base import Event
+from shared.events.codec import decode, encode
+from shared.language import detect
+from shared.trials import LONGEST, ModelCard, Outcome, Trial, Tried
+
+LARGEST = 4_000_000
+"""Bytes of a request: a text and a policy, however they are escaped."""
+LONGEST_POLICY = 100_000
+"""Characters of a policy that is tried: four times the one that comes with the router, which takes
+half a second to read."""
+_SHORT = 200
+"""Characters of names, as in `InboundMessage`."""
+
+
+def routes(
+    secret: str, languages: Sequence[str], channels: Callable[[], Iterable[Channel]], policy: Callable[[], Policy]
+) -> APIRouter:
+    """Makes `/api/v1`, for whoever has our secret. languages: those that customers write in;
+    policy: returns the one in force."""
+
+    async def ours(authorization: Annotated[str, Header()] = "") -> None:
+        scheme, _, token = authorization.partition(" ")
+        if scheme != "Bearer" or not trials.is_ours(secret, token):
+            raise Rejected(401, "unauthorized", "This is for the desk. Both need the same SWITCHBOARD_SECRET.")
+
+    router = APIRouter(dependencies=[Depends(ours)])
+
+    @router.post(trials.TRIALS)
+    async def trial(request: Request) -> Response:
+        asked = _checked(decode(Trial, await request.body()))
+        language = asked.language or await asyncio.to_thread(detect, asked.text, languages)
+        known, now = {channel.name: channel for channel in channels()}, utc_now()
+        current = tried(asked, language, policy(), known, now)
+        draft: Outcome | None = None
+        problems: tuple[str, ...] = ()
+        if asked.policy.strip():
+            try:
+                draft = tried(asked, language, await asyncio.to_thread(_draft, asked.policy), known, now)
+            except YamlErrors as error:
+                problems = tuple(str(error).splitlines())
+        return _json(Tried(current=current, draft=draft, problems=problems))
+
+    @router.get(trials.MODEL)
+    async def model() -> Response:
+        return _json(ModelCard(model=found.version if (found := urgency.shipped()) else "", text=urgency.card()))
+
+    return router
+
+
+@lru_cache(4)
+def _draft(text: str) -> Policy:
+    return policy_yaml.parse(text, "draft")
+
+
+def _checked(trial: Trial) -> Trial:
+    if len(trial.text) > LONGEST:
+        raise Rejected(
+            422, "trial-too-long", f"A text has at most {LONGEST:,} characters; this one has {len(trial.text):,}."
+        )
+    if len(trial.policy) > LONGEST_POLICY:
+        raise Rejected(422, "draft-too-long", f"A policy that is tried has at most {LONGEST_POLICY:,} characters.")
+    if not trial.channel or ":" in trial.channel or max(map(len, (trial.channel, trial.language, trial.tier))) > _SHORT:
+        raise Rejected(422, "trial", f"Channel, language and plan are names of at most {_SHORT} characters.")
+    return trial
+
+
+def _json(event: Event) -> Response:
+    return Response(encode(event), media_type="application/json")
