@@ -234,8 +234,14 @@ _BULLETS = "*+o-"
 _DEEPEST = 8
 """Lists in lists that are still indented more than those around them."""
 _HIDDEN = re.compile(
-    r"\bdisplay\s*:\s*none\b|\bmso-hide\s*:\s*all\b|\bmax-height\s*:\s*0(?:px|em)?\s*(?:;|!|$)", re.IGNORECASE
+    r"\bdisplay\s*:\s*none\b|\bmso-hide\s*:\s*all\b|\bvisibility\s*:\s*hidden\b"
+    r"|(?:\bmax-height|(?<![-\w])opacity)\s*:\s*0(?:\.0+)?(?:px|em|pt|%)?\s*(?:;|!|$)",
+    re.IGNORECASE,
 )
+"""How mails hide what programs show beside the subject (preheaders). `font-size: 0` hides nothing:
+newsletters put it around words of another size."""
+_FILLER = re.compile("[\u00ad\u034f\u061c\u200b-\u200f\u2007\u2060\ufeff]")
+"""Characters without a picture; where nothing else stands, they keep a preheader's rest blank."""
 _AS_WRITTEN = re.compile(r"\bwhite-space\s*:\s*(?:pre|break-spaces)", re.IGNORECASE)
 _STYLE = re.compile(r"\sstyle\s*=\s*(?:\"([^\"]*)|'([^']*)|([^\s>]*))", re.IGNORECASE)
 _HIDDEN_ATTRIBUTE = re.compile(r"\shidden(?=[\s>=/])", re.IGNORECASE)
@@ -264,7 +270,7 @@ class _Page:
 
     def words(self, text: str) -> None:
         inner = " ".join(text.split())
-        if not inner:
+        if not inner or not _FILLER.sub("", inner).strip():
             self.blank = self.blank or bool(text)
             return
         blank = self.blank or text[0].isspace()

@@ -16,6 +16,7 @@ from services.desk.search.domain import asked, document
 from services.email.adapters.reader import Request, _answer
 from services.email.domain import away, charsets, transfer
 from services.email.domain.bounces import returned
+from services.email.domain.footers import without_list_footer
 from services.email.domain.forwards import original_author
 from services.email.domain.headers import Headers, decode_words
 from services.email.domain.incoming import Context, Envelope, words_of
@@ -116,6 +117,7 @@ READERS: list[tuple[str, Callable[[str], object], list[str]]] = [
     ("quotes of an answer", lambda text: without_quotes(text, "Re: c", answers=True), WORDS),
     ("returned mails", lambda text: returned(parse(f"From: mailer-daemon@a.b\n\n{text}".encode()), []), [*WORDS, "5.1.1 ", "550 x\n", "Message-ID: <t.", "Received: "]),
     ("automatic replies' words", lambda text: away.said(text, text, answers=True), [*WORDS, "this is an automatic reply ", "i am away ", "自動返信", "* ", "[", "a b c d "]),
+    ("lists' footers", lambda text: without_list_footer(text, of_a_list=True), [*WORDS, "____________\n", "-=" * 9 + "\n", "-_", "google ", "to unsubscribe from the a"]),
     ("authors of forwards", lambda text: received(f"Fwd: {text}", text), WORDS),
     ("quotes in html", html, TAGS),
     ("html", to_text, TAGS),

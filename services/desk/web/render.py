@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from services.desk.tickets.domain import SOON
-from services.desk.web import icons, static, words
+from services.desk.web import icons, prose, static, words
 from services.desk.web.admin import words as admin
 from services.desk.web.calls import words as call_words
 from services.desk.web.calls.line import NOBODY
@@ -27,7 +27,6 @@ from services.desk.web.conversation import formatted, reasons, why
 from services.desk.web.conversation import words as conversation
 from services.desk.web.social import words as posts
 from services.desk.web.trials import words as trials
-from shared import links
 from shared.clock import utc_now
 from shared.events import Channel, Decision
 from shared.i18n import LANGUAGES, locale, time_of_day, translations
@@ -87,7 +86,7 @@ def environment(language: str) -> Environment:
         "lasting": partial(lasting, language=language),
         "share": lambda value: format_percent(value, locale=spoken),
         "address": words.address,
-        "linked": links.as_html,
+        "linked": prose.linked,
         "needs_frame": formatted.needs_frame,
         "has_remote": formatted.has_remote,
         "listed": formatted.listed,

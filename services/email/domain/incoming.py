@@ -12,6 +12,7 @@ from services.email.domain.authentication import fails_dmarc
 from services.email.domain.automatic import automatic, receipt_for
 from services.email.domain.bounces import Returned, returned
 from services.email.domain.files import File
+from services.email.domain.footers import without_list_footer
 from services.email.domain.forwards import original_author
 from services.email.domain.headers import Headers
 from services.email.domain.loops import Kept, kept
@@ -19,7 +20,7 @@ from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import Mail
 from services.email.domain.quotes import quotation_starts, without_quotes
 from services.email.domain.references import answers_a_mail_of_ours, clues
-from services.email.domain.senders import sender_of
+from services.email.domain.senders import from_a_list, sender_of
 from shared.events import InboundMessage
 from shared.kernel import email_point, message_id
 from shared.language import detect
@@ -95,13 +96,15 @@ def words_of(mail: Mail) -> Words:
     show. What is too long for an event is cut there and kept whole as a file."""
     subject, answers = mail.headers.text("subject"), answers_a_mail_of_ours(mail.headers)
     extra = []
-    text = mail.text
+    of_a_list = from_a_list(mail.headers)
+    text = without_list_footer(mail.text, of_a_list=of_a_list)
     if len(text.encode()) > MAX_TEXT:
         extra.append(File("message.txt", "text/plain", text.encode()))
         text = text.encode()[:MAX_TEXT].decode(errors="ignore") + _CUT
     start = quotation_starts(mail.html, subject, answers=answers) if mail.text_is_from_html else len(mail.html)
     if start is not None:
-        above = html_to_text(mail.html[:start])[:MAX_TEXT] if start < len(mail.html) else text
+        shown = html_to_text(mail.html[:start])[:MAX_TEXT] if start < len(mail.html) else text
+        above = without_list_footer(shown, of_a_list=of_a_list)
         text = without_quotes(above, subject, answers=answers) or text
     html = clean_html(mail.html) if mail.html else ""
     if len(html.encode()) > MAX_HTML:

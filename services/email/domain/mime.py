@@ -63,7 +63,7 @@ class _Found:
     html: list[str] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
     inner_text: str = ""
-    calendar: str = ""
+    calendar: calendars.Words = calendars.NOTHING
     charset: str = ""
     """Of the first text that names one."""
     only_words: bool = False
@@ -83,7 +83,7 @@ def parse(raw: bytes) -> Mail:
     text, from_html = _better(text, html)
     return Mail(
         headers=headers,
-        text=_normal(text) or found.calendar or found.inner_text,
+        text=_with_calendar(_normal(text), found.calendar) or found.inner_text,
         html=html,
         files=tuple(found.files),
         body_sha256=_body_hash(raw, _header_end(raw)),
@@ -103,6 +103,15 @@ def parse_beginning(raw: bytes) -> Mail:
     except Exception:  # noqa: BLE001 - then the headers alone
         mail = Mail(Headers(structure.read(raw[:_BEGINNING])), "", "", (), "")
     return replace(mail, files=(), body_sha256=_body_hash(raw, _header_end(raw)), whole=False)
+
+
+def _with_calendar(text: str, calendar: calendars.Words) -> str:
+    """Returns the text, below what an invitation or an answer to one says where the text does not
+    say it: programs send their comment alone, or the time of the sender's zone."""
+    if not text or not calendar.brief:
+        return text or calendar.whole
+    first = calendar.brief.partition("\n")[0]
+    return text if first in text else f"{calendar.brief}\n\n{text}"
 
 
 def _better(text: str, html: str) -> tuple[str, bool]:
@@ -175,7 +184,7 @@ def _take_leaf(part: Part, kind: str, found: _Found, hint: str, depth: int) -> N
     if is_text:
         _take_text(part, kind, data, found, hint)
         return
-    if kind == "text/calendar" and not found.calendar:
+    if kind == "text/calendar" and not found.calendar.whole:
         found.calendar = calendars.words(data, _parameter(part, "charset"), hint)
     if data or _is_file(part):
         content_id = one_line(str(part.get("Content-ID", "")), 500).strip("<> ")

@@ -111,7 +111,7 @@ SEOUL = (
     [
         (
             event("DTSTART;TZID=Korea Standard Time:20261201T180000", "SUMMARY:방문", "LOCATION:서울", zone=SEOUL),
-            "방문\n1 December 2026 18:00 Korea Standard Time (09:00 UTC)\n서울",
+            "방문\n1 December 2026 18:00 Korea Standard Time (1 December 2026 09:00 UTC)\n서울",
         ),
         (
             event("DTSTART:20261201T233000Z", "DTEND:20261202T003000Z", "SUMMARY:Visit\\, bring tools"),
@@ -123,6 +123,11 @@ SEOUL = (
         ),
         (event("DTSTART;VALUE=DATE:20261224", "SUMMARY:Closed"), "Closed\n24 December 2026"),
         (event("DTSTART:20261201T100000", "SUMMARY:Here"), "Here\n1 December 2026 10:00"),
+        (event("DTSTART:20261201T100000", "DURATION:PT1H", "SUMMARY:Here"), "Here\n1 December 2026 10:00"),
+        (
+            event("DTSTART;TZID=America/New_York:20261101T000000", "DURATION:PT8H", "SUMMARY:Night"),
+            "Night\n1 November 2026 00:00 America/New_York (1 November 2026 04:00 UTC) to 1 November 2026 12:00 UTC",
+        ),
         (
             event('SUMMARY;ALTREP="http://site.example:80/x;y":Visit', "DESCRIPTION:First\\nSecond"),
             "Visit\nFirst\nSecond",
@@ -162,6 +167,8 @@ SEOUL = (
         "next day",
         "day",
         "floating",
+        "floating with a length",
+        "length over the clock change",
         "colon",
         "alarm",
         "cancelled",
@@ -171,7 +178,7 @@ SEOUL = (
     ],
 )
 def test_an_invitation_is_read_with_its_time_and_zone_and_without_its_alarm(data: bytes, words: str) -> None:
-    assert calendars.words(data) == words
+    assert calendars.words(data).whole == words
 
 
 def test_a_korean_invitation_folded_inside_a_letter_is_read() -> None:
@@ -184,13 +191,13 @@ def test_a_korean_invitation_folded_inside_a_letter_is_read() -> None:
             + line[cut:]
             + b"\r\nEND:VEVENT\r\nEND:VCALENDAR"
         )
-        assert calendars.words(data, "utf-8") == "견적서를 검토하는 회의입니다"
+        assert calendars.words(data, "utf-8").whole == "견적서를 검토하는 회의입니다"
 
 
 def test_a_time_zone_that_changes_every_second_keeps_nobody_busy() -> None:
     zone = SEOUL.replace("TZOFFSETFROM", "RRULE:FREQ=SECONDLY\r\nTZOFFSETFROM").replace("16010101", "19700101")
     data = event("DTSTART;TZID=Korea Standard Time:20261201T180000", "SUMMARY:Visit", zone=zone)
-    assert calendars.words(data).startswith("Visit\n1 December 2026 18:00")
+    assert calendars.words(data).whole.startswith("Visit\n1 December 2026 18:00")
 
 
 @pytest.mark.parametrize(
