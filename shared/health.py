@@ -38,6 +38,11 @@ class Health:
         if before is None or before.ok != ok:
             log.log(20 if ok else 30, "part is ready" if ok else "part is away", part=part, detail=detail)
 
+    def forget(self, part: str) -> None:
+        """Removes a part that is no longer needed."""
+        if self.parts.pop(part, None):
+            METRICS.part_ready.remove(part)
+
     @property
     def ready(self) -> bool:
         """Whether every part is there."""

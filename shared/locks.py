@@ -28,7 +28,7 @@ class Leadership:
 
     def __init__(self, database: Database, number: int) -> None:
         self._database, self.number = database, number
-        self.held = asyncio.Event()
+        self.held, self.lost = asyncio.Event(), asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Takes the lock and holds it until `stop`; takes it again after PostgreSQL was
@@ -43,12 +43,14 @@ class Leadership:
                 lost = asyncio.Event()
                 connection.add_termination_listener(lambda _: lost.set())
                 self.held.set()
+                self.lost.clear()
                 try:
                     while not stop.is_set():
                         await connection.execute("SELECT 1", timeout=_ANSWER)
                         await first_of(stop, lost, seconds=_HELD)
                 finally:
                     self.held.clear()
+                    self.lost.set()
 
         await forever(f"{self._database.schema}-lock", hold, stop)
 

@@ -69,6 +69,10 @@ class Metrics:
     http_requests: Counter
     http_refused: Counter
     http_seconds: Histogram
+    mailbox_up: Gauge
+    mailbox_waiting: Gauge
+    mailbox_delayed: Gauge
+    mailbox_read: Gauge
     part_ready: Gauge
     storage_free: Gauge
     build: Gauge
@@ -169,6 +173,12 @@ METRICS = Metrics(
     ),
     http_requests=_counter("http_requests_total", "HTTP requests answered", "method", "route", "status"),
     http_seconds=_histogram("http_seconds", "Time to answer an HTTP request", "route"),
+    mailbox_up=_gauge("mailbox_up", "1 where a mailbox at an IMAP server can be read, 0 where it cannot", "mailbox"),
+    mailbox_waiting=_gauge("mailbox_waiting", "Mails of a mailbox that are found and not yet taken", "mailbox"),
+    mailbox_delayed=_gauge(
+        "mailbox_delayed", "Mails that their server does not hand out, mark or move; tried again later", "mailbox"
+    ),
+    mailbox_read=_gauge("mailbox_read_timestamp_seconds", "When a mailbox was last read to its end", "mailbox"),
     part_ready=_gauge("part_ready", "1 where what a service needs is there, 0 where it is away", "part"),
     storage_free=_gauge("storage_free_ratio", "Share of the attachments' disk that is free", "service"),
     build=_gauge("build_info", "1; which version of a service runs", "service", "version"),

@@ -46,10 +46,14 @@ def bus_of(name: str, common: Settings, health: Health, given: Bus | None) -> tu
 @dataclass(frozen=True, slots=True)
 class Command:
     """A verb on the command line. `work`: gets the settings and, where `argument` describes one,
-    it; prints what it has to say."""
+    it, or where the description ends in `...` any number; prints what it has to say."""
 
     work: Callable[..., Awaitable[None]]
     argument: str = ""
+
+    def takes(self, given: int) -> bool:
+        """Whether it can be called with so many arguments."""
+        return self.argument.endswith("...") or given == bool(self.argument)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class Program(Generic[S]):
             case ["migrate"]:
                 migrate(load(self.settings).database.get_secret_value(), self.name, self.folder / "migrations")
                 return 0
-            case [verb, *rest] if verb in self.commands and len(rest) == bool(self.commands[verb].argument):
+            case [verb, *rest] if verb in self.commands and self.commands[verb].takes(len(rest)):
                 return self._command(self.commands[verb], rest)
         verbs = [f"{verb} {command.argument}".strip() for verb, command in self.commands.items()]
         print(f"usage: python -m services {self.name} [{' | '.join(['migrate', *verbs])}]", file=sys.stderr)

@@ -1,5 +1,5 @@
-"""What tests need from the system: a browser is installed where we may (root, on a Debian that has
-apt), Prometheus is unpacked.
+"""What tests need from the system: a browser and an IMAP server (Dovecot) are installed where we
+may (root, or on CI by sudo, on a Debian that has apt), Prometheus is unpacked.
 
 Elsewhere nothing happens, and the tests that need it say that they are skipped.
 """
@@ -15,8 +15,8 @@ from deploy.local import tools
 
 
 def missing() -> list[str]:
-    """Lists Debian packages that are needed and missing: a browser, and a font with Korean
-    letters for its pictures."""
+    """Lists Debian packages that are needed and missing: a browser, a font with Korean letters for
+    its pictures, and Dovecot."""
     packages = []
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
         packages.append("chromium")
@@ -27,6 +27,8 @@ def missing() -> list[str]:
     )
     if fonts is None or not fonts.stdout.strip():
         packages += ["fontconfig", "fonts-noto-cjk"]
+    if not shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"):
+        packages.append("dovecot-imapd")
     return packages
 
 
@@ -37,21 +39,28 @@ def main() -> int:
     packages = missing()
     if not packages:
         return 0
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        print(f"note: browser tests need {', '.join(packages)}; without them they are skipped")
+    root = os.geteuid() == 0
+    by_sudo = not root and os.environ.get("CI") == "true" and shutil.which("sudo")
+    if not (root or by_sudo) or not shutil.which("apt-get"):
+        print(f"note: some tests need {', '.join(packages)}; without them they are skipped")
         return 0
-    print(f"installing {', '.join(packages)} for the browser tests")
+    print(f"installing {', '.join(packages)} for tests")
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for command in (
         ["apt-get", "update", "-qq"],
         ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
     ):
         done = subprocess.run(
-            command, env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
+            ["sudo", "--non-interactive", *command] if by_sudo else command,
+            env=quiet,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
         )
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            print(f"note: {' '.join(command[:2])} failed ({last}); browser tests may be skipped", file=sys.stderr)
+            print(f"note: {' '.join(command[:2])} failed ({last}); some tests may be skipped", file=sys.stderr)
             return 0
     return 0
 

@@ -2,7 +2,7 @@
 
 `python -m services email`: run; `migrate`: bring the database's schema up to date; `replay
 <offset|raw uri>`: read a mail again that was set aside; `ledger`: how many answers are in which
-state.
+state; `mailboxes`: add, list, try and remove mailboxes at IMAP servers.
 """
 
 from __future__ import annotations
@@ -16,15 +16,19 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from services.email import api
 from services.email.adapters import certificate
 from services.email.adapters.folder import FolderSender
 from services.email.adapters.relay import Relay, RelaySender
 from services.email.adapters.smtp import Door, Listener, LocalMailSession
 from services.email.channel import CHANNEL
+from services.email.commands import USAGE, mailboxes
 from services.email.consumer import deliveries
 from services.email.domain.incoming import Context
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.outgoing import Identity
+from services.email.fetching import Fetching, Rules
+from services.email.imap_mailboxes import ImapMailboxes
 from services.email.models import DELIVERIES, OUTBOX, SCHEMA
 from services.email.ports import MailSender
 from services.email.receiving import Receiver
@@ -32,6 +36,7 @@ from services.email.replay import replay, replays
 from services.email.returning import Returns
 from services.email.sender import EmailSender
 from services.email.settings import EmailSettings, networks
+from services.email.signing_in import SignIn, providers
 from shared.attempts import RetryPolicy
 from shared.bus import Bus
 from shared.bus.kafka import KafkaBus
@@ -84,6 +89,11 @@ def create(
     )
     doors = listeners(settings, receiving)
     availability = Availability(health, "relay", partial(_check, mails))
+    secret = common.secret.get_secret_value()
+    sign_in = SignIn(secret, database, *providers(settings))
+    managed = ImapMailboxes(database, secret, Mailboxes.parse(settings.mailboxes), sign_in, settings.imap_ca)
+    rules = Rules(largest=settings.max_size, idle=settings.imap_idle, poll=settings.imap_poll, ca=settings.imap_ca)
+    fetching = Fetching(database, receiving.receive, sign_in, rules, health, managed.changed)
 
     @asynccontextmanager
     async def resources() -> AsyncIterator[None]:
@@ -110,8 +120,11 @@ def create(
         "announcing": Announcer(bus, lambda: [CHANNEL]).run,
         "relay": availability.run,
         "doors": partial(_watch, doors, health),
+        "mailboxes": partial(fetching.leadership.around, fetching.run),
     }
-    return Service(create_api("email", health, title="Switchboard email"), tasks, resources)
+    http = create_api("email", health, title="Switchboard email")
+    http.include_router(api.routes(settings, managed))
+    return Service(http, tasks, resources)
 
 
 async def _check(mails: MailSender) -> str:
@@ -239,5 +252,6 @@ main = Program(
     {
         "replay": Command(_replay, "<dead letter's offset | raw uri>"),
         "ledger": Command(partial(print_counts, DELIVERIES)),
+        "mailboxes": Command(mailboxes, USAGE),
     },
 ).main

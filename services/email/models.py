@@ -1,8 +1,25 @@
-"""The schema `email`: the delivery ledger and its outbox."""
+"""The schema `email`: the delivery ledger and its outbox, and mailboxes that are read by IMAP."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Text, text
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.db import metadata
 from shared.delivery import deliveries_table
@@ -26,3 +43,72 @@ DELIVERIES = deliveries_table(
 )
 """Replies on their way to customers; `provider_id` is the Message-ID."""
 OUTBOX = outbox_table(METADATA)
+
+
+def _mailbox() -> Column[str]:
+    return Column("mailbox_id", Text, ForeignKey("imap_mailboxes.id", ondelete="CASCADE"), primary_key=True)
+
+
+def _now(name: str) -> Column[datetime]:
+    return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+IMAP_MAILBOXES = Table(
+    "imap_mailboxes",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("address", Text, nullable=False, unique=True),
+    Column("host", Text, nullable=False),
+    Column("port", Integer, nullable=False),
+    Column("security", Text, nullable=False, comment="tls, starttls or none"),
+    Column("username", Text, nullable=False),
+    Column("sign_in", Text, nullable=False, comment="password, google or microsoft"),
+    Column(
+        "secret", LargeBinary, nullable=False, server_default=text("''"), comment="sealed: shared/security/sealing.py"
+    ),
+    Column(
+        "secret_from", Text, nullable=False, server_default="", comment="the variable that has the password instead"
+    ),
+    Column("folders", JSONB, nullable=False),
+    Column("junk", Text, nullable=False, comment="auto, off, or the folder's name"),
+    Column("after", Text, nullable=False, comment="leave, seen or move"),
+    Column("move_to", Text, nullable=False),
+    Column("since", Date, comment="mails from this day on are taken; none: what comes after the first sign-in"),
+    Column("enabled", Boolean, nullable=False),
+    _now("added_at"),
+    Column("version", Integer, nullable=False, server_default="1", comment="counts changes of what stands above"),
+    Column("state", Text, nullable=False, server_default="new"),
+    Column("detail", Text, nullable=False, server_default=""),
+    _now("state_at"),
+)
+"""Mailboxes at IMAP servers."""
+IMAP_FOLDERS = Table(
+    "imap_folders",
+    METADATA,
+    _mailbox(),
+    Column("folder", Text, primary_key=True),
+    Column("validity", BigInteger, nullable=False, comment="UIDVALIDITY"),
+    Column("uid", BigInteger, nullable=False, comment="every mail up to this UID is taken"),
+    Column("begun", BigInteger, nullable=False, comment="UIDNEXT when this UIDVALIDITY was first seen"),
+)
+"""How far each folder is taken."""
+IMAP_TAKEN = Table(
+    "imap_taken",
+    METADATA,
+    _mailbox(),
+    Column("digest", LargeBinary, primary_key=True, comment="SHA-256 of the mail"),
+)
+"""What was published of each mailbox: told by content, where a mail was moved or UIDVALIDITY
+changed."""
+IMAP_DELAYED = Table(
+    "imap_delayed",
+    METADATA,
+    _mailbox(),
+    Column("folder", Text, primary_key=True),
+    Column("validity", BigInteger, primary_key=True),
+    Column("uid", BigInteger, primary_key=True),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("reason", Text, nullable=False),
+)
+"""Mails that their server did not hand out, mark or move. The others did not wait for them."""

@@ -50,7 +50,10 @@ class Receiver:
             return await self.publish(raw, envelope, original.uri, received_at)
         except Malformed as error:
             mail = UnreadableMail(
-                raw_uri=original.uri, sender=envelope.sender, recipients=envelope.recipients, received_at=received_at
+                raw_uri=original.uri,
+                sender=envelope.sender,
+                recipients=envelope.recipients or tuple(filter(None, [envelope.mailbox])),
+                received_at=received_at,
             )
             await dead_letter(self._bus, SOURCE, original.uri.encode(), encode(mail), error, SOURCE)
             return ""

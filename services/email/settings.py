@@ -72,6 +72,35 @@ class EmailSettings(ServiceSettings):
     tls_folder: Path = Field(
         Path("var/tls"), description="Where our own certificate is made at the first start, and kept (`smtp.pem`)"
     )
+    imap_idle: float = Field(
+        290,
+        description="Seconds between two looks into a mailbox whose server tells of new mail by itself (IDLE, at most 29 minutes "
+        "by RFC 2177); its other folders are looked into as often",
+        gt=0,
+        le=1740,
+    )
+    imap_poll: float = Field(60, description="Seconds between two looks where it does not", gt=0)
+    imap_ca: Path | None = Field(
+        None, description="PEM file of an authority of your own that signed your IMAP servers' certificates"
+    )
+    google_client_id: str = Field(
+        "", description="OAuth client of the kind “Desktop app” in your Google Cloud project, for mailboxes at Google"
+    )
+    google_client_secret: SecretStr = Field(SecretStr(""), description="Its secret")
+    google_page: str = Field(
+        "https://accounts.google.com/o/oauth2/v2/auth", description="Where a person agrees that we read the mailbox"
+    )
+    google_tokens: str = Field("https://oauth2.googleapis.com/token", description="Google's token endpoint")
+    microsoft_client_id: str = Field(
+        "", description="Application (client) ID of your registration at Microsoft Entra, for mailboxes at Microsoft"
+    )
+    microsoft_authority: str = Field(
+        "https://login.microsoftonline.com/organizations",
+        description="Microsoft's sign-in with your tenant: its id instead of `organizations`, or `common` for personal accounts too",
+    )
+    api_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token of `/api/v1`, at least 16 characters; empty: the API is off"
+    )
     relay_host: str = Field(
         "", description="The SMTP server that takes outgoing mail; empty: mails go to `outbox_folder`"
     )

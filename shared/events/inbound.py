@@ -99,8 +99,8 @@ class InboundMessage(Event, frozen=True, kw_only=True):
     sender_verified: bool = False
     """Proven by a signature of the customer's own site, or by the provider."""
     doubt: Name = ""
-    """Why the sender may be somebody else: `dmarc` where the check of their own domain failed;
-    empty otherwise."""
+    """Why the sender may be somebody else: `dmarc` where the check of their own domain failed,
+    `junk` where the mailbox's server sorted the mail out; empty otherwise."""
     also: tuple[Point, ...] = ()
     """Other contact points of the sender, as the message itself gives them."""
     recipient: Clue = ""

@@ -49,11 +49,12 @@ class Process:
         self.log = home / "email.log"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "services", "email", *arguments],
             cwd=ROOT,
             env=self.environment,
+            input=typed,
             capture_output=True,
             text=True,
             timeout=60,

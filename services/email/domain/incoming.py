@@ -38,10 +38,17 @@ _CUT = "\n\n[…]"
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """What SMTP says of a mail. `sender`: empty or `<>` for a bounce, None where it is not known;
-    `recipients`: the accepted ones, in order."""
+    `recipients`: the accepted ones, in order.
+
+    `mailbox`: the one that it was taken out of, where that is all that is known; `junk`:
+    out of its junk folder; `cut`: only the beginning could be taken.
+    """
 
     sender: str | None
     recipients: tuple[str, ...]
+    mailbox: str = ""
+    junk: bool = False
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,8 @@ def read(mail: Mail, envelope: Envelope, context: Context, raw_uri: str, receive
     message = _message(words, envelope, context, raw_uri, received_at)
     why = kept(mail, message, context.mailboxes, context.secret)
     told = returned(mail, envelope.recipients) if why is Kept.RETURNED else None
-    return Reading(message, words.files, words.whole, why, told, preset(mail.headers))
+    whole = words.whole and not envelope.cut
+    return Reading(message, words.files, whole, why, told, preset(mail.headers))
 
 
 def words_of(mail: Mail) -> Words:
@@ -127,7 +135,7 @@ def _message(words: Words, envelope: Envelope, context: Context, raw_uri: str, r
         provider_id=own_id,
         sender=email_point(sender.address),
         sender_name=sender.name,
-        doubt="dmarc" if fails_dmarc(headers, context.trusted) else "",
+        doubt="dmarc" if fails_dmarc(headers, context.trusted) else "junk" if envelope.junk else "",
         received_at=received_at,
         text=words.text,
         html=words.html,
@@ -178,4 +186,4 @@ def _others(headers: Headers, name: str, sender: str, mailboxes: Mailboxes) -> t
 
 def _recipient(headers: Headers, envelope: Envelope, mailboxes: Mailboxes) -> str:
     named = [entry.address for entry in headers.addresses("to", "cc", "delivered-to", "x-original-to")]
-    return mailboxes.first((*envelope.recipients, *named)) or mailboxes.default
+    return mailboxes.first((*envelope.recipients, *named, envelope.mailbox)) or mailboxes.default

@@ -319,6 +319,8 @@ def doubt(ticket: TicketView, found: Sequence[Route], _: Gettext) -> str:
     if newest is None or not newest.doubt or route is None:
         return ""
     sender = words.address(newest.author)
+    if newest.doubt == "junk":
+        return _("The newest message was in the junk folder: it may not be from %(sender)s.", sender=sender)
     return _("The newest message may not be from %(sender)s: its domain failed the DMARC check.", sender=sender)
 
 

@@ -1,0 +1,380 @@
+"""A mailbox at an IMAP server, by IMAPClient: blocking, so each has a thread of its own.
+
+IMAPClient reads whatever the server announces, takes the end of a connection for silence while it
+idles, and stumbles over news before the server's `+`; these are put right here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import imaplib
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Literal, TypeVar
+
+from imapclient import IMAPClient, SocketTimeout
+from imapclient.exceptions import CapabilityError, LoginError, ProtocolError
+
+from services.email.domain.imap import Copied, Criteria, Folder, Trouble, copied, trouble_of
+from services.email.domain.oauth import xoauth2
+
+Security = Literal["tls", "starttls", "none"]
+T = TypeVar("T")
+_CONNECT, _ANSWER = 15.0, 60.0
+"""Seconds for a connection, and until the next bytes of an answer. Searching a large mailbox whose
+index is cold takes most of a minute."""
+_LINE = 16 << 20
+"""Bytes of one line: a SEARCH that finds two million mails. imaplib gives up at 1,000,000, which
+are 125,000."""
+imaplib._MAXLINE = _LINE  # type: ignore[attr-defined]  # noqa: SLF001 - it has no other place for it
+_PIECE = 1 << 20
+_DRAIN = 4
+"""How many times the largest size we read of a mail, and drop what is beyond it: the connection
+goes on. What is announced as larger still ends it."""
+
+
+class ImapTrouble(Exception):
+    """The connection is of no use any more; its reader backs off by `trouble`. The message is for
+    an operator."""
+
+    def __init__(self, trouble: Trouble, words: str) -> None:
+        super().__init__(words)
+        self.trouble = trouble
+
+
+class MailTrouble(Exception):
+    """The server refuses one thing about one mail; the connection goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Where a mailbox is. `ca`: PEM file of the authority that signed its certificate, where that
+    is not one that the system trusts."""
+
+    host: str
+    port: int
+    security: Security = "tls"
+    ca: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """How to sign in: with a password, or where `bearer` is set with that OAuth2 access token."""
+
+    user: str
+    password: str = ""
+    bearer: str = ""
+
+
+class ImapConnection:
+    """One connection. Every method blocks and raises ImapTrouble; `abort` may be called from
+    another thread, and ends whatever waits for the server."""
+
+    def __init__(self, server: Server, largest: int) -> None:
+        self._server, self._largest = server, largest
+        self._client: _Client | None = None
+        self._aborted = False
+
+    def open(self, credentials: Credentials) -> None:
+        """Connects and signs in."""
+        with _told(signing_in=False):
+            self._client = client = _Client(self._server, self._largest)
+            if self._server.security == "starttls":
+                client.starttls(_context(self._server))
+        if self._aborted:
+            self.close()
+        with _told(signing_in=True):
+            if credentials.bearer:
+                client.sasl_login("XOAUTH2", _answers(xoauth2(credentials.user, credentials.bearer)))
+            elif f"{credentials.user}{credentials.password}".isascii():
+                client.login(credentials.user, credentials.password)
+            else:  # LOGIN takes no other letters (RFC 9051, 9, userid)
+                client.plain_login(credentials.user, credentials.password)
+
+    def idles(self) -> bool:
+        """Whether the server tells of new mail by itself (RFC 2177)."""
+        return self._has("IDLE")
+
+    def folders(self) -> list[tuple[Sequence[bytes], bytes | None, str]]:
+        """Returns flags, separator and name of each folder that can be opened."""
+        with _told():
+            listed = self._open.list_folders()
+        return [(flags, mark, str(name)) for flags, mark, name in listed if rb"\Noselect" not in flags]
+
+    def select(self, folder: str, *, change: bool) -> Folder:
+        """Opens a folder; where we are to `change` nothing, so that nothing can be changed."""
+        with _told(f"the folder {folder} cannot be opened"):
+            found = self._open.select_folder(folder, readonly=not change)
+            validity = int(found.get(b"UIDVALIDITY", 0))
+            following = found.get(b"UIDNEXT")
+            if following is None:  # RFC 3501, 6.3.1 asks for it; servers of before need not know it
+                following = max(self._open.search(["ALL"]), default=0) + 1
+        if not validity:
+            raise ImapTrouble(Trouble.BROKEN, f"the folder {folder} has no UIDVALIDITY: its mails cannot be told apart")
+        return Folder(validity, int(following))
+
+    def search(self, criteria: Sequence[Criteria]) -> list[int]:
+        """Returns the UIDs that any of these criteria finds."""
+        with _told():
+            return [int(uid) for each in criteria for uid in self._open.search(list(each))]
+
+    def fetch(self, uid: int, *, by_part: bool = False) -> bytes | None:
+        """Returns a mail, or None where it is there no more. Marks nothing. Raises MailTrouble
+        where it is there and the server does not hand it out.
+
+        It is asked for by its one UID: on a range IMAPClient may raise after the server has sent
+        half of it. Of one that is too large comes the beginning. `by_part`: let the server cut it,
+        which not all do rightly.
+        """
+        with _told():
+            try:
+                found = self._open.fetch([uid], [f"BODY.PEEK[]<0.{self._largest}>" if by_part else "BODY.PEEK[]"])
+            except ProtocolError as error:
+                if self._open.cut and not by_part:
+                    return self.fetch(uid, by_part=True)
+                raise ImapTrouble(Trouble.BROKEN, f"mail {uid} came in a form that cannot be read: {error}") from error
+            except imaplib.IMAP4.abort:
+                raise
+            except imaplib.IMAP4.error as error:
+                if self._is_there(uid):
+                    raise MailTrouble(f"it cannot be fetched: {_words(error)}") from error
+                return None
+            parts = found.get(uid, {})
+            raw = next(
+                (value for name, value in parts.items() if name.startswith(b"BODY[]") and value is not None), None
+            )
+            if isinstance(raw, bytes):
+                return raw
+            if self._is_there(uid):
+                raise MailTrouble("it cannot be fetched: the server answers without the mail")
+            return None
+
+    def mark_seen(self, uid: int) -> None:
+        """Marks a mail read. Raises MailTrouble."""
+        with _told(), _about_one("it cannot be marked read"):
+            self._open.add_flags([uid], [rb"\Seen"], silent=True)
+
+    def move(self, uid: int, folder: str) -> Copied | None:
+        """Moves a mail; returns where it is now, as far as the server tells. Raises MailTrouble.
+
+        Without MOVE (RFC 6851) it is copied and deleted; without UIDPLUS it is left marked as
+        deleted, because EXPUNGE would remove what others have marked so.
+        """
+        with _told(), _about_one(f"it cannot be moved to {folder}"):
+            client = self._open
+            client.forget_copied()
+            if self._has("MOVE"):
+                client.move([uid], folder)
+                return copied(client.copied())
+            client.copy([uid], folder)
+            where = copied(client.copied())
+            client.add_flags([uid], [rb"\Deleted"], silent=True)
+            if self._has("UIDPLUS"):
+                client.uid_expunge([uid])
+            return where
+
+    def idle(self, seconds: float) -> None:
+        """Waits until there is new mail in the open folder, at most so long."""
+        until = time.monotonic() + seconds
+        with _told():
+            client = self._open
+            news = client.begin_idle()
+            while not news and (left := until - time.monotonic()) > 0:
+                told = client.idle_check(timeout=left)
+                news = not told or any(b"EXISTS" in one for one in told)  # nothing: the time is over, or the connection
+            client.idle_done()
+
+    def close(self) -> None:
+        """Leaves in good order where the server still answers."""
+        client, self._client = self._client, None
+        if client is not None:
+            if not self._aborted:
+                with contextlib.suppress(Exception):
+                    client.socket().settimeout(2)
+                    client.logout()
+            with contextlib.suppress(Exception):
+                client.shutdown()
+
+    def abort(self) -> None:
+        """Cuts the connection."""
+        self._aborted = True
+        if self._client is not None:
+            with contextlib.suppress(OSError):
+                self._client.socket().shutdown(socket.SHUT_RDWR)
+
+    @property
+    def _open(self) -> _Client:
+        if self._client is None or self._aborted:
+            raise ImapTrouble(Trouble.UNREACHABLE, "the connection was closed")
+        return self._client
+
+    def _has(self, capability: str) -> bool:
+        with _told():
+            return bool(self._open.has_capability(capability))
+
+    def _is_there(self, uid: int) -> bool:
+        return uid in self._open.search(["UID", str(uid)])
+
+
+class _Client(IMAPClient):  # type: ignore[misc]  # it says nothing of its types
+    """IMAPClient with bounds on what a server may announce."""
+
+    def __init__(self, server: Server, largest: int) -> None:
+        tls = server.security == "tls"
+        context = _context(server) if tls else None
+        super().__init__(
+            server.host, server.port, ssl=tls, ssl_context=context, timeout=SocketTimeout(_CONNECT, _ANSWER)
+        )
+        self.cut = False
+        """Whether the last literal was too large and is not whole."""
+        self._imap.debug = 0  # it keeps and formats every line for a log that nobody reads
+        self._imap.read = partial(self._bounded, self._imap.read, largest)
+
+    def _bounded(self, read: Callable[[int], bytes], largest: int, size: int) -> bytes:
+        if size > largest * _DRAIN:
+            raise self.AbortError(f"the server announces {size:,} bytes; at most {largest:,} are taken")
+        self.cut = size > largest
+        data, missing = read(min(size, largest)), size - largest
+        whole = len(data) == min(size, largest)
+        while whole and missing > 0:
+            dropped = len(read(min(missing, _PIECE)))
+            whole, missing = dropped == min(missing, _PIECE), missing - dropped
+        if not whole:
+            raise self.AbortError(f"the connection broke off in the middle of {size:,} bytes")
+        return data
+
+    def begin_idle(self) -> bool:
+        """Sends IDLE; whether there were news already. IMAPClient takes news before the server's
+        `+` for an error, and does not see what came in one packet with it."""
+        self.capabilities()  # or `idle_check` asks for them while the server idles, and gets no answer
+        self._idle_tag, news = self._imap._command("IDLE"), False  # noqa: SLF001 - as IMAPClient does
+        while (line := self._imap._get_response()) is not None:  # noqa: SLF001
+            if self._imap.tagged_commands[self._idle_tag]:
+                raise self.Error(f"IDLE was refused: {line!r}")
+            news = True
+        return news or self._waits()
+
+    def _waits(self) -> bool:
+        connection = self.socket()
+        connection.setblocking(False)
+        try:
+            return bool(self._imap.file.peek(1))
+        except OSError:
+            return False
+        finally:
+            connection.setblocking(True)
+            self._set_read_timeout()
+
+    def forget_copied(self) -> None:
+        self._imap.untagged_responses.pop("COPYUID", None)
+
+    def copied(self) -> bytes | None:
+        """Returns the last COPYUID, which IMAPClient drops."""
+        told: Any = self._imap.response("COPYUID")[1][-1]
+        return told if isinstance(told, bytes) else None
+
+
+def _answers(words: str) -> Callable[[bytes], str]:
+    """Returns what answers a server's challenges: `words`, then nothing. A refusal comes as a
+    second challenge, and IMAPClient's own would send the token again."""
+    left = [words]
+    return lambda _: left.pop() if left else ""
+
+
+def _context(server: Server) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(server.ca) if server.ca else None)
+
+
+class _told(contextlib.AbstractContextManager[None]):  # noqa: N801 - reads as a word
+    """Turns whatever IMAPClient, imaplib and sockets raise into ImapTrouble. `words`: what could
+    not be done."""
+
+    def __init__(self, words: str = "", *, signing_in: bool = False) -> None:
+        self._words, self._signing_in = words, signing_in
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is None or isinstance(error, (ImapTrouble, MailTrouble)) or not isinstance(error, Exception):
+            return
+        words = f"{self._words}: {_words(error)}" if self._words else _words(error)
+        raise ImapTrouble(self._kind(error, words), words) from error
+
+    def _kind(self, error: Exception, words: str) -> Trouble:
+        if isinstance(error, LoginError):
+            return trouble_of(words, signing_in=True)
+        if isinstance(error, (imaplib.IMAP4.abort, OSError, EOFError)):
+            return Trouble.BUSY if trouble_of(words, signing_in=False) is Trouble.BUSY else Trouble.UNREACHABLE
+        if isinstance(error, CapabilityError):
+            return Trouble.BROKEN
+        if isinstance(error, imaplib.IMAP4.error):
+            return trouble_of(words, signing_in=self._signing_in)
+        return Trouble.BROKEN
+
+
+@contextlib.contextmanager
+def _about_one(words: str) -> Any:
+    try:
+        yield
+    except imaplib.IMAP4.abort:
+        raise
+    except imaplib.IMAP4.error as error:
+        raise MailTrouble(f"{words}: {_words(error)}") from error
+
+
+def _words(error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not to be trusted: {error.verify_message}"
+    if text.startswith("b'") and text.endswith("'"):
+        text = text[2:-1]
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:500] or type(error).__name__
+
+
+class Thread:
+    """Makes blocking calls one after the other in a thread that does not keep the process from
+    ending: a connection attempt may hang for longer than we have."""
+
+    def __init__(self, name: str) -> None:
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    async def call(self, work: Callable[..., T], *arguments: Any, **named: Any) -> T:
+        """Returns what `work` returns, and raises what it raises."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+
+        def settle(result: T | None, error: BaseException | None) -> None:
+            if answer.done():
+                return
+            if error is None:
+                answer.set_result(result)  # type: ignore[arg-type]
+            else:
+                answer.set_exception(error)
+
+        def make() -> None:
+            try:
+                outcome: tuple[T | None, BaseException | None] = work(*arguments, **named), None
+            except Exception as error:  # noqa: BLE001 - handed over to whoever called
+                outcome = None, error
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(settle, *outcome)
+
+        self._calls.put(make)
+        return await answer
+
+    def end(self, last: Callable[[], None] | None = None) -> None:
+        """Ends the thread after what it is doing, and after `last`."""
+        if last:
+            self._calls.put(last)
+        self._calls.put(None)
+
+    def _run(self) -> None:
+        while (make := self._calls.get()) is not None:
+            make()

@@ -1,0 +1,111 @@
+"""How we sign in to a mailbox at an IMAP server."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import cast
+
+from services.email import mailbox_rows as rows
+from services.email.adapters.imap import Credentials, ImapTrouble, Security, Server
+from services.email.adapters.oauth import Google, Microsoft
+from services.email.domain.imap import Trouble
+from services.email.domain.oauth import Refused, Tokens
+from services.email.mailbox_rows import Mailbox
+from services.email.settings import EmailSettings
+from shared.db import Database
+from shared.security.sealing import seal, unseal
+from shared.settings import single
+
+SECRET_FROM = re.compile(r"EMAIL_IMAP_[A-Z0-9_]{1,80}")
+"""Which variables may have a mailbox's password: no other secret can be sent to a server by naming
+it."""
+
+
+_EARLY = 300
+"""Seconds before its end in which an access token is not used any more: a connection lives longer
+than the moment of its sign-in."""
+
+
+def providers(settings: EmailSettings) -> tuple[Google, Microsoft]:
+    """Returns the two as the settings name them."""
+    secret = settings.google_client_secret.get_secret_value()
+    google = Google(settings.google_client_id, secret, settings.google_page, settings.google_tokens)
+    return google, Microsoft(settings.microsoft_client_id, settings.microsoft_authority)
+
+
+def server_of(mailbox: Mailbox, ca: Path | None) -> Server:
+    """Returns where a mailbox is. `ca`: as in `Server`."""
+    return Server(host=mailbox.host, port=mailbox.port, security=cast("Security", mailbox.security), ca=ca)
+
+
+def sealed(secret: str, mailbox: str, value: str) -> bytes:
+    """Seals a password or token of this mailbox (its id)."""
+    return seal(secret, f"imap {mailbox}", value)
+
+
+class SignIn:
+    """Finds what to sign in with. `secret`: SWITCHBOARD_SECRET."""
+
+    def __init__(self, secret: str, database: Database, google: Google, microsoft: Microsoft) -> None:
+        self.google, self.microsoft = google, microsoft
+        self._secret, self._database = secret, database
+        self._access: dict[str, tuple[str, float]] = {}
+
+    async def __call__(self, mailbox: Mailbox) -> Credentials:
+        """Raises ImapTrouble with what an operator has to do."""
+        if mailbox.sign_in == "password":
+            return Credentials(user=mailbox.username, password=self._password(mailbox))
+        token, until = self._access.get(mailbox.id, ("", 0.0))
+        if time.monotonic() > until:
+            token = await self._refreshed(mailbox)
+        return Credentials(user=mailbox.username, bearer=token)
+
+    def forget(self, mailbox: Mailbox) -> None:
+        """Drops an access token that was refused."""
+        self._access.pop(mailbox.id, None)
+
+    async def keep(self, mailbox: Mailbox, tokens: Tokens, *, anew: bool = False) -> None:
+        """Keeps what a provider gave. `anew`: a person has signed in, so whoever reads begins
+        anew."""
+        self._access[mailbox.id] = tokens.access, time.monotonic() + max(tokens.seconds - _EARLY, 0)
+        if tokens.refresh:
+            value = sealed(self._secret, mailbox.id, tokens.refresh)
+            async with self._database.transaction() as session:
+                if anew:
+                    await rows.change(session, mailbox.id, {"secret": value})
+                else:
+                    await rows.keep_secret(session, mailbox.id, value)
+
+    async def _refreshed(self, mailbox: Mailbox) -> str:
+        async with self._database.transaction() as session:
+            newest = await rows.one(session, mailbox.id) or mailbox
+        kept = unseal(self._secret, f"imap {mailbox.id}", newest.secret)
+        if kept is None:
+            why = "SWITCHBOARD_SECRET was changed" if newest.secret else "nobody has signed in yet"
+            raise ImapTrouble(Trouble.SIGN_IN, _again(mailbox, why))
+        provider = self.google if mailbox.sign_in == "google" else self.microsoft
+        try:
+            tokens = await provider.refresh(kept)
+        except Refused as error:
+            words = _again(mailbox, str(error)) if error.trouble is Trouble.SIGN_IN else str(error)
+            raise ImapTrouble(error.trouble, words) from error
+        await self.keep(mailbox, tokens)
+        return tokens.access
+
+    def _password(self, mailbox: Mailbox) -> str:
+        if mailbox.secret_from:
+            if given := single(mailbox.secret_from):
+                return given
+            raise ImapTrouble(Trouble.REFUSED, f"the variable {mailbox.secret_from} is not set: it has the password")
+        if not mailbox.secret:
+            raise ImapTrouble(Trouble.REFUSED, "no password was given")
+        value = unseal(self._secret, f"imap {mailbox.id}", mailbox.secret)
+        if value is None:
+            raise ImapTrouble(Trouble.REFUSED, "SWITCHBOARD_SECRET was changed: give the password again")
+        return value
+
+
+def _again(mailbox: Mailbox, why: str) -> str:
+    return f"sign in again: python -m services email mailboxes sign-in {mailbox.address} ({why})"
