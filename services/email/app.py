@@ -28,6 +28,7 @@ from services.email.domain.incoming import Context
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.outgoing import Identity
 from services.email.fetching import Fetching, Rules
+from services.email.history import History
 from services.email.imap_mailboxes import ImapMailboxes
 from services.email.models import DELIVERIES, OUTBOX, SCHEMA
 from services.email.ports import MailSender
@@ -174,7 +175,8 @@ def receiver(
     secret = common.secret.get_secret_value()
     trusted = frozenset(name.strip().lower() for name in settings.trusted_authserv_ids.split(",") if name.strip())
     context = Context(Mailboxes.parse(settings.mailboxes), secret, common.languages, trusted)
-    return Receiver(bus, storage, context, Returns(database, Outbox(OUTBOX, database, bus), secret), clock)
+    returns, history = Returns(database, Outbox(OUTBOX, database, bus), secret), History(database, secret)
+    return Receiver(bus, storage, context, returns, clock, history)
 
 
 def identity(common: Settings, settings: EmailSettings) -> Identity:

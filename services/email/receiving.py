@@ -13,6 +13,7 @@ from services.email.adapters.reader import Answer, Reader
 from services.email.domain.files import File
 from services.email.domain.incoming import Context, Envelope, language_of
 from services.email.domain.loops import Kept
+from services.email.history import History
 from services.email.returning import Returns
 from shared.bus import Bus
 from shared.bus.handling import dead_letter
@@ -34,9 +35,15 @@ class Receiver:
     """Everything between SMTP and Kafka."""
 
     def __init__(
-        self, bus: Bus, storage: Storage, context: Context, returns: Returns, clock: Callable[[], datetime] = utc_now
+        self,
+        bus: Bus,
+        storage: Storage,
+        context: Context,
+        returns: Returns,
+        clock: Callable[[], datetime] = utc_now,
+        history: History | None = None,
     ) -> None:
-        self._bus, self._storage, self._returns = bus, storage, returns
+        self._bus, self._storage, self._returns, self._history = bus, storage, returns, history
         self._languages, self._clock = context.languages, clock
         self.reader = Reader(replace(context, languages=()))
 
@@ -61,7 +68,8 @@ class Receiver:
     async def publish(self, raw: bytes, envelope: Envelope, raw_uri: str, received_at: datetime) -> str:
         """Reads a mail that is in the storage already, and publishes it. Returns the event's id,
         or an empty string for a mail that is not a message. Raises Malformed or Unavailable."""
-        answer, message, files = await self.reader.read(raw, envelope, raw_uri, received_at)
+        sent = await self._history.answered_by(raw, envelope) if self._history else ()
+        answer, message, files = await self.reader.read(raw, envelope, raw_uri, received_at, sent)
         if answer.kept:
             await self._keep(answer, message)
             return ""

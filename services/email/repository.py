@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.email.domain.sent import MOST
 from services.email.models import DELIVERIES
 from shared.delivery import SENDING, WAITING
 from shared.events import DeliveryState, OutboundMessage
@@ -18,6 +19,8 @@ from shared.events.codec import decode
 _LEFT = (SENDING, DeliveryState.SENT.value, DeliveryState.UNCERTAIN.value)
 """What may come back: a returned mail can be faster than our own note that it was sent."""
 _COLUMNS = DELIVERIES.c
+MOST_TEXTS = 20
+"""Replies of a ticket that a mail is compared with: programs quote the last ones."""
 
 
 class Reply(NamedTuple):
@@ -52,6 +55,14 @@ async def newest_sent(
     if within:
         wanted.append(_COLUMNS.changed_at > func.now() - within)
     return await _one(session, *wanted)
+
+
+async def texts_sent(session: AsyncSession, ticket: str) -> tuple[str, ...]:
+    """Returns the texts of this ticket's replies that have left, the newest first, at most
+    `MOST_TEXTS`."""
+    left = (_COLUMNS.ticket_id == ticket, _COLUMNS.state != WAITING)
+    newest = select(_COLUMNS.request).where(*left).order_by(_COLUMNS.position.desc()).limit(MOST_TEXTS)
+    return tuple(decode(OutboundMessage, request).text[:MOST] for request in await session.scalars(newest))
 
 
 async def returned_by(session: AsyncSession, own_id: str) -> Reply | None:

@@ -22,7 +22,9 @@ from services.email.domain.headers import Headers, decode_words
 from services.email.domain.incoming import Context, Envelope, words_of
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import parse
-from services.email.domain.quotes import quotation_starts, without_quotes
+from services.email.domain.quotes import without_quotes, without_quotes_of_html
+from services.email.domain.sent import Sent
+from services.email.domain.signatures import without_signature
 from services.router.domain.mentions import mentions
 from services.router.domain.words import normal
 from services.social.active_model import shipped
@@ -51,6 +53,8 @@ WORDS = [
     "’", "l'", "\U0001f600", "\u200d", "http://", "www.", "a.com ", "a.com/", ":", "：", "a:", "a: b\n", "On ", "On x\n", "On x wrote:\n", "On x@y wrote:\n> q\n",
     "on a:", "wrote:", "Am x schrieb y: ", "Am schrieb ", "Am schrieb\n", "Le a écrit :\n", "2026년 ", "2026年 <a@b>:", "-- \n", "----", "---- ", "From: a\n",
     "From: a\nSent: b\nTo: c\n", "De : a\nÀ : b\n", "\n\n>", "Sent from my ", "Envoyé de mon ", "iPhone", "> On x wrote:\n", ">\n\n",
+    "On 2.3.2026 10:00, A wrote:\n", "On 2.3.2026 10:00, A <a@b.c> wrote:\n\n", "2.3.2026 <a@b>:\n", "a 2.3.2026 10:00:\n", "---- 2.3.2026 A wrote ----\n", "2026 ", "März 2", "wrote ", "skrev ",
+    "From: a@b\nSent: 2.3.2026 10:00\nTo: c\n", "From: a@b\n\n", "-----Original Message-----\n", "---- Original ", "Forwarded message\n", "> From: a\n", "— ", "> a\n\nb\n",
 ]  # fmt: skip
 TAGS = [
     "<", "<a", "<a ", "<a/", "</a", "<div>", "</div>", "<div></x>", "<div><table></div></table>", "<div><style></div></style>", "<b>", "<b><p>", "<b><div></b>", "<p><b><i></p>",
@@ -58,6 +62,8 @@ TAGS = [
     "<style>", "<script>", "<title>", "<svg>", "<select>", "<form>", "<div class=", '<div class="', "<div class='a' ", '<a ="', "<a ='", "= ", "<a b=c d=e ", "<blockquote>",
     "</blockquote>", "</blockquote> ", "</blockquote><", '<div class="gmail_quote">', "<div id=x_", '<div style="display:none">', "<td style='display:none'>", "<p hidden>", "style=",
     "<span style='white-space: pre'>x", "<table><tr><td>long words here</td>", "x<td>", "</p>", "</table>", "&nbsp;", "&lt;", "<sup>x",
+    "<blockquote type=cite>a", "<blockquote type=cite>a</blockquote>b", "<div class=gmail_quote><blockquote>", "<div class=gmail_quote>a<blockquote>b</blockquote></div>", "<hr class=zmail_extra_hr>", "<div class=gmail_signature>a</div>",
+    '<div class="x gmail_', "<div id=appendonsend>", "\uf8f1", "<blockquote>On 2.3.2026 10:00, A wrote:</blockquote>",
 ]  # fmt: skip
 BYTES = [
     b"\x1b$B", b"\x1b$)C", b"\x1b(B", b"\x1b", b"\x0e\x0f", b"\xff", b"\xe9", b"\xec\x95\x88", b"\xec", b"\xb0\xa1", b"~{", b"+AGE-", b"+", b"=", b"A=", b"AA==", b"QUJD\n", b"=E9", b"=\n", b"=?",
@@ -109,12 +115,20 @@ def whole(head: str, end: str = "") -> Callable[[bytes], object]:
 
 
 def html(text: str) -> object:
-    return quotation_starts("<p>words</p>" + text, "Re: words")
+    return without_quotes_of_html("<p>words</p>" + text, "Re: words")
+
+
+def beside_ours(text: str) -> object:
+    return without_quotes(
+        text, "Re: c", answers=True, sent=Sent((text, "Please restart it, and tell us what it does then. a b c"))
+    )
 
 
 READERS: list[tuple[str, Callable[[str], object], list[str]]] = [
     ("quotes", without_quotes, WORDS),
     ("quotes of an answer", lambda text: without_quotes(text, "Re: c", answers=True), WORDS),
+    ("quotes beside what we sent", beside_ours, [*WORDS, "Please restart it\n", "what it does then. a\n\n", "> a b c d\nx\n"]),
+    ("signatures", lambda text: without_signature(text.split("\n")), [*WORDS, "Regards\n", "www.a.b\n", "+49 1234567\n", "iphone ", "Sent from iphone", "if you are not the intended recipient "]),
     ("returned mails", lambda text: returned(parse(f"From: mailer-daemon@a.b\n\n{text}".encode()), []), [*WORDS, "5.1.1 ", "550 x\n", "Message-ID: <t.", "Received: "]),
     ("automatic replies' words", lambda text: away.said(text, text, answers=True), [*WORDS, "this is an automatic reply ", "i am away ", "自動返信", "* ", "[", "a b c d "]),
     ("lists' footers", lambda text: without_list_footer(text, of_a_list=True), [*WORDS, "____________\n", "-=" * 9 + "\n", "-_", "google ", "to unsubscribe from the a"]),

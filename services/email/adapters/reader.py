@@ -28,6 +28,7 @@ from services.email.domain.bounces import Returned
 from services.email.domain.files import File
 from services.email.domain.incoming import Context, Envelope
 from services.email.domain.loops import Kept
+from services.email.domain.sent import Sent
 from shared.errors import Malformed, Unavailable
 from shared.events import InboundMessage
 from shared.logs import log
@@ -46,11 +47,13 @@ _PIECE = 1 << 18
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What comes before a mail. `brief`: its headers and first words will do."""
+    """What comes before a mail. `sent`: the replies that it may quote, the newest first; `brief`:
+    its headers and first words will do."""
 
     envelope: Envelope
     raw_uri: str
     received_at: datetime
+    sent: tuple[str, ...] = ()
     brief: bool = False
 
 
@@ -98,11 +101,12 @@ class Reader:
         self._process: asyncio.subprocess.Process | None = None
 
     async def read(
-        self, raw: bytes, envelope: Envelope, raw_uri: str, received_at: datetime
+        self, raw: bytes, envelope: Envelope, raw_uri: str, received_at: datetime, sent: tuple[str, ...] = ()
     ) -> tuple[Answer, InboundMessage, list[File]]:
-        """Reads a mail; returns the answer, its message and its files. Raises Malformed for what
-        is not a mail at all, and Unavailable where no process can be started."""
-        request = Request(envelope, raw_uri, received_at)
+        """Reads a mail; returns the answer, its message and its files. `sent`: as in `Request`.
+        Raises Malformed for what is not a mail at all, and Unavailable where no process can be
+        started."""
+        request = Request(envelope, raw_uri, received_at, sent)
         async with self._turn:
             answer, files = await self._read(raw, [request, msgspec.structs.replace(request, brief=True)])
         if answer.tripped:
@@ -252,7 +256,7 @@ def _answer(request: Request, raw: bytes, context: Context) -> tuple[Answer, tup
 
 
 def _read(request: Request, mail: mime.Mail, context: Context) -> tuple[Answer, tuple[File, ...]]:
-    found = incoming.read(mail, request.envelope, context, request.raw_uri, request.received_at)
+    found = incoming.read(mail, request.envelope, context, request.raw_uri, request.received_at, Sent(request.sent))
     ahead = tuple(FileAhead(file.name, file.media_type, file.content_id) for file in found.files)
     return Answer(found.message, found.kept, found.returned, ahead, found.whole, found.preset), found.files
 

@@ -18,14 +18,15 @@ from services.email.domain.headers import Headers
 from services.email.domain.loops import Kept, kept
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import Mail
-from services.email.domain.quotes import quotation_starts, without_quotes
+from services.email.domain.quotes import without_quotes, without_quotes_of_html
 from services.email.domain.references import answers_a_mail_of_ours, clues
 from services.email.domain.senders import from_a_list, sender_of
+from services.email.domain.sent import NOTHING, Sent
 from shared.events import InboundMessage
 from shared.kernel import email_point, message_id
 from shared.language import detect
 from shared.markup import fits
-from shared.text import clean_html, html_to_text
+from shared.text import clean_html
 
 MAX_TEXT, MAX_HTML = 200_000, 300_000
 """Bytes in the event. Beyond, the whole text comes along as a file: Kafka is no place for books."""
@@ -87,11 +88,13 @@ class Reading:
     """Languages that the sender's program is set to."""
 
 
-def read(mail: Mail, envelope: Envelope, context: Context, raw_uri: str, received_at: datetime) -> Reading:
+def read(
+    mail: Mail, envelope: Envelope, context: Context, raw_uri: str, received_at: datetime, sent: Sent = NOTHING
+) -> Reading:
     """Reads a mail once and completely. The event's id is made of Message-ID, author and body: the
     sender's retry and the copy to another mailbox of ours make it again; the same Message-ID of
-    another author or over another body is another message."""
-    words = words_of(mail)
+    another author or over another body is another message. `sent`: what we sent to its ticket."""
+    words = words_of(mail, sent)
     message = _message(words, envelope, context, raw_uri, received_at)
     why = kept(mail, message, context.mailboxes, context.secret)
     told = returned(mail, envelope.recipients) if why is Kept.RETURNED else None
@@ -99,21 +102,16 @@ def read(mail: Mail, envelope: Envelope, context: Context, raw_uri: str, receive
     return Reading(message, words.files, whole, why, told, preset(mail.headers))
 
 
-def words_of(mail: Mail) -> Words:
+def words_of(mail: Mail, sent: Sent = NOTHING) -> Words:
     """Returns the sender's own words without quotes and signature; the HTML whole and safe to
-    show. What is too long for an event is cut there and kept whole as a file."""
-    subject, answers = mail.headers.text("subject"), answers_a_mail_of_ours(mail.headers)
+    show. What is too long for an event is cut there and kept whole as a file. `sent`: what we sent
+    to this ticket."""
     extra = []
-    of_a_list = from_a_list(mail.headers)
-    text = without_list_footer(mail.text, of_a_list=of_a_list)
+    text = without_list_footer(mail.text, of_a_list=from_a_list(mail.headers))
     if len(text.encode()) > MAX_TEXT:
         extra.append(File("message.txt", "text/plain", text.encode()))
         text = text.encode()[:MAX_TEXT].decode(errors="ignore") + _CUT
-    start = quotation_starts(mail.html, subject, answers=answers) if mail.text_is_from_html else len(mail.html)
-    if start is not None:
-        shown = html_to_text(mail.html[:start])[:MAX_TEXT] if start < len(mail.html) else text
-        above = without_list_footer(shown, of_a_list=of_a_list)
-        text = without_quotes(above, subject, answers=answers) or text
+    text = _own_words(mail, text, sent)
     html = clean_html(mail.html) if mail.html else ""
     if len(html.encode()) > MAX_HTML:
         extra.append(File("message.html", "text/html", mail.html.encode()))
@@ -121,6 +119,18 @@ def words_of(mail: Mail) -> Words:
     known = {file.name for file in mail.files}
     files = (*mail.files, *(file for file in extra if file.name not in known))
     return Words(mail, text, html, files, mail.whole and fits(mail.html))
+
+
+def _own_words(mail: Mail, text: str, sent: Sent) -> str:
+    """Returns what the sender wrote: by the marks of HTML where the text is from it, or where the
+    plain text does not tell what is quoted."""
+    subject, answers = mail.headers.text("subject"), answers_a_mail_of_ours(mail.headers)
+    plain = "" if mail.text_is_from_html else without_quotes(text, subject, answers=answers, sent=sent)
+    if mail.html and (mail.text_is_from_html or plain == text):
+        found = without_quotes_of_html(mail.html, subject, answers=answers, sent=sent)
+        if found is not None:
+            return without_list_footer(found[:MAX_TEXT], of_a_list=from_a_list(mail.headers)) or text
+    return plain or without_quotes(text, subject, answers=answers, sent=sent)
 
 
 def _message(words: Words, envelope: Envelope, context: Context, raw_uri: str, received_at: datetime) -> InboundMessage:

@@ -14,7 +14,7 @@ from services.email.domain import containers, mime, structure
 from services.email.domain.loops import Kept, kept
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import parse, parse_beginning
-from services.email.domain.quotes import forwarded_block, quotation_starts, without_quotes
+from services.email.domain.quotes import forwarded_block, without_quotes, without_quotes_of_html
 from services.email.domain.references import our_message_id
 from shared.clock import utc_now
 from shared.events import InboundMessage
@@ -93,7 +93,7 @@ def test_a_type_that_is_longer_than_any_is_a_file_of_bytes() -> None:
 
 
 def test_nothing_is_cut_from_a_forward() -> None:
-    assert quotation_starts("<p>Look.</p><blockquote>Old</blockquote>", "Fwd: Lamp") is None
+    assert without_quotes_of_html("<p>Look.</p><blockquote>Old</blockquote>", "Fwd: Lamp") == ""
 
 
 def test_blank_lines_between_an_attribution_and_its_quotation_do_not_keep_it() -> None:

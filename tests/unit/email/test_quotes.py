@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.email.domain.incoming import words_of
 from services.email.domain.mime import parse
-from services.email.domain.quotes import quotation_starts, without_quotes
+from services.email.domain.quotes import without_quotes, without_quotes_of_html
 
 REPLY = "It still does not work.\nThe lamp is red."
 QUOTED = "> Please restart it.\n> Regards"
@@ -154,13 +154,15 @@ def test_quotes_in_html_are_found_by_their_marks(quote: str) -> None:
 
 def test_an_answer_below_an_html_quote_is_kept() -> None:
     html = '<p>Hi</p><blockquote type="cite">Old words</blockquote><p>And here is my long answer below it</p>'
-    assert quotation_starts(html, "Re: lamp") is None
-    assert quotation_starts('<blockquote type="cite">Old</blockquote><p>answer</p>', "Re: lamp") is None
+    assert without_quotes_of_html(html, "Re: lamp") == "Hi\n\n> Old words\n\nAnd here is my long answer below it"
+    assert (
+        without_quotes_of_html('<blockquote type="cite">Old</blockquote><p>answer</p>', "Re: lamp") == "> Old\n\nanswer"
+    )
 
 
 def test_a_forwarded_html_mail_is_kept() -> None:
     html = '<p>See</p><div class="gmail_quote">---------- Forwarded message ---------<br>Your bill</div>'
-    assert quotation_starts(html) is None
+    assert without_quotes_of_html(html) == ""
 
 
 LONG = "On Mon, 2 Mar 2026 at 10:00, Support <support@example.org> wrote:"
@@ -225,7 +227,7 @@ def test_what_a_mail_program_says_of_itself_is_no_word_of_the_customer(line: str
     ids=["own words", "own words last", "between", "below gmail", "below thunderbird", "no answer"],
 )
 def test_words_around_a_quotation_in_html_stay(html: str) -> None:
-    assert quotation_starts(html, "Machine stopped") in {None, len(html)}
+    assert without_quotes_of_html(html, "Machine stopped") == ""
 
 
 def test_the_line_that_introduces_a_quotation_goes_with_it() -> None:
