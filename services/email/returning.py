@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.email import repository
 from services.email.domain.bounces import Fate, Returned
+from services.email.domain.reasons import Reason
 from services.email.domain.references import answer_named, ticket_of
 from services.email.models import DELIVERIES
 from services.email.repository import Reply
@@ -40,15 +41,18 @@ class Returns:
                 return reply is not None
             if not reply.may_return:
                 return True
+            reason = "" if told.reason is Reason.UNSAID else told.reason.value
             detail = told.detail or "The mail came back."
             if told.recipients and address_of(reply.request.to) not in told.recipients:
                 detail = f"{detail} ({told.recipients[0]})"  # a copy, or where the customer has their mail sent on to
             if told.fate is Fate.FAILED:
-                news = await self._ledger.advance(session, reply.request.id, DeliveryState.FAILED, detail)
+                news = await self._ledger.advance(
+                    session, reply.request.id, DeliveryState.FAILED, detail, reason=reason
+                )
                 await repository.note_return(session, reply, own_id)
             else:  # it stays sent: the other side still tries
                 own = reply.request
-                news = report(own.channel, own.ticket_id, own.id, DeliveryState.DELAYED, detail)
+                news = report(own.channel, own.ticket_id, own.id, DeliveryState.DELAYED, detail, reason=reason)
                 await self._outbox.add(session, DELIVERIES_REPORTED, reply.request.ticket_id, news)
         if news:
             self._ledger.committed(news)

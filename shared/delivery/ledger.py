@@ -37,7 +37,13 @@ class Attempt:
 
 
 def report(
-    channel: str, ticket_id: str, outbound_id: str, state: DeliveryState, detail: str = "", provider_id: str = ""
+    channel: str,
+    ticket_id: str,
+    outbound_id: str,
+    state: DeliveryState,
+    detail: str = "",
+    provider_id: str = "",
+    reason: str = "",
 ) -> DeliveryReport:
     """Returns what the desk is told. Its id is made from request and state, so that a state is
     reported once."""
@@ -50,6 +56,7 @@ def report(
         at=utc_now(),
         provider_id=provider_id,
         detail=detail,
+        reason=reason,
     )
 
 
@@ -120,10 +127,11 @@ class Ledger:
         provider_id: str = "",
         *,
         attempt: Attempt | None = None,
+        reason: str = "",
     ) -> DeliveryReport | None:
         """Writes a state that supersedes the known one, with its report in the outbox; call
         `committed` with it after the commit. None where it is no news. `attempt`: whose end it is,
-        and then only while no other has begun."""
+        and then only while no other has begun. `reason`: the class of why it did not arrive."""
         table = self.table
         row = await self._locked(session, outbound_id)
         if row is None or not state.supersedes(row.state) or (attempt and row.attempts != attempt.number):
@@ -132,7 +140,7 @@ class Ledger:
         own = update(table).where(table.c.outbound_id == outbound_id)
         await session.execute(own.values(state=state, changed_at=func.now(), **values))
         channel = decode(OutboundMessage, row.request).channel
-        news = report(channel, row.ticket_id, outbound_id, state, detail, provider_id)
+        news = report(channel, row.ticket_id, outbound_id, state, detail, provider_id, reason)
         await self._outbox.add(session, DELIVERIES_REPORTED, row.ticket_id, news)
         return news
 

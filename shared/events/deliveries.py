@@ -75,3 +75,6 @@ class DeliveryReport(Event, frozen=True, kw_only=True):
     provider_id: str = ""
     detail: str = ""
     """For an agent to read."""
+    reason: str = ""
+    """Why it did not arrive, as a class that the desk has words for, such as `full`; empty where
+    that is not known."""

@@ -46,7 +46,9 @@ async def asked(desk: Desk) -> Desk:
     return desk
 
 
-def report(outbound: str, state: DeliveryState, provider_id: str = "", detail: str = "") -> DeliveryReport:
+def report(
+    outbound: str, state: DeliveryState, provider_id: str = "", detail: str = "", reason: str = ""
+) -> DeliveryReport:
     return DeliveryReport(
         id=stable_id(outbound, state),
         outbound_id=outbound,
@@ -56,6 +58,7 @@ def report(outbound: str, state: DeliveryState, provider_id: str = "", detail: s
         at=NOON,
         provider_id=provider_id,
         detail=detail,
+        reason=reason,
     )
 
 
@@ -165,12 +168,13 @@ async def test_a_failed_delivery_reopens_the_ticket_and_says_why(asked: Desk) ->
     sent = await tickets.reply(
         asked, TICKET, tickets.Draft(text="Here you are.", status="solved"), actor=acting("bo@desk")
     )
-    failed = report(sent.id, DeliveryState.FAILED, detail="550 no such user")
+    failed = report(sent.id, DeliveryState.FAILED, detail="550 no such user", reason="no-such-address")
     await deliveries.report(asked, [failed])
     await deliveries.report(asked, [failed, report(sent.id, DeliveryState.SENT, "<out@desk>")])
     ticket = await tickets.get_ticket(asked, TICKET)
     assert (ticket.row.status, ticket.row.waiting_since is not None) == ("open", True)
     assert (ticket.messages[-1].delivery, ticket.messages[-1].delivery_detail) == ("failed", "550 no such user")
+    assert ticket.messages[-1].facts == {"undelivered": "no-such-address"}
     kinds = [event.kind for event in ticket.events]
     assert (kinds.count("delivery.changed"), kinds.count("ticket.reopened")) == (1, 1)
 

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from services.email import repository
 from services.email.domain.bounces import Fate, Returned
 from services.email.domain.outgoing import message_id_of
+from services.email.domain.reasons import Reason
 from services.email.domain.references import our_message_id, reply_token
 from services.email.models import DELIVERIES, OUTBOX, SCHEMA
 from services.email.returning import Returns
@@ -31,9 +32,9 @@ __all__ = ["stage"]
 SECRET = IDENTITY.secret
 
 
-def told(fate: Fate = Fate.FAILED, **evidence: tuple[str, ...]) -> Returned:
+def told(fate: Fate = Fate.FAILED, reason: Reason = Reason.UNSAID, **evidence: tuple[str, ...]) -> Returned:
     nothing: dict[str, tuple[str, ...]] = {"message_ids": (), "tokens": (), "recipients": ()}
-    return Returned(fate, "550 5.1.1 unknown user", **(nothing | evidence))
+    return Returned(fate, "550 5.1.1 unknown user", reason=reason, **(nothing | evidence))
 
 
 def returns(stage: Stage) -> Returns:
@@ -93,8 +94,9 @@ async def test_an_answer_that_is_still_tried_stays_sent_and_may_fail_later(stage
     await sent(stage, request)
     evidence = (message_id_of(request, IDENTITY),)
     for fate, name in ((Fate.DELAYED, "a"), (Fate.OTHER, "b"), (Fate.FAILED, "c")):
-        assert await returns(stage).note(told(fate, message_ids=evidence), name)
+        assert await returns(stage).note(told(fate, Reason.FULL, message_ids=evidence), name)
     await until(lambda: len(stage.reports()) == 3)
+    assert [report.reason for report in stage.reports()] == ["", "full", "full"]
     assert [report.state for report in stage.reports()] == ["sent", "delayed", "failed"]
 
 

@@ -86,6 +86,8 @@ _OF_THE_MESSAGE = frozenset(
         "segments",
         "page",
         "location",
+        "signature",
+        "signed_by",
     }
 )
 """Facts that a channel tells about one message, not about its sender."""

@@ -52,7 +52,7 @@ async def _note(work: UnitOfWork, report: DeliveryReport) -> None:
     if moves:
         if report.state is DeliveryState.DELIVERED:
             changes["mail_after"] = None
-        changes |= {"delivery": report.state.value, "delivery_detail": report.detail[:2000].replace("\x00", "\ufffd")}
+        changes |= _told(report, before.facts)
     if changes:
         await work.session.execute(update(MESSAGES).where(MESSAGES.c.id == reply).values(changes))
     if not moves:
@@ -67,6 +67,12 @@ async def _note(work: UnitOfWork, report: DeliveryReport) -> None:
         await commands.delivery_failed(work, before, report.state.value)
     elif before.delivery in NOT_ARRIVED:
         await commands.delivery_arrived(work, before.ticket_id)
+
+
+def _told(report: DeliveryReport, facts: dict[str, str]) -> dict[str, Any]:
+    """Returns what an agent reads of a delivery. Only a channel that knows why says why."""
+    why = {"facts": facts | {"undelivered": report.reason[:100]}} if report.reason else {}
+    return {"delivery": report.state.value, "delivery_detail": report.detail[:2000].replace("\x00", "\ufffd"), **why}
 
 
 def _check(report: DeliveryReport) -> None:

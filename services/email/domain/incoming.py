@@ -158,9 +158,14 @@ def _message(words: Words, envelope: Envelope, context: Context, raw_uri: str, r
         automatic=automatic(mail, envelope.sender, context.mailboxes, words.text),
         forwarded_from=email_point(forwarded.address) if forwarded else "",
         forwarded_name=forwarded.name if forwarded else "",
-        facts=sender.facts,
+        facts=sender.facts | _signature(mail),
         raw_uri=raw_uri,
     )
+
+
+def _signature(mail: Mail) -> dict[str, str]:
+    facts = {"signature": mail.signature.value, "signed_by": mail.signed_by}
+    return {name: value for name, value in facts.items() if value}
 
 
 def language_of(text: str, subject: str, languages: Sequence[str], known: Sequence[str]) -> str:

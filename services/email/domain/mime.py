@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from email.message import Message
 
-from services.email.domain import calendars, charsets, containers, structure, transfer
+from services.email.domain import calendars, charsets, containers, seals, structure, transfer
 from services.email.domain.files import File, file_name, parameter, safe_name
 from services.email.domain.flowed import unflowed
 from services.email.domain.headers import Headers, one_line
+from services.email.domain.seals import NO_SIGNATURE, Signature, State, judged
 from services.email.domain.structure import Part
 from shared.errors import Malformed
 from shared.text import html_to_text
@@ -55,6 +56,9 @@ class Mail:
     text_is_from_html: bool = False
     whole: bool = True
     """Nothing was left out."""
+    signature: State = State.NONE
+    signed_by: str = ""
+    """The signer and who vouches for them, in a certificate that nobody checked."""
 
 
 @dataclass(slots=True)
@@ -66,6 +70,8 @@ class _Found:
     calendar: calendars.Words = calendars.NOTHING
     charset: str = ""
     """Of the first text that names one."""
+    signature: Signature = NO_SIGNATURE
+    """Over the mail as a whole."""
     only_words: bool = False
     """Files are of no use here."""
     words: dict[str, int] = field(default_factory=lambda: {"plain": 0, "html": 0})
@@ -81,6 +87,7 @@ def parse(raw: bytes) -> Mail:
     html = "\n".join(part for part in found.html if part.strip())
     text = "\n\n".join(part.strip("\r\n") for part in found.plain if part.strip())
     text, from_html = _better(text, html)
+    author = next((entry.address for entry in headers.addresses("from")), "")
     return Mail(
         headers=headers,
         text=_with_calendar(_normal(text), found.calendar) or found.inner_text,
@@ -91,6 +98,8 @@ def parse(raw: bytes) -> Mail:
         report_type=_parameter(message, "report-type").lower(),
         text_is_from_html=from_html,
         whole=found.whole,
+        signature=judged(found.signature, author),
+        signed_by=found.signature.by,
     )
 
 
@@ -139,12 +148,26 @@ def _walk(part: Part, found: _Found, depth: int, hint: str) -> None:
     elif kind == "message/delivery-status":
         found.files.append(File("delivery-status.txt", kind, content(part)))
     elif part.parts is not None and kind.startswith("multipart/"):
+        if depth == 0:
+            found.signature = _signature(part, kind)
         for child in _children(part):
             _walk(child, found, depth + 1, hint)
     elif kind.startswith("multipart/"):
         _take_broken_multipart(part, found, depth, hint)
     else:
         _take_leaf(part, kind, found, hint, depth)
+
+
+def _signature(part: Part, kind: str) -> Signature:
+    """Returns what a signature says of the whole mail; one of a part says nothing of the rest."""
+    if kind == "multipart/encrypted":
+        return Signature(State.ENCRYPTED)
+    if kind != "multipart/signed" or not part.parts or len(part.parts) != 2:  # RFC 1847, 2.1
+        return NO_SIGNATURE
+    signed, seal = part.parts
+    if seal.get_content_type() in seals.SMIME:
+        return seals.check(content(seal), bytes(signed.sent))
+    return Signature(State.PGP if seal.get_content_type() == seals.PGP else State.UNCHECKED)
 
 
 def _children(part: Part) -> Iterator[Part]:
@@ -174,8 +197,12 @@ def _take_leaf(part: Part, kind: str, found: _Found, hint: str, depth: int) -> N
         return
     data = content(part)
     if kind in containers.SMIME and depth < MAX_DEPTH and (inner := containers.signed_mail(data)):
+        if depth == 0:
+            found.signature = seals.check(data)
         _walk(structure.read(inner), found, depth + 1, hint)
         return
+    if kind in containers.SMIME and depth == 0:
+        found.signature = Signature(State.ENCRYPTED)
     if kind in containers.TNEF_TYPES and (opened := containers.winmail(data)):
         _take_winmail(opened, found)
         return

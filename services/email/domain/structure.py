@@ -26,9 +26,11 @@ _DELIMITER_END = re.compile(rb"(--)?[ \t]*+(?:\r*+\n|\r|\Z)")
 
 
 class Part(Message):
-    """`body`: what stands below the headers, as it was sent; `parts`: what it is made of, where it
-    has a boundary or is a mail itself. `whole`: nothing went beyond the limits here."""
+    """`sent`: all of it, as it was sent; `body`: what stands below the headers; `parts`: what it is
+    made of, where it has a boundary or is a mail itself. `whole`: nothing went beyond the limits
+    here."""
 
+    sent: memoryview = memoryview(b"")
     body: memoryview = memoryview(b"")
     parts: list[Part] | None = None
     whole: bool = True
@@ -53,7 +55,7 @@ class _Reader:
         part.set_default_type(kind)
         blank = _LINE_END.match(self._raw, stop, end)
         begin = blank.end() if blank else stop
-        part.body = memoryview(self._raw)[begin:end]
+        part.sent, part.body = memoryview(self._raw)[start:end], memoryview(self._raw)[begin:end]
         part.whole = stop < limit or limit == end
         children = self._children(part, begin, end)
         if children and (depth == MAX_DEPTH or self._left <= 0):

@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 
 from services.desk.people import audit
 from services.desk.tickets.domain import rank
-from services.desk.tickets.schemas import ReasonView
+from services.desk.tickets.schemas import MessageView, ReasonView
 from services.desk.timeline import EventView
 from services.desk.web import icons, render, static, viewer
 from services.desk.web.admin import words as admin
@@ -71,6 +71,38 @@ def test_every_part_can_be_shown_in_every_language(language: str) -> None:
         )
         assert f'id="message-{message.id}"' in html
         assert "csrf" not in html, "what is pushed to everybody must not hold one agent's token"
+
+
+@pytest.mark.parametrize(
+    ("facts", "delivery", "said"),
+    [
+        ({"signature": "broken"}, "", "서명 후 변경됨"),
+        ({"signature": "intact", "signed_by": "kim@example.org (<CA>)"}, "", "서명됨, 서명자 미확인: kim@example.org (&lt;CA&gt;)"),
+        ({"undelivered": "full"}, "failed", "메일함이 가득 찼습니다: 552 5.2.2"),
+        ({"undelivered": "challenge"}, "delayed", "상대가 보낸 사람에게 확인을 요청합니다"),
+    ],
+)  # fmt: skip
+def test_an_agent_reads_why_a_mail_did_not_arrive_and_what_a_signature_says(
+    facts: dict[str, str], delivery: str, said: str
+) -> None:
+    plain = dataclasses.replace(
+        samples.messages()[1], facts={}, delivery=delivery, delivery_detail="552 5.2.2", channel="email"
+    )
+
+    def shown(message: MessageView) -> str:
+        return render.render(
+            "parts/changed.html",
+            "ko",
+            samples.CHANNELS,
+            row=samples.ticket().row,
+            message=message,
+            change=samples.event(),
+            viewer=None,
+        )
+
+    assert said not in shown(plain)
+    assert said in shown(dataclasses.replace(plain, facts=facts))
+    assert said not in shown(dataclasses.replace(plain, facts=facts, channel="wordpress", delivery="sent"))
 
 
 def test_what_customers_write_is_text_and_never_markup() -> None:

@@ -220,6 +220,7 @@ def messages() -> tuple[MessageView, ...]:
             attachments=(file,),
             html="<b>x</b>",
             verified=True,
+            facts={"signature": "intact", "signed_by": "kim@example.org (Example CA)"},
         ),
         message(
             2,
@@ -227,7 +228,14 @@ def messages() -> tuple[MessageView, ...]:
             "Thank you for writing. I see both charges, the second one will be returned today.",
             delivery="sent",
         ),
-        message(3, "out", "A second copy for your records.", delivery="failed", delivery_detail="mailbox is full"),
+        message(
+            3,
+            "out",
+            "A second copy for your records.",
+            delivery="failed",
+            delivery_detail="552 5.2.2",
+            facts={"undelivered": "full"},
+        ),
         message(4, "note", "Refund id r_2201 issued, please call before noon."),
         message(
             5, "in", "I am away until Monday.", automatic="reply", other_address=True, author="email:other@example.org"

@@ -33,6 +33,33 @@ AUTOMATIC = {
     "list": N_("Mailing list"),
     "files": N_("Added later"),
 }
+SIGNATURES = {
+    "intact": N_("Signed, signer not proven"),
+    "other": N_("Signed by another address"),
+    "broken": N_("Changed after it was signed"),
+    "unchecked": N_("Signed, not checked"),
+    "pgp": N_("Signed with PGP, not checked"),
+    "encrypted": N_("Encrypted: open the original"),
+}
+"""By what `services/email/domain/seals.py` tells."""
+UNDELIVERED = {
+    "no-such-address": N_("this address does not exist"),
+    "no-such-domain": N_("nobody takes mail under this domain"),
+    "closed": N_("the mailbox is closed"),
+    "full": N_("the mailbox is full"),
+    "too-large": N_("the mail is too large"),
+    "unreachable": N_("their mail server does not answer"),
+    "spam": N_("it was taken for spam"),
+    "blocked": N_("their server refuses our server"),
+    "unproven": N_("our domain could not be proven (SPF, DKIM, DMARC)"),
+    "content": N_("a file or a part of it is not let in"),
+    "refused": N_("their rules refuse it"),
+    "later": N_("their server asks for patience"),
+    "loop": N_("it runs in a circle"),
+    "challenge": N_("they ask the sender to confirm"),
+    "system": N_("their mail system has a fault"),
+}
+"""By `services/email/domain/reasons.py`."""
 _WIDENED = N_("After %(minutes)s min without a reply, also available to agents without: %(skill)s")
 _OVERFLOWED = N_("After %(minutes)s min without a reply, moved from %(before)s to %(team)s")
 _REOPENED = N_("Reopened by a new message")
