@@ -53,10 +53,6 @@ def at(dovecot: Dovecot, provider: str) -> Any:
     return given(dovecot.port, sign_in=provider, password="")
 
 
-async def state(reading: Reading, wanted: str) -> bool:
-    return (await reading.mailboxes.one(SUPPORT)).state == wanted
-
-
 async def signed_in(reading: Reading, issuer: Issuer) -> None:
     """Signs in as the command does for Microsoft."""
     sign_in = reading.mailboxes.sign_in
@@ -74,7 +70,7 @@ async def test_a_mailbox_at_microsoft_is_read_once_somebody_has_signed_in_and_ag
     async with reads(migrated, microsoft=microsoft(issuer)) as reading:
         await reading.mailboxes.add(at(dovecot, "microsoft"))
         await until(lambda: "mailboxes sign-in" in reading.told())
-        await until(lambda: state(reading, "sign-in"))
+        await until(lambda: reading.state("sign-in"))
         await signed_in(reading, issuer)
         await until(lambda: reading.subjects == ["one"])
         secret = (await reading.mailboxes.one(SUPPORT)).secret
