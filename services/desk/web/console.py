@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+from services.desk.actors import Permission
 from services.desk.calls import service as calls
 from services.desk.context import Desk
 from services.desk.customers.schemas import CustomerView
@@ -131,6 +132,8 @@ class Console:
         talks = await calls.of_tickets(self.desk, [ticket.row.id])
         customer = await customers.get_customer(self.desk, ticket.row.customer_id)
         translate = gettext(viewer.language)
+        if not viewer.actor.may(Permission.REPLY):
+            draft = {"mode": "note"} | draft
         return {
             "viewer": viewer,
             "ticket": ticket,

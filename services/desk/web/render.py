@@ -123,6 +123,9 @@ def environment(language: str) -> Environment:
         "count": lambda value: format_decimal(value, locale=spoken),
         "browser": lambda said: admin.browser(said, translate),
         "role": lambda code: words.name(admin.ROLES, code, translate),
+        "role_meaning": lambda code: (
+            words.name(admin.ROLE_MEANINGS, code, translate) if code in admin.ROLE_MEANINGS else ""
+        ),
         "person_state": lambda code: words.name(admin.PERSON_STATES, code, translate),
         "audit_kind": lambda code: words.name(admin.AUDIT, code, translate),
         "presence": lambda code: call_words.presence(code, translate),

@@ -12,6 +12,13 @@ ROLES = {
     "supervisor": N_("Supervisor"),
     "admin": N_("Admin"),
 }
+ROLE_MEANINGS = {
+    "read-only": N_("Sees conversations, customers, calls and the wallboard. Changes nothing."),
+    "agent": N_("Replies to customers, writes notes, assigns and solves conversations, takes calls."),
+    "supervisor": N_("Like an agent. Also manages teams, colleagues’ availability and skills, and wallboard displays."),
+    "admin": N_("Everything. Also manages people, roles and API tokens, the audit log, dead letters and routing."),
+}
+"""What each role that every desk begins with may do."""
 AUDIT = {
     "sign-in": N_("Signed in"),
     "sign-in.refused": N_("Sign-in refused"),

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 
 from services.desk.accounts import service as accounts
 from services.desk.actors import Permission
-from services.desk.people import audit, sessions
+from services.desk.people import audit, roles, sessions
 from services.desk.people.schemas import PersonView
 from services.desk.web import words
 from services.desk.web.answers import ConsoleRoute, html, redirect
@@ -143,6 +143,7 @@ async def _refused(request: Request, who: Viewer, found: PersonView, error: Reje
 
 async def _people(request: Request, who: Viewer, status: int = 200, **more: Any) -> Response:
     context = {
+        "roles": await _roles(request),
         "everybody": await accounts.people(console_of(request).desk),
         "typed": {"email": "", "name": "", "role": "agent"},
     }
@@ -151,7 +152,13 @@ async def _people(request: Request, who: Viewer, status: int = 200, **more: Any)
 
 async def _person(request: Request, who: Viewer, found: PersonView, status: int = 200, **more: Any) -> Response:
     listed = await sessions.listed(console_of(request).desk, found.id)
-    return _page(request, who, "person.html", status, person=found, sessions=listed, **more)
+    known = await _roles(request)
+    return _page(request, who, "person.html", status, person=found, sessions=listed, roles=known, **more)
+
+
+async def _roles(request: Request) -> list[str]:
+    """Returns the names of the desk's roles: those that may least first."""
+    return list(reversed(await roles.roles(console_of(request).desk.database)))
 
 
 def _page(request: Request, who: Viewer, template: str, status: int, **more: Any) -> Response:

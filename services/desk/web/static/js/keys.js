@@ -23,6 +23,9 @@ function move(step) {
   next?.scrollIntoView({ block: "nearest" });
 }
 
+/** Whether the agent may do this. @param {string} permission */
+const may = (permission) => (document.body.dataset.may ?? "").split(" ").includes(permission);
+
 /** @param {string} selector */
 function press(selector) {
   const button = document.querySelector(selector);
@@ -32,7 +35,7 @@ function press(selector) {
 /** Resolve or take the marked row as its buttons would. @param {"e" | "a"} key */
 function change(key) {
   const row = markedRow()?.dataset;
-  if (isLoading()) return;
+  if (isLoading() || !may("tickets.change")) return;
   if (!row || row.ticket === opened()) {
     press(`.conversation-head [data-key='${key}']`);
     return;
@@ -46,7 +49,7 @@ function change(key) {
 /** Open the marked row where it is not, then write. @param {"reply" | "note"} mode */
 function answer(mode) {
   const row = markedRow();
-  if (isLoading()) return;
+  if (isLoading() || !may(mode === "reply" ? "tickets.reply" : "tickets.note")) return;
   if (!row || row.dataset.ticket === opened()) {
     write(mode);
     return;
