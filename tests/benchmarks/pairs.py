@@ -30,7 +30,7 @@ from tests.benchmarks import workload
 from tests.benchmarks.builds import ROOT
 from tests.waiting import eventually
 
-MESSAGES, ROUNDS = 6_000, 3
+MESSAGES, ROUNDS = 500, 1
 _LOOK = 0.25
 
 
@@ -51,7 +51,10 @@ def service(name: str, servers: str, dsn: str, home: Path) -> Iterator[None]:
         )
         try:
             ready = f"http://127.0.0.1:{port}/health/ready"
-            eventually(lambda: httpx.get(ready).is_success, f"{name} to be ready", 60)
+            try:
+                eventually(lambda: httpx.get(ready).is_success, f"{name} to be ready", 60)
+            except AssertionError as error:
+                raise AssertionError((home / f"{name}.log").read_text()[-2000:]) from error
             yield
         finally:
             process.terminate()
