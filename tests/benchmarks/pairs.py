@@ -30,7 +30,7 @@ from tests.benchmarks import workload
 from tests.benchmarks.builds import ROOT
 from tests.waiting import eventually
 
-MESSAGES, ROUNDS = 500, 1
+MESSAGES, ROUNDS = 6_000, 3
 _LOOK = 0.25
 
 

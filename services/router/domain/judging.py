@@ -21,8 +21,11 @@ _SURE, _TOLD = 0.5, 0.3
 knows."""
 _CALM_FROM = 0.6
 """How probably each sentence of a calm message is calm, or says nothing."""
-_LOUD = 0.15
-"""How probably it may be grave or a complaint all the same."""
+_CALM_LEAST = 0.4
+"""How probably a calm message is of one of `CALM`: what sounds a little like all of them is only
+strange."""
+_LOUD, _CROSS = 0.15, 0.25
+"""How probably it may be grave, or a complaint, all the same."""
 
 
 class Judgement(NamedTuple):
@@ -75,7 +78,9 @@ def sentence(text: str, shares: Mapping[str, float]) -> Sentence:
         text,
         tuple((name, share) for name, share in shares.items() if name != OTHER),
         tuple((name, _step(shares[name])) for name in GRAVE if name in shares),
-        _sum(shares, (*CALM, OTHER)) >= _CALM_FROM and _sum(shares, (*GRAVE, COMPLAINT)) <= _LOUD,
+        _sum(shares, (*CALM, OTHER)) >= _CALM_FROM
+        and _sum(shares, GRAVE) <= _LOUD
+        and shares.get(COMPLAINT, 0) <= _CROSS,
     )
 
 
@@ -103,7 +108,7 @@ def judgement(version: str, sentences: Iterable[Sentence]) -> tuple[Judgement, S
         for group in _FIRST:
             share, kind = max(((best[name][0], name) for name in group if name in best), default=(0.0, ""))
             if share >= least:
-                calm = calm and kind in CALM
+                calm = calm and kind in CALM and share >= _CALM_LEAST
                 return told._replace(kind=kind, share=round(share, 2), calm=calm), best[kind][1]
     return told, None
 

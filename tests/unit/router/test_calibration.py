@@ -50,9 +50,9 @@ INSISTING = ann(recent_contacts=tuple(NOW - timedelta(hours=hours) for hours in 
         (mail("Where is my order A-10510? The tracking has not moved since Friday."), PRO, NORMAL),
         (mail("Et pour la livraison de samedi, rien de nouveau ?", language="fr"), INSISTING, HIGH),
         (mail("교환하고 싶은데 어떻게 해야 하나요?", language="ko"), None, NORMAL),
-        (mail("Love the new candle holder, great work", channel="x", public=True, reach=300, complaint=0.05), None, NORMAL),
         # What nobody waits for, and what no person wrote.
         (mail("Thank you, the new lamp is lovely!"), None, LOW),
+        (mail("Love the new candle holder, great work", channel="x", public=True, reach=300, complaint=0.05), None, LOW),
         (mail("I am out of office until Monday. In urgent cases our site is down page helps.", automatic="reply"), None, LOW),
         (mail("Your message could not be delivered.", automatic="bounce"), None, LOW),
     ],
