@@ -146,7 +146,7 @@ FROM = (
     "|afzender|absender|avsändare|afsender|avsender|nadawca|odesílatel"
 )
 SENT = (
-    "sent|date|envoyé|envoyé le|date d'envoi|gesendet|gesendet am|datum|enviado|enviado el|enviada|enviada em|enviado em|fecha|data"
+    "sent|date|message du|envoyé|envoyé le|date d'envoi|gesendet|gesendet am|datum|enviado|enviado el|enviada|enviada em|enviado em|fecha|data"
     "|inviato|data invio|verzonden|skickat|sendt|dato|lähetetty|päivämäärä|päiväys|wysłano|wysłane|odesláno|elküldve|dátum|küldve"
     "|küldés ideje|trimis|data trimiterii|expediat|дата|отправлено|дата отправки|надіслано|відправлено|στάλθηκε|ημερομηνία|εστάλη|απεστάλη"
     "|gönderildi|gönderme tarihi|gönderilme zamanı|tarih|تاريخ الإرسال|تم الإرسال|أرسل|التاريخ|أُرسلت|נשלח|נשלח ב|תאריך"
@@ -174,7 +174,10 @@ ORIGINAL = (
     "|mesaj original|mesajul original|исходное сообщение|оригинальное сообщение|оригінальне повідомлення|вихідне повідомлення"
     "|початкове повідомлення|αρχικό μήνυμα|πρωτότυπο μήνυμα|orijinal mesaj|özgün ileti|orjinal ileti|الرسالة الأصلية|رسالة أصلية"
     "|הודעה מקורית|ההודעה המקורית|元のメッセージ|オリジナルメッセージ|元のメール|원본 메시지|원본메시지|원본 메일|원본메일|原始邮件|原始信件|原始郵件"
-    "|原邮件信息|回复的原邮件|回复的邮件|original mail|reply message|replied message|original email"
+    "|原邮件信息|回复的原邮件|回复的邮件|please type your reply above this line|please reply above this line|reply above this line|type your reply above this line|write your reply above this line"
+    "|bitte antworten sie oberhalb dieser zeile|antworten sie oberhalb dieser zeile|répondez au-dessus de cette ligne|veuillez répondre au-dessus de cette ligne"
+    "|escriba su respuesta por encima de esta línea|responda por encima de esta línea|responda acima desta linha"
+    "|rispondi sopra questa riga|antwoord boven deze regel|original mail|reply message|replied message|original email"
 )
 """Between rules: `-----Original Message-----`."""
 
@@ -194,7 +197,7 @@ FOOTERS = (
     "sent from my {}|sent from {}|sent via {}|sent with {}|sent using {}|get {} for {}|sent on the go {}|written with {}"
     "|envoyé de mon {}|envoyé depuis mon {}|envoyé depuis {}|envoyé à partir de {}|envoyé avec {}|télécharger {} pour {}|obtenez {} pour {}"
     "|von meinem {} gesendet|gesendet von meinem {}|gesendet von {}|von {} gesendet|gesendet mit {}|diese nachricht wurde von {} gesendet"
-    "|holen sie sich {} für {}|beziehen sie {} für {}"
+    "|{} für {} herunterladen|descargar {} para {}|transferir o {} para {}|baixe o {} para {}|holen sie sich {} für {}|beziehen sie {} für {}"
     "|enviado desde mi {}|enviado desde {}|enviado con {}|obtener {} para {}"
     "|enviado do meu {}|enviado a partir do meu {}|enviado de meu {}|enviado do {}|enviado com {}|obter o {} para {}|obtenha o {} para {}"
     "|inviato da {}|inviato dal mio {}|inviato con {}|scarica {} per {}|ottieni {} per {}"
@@ -246,11 +249,19 @@ CLOSINGS = (
 
 CONTACTS = (
     "tel|tél|telefon|telephone|téléphone|teléfono|telefono|telefone|telefoon|puh|puhelin|phone|ph|mobile|mobil|mob|mobiel|móvil|portable"
-    "|cell|handy|fax|faks|telefax|gsm|cel|celular|cellulare|kom|тел|телефон|моб|факс|τηλ|τηλέφωνο|κιν|cep|هاتف|جوال|فاكس|טלפון|נייד|טל|פקס|電話"
+    "|cell|handy|port|fixe|bureau|standard|durchwahl|zentrale|tlf|mobiltlf|fax|faks|telefax|gsm|cel|celular|cellulare|kom|тел|телефон|моб|факс|τηλ|τηλέφωνο|κιν|cep|هاتف|جوال|فاكس|טלפון|נייד|טל|פקס|電話"
     "|tel/fax|携帯|전화|휴대폰|휴대전화|팩스|电话|手机|手機|传真|傳真|e-mail|email|mail|web|www|site|website|url|skype|linkedin|t|m|p|f|e|w|d|"
     "メール|邮箱|이메일|почта|internet|direct|office|whatsapp|telegram|vat|ust-idnr|siret|kvk|nip"
 )
 """Labels of a contact block's lines."""
+
+CALLS = (
+    "call me|call back|ring me|phone me|reach me|contact me|my number|rufen sie|ruft mich|rückruf|anruf|zurückruf|appelez|rappel|mon numéro"
+    "|joindre|llám|llame|llamad|mi número|richiam|chiam|mio numero|ligue|ligar|telefone|meu número|bel me|bellen|mijn nummer|ring mig|ring meg"
+    "|ringa|ringe|mitt nummer|soitta|soita|numeroni|zadzwo|dzwon|mój numer|zavolej|volejte|hívj|hívás|visszahív|sunați|suna|позвон|звон|номер"
+    "|зателефон|подзвон|τηλεφων|καλέσ|beni ara|arayın|arayabil|numaram|اتصل|رقمي|התקשר|להתקשר|電話|ご連絡|연락|전화|打电话|来电|回电|联系|聯絡"
+)
+"""Where one of these stands in the text, the number below it is part of what is said."""
 
 DISCLAIMERS = (
     "are not the intended recipient|not the named addressee|intended solely for|intended only for|may contain confidential|is confidential and may|privileged information"

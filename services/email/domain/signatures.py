@@ -19,6 +19,9 @@ _DEEPEST = 4
 """Signatures one below the other: a person's, a program's, a company's, a scanner's."""
 _BLOCK = 12
 """Lines of a contact block, with the greeting above it."""
+_RULE = re.compile(r"\s*+[-_=*─━—~＊・]{8,}+\s*+")
+_ABOVE, _ASKED = 30, 2_000
+"""Lines and characters above a contact block in which the sender may ask to be called."""
 _FOOTER_LENGTH, _NAME_LENGTH, _DISCLAIMER_LENGTH = 160, 60, 40
 _GAP = r"([^\n]{1,100}?)"
 _LINK = re.compile(r"\[([^\]\n]{0,200})\]\s?\([^)\s]{0,300}\)|<[^<>\s]{1,300}>|\(?https?://\S{1,300}")
@@ -29,6 +32,7 @@ def _form(form: str) -> str:
 
 
 _FOOTER = re.compile(rf"(?:{'|'.join(map(_form, phrases.listed(phrases.FOOTERS)))})\s*[.!。]?", re.IGNORECASE)
+_CALLS = phrases.listed(phrases.CALLS)
 _DEVICES, _DISCLAIMERS = phrases.listed(phrases.DEVICES), phrases.listed(phrases.DISCLAIMERS)
 _DEVICE = re.compile(rf"(?<![^\W\d_])(?:{'|'.join(map(re.escape, _DEVICES))})", re.IGNORECASE)
 _CLOSING = re.compile(
@@ -96,17 +100,36 @@ def _disclaimed(lines: list[str]) -> None:
 
 
 def _contacts(lines: list[str]) -> None:
-    """Removes the lines of a contact block below greeting and name."""
+    """Removes a contact block, unless the sender asks to be called."""
+    start = min(_below_name(lines), _below_rule(lines))
+    above = " ".join(lines[max(0, start - _ABOVE) : start])[-_ASKED:].lower()
+    if start < len(lines) and not any(words in above for words in _CALLS):
+        del lines[start:]
+
+
+def _below_name(lines: Sequence[str]) -> int:
+    """Returns where a contact block below greeting and name begins; the number of lines where
+    there is none. A single line there, such as a telephone, was written for this mail."""
     floor = max(0, len(lines) - _BLOCK)
     closing = next((n for n in range(len(lines) - 1, floor - 1, -1) if _CLOSING.fullmatch(lines[n][:80])), None)
     if closing is None:
-        return
+        return len(lines)
     block = [number for number in range(closing + 1, len(lines)) if lines[number].strip()]
-    if len(block) < 2 or not _is_name(lines[block[0]]):
-        return
+    if len(block) <= 2 or not _is_name(lines[block[0]]):
+        return len(lines)
     kinds = [_kind(lines[number]) for number in block[1:]]
-    if "own" not in kinds and kinds.count("contact") >= 1:
-        del lines[block[0] + 1 :]
+    return block[0] + 1 if "contact" in kinds and "own" not in kinds else len(lines)
+
+
+def _below_rule(lines: Sequence[str]) -> int:
+    """Returns where a contact block with a rule above it begins, as Japanese offices write it; the
+    number of lines where there is none."""
+    rules = [
+        number for number in range(max(0, len(lines) - _BLOCK), len(lines)) if _RULE.fullmatch(lines[number][:200])
+    ]
+    block = [line for line in lines[rules[0] :] if line.strip() and not _RULE.fullmatch(line[:200])] if rules else []
+    kinds = [_kind(line) for line in block]
+    return rules[0] if len(kinds) > 1 and "contact" in kinds and "own" not in kinds else len(lines)
 
 
 def _is_name(line: str) -> bool:

@@ -13,7 +13,7 @@ _LINES = 9
 """Of a table, with those that a long list of recipients takes."""
 _LABELS = 60
 """Characters within which a field's name ends."""
-_RULES = frozenset("-_—=*>")
+_RULES = frozenset("-_—=*>#")
 _FIELDS = ("from", "sent", "to", "copy", "subject")
 _PREFIXES = re.compile(r"^(?:\s*[^\s:：]{1,8}\s?(?:\[\d{1,3}\])?[:：])+\s*")
 _ADDRESS = re.compile(r"[^\s@<>\[\]]@[^\s@<>\[\]]")
@@ -31,7 +31,7 @@ _FIELD = re.compile(
     + r")\s?\*{0,2}\s{0,3}[:：﹕]\s?\*{0,2}",
     re.IGNORECASE,
 )
-_DASH, _BLANK = "[-_—=*>]", r"[ \t\xa0]*+"
+_DASH, _BLANK = "[-_—=*>#]", r"[ \t\xa0]*+"
 _RULED = rf"\s*+{_DASH}{{2,}}+{_BLANK}(?:{_alternatives(phrases.ORIGINAL)})\b[^\w\n]*+$"
 _ORIGINAL = re.compile(_RULED, re.IGNORECASE)
 _FORWARDED = re.compile(
@@ -88,7 +88,9 @@ def author_named(lines: Sequence[str]) -> str:
 
 
 def above_rule(lines: Sequence[str], number: int) -> int:
-    """Returns where a table begins together with the rule that stands above it."""
+    """Returns where a table begins together with the fields and the rule that stand above it."""
+    while number and _FIELD.match(lines[number - 1]):
+        number -= 1
     above = number
     while above and not lines[above - 1].strip():
         above -= 1

@@ -246,6 +246,48 @@ def test_an_attribution_over_nothing_stays_in_a_mail_that_answers_nothing() -> N
     assert without_quotes(text, "lamp") == text
 
 
+OFFICE = "Acme Ltd\nMobile: +44 7700 900000\nwww.acme.example"
+RULE = "-" * 30
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (f"It blinks.\n\nKind regards\nKim Doe\n{OFFICE}", "It blinks.\n\nKind regards\nKim Doe"),
+        (f"点滅しています。\n\n{RULE}\n株式会社ランプ 山田太郎\nTEL: 03-0000-0000\n{RULE}", "点滅しています。"),
+        (f"Please call me back.\n\nKind regards\nKim Doe\n{OFFICE}", ""),
+        ("It blinks.\n\nKind regards\nKim Doe\n+44 7700 900000", ""),
+        (f"It blinks.\n\nKind regards\nKim Doe 4711\n{OFFICE}", ""),
+        ("It blinks.\n\nKind regards\nKim Doe\nAcme Ltd\nLeeds", ""),
+        (f"It blinks.\n\nKind regards\nKim Doe\n{OFFICE}\nCustomer 4711-22", ""),
+        (f"It blinks.\n\nKind regards\nKim Doe\n{OFFICE}\nIt is the one of May.", ""),
+        (f"Two lamps:\n{RULE}\nred\ngreen", ""),
+        (f"Two lamps:\n{RULE}\n4711-22\n+44 7700 900000", ""),
+    ],
+)
+def test_a_contact_block_goes_and_what_may_be_said_stays(text: str, kept: str) -> None:
+    assert without_quotes(text, "lamp") == (kept or text)
+
+
+def test_signatures_one_below_the_other_go_and_a_mail_made_of_nothing_else_ends() -> None:
+    assert without_quotes("It blinks.\n\n-- \nKim\n\n-- \nAcme\n\nSent from my iPhone", "lamp") == "It blinks."
+    assert without_quotes("It blinks.\n" + "\n-- \nKim" * 50, "lamp").startswith("It blinks.")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "##- Please type your reply above this line -##",
+        "--- Bitte antworten Sie oberhalb dieser Zeile ---",
+        "Subject: Re: other\nFrom: Support <s@helpdesk.test>\nDate: 2 March 2026 10:00\nTo: Kim",
+        '========================================\n\nMessage du : 02/03/2026 10:00\nDe : "Support" <s@helpdesk.test>\nA : kim@customer.test\nSujet : autre',
+    ],
+)
+def test_other_ways_to_say_where_the_old_mail_begins(line: str) -> None:
+    assert read(f"{OWN}\n\n{line}\n\n{OLD}") == OWN
+    assert read(f"{OWN}\n\n{line}\n\n{OLD}", "lamp") != OWN
+
+
 def test_html_that_only_looks_like_a_containers_has_none() -> None:
     assert without_quotes_of_html('<div style="border-top:1px solid red">Words</div>', "Re: lamp") is None
 
