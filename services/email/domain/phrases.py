@@ -190,6 +190,17 @@ FORWARDED = (
     "|전달된 메일|전달된 메시지|转发的邮件|轉寄的郵件|转发邮件|轉寄郵件"
 )
 
+BELOW = (
+    "see below|answers below|answer below|replies below|reply below|comments below|inline|in-line|siehe unten|antworten unten|s. unten"
+    "|voir ci-dessous|réponses ci-dessous|cf. ci-dessous|voir plus bas|ver abajo|vea abajo|respuestas abajo|más abajo|vedi sotto|risposte sotto"
+    "|vedi di seguito|ver abaixo|veja abaixo|respostas abaixo|zie onder|zie hieronder|antwoorden hieronder|se nedan|svar nedan|se nedenfor"
+    "|svar nedenfor|svar under|katso alla|ks. alla|vastaukset alla|patrz niżej|patrz poniżej|odpowiedzi poniżej|viz níže|odpovědi níže|lásd lent"
+    "|lásd alább|válaszok lent|válaszaim lent|vezi mai jos|răspunsuri mai jos|răspunsurile mai jos|см. ниже|смотрите ниже|ответы ниже|див. нижче"
+    "|відповіді нижче|βλ. παρακάτω|δείτε παρακάτω|απαντήσεις παρακάτω|aşağıya bakın|cevaplar aşağıda|cevaplarım aşağıda|انظر أدناه|الردود أدناه"
+    "|إجاباتي أدناه|ראה למטה|ראו למטה|תשובות למטה|文中に回答|文中にて回答|インラインで|아래에 답변|아래 답변|본문에 답변|文中回复|见下文|見下文|回复如下|回覆如下"
+)
+"""Where one of these stands in the text, answers stand in the old mail below it."""
+
 REPLY_PREFIXES = "re|aw|sv|vs|antw|antwort|rép|réf|rif|res|odp|ynt|ref|r|atb|vá|απ|σχετ|отв|на|від|השב|תגובה|رد|回复|回覆|答复|答覆|返信|답장|회신"
 FORWARD_PREFIXES = "fw|fwd|wg|tr|rv|i|enc|pd|vs|doorst|vb|vl|vidaresänt|fs|továbbítás|tov|πρθ|ilt|пересл|העבר|إعادة توجيه|轉寄|转发|転送|전달"
 

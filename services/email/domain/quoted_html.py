@@ -14,13 +14,15 @@ from shared.text import html_to_text
 class Mark(IntEnum):
     """What a line stands in. `BLOCK`: a block that anybody may have made; `ANSWER`: what programs
     make around an answered mail, and people sometimes around their own words; `PROGRAM`: what only
-    programs make."""
+    programs make; `BELOW`: all below a mark that says where the old mail begins, and not where it
+    ends."""
 
     NONE = 0
     BLOCK = 1
     ANSWER = 2
     PROGRAM = 3
     SIGNATURE = 4
+    BELOW = 5
 
 
 class Line(NamedTuple):
@@ -70,7 +72,7 @@ _INTERESTING = re.compile(
 """One of these is in each of the marks above: most HTML has none, and is looked at no further."""
 _MOST = 500
 """Quotations that are marked; what is beyond stays as it is."""
-_END, _BEGIN = "\uf8f0", "\uf8f1\uf8f2\uf8f3\uf8f4"
+_END, _BEGIN = "\uf8f0", "\uf8f1\uf8f2\uf8f3\uf8f4\uf8f5"
 _SIGNS = re.compile(f"([{_END}{_BEGIN}])")
 
 
@@ -115,7 +117,7 @@ def _ranges(found: Outline) -> list[tuple[int, int, Mark]]:
         if mark:
             if token.name == "hr" and mark is Mark.PROGRAM:
                 end = number + 1
-            elif not _FROM_HERE.search(token.text):
+            elif mark is not Mark.BELOW:
                 end = min(found.ends.get(number, after) + 1, after)
                 if mark is Mark.PROGRAM and token.name != "blockquote" and _WRAPPER.search(token.text):
                     end = _first_block(found, number, end)
@@ -132,13 +134,14 @@ def _mark(token: Token) -> Mark:
     block = token.name == "blockquote"
     if len(token.text) < 8 or not (block or _INTERESTING.search(token.text)):
         return Mark.NONE
-    if _FROM_HERE.search(token.text) or (block and _CITE.search(token.text)):
-        return Mark.ANSWER
-    if _PROGRAM.search(token.text):
-        return Mark.ANSWER if block else Mark.PROGRAM
+    if _FROM_HERE.search(token.text):
+        return Mark.BELOW
     if _SIGNATURE.search(token.text):
         return Mark.SIGNATURE
-    return Mark.BLOCK if block else Mark.NONE
+    program = _PROGRAM.search(token.text)
+    if block:
+        return Mark.ANSWER if program or _CITE.search(token.text) else Mark.BLOCK
+    return Mark.PROGRAM if program else Mark.NONE
 
 
 def _first_block(found: Outline, number: int, end: int) -> int:

@@ -26,6 +26,9 @@ from services.email.domain.sent import NOTHING, Sent, enough
 from services.email.domain.signatures import without_signature
 
 _SIGNATURE_LINES, _SIGNATURE_LENGTH = 15, 800
+_ABOVE, _POINTING = 20, 1_000
+"""Lines and characters above an old mail in which the sender may point at it."""
+_BELOW = phrases.listed(phrases.BELOW)
 _INSIDE = 4
 """Lines of a marked block in which its own attribution may stand, as Apple's programs do it."""
 
@@ -79,7 +82,8 @@ def _own(lines: list[Line], subject: str, *, answers: bool, sent: Sent) -> str:
     cut.find(subject)
     if cut.hands_on():
         return ""
-    result = "\n".join(without_signature(cut.kept())).strip("\n").rstrip()
+    kept = without_signature(cut.kept()) if any(cut.quoted) else texts
+    result = "\n".join(kept).strip("\n").rstrip()
     return result if _words(result) and result != "\n".join(line.text for line in lines).strip() else ""
 
 
@@ -89,11 +93,23 @@ class _Cut:
 
     def __init__(self, lines: list[str], marks: list[Mark], *, is_reply: bool, sent: Sent) -> None:
         self.lines, self.marks, self.is_reply, self.sent = lines, marks, is_reply, sent
+        self.ours = sent.ours(lines)
+        self._settle_what_is_below()
         self.quoted = [bool(mark) for mark in marks]
         self.made = [mark is Mark.PROGRAM for mark in marks]
-        self.ours = sent.ours(lines)
         self.opened = False
         self.last_of_ours = max((number for number, ours in enumerate(self.ours) if ours), default=-1)
+
+    def _settle_what_is_below(self) -> None:
+        """Takes what stands below a mark for the old mail; where words of ours are in it, those,
+        and what is above the first of them. Where the sender says that there are answers in it and
+        nobody knows which, all of it stays."""
+        below = [number for number, mark in enumerate(self.marks) if mark is Mark.BELOW]
+        first = next((number for number in below if self.ours[number]), None)
+        stays = first is None and bool(below) and _points_below(self.lines, below[0])
+        for number in below:
+            old = not stays if first is None else number <= first or self.ours[number]
+            self.marks[number] = Mark.ANSWER if old else Mark.NONE
 
     def find(self, subject: str) -> None:
         """Finds what is quoted: first the lines that introduce a quotation, then the blocks."""
@@ -182,7 +198,7 @@ class _Cut:
                 self.opened = True
                 for number in range(end, self.last_of_ours + 1):
                     self.quoted[number] = self.made[number] = self.quoted[number] or self.ours[number]
-        elif self.is_reply:
+        elif self.is_reply and not _points_below(self.lines, start):
             self._take(start, len(self.lines))
 
     def _own_mail(self) -> None:
@@ -225,6 +241,12 @@ class _Cut:
                     runs.append((start, number))
                 start = number
         return runs
+
+
+def _points_below(lines: Sequence[str], start: int) -> bool:
+    """Whether the sender says above this line that answers stand in the old mail."""
+    words = " ".join(" ".join(lines[max(0, start - _ABOVE) : start])[-_POINTING:].lower().split())
+    return any(phrase in words for phrase in _BELOW)
 
 
 def _above(lines: Sequence[str], number: int) -> int:

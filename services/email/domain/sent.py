@@ -14,6 +14,8 @@ _RUN = 4
 MOST = 60_000
 """Characters of our replies that are looked at, the newest first."""
 _WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_]+")
+_ADDED = re.compile(r"<(?:https?://|mailto:)[^<>\s]{1,2000}>")
+"""What programs write behind a link that they quote as text."""
 _MINIMUM = 8
 """Words in a row that make unmarked lines ours: `Thank you for your help` may be anybody's."""
 
@@ -71,7 +73,7 @@ def enough(lines: Iterable[str]) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    return _WORDS.findall(text[:MOST].casefold())
+    return _WORDS.findall(_ADDED.sub(" ", text[:MOST].casefold()))
 
 
 NOTHING = Sent()

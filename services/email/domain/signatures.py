@@ -34,6 +34,8 @@ def _form(form: str) -> str:
 _FOOTER = re.compile(rf"(?:{'|'.join(map(_form, phrases.listed(phrases.FOOTERS)))})\s*[.!。]?", re.IGNORECASE)
 _CALLS = phrases.listed(phrases.CALLS)
 _DEVICES, _DISCLAIMERS = phrases.listed(phrases.DEVICES), phrases.listed(phrases.DISCLAIMERS)
+_ANY_DEVICE = re.compile("|".join(map(re.escape, _DEVICES)))
+"""In lower case, wherever it stands: most lines name none, and are looked at no further."""
 _DEVICE = re.compile(rf"(?<![^\W\d_])(?:{'|'.join(map(re.escape, _DEVICES))})", re.IGNORECASE)
 _CLOSING = re.compile(
     rf"\s*(?:{'|'.join(map(re.escape, phrases.listed(phrases.CLOSINGS)))})(?:\s+[^\W\d_]{{1,20}})?\s*[,.!،、。，]?\s*",
@@ -69,7 +71,7 @@ def without_signature(lines: Sequence[str]) -> list[str]:
 def is_footer(line: str) -> bool:
     """Whether a mail program says here from where it was sent."""
     lower = line[: 2 * _FOOTER_LENGTH].lower()
-    if not any(device in lower for device in _DEVICES):
+    if not _ANY_DEVICE.search(lower):
         return False
     line = _LINK.sub(r" \1 ", line.strip(" \t\xa0_-—*|")[:_FOOTER_LENGTH])
     match = _FOOTER.fullmatch(" ".join(line.split()))

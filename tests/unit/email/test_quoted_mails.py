@@ -216,6 +216,14 @@ def test_a_table_under_another_subject_is_told_by_what_stands_in_it(fields: str)
     assert read(f"{OWN}\n\n{without_date}\n\n{OLD}", "Re: lamp") != OWN
 
 
+def test_a_link_that_a_program_wrote_out_changes_nothing() -> None:
+    ours = "Please fill in the form at https://shop.example/form and send it back to returns@shop.example today."
+    quoted = ours.replace("/form", "/form <https://shop.example/form>").replace(
+        "e today", "e <mailto:returns@shop.example> today"
+    )
+    assert without_quotes(f"{OWN}\n\n{quoted}", "lamp", sent=Sent([ours])) == OWN
+
+
 def test_two_tables_with_our_words_between_are_both_quoted() -> None:
     block = "From: Support <s@helpdesk.test>\nSent: 2 March 2026 10:00\nTo: Kim\nSubject: lamp\n\n"
     ours = "Please take the battery out for ten minutes and put it back."
