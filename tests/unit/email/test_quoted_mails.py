@@ -224,6 +224,11 @@ def test_a_link_that_a_program_wrote_out_changes_nothing() -> None:
     assert without_quotes(f"{OWN}\n\n{quoted}", "lamp", sent=Sent([ours])) == OWN
 
 
+def test_an_answer_that_is_nothing_but_quoted_is_shown_as_it_came() -> None:
+    assert read(QUOTED) == QUOTED
+    assert read(f"<blockquote type=cite>{in_html(OLD)}</blockquote>", kind="html") == OLD
+
+
 def test_two_tables_with_our_words_between_are_both_quoted() -> None:
     block = "From: Support <s@helpdesk.test>\nSent: 2 March 2026 10:00\nTo: Kim\nSubject: lamp\n\n"
     ours = "Please take the battery out for ten minutes and put it back."
