@@ -130,7 +130,7 @@ READERS: list[tuple[str, Callable[[str], object], list[str]]] = [
     ("quotes beside what we sent", beside_ours, [*WORDS, "Please restart it\n", "what it does then. a\n\n", "> a b c d\nx\n"]),
     ("signatures", lambda text: without_signature(text.split("\n")), [*WORDS, "Regards\n", "www.a.b\n", "+49 1234567\n", "iphone ", "Sent from iphone", "if you are not the intended recipient "]),
     ("returned mails", lambda text: returned(parse(f"From: mailer-daemon@a.b\n\n{text}".encode()), []), [*WORDS, "5.1.1 ", "550 x\n", "Message-ID: <t.", "Received: "]),
-    ("automatic replies' words", lambda text: away.said(text, text, answers=True), [*WORDS, "this is an automatic reply ", "i am away ", "自動返信", "* ", "[", "a b c d "]),
+    ("automatic replies' words", lambda text: away.said(text, text, answers=True, doubted=True), [*WORDS, "this is an automatic reply ", "i am away ", "自動返信", "* ", "[", "a b c d "]),
     ("lists' footers", lambda text: without_list_footer(text, of_a_list=True), [*WORDS, "____________\n", "-=" * 9 + "\n", "-_", "google ", "to unsubscribe from the a"]),
     ("authors of forwards", lambda text: received(f"Fwd: {text}", text), WORDS),
     ("quotes in html", html, TAGS),

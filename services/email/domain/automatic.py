@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 
 from services.email.domain import away, dialects
-from services.email.domain.bounces import REPORTS, is_our_copy
+from services.email.domain.bounces import REPORTS, has_a_code, is_our_copy
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import Mail
 from services.email.domain.references import references_of
@@ -18,7 +18,8 @@ _POSTMASTER = re.compile(r"post[-_.]?master@", re.IGNORECASE)
 """A program's name or a person's: the rest of the mail tells."""
 _DAEMON_NAMED = re.compile(r"\W{0,3}mailer[-_. ]?daemon\b", re.IGNORECASE)
 _SYSTEM_NAMED = re.compile(
-    r"\W{0,3}(?:(?:internet )?mail delivery|(?:e-?)?mail (?:system|server|administrator|router)|system ?administrator|postmaster"
+    r"\W{0,3}(?:(?:internet |automatic |auto )?(?:e-?)?mail (?:delivery|system|server|service|administrator|router|gateway)|mailsystem"
+    r"|(?:message )?delivery (?:sub)?system|system ?(?:administrator|attendant)|smtp gateway|postmaster|returned mail"
     r"|администратор|administrateur système|administrador del sistema|(?:메일 ?)?관리자|メール配信システム|系[统統]管理[员員])\b",
     re.IGNORECASE,
 )
@@ -98,20 +99,20 @@ def automatic(mail: Mail, envelope_sender: str | None, mailboxes: Mailboxes, own
         or (submitted.startswith("auto-") and any(name in headers for name in _RULE_HEADERS))
     ):
         return "reply"
-    subject = headers.text("subject")
-    words = away.said(subject, mail.text if own is None else own, answers=bool(references_of(headers)))
-    if words.reply or away.is_receipt(subject, mail.text):
-        return "reply"
     ours = from_a_list(headers) and is_our_list(headers, mailboxes)
-    sender = next((entry.address for entry in headers.addresses("from")), "")
-    suspicious = (
+    doubted = (
         submitted not in {"", "no"}
         or not {precedence, headers.text("x-precedence").lower()}.isdisjoint({"bulk", "junk"})
         or any(name in headers for name in _PROGRAM_HEADERS)
         or (not ours and (from_a_list(headers) or "list-unsubscribe" in headers))
-        or (words.machine and "reply-to" not in headers and _NO_REPLY.match(sender) is not None)
     )
-    return "reply" if suspicious and (words.subject or words.away) else "list" if suspicious else ""
+    subject, text = headers.text("subject"), mail.text if own is None else own
+    words = away.said(subject, text, answers=bool(references_of(headers)), doubted=doubted)
+    if words.reply or (doubted and (words.subject or words.away)) or away.is_receipt(subject, mail.text):
+        return "reply"
+    sender = next((entry.address for entry in headers.addresses("from")), "")
+    told = words.machine and "reply-to" not in headers and _NO_REPLY.match(sender) is not None
+    return "list" if doubted or told else ""
 
 
 def _is_returned(mail: Mail, submitted: str, *, nobody: bool, known: bool) -> bool:
@@ -122,7 +123,7 @@ def _is_returned(mail: Mail, submitted: str, *, nobody: bool, known: bool) -> bo
     named = headers.text("from")
     daemon = _DAEMON.match(sender) or _DAEMON_NAMED.match(named)
     postmaster = _POSTMASTER.match(sender)
-    system = daemon or postmaster or _SYSTEM_NAMED.match(named)
+    system = daemon or postmaster or _SYSTEM_NAMED.match(named) or (not sender and not known)
     reported = not REPORTS.isdisjoint(file.media_type for file in mail.files)
     if (
         mail.report_type == "delivery-status"
@@ -135,16 +136,14 @@ def _is_returned(mail: Mail, submitted: str, *, nobody: bool, known: bool) -> bo
         return True
     if not (system or nobody or submitted or "precedence" in headers or _MACHINE.match(sender)):
         return False
+    subject = headers.text("subject").lower().lstrip("*[ ")
+    titled = subject.startswith(dialects.SUBJECTS)
+    if system and titled and not known and has_a_code(mail):
+        return True
     told = dialects.told(mail.text[:_BEGINNING])
     if told is None or told.at > dialects.BEGINNING:
         return False
-    subject = headers.text("subject").lower().lstrip("*[ ")
-    return (
-        nobody
-        or told.dialect == dialects.CHALLENGE
-        or (system is not None and not _PASSED_ON.match(subject))
-        or subject.startswith(dialects.SUBJECTS)
-    )
+    return nobody or told.dialect == dialects.CHALLENGE or (system and not _PASSED_ON.match(subject)) or titled
 
 
 def is_receipt(mail: Mail) -> bool:

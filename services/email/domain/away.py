@@ -331,12 +331,14 @@ _AUTOMATIC, _ABSENT, _MACHINE, _AWAY = (
     tuple(dict.fromkeys(phrase for language in LANGUAGES for phrase in getattr(language, name)))
     for name in ("automatic", "absent", "machine", "away")
 )
+_SHORTEST = min(map(len, _MACHINE))
+_OPENINGS = frozenset(phrase[:_SHORTEST] for phrase in _MACHINE)
 _EARLY, _FIRST, _LONGEST = 120, 400, 2_000
 """Characters: behind a greeting at most; in which one says that one is away; all that are read."""
 _ENDS = re.compile(r"\s*(?:[:：\]】)）\-–—|]|$)")
 """What stands between such a beginning and the subject that is answered."""
 _BRACKET = re.compile(r"[\s\[【(（«*「]*")
-_MARKS = re.compile(r"[\s*※#\[【(（<_=~•·-]+")
+_MARKS = " \t\r*※#[【(（<_=~•·"
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s*|\n")
 _QUOTED = re.compile(r"\s*[>|]")
 _STORY = re.compile(
@@ -357,17 +359,16 @@ class Said(NamedTuple):
     away: bool
 
 
-def said(subject: str, text: str, *, answers: bool) -> Said:
+def said(subject: str, text: str, *, answers: bool, doubted: bool) -> Said:
     """Reads a subject and the first words under it. `answers`: headers say that it answers some
-    mail, as no person's new mail does."""
+    mail, as no person's new mail does; `doubted`: a header says that a program may have sent it."""
     title = _flat(subject)
     title = title[_BRACKET.match(title).end() :]  # type: ignore[union-attr] # it matches nothing at least
     program, absent = _begins(title, _AUTOMATIC), _begins(title, _ABSENT)
+    strictly = _followed(title, program) or (answers and _followed(title, absent))
     own = _own(text)
     machine = _of_itself(own)
-    first = _flat(own[:_FIRST])
-    at = min((place for phrase in _AWAY if (place := _place(first, phrase)) >= 0), default=-1)
-    strictly = _followed(title, program) or (answers and _followed(title, absent))
+    at = _away(own[:_FIRST]) if strictly or doubted or machine >= 0 else -1
     return Said(
         bool(program or absent),
         bool((strictly and (at >= 0 or machine >= 0)) or (machine >= 0 <= at) or (answers and 0 <= machine < _EARLY)),
@@ -378,8 +379,9 @@ def said(subject: str, text: str, *, answers: bool) -> Said:
 
 def is_receipt(subject: str, text: str) -> bool:
     """Whether it only tells, in words alone, that a mail was read."""
-    title, first = _flat(subject), _flat(text[:_FIRST])
-    return any(title.startswith(begins) and any(phrase in first for phrase in words) for begins, words in _RECEIPTS)
+    title = _flat(subject)
+    told = [phrase for begins, words in _RECEIPTS if title.startswith(begins) for phrase in words]
+    return bool(told) and any(phrase in _flat(text[:_FIRST]) for phrase in told)
 
 
 def _begins(title: str, phrases: tuple[str, ...]) -> str:
@@ -400,16 +402,23 @@ def _own(text: str) -> str:
 def _of_itself(own: str) -> int:
     """Returns where a sentence begins in which a program says that it wrote this, or -1."""
     at = 0
-    for sentence in _SENTENCE.split(own):
-        flat = _flat(_MARKS.sub(" ", sentence, count=1))
-        if (
-            flat.startswith(_MACHINE)
-            and not flat.endswith("?")
-            and not _STORY.match(flat, len(_begins(flat, _MACHINE)))
-        ):
+    for sentence in _SENTENCE.split(_plain(own)):
+        flat = sentence.lstrip(_MARKS)
+        if flat[:_SHORTEST] not in _OPENINGS:
+            at += len(sentence)
+            continue
+        flat = " ".join(flat.split())
+        found = _begins(flat, _MACHINE)
+        if found and not flat.endswith("?") and not _STORY.match(flat, len(found)):
             return at
         at += len(sentence)
     return -1
+
+
+def _away(first: str) -> int:
+    """Returns where these words say first that somebody is not there, or -1."""
+    flat = _flat(first)
+    return min((at for phrase in _AWAY if (at := _place(flat, phrase)) >= 0), default=-1)
 
 
 def _place(first: str, phrase: str) -> int:
@@ -425,5 +434,9 @@ _UNPARTED = 0x0E00
 
 def _flat(text: str) -> str:
     """Returns the text in lower case, on one line, with blanks for hyphens."""
+    return " ".join(_plain(text).split())
+
+
+def _plain(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text.replace("İ", "i").replace("’", "'")).lower()
-    return " ".join(plain.replace("-", " ").replace("\u064b", "").split())
+    return plain.replace("-", " ").replace("\u064b", "")

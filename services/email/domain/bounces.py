@@ -125,9 +125,13 @@ def returned(mail: Mail, envelope_recipients: Sequence[str]) -> Returned | None:
 def is_our_copy(mail: Mail) -> bool:
     """Whether this is a mail of ours that came back with words on why: its Message-ID stands in it
     as a field, beside a status code."""
-    return any(_OWN_ID.search(source) for source in _sources(mail)) and bool(
-        _STATUS.search(mail.text[:_MOST]) or _REPLY_CODE.search(mail.text[:_MOST])
-    )
+    return any(_OWN_ID.search(source) for source in _sources(mail)) and has_a_code(mail)
+
+
+def has_a_code(mail: Mail) -> bool:
+    """Whether a server's answer stands in it, such as `550 5.1.1`."""
+    text = mail.text[:_MOST]
+    return bool(_STATUS.search(text) or _REPLY_CODE.search(text))
 
 
 def _reported(mail: Mail, words: dialects.Told, ours: Sequence[str], sources: Sequence[str]) -> _News | None:
