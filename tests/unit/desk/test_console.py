@@ -77,7 +77,7 @@ def test_every_part_can_be_shown_in_every_language(language: str) -> None:
     ("facts", "delivery", "said"),
     [
         ({"signature": "broken"}, "", "서명 후 변경됨"),
-        ({"signature": "intact", "signed_by": "kim@example.org (<CA>)"}, "", "서명됨, 서명자 미확인: kim@example.org (&lt;CA&gt;)"),
+        ({"signature": "intact", "signed_by": "kim@example.org (<CA>)"}, "", '서명됨, 서명자 미확인</span><span class="meta">kim@example.org (&lt;CA&gt;)'),
         ({"undelivered": "full"}, "failed", "메일함이 가득 찼습니다: 552 5.2.2"),
         ({"undelivered": "challenge"}, "delayed", "상대가 보낸 사람에게 확인을 요청합니다"),
     ],
