@@ -43,7 +43,7 @@ class Returns:
                 return True
             reason = "" if told.reason is Reason.UNSAID else told.reason.value
             detail = told.detail or "The mail came back."
-            if told.recipients and address_of(reply.request.to) not in told.recipients:
+            if told.recipients and address_of(reply.request.to) not in (*told.recipients, *told.aliases):
                 detail = f"{detail} ({told.recipients[0]})"  # a copy, or where the customer has their mail sent on to
             if told.fate is Fate.FAILED:
                 news = await self._ledger.advance(
@@ -66,7 +66,7 @@ class Returns:
         for named in filter(None, (answer_named(identity, self._secret) for identity in told.message_ids)):
             if found := await repository.named(session, *named):
                 return found
-        people = [email_point(address) for address in told.recipients]
+        people = [email_point(address) for address in (*told.recipients, *told.aliases)]
         for ticket in filter(None, (ticket_of(token, self._secret) for token in told.tokens)):
             if found := await repository.newest_sent(session, ticket=ticket, people=people):
                 return found

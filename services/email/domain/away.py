@@ -14,7 +14,8 @@ en
 + automatic reply | auto reply | autoreply | automated reply | automatic response | auto response | automated response
 + autoresponse
 + autoresponder | automatic answer
-~ out of office | out of the office | away from the office | away from my office | vacation notice | vacation reply | on vacation
+~ auto | vacation | vacation response | out of office | out of the office | away from the office
+~ away from my office | vacation notice | vacation reply | on vacation
 ~ i am on leave
 = this is an automatic reply | this is an automated reply | this is an auto reply | this is an automatic response
 = this is an automated response | this is an auto generated

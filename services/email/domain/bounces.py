@@ -63,6 +63,9 @@ _ACTIONS = {
 """RFC 3464, 2.3.3, and what is written instead."""
 
 
+_ALIASES = ("Original-Recipient", "X-Actual-Recipient")
+
+
 class Fate(StrEnum):
     """What became of a mail of ours, as the mail that came back tells."""
 
@@ -87,6 +90,9 @@ class Returned(msgspec.Struct, frozen=True):
     """Reply tokens in the addresses that it came to or was sent from."""
     recipients: tuple[str, ...]
     """Addresses that were not reached."""
+    aliases: tuple[str, ...] = ()
+    """Other names of theirs in a report: what we wrote to, where that was handed on, and what it
+    became."""
     reason: Reason = Reason.UNSAID
     dialect: str = ""
     """Whose words were read; `report` for a report."""
@@ -98,6 +104,7 @@ class _News(msgspec.Struct, frozen=True):
     recipients: Sequence[str]
     reason: Reason
     dialect: str
+    aliases: Sequence[str] = ()
 
 
 def returned(mail: Mail, envelope_recipients: Sequence[str]) -> Returned | None:
@@ -117,8 +124,16 @@ def returned(mail: Mail, envelope_recipients: Sequence[str]) -> Returned | None:
     referred = [*headers.message_ids("in-reply-to"), *reversed(headers.message_ids("references"))]
     ids = [*own, *(identity for identity in referred if _ANY_OF_OURS.fullmatch(identity))]
     tokens = tokens_in([*addresses, *(match[0] for source in sources for match in _ADDRESS.finditer(source))])
+    people = _some(told.recipients)
     return Returned(
-        told.fate, told.detail[:2_000], _some(ids), _some(tokens), _some(told.recipients), told.reason, told.dialect
+        fate=told.fate,
+        detail=told.detail[:2_000],
+        message_ids=_some(ids),
+        tokens=_some(tokens),
+        recipients=people,
+        aliases=tuple(one for one in _some(told.aliases) if one not in people),
+        reason=told.reason,
+        dialect=told.dialect,
     )
 
 
@@ -145,12 +160,14 @@ def _reported(mail: Mail, words: dialects.Told, ours: Sequence[str], sources: Se
     for wanted in Fate:
         chosen = [block for block, fate in fates if fate is wanted]
         if chosen:
-            people = [address for block in chosen for address in _people(block)]
+            people = [address for block in chosen for address in _people(block, "Final-Recipient")]
+            others = [address for block in chosen for address in _people(block, *_ALIASES)]
             detail, status = _detail(chosen[0]), _field(chosen[0], "Status")
             reason = reason_of(detail, status)
             if reason is Reason.UNSAID and wanted is not Fate.OTHER:
                 reason = reason_of(words.text[:2_000], status)
-            return _News(wanted, detail, people or _people_in_words(mail, words, ours, sources), reason, "report")
+            named = people or others or _people_in_words(mail, words, ours, sources)
+            return _News(wanted, detail, named, reason, "report", others)
     return None
 
 
@@ -162,8 +179,8 @@ def _fate(block: Message) -> Fate | None:
     return {"5": Fate.FAILED, "4": Fate.DELAYED, "2": Fate.OTHER}[status[1]] if status else None
 
 
-def _people(block: Message) -> Iterator[str]:
-    for name in ("Final-Recipient", "Original-Recipient", "X-Actual-Recipient"):
+def _people(block: Message, *names: str) -> Iterator[str]:
+    for name in names:
         value = _field(block, name)
         kind = _TYPE.match(value)
         value = _TYPE.sub("", value)

@@ -98,3 +98,9 @@ def test_an_address_of_no_character_at_all_is_left_out_and_the_rest_is_read() ->
 
 def test_a_daemon_who_says_nothing_of_a_mail_has_nothing_to_report() -> None:
     assert returned(parse(b"From: MAILER-DAEMON@mx.example.net\n\nHello?"), []) is None
+
+
+def test_an_address_that_hands_on_is_an_alias_of_the_one_that_failed() -> None:
+    told = returned(parse((RETURNED / "report-of-an-address-that-hands-on.eml").read_bytes()), [])
+    assert told is not None
+    assert (told.recipients, told.aliases) == (("kim.doe@example.com",), ("kim@example.net",))
