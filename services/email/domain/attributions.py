@@ -68,11 +68,14 @@ _DATED, _DATELESS = _forms(phrases.ATTRIBUTIONS), _forms(phrases.UNDATED)
 
 class Strength(IntEnum):
     """How surely a program wrote it. `NAMED`: a name or an address without a date, or a date
-    without an hour: introduces marked lines only. `DATED`: whatever follows."""
+    without an hour: introduces marked lines only. `DATED`: a name, a day and an hour: introduces
+    others as well, where it stands by itself. `ADDRESSED`: an address and a day: wherever it
+    stands."""
 
     NONE = 0
     NAMED = 1
     DATED = 2
+    ADDRESSED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +132,17 @@ def _strength(bare: str) -> Strength:
     match = _DATED.match(bare) if dated else None
     who = " ".join(match.groups("")) if match else ""
     if match and _is_who(who, dated=True):
-        sure = address or _BARE.search(bare) or ((_NUMERIC.search(bare) or _YEAR.search(bare)) and _TIME.search(bare))
-        return Strength.DATED if sure else Strength.NAMED
+        if address or _BARE.search(bare):
+            return Strength.ADDRESSED
+        whole = (_NUMERIC.search(bare) or _YEAR.search(bare)) and _TIME.search(bare)
+        return Strength.DATED if whole else Strength.NAMED
     if match and len(_names(who)) <= _FEW_NAMES and _TIME.search(who) and not _CLAUSE.search(who):
         return Strength.NAMED
-    if not address:
-        return Strength.NONE
-    if dated and not _names(bare[address.end() :]) and _is_who(bare, dated=True):
-        return Strength.DATED if _TIME.search(bare) else Strength.NAMED
-    if _YEAR.search(bare) or _TIME.search(bare):
+    if address and dated and not _names(bare[address.end() :]) and _is_who(bare, dated=True):
+        return Strength.ADDRESSED if _TIME.search(bare) else Strength.NAMED
+    if address and (_YEAR.search(bare) or _TIME.search(bare)):
         return Strength.NAMED  # a month of a language that we do not know
-    match = _DATELESS.match(bare)
+    match = _DATELESS.match(bare) if address else None
     return Strength.NAMED if match and _is_who(" ".join(match.groups("")), dated=False) else Strength.NONE
 
 

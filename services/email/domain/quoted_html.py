@@ -35,7 +35,7 @@ class Line(NamedTuple):
 _START = r"\b(?:class|id|name|data-marker|data-smartmail)\s*=\s*[\"']?[^\"'>]{0,200}(?<![\w-])(?:x_){0,9}"
 _PROGRAM = re.compile(
     _START
-    + r"(?:gmail_quote(?:_container)?|gmail_attr|yahoo_quoted\w{0,20}|moz-cite-prefix|moz-forward-container|protonmail_quote"
+    + r"(?:gmail_quote(?:_container)?|gmail_attr|\w{0,30}yahoo_quoted\w{0,20}|moz-cite-prefix|moz-forward-container|protonmail_quote"
     r"|tutanota_quote|zmail_extra(?:_hr)?|ms-outlook-mobile-reference-message|isReplyContent|ntes-mailmaster-quote|reply-intro"
     r"|airmail_on|messageReplySection|cm_quote|missive_quote|front-blockquote|sh-quoted-content|__QUOTED_TEXT__|__HEADERS__)(?![\w-])"
     r"|\bname\s*=\s*[\"']?quote[\"'\s>]",

@@ -171,20 +171,24 @@ class _Cut:
                 self._take(start, end)
         elif self.quoted[following]:
             self._take(start, following + 1)
-        elif found.strength is Strength.DATED and (self.ours[following] or (self.is_reply and not self._told(start))):
+        elif found.strength > Strength.NAMED and (
+            self.ours[following] or (self.is_reply and self._stands_alone(found))
+        ):
             self._open(start, end)
 
-    def _told(self, start: int) -> bool:
-        """Whether the words above introduce what follows: then the sender tells it, and means it
-        to be read. So they do where there are none."""
-        above = next((self.lines[number] for number in range(start - 1, -1, -1) if self.lines[number].strip()), ":")
-        return above.rstrip().endswith((":", "："))
+    def _stands_alone(self, found: Attribution) -> bool:
+        """Whether words stand above that do not introduce it, and where it has no address, blank
+        lines around it: otherwise the sender tells of a letter, and means it to be read."""
+        alone = not self.lines[found.end].strip() and not self.lines[found.start - 1].strip()
+        above = next((line for line in reversed(self.lines[: found.start]) if line.strip()), ":")
+        return (found.strength is Strength.ADDRESSED or alone) and not above.rstrip().endswith((":", "："))
 
     def _tables(self, subject: str) -> None:
         for number, line in enumerate(self.lines):
             if self.quoted[number]:
-                continue
-            if tables.is_original_rule(line):
+                told = self.marks[number] is Mark.BLOCK and tables.may_begin_table(line)
+                self.made[number] |= told and tables.begins_table(self.lines, number, subject)
+            elif tables.is_original_rule(line):
                 self._open(number, number + 1)
             elif tables.may_begin_table(line) and tables.begins_table(self.lines, number, subject):
                 self._open(tables.above_rule(self.lines, number), tables.end_of_table(self.lines, number))

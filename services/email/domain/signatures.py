@@ -75,7 +75,7 @@ def is_footer(line: str) -> bool:
         return False
     line = _LINK.sub(r" \1 ", line.strip(" \t\xa0_-—*|")[:_FOOTER_LENGTH])
     match = _FOOTER.fullmatch(" ".join(line.split()))
-    return bool(match and _DEVICE.search(" ".join(match.groups(""))))
+    return match is not None and all(_DEVICE.search(gap) for gap in match.groups() if gap)
 
 
 def _strip(lines: list[str]) -> None:

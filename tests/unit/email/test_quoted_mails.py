@@ -136,13 +136,36 @@ def test_a_story_about_a_letter_is_no_quotation(language: str, line: str, answer
     assert without_quotes(text, "Re: lamp", answers=answers) == text
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Am 02.03.2026 um 10:00 schrieb Frau Müller:",
+        "Le 02/03/2026 à 10:00, Monsieur Lee a écrit :",
+        "On 02/03/2026 10:00, Lee Park wrote:",
+        "02.03.2026 10:00, Анна Иванова пишет:",
+        "2026/3/2 10:00, 王小明 写道:",
+    ],
+)
+def test_a_name_without_an_address_introduces_unmarked_words_only_where_it_stands_by_itself(line: str) -> None:
+    told = f"Hello there.\n\n{line}\nWe send a new one.\n\nNothing came."
+    assert without_quotes(told, "Re: lamp", answers=True) == told
+    assert without_quotes(f"Hello there.\n\n{line}\n\nWe send a new one.", "Re: lamp") == "Hello there."
+
+
 def test_stories_are_told_in_every_language() -> None:
     assert {language for language, _ in table("stories.tsv")} == set(LANGUAGES)
 
 
 @pytest.mark.parametrize(
     "line",
-    ["Sent from Berlin on Monday.", "Gesendet von Ulm", "I sent it from my iPhone.", "Enviado desde Lima", "x" * 500],
+    [
+        "Sent from Berlin on Monday.",
+        "Gesendet von Ulm",
+        "I sent it from my iPhone.",
+        "Get Outlook for my colleague",
+        "Enviado desde Lima",
+        "x" * 500,
+    ],
 )
 def test_a_customers_sentence_is_no_footer(line: str) -> None:
     assert not is_footer(line)
@@ -322,6 +345,6 @@ def test_every_day_of_the_year_is_a_date_as_programs_write_it(language: str) -> 
         moment = datetime(2026, 1, 1, 10, 5, tzinfo=UTC) + timedelta(days=day)
         for style in ("short", "medium", "long", "full"):
             line = f"{format_date(moment, style, language)} {format_time(moment, 'short', locale=language)}, Support <s@helpdesk.test>:"
-            if judged(line) is not Strength.DATED:
+            if judged(line) is not Strength.ADDRESSED:
                 unread.append(line)
     assert unread == []
