@@ -166,13 +166,18 @@ async def _figures(work: Callable[[Database], Awaitable[object]], settings: Soci
         await database.dispose()
 
 
+async def _retrain(settings: SocialSettings) -> None:
+    at = {"complaint_from": settings.complaint_from, "question_from": settings.question_from}
+    await _figures(partial(learning.retrain, **at), settings)
+
+
 _PROGRAM = Program(
     "social",
     SocialSettings,
     create,
     Path(__file__).parent,
     {
-        "retrain": Command(partial(_figures, learning.retrain)),
+        "retrain": Command(_retrain),
         "rollback": Command(partial(_figures, learning.roll_back)),
         "ledger": Command(partial(print_counts, DELIVERIES)),
     },

@@ -165,7 +165,7 @@ class Intake:
         language = language_of(post, rules.languages)
         if post.direct:
             return Classified(post, language, "message", Verdict(0, 0), (), frozenset(), PostOutcome.TICKET)
-        verdict = model.classify(post.text)
+        verdict = model.classify(post.text, language)
         kind = verdict.kind(rules.complaint_from, rules.question_from)
         found = causes(post.text, model.common, rules.names) if kind is Kind.COMPLAINT else frozenset[str]()
         outcome = PostOutcome.TICKET if followed or kind is not Kind.OTHER else PostOutcome.MENTION

@@ -10,7 +10,7 @@ import zlib
 from array import array
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from math import exp
 from typing import Any
@@ -20,7 +20,9 @@ from services.social.domain.words import LONGEST, is_japanese, is_korean, tokens
 
 COMPLAINT, QUESTION = "complaint", "question"
 HEADS = (COMPLAINT, QUESTION)
-_FORMAT = 2
+_FORMAT, _READ = 3, (2, 3)
+_NONE = {"": (1.0, 0.0)}
+"""No calibration, as models of format 2 have it."""
 _MOST_REASONS = 3
 _SHARE = 0.15
 """Of the heaviest word's weight: what weighs less is no reason."""
@@ -62,11 +64,19 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One regression: 8-bit weights, of which each counts `scale`."""
+    """One regression: 8-bit weights, of which each counts `scale`. `calibration`: by language, and
+    under an empty one for all others, what a sum is multiplied with and what is added to it so that
+    scores are probabilities."""
 
     weights: array[int]
     scale: float
     bias: float
+    calibration: Mapping[str, tuple[float, float]] = field(default_factory=lambda: dict(_NONE))
+
+    def score(self, total: float, language: str) -> float:
+        """Returns how probable a text of this sum is what we ask for, 0 to 1."""
+        times, more = self.calibration.get(language) or self.calibration[""]
+        return 1 / (1 + exp(-max(-30.0, min(30.0, times * (self.bias + total * self.scale) + more))))
 
 
 @dataclass(frozen=True)
@@ -78,8 +88,9 @@ class Model:
     about: Mapping[str, Any]
     common: frozenset[str] = frozenset()
 
-    def classify(self, text: str) -> Verdict:
-        """Scores a text, in under a millisecond for a post of usual length."""
+    def classify(self, text: str, language: str = "") -> Verdict:
+        """Scores a text, in under a millisecond for a post of usual length. `language`: by which
+        its scores are calibrated, where it is known."""
         words, found = features(text)
         names = {word for run in _NAMES.findall(text[:LONGEST]) for word in tokens(run)}
         scores: dict[str, float] = {}
@@ -93,7 +104,7 @@ class Model:
                 if weight:
                     total += weight
                     by_word[owner] += weight
-            scores[name] = 1 / (1 + exp(-max(-30.0, min(30.0, head.bias + total * head.scale))))
+            scores[name] = head.score(total, language)
             own = {at: sum(weights[place] for place in places(words[at])) for at in by_word if words}
             told = {at: weight for at, weight in by_word.items() if own.get(at) and words[at] not in names}
             reasons[name] = _strongest(words, {at: weight for at, weight in told.items() if own[at] > 0})
@@ -104,7 +115,10 @@ class Model:
 
 def dump(model: Model) -> bytes:
     """Returns a line of JSON, then the weights, compressed."""
-    heads = {name: {"scale": head.scale, "bias": head.bias} for name, head in model.heads.items()}
+    heads = {
+        name: {"scale": head.scale, "bias": head.bias, "calibration": head.calibration}
+        for name, head in model.heads.items()
+    }
     header = {"format": _FORMAT, "bits": BITS, "heads": heads, "about": model.about, "common": sorted(model.common)}
     weights = b"".join(model.heads[name].weights.tobytes() for name in heads)
     return json.dumps(header, ensure_ascii=False).encode() + b"\n" + zlib.compress(weights, 9)
@@ -115,14 +129,15 @@ def load(content: bytes) -> Model:
     line, _, rest = content.partition(b"\n")
     try:
         header = json.loads(line)
-        if header["format"] != _FORMAT or header["bits"] != BITS:
+        if header["format"] not in _READ or header["bits"] != BITS:
             raise ValueError("made by another version: train it again")
         weights, heads, size = zlib.decompress(rest), {}, 1 << BITS
         for index, (name, head) in enumerate(header["heads"].items()):
             table = array("b", weights[index * size : (index + 1) * size])
             if len(table) != size:
                 raise ValueError("cut off")
-            heads[name] = Head(table, float(head["scale"]), float(head["bias"]))
+            calibration = {code: (float(a), float(b)) for code, (a, b) in head.get("calibration", _NONE).items()}
+            heads[name] = Head(table, float(head["scale"]), float(head["bias"]), calibration or dict(_NONE))
         if set(heads) != set(HEADS):
             raise ValueError(f"it answers {sorted(heads)}, not {sorted(HEADS)}")
         return Model(heads, header["about"], frozenset(header["common"]))

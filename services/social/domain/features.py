@@ -48,7 +48,7 @@ def features(text: str) -> tuple[list[str], list[Feature]]:
     last = max(len(words) - 1, 0)
     by_word.setdefault(_hash("p", f"{before} $"), last)
     by_word.setdefault(_hash("l", str(min(len(words) // 4, 12))), last)
-    for kind in set(did):
+    for kind in dict.fromkeys(did):
         by_kind.setdefault(_hash("n", f"{kind} {min(did.count(kind), 3)}"), last)
     by_kind.setdefault(_hash("z", f"{did[-1]} $"), last)
     return words, [*_valued(by_word), *_valued(by_character), *_valued(by_kind)]

@@ -43,11 +43,25 @@ def measure(
     is what opens one."""
     found = wanted = right = 0
     for example in examples:
-        kind = model.classify(example.text).kind(at, question_from)
+        kind = model.classify(example.text, example.language).kind(at, question_from)
         says = kind is not Kind.OTHER if head == "ticket" else kind == head
         is_so = example.kind != "other" if head == "ticket" else example.kind == head
         found, wanted, right = found + says, wanted + is_so, right + (says and is_so)
     return Figures(len(examples), wanted, right / found if found else 0.0, right / wanted if wanted else 0.0)
+
+
+def changes(old: Model, new: Model, examples: Sequence[Example], at: float, question_from: float) -> tuple[int, int]:
+    """Counts the examples on which two models differ whether to open a ticket: which the new one
+    puts right, and which it gets wrong."""
+    right = [
+        [
+            (model.classify(e.text, e.language).kind(at, question_from) is not Kind.OTHER) == (e.kind != "other")
+            for e in examples
+        ]
+        for model in (old, new)
+    ]
+    pairs = list(zip(*right, strict=True))
+    return pairs.count((False, True)), pairs.count((True, False))
 
 
 def by_language(model: Model, examples: Sequence[Example], head: str = COMPLAINT) -> dict[str, dict[str, Any]]:
@@ -60,6 +74,31 @@ def by_language(model: Model, examples: Sequence[Example], head: str = COMPLAINT
 def report(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
     """Returns figures of each head."""
     return {head: by_language(model, examples, head) for head in (*HEADS, "ticket")}
+
+
+def scores(model: Model, examples: Sequence[Example]) -> list[tuple[float, bool]]:
+    """Returns how probable a complaint each example is, and whether it is one."""
+    return [(model.classify(e.text, e.language).complaint, e.kind == COMPLAINT) for e in examples]
+
+
+def average_precision(scored: Iterable[tuple[float, bool]]) -> float:
+    """Returns the mean precision down to each that is wanted, the most probable first; 0 where none
+    is."""
+    ranked = [wanted for _, wanted in sorted(scored, key=lambda one: -one[0])]
+    found = [place for place, wanted in enumerate(ranked, 1) if wanted]
+    return sum(number / place for number, place in enumerate(found, 1)) / len(found) if found else 0.0
+
+
+def reliability(scored: Sequence[tuple[float, bool]], steps: int = 5) -> list[tuple[float, int, float, float]]:
+    """Returns for each step of the scores that has any: from where, how many, their mean, and the
+    share that was wanted."""
+    found = []
+    for step in range(steps):
+        own = [(score, wanted) for score, wanted in scored if min(int(score * steps), steps - 1) == step]
+        if own:
+            mean, share = sum(score for score, _ in own) / len(own), sum(wanted for _, wanted in own) / len(own)
+            found.append((step / steps, len(own), mean, share))
+    return found
 
 
 def fold(example: Example, folds: int) -> int:
