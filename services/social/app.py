@@ -167,8 +167,8 @@ async def _figures(work: Callable[[Database], Awaitable[object]], settings: Soci
 
 
 async def _retrain(settings: SocialSettings) -> None:
-    at = {"complaint_from": settings.complaint_from, "question_from": settings.question_from}
-    await _figures(partial(learning.retrain, **at), settings)
+    work = partial(learning.retrain, complaint_from=settings.complaint_from, question_from=settings.question_from)
+    await _figures(work, settings)
 
 
 _PROGRAM = Program(

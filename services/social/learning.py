@@ -27,8 +27,9 @@ HELD_BACK = 5
 """One correction in so many is held back, chosen by its post's id: the same ones every time."""
 ENOUGH = 10
 """Held-back corrections without which nothing can be said."""
-_COUNTS = 5.0
-"""How much more a correction counts than a shipped example: it is the company's own customer."""
+_COUNTS = 10.0
+"""How much more a correction counts than a shipped example, of which nine are composed around one
+fragment: it is the company's own customer."""
 _LOOK = 300.0
 
 

@@ -94,7 +94,10 @@ class SocialSettings(ServiceSettings):
         ge=280,
     )
     complaint_from: float = Field(
-        0.4, description="Complaint score from which a post opens a ticket; low, as a missed one costs more", ge=0, le=1
+        0.5,
+        description="How probable a complaint has to be for a post to open a ticket; lower finds more, with more false alarms",
+        ge=0,
+        le=1,
     )
     question_from: float = Field(
         0.5,

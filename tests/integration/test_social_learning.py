@@ -13,6 +13,7 @@ from services.social import learning, repository
 from services.social.active_model import ActiveModel
 from services.social.models import Correction, PostOutcome, Seen
 from services.social.networks.x.network import XNetwork
+from services.social.training import examples
 from shared.clock import utc_now
 from shared.db import Database
 from shared.errors import Rejected
@@ -22,6 +23,13 @@ from tests.integration.social_parts import migrated
 LATE = "the wombat sleeps in my {} again"
 NICE = "the wombat sings in my {} again"
 PLACES = [f"{kind}{number}" for kind in ("shed", "garden", "van", "kiosk") for number in range(15)]
+
+
+@pytest.fixture(autouse=True)
+def fewer_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One example of each fragment, which trains in a ninth of the time."""
+    few = list({example.core: example for example in examples.shipped()}.values())
+    monkeypatch.setattr(examples, "shipped", lambda: few)
 
 
 @pytest.fixture
@@ -62,14 +70,14 @@ async def test_the_model_learns_what_this_companys_customers_mean_and_can_be_tak
     await teach(here, [(sad(p), "complaint") for p in PLACES] + [(glad(p), "other") for p in PLACES])
     active = ActiveModel(here)
     before = active.model.classify(sad("barn"))
-    figures = await learning.retrain(here, 0.4, 0.5)
+    figures = await learning.retrain(here, 0.5, 0.5)
     assert figures["taken"], figures
     assert figures["after"]["f1"] > figures["before"]["f1"]
     await active.refresh()
     assert active.version == figures["version"]
     assert active.model.classify(sad("barn")).complaint > 0.5 > active.model.classify(glad("barn")).complaint
 
-    again = await learning.retrain(here, 0.4, 0.5)
+    again = await learning.retrain(here, 0.5, 0.5)
     assert not again["taken"], "the same corrections make no better model"
     await active.refresh()
     assert active.version == figures["version"]
@@ -84,7 +92,7 @@ async def test_the_model_learns_what_this_companys_customers_mean_and_can_be_tak
 
 async def test_nonsense_from_agents_is_not_taken(here: Database) -> None:
     await teach(here, [(LATE.format(p), ("complaint", "other")[n % 2]) for n, p in enumerate(PLACES)])
-    figures = await learning.retrain(here, 0.4, 0.5)
+    figures = await learning.retrain(here, 0.5, 0.5)
     async with here.transaction() as session:
         active = await repository.active_version(session)
     assert figures["taken"] == bool(active)
@@ -95,7 +103,7 @@ async def test_nonsense_from_agents_is_not_taken(here: Database) -> None:
 async def test_too_few_corrections_teach_nothing(here: Database) -> None:
     await teach(here, [("never again", "complaint"), ("lovely", "other")])
     with pytest.raises(Rejected, match="Label more"):
-        await learning.retrain(here, 0.4, 0.5)
+        await learning.retrain(here, 0.5, 0.5)
 
 
 async def test_the_last_correction_of_a_post_counts(here: Database) -> None:

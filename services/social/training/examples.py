@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from services.social.domain.complaints import ASKED, CLASSES
+
 DATA = Path(__file__).with_name("data")
 HELD_OUT = DATA / "heldout.jsonl"
-LABELS = ("complaint", "sarcasm", "question", "praise", "news", "noise")
-_AS_KIND = {"complaint": "complaint", "sarcasm": "complaint", "question": "question"}
+LABELS = CLASSES
+_AS_KIND = {label: kind for kind, labels in ASKED.items() for label in labels}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,17 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.social.domain.complaints import HEADS, Head, Model
+from services.social.domain.complaints import CLASSES, HEADS, Model, margins
 from services.social.domain.features import BITS, features
 from services.social.domain.words import content
 from services.social.training.examples import Example
 from services.social.training.measure import fold
-from shared.classifier.fit import minimum
+from shared.classifier.fit import Sparse, minimum
 
 Floats = NDArray[np.float64]
 _RIDGE = 1e-5
@@ -30,9 +29,6 @@ _PULL, _LEAST = 20.0, 0.05
 slope, so that more evidence is never less probable."""
 _FEWEST = 2
 """Fragments that must share a feature: what stands in one alone (a name) says nothing."""
-_OTHERS = 0.67
-"""How much all that is no complaint counts beside complaints: found on folds, where the best F1 was
-at a score of 0.4 without it."""
 _RARITY = 5.0
 """A feature in one of e⁵ examples keeps its value, more frequent ones (the, and) count less, and so
 does an unknown text."""
@@ -40,40 +36,28 @@ _ORDINARY = 0.006
 """Stems in more than this share of a language's examples cannot name the cause of a burst."""
 
 
-@dataclass(frozen=True)
-class Sparse:
-    """A matrix by its entries: `values` at (`rows`, `columns`)."""
-
-    rows: NDArray[np.int64]
-    columns: NDArray[np.int64]
-    values: Floats
-    height: int
-    width: int
-
-    def times(self, weights: Floats) -> Floats:
-        """Multiplies with a vector."""
-        return np.bincount(self.rows, self.values * weights[self.columns], self.height).astype(np.float64)
-
-    def transposed_times(self, errors: Floats) -> Floats:
-        """Multiplies the transposed matrix with a vector."""
-        return np.bincount(self.columns, self.values * errors[self.rows], self.width).astype(np.float64)
-
-
 def train(examples: Sequence[Example], weights: Sequence[float], about: Mapping[str, Any]) -> Model:
     """Trains a model of these examples. `weights`: how much each counts."""
-    data = _matrix(examples)
+    data, allowed = _matrix(examples), _allowed(examples)
+    counts = np.array(weights, float)
     unseen = np.array([fold(example, _FOLDS) == 0 for example in examples])
     languages = np.array([example.language for example in examples])
-    heads = {}
-    for name in HEADS:
-        wanted = np.array([1.0 if example.kind == name else 0.0 for example in examples])
-        counts = np.array(weights, float)
-        balanced = _balanced(wanted, counts)
-        first = _regression(data.matrix, wanted, balanced * ~unseen, np.zeros(data.matrix.width + 1))
-        sums = data.matrix.times(first[:-1]) + first[-1]
-        calibration = _calibrated(sums[unseen], wanted[unseen], counts[unseen], languages[unseen])
-        heads[name] = _head(data, _regression(data.matrix, wanted, balanced, first), calibration)
-    return Model(heads, about, _ordinary(examples))
+    balanced = _balanced(examples, counts)
+    start = np.zeros((len(data.places) + 1, len(CLASSES)))
+    first = _regression(data.matrix, allowed, balanced * ~unseen, start)
+    sums = (data.matrix.times(first[:-1]) + first[-1])[unseen]
+    asked = [margins(each) for each in sums]
+    kinds = np.array([example.kind for example in examples])[unseen]
+    calibration = {
+        name: _calibrated(np.array([each[name][0] for each in asked]), kinds == name, counts[unseen], languages[unseen])
+        for name in HEADS
+    }
+    found = _regression(data.matrix, allowed, balanced, first)
+    slopes = found[:-1] * data.rarity[:, None]
+    scale = np.maximum(np.abs(slopes).max(axis=0), 1e-9) / 127
+    table = np.zeros((1 << BITS, len(CLASSES)), np.int8)
+    table[data.places] = np.round(slopes / scale).astype(np.int8)
+    return Model(table, scale, found[-1], calibration, about, _ordinary(examples))
 
 
 class _Data(NamedTuple):
@@ -96,7 +80,7 @@ def _matrix(examples: Sequence[Example]) -> _Data:
     rows, places, values = rows[kept], places[kept], values[kept]
     used, columns, counts = np.unique(places, return_inverse=True, return_counts=True)
     rarity = np.log(len(examples) / counts + 1e-3) / _RARITY
-    matrix = Sparse(rows, columns.astype(np.int64), values * rarity[columns], len(examples), len(used))
+    matrix = Sparse(rows, columns.astype(np.int64), (values * rarity[columns]).astype(np.float32))
     return _Data(matrix, used, rarity)
 
 
@@ -112,31 +96,45 @@ def _shared(examples: Sequence[Example], rows: NDArray[np.int64], places: NDArra
     return np.asarray(fragments[places] >= _FEWEST, np.bool_)
 
 
-def _balanced(wanted: Floats, weights: Floats) -> Floats:
-    """Weighs examples, nearly the same in sum for both answers: how often a kind occurs among
-    examples says nothing about the company's posts."""
-    yes, no = float(weights @ wanted), float(weights @ (1 - wanted))
-    half = (yes + no) / 2
-    return weights * np.where(wanted > 0, half / max(yes, 1e-9), _OTHERS * half / max(no, 1e-9))
+def _allowed(examples: Sequence[Example]) -> Floats:
+    """Returns for each example which classes are right. Corrections tell no more than the kind."""
+    kinds = {label: Example("", label, "").kind for label in CLASSES}
+    rows = {
+        (label, whole): [float(other == label or (whole and kinds[other] == kinds[label])) for other in CLASSES]
+        for label in CLASSES
+        for whole in (True, False)
+    }
+    return np.array([rows[example.label, not example.core] for example in examples])
 
 
-def _regression(matrix: Sparse, wanted: Floats, weights: Floats, start: Floats) -> Floats:
-    """Fits a weight for each column, and last the bias."""
-    total = float(weights.sum())
+def _balanced(examples: Sequence[Example], counts: Floats) -> Floats:
+    """Weighs examples, those of a rare class more: how often a class occurs among examples says
+    little about the company's posts."""
+    labels = np.array([CLASSES.index(example.label) for example in examples])
+    weights = counts / np.sqrt(np.bincount(labels, counts, len(CLASSES)))[labels]
+    return np.asarray(weights / weights.sum(), np.float64)
+
+
+def _regression(matrix: Sparse, allowed: Floats, weights: Floats, start: Floats) -> Floats:
+    """Fits a row of weights for each column, and last the biases."""
+    transposed = matrix.transposed()
 
     def loss(point: Floats) -> tuple[float, Floats]:
-        slope, bias = point[:-1], point[-1]
-        margins = matrix.times(slope) + bias
-        losses = np.logaddexp(0, margins) - wanted * margins
-        errors = weights * (1 / (1 + np.exp(-margins)) - wanted) / total
-        gradient = np.append(matrix.transposed_times(errors) + _RIDGE * slope, errors.sum())
-        return float(weights @ losses) / total + _RIDGE / 2 * float(slope @ slope), gradient
+        rows = point.reshape(start.shape)
+        sums = matrix.times(rows[:-1]) + rows[-1]
+        shares = np.exp(sums - sums.max(axis=1, keepdims=True))
+        right = shares * allowed
+        every, own = shares.sum(axis=1), np.maximum(right.sum(axis=1), 1e-300)
+        errors = (shares / every[:, None] - right / own[:, None]) * weights[:, None]
+        gradient = np.vstack((transposed.times(errors) + _RIDGE * rows[:-1], errors.sum(axis=0)))
+        value = float(weights @ (np.log(every) - np.log(own)))
+        return value + _RIDGE / 2 * float(np.vdot(rows[:-1], rows[:-1])), gradient.ravel()
 
-    return minimum(loss, start, _STEPS, _SMALL)
+    return minimum(loss, start.ravel(), _STEPS, _SMALL).reshape(start.shape)
 
 
 def _calibrated(
-    sums: Floats, wanted: Floats, counts: Floats, languages: NDArray[np.str_]
+    sums: Floats, wanted: NDArray[np.bool_], counts: Floats, languages: NDArray[np.str_]
 ) -> dict[str, tuple[float, float]]:
     """Finds what makes probabilities of sums (Platt, "Probabilistic outputs for support vector
     machines", 1999), for all and for each language, which stays near to all where it has few
@@ -156,14 +154,6 @@ def _calibrated(
     common = fitted(np.ones(len(sums), np.bool_), np.array([1.0, 0.0]), _PULL)
     found = {str(code): fitted(languages == code, common, _PULL) for code in np.unique(languages) if code}
     return {code: (max(float(a), _LEAST), float(b)) for code, (a, b) in {"": common, **found}.items()}
-
-
-def _head(data: _Data, found: Floats, calibration: Mapping[str, tuple[float, float]]) -> Head:
-    slopes = found[:-1] * data.rarity
-    scale = float(np.abs(slopes).max()) / 127 or 1.0
-    table = np.zeros(1 << BITS, np.int8)
-    table[data.places] = np.round(slopes / scale).astype(np.int8)
-    return Head(array("b", table.tobytes()), scale, float(found[-1]), calibration)
 
 
 def _ordinary(examples: Sequence[Example]) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def shipped() -> Model:
         raise ValueError(f"{len(copied)} held-out posts repeat training text: {next(iter(copied.items()))}")
     model = train(examples, [1.0] * len(examples), {})
     about = {"examples": len(examples), "held_out": report(model, held_out)}
-    return Model(model.heads, about, model.common)
+    return replace(model, about=about)
 
 
 def folds(examples: Sequence[Example], number: int = 5) -> dict[str, Any]:

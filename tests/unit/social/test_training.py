@@ -109,7 +109,7 @@ def test_training_gives_the_same_bytes_in_every_process() -> None:
 def test_scores_are_calibrated_for_each_language_and_for_all_others() -> None:
     examples = [*many("en"), *many("fr")]
     model = train(examples, [1.0] * len(examples), {})
-    calibration = model.heads["complaint"].calibration
+    calibration = model.calibration["complaint"]
     assert set(calibration) == {"", "en", "fr"}
     assert all(times > 0 for times, _ in calibration.values())
     again = load(dump(model))
