@@ -21,7 +21,8 @@ from services.email.domain.references import our_message_id, reply_token, ticket
 from services.email.domain.sent import Sent
 from services.email.domain.signatures import is_footer
 
-DATA = Path(__file__).parents[2] / "data" / "quotes"
+ROOT = Path(__file__).parents[3]
+DATA = ROOT / "tests" / "data" / "quotes"
 MAILS: dict[str, dict[str, object]] = json.loads((DATA / "mails" / "expected.json").read_text())
 OWN = "It still does not work.\nThe lamp is red."
 OLD = "Please restart it.\nTell us what it does then."
@@ -348,3 +349,13 @@ def test_every_day_of_the_year_is_a_date_as_programs_write_it(language: str) -> 
             if judged(line) is not Strength.ADDRESSED:
                 unread.append(line)
     assert unread == []
+
+
+def test_of_thousands_of_sentences_that_customers_write_none_is_taken_for_a_quotation() -> None:
+    folders = [ROOT / "services" / name / "training" / "data" for name in ("router", "social")]
+    files = sorted(path for folder in folders for path in folder.rglob("*.txt"))
+    sentences = [line.split("\t")[-1] for path in files for line in path.read_text().splitlines()[::25]]
+    texts = [f"Hello.\n\n{sentence}" for sentence in sentences if sentence and "|" not in sentence]
+    cut = [text for text in texts if without_quotes(text, "Re: lamp", answers=True).split() != text.split()]
+    assert len(texts) > 1_000
+    assert [text for text in cut if not is_footer(text.split("\n")[-1])] == []
