@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from msgspec import structs
 from sqlalchemy import Connection, text
 from sqlalchemy.event import listens_for
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -25,6 +26,7 @@ from services.desk.tickets import service as tickets
 from services.desk.tickets.schemas import TicketQuery
 from shared.bus.kafka import MAX_EVENT
 from shared.errors import Malformed
+from shared.events import Reason
 from shared.events.codec import encode
 from shared.kernel import Level, ticket_id
 from tests.integration.desk_parts import acting, desk_on, migrate, outbox, scalar, with_channels
@@ -64,6 +66,15 @@ async def test_a_first_mail_becomes_a_ticket_with_its_reasons(desk: Desk) -> Non
     assert [t.ticket_id for t in profile.open_tickets] == [row.id]
     assert profile.recent_contacts == (NOON,)
     assert profile.observed["email"].messages == 1
+
+
+async def test_what_sounds_like_spam_and_nothing_else_is_told_apart_in_the_list(desk: Desk) -> None:
+    held = Reason(code="calm", text="sounds like spam and nothing else (90%)", weight=-5.0, values={"kind": "spam"})
+    offer = routed("<offer@x>", sender="email:seo@example.net", thread="email:<offer@x>", level=Level.LOW)
+    offer = structs.replace(offer, decision=structs.replace(offer.decision, reasons=(held, *offer.decision.reasons)))
+    await apply(desk, [offer, routed("<1@x>")])
+    rows = (await tickets.list_tickets(desk, TicketQuery())).items
+    assert {row.customer_name: row.calm for row in rows} == {"seo@example.net": "spam", "ann@example.org": ""}
 
 
 async def test_a_message_that_comes_again_changes_nothing(desk: Desk) -> None:

@@ -96,11 +96,14 @@ _PREFERRED = func.coalesce(
     case((_BEST["reasons"][0]["code"].astext.in_(TELLING), _BEST["channel"].astext)),
     TICKETS.c.channel,
 )
+_FIRST_REASON = TICKETS.c.reasons[0]
+_CALM = case((_FIRST_REASON["code"].astext == "calm", _FIRST_REASON["values"]["kind"].astext), else_="")
 ROWS = (
     select(
         *(TICKETS.c[name] for name in _ROW),
         func.coalesce(func.nullif(CUSTOMERS.c.name, ""), _ADDRESS, "").label("customer_name"),
         _PREFERRED.label("preferred_channel"),
+        func.coalesce(_CALM, "").label("calm"),
         func.coalesce(_TELEPHONE, _SAID_TELEPHONE, "").label("telephone"),
         func.coalesce(AGENTS.c.email, "").label("assignee"),
         func.coalesce(AGENTS.c.name, "").label("assignee_name"),
@@ -138,6 +141,7 @@ def row_view(row: Any) -> TicketRow:
         **values,
         customer_name=row.customer_name,
         preferred_channel=row.preferred_channel,
+        calm=row.calm,
         telephone=row.telephone,
         assignee=row.assignee,
         assignee_name=row.assignee_name,

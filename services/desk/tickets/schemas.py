@@ -111,6 +111,9 @@ class TicketRow:
     undelivered: str = ""
     """`failed` where our newest reply did not reach the customer, `uncertain` where it may not
     have; empty otherwise."""
+    calm: str = ""
+    """`thanks`, `goodbye`, `spam` or `automatic` where its words are that and nothing else, and so
+    held it down; empty otherwise."""
     group_id: str = ""
     """The ticket under which this one was grouped, or empty."""
     grouped: bool = False

@@ -110,7 +110,9 @@ def environment(language: str) -> Environment:
         "trial_signal": lambda code: trials.signal(code, translate),
         "skill": lambda code: words.name(reasons.SKILLS, code, translate),
         "signature": lambda facts: words.name(conversation.SIGNATURES, facts.get("signature", ""), translate),
-        "why_undelivered": lambda facts: words.name(conversation.UNDELIVERED, facts.get("undelivered", ""), translate),
+        "why_undelivered": lambda facts: words.name(
+            conversation.WHY_UNDELIVERED, facts.get("undelivered", ""), translate
+        ),
         "fact": lambda key: words.name(conversation.FACTS, key, translate),
         "kind": lambda point: words.name(words.KINDS, str(point).partition(":")[0], translate),
         "reason": lambda found: reasons.reason(found, translate),

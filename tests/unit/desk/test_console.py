@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 
 from services.desk.people import audit
 from services.desk.tickets.domain import rank
-from services.desk.tickets.schemas import MessageView, ReasonView
+from services.desk.tickets.schemas import MessageView, ReasonView, TicketRow
 from services.desk.timeline import EventView
 from services.desk.web import icons, render, static, viewer
 from services.desk.web.admin import words as admin
@@ -103,6 +103,21 @@ def test_an_agent_reads_why_a_mail_did_not_arrive_and_what_a_signature_says(
     assert said not in shown(plain)
     assert said in shown(dataclasses.replace(plain, facts=facts))
     assert said not in shown(dataclasses.replace(plain, facts=facts, channel="wordpress", delivery="sent"))
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [({"undelivered": "failed"}, "Réponse non remise"), ({"calm": "spam"}, "Indésirable ?")],
+)
+def test_a_row_says_that_a_reply_did_not_arrive_and_what_looks_like_spam(values: dict[str, str], said: str) -> None:
+    def shown(row: TicketRow) -> str:
+        return render.render(
+            "parts/changed.html", "fr", samples.CHANNELS, row=row, message=None, change=None, viewer=None
+        )
+
+    plain = dataclasses.replace(samples.rows()[0], undelivered="", calm="")
+    assert said not in shown(plain)
+    assert said in shown(dataclasses.replace(plain, **values))
 
 
 def test_what_customers_write_is_text_and_never_markup() -> None:

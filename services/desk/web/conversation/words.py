@@ -42,7 +42,7 @@ SIGNATURES = {
     "encrypted": N_("Encrypted: open the original"),
 }
 """By what `services/email/domain/seals.py` tells."""
-UNDELIVERED = {
+WHY_UNDELIVERED = {
     "no-such-address": N_("this address does not exist"),
     "no-such-domain": N_("nobody takes mail under this domain"),
     "closed": N_("the mailbox is closed"),
