@@ -143,7 +143,8 @@ def _is_returned(mail: Mail, submitted: str, *, nobody: bool, known: bool) -> bo
     told = dialects.told(mail.text[:_BEGINNING])
     if told is None or told.at > dialects.BEGINNING:
         return False
-    return nobody or told.dialect == dialects.CHALLENGE or (system and not _PASSED_ON.match(subject)) or titled
+    named_alone = system and not known and not _PASSED_ON.match(subject)
+    return bool(nobody or named_alone or titled or told.dialect == dialects.CHALLENGE)
 
 
 def is_receipt(mail: Mail) -> bool:

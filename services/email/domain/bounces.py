@@ -165,7 +165,7 @@ def _reported(mail: Mail, words: dialects.Told, ours: Sequence[str], sources: Se
             detail, status = _detail(chosen[0]), _field(chosen[0], "Status")
             reason = reason_of(detail, status)
             if reason is Reason.UNSAID and wanted is not Fate.OTHER:
-                reason = reason_of(words.text[:2_000], status)
+                reason = reason_of(words.above, status)
             named = people or others or _people_in_words(mail, words, ours, sources)
             return _News(wanted, detail, named, reason, "report", others)
     return None
@@ -205,12 +205,14 @@ def _detail(block: Message) -> str:
 
 def _in_words(mail: Mail, one: dialects.Told, ours: Sequence[str], sources: Sequence[str]) -> _News | None:
     """Reads a returned mail without a report, as from Exim, qmail, or a person. Where there is
-    neither a code nor a dialect, the copy of our mail must follow below."""
+    neither a code nor a dialect, the copy of our mail must follow below, or an address stand beside
+    a reason."""
     subject = mail.headers.text("subject")
     lines = [one_line(line, 500) for line in one.text.splitlines()]
     coded = [(line, found[1]) for line in lines if (found := _STATUS.search(line) or _REPLY_CODE.search(line))]
     named = [entry.address for entry in mail.headers.addresses("x-failed-recipients")]
-    if not one.dialect and not coded and not named and not any(_OWN_ID.search(source) for source in sources):
+    evidence = one.dialect or coded or named or any(_OWN_ID.search(source) for source in sources)
+    if not evidence and not (dialects.failed(one.text, ours, ()) and reason_of(one.text) is not Reason.UNSAID):
         return None
     people = named or _people_in_words(mail, one, ours, sources)
     hard = next((line for line, kind in coded if kind == "5"), "")
@@ -218,10 +220,11 @@ def _in_words(mail: Mail, one: dialects.Told, ours: Sequence[str], sources: Sequ
     said = next((line for line in reversed(lines) if not _SAYS_NOTHING.fullmatch(line)), subject)
     detail = hard or soft or said
     if one.dialect == dialects.CHALLENGE:
-        return _News(Fate.DELAYED, one.text[:500], people, Reason.CHALLENGE, one.dialect)
+        asking = people or [entry.address for entry in mail.headers.addresses("from")]
+        return _News(Fate.DELAYED, one.text[:500], asking, Reason.CHALLENGE, one.dialect)
     reason = reason_of(detail)
     if reason is Reason.UNSAID:
-        reason = reason_of(one.text[:2_000])
+        reason = reason_of(one.above)
     given_up = _GIVEN_UP.search(f"{subject}\n{one.text}")
     tried = (
         _STILL_TRIED.search(subject)
@@ -238,7 +241,7 @@ def _told(mail: Mail) -> dialects.Told:
         return found
     copy = _COPY_BEGINS.search(text)
     above = (text[: copy.start()] if copy else text).strip() or text
-    return dialects.Told("", above, above, 0)
+    return dialects.Told("", above, above, above, 0)
 
 
 def _people_in_words(mail: Mail, words: dialects.Told, ours: Sequence[str], sources: Sequence[str]) -> Sequence[str]:

@@ -106,6 +106,14 @@ Exchange, Microsoft 365
   傳遞給下列收件者或群組失敗
   aşağıdaki alıcılara teslim edilemedi
 Gmail
+  에 전송되지 않았습니다
+  에게 전송되지 않았습니다
+  您的邮件未送达
+  您的邮件没有送达
+  您的郵件未傳送到
+  сообщение не доставлено
+  wiadomość nie została doręczona
+  mesajınız gönderilemedi
   delivery to the following recipient failed permanently
   delivery to the following recipients failed permanently
   delivery to the following recipient has been delayed
@@ -139,6 +147,14 @@ Mailgun
   your message to the following recipient was rejected by the remote server
   this is a bounce report for a message sent through
 Domino
+  wurde nicht ausgeliefert an:
+  konnte nicht zugestellt werden an:
+  n'a pas été remis à :
+  n'a pas été distribué à :
+  no se ha entregado a:
+  non è stato consegnato a:
+  não foi entregue a:
+  werd niet afgeleverd bij:
   was not delivered to:
   user not listed in public name & address book
   not listed in domino directory
@@ -179,6 +195,7 @@ Mimecast
   your message could not be delivered to the following recipients
   the message you emailed to
 Symantec, MessageLabs
+  this is the mail delivery agent at messagelabs
   the messagelabs email security system
   this is the symantec email security
   this is a delivery failure notification message from symantec
@@ -285,6 +302,25 @@ MMS gateways
   message could not be delivered to mobile
   > addressed to:
 Small hosts
+  this is the mail delivery agent at
+  this is the mail program at
+  your message could not be delivered as addressed
+  receiver not found:
+  i was unable to deliver
+  i was not able to deliver
+  we were unable to deliver
+  an error occurred while delivering your message
+  was not able to be delivered
+  could not be delivered to the following
+  your message could not be delivered
+  your message was not delivered
+  your message has not been delivered
+  your mail could not be delivered
+  your email could not be delivered
+  the following message to <
+  delivery to the following recipients failed
+  delivery to the following recipient failed
+  returned to you because
   the following addresses had delivery errors
   we had trouble delivering your message
   the following address(es) could not be reached
@@ -329,6 +365,11 @@ Turkish hosts
   mesajınız teslim edilemedi
   iletiniz teslim edilemedi
 challenge
+  protected by earthlink spamblocker
+  add yourself to my guest list
+  was waitlisted
+  moved to a "suspect email" folder
+  redirected to a "suspect email" folder
   just this once, click the link below so i can receive your emails
   your email address is not on my list of approved senders
   confirm that you are a human
@@ -376,6 +417,7 @@ mail could not be delivered
 message not delivered
 message undeliverable
 mail failure
+postmaster notify
 mail error
 warning: could not send message
 warning: message
@@ -492,15 +534,18 @@ _SMTP_LINE = re.compile(rf"(?:[<>]{{3}} )?[245]\d\d[ -](?:[245]\.\d{{1,3}}\.\d{{
 _PROGRAMS = re.compile(
     r"(?:mailer-daemon|postmaster|post_master|mail-daemon|abuse|no-?reply|daemon)[@+]", re.IGNORECASE
 )
+_GLUED = re.compile(r"([a-z0-9.-]{1,250}\.[a-z]{2,20})[\u0e00-\uffff]")
+"""A domain with a particle behind it, as Korean and Japanese write them: `example.net에`."""
 _TRIMMED = "'`.*_!?/\\{}“”‘’«»„‚"
 
 
 class Told(NamedTuple):
-    """`dialect`: whose words these are; `text`: the part that tells of the failure, its lines
-    collapsed, and `people` what of it names the addresses; `at`: where the words begin that told
-    the dialect."""
+    """`dialect`: whose words these are; `above`: all above the copy of the returned mail, its lines
+    collapsed; `text`: the part of it that tells of the failure, and `people` what of that names the
+    addresses; `at`: where the words begin that told the dialect."""
 
     dialect: str
+    above: str
     text: str
     people: str
     at: int
@@ -517,7 +562,7 @@ def told(text: str) -> Told | None:
     at, dialect = min(found, key=lambda each: each[0])
     start = max(at, *(flat.find(phrase, at) for phrase in dialect.before), at)
     end = _end(flat, collapsed, start)
-    return Told(dialect.name, collapsed[at:end], collapsed[start:end], at)
+    return Told(dialect.name, collapsed[:end], collapsed[at:end], collapsed[start:end], at)
 
 
 def failed(text: str, ours: Sequence[str], sent_to: Sequence[str]) -> tuple[str, ...]:
@@ -544,6 +589,8 @@ def address(found: str) -> str:
     """Returns an address in lower case, without what stands around it; empty where none is left."""
     local, _, domain = safe(found).lower().strip(_TRIMMED).rpartition("@")
     local, domain = local.strip("'`"), domain.strip(_TRIMMED)
+    if glued := _GLUED.match(domain):
+        domain = glued[1]
     return f"{local}@{domain}" if local and domain and domain[0].isalnum() else ""
 
 

@@ -97,10 +97,11 @@ no-such-address
   no such account, address rejected, recipient rejected, bad destination, couldn't be found, could not be found,
   wasn't found, unknown local, unknown or illegal alias, no such person, no such local, doesn't have a,
   not recognized, no valid recipients, is not a valid, undeliverable address, unknown account,
-  no account by that name, unknown to address, account not available, inexistant, n'existe pas, inconnu,
+  no account by that name, unknown to address, account not available, inexistant, inexistente,
+  nicht aufgeführt, nicht im domino, n'existe pas, inconnu,
   unbekannt, existiert nicht, no existe, desconocido, non esiste, sconosciuto, não existe, bestaat niet,
   onbekend, nie istnieje, neexistuje, не найден, не существует, нет такого пользователя, bulunamadı, 존재하지 않,
-  없는 사용자, 찾을 수 없, 없는 계정, 存在しません, 見つかりません, リストにありません, 不存在, 找不到,
+  없는 사용자, 찾을 수 없, 없는 계정, 存在しません, 見つかりません, リストにありません, アドレス不明, アドレスが見つから, 不存在, 找不到,
 refused
   not authorized, not authorised, not permitted, permission, not allowed, relaying denied, relay denied,
   relay access denied, relaying not allowed, restricted, members only, member of the list, sender rejected,
