@@ -26,6 +26,7 @@ from services.email.domain.sent import NOTHING, Sent, enough
 from services.email.domain.signatures import without_signature
 
 _SIGNATURE_LINES, _SIGNATURE_LENGTH = 15, 800
+_NESTED = re.compile(r"\s*[>＞]\s?[>＞]")
 _ABOVE, _POINTING = 20, 1_000
 """Lines and characters above an old mail in which the sender may point at it."""
 _BELOW = phrases.listed(phrases.BELOW)
@@ -218,8 +219,10 @@ class _Cut:
             return True
         if not self.is_reply or Mark.ANSWER not in self.marks[start:end]:
             return False
-        worded = [number for number in range(start, end) if _words(self.lines[number])]
-        return not self.sent or 2 * sum(self.ours[number] for number in worded) >= len(worded)
+        numbers = [number for number in range(start, end) if _words(self.lines[number])]
+        newest = [number for number in numbers if not _NESTED.match(self.lines[number])] or numbers
+        ours = sum(self.ours[number] or self.sent.has(self.lines[number]) for number in newest)
+        return not self.sent or 2 * ours >= len(newest)
 
     def _take(self, start: int, end: int) -> None:
         self.quoted[start:end] = [True] * (end - start)

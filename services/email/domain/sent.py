@@ -50,6 +50,13 @@ class Sent:
             found[number] = (number > 0 and found[number - 1]) or (number + 1 < len(lines) and found[number + 1])
         return found
 
+    def has(self, line: str) -> bool:
+        """Whether the words of this line, two at least, stand in a reply: enough where a program
+        marked it as quoted."""
+        words = _words(line)
+        runs = (tuple(words[start : start + _RUN]) for start in range(max(1, len(words) - _RUN + 1)))
+        return len(words) > 1 and all(run in self._known[0] for run in runs)
+
     @cached_property
     def _known(self) -> tuple[frozenset[tuple[str, ...]], frozenset[tuple[str, ...]]]:
         """Runs of one to four words, and short lines that stand alone."""

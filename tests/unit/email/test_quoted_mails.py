@@ -253,6 +253,17 @@ def test_an_answer_that_is_nothing_but_quoted_is_shown_as_it_came() -> None:
     assert read(f"<blockquote type=cite>{in_html(OLD)}</blockquote>", kind="html") == OLD
 
 
+def test_under_quote_marks_a_few_words_of_ours_will_do_and_what_they_answered_may_follow() -> None:
+    sent = Sent(["Hello Kim, the second charge is refunded today."])
+    for quoted in (
+        "> the second charge",
+        "> the second charge is refunded today.\n>> I was charged twice.\n>>\n>> Kim",
+    ):
+        assert without_quotes(f"{OWN}\n\n{quoted}", "lamp", answers=True, sent=sent) == OWN
+    for own in ("> error 4711", "> charge", "> pump blocked by something", ">> I was charged twice."):
+        assert without_quotes(f"{OWN}\n\n{own}", "lamp", answers=True, sent=sent) == f"{OWN}\n\n{own}"
+
+
 def test_two_tables_with_our_words_between_are_both_quoted() -> None:
     block = "From: Support <s@helpdesk.test>\nSent: 2 March 2026 10:00\nTo: Kim\nSubject: lamp\n\n"
     ours = "Please take the battery out for ten minutes and put it back."
