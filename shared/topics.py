@@ -20,8 +20,10 @@ from shared.events import (
     DeliveryReport,
     DeskEvent,
     InboundMessage,
+    ModelLearned,
     OutboundMessage,
     PostJudged,
+    PriorityCorrected,
     Profile,
     RoutedMessage,
     RoutingPolicy,
@@ -187,6 +189,27 @@ POSTS_JUDGED = Topic(
     "What agents say a post is, so that the complaint model learns, and which mention is to become a ticket.",
     30,
 )
+PRIORITIES_CORRECTED = Topic(
+    "priorities-corrected",
+    PriorityCorrected,
+    "ticket id and agent",
+    ("desk",),
+    ("router",),
+    "What agents say of a ticket's priority, so that the urgency model learns; forgetting takes its words away.",
+    None,
+    partitions=1,
+)
+MODELS_LEARNED = Topic(
+    "models-learned",
+    ModelLearned,
+    "version, or `in-use` and policy name",
+    ("router",),
+    ("router", "desk"),
+    "Urgency models learned from agents and how they did; a new one takes effect without a restart.",
+    None,
+    partitions=1,
+    history_days=3650,
+)
 AUDIT_NOTED = Topic(
     "audit-noted",
     AuditNoted,
@@ -246,6 +269,8 @@ _FIXED: tuple[Topic[Event], ...] = (
     CALLS_CHANGED,
     MENTIONS_KEPT,
     POSTS_JUDGED,
+    PRIORITIES_CORRECTED,
+    MODELS_LEARNED,
     AUDIT_NOTED,
     DEAD_LETTERS,
     DEAD_LETTERS_REPLAYED,

@@ -33,7 +33,7 @@ from shared.run import Task, serve
 from shared.service import Service, bus_of
 from shared.settings import Settings, load
 from shared.storage import Storage
-from shared.topics import CHANNELS_ANNOUNCED
+from shared.topics import CHANNELS_ANNOUNCED, MODELS_LEARNED
 from shared.web import create_api
 
 _ABOUT = """Tickets, customers and answers. Every request carries `Authorization: Bearer <token>`; errors are RFC 9457 problems whose
@@ -103,10 +103,11 @@ def around(desk: Desk, health: Health, tasks: Mapping[str, Task] = MappingProxyT
     health.expect("postgres")
     app = create_api("desk", health, title="Switchboard desk", description=_ABOUT)
     pages = replace(desk, database=desk.pools.pages)
+    learned = desk.bus.view(MODELS_LEARNED)
     app.state.desk_of_api, app.state.desk_of_pages = replace(desk, database=desk.pools.api), pages
     app.state.live, app.state.dead_letters = live, dead_letters
     app.include_router(api.router())
-    web.mount(app, Console(pages, live, wallboard, dead_letters, sign_ins))
+    web.mount(app, Console(pages, live, wallboard, dead_letters, sign_ins, learned))
     return DeskService(
         api=app,
         tasks={
@@ -115,6 +116,7 @@ def around(desk: Desk, health: Health, tasks: Mapping[str, Task] = MappingProxyT
             "live": live.run,
             "wallboard": wallboard.run,
             "dead letters": dead_letters.run,
+            "models": learned.run,
             **_tasks(desk),
         },
         resources=partial(_resources, desk),

@@ -18,6 +18,7 @@ from services.desk.people import service as people
 from services.desk.people.schemas import LinkView
 from services.desk.schema import SCHEMA
 from services.desk.settings import DeskSettings
+from services.desk.tickets import corrections
 from services.desk.wallboard import display
 from shared.db import Database, migrate
 from shared.errors import Rejected, Unavailable
@@ -65,6 +66,10 @@ def main(arguments: list[str], open_desk: Callable[[], Desk]) -> int:
     listed.add_argument("--kind", default="", help=f"one of {', '.join(audit.KINDS)}, or the first word of several")
     listed.add_argument("--who", default="", help="did it, or had it done to them: a mail address or a token's name")
     listed.add_argument("--limit", type=int, default=50)
+    forgotten = commands.add_parser(
+        "forget-corrections", help="take a customer's words away from what the urgency model learns from"
+    )
+    forgotten.add_argument("--point", required=True, help="a contact point of theirs, such as email:ann@example.org")
     token = commands.add_parser("create-token", help="make an API token and print it, once")
     token.add_argument("--name", required=True, help="who will use it")
     token.add_argument(
@@ -175,6 +180,11 @@ async def _audit(database: Database, chosen: argparse.Namespace) -> None:
         print(msgspec.json.encode(entry).decode())
 
 
+async def _forget_corrections(desk: Desk, chosen: argparse.Namespace) -> None:
+    count = await corrections.forget(desk, chosen.point)
+    print(f"The words of {count} corrections are taken away with the next look of the desk's outbox.", file=sys.stderr)
+
+
 async def _create_token(database: Database, chosen: argparse.Namespace) -> None:
     scopes = tuple(scope.strip() for scope in chosen.scopes.split(",") if scope.strip())
     print(await people.create_token(database, name=chosen.name, scopes=scopes, actor=COMMAND))
@@ -217,4 +227,5 @@ _PEOPLE = {
     "enable-agent": _enable,
     "end-sessions": _end_sessions,
     "end-second-step": _end_second_step,
+    "forget-corrections": _forget_corrections,
 }

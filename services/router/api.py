@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Request, Response
 
 from services.router.adapters import policy_yaml, urgency
+from services.router.adapters.urgency import Models
 from services.router.adapters.yaml_sections import YamlErrors
 from services.router.domain.policy import Policy
 from services.router.domain.trying import tried
@@ -32,10 +33,14 @@ _SHORT = 200
 
 
 def routes(
-    secret: str, languages: Sequence[str], channels: Callable[[], Iterable[Channel]], policy: Callable[[], Policy]
+    secret: str,
+    languages: Sequence[str],
+    channels: Callable[[], Iterable[Channel]],
+    policy: Callable[[], Policy],
+    models: Models,
 ) -> APIRouter:
     """Makes `/api/v1`, for whoever has our secret. languages: those that customers write in;
-    policy: returns the one in force."""
+    policy: returns the one in force; models: that a draft may ask for."""
 
     async def ours(authorization: Annotated[str, Header()] = "") -> None:
         scheme, _, token = authorization.partition(" ")
@@ -54,7 +59,9 @@ def routes(
         problems: tuple[str, ...] = ()
         if asked.policy.strip():
             try:
-                draft = tried(asked, language, await asyncio.to_thread(_draft, asked.policy), known, now)
+                draft = tried(
+                    asked, language, await asyncio.to_thread(_draft, asked.policy, models, models.state()), known, now
+                )
             except YamlErrors as error:
                 problems = tuple(str(error).splitlines())
         return _json(Tried(current=current, draft=draft, problems=problems))
@@ -67,8 +74,9 @@ def routes(
 
 
 @lru_cache(4)
-def _draft(text: str) -> Policy:
-    return policy_yaml.parse(text, "draft")
+def _draft(text: str, models: Models, state: object) -> Policy:
+    del state  # another one may have brought another model
+    return policy_yaml.parse(text, "draft", models=models)
 
 
 def _checked(trial: Trial) -> Trial:

@@ -9,7 +9,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.router.adapters import policy_yaml, urgency
+from services.router import learning
+from services.router.adapters.urgency import Models
 from services.router.api import LARGEST, routes
 from services.router.handlers import Router
 from services.router.policies import Policies
@@ -19,7 +20,7 @@ from shared.bus.views import KafkaView
 from shared.health import Health
 from shared.run import Task, serve
 from shared.settings import Settings, load
-from shared.topics import CHANNELS_ANNOUNCED, CUSTOMERS_UPDATED, POLICIES_PUBLISHED
+from shared.topics import CHANNELS_ANNOUNCED, CUSTOMERS_UPDATED, MODELS_LEARNED, POLICIES_PUBLISHED
 from shared.waiting import wait
 from shared.web import create_api
 
@@ -28,7 +29,7 @@ _LOOK_EVERY = 0.2
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the service where there are no arguments, else a command: `policy
+    """Runs the service where there are no arguments, else a command, such as `policy
     check|publish|show`."""
     if arguments:
         from services.router import commands
@@ -49,26 +50,29 @@ def create(common: Settings, settings: RouterSettings, health: Health) -> tuple[
 
     servers = common.kafka
     health.expect("views", "engine")
-    profiles, channels, published = (
+    profiles, channels, published, learned = (
         KafkaView(servers, CUSTOMERS_UPDATED),
         KafkaView(servers, CHANNELS_ANNOUNCED),
         KafkaView(servers, POLICIES_PUBLISHED),
+        KafkaView(servers, MODELS_LEARNED),
     )
-    model = urgency.shipped()
-    health.set("model", ok=True, detail=model.version if model else "cannot be read: the policy's words alone decide")
-    policies = Policies(settings.policy, published, policy_yaml.shipped(), policy_yaml.parse, health)
+    views = (profiles, channels, published, learned)
+    models = Models(learned, settings.policy)
+    policies = Policies(settings.policy, published, models, health)
     router = Router(profiles, channels.values, policies.current, settings.group)
-    ready = [view.ready for view in (profiles, channels, published)]
+    ready = [view.ready for view in views]
     about = "Decides about every message. Beside health and metrics: what the desk asks."
     api = create_api("router", health, title="Router", description=about, max_body=LARGEST)
     secret = common.secret.get_secret_value()
-    api.include_router(routes(secret, common.languages, channels.values, policies.current))
+    api.include_router(routes(secret, common.languages, channels.values, policies.current, models))
     return api, {
         "profiles": profiles.run,
         "channels": channels.run,
         "policies": published.run,
+        "models": learned.run,
         "policy": policies.follow,
-        "views": partial(_tell_ready, (profiles, channels, published), health),
+        "views": partial(_tell_ready, views, health),
+        "learning": partial(learning.nightly, learned, settings.learn_hours),
         "engine": partial(agents.run, settings, servers, router, ready, health),
     }
 

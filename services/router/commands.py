@@ -1,5 +1,5 @@
 """`python -m services router policy check|publish|show|schema`, what is made of recorded decisions
-(`replaying.py`), and `dead-letters list|show|replay`."""
+(`replaying.py`), `dead-letters list|show|replay` and `model learn|show|take|roll-back`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import json
 import sys
 from pathlib import Path
 
-from services.router import dead_letters_commands, reconciling, replaying
+from services.router import dead_letters_commands, learning, learning_commands, reconciling, replaying
 from services.router.adapters import policy_schema, policy_yaml
+from services.router.adapters.urgency import Models
 from services.router.adapters.yaml_sections import YamlErrors
 from services.router.domain.policy import Policy
 from services.router.settings import RouterSettings
@@ -21,7 +22,7 @@ from shared.clock import utc_now
 from shared.errors import Misconfigured, Unavailable
 from shared.events import AuditNoted, RoutingPolicy
 from shared.settings import KafkaSettings, load
-from shared.topics import AUDIT_NOTED, POLICIES_PUBLISHED
+from shared.topics import AUDIT_NOTED, MODELS_LEARNED, POLICIES_PUBLISHED
 
 _PATIENCE = 20.0
 """Seconds to wait for Kafka before giving up: a person is watching."""
@@ -40,11 +41,16 @@ def main(arguments: list[str]) -> int:
     verbs.add_parser("schema", help="print the JSON schema of policies, with which an editor checks while you type")
     replaying.add(subjects)
     dead_letters_commands.add(subjects)
+    learning_commands.add(subjects)
     reconciling.add(subjects)
     chosen = parser.parse_args(arguments)
     try:
         if chosen.subject != "policy":
-            others = {"reconcile": reconciling.run, "dead-letters": dead_letters_commands.run}
+            others = {
+                "reconcile": reconciling.run,
+                "dead-letters": dead_letters_commands.run,
+                "model": learning_commands.run,
+            }
             return others.get(chosen.subject, replaying.run)(chosen)
         if chosen.verb == "check":
             return _check(chosen.file)
@@ -71,13 +77,13 @@ def _check(file: Path) -> int:
 
 
 async def _publish(file: Path) -> int:
-    text, policy = _read(file)
+    servers = load(KafkaSettings).kafka
+    text, policy = _read(file, Models(await learning.newest(servers, MODELS_LEARNED), load(RouterSettings).policy))
     following = load(RouterSettings).policy
     if policy.name != following:
         raise Misconfigured(
             f"{file}: its name is {policy.name!r}, but the router follows {following!r}: see ROUTER_POLICY"
         )
-    servers = load(KafkaSettings).kafka
     newest = await _newest(servers, policy.name)
     if newest and newest.yaml == text:
         print(f"{policy.name}@{newest.version} is this already")
@@ -113,12 +119,12 @@ async def _show() -> int:
     return 0
 
 
-def _read(file: Path) -> tuple[str, Policy]:
+def _read(file: Path, models: Models | None = None) -> tuple[str, Policy]:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{file} cannot be read: {error}") from error
-    return text, policy_yaml.parse(text, str(file))
+    return text, policy_yaml.parse(text, str(file), models=models)
 
 
 async def _newest(servers: str, name: str) -> RoutingPolicy | None:

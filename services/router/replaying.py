@@ -13,10 +13,11 @@ import msgspec
 
 from services.router import report
 from services.router.adapters import policy_yaml, recorded
+from services.router.adapters.urgency import Models
 from services.router.arguments import moment, number, whole, write
 from services.router.domain.explain import Line, explain
 from services.router.domain.queueing import staff
-from services.router.domain.replay import Recorded, Verdict, compare, verify
+from services.router.domain.replay import Recorded, Verdict, as_decided, compare, verify
 from shared.clock import utc_now
 from shared.errors import Misconfigured
 from shared.settings import KafkaSettings, load
@@ -74,7 +75,7 @@ def _simulate(chosen: argparse.Namespace) -> int:
         text = chosen.policy.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{chosen.policy} cannot be read: {error}") from error
-    policy = policy_yaml.parse(text, str(chosen.policy))
+    models = Models()
     since, until = _period(chosen)
     actions: Sequence[tuple[datetime, str]] = ()
     if chosen.file:
@@ -83,7 +84,8 @@ def _simulate(chosen: argparse.Namespace) -> int:
         until = max((one.at for one in recording), default=until)
     else:
         archive = asyncio.run(recorded.from_kafka(load(KafkaSettings).kafka, since, until))
-        recording, actions = list(archive.recording()), archive.actions
+        recording, actions, models = list(archive.recording()), archive.actions, archive.models
+    policy = policy_yaml.parse(text, str(chosen.policy), models=models)
     if chosen.save:
         print(f"{recorded.save(recording, chosen.save):,} decisions written to {chosen.save}")
     workers = staff(actions, chosen.agents, chosen.minutes)
@@ -105,7 +107,7 @@ def _asked_for(one: Recorded, chosen: argparse.Namespace) -> bool:
 def _replay(chosen: argparse.Namespace) -> int:
     since, until = _period(chosen)
     archive = asyncio.run(recorded.from_kafka(load(KafkaSettings).kafka, since, until))
-    verdicts = [verify(one, archive.policies) for one in archive.recording()]
+    verdicts = [verify(one, archive.policies, archive.models.of) for one in archive.recording()]
     counts = Counter(verdict.outcome for verdict in verdicts)
     print(f"{len(verdicts):,} decisions: {counts['same']:,} come out the same, byte for byte")
     for outcome, words in _UNKNOWN.items():
@@ -121,7 +123,7 @@ def _replay(chosen: argparse.Namespace) -> int:
 
 _UNKNOWN = {
     "unknown-policy": "the policy of that time is not on policies-published, and not the one that comes with this version",
-    "unknown-model": "the urgency model of that time is not the one that comes with this version",
+    "unknown-model": "the urgency model of that time is not on models-learned, and not the one that comes with this version",
     "unknown-profile": "Kafka no longer has the customer's profile of that time",
 }
 
@@ -143,7 +145,7 @@ def _explain(chosen: argparse.Namespace) -> int:
     policy = archive.policies.get(label)
     if policy is None:
         raise Misconfigured(f"the policy {label} is not on policies-published any more: see the reasons on the ticket")
-    found = explain(one, policy)
+    found = explain(one, as_decided(policy, one.routed.decision, archive.models.of) or policy)
     print(found.outcome)
     print(found.advice)
     for title, lines in (

@@ -18,6 +18,12 @@ class RouterSettings(BaseSettings):
         pattern=r"^[A-Za-z0-9._-]{1,100}$",
     )
     policy: str = Field("default", description="Name of the published policy to follow")
+    learn_hours: float = Field(
+        24.0,
+        description="Hours between two looks at whether the urgency model can learn from agents; 0: only by command",
+        ge=0,
+        le=24 * 365,
+    )
     batch: int = Field(
         100, description="Records handled at once: more is faster, fewer keeps live messages quick", ge=1, le=1000
     )

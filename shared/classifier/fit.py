@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -159,3 +159,42 @@ def _matrix(examples: Sequence[Taught]) -> tuple[Sparse, Integers]:
     places, values = np.concatenate([each[0] for each in found]), np.concatenate([each[1] for each in found])
     used, columns = np.unique(places, return_inverse=True)
     return Sparse(rows, columns.astype(np.int64), values.astype(np.float32)), used
+
+
+def adapt(model: Classifier, lessons: Sequence[Taught], known: Sequence[Taught]) -> Classifier:
+    """Moves a model as far as its lessons ask for, and no further: only what is in a lesson moves,
+    and the `known` sentences that share some of it hold it. Bias and scale stay."""
+    places = np.unique(np.concatenate([features(each.sentence)[0] for each in lessons]))
+    examples, matrix = _sharing([*lessons, *known], places)
+    start = model.margins([example.sentence for example in examples])
+    labels = np.array([model.classes.index(example.label) for example in examples])
+    weights = np.array([example.weight for example in examples]) / len(examples)
+    transposed, every, shape = matrix.transposed(), np.arange(len(examples)), (len(places), len(model.classes))
+
+    def loss(point: Floats) -> tuple[float, Floats]:
+        moved = point.reshape(shape)
+        value, errors = _loss(start + matrix.times(moved), labels, weights)
+        errors[every, labels] -= 1
+        errors *= weights[:, None]
+        return value + _RIDGE / 2 * float(point @ point), (transposed.times(errors) + _RIDGE * moved).ravel()
+
+    moved = minimum(loss, np.zeros(len(places) * len(model.classes))).reshape(shape)
+    table = model.table.copy()
+    table[places] = np.clip(np.round(table[places] + moved / model.scale), -127, 127).astype(np.int8)
+    return replace(model, table=table, _numbers={}, _rows=[], _hashes=[])
+
+
+def _sharing(examples: Sequence[Taught], places: Integers) -> tuple[list[Taught], Sparse]:
+    """Returns the examples that have some of these places, and what they have of them."""
+    column = np.full(1 << BITS, -1)
+    column[places] = np.arange(len(places))
+    kept, columns, values = [], [], []
+    for example in examples:
+        own, value = features(example.sentence)
+        shared = column[own] >= 0
+        if shared.any():
+            kept.append(example)
+            columns.append(column[own][shared])
+            values.append(value[shared])
+    rows = np.repeat(np.arange(len(kept)), [len(each) for each in columns])
+    return kept, Sparse(rows, np.concatenate(columns), np.concatenate(values).astype(np.float32))

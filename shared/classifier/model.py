@@ -103,7 +103,7 @@ class Classifier:
         if len(self._numbers) > _KNOWN:
             for kept in (self._numbers, self._rows, self._hashes):
                 kept.clear()
-        return self._likely(self._margins(sentences)) if sentences else []
+        return self._likely(self.margins(sentences)) if sentences else []
 
     def words(self, sentence: str, number: int) -> tuple[str, ...]:
         """Returns the words that spoke most for a class, by number, in the order of the
@@ -128,7 +128,7 @@ class Classifier:
             for row in shares.tolist()
         ]
 
-    def _margins(self, sentences: Sequence[str]) -> NDArray[np.float64]:
+    def margins(self, sentences: Sequence[str]) -> Floats:
         """Computes a row for each sentence, all of them at once: numpy costs by the call."""
         numbers: list[int] = []
         starts: list[int] = []

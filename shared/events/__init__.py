@@ -8,6 +8,7 @@ from shared.events.customers import Observed, OpenTicket, Profile, Stated
 from shared.events.deliveries import DeliveryReport, DeliveryState, OutboundMessage
 from shared.events.desk import DeskEvent
 from shared.events.inbound import Attachment, Burst, InboundMessage, PhoneCall, Post, ThreadClues
+from shared.events.learning import ModelLearned, PriorityCorrected, Rejudged
 from shared.events.letters import DeadLetterReplayed, UnreadableMail
 from shared.events.policies import RoutingPolicy
 from shared.events.posts import PostJudged
@@ -32,6 +33,7 @@ __all__ = [
     "InboundMessage",
     "Judged",
     "Length",
+    "ModelLearned",
     "Observed",
     "OpenTicket",
     "OutboundMessage",
@@ -39,8 +41,10 @@ __all__ = [
     "PhoneCall",
     "Post",
     "PostJudged",
+    "PriorityCorrected",
     "Profile",
     "Reason",
+    "Rejudged",
     "RoutedMessage",
     "RoutingPolicy",
     "Stated",

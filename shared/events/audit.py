@@ -14,8 +14,9 @@ class AuditNoted(Event, frozen=True, kw_only=True):
     """The same id again does nothing."""
     at: datetime
     kind: str
-    """`site.created`, `site.origins`, `site.secrets` or `policy.published`."""
+    """`site.created`, `site.origins`, `site.secrets`, `policy.published`, `model.taken` or
+    `model.rolled-back`."""
     subject: str
-    """What it was done to: a site's id, a policy with its version."""
+    """What it was done to: a site's id, a policy or a model with its version."""
     data: dict[str, str] = {}
     """For people: what changed. Never a secret."""

@@ -63,6 +63,16 @@ class TicketStatusChanged(Change, frozen=True, kw_only=True, tag="ticket.status"
     due_at: str | None = None
 
 
+class TicketPrioritised(Change, frozen=True, kw_only=True, tag="ticket.prioritised"):
+    """An agent gave the ticket another priority, or said what it is really about."""
+
+    before: str = msgspec.field(default="", name="from")
+    to: str = ""
+    """Level."""
+    about: str | None = None
+    """One of `learning.KINDS`."""
+
+
 class TicketAssigned(Change, frozen=True, kw_only=True, tag="ticket.assigned"):
     """An agent or a team was given the ticket."""
 
@@ -216,6 +226,7 @@ AnyChange: TypeAlias = (
     | TicketRouted
     | TicketReopened
     | TicketStatusChanged
+    | TicketPrioritised
     | TicketAssigned
     | TicketAnswered
     | TicketWidened

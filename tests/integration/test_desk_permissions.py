@@ -27,7 +27,7 @@ from services.desk.people import presence, second_step, sessions
 from services.desk.people import service as people
 from services.desk.people.limits import Limiter
 from services.desk.profiles import service as profiles
-from services.desk.tickets import commands, group_commands, originals, teams
+from services.desk.tickets import commands, corrections, group_commands, originals, teams
 from services.desk.wallboard import display
 from services.desk.web.answers import ConsoleRoute
 from shared.errors import Rejected
@@ -38,7 +38,7 @@ from tests.unit.desk.examples import routed
 TICKET = ticket_id("email:<1@example.org>")
 BO, ANN, PASSWORD = "bo@desk.example", "ann@desk.example", "correct horse battery"
 MODULES = (
-    accounts, assignment, calls, commands, display, group_commands, labels, mentions, originals, people, presence, profiles,
+    accounts, assignment, calls, commands, corrections, display, group_commands, labels, mentions, originals, people, presence, profiles,
     second_step, sessions, teams,
 )  # fmt: skip
 OWN = {accounts.change_password, second_step.turn_on, second_step.new_codes}
@@ -91,6 +91,7 @@ def filled(path: str) -> str:
 BODIES: dict[str, Any] = {
     "/tickets/{ticket}/replies": {"text": "Done."},
     "/tickets/{ticket}/notes": {"text": "Done."},
+    "/tickets/{ticket}/priority": {"level": "high"},
     "/tickets/{ticket}/reply-all": {"text": "Done."},
     "/tickets/{ticket}": {"status": "solved", "team": "billing"},
     "/customers/{customer}": {"name": "X"},
@@ -184,6 +185,7 @@ async def browser(desk: Desk, email: str) -> tuple[httpx.AsyncClient, str]:
 FORM = {
     "to": "me", "status": "solved", "say": "other", "label": "other", "presence": "ready", "ticket": TICKET,
     "role": "admin", "email": "new@desk.example", "tab": "1", "state": "viewing", "birth_year": "1954",
+    "level": "high",
 }  # fmt: skip
 
 

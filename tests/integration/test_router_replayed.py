@@ -45,7 +45,7 @@ async def test_a_day_of_decisions_comes_out_again_and_another_policy_is_tried_on
 
     archive = await recorded.from_kafka(kafka, began, utc_now() + timedelta(seconds=5))
     archive.decisions = [one for one in archive.decisions if one[1].message.id in set(ids)]
-    verdicts = [verify(one, archive.policies) for one in archive.recording()]
+    verdicts = [verify(one, archive.policies, archive.models.of) for one in archive.recording()]
     assert Counter((verdict.outcome, verdict.fields) for verdict in verdicts) == {("same", ()): len(ids)}
 
     explained = await router.command("explain", ids[-1])

@@ -54,10 +54,12 @@ KINDS = (
     "site.origins",
     "site.secrets",
     "policy.published",
+    "model.taken",
+    "model.rolled-back",
 )
 """What is logged. `access.refused`: an agent or a token tried what only others may; `message.read`:
-a mail or a file as the customer sent it; `site.…` and `policy.…`: by the commands of the dashboard
-and the router."""
+a mail or a file as the customer sent it; `site.…`, `policy.…` and `model.…`: by the commands of the
+dashboard and the router."""
 MOST = 200
 
 

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.desk.security import Caller, Reader, TheDesk
-from services.desk.tickets import originals, service
-from services.desk.tickets.schemas import MessageView, TicketView, ViewCount
+from services.desk.tickets import corrections, originals, service
+from services.desk.tickets.schemas import MessageView, TicketRow, TicketView, ViewCount
+from shared.events.learning import KINDS
 
 router = APIRouter(tags=["tickets"])
 IdempotencyKey = Annotated[
@@ -49,6 +50,15 @@ class Note(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str = Field(description="At most 100,000 characters")
+
+
+class Priority(BaseModel):
+    """How urgent a ticket is in somebody's view."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    level: str = Field(description="`urgent`, `high`, `normal` or `low`")
+    about: str = Field("", description=f"What the message is really about: {', '.join(KINDS)}; empty: no opinion")
 
 
 @router.get("/counts", summary="How many tickets each view holds")
@@ -97,6 +107,13 @@ async def reply(desk: TheDesk, actor: Caller, ticket: str, body: Reply, key: Ide
 async def note(desk: TheDesk, actor: Caller, ticket: str, body: Note, key: IdempotencyKey = "") -> MessageView:
     """Adds a note, which is never sent to the customer."""
     return await service.add_note(desk, ticket, body.text, actor=actor, author_name=actor.name, key=key)
+
+
+@router.post("/tickets/{ticket}/priority", summary="Change the priority, or say what it is really about")
+async def prioritise(desk: TheDesk, actor: Caller, ticket: str, body: Priority) -> TicketRow:
+    """Moves a ticket to another level. What an agent says teaches the urgency model; what a
+    program says does not."""
+    return await corrections.prioritise(desk, ticket, body.level, body.about, actor=actor)
 
 
 @router.get("/messages/{message}", summary="One message")

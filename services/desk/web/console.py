@@ -32,8 +32,9 @@ from services.desk.web.conversation.reasons import reason
 from services.desk.web.inbox import lists
 from services.desk.web.render import gettext, label_of, line_of, render
 from services.desk.web.viewer import Viewer
+from shared.bus import View
 from shared.errors import Rejected
-from shared.events import Channel
+from shared.events import Channel, ModelLearned
 
 _NAMES_KEPT = 30.0
 """Seconds that agents' names are kept: new colleagues are rare, events are not."""
@@ -53,10 +54,16 @@ class Console:
     """One per process."""
 
     def __init__(
-        self, desk: Desk, live: Live, wallboard: Wallboard, dead_letters: DeadLetterList, sign_ins: Limiter
+        self,
+        desk: Desk,
+        live: Live,
+        wallboard: Wallboard,
+        dead_letters: DeadLetterList,
+        sign_ins: Limiter,
+        learned: View[ModelLearned],
     ) -> None:
         self.desk, self.live, self.wallboard = desk, live, wallboard
-        self.dead_letters, self.sign_ins = dead_letters, sign_ins
+        self.dead_letters, self.sign_ins, self.learned = dead_letters, sign_ins, learned
         self.lookout = Lookout(desk, live)
         self._names: tuple[float, dict[str, str]] = (0.0, {})
 

@@ -25,10 +25,12 @@ from services.desk.web.calls import words as call_words
 from services.desk.web.calls.line import NOBODY
 from services.desk.web.conversation import formatted, reasons, why
 from services.desk.web.conversation import words as conversation
+from services.desk.web.learning import words as learning
 from services.desk.web.social import words as posts
 from services.desk.web.trials import words as trials
 from shared.clock import utc_now
 from shared.events import Channel, Decision
+from shared.events.learning import KINDS
 from shared.i18n import LANGUAGES, locale, time_of_day, translations
 from shared.kernel import Level
 from shared.logs import log
@@ -61,6 +63,7 @@ def environment(language: str) -> Environment:
         "asset": static.url,
         "icon": icon,
         "now": utc_now,
+        "kinds": KINDS,
     }
     env.filters |= {
         "ago": partial(ago, language=language),
@@ -121,6 +124,10 @@ def environment(language: str) -> Environment:
         "sounds": lambda post: posts.sounds(post, language, translate),
         "post_link": posts.where,
         "said": lambda label, agent, names: posts.said(label, agent, names, translate),
+        "about": lambda code: words.name(reasons.KINDS, code, translate),
+        "wanted": lambda code: words.name(words.LEVELS | reasons.KINDS, code, translate),
+        "learned_state": lambda code: words.name(learning.STATES, code, translate),
+        "learned_why": lambda code: words.name(learning.WHY, code, translate),
         "post_label": lambda code: words.name(posts.LABELS, code, translate),
         "count": lambda value: format_decimal(value, locale=spoken),
         "browser": lambda said: admin.browser(said, translate),

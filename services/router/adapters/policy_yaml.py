@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.router.adapters import urgency
+from services.router.adapters.urgency import Models
 from services.router.adapters.yaml_sections import Section, document
 from services.router.domain.judging import Model
 from services.router.domain.policy import (
@@ -37,26 +38,26 @@ OLDEST = 150
 """Years: above every age, where a prior has no upper end."""
 
 
-def shipped() -> Policy:
+def shipped(models: Models | None = None) -> Policy:
     """Returns the policy that comes with the router, as version 0."""
-    return parse(SHIPPED.read_text(encoding="utf-8"), SHIPPED.name, version=0)
+    return parse(SHIPPED.read_text(encoding="utf-8"), SHIPPED.name, version=0, models=models)
 
 
-def parse(text: str, source: str, version: int = 0) -> Policy:
-    """Parses a policy. Raises YamlErrors with a line for everything that is wrong, and what
-    would be right."""
+def parse(text: str, source: str, version: int = 0, models: Models | None = None) -> Policy:
+    """Parses a policy. `models`: that it may ask for; None for the one that comes with the router.
+    Raises YamlErrors with a line for everything that is wrong, and what would be right."""
     root = document(text, source)
-    policy = build(root, version)
+    policy = build(root, version, models)
     root.problems.check()
     return policy
 
 
-def build(root: Section, version: int = 0) -> Policy:
+def build(root: Section, version: int = 0, models: Models | None = None) -> Policy:
     """Builds the policy from a document. All that is wrong is recorded in the section's
     problems."""
     name, language = root.text("name"), root.text("language")
     windows = {key: timedelta(hours=hours) for key, hours in _numbers(root.section("windows"), 24 * 365).items()}
-    priority = _priority(root.section("levels"), root.section("signals"))
+    priority = _priority(root.section("levels"), root.section("signals"), models or Models())
     lexicon = _lexicon(root, priority)
     preference = _preference(root.section("preference"))
     service = _service(root.optional("hours"), root.optional("answer_within"))
@@ -76,13 +77,13 @@ def _numbers(section: Section, high: float, at_least: float = 0) -> dict[str, fl
     return {key: section.number(key, at_least, high) for key in section.keys()}  # noqa: SIM118 - a Section is no mapping
 
 
-def _priority(levels: Section, signals: Section) -> Priority:
+def _priority(levels: Section, signals: Section, models: Models) -> Priority:
     urgent, high, normal = (levels.number(key, 0, 100) for key in ("urgent", "high", "normal"))
     if not urgent > high > normal:
         levels.problems.add(levels.line, "levels: urgent must be above high, and high above normal")
     levels.end()
     reach, repeated, csat = signals.section("reach"), signals.section("repeated"), signals.section("bad_csat")
-    model, weight = _model(signals.optional("model"))
+    model, weight = _model(signals.optional("model"), models)
     priority = Priority(
         urgent=urgent,
         high=high,
@@ -112,19 +113,24 @@ def _priority(levels: Section, signals: Section) -> Priority:
     return priority
 
 
-def _model(section: Section) -> tuple[Model | None, float]:
-    """Returns the model that a policy asks for: the one that comes with the router, none, or the
-    one of this version."""
-    wanted, weight = section.text("use", default="shipped"), section.number("weight", 0, 1, default=1)
+def _model(section: Section, models: Models) -> tuple[Model | None, float]:
+    """Returns the model that a policy asks for: the newest that was learned, the one that comes
+    with the router, none, or the one of this version."""
+    wanted, weight = section.text("use", default="newest"), section.number("weight", 0, 1, default=1)
     section.end()
-    found = urgency.shipped()
-    if wanted == "off":
-        return None, weight
-    if wanted != "shipped" and (found is None or found.version != wanted):
+    shipped = urgency.shipped()
+    match wanted:
+        case "off":
+            return None, weight
+        case "newest":
+            return models.newest(), weight
+        case "shipped":
+            return shipped, weight
+    if (found := models.of(wanted)) is None:
         section.problems.add(
             section.line,
             f"{section.path}.use: there is no model {wanted!r} here; "
-            f"use shipped, off{f' or {found.version}' if found else ''}",
+            f"use newest, shipped, off{f' or {shipped.version}' if shipped else ''}",
         )
     return found, weight
 

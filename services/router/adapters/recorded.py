@@ -16,18 +16,22 @@ import msgspec
 
 from services.router.adapters import policy_yaml
 from services.router.adapters.period import records, written_at
+from services.router.adapters.urgency import Models
 from services.router.domain.policy import Policy
 from services.router.domain.replay import Recorded
+from services.router.settings import RouterSettings
 from shared.errors import Misconfigured
 from shared.events import Channel, Profile, RoutedMessage, RoutingPolicy
 from shared.events.base import Event
 from shared.events.codec import MalformedEvent, decode
 from shared.events.desk import NoteAdded, ReplyAdded, kind_of
+from shared.settings import load
 from shared.topics import (
     CHANNELS_ANNOUNCED,
     CUSTOMERS_UPDATED,
     MESSAGES_ROUTED,
     MESSAGES_ROUTED_LIVE,
+    MODELS_LEARNED,
     POLICIES_PUBLISHED,
     TICKETS_CHANGED,
     Topic,
@@ -72,6 +76,8 @@ class Archive:
     decisions: list[tuple[datetime, RoutedMessage]] = field(default_factory=list)
     profiles: History[Profile] = field(default_factory=History)
     channels: History[Channel] = field(default_factory=History)
+    models: Models = field(default_factory=Models)
+    """That decisions were made with."""
     policies: dict[str, Policy] = field(default_factory=dict)
     """By label; also the one that comes with the router."""
     actions: list[tuple[datetime, str]] = field(default_factory=list)
@@ -113,7 +119,11 @@ class Archive:
 
 async def from_kafka(servers: str, since: datetime, until: datetime) -> Archive:
     """Reads a period. Raises Unavailable where no broker answers in time."""
-    archive = Archive(policies={policy_yaml.shipped().label: policy_yaml.shipped()})
+    archive = Archive()
+    learned = {key: event async for _, key, event in _events(servers, (MODELS_LEARNED,), archive, None, until + _DOUBT)}
+    archive.models = Models(learned, load(RouterSettings).policy)
+    shipped = policy_yaml.shipped(archive.models)
+    archive.policies[shipped.label] = shipped
     async for at, _, routed in _events(servers, (MESSAGES_ROUTED_LIVE, MESSAGES_ROUTED), archive, since, until):
         archive.decisions.append((at, routed))
     async for _, _, change in _events(servers, (TICKETS_CHANGED,), archive, since, until):
@@ -124,14 +134,15 @@ async def from_kafka(servers: str, since: datetime, until: datetime) -> Archive:
     async for at, key, channel in _events(servers, (CHANNELS_ANNOUNCED,), archive, None, until + _DOUBT):
         archive.channels.add(key, at, channel)
     async for _, _, published in _events(servers, (POLICIES_PUBLISHED,), archive, None, until):
-        _keep(archive.policies, published)
+        _keep(archive, published)
     return archive
 
 
-def _keep(policies: dict[str, Policy], published: RoutingPolicy) -> None:
+def _keep(archive: Archive, published: RoutingPolicy) -> None:
     with suppress(Misconfigured):  # the router refused it as well
-        policy = policy_yaml.parse(published.yaml, f"{published.name}@{published.version}", published.version)
-        policies[policy.label] = policy
+        label = f"{published.name}@{published.version}"
+        policy = policy_yaml.parse(published.yaml, label, published.version, archive.models)
+        archive.policies[policy.label] = policy
 
 
 async def _events(

@@ -1,4 +1,5 @@
-"""The urgency models that come with the router: what a message is about, by its whole wording."""
+"""The urgency models: the one that comes with the router, and those that were learned from
+agents."""
 
 from __future__ import annotations
 
@@ -8,8 +9,12 @@ from itertools import chain
 from pathlib import Path
 
 from services.router.domain.judging import Judgement, Sentence, judgement, sentence
+from services.router.ports import Lookup
+from shared.classifier.changes import unpack
 from shared.classifier.model import Classifier, load
 from shared.classifier.tokens import sentences
+from shared.events import ModelLearned
+from shared.events.learning import in_use
 from shared.logs import log
 
 _KNOWN = 20_000
@@ -23,7 +28,7 @@ class UrgencyModel:
     """Judges messages. The same text has the same judgement on every machine."""
 
     def __init__(self, classifier: Classifier) -> None:
-        self._classifier, self._classes = classifier, classifier.classes
+        self.classifier, self._classes = classifier, classifier.classes
         self.version = str(classifier.about["version"])
         self._cut: dict[str, list[str]] = {}
         self._known: dict[str, Sentence] = {}
@@ -36,8 +41,12 @@ class UrgencyModel:
 
     def judge(self, text: str) -> Judgement:
         """Judges a message by its first `tokens.LONGEST` characters."""
-        found, told = judgement(self.version, self._read(self._cut.get(text) or sentences(text)))
+        found, told = judgement(self.version, self.read(text))
         return found if told is None else found._replace(words=self._spoke(told.text, found.kind))
+
+    def read(self, text: str) -> list[Sentence]:
+        """Returns its sentences with what each may be."""
+        return self._read(self._cut.get(text) or sentences(text))
 
     def _read(self, parts: list[str]) -> list[Sentence]:
         if new := [part for part in parts if part not in self._known]:
@@ -45,14 +54,14 @@ class UrgencyModel:
                 self._known.clear()
                 self._words.clear()
                 return self._read(parts)
-            for part, shares in zip(new, self._classifier.judge(new), strict=True):
+            for part, shares in zip(new, self.classifier.judge(new), strict=True):
                 self._known[part] = sentence(part, {self._classes[number]: share for number, share in shares})
         return [self._known[part] for part in parts]
 
     def _spoke(self, text: str, kind: str) -> str:
         words = self._words.get((text, kind))
         if words is None:
-            words = self._words[text, kind] = " ".join(self._classifier.words(text, self._classes.index(kind)))
+            words = self._words[text, kind] = " ".join(self.classifier.words(text, self._classes.index(kind)))
         return words
 
 
@@ -70,3 +79,53 @@ def shipped(file: Path = SHIPPED) -> UrgencyModel | None:
 def card() -> str:
     """Reads what the shipped model was made of and how good it is, in Markdown."""
     return _CARD.read_text(encoding="utf-8")
+
+
+class Models:
+    """The models that there are. `learned`: by version, and which is in use under `policy`. One
+    that cannot be used is told in `trouble`, and the shipped one judges."""
+
+    def __init__(self, learned: Lookup[ModelLearned] | None = None, policy: str = "default") -> None:
+        self._learned, self._policy, self._base = learned, policy, shipped()
+        self._made: dict[str, UrgencyModel] = {}
+        self._missing: set[str] = set()
+        self.trouble = ""
+
+    def of(self, version: str) -> UrgencyModel | None:
+        """Returns the model of this version; None where it is not here, or cannot be used."""
+        self.trouble = ""
+        if self._base is None or version == self._base.version:
+            return self._base
+        if version not in self._made:
+            event = self._learned.get(version) if self._learned is not None else None
+            if event is None:
+                self._missing.add(version)
+                self.trouble = f"{version} is not here"
+            else:
+                self._make(self._base, event)
+        return self._made.get(version)
+
+    def newest(self) -> UrgencyModel | None:
+        """Returns the model that is in use: the newest that was taken, else the shipped one."""
+        self.trouble = ""
+        pointer = self._learned.get(in_use(self._policy)) if self._learned is not None else None
+        return (self.of(pointer.version) if pointer else None) or self._base
+
+    def state(self) -> object:
+        """Returns what differs where another model may have to be taken."""
+        if self._learned is None:
+            return None
+        missing = tuple(self._learned.get(version) is not None for version in sorted(self._missing))
+        return self._learned.get(in_use(self._policy)), missing
+
+    def _make(self, base: UrgencyModel, event: ModelLearned) -> None:
+        if event.base != base.version:
+            self.trouble = f"{event.version} was learned from {event.base}, and {base.version} comes with this version"
+            return
+        try:
+            classifier = unpack(base.classifier, event.weights, {**base.classifier.about, "version": event.version})
+        except ValueError as error:
+            self.trouble = f"{event.version} cannot be read ({error})"
+            log.error("a learned model cannot be read: the shipped one judges", version=event.version, error=str(error))
+            return
+        self._made[event.version] = UrgencyModel(classifier)

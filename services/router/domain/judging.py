@@ -14,9 +14,9 @@ CALM = ("thanks", "goodbye", "spam", "automatic")
 CLASSES = (*GRAVE, COMPLAINT, "question", "request", "order", *CALM)
 OTHER = "other"
 """What says nothing of what a message is about, such as a greeting."""
-_FIRST = (GRAVE, (COMPLAINT,), ("request", "order"), ("question",), CALM)
+FIRST = (GRAVE, (COMPLAINT,), ("request", "order"), ("question",), CALM)
 """What a message is about where its sentences are about several things."""
-_SURE, _TOLD = 0.5, 0.3
+_SURE, TOLD = 0.5, 0.3
 """A message of which no class is more probable than the second is about nothing that the model
 knows."""
 _CALM_FROM = 0.6
@@ -59,6 +59,8 @@ class Model(Protocol):
 
     def judge(self, text: str) -> Judgement:
         """Judges a message, subject and all."""
+
+    def __hash__(self) -> int: ...
 
 
 class Sentence(NamedTuple):
@@ -103,9 +105,9 @@ def judgement(version: str, sentences: Iterable[Sentence]) -> tuple[Judgement, S
             if name not in best or share > best[name][0]:
                 best[name] = share, each
     complaint = best[COMPLAINT][0] if COMPLAINT in best else 0.0
-    told = Judgement(version, grave=tuple(grave), complaint=_step(complaint) if complaint >= _TOLD else 0.0)
-    for least in (_SURE, _TOLD):
-        for group in _FIRST:
+    told = Judgement(version, grave=tuple(grave), complaint=_step(complaint) if complaint >= TOLD else 0.0)
+    for least in (_SURE, TOLD):
+        for group in FIRST:
             share, kind = max(((best[name][0], name) for name in group if name in best), default=(0.0, ""))
             if share >= least:
                 calm = calm and kind in CALM and share >= _CALM_LEAST

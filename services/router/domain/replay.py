@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -11,6 +11,7 @@ from functools import lru_cache
 import msgspec
 
 from services.router.domain.decide import decide
+from services.router.domain.judging import Model
 from services.router.domain.policy import Policy
 from shared.events import Channel, Decision, Profile, RoutedMessage
 from shared.events.codec import encode
@@ -45,10 +46,18 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """Of `different`: which parts of the decision."""
 
 
-@lru_cache(8)
-def _wordy(policy: Policy) -> Policy:
-    """Returns the policy without its model, as decisions were made that no model had a part in."""
-    return replace(policy, priority=replace(policy.priority, model=None))
+@lru_cache(64)
+def _judging(policy: Policy, model: Model | None) -> Policy:
+    return replace(policy, priority=replace(policy.priority, model=model))
+
+
+def as_decided(policy: Policy, decision: Decision, models: Callable[[str], Model | None]) -> Policy | None:
+    """Returns the policy with the model that had a part in a decision, or with none; None where
+    that model is not here. `models`: by version."""
+    if decision.judged is None:
+        return _judging(policy, None)
+    model = models(decision.judged.model)
+    return _judging(policy, model) if model else None
 
 
 def again(recorded: Recorded, policy: Policy, channels: Sequence[Channel]) -> Decision:
@@ -57,17 +66,15 @@ def again(recorded: Recorded, policy: Policy, channels: Sequence[Channel]) -> De
     return decide(message, recorded.profile, policy, {one.name: one for one in channels}, message.received_at)
 
 
-def verify(recorded: Recorded, policies: Mapping[str, Policy]) -> Verdict:
+def verify(recorded: Recorded, policies: Mapping[str, Policy], models: Callable[[str], Model | None]) -> Verdict:
     """Whether the recorded decision comes out again, byte for byte. `policies`: by label, such as
-    `default@3`."""
+    `default@3`; `models`: by version."""
     message, decision = recorded.routed.message, recorded.routed.decision
-    policy = policies.get(decision.policy)
-    if policy is None:
+    known = policies.get(decision.policy)
+    if known is None:
         return Verdict(message_id=message.id, outcome="unknown-policy")
-    model = policy.priority.model
-    if decision.judged is None:
-        policy = _wordy(policy)
-    elif model is None or model.version != decision.judged.model:
+    policy = as_decided(known, decision, models)
+    if policy is None:
         return Verdict(message_id=message.id, outcome="unknown-model")
     if not recorded.profile_known:
         return Verdict(message_id=message.id, outcome="unknown-profile")

@@ -47,9 +47,19 @@ def taught(examples: Iterable[Example]) -> list[Taught]:
     return [Taught(part, label, line) for (part, label), line in found.items()]
 
 
+def known() -> list[Taught]:
+    """Returns what the shipped model was made of, the same on every run."""
+    return taught(composed(WRITTEN, PER_LINE))
+
+
+def general(count: int) -> list[Example]:
+    """Returns so many held-out messages of each class and language."""
+    return list(composed(HELD_OUT, count, per_class=True))
+
+
 def made() -> Classifier:
     """Trains on what was written, the same on every run."""
-    examples = taught(composed(WRITTEN, PER_LINE))
+    examples = known()
     version = sha256("\n".join(f"{each.label} {each.sentence}" for each in examples).encode()).hexdigest()[:8]
     return train(examples, (*CLASSES, OTHER), {"version": f"urgency-{version}", "sentences": len(examples)})
 
@@ -123,7 +133,7 @@ def report() -> int:
     """Measures the shipped model and writes the figures into its card."""
     classifier = load(SHIPPED.read_bytes())
     model = UrgencyModel(classifier)
-    examples = list(composed(HELD_OUT, MEASURED, per_class=True))
+    examples = general(MEASURED)
     languages = sorted({each.language for each in examples})
     by_language = {code: measured(model, [each for each in examples if each.language == code]) for code in languages}
     whole = measured(model, examples)

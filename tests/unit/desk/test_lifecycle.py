@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.desk.actors import actor_of
-from services.desk.tickets.domain import NOT_ARRIVED, SETTLED, Ticket, Wait, opened, place, took_in
+from services.desk.tickets.domain import NOT_ARRIVED, SETTLED, Ticket, Wait, opened, place, rank, took_in
 from services.desk.tickets.domain.lifecycle import (
     AnsweredLate,
     Assign,
@@ -24,6 +24,8 @@ from services.desk.tickets.domain.lifecycle import (
     LeadPassed,
     Leave,
     Note,
+    Prioritise,
+    PriorityChanged,
     Recorded,
     RepliesStand,
     Reply,
@@ -32,7 +34,8 @@ from services.desk.tickets.domain.lifecycle import (
     apply,
     wait_of,
 )
-from shared.events.desk import TicketStatusChanged
+from shared.events.desk import TicketPrioritised, TicketStatusChanged
+from shared.kernel import Level
 from tests.unit.desk.examples import NOON, routed
 from tests.unit.desk.test_tickets import ANN, FORTNIGHT, Threads, first
 
@@ -292,3 +295,26 @@ def test_events_of_before_there_were_counts_of_messages_still_give_the_clock_bac
     reopen = SetStatus(status="open", actor=AGENT, stopped=old)
     assert apply(ticket, reopen, NOON)[0].waiting_since == NOON
     assert apply(replace(ticket, version=4), reopen, NOON)[0].waiting_since is None
+
+
+@pytest.mark.parametrize(
+    ("level", "about", "moved"), [("low", "", True), ("urgent", "", True), ("normal", "spam", False)]
+)
+def test_a_level_that_somebody_gives_moves_the_ticket_and_is_told(level: str, about: str, moved: bool) -> None:
+    ticket = first(routed(score=40))
+    after, events = apply(ticket, Prioritise(level=level, about=about, actor=AGENT), NOON)
+    assert (after.level, after.rank) == (level, rank(level, 40))
+    assert Recorded(TicketPrioritised(before="normal", to=level, about=about or None), NOON, AGENT) in events
+    assert (PriorityChanged() in events) is moved
+    assert (after.due_at, after.waiting_since) == (ticket.due_at, ticket.waiting_since), "nobody waits longer for it"
+    assert apply(after, Prioritise(level=level, about="", actor=AGENT), NOON) == (after, ())
+
+
+def test_a_level_that_somebody_gave_stays_until_something_more_urgent_comes() -> None:
+    ticket, _ = apply(
+        first(routed(score=80, level=Level.URGENT)), Prioritise(level="high", about="", actor=AGENT), NOON
+    )
+    assert took_in(ticket, routed("<2@x>", score=40)).level == "high"
+    assert took_in(ticket, routed("<2@x>", score=70, level=Level.URGENT)).level == "urgent"
+    ticket, _ = apply(first(routed(score=20)), Prioritise(level="urgent", about="", actor=AGENT), NOON)
+    assert took_in(ticket, routed("<2@x>", score=30)).level == "urgent"

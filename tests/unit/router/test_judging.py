@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.router.adapters import policy_yaml, urgency
+from services.router.adapters.urgency import Models
 from services.router.domain.explain import explain
 from services.router.domain.judging import CLASSES
 from services.router.domain.policy import Policy
@@ -28,7 +29,7 @@ from tests.unit.router.makers import CHANNELS, NOW, POLICY, decided, mail, prope
 
 MODEL = urgency.shipped()
 assert MODEL
-OFF = under("    use: shipped ", "    use: off ")
+OFF = under("    use: newest ", "    use: off ")
 WORDLESS = "Since the upgrade all our visitors get is a grey page with a stack trace on it"
 """Grave, and in none of the policy's words."""
 
@@ -93,7 +94,7 @@ def test_a_policy_switches_it_off_weighs_it_or_pins_its_version() -> None:
     half = decided(mail(WORDLESS), policy=under("    weight: 1 ", "    weight: 0.5 ")).score
     none = decided(mail(WORDLESS), policy=under("    weight: 1 ", "    weight: 0 ")).score
     assert full > half > none == decided(mail(WORDLESS), policy=OFF).score
-    pinned = under("    use: shipped ", f"    use: {MODEL.version} ")
+    pinned = under("    use: newest ", f"    use: {MODEL.version} ")
     assert decided(mail(WORDLESS), policy=pinned).score == full
 
 
@@ -105,8 +106,10 @@ def test_where_words_are_worth_everything_the_wording_adds_nothing() -> None:
 
 
 def test_a_version_that_is_not_here_is_an_error_that_says_which_is() -> None:
-    with pytest.raises(Misconfigured, match=f"no model 'urgency-00000000' here; use shipped, off or {MODEL.version}"):
-        under("    use: shipped ", "    use: urgency-00000000 ")
+    with pytest.raises(
+        Misconfigured, match=f"no model 'urgency-00000000' here; use newest, shipped, off or {MODEL.version}"
+    ):
+        under("    use: newest ", "    use: urgency-00000000 ")
 
 
 def test_a_policy_of_before_has_the_model_too() -> None:
@@ -125,17 +128,20 @@ def test_without_a_readable_model_words_alone_decide(tmp_path: Path, content: by
 
 def test_decisions_of_before_there_was_a_model_come_out_again() -> None:
     before = recorded(mail(WORDLESS), policy=OFF)
-    assert verify(before, {OFF.label: replace(POLICY, version=OFF.version)}).outcome == "same"
+    assert verify(before, {OFF.label: replace(POLICY, version=OFF.version)}, Models().of).outcome == "same"
 
 
 def test_a_decision_by_another_model_is_not_decided_again() -> None:
     one = recorded(mail(WORDLESS))
-    assert verify(one, {POLICY.label: POLICY}).outcome == "same"
+    assert verify(one, {POLICY.label: POLICY}, Models().of).outcome == "same"
     assert one.routed.decision.judged
     other = msgspec.structs.replace(one.routed.decision.judged, model="urgency-00000000")
     decision = msgspec.structs.replace(one.routed.decision, judged=other)
     routed = msgspec.structs.replace(one.routed, decision=decision)
-    assert verify(msgspec.structs.replace(one, routed=routed), {POLICY.label: POLICY}).outcome == "unknown-model"
+    assert (
+        verify(msgspec.structs.replace(one, routed=routed), {POLICY.label: POLICY}, Models().of).outcome
+        == "unknown-model"
+    )
 
 
 def test_a_policy_without_the_model_is_tried_on_what_happened() -> None:

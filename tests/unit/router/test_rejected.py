@@ -7,6 +7,7 @@ from itertools import chain, product
 
 import msgspec
 
+from services.router.adapters.urgency import Models
 from services.router.domain.explain import explain
 from services.router.domain.replay import Recorded, verify
 from shared.events import Decision, InboundMessage, Profile, RoutedMessage
@@ -36,7 +37,7 @@ def test_what_is_not_so_is_told_apart_from_what_nobody_can_know() -> None:
     stranger = rejected(decided(mail()))
     assert stranger["signal.unknown"] == ("tier", "repeated", "bad-csat", "missed-sla")
     assert stranger["signal.absent"] == ("live", "judged", "complaint", "reach")
-    assert rejected(decided(mail(), policy=under("    use: shipped ", "    use: off ")))["signal.unknown"] == (
+    assert rejected(decided(mail(), policy=under("    use: newest ", "    use: off ")))["signal.unknown"] == (
         ("complaint", "judged", "tier", "repeated", "bad-csat", "missed-sla")
     )
     known = rejected(decided(mail("It is down", complaint=0.0), ann(tier="free")))
@@ -95,10 +96,11 @@ def test_a_decision_from_before_rejections_were_recorded_is_still_proved_the_sam
     bare = msgspec.structs.replace(one.routed.decision, rejected=None)
     assert b"rejected" not in encode(bare)
     routed = decode(RoutedMessage, encode(RoutedMessage(message=one.routed.message, decision=bare)))
-    assert verify(msgspec.structs.replace(one, routed=routed), {POLICY.label: POLICY}).outcome == "same"
+    assert verify(msgspec.structs.replace(one, routed=routed), {POLICY.label: POLICY}, Models().of).outcome == "same"
     forged = msgspec.structs.replace(one.routed.decision, rejected={"rule.words": ("all",)})
     found = verify(
         msgspec.structs.replace(one, routed=RoutedMessage(message=one.routed.message, decision=forged)),
         {POLICY.label: POLICY},
+        Models().of,
     )
     assert (found.outcome, found.fields) == ("different", ("rejected",))

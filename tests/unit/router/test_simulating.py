@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.router import commands, report
 from services.router.adapters import policy_yaml, recorded
+from services.router.adapters.urgency import Models
 from services.router.domain.explain import explain
 from services.router.domain.queueing import Job, staff, waits
 from services.router.domain.replay import Recorded, compare, verify
@@ -47,7 +48,7 @@ def a_day() -> list[Recorded]:
 def test_every_recorded_decision_comes_out_again() -> None:
     profile = ann(birth_year=1955, tier="pro")
     for one in (decision_on(mail("Our shop is down")), decision_on(mail("Hello"), profile)):
-        assert verify(one, POLICIES).outcome == "same"
+        assert verify(one, POLICIES, Models().of).outcome == "same"
 
 
 def test_a_decision_with_everything_in_it_comes_out_again_after_its_way_through_kafka() -> None:
@@ -71,7 +72,7 @@ def test_a_decision_with_everything_in_it_comes_out_again_after_its_way_through_
     assert any(choice.open_until for choice in decision.channels)
     routed = decode(RoutedMessage, encode(RoutedMessage(message=message, decision=decision)))
     one = Recorded(at=NOW, routed=routed, profile=profile, channels=(tuple(channels.values()),))
-    assert verify(one, {hours.label: hours}).outcome == "same"
+    assert verify(one, {hours.label: hours}, Models().of).outcome == "same"
 
 
 def test_a_decision_that_was_tampered_with_is_found() -> None:
@@ -81,22 +82,22 @@ def test_a_decision_that_was_tampered_with_is_found() -> None:
         routed=RoutedMessage(message=mail("Hello"), decision=one.routed.decision),
         channels=one.channels,
     )
-    verdict = verify(forged, POLICIES)
+    verdict = verify(forged, POLICIES, Models().of)
     assert verdict.outcome == "different"
     assert {"score", "level", "reasons"} <= set(verdict.fields)
 
 
 def test_what_can_no_longer_be_known_is_said_and_not_guessed() -> None:
     one = decision_on(mail("Hello"), ann())
-    assert verify(one, {}).outcome == "unknown-policy"
+    assert verify(one, {}, Models().of).outcome == "unknown-policy"
     forgotten = Recorded(at=one.at, routed=one.routed, profile=None, profile_known=False, channels=one.channels)
-    assert verify(forgotten, POLICIES).outcome == "unknown-profile"
+    assert verify(forgotten, POLICIES, Models().of).outcome == "unknown-profile"
 
 
 def test_a_channel_that_was_announced_at_that_very_moment_does_not_look_like_a_mistake() -> None:
     one = decision_on(mail("Hello"))
     both = Recorded(at=one.at, routed=one.routed, channels=((), *one.channels))
-    assert verify(both, POLICIES).outcome == "same"
+    assert verify(both, POLICIES, Models().of).outcome == "same"
 
 
 def test_an_operator_sees_what_another_policy_would_change() -> None:

@@ -283,7 +283,8 @@ def took_in(ticket: Ticket, routed: RoutedMessage) -> Ticket:
     """Returns the ticket after one more message of a customer.
 
     Priority: the highest of the messages since our last reply. A polite follow-up does not make an
-    outage less urgent, and what is answered no longer counts.
+    outage less urgent, what is answered no longer counts, and a level that an agent gave stays
+    until the customer adds something more urgent.
     """
     message, decision = routed.message, routed.decision
     at = message.received_at
@@ -308,14 +309,15 @@ def took_in(ticket: Ticket, routed: RoutedMessage) -> Ticket:
         skills, patience = decision.skills, begun(decision, ticket.team, ticket.patience, at)
     else:
         skills, patience = went_on(decision, ticket.team, ticket.skills, ticket.patience, at)
-    counts = first or ticket.waiting_since is None or decision.score > ticket.score
+    own = rank(decision.level, decision.score)
+    counts = first or ticket.waiting_since is None or own < ticket.rank
     since = at if ticket.waiting_since is None else min(at, ticket.waiting_since)
     return replace(
         after,
         status="open",
         level=decision.level.value if counts else ticket.level,
         score=decision.score if counts else ticket.score,
-        rank=rank(decision.level, decision.score) if counts else ticket.rank,
+        rank=own if counts else ticket.rank,
         reasons=decision.reasons if counts else ticket.reasons,
         skills=skills,
         patience=patience,
@@ -350,7 +352,7 @@ def resumed(ended: Wait, now: Wait | None) -> Wait:
     if now is None:
         return ended
     patience = both(ended.patience if ended.team == now.team else elsewhere(ended.patience), now.patience)
-    higher = now if now.score > ended.score else ended
+    higher = now if now.rank < ended.rank else ended
     return Wait(
         since=min(ended.since, now.since),
         due_at=min(filter(None, (ended.due_at, now.due_at)), default=None),

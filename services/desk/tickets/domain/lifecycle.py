@@ -15,7 +15,7 @@ from typing import TypeAlias
 from msgspec import structs
 
 from services.desk.actors import DESK, Actor
-from services.desk.tickets.domain import SETTLED, Ticket, Wait, is_late, resumed, snippet
+from services.desk.tickets.domain import SETTLED, Ticket, Wait, is_late, rank, resumed, snippet
 from services.desk.tickets.escalation import elsewhere, widened
 from shared.events.desk import (
     Change,
@@ -24,6 +24,7 @@ from shared.events.desk import (
     TicketAnswered,
     TicketAssigned,
     TicketOverflowed,
+    TicketPrioritised,
     TicketReopened,
     TicketStatusChanged,
     TicketUngrouped,
@@ -87,6 +88,15 @@ class Assign:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prioritise:
+    """Somebody says how urgent the ticket is, or what it is really about."""
+
+    level: str
+    about: str
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallAnswered:
     """Somebody spoke with the customer at this moment."""
 
@@ -131,7 +141,7 @@ class Escalate:
 
 
 Command: TypeAlias = (
-    Reply | Note | SetStatus | Assign | CallAnswered | DeliveryFailed | DeliveryArrived | Leave | Escalate
+    Reply | Note | SetStatus | Assign | Prioritise | CallAnswered | DeliveryFailed | DeliveryArrived | Leave | Escalate
 )
 
 # Events
@@ -191,7 +201,7 @@ Event: TypeAlias = Recorded | AnsweredLate | ProfileChanged | WaitKept | Replies
 Outcome: TypeAlias = tuple[Ticket, tuple[Event, ...]]
 
 
-def apply(ticket: Ticket, command: Command, now: datetime) -> Outcome:  # noqa: PLR0911 - a command each
+def apply(ticket: Ticket, command: Command, now: datetime) -> Outcome:  # noqa: C901, PLR0911 - a command each
     """Decides what a command does to a ticket at this moment."""
     match command:
         case Reply():
@@ -204,6 +214,8 @@ def apply(ticket: Ticket, command: Command, now: datetime) -> Outcome:  # noqa: 
             return after, (*events, *((ProfileChanged(),) if events else ()))
         case Assign():
             return _assigned(ticket, command, now)
+        case Prioritise():
+            return _prioritised(ticket, command, now)
         case CallAnswered():
             return _spoken_with(ticket, command)
         case DeliveryFailed():
@@ -333,6 +345,19 @@ def _assigned(ticket: Ticket, command: Assign, now: datetime) -> Outcome:
         assignee=who.email if who else None, assignee_name=who.name if who else None, team=command.team
     )
     return after, (Recorded(assigned, now, command.actor),)
+
+
+def _prioritised(ticket: Ticket, command: Prioritise, now: datetime) -> Outcome:
+    """Moves the ticket to another level; within it, its score stays. What the customer adds counts
+    again where that is more urgent."""
+    if command.level == ticket.level and not command.about:
+        return ticket, ()
+    told = TicketPrioritised(before=ticket.level, to=command.level, about=command.about or None)
+    recorded = Recorded(told, now, command.actor)
+    if command.level == ticket.level:
+        return ticket, (recorded,)
+    place = rank(command.level, ticket.score)
+    return replace(ticket, level=command.level, rank=place, version=ticket.version + 1), (recorded, PriorityChanged())
 
 
 def _spoken_with(ticket: Ticket, call: CallAnswered) -> Outcome:

@@ -55,6 +55,8 @@ AUDIT = {
     "site.origins": N_("Changed a site's origins"),
     "site.secrets": N_("Changed a site's secrets"),
     "policy.published": N_("Published a routing policy"),
+    "model.taken": N_("Took an urgency model"),
+    "model.rolled-back": N_("Rolled back the urgency model"),
 }
 AUDIT_GROUPS = {
     "sign-in": N_("Signing in"),
@@ -74,6 +76,7 @@ AUDIT_GROUPS = {
     "audit": N_("Audit log"),
     "site": N_("Sites"),
     "policy": N_("Routing policies"),
+    "model": N_("Urgency models"),
 }
 """What the audit log can be asked for."""
 _BROWSERS = (

@@ -23,6 +23,7 @@ from shared.events.desk import (
     TicketAssigned,
     TicketGrouped,
     TicketOverflowed,
+    TicketPrioritised,
     TicketReopened,
     TicketStatusChanged,
     TicketUngrouped,
@@ -33,6 +34,7 @@ from shared.kernel import stable_id
 SHOWN_EVENTS = (
     TicketStatusChanged,
     TicketAssigned,
+    TicketPrioritised,
     TicketReopened,
     TicketWidened,
     TicketOverflowed,
@@ -125,7 +127,7 @@ class Draft:
 def line(event: EventView, agents: Mapping[str, str], _: Gettext) -> Line | None:
     """Returns an event for the timeline; None for what is shown otherwise."""
     text = (
-        (said.event(event, agents, _) or posts.event(event, agents, _))
+        (said.event(event, agents, _) or said.prioritised(event, agents, _) or posts.event(event, agents, _))
         if isinstance(event.change, SHOWN_EVENTS)
         else ""
     )

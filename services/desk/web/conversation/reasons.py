@@ -27,10 +27,14 @@ SEVERITIES = {
 }
 KINDS = SEVERITIES | {
     "complaint": N_("a complaint"),
+    "question": N_("a question"),
+    "request": N_("a request"),
+    "order": N_("an order"),
     "thanks": N_("thanks"),
     "goodbye": N_("a goodbye"),
     "spam": N_("spam"),
     "automatic": N_("an automatic mail"),
+    "other": N_("nothing in particular"),
 }
 """What a message may sound like."""
 SIGNALS = SEVERITIES | {

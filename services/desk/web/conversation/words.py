@@ -6,9 +6,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.desk.timeline import EventView
-from services.desk.web.conversation.reasons import SKILLS
-from services.desk.web.words import N_, STATUSES, Gettext, address, name, team
-from shared.events.desk import TicketAssigned, TicketOverflowed, TicketReopened, TicketStatusChanged, TicketWidened
+from services.desk.web.conversation.reasons import KINDS, SKILLS
+from services.desk.web.words import LEVELS, N_, STATUSES, Gettext, address, name, team
+from shared.events.desk import (
+    TicketAssigned,
+    TicketOverflowed,
+    TicketPrioritised,
+    TicketReopened,
+    TicketStatusChanged,
+    TicketWidened,
+)
 
 FACTS = {"Account": N_("Account")}
 """What channels tell of a customer; what a customer's site tells is shown as it is written."""
@@ -95,6 +102,20 @@ def event(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:
         case TicketAssigned(assignee=str(assignee)):
             line = _("%(who)s assigned this to %(assignee)s", who=actor, assignee=agents.get(assignee, assignee))
     return line
+
+
+def prioritised(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:
+    """Describes what somebody said of a ticket's priority; empty for another change."""
+    said = change.change
+    if not isinstance(said, TicketPrioritised):
+        return ""
+    actor, level = agents.get(change.actor, change.actor), name(LEVELS, said.to, _)
+    line = (
+        _("%(who)s: priority stays %(level)s", who=actor, level=level)
+        if said.to == said.before
+        else _("%(who)s: priority %(before)s → %(level)s", who=actor, before=name(LEVELS, said.before, _), level=level)
+    )
+    return f"{line} ({_('really about: %(kind)s', kind=name(KINDS, said.about, _))})" if said.about else line
 
 
 def _minutes(after: str) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, Response
 
 from services.desk.assignment import service as assignment
-from services.desk.tickets import group_commands
+from services.desk.tickets import corrections, group_commands
 from services.desk.tickets import service as tickets
 from services.desk.tickets.domain import takes_copies
 from services.desk.tickets.schemas import MessageView, TicketRow
@@ -180,6 +180,26 @@ async def assign(
     undo = Undo(f"/c/{row.id}/assign", {"to": before.assignee or "none"})
     name = row.assignee_name or row.assignee
     text = _("Assigned to %(name)s", name=name) if name else _("Assignment removed")
+    return html(console.ticket_parts(who.language, row) + console.toast(who.language, text, undo, number=row.number))
+
+
+@router.post("/c/{ticket}/priority")
+async def prioritise(
+    request: Request,
+    ticket: str,
+    who: Annotated[Viewer, Depends(writer)],
+    level: Annotated[str, Form(max_length=20)],
+    about: Annotated[str, Form(max_length=40)] = "",
+) -> Response:
+    """Gives a ticket another level, and keeps what it is really about."""
+    console = console_of(request)
+    before = await console.row(ticket)
+    row = await corrections.prioritise(console.desk, before.id, level, about, actor=who.actor)
+    if not is_part(request):
+        return redirect(f"/c/{row.id}")
+    _ = gettext(who.language)
+    undo = Undo(f"/c/{row.id}/priority", {"level": before.level}) if before.level != row.level else None
+    text = _("Priority: %(level)s", level=words.name(words.LEVELS, row.level, _))
     return html(console.ticket_parts(who.language, row) + console.toast(who.language, text, undo, number=row.number))
 
 

@@ -5,12 +5,7 @@ from __future__ import annotations
 from services.desk.web.conversation.reasons import KINDS, SIGNALS
 from services.desk.web.words import N_, Gettext, name
 
-_KINDS = KINDS | {
-    "question": N_("a question"),
-    "request": N_("a request"),
-    "order": N_("an order"),
-    "other": N_("nothing it knows"),
-}
+_KINDS = KINDS | {"other": N_("nothing it knows")}
 _SIGNALS = SIGNALS | {
     "calm": N_("nothing but thanks, a goodbye or spam"),
     "wording": N_("what its words say"),

@@ -1,0 +1,1 @@
+"""What the urgency model learned from agents, for admins."""

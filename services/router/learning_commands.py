@@ -1,0 +1,92 @@
+"""`python -m services router model learn | show | take <version> | roll-back`: what the urgency
+model learned from agents."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from collections.abc import Iterable
+
+from services.router import learning
+from services.router.settings import RouterSettings
+from shared.events import ModelLearned
+from shared.events.learning import in_use
+from shared.settings import KafkaSettings, load
+from shared.topics import MODELS_LEARNED
+
+_LISTED = 20
+_NICE = 10
+"""By itself it learns beside a router that works."""
+_WHY = {
+    "better": "it does better on corrections that it had not seen",
+    "not-better": "it does not do better on corrections that it had not seen",
+    "worse-in-general": "it does better on corrections that it had not seen, but worse in general",
+    "large-shift": "it does better, but changes so much that a person has to look: `model take` takes it",
+    "after-roll-back": "it does better, but somebody went back before: `model take` takes it",
+    "by-hand": "a person took it",
+}
+
+
+def add(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the commands to the parser."""
+    parser = subjects.add_parser("model", help="what the urgency model learned from agents")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    learn = verbs.add_parser("learn", help="learn now, and take the new model if it is better")
+    learn.add_argument("--only-new", action="store_true", help="only where enough corrections came since the last time")
+    show = verbs.add_parser("show", help="which model is in use, and what became of each that was learned")
+    show.add_argument("version", nargs="?", default="", help="this one only, with messages that it judges differently")
+    take = verbs.add_parser("take", help="take a model that waits for a person, or one of before; at once")
+    take.add_argument("version")
+    verbs.add_parser("roll-back", help="take the model that was in use before; at once")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Runs the chosen command; returns the exit code. Raises Unavailable, Misconfigured."""
+    servers, policy = load(KafkaSettings).kafka, load(RouterSettings).policy
+    match chosen.verb:
+        case "learn":
+            os.nice(_NICE if chosen.only_new else 0)
+            made = asyncio.run(learning.learn(servers, policy, only_new=chosen.only_new))
+            print(made if isinstance(made, str) else described(made))
+        case "show":
+            for line in listed(asyncio.run(learning.newest(servers, MODELS_LEARNED)), policy, chosen.version):
+                print(line)
+        case "take":
+            asyncio.run(learning.take(servers, policy, chosen.version))
+            print(f"{chosen.version} is in use")
+        case _:
+            print(f"{asyncio.run(learning.roll_back(servers, policy))} is in use again")
+    return 0
+
+
+def listed(models: dict[str, ModelLearned], policy: str, version: str) -> Iterable[str]:
+    """Yields which model is in use, then the newest ones; or one of them alone."""
+    pointer = models.get(in_use(policy))
+    yield f"in use: {pointer.version if pointer else 'the model that comes with the router'}"
+    known = [one for key, one in models.items() if key == one.version and version in ("", one.version)]
+    for one in sorted(known, key=lambda one: one.at, reverse=True)[:_LISTED]:
+        yield ""
+        yield described(one) if version else _head(one)
+
+
+def _head(model: ModelLearned) -> str:
+    return (
+        f"{model.version}, {model.at:%Y-%m-%d %H:%M}: {model.state}, for {_WHY.get(model.why, model.why)}\n"
+        f"  {model.corrections} corrections by {model.agents} people; of {model.held_back} held back, right "
+        f"{model.right_before} before and {model.right_after} after\n"
+        f"  in general {model.general_before:.3f} before and {model.general_after:.3f} after; {model.moved:.1%} changed "
+        "between grave and not"
+    )
+
+
+def described(model: ModelLearned) -> str:
+    """Returns a report for people, with examples: words are at the desk only."""
+    lines = [_head(model)]
+    for one in model.examples:
+        right = "now right" if one.right_after and not one.right_before else ""
+        wrong = "now wrong" if one.right_before and not one.right_after else ""
+        lines.append(
+            f"  ticket {one.ticket_id}: {one.before} → {one.after}; the agent said {one.wanted} {right or wrong}".rstrip()
+        )
+    return "\n".join(lines)

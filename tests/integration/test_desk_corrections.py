@@ -1,0 +1,129 @@
+"""An agent says that a ticket is not urgent: it moves at once, and the router is told, in words
+that can be taken away again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from services.desk.actors import COMMAND
+from services.desk.context import Desk
+from services.desk.intake.messages import apply
+from services.desk.people.service import create_token
+from services.desk.tickets import corrections, service
+from shared.errors import Rejected
+from shared.events import PriorityCorrected
+from shared.events.codec import decode
+from shared.events.learning import LONGEST
+from shared.kernel import Level, ticket_id
+from tests.integration.desk_parts import acting, app_of, desk_on, migrate, with_channels
+from tests.unit.desk.examples import NOON, routed
+
+TICKET = ticket_id("email:<1@example.org>")
+BO = acting("bo@desk.example")
+
+
+@pytest.fixture
+async def desk(database: str, storage_url: str) -> AsyncIterator[Desk]:
+    await migrate(database)
+    async with desk_on(database, storage_url) as made:
+        ready = with_channels(made)
+        await apply(ready, [routed(text="Stolen card: how do I order another?", level=Level.URGENT, score=80)])
+        yield ready
+
+
+async def told(desk: Desk) -> list[PriorityCorrected]:
+    async with desk.database.transaction() as session:
+        rows = await session.execute(
+            text("SELECT key, value FROM desk.outbox WHERE topic = 'priorities-corrected' ORDER BY id")
+        )
+        found = [(row.key, decode(PriorityCorrected, row.value)) for row in rows]
+    assert all(key == event.key for key, event in found)
+    return [event for _, event in found]
+
+
+async def test_what_is_not_urgent_moves_down_and_the_router_is_told_whose_words_say_so(desk: Desk) -> None:
+    row = await corrections.prioritise(desk, TICKET, "normal", "question", actor=BO)
+    assert row.level == "normal"
+    (said,) = await told(desk)
+    assert (said.ticket_id, said.agent, said.before, said.after, said.kind) == (
+        TICKET, "bo@desk.example", "urgent", "normal", "question",
+    )  # fmt: skip
+    assert said.text == "Invoice. Stolen card: how do I order another?"
+    events = (await service.get_ticket(desk, TICKET)).events
+    assert [(e.actor, e.data) for e in events if e.kind == "ticket.prioritised"] == [
+        ("bo@desk.example", {"from": "urgent", "to": "normal", "about": "question"})
+    ]
+    await corrections.prioritise(desk, TICKET, "normal", actor=BO)
+    assert len(await told(desk)) == 1, "the same again says nothing new"
+
+
+async def test_a_level_that_an_agent_gave_stays_until_the_customer_adds_something_more_urgent(desk: Desk) -> None:
+    await corrections.prioritise(desk, TICKET, "high", actor=BO)
+    later = {"received_at": NOON + timedelta(hours=1)}
+    await apply(desk, [routed("<2@example.org>", text="Anybody there?", score=79, level=Level.NORMAL, **later)])
+    assert (await service.get_ticket(desk, TICKET)).row.level == "high"
+    await apply(desk, [routed("<3@example.org>", text="All is down!", score=70, level=Level.URGENT, **later)])
+    assert (await service.get_ticket(desk, TICKET)).row.level == "urgent"
+
+
+async def test_what_is_taken_back_teaches_nothing(desk: Desk) -> None:
+    await corrections.prioritise(desk, TICKET, "low", actor=BO)
+    await corrections.prioritise(desk, TICKET, "urgent", actor=BO)
+    first, second = await told(desk)
+    assert first.key == second.key
+    assert (first.text != "", second.text) == (True, "")
+
+
+async def test_a_class_alone_teaches_and_leaves_the_ticket_where_it_is(desk: Desk) -> None:
+    before = (await service.get_ticket(desk, TICKET)).row
+    row = await corrections.prioritise(desk, TICKET, "urgent", "security", actor=BO)
+    assert (row.level, row.version) == ("urgent", before.version)
+    (said,) = await told(desk)
+    assert (said.kind, bool(said.text)) == ("security", True)
+
+
+async def test_the_words_are_those_that_made_it_urgent_and_no_more_than_a_model_reads(desk: Desk) -> None:
+    later = {"received_at": NOON + timedelta(hours=1), "level": Level.URGENT}
+    await apply(desk, [routed("<2@example.org>", text="x" * 9_000, subject="", score=90, **later)])
+    await apply(desk, [routed("<3@example.org>", text="I am away", automatic="reply", score=95, **later)])
+    await corrections.prioritise(desk, TICKET, "low", actor=BO)
+    (said,) = await told(desk)
+    assert said.text == "x" * LONGEST
+
+
+async def test_a_program_moves_a_ticket_and_teaches_nothing(desk: Desk) -> None:
+    token = await create_token(desk.database, name="rules", scopes=("write",), actor=COMMAND)
+    transport, headers = httpx.ASGITransport(app_of(desk)), {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://desk/api/v1", headers=headers) as client:
+        answer = await client.post(f"/tickets/{TICKET}/priority", json={"level": "low", "about": "spam"})
+        assert (answer.status_code, answer.json()["level"]) == (200, "low")
+        wrong = await client.post(f"/tickets/{TICKET}/priority", json={"level": "soon"})
+        assert (wrong.status_code, "urgent, high, normal, low" in wrong.json()["detail"]) == (422, True)
+    assert await told(desk) == []
+
+
+@pytest.mark.parametrize(("level", "about", "code"), [("soon", "", "level"), ("low", "weather", "about")])
+async def test_what_is_no_level_or_no_class_is_refused(desk: Desk, level: str, about: str, code: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        await corrections.prioritise(desk, TICKET, level, about, actor=BO)
+    assert caught.value.code == code
+
+
+async def test_whoever_is_forgotten_is_forgotten_in_what_was_learned_from_too(desk: Desk) -> None:
+    await corrections.prioritise(desk, TICKET, "low", actor=BO)
+    await corrections.prioritise(desk, TICKET, "normal", actor=acting("cy@desk.example"))
+    await apply(desk, [routed("<9@example.org>", thread="email:<9@example.org>", sender="email:eve@example.org")])
+    await corrections.prioritise(desk, ticket_id("email:<9@example.org>"), "high", actor=BO)
+    assert await corrections.forget(desk, "email:ann@example.org") == 2
+    newest = {event.key: event for event in await told(desk)}
+    assert {(event.ticket_id == TICKET, event.text == "") for event in newest.values()} == {
+        (True, True),
+        (False, False),
+    }
+    with pytest.raises(Rejected):
+        await corrections.forget(desk, "email:nobody@example.org")
