@@ -84,7 +84,7 @@ REPORTS = [
 ]  # fmt: skip
 KINDS = [
     "text/plain; format=flowed", "text/html", "text/enriched", "text/calendar", "multipart/mixed", "multipart/alternative; boundary=b", "message/rfc822",
-    "application/ms-tnef", "application/pkcs7-mime",
+    "application/ms-tnef", "application/pkcs7-mime", "multipart/signed; boundary=b",
 ]  # fmt: skip
 DSN = "multipart/report; report-type=delivery-status; boundary=b"
 CHARSETS = ["", "utf-8", "us-ascii", "euc-kr", "gb2312", "iso-2022-jp", "iso-2022-kr", "hz-gb-2312", "utf-7", "utf-16", "shift_jis", "big5", "x-unknown"]  # fmt: skip
