@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -60,6 +60,8 @@ _FAREWELL = 3.0
 """Seconds for leaving a server in good order: less than the process has at its end."""
 _TRIES = 3
 """How often a connection may break over one mail before the others go first."""
+_AHEAD = 2
+"""Mails that are held at a time: the next one is fetched while this one is published."""
 _SHOWN = 50
 """Mails between two notes in the database of how far a mailbox is."""
 
@@ -245,19 +247,36 @@ class MailboxReader:
         since = day_before(mailbox.since, mailbox.added_at.date())
         new = later(await self._thread.call(connection.search, searches(cursor, since)), cursor)
         for uid in again:
-            await self._take(connection, (name, cursor.validity, uid), junk=junk, again=True)
-        for done, uid in enumerate(new):
-            METRICS.mailbox_waiting.labels(mailbox=mailbox.address).set(len(new) - done)
-            if len(new) > 1:
-                await self._tell("reading", f"{name}: {progress(done, len(new))}", keep=done % _SHOWN == 0)
-            await self._take(connection, (name, cursor.validity, uid), junk=junk, again=False)
+            fetched = self._thread.call(connection.fetch, uid, by_part=True)
+            await self._take(connection, (name, cursor.validity, uid), fetched, junk=junk, again=True)
+        coming: deque[asyncio.Task[bytes | None]] = deque()
+        try:
+            for done, uid in enumerate(new):
+                for following in new[done + len(coming) : done + _AHEAD]:
+                    coming.append(asyncio.create_task(self._thread.call(connection.fetch, following)))
+                METRICS.mailbox_waiting.labels(mailbox=mailbox.address).set(len(new) - done)
+                if len(new) > 1:
+                    await self._tell("reading", f"{name}: {progress(done, len(new))}", keep=done % _SHOWN == 0)
+                await self._take(connection, (name, cursor.validity, uid), coming.popleft(), junk=junk, again=False)
+        finally:
+            for task in coming:
+                task.cancel()
+            await asyncio.gather(*coming, return_exceptions=True)
         METRICS.mailbox_waiting.labels(mailbox=mailbox.address).set(0)
 
-    async def _take(self, connection: ImapConnection, key: tuple[str, int, int], *, junk: bool, again: bool) -> None:
+    async def _take(
+        self,
+        connection: ImapConnection,
+        key: tuple[str, int, int],
+        fetched: Awaitable[bytes | None],
+        *,
+        junk: bool,
+        again: bool,
+    ) -> None:
         uid = key[2]
         digest, reason = b"", ""
         try:
-            raw = await self._thread.call(connection.fetch, uid, by_part=again)
+            raw = await fetched
             if raw:
                 digest = await self._publish(raw, junk=junk)
                 if not junk:
