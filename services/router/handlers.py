@@ -7,6 +7,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from services.router.domain.decide import decide, is_judged, wording
 from services.router.domain.policy import Policy
@@ -89,7 +90,8 @@ class Router:
                 messages.append(error)
         if model := policy.priority.model:
             read = (message for message in messages if isinstance(message, InboundMessage))
-            model.prepare([wording(message) for message in read if is_judged(message)])
+            with suppress(Exception):  # whose text it was is found out when that one is decided on, alone
+                model.prepare([wording(message) for message in read if is_judged(message)])
         return messages
 
     def _routed(

@@ -75,6 +75,9 @@ async def test_what_sounds_like_spam_and_nothing_else_is_told_apart_in_the_list(
     await apply(desk, [offer, routed("<1@x>")])
     rows = (await tickets.list_tickets(desk, TicketQuery())).items
     assert {row.customer_name: row.calm for row in rows} == {"seo@example.net": "spam", "ann@example.org": ""}
+    await scalar(desk, "UPDATE desk.tickets SET level = 'high' WHERE level = 'low' RETURNING 1")
+    rows = (await tickets.list_tickets(desk, TicketQuery())).items
+    assert {row.calm for row in rows} == {""}, "an agent said that it is none"
 
 
 async def test_a_message_that_comes_again_changes_nothing(desk: Desk) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     DateTime,
     Select,
     Text,
+    and_,
     case,
     cast,
     func,
@@ -97,7 +98,11 @@ _PREFERRED = func.coalesce(
     TICKETS.c.channel,
 )
 _FIRST_REASON = TICKETS.c.reasons[0]
-_CALM = case((_FIRST_REASON["code"].astext == "calm", _FIRST_REASON["values"]["kind"].astext), else_="")
+_CALM = case(
+    (and_(TICKETS.c.level == "low", _FIRST_REASON["code"].astext == "calm"), _FIRST_REASON["values"]["kind"].astext),
+    else_="",
+)
+"""An agent who gives the ticket another level has said that it is not so."""
 ROWS = (
     select(
         *(TICKETS.c[name] for name in _ROW),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
+from services.router.domain.judging import Judgement
 from services.router.handlers import Router
 from shared.bus import TAKEN, WRITTEN, TooManyDeadLetters
 from shared.bus.memory import MemoryRecord
@@ -60,6 +64,26 @@ def test_what_cannot_be_read_is_set_aside_alone(value: bytes | None) -> None:
     headers = dict(bad.headers)
     assert headers["source_offset"] == b"5"
     assert headers["error"].startswith(b"MalformedEvent: ")
+
+
+def test_a_text_that_the_model_trips_over_is_set_aside_alone() -> None:
+    class Tripping:
+        version = "tripping-1"
+
+        def prepare(self, texts: Sequence[str]) -> None:
+            for text in texts:
+                self.judge(text)
+
+        def judge(self, text: str) -> Judgement:
+            if "tripwire" in text:
+                raise ZeroDivisionError("oops")
+            return Judgement(self.version)
+
+    policy = replace(POLICY, priority=replace(POLICY.priority, model=Tripping()))
+    tripped = Router({}, lambda: [EMAIL, CHAT], lambda: policy, "router")
+    good = encode(mail())
+    before, bad, after = tripped.handle([record(good), record(encode(mail("a tripwire"))), record(good)])
+    assert (before.topic, bad.topic, after.topic) == ("messages-routed", "dead-letters", "messages-routed")
 
 
 def test_a_fault_of_ours_sets_one_message_aside_and_keeps_where_it_happened() -> None:

@@ -52,7 +52,7 @@ def fetcher() -> Fetcher:
 @pytest.fixture
 def client(fetcher: Fetcher, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> BatchClient:
     made = BatchClient.__new__(BatchClient)
-    made._pace, made._fetched_at = Pace(lambda: clock.now), 0.0
+    made._pace, made._rest_until, made._step_since = Pace(lambda: clock.now), 0.0, None
     made.consumer = SimpleNamespace(flow_active=True)  # type: ignore[assignment]
     state = lambda tp: SimpleNamespace(_position=fetcher._position[tp])  # noqa: E731
     assignment = SimpleNamespace(tps=ALL, active=True, state_value=state)
@@ -78,7 +78,7 @@ async def test_after_somebody_was_served_a_flood_goes_on_in_small_steps_with_res
     clock.now += 0.03
     fetcher.has = {BULK: 400}
     await client.fetch_runs([{LIVE}], ALL, 1.0, 400)
-    assert fetcher.asked[-2:] == [({LIVE}, 0.06, 400), (ALL, 1.0, FEW)]
+    assert fetcher.asked[-2:] == [({LIVE}, pytest.approx(0.06), 400), (ALL, 1.0, FEW)]
     clock.now += 11
     await client.fetch_runs([{LIVE}], ALL, 1.0, 400)
     assert fetcher.asked[-2:] == [({LIVE}, 0.0, 400), (ALL, 1.0, 400)], "the flood has the machine again"
@@ -98,4 +98,33 @@ async def test_a_live_message_that_comes_while_all_is_waited_for_counts_as_one(
     await client.fetch_runs([{LIVE}], ALL, 1.0, 400)
     clock.now += 0.01
     await client.fetch_runs([{LIVE}], ALL, 1.0, 400)
-    assert fetcher.asked[-2:] == [({LIVE}, 0.02, 400), (ALL, 1.0, FEW)]
+    assert fetcher.asked[-2:] == [({LIVE}, pytest.approx(0.02), 400), (ALL, 1.0, FEW)]
+
+
+@pytest.mark.parametrize("every", [0.02, 0.1, 0.4])
+async def test_a_flood_goes_on_however_often_somebody_is_served(
+    client: BatchClient, fetcher: Fetcher, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, every: float
+) -> None:
+    """A step takes 15 ms here, so it has a third of the time: 22 in a second, less what the live
+    ones take."""
+    bulk, arrivals = 0, iter(number * every for number in range(10_000))
+    following = next(arrivals)
+
+    async def fetched(partitions: set[TP], timeout: float, most: int) -> dict[TP, list[Any]]:
+        nonlocal bulk, following
+        if partitions == {LIVE}:
+            if following > clock.now + timeout:
+                clock.now += timeout
+                return {}
+            clock.now, following = max(clock.now, following), next(arrivals)
+            fetcher._position[LIVE] += 1
+            return {LIVE: [SimpleNamespace(offset=0)]}
+        bulk += most
+        fetcher._position[BULK] += most
+        return {BULK: [SimpleNamespace(offset=0)] * most}
+
+    monkeypatch.setattr(fetcher, "fetched_records", fetched)
+    while clock.now < 30:
+        runs = await client.fetch_runs([{LIVE}], ALL, 1.0, 400)
+        clock.now += 0.015 if BULK in runs or not runs else 0.002
+    assert bulk / 30 > 15 * FEW

@@ -61,7 +61,9 @@ class BatchClient(driver.AIOKafkaConsumerThread):
 
     def __init__(self, consumer: BatchConsumer, **kwargs: Any) -> None:
         super().__init__(consumer, thread_loop=consumer.loop, **kwargs)
-        self._pace, self._fetched_at = Pace(), time.monotonic()
+        self._pace, self._rest_until = Pace(), 0.0
+        self._step_since: float | None = None
+        """When records of the other lanes were handed over, until their rest begins."""
 
     async def crash(self, exc: BaseException) -> None:
         """Crashes this service only: there is no other loop to notify."""
@@ -99,14 +101,17 @@ class BatchClient(driver.AIOKafkaConsumerThread):
         if fetcher._closed:
             raise ConsumerStoppedError
         before = {tp: assignment.state_value(tp)._position for tp in assignment.tps}
-        rest = self._pace.rest(time.monotonic() - self._fetched_at)
+        now = time.monotonic()
+        if self._step_since is not None:
+            self._rest_until, self._step_since = now + self._pace.rest(now - self._step_since), None
+        rest = max(self._rest_until - now, 0.0)
         with fetcher._subscriptions.fetch_context():
             for lane in urgent:
                 if fetched := await fetcher.fetched_records(lane, rest, max_records):
                     break
             else:
                 fetched = await fetcher.fetched_records(partitions, timeout, FEW if self._pace.lately else max_records)
-                self._fetched_at = time.monotonic()
+                self._step_since = time.monotonic() if fetched else None
         if any(tp in lane for lane in urgent for tp in fetched):
             self._pace.served()
         if not assignment.active:
