@@ -63,6 +63,15 @@ def _words(text: str) -> str:
     return pattern if not text or _NO_CASE.search(text) else rf"(?<!\w){pattern}(?!\w)"
 
 
+_GAPS = re.compile(r"[\s,،、，]{2,}")
+
+
+def _narrow(gap: re.Match[str]) -> str:
+    """Leaves one comma or blank of a run: a form's gaps begin and end with any number of them, and
+    hundreds would be tried in every way."""
+    return gap[0].strip()[:1] or " "
+
+
 _DATED, _DATELESS = _forms(phrases.ATTRIBUTIONS), _forms(phrases.UNDATED)
 
 
@@ -116,7 +125,7 @@ def _judged_best(window: Sequence[str], last: int) -> list[Attribution]:
 
 def judged(text: str) -> Strength:
     """Returns how surely this, on one line, is an attribution."""
-    text = _MARKS.sub("", text).strip().translate(_DIGITS)
+    text = _GAPS.sub(_narrow, _MARKS.sub("", text).strip().translate(_DIGITS))
     if len(text) > LONGEST:
         return Strength.NONE
     if ruled := _DASHES.match(text):

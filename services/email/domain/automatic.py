@@ -80,12 +80,15 @@ def automatic(mail: Mail, envelope_sender: str | None, mailboxes: Mailboxes, own
     """Classifies mail by its automatic origin: `bounce`, `reply` (out of office, receipts),
     `list` (all other mail that must get no automatic answer), or an empty string.
     `envelope_sender`: empty or `<>` where the envelope named nobody, as only programs send; None
-    where it is not known. `own`: the text without what it quotes, where that is known."""
+    where only Return-Path may tell it, as in a mailbox. `own`: the text without what it quotes,
+    where that is known."""
     headers = mail.headers
     submitted = headers.text("auto-submitted").lower().partition(";")[0].strip()
     precedence = headers.text("precedence").lower()
-    reverse = None if envelope_sender is None else envelope_sender.strip("<>")
-    nobody = reverse == "" or bool(_DAEMON.match(reverse or "")) or headers.raw("return-path") == "<>"
+    written = headers.raw("return-path") or None  # what took it in wrote the envelope there (RFC 5321, 4.4)
+    known = envelope_sender if envelope_sender is not None else written
+    reverse = None if known is None else known.strip("<> ")
+    nobody = reverse == "" or bool(_DAEMON.match(reverse or "")) or written == "<>"
     if is_receipt(mail):
         return "reply"
     if _is_returned(mail, submitted, nobody=nobody, known=bool(reverse) and not nobody):

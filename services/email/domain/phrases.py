@@ -273,6 +273,16 @@ CALLS = (
     "|зателефон|подзвон|τηλεφων|καλέσ|beni ara|arayın|arayabil|numaram|اتصل|رقمي|התקשר|להתקשר|電話|ご連絡|연락|전화|打电话|来电|回电|联系|聯絡"
 )
 """Where one of these stands in the text, the number below it is part of what is said."""
+PLACES = (
+    "my address|new address|address is|address below|deliver to|deliver there|deliver it|send it to|ship it to|ship to|moved to|have moved|neue adresse|meine adresse"
+    "|adresse ist|liefern sie|umgezogen|schicken sie|senden sie|nouvelle adresse|mon adresse|adresse est|livrer|livrez|déménag|envoyez|nueva dirección|mi dirección"
+    "|dirección es|entregar|entreguen|envíen|mudado|novo endereço|meu endereço|nova morada|entregue|mudei|nuovo indirizzo|mio indirizzo|consegnare|consegnate"
+    "|spedite|trasferit|nieuwe adres|mijn adres|bezorg|verhuisd|ny adress|min adress|ny adresse|min adresse|leverer|levere|leverera|flyttat|flyttet|osoitteeni"
+    "|uusi osoite|toimita|muuttan|nowy adres|mój adres|dostarcz|przeprowad|nová adresa|moje adresa|doručte|přestěhoval|új cím|címem|szállít|költöz|noua adresă"
+    "|adresa mea|livrați|mutat|новый адрес|мой адрес|достав|переех|нова адреса|моя адреса|переїха|νέα διεύθυνση|διεύθυνσή μου|μετακόμισ|yeni adres|adresim|taşındı"
+    "|عنواني|العنوان الجديد|כתובת חדשה|הכתובת שלי|עברנו|住所|お届け|引っ越|주소|배송지|이사|地址|送到|搬家|搬到"
+)
+"""The same of an address."""
 
 DISCLAIMERS = (
     "are not the intended recipient|not the named addressee|intended solely for|intended only for|may contain confidential|is confidential and may|privileged information"

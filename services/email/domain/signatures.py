@@ -32,7 +32,7 @@ def _form(form: str) -> str:
 
 
 _FOOTER = re.compile(rf"(?:{'|'.join(map(_form, phrases.listed(phrases.FOOTERS)))})\s*[.!。]?", re.IGNORECASE)
-_CALLS = phrases.listed(phrases.CALLS)
+_CALLS = phrases.listed(phrases.CALLS, phrases.PLACES)
 _DEVICES, _DISCLAIMERS = phrases.listed(phrases.DEVICES), phrases.listed(phrases.DISCLAIMERS)
 _ANY_DEVICE = re.compile("|".join(map(re.escape, _DEVICES)))
 """In lower case, wherever it stands: most lines name none, and are looked at no further."""
@@ -102,7 +102,7 @@ def _disclaimed(lines: list[str]) -> None:
 
 
 def _contacts(lines: list[str]) -> None:
-    """Removes a contact block, unless the sender asks to be called."""
+    """Removes a contact block, unless the sender asks to be called, or tells where they live."""
     start = min(_below_name(lines), _below_rule(lines))
     above = " ".join(lines[max(0, start - _ABOVE) : start])[-_ASKED:].lower()
     if start < len(lines) and not any(words in above for words in _CALLS):

@@ -105,6 +105,15 @@ def test_a_person_is_a_person_whatever_their_address_subject_or_company_s_rules(
     assert automatic(parse(f"{headers}\n\nPlease call me.".encode()), envelope, OURS) == ""
 
 
+def test_a_postmaster_is_a_person_through_every_door() -> None:
+    words = "Dear all,\nour users cannot write to you, they see 550 5.7.1 rejected.\nCan you help? Ann"
+    mail = parse(
+        f"Return-Path: <ann@customer.test>\nFrom: Postmaster <postmaster@customer.test>\nSubject: Undelivered mail to you\n\n{words}".encode()
+    )
+    assert automatic(mail, "ann@customer.test", OURS, words) == ""
+    assert automatic(mail, None, OURS, words) == "", "in a mailbox the envelope stands in Return-Path"
+
+
 def test_another_desk_s_agent_answers_us_though_their_program_calls_itself_automatic() -> None:
     headers = "From: Lee <help@customer.test>\nAuto-Submitted: auto-generated\nX-Auto-Response-Suppress: All\nSubject: Re: Lamp"
     assert automatic(parse(f"{headers}\n\nIt works, thanks.".encode()), "bounce@desk.test", OURS) == "list"

@@ -260,3 +260,19 @@ def test_an_answer_is_read_without_what_its_program_quotes(client: str) -> None:
         "naver",
     }:  # these mark where the old mail begins, and not where it ends
         assert "No, it does not." in words_of(parse(f"{raw}<p>No, it does not.</p>".encode())).text
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "I have moved, my new address is below. Please deliver there.",
+        "Ich bin umgezogen, bitte liefern Sie künftig hierhin:",
+        "J'ai déménagé, voici où livrer.",
+        "이사했습니다. 새 주소는 아래와 같습니다.",
+    ],
+)
+def test_an_address_that_the_sender_speaks_of_is_part_of_what_they_say(asked: str) -> None:
+    block = "Ann Meyer\nBaker Street 5\n12345 Berlin\n+49 30 1234567"
+    said = f"{asked}\n\nKind regards\n{block}"
+    headers = "From: ann@customer.test\nSubject: Order\nContent-Type: text/plain; charset=utf-8"
+    assert words_of(parse(f"{headers}\n\n{said}".encode())).text.endswith(block)
