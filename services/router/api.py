@@ -76,7 +76,7 @@ def routes(
 @lru_cache(4)
 def _draft(text: str, models: Models, state: object) -> Policy:
     del state  # another one may have brought another model
-    return policy_yaml.parse(text, "draft", models=models)
+    return policy_yaml.parse(text, "draft", models=models.aside())
 
 
 def _checked(trial: Trial) -> Trial:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, TypeAlias, TypeVar
@@ -61,18 +61,19 @@ async def newest(servers: str, topic: Topic[E]) -> dict[str, E]:
     return found
 
 
-async def learn(servers: str, policy: str, *, only_new: bool = False) -> ModelLearned | str:
+async def learn(
+    servers: str, policy: str, *, only_new: bool = False, without: Collection[str] = ()
+) -> ModelLearned | str:
     """Makes a model of what agents said, and publishes what became of it. Why not, where there is
-    too little to learn; `only_new`: also where little was added since the last time. Raises
-    Unavailable, Misconfigured."""
-    corrections = domain.counted((await newest(servers, PRIORITIES_CORRECTED)).values())
+    too little to learn; `only_new`: also where little was added since the last time. `without`: the
+    addresses of agents who are left out. Raises Unavailable, Misconfigured."""
+    corrections = domain.counted(heard((await newest(servers, PRIORITIES_CORRECTED)).values(), without))
     models = await newest(servers, MODELS_LEARNED)
-    if only_new:
-        last = max((one.at for key, one in models.items() if key == one.version), default=None)
-        new = sum(last is None or one.at > last for one in corrections)
-        if new < domain.ENOUGH:
-            return f"{new} corrections since the last time: at least {domain.ENOUGH} are needed"
+    if only_new and (new := added(corrections, models, _base().version)) < domain.ENOUGH:
+        return f"{new} corrections since the last time: at least {domain.ENOUGH} are needed"
     made = await asyncio.to_thread(make, corrections, models, policy, utc_now())
+    if isinstance(made, ModelLearned):
+        made = settled(made, models.get(in_use(policy)), (await newest(servers, MODELS_LEARNED)).get(in_use(policy)))
     if isinstance(made, ModelLearned):
         items: list[_Item] = [(MODELS_LEARNED, made.version, made)]
         if made.state == "taken":
@@ -80,6 +81,32 @@ async def learn(servers: str, policy: str, *, only_new: bool = False) -> ModelLe
         await _publish(servers, items)
         log.info("learned from agents", version=made.version, state=made.state, why=made.why)
     return made
+
+
+def heard(corrections: Iterable[PriorityCorrected], without: Collection[str]) -> list[PriorityCorrected]:
+    """Returns what all agents said but these. Raises Misconfigured where one of them said
+    nothing."""
+    said = list(corrections)
+    agents = {one.agent for one in said}
+    if unknown := sorted(set(without) - agents):
+        raise Misconfigured(f"{', '.join(unknown)} corrected nothing; who did: {', '.join(sorted(agents)) or 'nobody'}")
+    return [one for one in said if one.agent not in without]
+
+
+def added(corrections: Iterable[PriorityCorrected], models: Mapping[str, ModelLearned], base: str) -> int:
+    """Returns how many corrections came since a model was last learned from this shipped one."""
+    last = max((one.at for key, one in models.items() if key == one.version and one.base == base), default=None)
+    return sum(last is None or one.at > last for one in corrections)
+
+
+def settled(made: ModelLearned, before: ModelLearned | None, now: ModelLearned | None) -> ModelLearned | str:
+    """Returns what becomes of a model where another was taken while it was learned: it waits. Says
+    so where that one is the same. `before`, `now`: which was and is in use."""
+    if now == before:
+        return made
+    if now and now.version == made.version:
+        return f"{made.version} is in use: it was taken while this learned the same"
+    return structs.replace(made, state="waits", why="overtaken") if made.state == "taken" else made
 
 
 def make(
@@ -99,15 +126,15 @@ def make(
     base, available, pointer = _base(), Models(models, policy), models.get(in_use(policy))
     now_used = available.newest() or base
     reviewed = (available.of(pointer.reviewed) if pointer and pointer.reviewed else None) or base
-    lessons = [
-        Taught(sentence, kind, 0, _COUNTS)
+    taught = [
+        (one, kind, read)
         for one in corrections
         if not domain.is_held_back(one) and (read := base.read(one.text))
         if (kind := domain.wanted(one, read, base.judge(one.text)))
-        for sentence in domain.lessons(kind, read)
     ]
-    if not lessons:
+    if not taught:
         return f"{len(corrections)} corrections, and the model was right in all that could teach it"
+    lessons = [Taught(text, kind, 0, _COUNTS) for _, kind, read in taught for text in domain.lessons(kind, read)]
     classifier = adapt(base.classifier, lessons, known()[::_KNOWN])
     weights = pack(base.classifier, classifier)
     version = f"{base.version}+{sha256(weights).hexdigest()[:8]}"
@@ -122,6 +149,7 @@ def make(
         general_after=round(macro(measured(new, wide)), 4),
         moved=round(moved / len(wide), 4),
         quieted=sum(_is_quieted(reviewed, new, one.text) for one in corrections) / len(corrections),
+        most_of_one=domain.most_of_one(one for one, _, _ in taught),
         after_roll_back=pointer is not None and pointer.state == "back",
     )
     state, why = domain.verdict(trial)
@@ -221,7 +249,7 @@ def _base() -> UrgencyModel:
 
 
 def _is_quieted(before: UrgencyModel, after: UrgencyModel, text: str) -> bool:
-    return before.judge(text).kind in GRAVE and after.judge(text).calm
+    return before.judge(text).kind in GRAVE and after.judge(text).kind not in GRAVE
 
 
 def _right(model: UrgencyModel, corrections: Sequence[PriorityCorrected]) -> int:

@@ -24,6 +24,8 @@ _WHY = {
     "worse-in-general": "it does better on corrections that it had not seen, but worse in general",
     "large-shift": "it does better, but changes so much that a person has to look: `model take` takes it",
     "after-roll-back": "it does better, but somebody went back before: `model take` takes it",
+    "one-agent": "it does better, but one agent taught more than half of it: `model take` takes it",
+    "overtaken": "it does better, but another was taken while it was learned: `model take` takes it",
     "by-hand": "a person took it",
 }
 
@@ -34,6 +36,9 @@ def add(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
     learn = verbs.add_parser("learn", help="learn now, and take the new model if it is better")
     learn.add_argument("--only-new", action="store_true", help="only where enough corrections came since the last time")
+    learn.add_argument(
+        "--without", action="append", default=[], metavar="EMAIL", help="leave out what this agent said; repeatable"
+    )
     show = verbs.add_parser("show", help="which model is in use, and what became of each that was learned")
     show.add_argument("version", nargs="?", default="", help="this one only, with messages that it judges differently")
     take = verbs.add_parser("take", help="take a model that waits for a person, or one of before; at once")
@@ -47,7 +52,7 @@ def run(chosen: argparse.Namespace) -> int:
     match chosen.verb:
         case "learn":
             os.nice(_NICE if chosen.only_new else 0)
-            made = asyncio.run(learning.learn(servers, policy, only_new=chosen.only_new))
+            made = asyncio.run(learning.learn(servers, policy, only_new=chosen.only_new, without=chosen.without))
             print(made if isinstance(made, str) else described(made))
         case "show":
             for line in listed(asyncio.run(learning.newest(servers, MODELS_LEARNED)), policy, chosen.version):

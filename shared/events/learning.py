@@ -70,8 +70,8 @@ class ModelLearned(Event, frozen=True, kw_only=True):
     state: str
     """`taken`, `waits` for a person, `refused`, or `back`: an operator went back to it."""
     why: str = ""
-    """`better`, `not-better`, `worse-in-general`, `large-shift`, `after-roll-back`, or
-    `by-hand`."""
+    """`better`, `not-better`, `worse-in-general`, `large-shift`, `after-roll-back`, `one-agent`,
+    `overtaken` (another was taken meanwhile), or `by-hand`."""
     replaces: str = ""
     """The version that was in use before."""
     reviewed: str = ""

@@ -100,6 +100,9 @@ async def test_agents_teach_the_routers_and_an_operator_takes_it_back(
     assert in_use(name) not in await learning.newest(kafka, MODELS_LEARNED)
     assert await judged_by() == (base, kind), "who learns and is killed leaves everything as it was"
 
+    unknown = await router.command("model", "learn", "--without", "eve@desk.example")
+    assert unknown.returncode != 0
+    assert "eve@desk.example corrected nothing; who did: agent0@desk.example" in unknown.stderr
     learned = await router.command("model", "learn")
     assert learned.returncode == 0, learned.stderr
     assert "taken, for it does better" in learned.stdout

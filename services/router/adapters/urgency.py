@@ -20,6 +20,9 @@ from shared.logs import log
 _KNOWN = 20_000
 """Sentences whose judgement is kept, about 1 KB each: a business' customers use the same ones again
 and again."""
+_KEPT = 3
+"""Learned models that are kept beside the shipped one, each with what it knows, up to 25 MB: those
+that were asked for last. A policy holds its own."""
 SHIPPED = Path(__file__).parent.parent / "data" / "urgency.bin"
 _CARD = SHIPPED.with_name("MODEL_CARD.md")
 
@@ -96,7 +99,9 @@ class Models:
         self.trouble = ""
         if self._base is None or version == self._base.version:
             return self._base
-        if version not in self._made:
+        if version in self._made:
+            self._made[version] = self._made.pop(version)
+        else:
             event = self._learned.get(version) if self._learned is not None else None
             if event is None:
                 self._missing.add(version)
@@ -104,6 +109,10 @@ class Models:
             else:
                 self._make(self._base, event)
         return self._made.get(version)
+
+    def aside(self) -> Models:
+        """Returns the same for a draft: what it misses and its trouble are its own."""
+        return Models(self._learned, self._policy)
 
     def newest(self) -> UrgencyModel | None:
         """Returns the model that is in use: the newest that was taken, else the shipped one."""
@@ -129,3 +138,5 @@ class Models:
             log.error("a learned model cannot be read: the shipped one judges", version=event.version, error=str(error))
             return
         self._made[event.version] = UrgencyModel(classifier)
+        while len(self._made) > _KEPT:
+            del self._made[next(iter(self._made))]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
-from services.router.domain.judging import CALM, CLASSES, FIRST, GRAVE, TOLD, Judgement, Sentence
+from services.router.domain.judging import CLASSES, FIRST, GRAVE, TOLD, Judgement, Sentence
 from shared.events import PriorityCorrected
 from shared.kernel import Level
 
@@ -26,8 +26,11 @@ SHIFT = 0.05
 """The share of those messages that may change sides, between grave and not, before a person looks.
 Two hundred honest corrections move some 0.03."""
 QUIETED = 0.1
-"""The share of corrections that go from grave to calm before a person looks: honest people seldom
-say that an outage is a thank-you."""
+"""The share of corrections that go from grave to not grave before a person looks: an alarm that
+falls silent does more harm than a false one."""
+MOST_OF_ONE = 0.5
+"""The share that one agent has of what is taught, above which a person looks. Whoever teaches alone
+has all."""
 _HIGH = (Level.URGENT.value, Level.HIGH.value)
 _QUIET = ("question", "request", "order")
 
@@ -64,16 +67,16 @@ def is_right(correction: PriorityCorrected, judged: Judgement) -> bool:
 
 def wanted(correction: PriorityCorrected, sentences: Sequence[Sentence], judged: Judgement) -> str:
     """Returns the class that a message should have had: as told; else the most probable one of
-    those that fit the level. Empty where that teaches nothing: it was right already, and the level
-    had another reason than the words; or no class is probable."""
+    those that fit the level. Empty where that teaches nothing: it was right already, or no class
+    is as probable as one that tells, so that the level had another reason than the words; or it
+    is low, for which an ordinary question has many reasons."""
     if correction.kind:
         return correction.kind
-    if is_right(correction, judged):
+    if correction.after == Level.LOW.value or is_right(correction, judged):
         return ""
-    calm = correction.after == Level.LOW.value
-    fitting = GRAVE if correction.after in _HIGH else CALM if calm else _QUIET
+    fitting = GRAVE if correction.after in _HIGH else _QUIET
     share, name = max((_most(sentences, name), name) for name in fitting)
-    return name if share else ""
+    return name if share >= TOLD else ""
 
 
 def lessons(kind: str, sentences: Sequence[Sentence]) -> list[str]:
@@ -86,6 +89,12 @@ def lessons(kind: str, sentences: Sequence[Sentence]) -> list[str]:
         for each in sentences
         if each is best or any(dict(each.shares).get(name, 0.0) >= TOLD for name in before)
     ]
+
+
+def most_of_one(taught: Iterable[PriorityCorrected]) -> float:
+    """Returns the share of the agent who taught most, 0 to 1."""
+    agents = Counter(one.agent for one in taught)
+    return max(agents.values()) / agents.total() if agents else 0.0
 
 
 def _group(kind: str) -> int:
@@ -107,7 +116,9 @@ class Trial(NamedTuple):
     moved: float
     """The share of general messages that change sides, between grave and not."""
     quieted: float = 0.0
-    """The share of corrections that go from grave to calm."""
+    """The share of corrections that go from grave to not grave."""
+    most_of_one: float = 0.0
+    """The share of what is taught that is one agent's."""
     after_roll_back: bool = False
     """An operator went back from the model before."""
 
@@ -122,4 +133,6 @@ def verdict(trial: Trial) -> tuple[str, str]:
         return "waits", "large-shift"
     if trial.after_roll_back:
         return "waits", "after-roll-back"
+    if trial.most_of_one > MOST_OF_ONE:
+        return "waits", "one-agent"
     return "taken", "better"

@@ -46,7 +46,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """Of `different`: which parts of the decision."""
 
 
-@lru_cache(64)
+@lru_cache(8)
 def _judging(policy: Policy, model: Model | None) -> Policy:
     return replace(policy, priority=replace(policy.priority, model=model))
 

@@ -4,6 +4,8 @@ learned it is taken."""
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -16,11 +18,14 @@ from hypothesis import strategies as st
 from services.router import learning, learning_commands
 from services.router.adapters import policy_yaml, urgency
 from services.router.adapters.urgency import Models, UrgencyModel
+from services.router.adapters.yaml_sections import YamlErrors
+from services.router.api import _draft
 from services.router.domain.judging import CLASSES, Judgement, Sentence
 from services.router.domain.learning import (
     DAILY,
     HELD_BACK,
     MOST,
+    MOST_OF_ONE,
     QUIETED,
     SHIFT,
     WORSE,
@@ -29,14 +34,16 @@ from services.router.domain.learning import (
     is_held_back,
     is_right,
     lessons,
+    most_of_one,
     verdict,
     wanted,
 )
 from services.router.domain.replay import Recorded, verify
-from services.router.learning import make
+from services.router.learning import added, heard, make, settled
 from services.router.policies import Policies
 from shared.classifier.changes import pack, unpack
 from shared.clock import utc_now
+from shared.errors import Misconfigured
 from shared.events import ModelLearned, PriorityCorrected, Rejudged, RoutedMessage
 from shared.events.learning import in_use
 from shared.health import Health
@@ -146,12 +153,13 @@ GREY = (part("hello", thanks=0.6), part("the page is grey", question=0.5, outage
     [
         ("urgent", "", Judgement("m", "question"), "outage"),
         ("normal", "", Judgement("m", "outage"), "question"),
-        ("low", "", Judgement("m", "outage"), "thanks"),
+        ("low", "", Judgement("m", "outage"), ""),
+        ("low", "thanks", Judgement("m", "outage"), "thanks"),
         ("normal", "", Judgement("m", "question"), ""),
         ("normal", "spam", Judgement("m", "question"), "spam"),
     ],
 )
-def test_a_level_alone_teaches_the_most_probable_class_of_that_level(
+def test_a_level_alone_teaches_the_class_of_that_level_that_the_words_tell_and_low_teaches_none(
     after: str, kind: str, judged: Judgement, label: str
 ) -> None:
     assert wanted(corrected(after=after, kind=kind), GREY, judged) == label
@@ -160,6 +168,16 @@ def test_a_level_alone_teaches_the_most_probable_class_of_that_level(
 def test_a_level_teaches_nothing_where_no_class_of_it_is_probable() -> None:
     assert wanted(corrected(after="urgent"), (part("hm", question=0.9),), Judgement("m", "question")) == ""
     assert wanted(corrected(after="urgent"), (), Judgement("m")) == ""
+
+
+@pytest.mark.parametrize("after", ["urgent", "high", "low"])
+def test_a_customers_plan_makes_an_ordinary_question_neither_an_alarm_nor_spam(after: str) -> None:
+    sentences = BASE.read(asked := "Hello, in which sizes do you sell the blue jacket?")
+    judged = BASE.judge(asked)
+    assert judged.kind == "question"
+    assert wanted(corrected(after=after, text=asked), sentences, judged) == ""
+    almost = (part("can you look at my account", question=0.6, access=0.29, spam=0.2),)
+    assert wanted(corrected(after=after), almost, Judgement("m", "question")) == ""
 
 
 def test_the_sentence_that_told_is_taught_and_greetings_are_left_alone() -> None:
@@ -183,12 +201,19 @@ BETTER = Trial(5, 8, 0.67, 0.67, 0.01)
         (BETTER._replace(moved=SHIFT * 1.1), ("waits", "large-shift")),
         (BETTER._replace(quieted=QUIETED * 1.1), ("waits", "large-shift")),
         (BETTER._replace(after_roll_back=True), ("waits", "after-roll-back")),
+        (BETTER._replace(most_of_one=MOST_OF_ONE), ("taken", "better")),
+        (BETTER._replace(most_of_one=MOST_OF_ONE + 0.01), ("waits", "one-agent")),
     ],
 )
 def test_a_model_is_taken_only_where_it_is_better_and_nothing_speaks_against_it(
     trial: Trial, said: tuple[str, str]
 ) -> None:
     assert verdict(trial) == said
+
+
+def test_whoever_teaches_alone_teaches_all() -> None:
+    ann, bo = corrected(1), corrected(2, "bo@example.org")
+    assert [most_of_one(taught) for taught in ([], [ann], [ann, bo], [ann, bo, corrected(3)])] == [0, 1, 0.5, 2 / 3]
 
 
 # A company's own words
@@ -218,6 +243,10 @@ def test_a_model_learns_a_companys_own_words_and_is_the_same_of_the_same_correct
     assert make(counted(own(100)), known, "default", NOW) == (
         f"{made.version} is in use, and these corrections make the same again"
     )
+    alone = [msgspec.structs.replace(one, agent="ann@example.org") for one in counted(own(100))]
+    by_one = make(alone, {}, "default", NOW)
+    assert isinstance(by_one, ModelLearned)
+    assert (by_one.state, by_one.why) == ("waits", "one-agent"), "nobody alone moves what all are judged by"
     gone_back = {in_use("default"): ModelLearned(version=BASE.version, base=BASE.version, at=NOW, state="back")}
     waiting = make(counted(own(100)), gone_back, "default", NOW)
     assert isinstance(waiting, ModelLearned)
@@ -225,17 +254,46 @@ def test_a_model_learns_a_companys_own_words_and_is_the_same_of_the_same_correct
 
 
 @pytest.mark.slow
-def test_whoever_teaches_that_an_outage_is_thanks_is_not_believed_without_a_look() -> None:
+@pytest.mark.parametrize("kind", ["thanks", "question"])
+def test_whoever_teaches_that_an_outage_is_none_is_not_believed_without_a_look(kind: str) -> None:
     grave = ["Our shop is down", "The site shows an error", "Nobody can log in", "My card was stolen", "All my data is gone",
              "I was charged twice", "The server does not answer", "We will sue you"]  # fmt: skip
     poison = [
-        corrected(number, f"{number % 4}@example.org", kind="thanks", text=f"{grave[number % 8]}, {number}")
+        corrected(number, f"{number % 4}@example.org", kind=kind, text=f"{grave[number % 8]}, {number}")
         for number in range(180)
     ]
     made = make(counted(poison), {}, "default", NOW)
     assert isinstance(made, ModelLearned)
     assert made.right_after > made.right_before, "by the attacker's own corrections it is better"
     assert (made.state, made.why) == ("waits", "large-shift")
+
+
+def test_whoever_taught_nonsense_can_be_left_out() -> None:
+    ann, bo = corrected(1), corrected(2, "bo@example.org")
+    assert heard([ann, bo], ["ann@example.org"]) == [bo]
+    assert heard([ann, bo], []) == [ann, bo]
+    with pytest.raises(Misconfigured, match=r"eve@example.org corrected nothing; who did: ann@example.org, bo@exa"):
+        heard([ann, bo], ["eve@example.org"])
+
+
+def test_after_an_update_of_the_shipped_model_all_corrections_are_new_again() -> None:
+    corrections, model = [corrected(number) for number in range(5)], changed()
+    learned = {model.version: event(model, at=NOW + timedelta(minutes=2))}
+    assert added(corrections, {}, BASE.version) == 5
+    assert added(corrections, learned, BASE.version) == 2
+    assert added(corrections, learned, "urgency-00000000") == 5
+
+
+def test_a_model_that_was_overtaken_while_it_was_learned_waits() -> None:
+    made, other = event(changed(7), why="better"), event(changed(8))
+    assert settled(made, None, None) == made
+    assert settled(made, other, other) == made
+    waiting = settled(made, None, other)
+    assert isinstance(waiting, ModelLearned)
+    assert (waiting.state, waiting.why, waiting.weights) == ("waits", "overtaken", made.weights)
+    refused = msgspec.structs.replace(made, state="refused")
+    assert settled(refused, None, other) == refused
+    assert "learned the same" in str(settled(made, None, made)), "another router was quicker"
 
 
 @pytest.mark.parametrize(
@@ -315,6 +373,30 @@ def test_a_policy_stays_with_the_shipped_model_or_pins_a_learned_one() -> None:
     assert judges("shipped") == BASE.version
     assert judges(first.version) == first.version
     assert judges("off") == ""
+
+
+def test_of_many_models_only_those_asked_for_last_take_up_memory() -> None:
+    many = [changed(row) for row in range(7, 14)]
+    models = Models(used(many[0]) | {one.version: event(one) for one in many[1:]})
+    made = [weakref.ref(models.of(one.version)) for one in many]  # type: ignore[arg-type]
+    gc.collect()
+    assert [one() is not None for one in made] == [False] * 4 + [True] * 3
+    kept = made[4]()
+    assert models.of(many[4].version) is kept
+    models.of(many[0].version)
+    assert models.of(many[4].version) is kept, "asked for again, it is kept longer"
+    again = models.newest()
+    assert again
+    assert again.version == many[0].version
+
+
+def test_a_draft_that_names_a_model_that_is_nowhere_changes_nothing_for_the_routers_own() -> None:
+    models = Models(used(changed()))
+    before = models.state()
+    text = policy_yaml.SHIPPED.read_text(encoding="utf-8").replace("use: newest ", "use: urgency-nowhere ")
+    with pytest.raises(YamlErrors, match="urgency-nowhere"):
+        _draft(text, models, before)
+    assert (models.state(), models.trouble) == (before, "")
 
 
 def test_a_decision_by_a_learned_model_comes_out_again_byte_for_byte_after_others_were_taken() -> None:

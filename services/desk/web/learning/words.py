@@ -16,5 +16,7 @@ WHY = {
     "worse-in-general": N_("It does better on corrections that it had not seen, but worse in general."),
     "large-shift": N_("It does better, but it changes so much that a person has to look first."),
     "after-roll-back": N_("It does better, but the model before was rolled back, so a person has to look first."),
+    "one-agent": N_("It does better, but one agent taught more than half of it, so a person has to look first."),
+    "overtaken": N_("It does better, but another model was taken while it was learned."),
     "by-hand": N_("An operator took it."),
 }
