@@ -181,7 +181,7 @@ async def _audit(database: Database, chosen: argparse.Namespace) -> None:
 
 
 async def _forget_corrections(desk: Desk, chosen: argparse.Namespace) -> None:
-    count = await corrections.forget(desk, chosen.point)
+    count = await corrections.forget(desk, chosen.point, actor=COMMAND)
     print(f"The words of {count} corrections are taken away with the next look of the desk's outbox.", file=sys.stderr)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from services.desk.actors import COMMAND
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
+from services.desk.people import audit
 from services.desk.people.service import create_token
 from services.desk.tickets import corrections, service
 from shared.errors import Rejected
@@ -58,8 +59,8 @@ async def test_what_is_not_urgent_moves_down_and_the_router_is_told_whose_words_
     assert [(e.actor, e.data) for e in events if e.kind == "ticket.prioritised"] == [
         ("bo@desk.example", {"from": "urgent", "to": "normal", "about": "question"})
     ]
-    await corrections.prioritise(desk, TICKET, "normal", actor=BO)
-    assert len(await told(desk)) == 1, "the same again says nothing new"
+    await corrections.prioritise(desk, TICKET, "normal", actor=acting("cy@desk.example"))
+    assert len(await told(desk)) == 1, "who agrees says nothing new"
 
 
 async def test_a_level_that_an_agent_gave_stays_until_the_customer_adds_something_more_urgent(desk: Desk) -> None:
@@ -85,6 +86,20 @@ async def test_a_class_alone_teaches_and_leaves_the_ticket_where_it_is(desk: Des
     assert (row.level, row.version) == ("urgent", before.version)
     (said,) = await told(desk)
     assert (said.kind, bool(said.text)) == ("security", True)
+
+
+async def test_a_class_that_was_a_slip_is_taken_back_with_no_opinion(desk: Desk) -> None:
+    await corrections.prioritise(desk, TICKET, "urgent", "spam", actor=BO)
+    for _ in range(2):
+        row = await corrections.prioritise(desk, TICKET, "urgent", actor=BO)
+    assert row.level == "urgent"
+    slip, after = await told(desk)
+    assert slip.key == after.key
+    assert (slip.text != "", after.text, after.kind) == (True, "", ""), "said once, it teaches nothing any more"
+    await corrections.prioritise(desk, TICKET, "normal", "question", actor=BO)
+    await corrections.prioritise(desk, TICKET, "normal", actor=BO)
+    last = (await told(desk))[-1]
+    assert (last.after, last.kind, last.text != "") == ("normal", "", True), "the level still stands"
 
 
 async def test_the_words_are_those_that_made_it_urgent_and_no_more_than_a_model_reads(desk: Desk) -> None:
@@ -119,11 +134,28 @@ async def test_whoever_is_forgotten_is_forgotten_in_what_was_learned_from_too(de
     await corrections.prioritise(desk, TICKET, "normal", actor=acting("cy@desk.example"))
     await apply(desk, [routed("<9@example.org>", thread="email:<9@example.org>", sender="email:eve@example.org")])
     await corrections.prioritise(desk, ticket_id("email:<9@example.org>"), "high", actor=BO)
-    assert await corrections.forget(desk, "email:ann@example.org") == 2
+    assert await corrections.forget(desk, "email:ann@example.org", actor=COMMAND) == 2
     newest = {event.key: event for event in await told(desk)}
     assert {(event.ticket_id == TICKET, event.text == "") for event in newest.values()} == {
         (True, True),
         (False, False),
     }
     with pytest.raises(Rejected):
-        await corrections.forget(desk, "email:nobody@example.org")
+        await corrections.forget(desk, "email:nobody@example.org", actor=COMMAND)
+    (noted,) = await audit.entries(desk.database, kind="corrections")
+    assert (noted.kind, noted.actor, noted.data) == ("corrections.forgotten", "command", {"count": "2"})
+    assert noted.subject == (await service.get_ticket(desk, TICKET)).row.customer_id, "no address stays in the log"
+
+
+async def test_who_wrote_into_another_customers_ticket_is_forgotten_there_too(desk: Desk) -> None:
+    eve, other = "email:eve@example.org", ticket_id("email:<9@example.org>")
+    await apply(desk, [routed("<9@example.org>", thread="email:<9@example.org>", sender=eve)])
+    said = {"text": "Eve here: help!", "level": Level.URGENT, "score": 95}
+    await apply(desk, [routed("<2@example.org>", sender=eve, rule="token", **said)])
+    assert (await service.get_ticket(desk, TICKET)).row.customer_id != (
+        await service.get_ticket(desk, other)
+    ).row.customer_id
+    await corrections.prioritise(desk, TICKET, "low", "spam", actor=BO)
+    assert "Eve here" in (await told(desk))[-1].text
+    assert await corrections.forget(desk, eve, actor=COMMAND) == 1
+    assert (await told(desk))[-1].text == ""

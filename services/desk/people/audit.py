@@ -56,10 +56,12 @@ KINDS = (
     "policy.published",
     "model.taken",
     "model.rolled-back",
+    "corrections.forgotten",
 )
 """What is logged. `access.refused`: an agent or a token tried what only others may; `message.read`:
 a mail or a file as the customer sent it; `site.…`, `policy.…` and `model.…`: by the commands of the
-dashboard and the router."""
+dashboard and the router; `corrections.forgotten`: of whom, by the customer's id, for the log keeps
+what it has."""
 MOST = 200
 
 

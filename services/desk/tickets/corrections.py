@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Integer, select
+from sqlalchemy import Integer, Text, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.desk.actors import Actor, Kind, Permission
 from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.customers.models import CONTACT_POINTS
+from services.desk.people import audit
 from services.desk.schema import EVENTS
 from services.desk.tickets import repository, store
 from services.desk.tickets.commands import execute, lock_group
@@ -29,8 +31,9 @@ from shared.topics import PRIORITIES_CORRECTED
 
 async def prioritise(desk: Desk, ticket: str, level: str, about: str = "", *, actor: Actor) -> TicketRow:
     """Gives a ticket another level, and keeps what it is really about, one of `KINDS`; the router
-    hears of it with the commit where an agent said it. The same again does nothing. Rejected 403,
-    404, 422."""
+    hears of it with the commit where an agent said it. The same level and nothing that it is about
+    take back what the same person said that it is; where they said nothing, they do nothing.
+    Rejected 403, 404, 422."""
     actor.require(Permission.CHANGE_TICKETS)
     if level not in tuple(Level):
         raise Rejected(422, "level", f"The priority is one of {', '.join(Level)}.")
@@ -39,23 +42,38 @@ async def prioritise(desk: Desk, ticket: str, level: str, about: str = "", *, ac
     async with desk.unit_of_work() as work:
         row = await lock_group(work, ticket)
         before = store.ticket_of(row)
-        after = await execute(work, before, Prioritise(level=level, about=about, actor=actor), utc_now())
-        if actor.kind is Kind.AGENT and (after is not before or about):
+        said = await _said(work, str(row.id), actor)
+        command = Prioritise(level=level, about=about, actor=actor, said=said)
+        after = await execute(work, before, command, utc_now())
+        if actor.kind is Kind.AGENT and (after is not before or about or said):
             await _teach(work, row, level, about, actor)
         return (await repository.rows(work.session, [row.id]))[row.id]
 
 
-async def forget(desk: Desk, point: str) -> int:
-    """Takes the words of this contact point's customer away from what the router learns from.
-    Returns how many corrections. Rejected 404."""
+async def forget(desk: Desk, point: str, *, actor: Actor) -> int:
+    """Takes the words of this contact point's customer away from what the router learns from: the
+    corrections of their tickets, and of every other in which they wrote from one of their contact
+    points. Returns how many. The audit log names the customer by id only. Rejected 404."""
     async with desk.unit_of_work() as work:
         customer = await work.session.scalar(
             select(CONTACT_POINTS.c.customer_id).where(CONTACT_POINTS.c.point == point)
         )
         if customer is None:
             raise Rejected(404, "no-such-customer", f"Nobody is known as {point}.")
-        theirs = list(await work.session.scalars(select(TICKETS.c.id).where(TICKETS.c.customer_id == customer)))
-        return await forget_tickets(work, theirs)
+        points = list(
+            await work.session.scalars(select(CONTACT_POINTS.c.point).where(CONTACT_POINTS.c.customer_id == customer))
+        )
+        wrote = select(MESSAGES.c.ticket_id).where(MESSAGES.c.direction == "in", among(MESSAGES.c.author, points))
+        theirs = select(TICKETS.c.id).where(
+            or_(
+                TICKETS.c.customer_id == customer,
+                TICKETS.c.participants.overlap(literal(points, ARRAY(Text))),
+                TICKETS.c.id.in_(wrote),
+            )
+        )
+        count = await forget_tickets(work, list(await work.session.scalars(theirs)))
+        await audit.note(work.session, "corrections.forgotten", actor, str(customer), count=str(count))
+        return count
 
 
 async def forget_tickets(work: UnitOfWork, tickets: Collection[str]) -> int:
@@ -68,6 +86,14 @@ async def forget_tickets(work: UnitOfWork, tickets: Collection[str]) -> int:
     for row in found:
         _publish(work, PriorityCorrected(ticket_id=str(row.ticket_id), agent=row.actor, at=utc_now()))
     return len(found)
+
+
+async def _said(work: UnitOfWork, ticket: str, actor: Actor) -> str:
+    """Returns what this person said last that the ticket is about; empty for no opinion."""
+    newest = select(EVENTS.c.data["about"].astext).where(
+        EVENTS.c.ticket_id == ticket, EVENTS.c.kind == kind_of(TicketPrioritised), EVENTS.c.actor == actor.stored
+    )
+    return await work.session.scalar(newest.order_by(EVENTS.c.seq.desc()).limit(1)) or ""
 
 
 async def _teach(work: UnitOfWork, row: Any, level: str, about: str, actor: Actor) -> None:

@@ -308,6 +308,8 @@ def test_a_level_that_somebody_gives_moves_the_ticket_and_is_told(level: str, ab
     assert (PriorityChanged() in events) is moved
     assert (after.due_at, after.waiting_since) == (ticket.due_at, ticket.waiting_since), "nobody waits longer for it"
     assert apply(after, Prioritise(level=level, about="", actor=AGENT), NOON) == (after, ())
+    unsaid = Recorded(TicketPrioritised(before=level, to=level), NOON, AGENT)
+    assert apply(after, Prioritise(level=level, about="", actor=AGENT, said="spam"), NOON) == (after, (unsaid,))
 
 
 def test_a_level_that_somebody_gave_stays_until_something_more_urgent_comes() -> None:

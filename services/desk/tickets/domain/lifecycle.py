@@ -94,6 +94,8 @@ class Prioritise:
     level: str
     about: str
     actor: Actor
+    said: str = ""
+    """What the same person said last that it is about: no opinion takes that back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,7 +352,7 @@ def _assigned(ticket: Ticket, command: Assign, now: datetime) -> Outcome:
 def _prioritised(ticket: Ticket, command: Prioritise, now: datetime) -> Outcome:
     """Moves the ticket to another level; within it, its score stays. What the customer adds counts
     again where that is more urgent."""
-    if command.level == ticket.level and not command.about:
+    if command.level == ticket.level and not command.about and not command.said:
         return ticket, ()
     told = TicketPrioritised(before=ticket.level, to=command.level, about=command.about or None)
     recorded = Recorded(told, now, command.actor)

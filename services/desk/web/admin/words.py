@@ -57,6 +57,7 @@ AUDIT = {
     "policy.published": N_("Published a routing policy"),
     "model.taken": N_("Took an urgency model"),
     "model.rolled-back": N_("Rolled back the urgency model"),
+    "corrections.forgotten": N_("Took a customer's words away from learning"),
 }
 AUDIT_GROUPS = {
     "sign-in": N_("Signing in"),
@@ -77,6 +78,7 @@ AUDIT_GROUPS = {
     "site": N_("Sites"),
     "policy": N_("Routing policies"),
     "model": N_("Urgency models"),
+    "corrections": N_("Forgotten corrections"),
 }
 """What the audit log can be asked for."""
 _BROWSERS = (

@@ -198,7 +198,7 @@ async def prioritise(
     if not is_part(request):
         return redirect(f"/c/{row.id}")
     _ = gettext(who.language)
-    undo = Undo(f"/c/{row.id}/priority", {"level": before.level}) if before.level != row.level else None
+    undo = Undo(f"/c/{row.id}/priority", {"level": before.level}) if before.level != row.level or about else None
     text = _("Priority: %(level)s", level=words.name(words.LEVELS, row.level, _))
     return html(console.ticket_parts(who.language, row) + console.toast(who.language, text, undo, number=row.number))
 
