@@ -102,7 +102,7 @@ async def _sign_in(all_of_them: ImapMailboxes, asked: Namespace) -> None:
             raise Rejected(422, "by-password", f"{mailbox.address} is signed in to by its password.")
     except Refused as error:
         raise Rejected(422, error.trouble, f"Nobody was signed in: {error}") from error
-    await sign_in.keep(mailbox, tokens, anew=True)
+    await sign_in.keep(mailbox, tokens)
     print("Signed in.")
     await _test(all_of_them, asked)
 

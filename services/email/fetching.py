@@ -114,11 +114,12 @@ class Fetching:
                 if not await persist("mailboxes", look, stop):
                     return
                 wanted = {(mailbox.id, mailbox.version): mailbox for mailbox in found}
-                await self._end(readers, [key for key in readers if key not in wanted])
+                ended = [key for key, (_, _, task) in readers.items() if key not in wanted or task.done()]
+                await self._end(readers, ended)
                 for key, mailbox in wanted.items():
                     if key not in readers:
-                        reader, ended = MailboxReader(self, mailbox), asyncio.Event()
-                        readers[key] = reader, ended, asyncio.create_task(reader.run(ended))
+                        reader, end = MailboxReader(self, mailbox), asyncio.Event()
+                        readers[key] = reader, end, asyncio.create_task(reader.run(end))
                 self.health.set("mailboxes", ok=True, detail=f"{len(wanted)} read here")
                 await first_of(stop, self.leadership.lost, self.changed, seconds=_LOOK)
                 if stop.is_set():
@@ -128,10 +129,12 @@ class Fetching:
 
     async def _end(self, readers: dict[tuple[str, int], Any], keys: list[tuple[str, int]]) -> None:
         ending = [readers.pop(key) for key in keys]
-        for _, ended, _ in ending:
-            ended.set()
+        for _, end, _ in ending:
+            end.set()
         for reader, _, task in ending:
-            await asyncio.gather(task, return_exceptions=True)
+            await asyncio.wait({task})
+            if error := task.exception():
+                log.error("the reader of a mailbox ended", exc_info=error)
             reader.forget()
 
 
@@ -180,7 +183,7 @@ class MailboxReader:
     async def _session(self) -> None:
         """Connects, then reads folder after folder, again whenever there may be something new."""
         rules, mailbox = self._fetching.rules, self._mailbox
-        credentials = await self._fetching.sign_in(mailbox)
+        credentials = await self._unless_stopped(self._fetching.sign_in(mailbox))
         connection = ImapConnection(server_of(mailbox, rules.ca), rules.largest)
         cutting = asyncio.create_task(self._cut_at_the_end(connection))
         try:
@@ -190,10 +193,10 @@ class MailboxReader:
             # The first one last: it stays open, and tells of new mail.
             folders = list(dict.fromkeys([*mailbox.folders[1:], *filter(None, [junk]), mailbox.folders[0]]))
             while not self._stop.is_set():
-                missing = ""
+                missing, news = "", False
                 for folder in folders:
                     try:
-                        await self._read(connection, folder, junk=folder == junk)
+                        news = await self._read(connection, folder, junk=folder == junk)
                     except ImapTrouble as error:
                         if error.trouble is not Trouble.NO_FOLDER or folder == mailbox.folders[0]:
                             raise
@@ -202,10 +205,10 @@ class MailboxReader:
                 METRICS.mailbox_read.labels(mailbox=mailbox.address).set(time())
                 how = "the server tells of new mail" if idles else f"looked into every {rules.poll:g} s"
                 await self._tell_rest(missing or f"{', '.join(folders)}: {how}", late=bool(missing))
-                if idles:
-                    await self._thread.call(connection.idle, rules.idle)
-                else:
+                if not idles:
                     await wait(self._stop, rules.poll)
+                elif not news:  # a mail that came while others were taken is told before we idle, and only then
+                    await self._thread.call(connection.idle, rules.idle)
         finally:
             cutting.cancel()
             with contextlib.suppress(TimeoutError):
@@ -213,27 +216,31 @@ class MailboxReader:
                     await self._thread.call(connection.close)
 
     async def _connect(self, connection: ImapConnection, credentials: Credentials) -> None:
-        """Signs in. Does not wait for a connection attempt that hangs when it is time to stop."""
-        opening = asyncio.ensure_future(self._thread.call(connection.open, credentials))
-        stopping = asyncio.ensure_future(self._stop.wait())
-        await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not opening.done():
-            opening.cancel()
-            raise ImapTrouble(Trouble.UNREACHABLE, "stopped")
         try:
-            opening.result()
+            await self._unless_stopped(self._thread.call(connection.open, credentials))
         except ImapTrouble as error:
             if error.trouble is Trouble.REFUSED:
                 self._fetching.sign_in.forget(self._mailbox)
             raise
 
+    async def _unless_stopped(self, work: Awaitable[T]) -> T:
+        """Returns what `work` returns; does not wait for it, as it may hang, when it is time to
+        stop."""
+        working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(self._stop.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not working.done():
+            working.cancel()
+            raise ImapTrouble(Trouble.UNREACHABLE, "stopped")
+        return working.result()
+
     async def _cut_at_the_end(self, connection: ImapConnection) -> None:
         await self._stop.wait()
         connection.abort()
 
-    async def _read(self, connection: ImapConnection, name: str, *, junk: bool) -> None:
-        """Takes what is new in a folder, and what was put off and is due."""
+    async def _read(self, connection: ImapConnection, name: str, *, junk: bool) -> bool:
+        """Takes what is new in a folder, and what was put off and is due; returns whether there was
+        anything."""
         mailbox = self._mailbox
         change = self._after is not After.LEAVE and not junk
         folder = await self._thread.call(connection.select, name, change=change)
@@ -263,6 +270,7 @@ class MailboxReader:
                 task.cancel()
             await asyncio.gather(*coming, return_exceptions=True)
         METRICS.mailbox_waiting.labels(mailbox=mailbox.address).set(0)
+        return bool(again or new)
 
     async def _take(
         self,
@@ -279,16 +287,21 @@ class MailboxReader:
             raw = await fetched
             if raw:
                 digest = await self._publish(raw, junk=junk)
-                if not junk:
+                if not junk and self._after is not After.LEAVE:
+                    # Noted at once: the connection may break over what follows.
+                    await self._ours(partial(rows.take, mailbox=self._mailbox.id, digest=digest))
                     await self._settle_at_the_server(connection, uid)
         except MailTrouble as error:
             reason = str(error)
-        except ImapTrouble as error:
+        except Exception as error:
             self._broke[key] += 1
             if self._stop.is_set() or (self._broke[key] < _TRIES and not again):
                 raise
-            await self._note(key, digest, f"the connection breaks over it: {error}", again=again)
-            raise
+            if isinstance(error, ImapTrouble):
+                await self._note(key, digest, f"the connection breaks over it: {error}", again=again)
+                raise
+            log.error("a mail of a mailbox tripped us", mailbox=self._mailbox.address, uid=uid, exc_info=error)
+            reason = f"something went wrong on our side: {error!r}"
         await self._note(key, digest, reason, again=again)
 
     async def _publish(self, raw: bytes, *, junk: bool) -> bytes:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from sqlalchemy.exc import IntegrityError
 
 from services.email import mailbox_rows as rows
@@ -25,8 +25,18 @@ from shared.errors import Rejected
 
 _TRIAL = 40.0
 """Seconds until a trial gives up: who started it waits for it."""
+_LONGEST = 65_536
+"""Bytes of the longest literal that a trial takes: a folder's name may come as one."""
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?|[0-9A-Fa-f:]{2,45}")
-Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+_PRINTED = r"^[^\x00-\x1f\x7f]*$"
+
+
+def _inbox(name: str) -> str:
+    """Writes INBOX, the one name that servers read in any case (RFC 9051, 5.1), as they do."""
+    return "INBOX" if name.upper() == "INBOX" else name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTED), AfterValidator(_inbox)]
 
 
 class Configured(BaseModel):
@@ -39,7 +49,10 @@ class Configured(BaseModel):
     port: int = Field(993, ge=1, le=65535)
     security: Literal["tls", "starttls", "none"] = Field("tls", description="`none` only for a server on this machine")
     username: str = Field(
-        "", max_length=200, description="Empty: the address. Of a shared mailbox at Microsoft: its address"
+        "",
+        max_length=200,
+        pattern=_PRINTED,
+        description="Empty: the address. Of a shared mailbox at Microsoft: its address",
     )
     sign_in: Literal["password", "google", "microsoft"] = "password"
     secret_from: str = Field(
@@ -50,7 +63,9 @@ class Configured(BaseModel):
     )
     junk: Name = Field(JUNK_AUTO, description="The junk folder, `auto` to find it, `off` to leave it alone")
     after: After = Field(After.LEAVE, description="What becomes of a mail in its folder once we have it")
-    move_to: str = Field("", max_length=200, description="The folder that it is moved to")
+    move_to: Annotated[str, AfterValidator(_inbox)] = Field(
+        "", max_length=200, pattern=_PRINTED, description="The folder that it is moved to"
+    )
     since: date | None = Field(None, description="Take mails from this day on; empty: those that come from now on")
     enabled: bool = True
 
@@ -87,6 +102,13 @@ class Given(Configured):
     """`password`: kept encrypted; empty in a change: as before."""
 
     password: SecretStr = Field(SecretStr(""), max_length=1000)
+
+    @field_validator("password")
+    @classmethod
+    def _one_line(cls, value: SecretStr) -> SecretStr:
+        if not re.fullmatch(_PRINTED, value.get_secret_value()):
+            raise ValueError("a password is one line without control characters")
+        return value
 
 
 class Shown(Configured):
@@ -154,16 +176,13 @@ class ImapMailboxes:
             if before.address != given.address:
                 raise Rejected(422, "another-address", "The address cannot be changed: add the other one as a mailbox.")
             values = self._values(before.id, given)
-            elsewhere = (before.host, before.username) != (values["host"], values["username"])
-            if before.sign_in != given.sign_in:
+            place = before.host, before.username, before.sign_in
+            if place != (given.host, values["username"], given.sign_in):
+                if given.sign_in == "password" and "secret" not in values:
+                    raise Rejected(
+                        422, "password-missing", "Give the password again: it is not sent to another server."
+                    )
                 values.setdefault("secret", b"")
-            if (
-                elsewhere
-                and given.sign_in == "password"
-                and not given.password.get_secret_value()
-                and not given.secret_from
-            ):
-                raise Rejected(422, "password-missing", "Give the password again: it is not sent to another server.")
             await rows.change(session, before.id, values)
         self.changed.set()
         return await self.one(before.id)
@@ -177,7 +196,7 @@ class ImapMailboxes:
     async def tried(self, identity: str) -> Tried:
         """Signs in and looks, changing nothing. Raises Rejected where there is no such mailbox."""
         mailbox = await self.one(identity)
-        connection = ImapConnection(server_of(mailbox, self._ca), 0)
+        connection = ImapConnection(server_of(mailbox, self._ca), _LONGEST)
         thread = Thread("imap trial")
         try:
             credentials = await self.sign_in(mailbox)
@@ -214,9 +233,8 @@ def _try(connection: ImapConnection, credentials: Credentials, mailbox: Mailbox)
     connection.open(credentials)
     listed = connection.folders()
     names = [name for _, _, name in listed]
-    inbox = {name: name for name in names} | {"INBOX": "INBOX"}
     wanted = [*mailbox.folders, *filter(None, [mailbox.move_to])]
-    missing = [name for name in wanted if name not in inbox]
+    missing = [name for name in wanted if name not in {*names, "INBOX"}]
     for name in mailbox.folders:
         if name not in missing:
             connection.select(name, change=False)

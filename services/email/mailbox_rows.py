@@ -64,9 +64,11 @@ async def change(session: AsyncSession, identity: str, values: Mapping[str, Any]
     await session.execute(update(IMAP_MAILBOXES).where(_BOX.id == identity).values(**values, version=_BOX.version + 1))
 
 
-async def keep_secret(session: AsyncSession, identity: str, sealed: bytes) -> None:
-    """Replaces the sealed secret, without that whoever reads the mailbox begins anew."""
-    await session.execute(update(IMAP_MAILBOXES).where(_BOX.id == identity).values(secret=sealed))
+async def renew(session: AsyncSession, identity: str, before: bytes, sealed: bytes) -> None:
+    """Replaces a sealed secret by the one that came of it, without that whoever reads the mailbox
+    begins anew. One that was given or dropped meanwhile stays."""
+    same = (_BOX.id == identity) & (_BOX.secret == before)
+    await session.execute(update(IMAP_MAILBOXES).where(same).values(secret=sealed))
 
 
 async def remove(session: AsyncSession, identity: str) -> None:

@@ -51,14 +51,16 @@ class SignIn:
     def __init__(self, secret: str, database: Database, google: Google, microsoft: Microsoft) -> None:
         self.google, self.microsoft = google, microsoft
         self._secret, self._database = secret, database
-        self._access: dict[str, tuple[str, float]] = {}
+        self._access: dict[str, tuple[int, str, float]] = {}
+        """Access tokens by mailbox, each with the version of the mailbox that it is for: a change
+        may be another server, and a token goes to none but its own."""
 
     async def __call__(self, mailbox: Mailbox) -> Credentials:
         """Raises ImapTrouble with what an operator has to do."""
         if mailbox.sign_in == "password":
             return Credentials(user=mailbox.username, password=self._password(mailbox))
-        token, until = self._access.get(mailbox.id, ("", 0.0))
-        if time.monotonic() > until:
+        version, token, until = self._access.get(mailbox.id, (0, "", 0.0))
+        if version != mailbox.version or time.monotonic() > until:
             token = await self._refreshed(mailbox)
         return Credentials(user=mailbox.username, bearer=token)
 
@@ -66,21 +68,18 @@ class SignIn:
         """Drops an access token that was refused."""
         self._access.pop(mailbox.id, None)
 
-    async def keep(self, mailbox: Mailbox, tokens: Tokens, *, anew: bool = False) -> None:
-        """Keeps what a provider gave. `anew`: a person has signed in, so whoever reads begins
-        anew."""
-        self._access[mailbox.id] = tokens.access, time.monotonic() + max(tokens.seconds - _EARLY, 0)
+    async def keep(self, mailbox: Mailbox, tokens: Tokens) -> None:
+        """Keeps what a provider gave when a person signed in; whoever reads begins anew."""
         if tokens.refresh:
-            value = sealed(self._secret, mailbox.id, tokens.refresh)
             async with self._database.transaction() as session:
-                if anew:
-                    await rows.change(session, mailbox.id, {"secret": value})
-                else:
-                    await rows.keep_secret(session, mailbox.id, value)
+                value = sealed(self._secret, mailbox.id, tokens.refresh)
+                await rows.change(session, mailbox.id, {"secret": value})
 
     async def _refreshed(self, mailbox: Mailbox) -> str:
         async with self._database.transaction() as session:
-            newest = await rows.one(session, mailbox.id) or mailbox
+            newest = await rows.one(session, mailbox.id)
+        if newest is None or newest.version != mailbox.version:
+            raise ImapTrouble(Trouble.UNREACHABLE, "its settings were just changed")
         kept = unseal(self._secret, f"imap {mailbox.id}", newest.secret)
         if kept is None:
             why = "SWITCHBOARD_SECRET was changed" if newest.secret else "nobody has signed in yet"
@@ -91,7 +90,11 @@ class SignIn:
         except Refused as error:
             words = _again(mailbox, str(error)) if error.trouble is Trouble.SIGN_IN else str(error)
             raise ImapTrouble(error.trouble, words) from error
-        await self.keep(mailbox, tokens)
+        if tokens.refresh:
+            value = sealed(self._secret, mailbox.id, tokens.refresh)
+            async with self._database.transaction() as session:
+                await rows.renew(session, mailbox.id, newest.secret, value)
+        self._access[mailbox.id] = mailbox.version, tokens.access, time.monotonic() + max(tokens.seconds - _EARLY, 0)
         return tokens.access
 
     def _password(self, mailbox: Mailbox) -> str:

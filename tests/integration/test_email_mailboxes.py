@@ -18,7 +18,9 @@ import httpx
 import pytest
 
 from services.email import app, mailbox_rows
+from services.email.adapters.imap import ImapConnection, ImapTrouble
 from services.email.adapters.oauth import Google, Microsoft
+from services.email.domain.imap import Trouble
 from services.email.domain.incoming import Envelope
 from services.email.domain.mailboxes import Mailboxes
 from services.email.fetching import Fetching, Rules
@@ -35,6 +37,7 @@ from tests.dovecot import Dovecot, free_port, password, running
 from tests.integration.test_email_receiving import running as smtp_running
 from tests.integration.test_email_service import Process, service
 from tests.topic import events_on
+from tests.unit.email.imap_server import serving
 from tests.waiting import until
 
 MIGRATIONS = Path(app.__file__).parent / "migrations"
@@ -138,6 +141,14 @@ def given(port: int, address: str = SUPPORT, **more: Any) -> Given:
     return Given.model_validate(values | {"since": date(2020, 1, 1)} | more)
 
 
+async def due_now(dsn: str) -> None:
+    """Lets every mail that was put off be tried again at once."""
+    database = Database(dsn, SCHEMA)
+    async with database.transaction() as session:
+        await session.execute(mailbox_rows.IMAP_DELAYED.update().values(due_at=mailbox_rows.func.now()))
+    await database.dispose()
+
+
 # ── what waits, what comes
 # ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -194,6 +205,23 @@ async def test_a_new_mail_is_pushed_and_nothing_is_marked(migrated: str, dovecot
     assert reading.taken[0][1] == Envelope(None, (), mailbox=SUPPORT)
 
 
+async def test_a_mail_that_comes_while_another_is_taken_does_not_wait_for_the_next_look(
+    migrated: str, dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with reads(migrated, idle=600) as reading:
+        receive = reading.receive
+
+        async def meanwhile(raw: bytes, envelope: Envelope) -> str:
+            if not reading.taken:
+                await asyncio.to_thread(dovecot.deliver, SUPPORT, mail("second"))
+            return await receive(raw, envelope)
+
+        monkeypatch.setattr(reading, "receive", meanwhile)
+        dovecot.deliver(SUPPORT, mail("first"))
+        await reading.mailboxes.add(given(dovecot.port, after="seen"))
+        await until(lambda: reading.subjects == ["first", "second"], "it is told with the answer to STORE")
+
+
 async def test_a_server_without_idle_is_looked_into(
     migrated: str, dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,6 +261,49 @@ async def test_after_an_outage_of_ours_and_of_theirs_it_goes_on_where_it_was(mig
         dovecot.deliver(SUPPORT, mail("two"))
         await until(lambda: reading.subjects == ["one", "two"])
         await until(lambda: reading.health.ready)
+
+
+async def test_a_mail_that_trips_us_is_put_off_and_the_others_arrive(
+    migrated: str, dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.email.fetching.pause", lambda *_: 0.05)
+    dovecot.deliver(SUPPORT, mail("poison"), mail("one"), mail("two"))
+    async with reads(migrated) as reading:
+        receive = reading.receive
+
+        async def trips(raw: bytes, envelope: Envelope) -> str:
+            if b"poison" in raw:
+                raise ValueError("a fault of ours")
+            return await receive(raw, envelope)
+
+        monkeypatch.setattr(reading, "receive", trips)
+        await reading.mailboxes.add(given(dovecot.port))
+        await until(lambda: reading.told().startswith("late: 1 mails are tried again later"))
+        assert "a fault of ours" in reading.told()
+        assert reading.subjects == ["one", "two"]
+    await due_now(migrated)
+    async with reads(migrated) as again:
+        await until(again.rests)
+    assert again.subjects == ["poison"]
+
+
+async def test_a_reader_that_ended_by_a_fault_of_ours_is_started_again(
+    migrated: str, dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.email.fetching._LOOK", 0.1)
+    tell, faults = mailbox_rows.tell, [ValueError("once"), ValueError("and while it is told")]
+
+    async def trips(*arguments: Any, **named: Any) -> None:
+        if faults:
+            raise faults.pop()
+        await tell(*arguments, **named)
+
+    monkeypatch.setattr(mailbox_rows, "tell", trips)
+    dovecot.deliver(SUPPORT, mail("one"))
+    async with reads(migrated) as reading:
+        await reading.mailboxes.add(given(dovecot.port))
+        await until(lambda: reading.state("ok"))
+        assert reading.subjects == ["one"]
 
 
 # ── UIDVALIDITY, moved mails
@@ -282,12 +353,29 @@ async def test_a_mail_is_marked_read_once_we_have_it(migrated: str, dovecot: Dov
     assert (dovecot.subjects(SUPPORT, wanted="SEEN"), reading.subjects) == (["one"], ["one"])
 
 
+async def test_a_mail_over_whose_mark_the_connection_breaks_is_published_once(
+    migrated: str, dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.email.fetching.pause", lambda *_: 0.05)
+    mark_seen, breaks = ImapConnection.mark_seen, [ImapTrouble(Trouble.UNREACHABLE, "cut")] * 2
+
+    def mark(connection: ImapConnection, uid: int) -> None:
+        if breaks:
+            raise breaks.pop()
+        mark_seen(connection, uid)
+
+    monkeypatch.setattr(ImapConnection, "mark_seen", mark)
+    dovecot.deliver(SUPPORT, mail("one"))
+    async with reads(migrated) as reading:
+        await reading.mailboxes.add(given(dovecot.port, after="seen"))
+        await until(reading.rests)
+    assert (dovecot.subjects(SUPPORT, wanted="SEEN"), reading.subjects) == (["one"], ["one"])
+
+
 @pytest.mark.parametrize("without", [(), ("MOVE",), ("MOVE", "UIDPLUS")], ids=["MOVE", "UIDPLUS", "neither"])
 async def test_a_mail_is_moved_once_we_have_it(
     migrated: str, dovecot: Dovecot, without: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from services.email.adapters.imap import ImapConnection
-
     has = ImapConnection._has
     monkeypatch.setattr(ImapConnection, "_has", lambda self, name: name not in without and has(self, name))
     dovecot.deliver(SUPPORT, mail("earlier"), folder="Done")
@@ -315,10 +403,7 @@ async def test_where_a_mail_cannot_be_moved_all_the_same_all_arrive_and_it_is_to
     client = dovecot.client(SUPPORT)
     client.create("Nowhere")
     client.logout()
-    database = Database(migrated, SCHEMA)
-    async with database.transaction() as session:
-        await session.execute(mailbox_rows.IMAP_DELAYED.update().values(due_at=mailbox_rows.func.now()))
-    await database.dispose()
+    await due_now(migrated)
     async with reads(migrated) as again:
         await until(again.rests)
     assert (again.subjects, dovecot.subjects(SUPPORT, "Nowhere")) == ([], ["one", "two"])
@@ -421,6 +506,19 @@ async def test_a_wrong_password_is_told_and_the_right_one_is_tried_at_once(migra
         await until(lambda: reading.subjects == ["elsewhere", "one"])
         await reading.mailboxes.remove(SUPPORT)
         await until(lambda: f"mailbox {SUPPORT}" not in reading.health.parts)
+
+
+async def test_a_trial_takes_a_folder_whose_name_comes_as_a_literal(migrated: str) -> None:
+    def answer(tag: str, command: str) -> bytes:
+        names = f'* LIST () "/" {{5}}\r\nR & D\r\n* LIST () "/" INBOX\r\n{tag} OK done\r\n'
+        return names.encode() if command.startswith("LIST") else b""
+
+    managed = manages(Database(migrated, SCHEMA))
+    with serving(answer) as port:
+        await managed.add(given(port))
+        tried = await managed.tried(SUPPORT)
+    assert (tried.problem, tried.folders) == ("", ["R & D", "INBOX"])
+    await managed._database.dispose()
 
 
 async def test_a_password_in_the_environment_is_found_by_its_name(

@@ -15,11 +15,16 @@ from typing import Any
 import httpx
 import pytest
 
+from services.email.adapters.imap import ImapTrouble
 from services.email.adapters.oauth import Google, Microsoft
-from services.email.domain.oauth import tokens_of
+from services.email.domain.oauth import Tokens, tokens_of
+from services.email.models import SCHEMA
+from shared.db import Database
+from shared.security.sealing import unseal
 from tests.dovecot import Dovecot, free_port, running
 from tests.integration.oauth_server import Issuer, issuing
-from tests.integration.test_email_mailboxes import SECRET, SUPPORT, Reading, given, mail, migrated, reads
+from tests.integration.test_email_mailboxes import SECRET, SUPPORT, Reading, given, mail, manages, migrated, reads
+from tests.unit.email.imap_server import serving
 from tests.waiting import until
 
 __all__ = ["migrated"]
@@ -59,7 +64,7 @@ async def signed_in(reading: Reading, issuer: Issuer) -> None:
     flow = await sign_in.microsoft.device()
     assert "F4K3CODE" in flow["message"]
     tokens = await sign_in.microsoft.agreed(flow)
-    await sign_in.keep(await reading.mailboxes.one(SUPPORT), tokens, anew=True)
+    await sign_in.keep(await reading.mailboxes.one(SUPPORT), tokens)
     reading.mailboxes.changed.set()
 
 
@@ -80,7 +85,7 @@ async def test_a_mailbox_at_microsoft_is_read_once_somebody_has_signed_in_and_ag
     dovecot.deliver(SUPPORT, mail("two"))
     async with reads(migrated, microsoft=microsoft(issuer)) as again:
         await until(lambda: again.subjects == ["two"])
-        assert issuer.refreshed == 1
+        assert issuer.refreshed == 2
         assert (await again.mailboxes.one(SUPPORT)).secret != secret
 
     issuer.revoked = True
@@ -103,13 +108,59 @@ async def test_an_access_token_that_is_refused_before_its_time_is_renewed(
         await reading.mailboxes.add(at(dovecot, "microsoft"))
         await signed_in(reading, issuer)
         await until(reading.rests)
+        refreshed = issuer.refreshed
         issuer.access.clear()
         dovecot.stop()
         await until(lambda: reading.told().startswith("unreachable"))
         dovecot.start()
         dovecot.deliver(SUPPORT, mail("one"))
         await until(lambda: reading.subjects == ["one"])
-        assert issuer.refreshed == 1
+        assert issuer.refreshed == refreshed + 1
+
+
+async def test_no_token_goes_to_a_server_that_nobody_signed_in_for(
+    migrated: str, dovecot: Dovecot, issuer: Issuer
+) -> None:
+    said: list[str] = []
+
+    def listen(_tag: str, command: str) -> bytes:
+        said.append(command)
+        return b""
+
+    with serving(listen) as elsewhere:
+        async with reads(migrated, google=google(issuer), microsoft=microsoft(issuer)) as reading:
+            await reading.mailboxes.add(at(dovecot, "microsoft"))
+            await signed_in(reading, issuer)
+            await until(reading.rests)
+            for other in ({"host": "localhost"}, {"host": "localhost", "sign_in": "google"}):
+                change = at(dovecot, "microsoft").model_copy(update={"port": elsewhere, **other})
+                mailbox = await reading.mailboxes.change(SUPPORT, change)
+                assert mailbox.secret == b""
+                await until(lambda: "nobody has signed in yet" in reading.told())
+                assert (await reading.mailboxes.tried(SUPPORT)).trouble == "sign-in"
+    assert said == []
+
+
+async def test_the_token_of_a_sign_in_meanwhile_is_not_replaced_by_one_of_before(
+    migrated: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(migrated, SCHEMA)
+    managed = manages(database)
+    mailbox = await managed.add(given(143, sign_in="google", password=""))
+    await managed.sign_in.keep(mailbox, Tokens("", "of before", 0))
+    mailbox = await managed.one(SUPPORT)
+
+    async def refresh(_self: Google, token: str) -> Tokens:
+        assert token == "of before"
+        await managed.sign_in.keep(mailbox, Tokens("", "of the new sign-in", 0))
+        return Tokens("access", "of before, renewed", 3600)
+
+    monkeypatch.setattr(Google, "refresh", refresh)
+    assert (await managed.sign_in(mailbox)).bearer == "access"
+    assert unseal(SECRET, f"imap {mailbox.id}", (await managed.one(SUPPORT)).secret) == "of the new sign-in"
+    with pytest.raises(ImapTrouble, match="just changed"):
+        await managed.sign_in(mailbox._replace(version=1))
+    await database.dispose()
 
 
 async def test_where_the_provider_is_away_it_is_no_fault_of_the_person(
@@ -119,7 +170,7 @@ async def test_where_the_provider_is_away_it_is_no_fault_of_the_person(
     async with reads(migrated, google=nobody, microsoft=Microsoft("", "")) as reading:
         mailbox = await reading.mailboxes.add(at(dovecot, "google"))
         tokens = issuer.tokens("client")
-        await reading.mailboxes.sign_in.keep(mailbox, tokens_of(tokens | {"expires_in": 0}), anew=True)
+        await reading.mailboxes.sign_in.keep(mailbox, tokens_of(tokens | {"expires_in": 0}))
         reading.mailboxes.changed.set()
         await until(lambda: "Google does not answer" in reading.told())
         assert reading.told().startswith("unreachable")
@@ -184,6 +235,6 @@ async def test_what_is_not_set_up_is_told(migrated: str, dovecot: Dovecot) -> No
     async with reads(migrated) as reading:
         mailbox = await reading.mailboxes.add(at(dovecot, "microsoft"))
         tokens = Issuer(SUPPORT).tokens("client")
-        await reading.mailboxes.sign_in.keep(mailbox, tokens_of(tokens | {"expires_in": 0}), anew=True)
+        await reading.mailboxes.sign_in.keep(mailbox, tokens_of(tokens | {"expires_in": 0}))
         reading.mailboxes.changed.set()
         await until(lambda: "EMAIL_MICROSOFT_CLIENT_ID is not set" in reading.told())

@@ -20,7 +20,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal, TypeVar
 
-from imapclient import IMAPClient, SocketTimeout
+from imapclient import IMAPClient, SocketTimeout, imap_utf7
 from imapclient.exceptions import CapabilityError, LoginError, ProtocolError
 
 from services.email.domain.imap import Copied, Criteria, Folder, Trouble, copied, trouble_of
@@ -95,7 +95,7 @@ class ImapConnection:
             if credentials.bearer:
                 client.sasl_login("XOAUTH2", _answers(xoauth2(credentials.user, credentials.bearer)))
             elif f"{credentials.user}{credentials.password}".isascii():
-                client.login(credentials.user, credentials.password)
+                client.login(_quoted(credentials.user), credentials.password)
             else:  # LOGIN takes no other letters (RFC 9051, 9, userid)
                 client.plain_login(credentials.user, credentials.password)
 
@@ -106,8 +106,8 @@ class ImapConnection:
     def folders(self) -> list[tuple[Sequence[bytes], bytes | None, str]]:
         """Returns flags, separator and name of each folder that can be opened."""
         with _told():
-            listed = self._open.list_folders()
-        return [(flags, mark, str(name)) for flags, mark, name in listed if rb"\Noselect" not in flags]
+            listed = self._open.list_raw()
+            return [(flags, mark, _decoded(name)) for flags, mark, name in listed if rb"\Noselect" not in flags]
 
     def select(self, folder: str, *, change: bool) -> Folder:
         """Opens a folder; where we are to `change` nothing, so that nothing can be changed."""
@@ -182,10 +182,13 @@ class ImapConnection:
             return where
 
     def idle(self, seconds: float) -> None:
-        """Waits until there is new mail in the open folder, at most so long."""
+        """Waits until there is new mail in the open folder, at most so long; not at all where it
+        was told since the folder was opened."""
         until = time.monotonic() + seconds
         with _told():
             client = self._open
+            if client.grew():
+                return
             news = client.begin_idle()
             while not news and (left := until - time.monotonic()) > 0:
                 told = client.idle_check(timeout=left)
@@ -251,6 +254,15 @@ class _Client(IMAPClient):  # type: ignore[misc]  # it says nothing of its types
             raise self.AbortError(f"the connection broke off in the middle of {size:,} bytes")
         return data
 
+    def list_raw(self) -> list[tuple[Sequence[bytes], bytes | None, bytes | str]]:
+        """Lists folders with their names as they came: IMAPClient gives up over one that is not
+        encoded rightly."""
+        self.folder_encode = False
+        try:
+            return list(self.list_folders())
+        finally:
+            self.folder_encode = True
+
     def begin_idle(self) -> bool:
         """Sends IDLE; whether there were news already. IMAPClient takes news before the server's
         `+` for an error, and does not see what came in one packet with it."""
@@ -273,6 +285,12 @@ class _Client(IMAPClient):  # type: ignore[misc]  # it says nothing of its types
             connection.setblocking(True)
             self._set_read_timeout()
 
+    def grew(self) -> bool:
+        """Whether the folder has more mails than when it was opened: told in passing, with the
+        answer to something else, and told only once (RFC 9051, 7)."""
+        told = [int(count) for count in self._imap.untagged_responses.get("EXISTS", ())]
+        return bool(told) and told[-1] > told[0]
+
     def forget_copied(self) -> None:
         self._imap.untagged_responses.pop("COPYUID", None)
 
@@ -280,6 +298,20 @@ class _Client(IMAPClient):  # type: ignore[misc]  # it says nothing of its types
         """Returns the last COPYUID, which IMAPClient drops."""
         told: Any = self._imap.response("COPYUID")[1][-1]
         return told if isinstance(told, bytes) else None
+
+
+def _quoted(text: str) -> str:
+    """Returns a quoted string (RFC 9051, 9): imaplib makes one of a password only."""
+    escaped = text.replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escaped}"'
+
+
+def _decoded(name: bytes | str) -> str:
+    """Reads a folder's name (RFC 3501, 5.1.3); one that is written otherwise, as it is."""
+    try:
+        return str(imap_utf7.decode(name))
+    except UnicodeDecodeError:
+        return bytes(name).decode(errors="replace") if isinstance(name, bytes) else name
 
 
 def _answers(words: str) -> Callable[[bytes], str]:

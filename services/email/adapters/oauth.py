@@ -7,13 +7,13 @@ address on its own machine (RFC 8252).
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import aiohttp
 
+from services.email.adapters.imap import Thread
 from services.email.domain.imap import Trouble
 from services.email.domain.oauth import Refused, Tokens, tokens_of
 
@@ -102,9 +102,12 @@ class Microsoft:
     async def _blocking(self, work: Callable[[], T]) -> T:
         if not self.client:
             raise Refused(Trouble.REFUSED, "EMAIL_MICROSOFT_CLIENT_ID is not set")
+        thread = Thread("microsoft")
         try:
-            return await asyncio.to_thread(work)
+            return await thread.call(work)
         except OSError as error:  # what requests raises, too
             raise Refused(Trouble.UNREACHABLE, f"Microsoft does not answer: {error!r}"[:400]) from error
         except ValueError as error:  # msal's word for an authority that does not answer as one
             raise Refused(Trouble.UNREACHABLE, str(error)[:400]) from error
+        finally:
+            thread.end()

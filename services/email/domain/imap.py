@@ -50,6 +50,8 @@ pause."""
 _CODE = re.compile(r"\[([A-Z-]+)[^\]]*\]")
 _BUSY_CODES = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "OVERQUOTA", "THROTTLED", "SERVERBUG", "CONTACTADMIN"})
 """RFC 5530, 3, and THROTTLED, which Google and Yahoo write."""
+_REFUSED_CODES = frozenset({"AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED"})
+"""RFC 5530, 3: plain, whatever the words beside it ("Please try again") sound like."""
 _BUSY_WORDS = re.compile(
     r"too many|simultaneous|try again|temporar|throttl|bandwidth|quota|rate.?limit|not connected|server (?:is )?busy",
     re.IGNORECASE,
@@ -61,6 +63,8 @@ Exchange Online: "User is authenticated but not connected", while its store is a
 def trouble_of(words: str, *, signing_in: bool) -> Trouble:
     """Reads what a server says with NO, BAD or BYE."""
     codes = set(_CODE.findall(words.upper()))
+    if codes & _REFUSED_CODES:
+        return Trouble.REFUSED
     if codes & _BUSY_CODES or _BUSY_WORDS.search(words):
         return Trouble.BUSY
     if signing_in:

@@ -74,6 +74,8 @@ def test_the_last_mail_that_every_search_finds_is_not_taken_again() -> None:
     ("words", "signing_in", "trouble"),
     [
         ("[AUTHENTICATIONFAILED] Invalid credentials (Failure)", True, Trouble.REFUSED),
+        ("[AUTHENTICATIONFAILED] Wrong password. Please try again", True, Trouble.REFUSED),
+        ("[EXPIRED] The password is too old: it was only temporary", True, Trouble.REFUSED),
         ("AUTHENTICATE failed.", True, Trouble.REFUSED),
         ("[UNAVAILABLE] Temporary authentication failure", True, Trouble.BUSY),
         ("[ALERT] Too many simultaneous connections. (Failure)", True, Trouble.BUSY),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -157,15 +158,41 @@ def test_a_quota_that_ends_the_connection_is_told_from_a_network_that_breaks() -
 
 
 def test_a_password_with_other_letters_is_sent_as_utf_8() -> None:
-    asked: list[str] = []
+    tags, sent = [""], [""]
 
     def answer(tag: str, command: str) -> bytes:
-        asked.append(command)
-        return b"+ \r\n" if command.startswith("AUTHENTICATE") else b"" if tag != "AHN1" else f"{tag} OK\r\n".encode()
+        if command == "AUTHENTICATE PLAIN":
+            tags.append(tag)
+            return b"+ \r\n"
+        if command:
+            return b""
+        sent.append(tag)  # a line of one word
+        return f"{tags[-1]} OK done\r\n".encode()
 
-    with pytest.raises(ImapTrouble), connected(answer, credentials=Credentials(user="a", password="비밀")):
+    with connected(answer, credentials=Credentials(user="a", password="비밀")):
         pass
-    assert "AUTHENTICATE PLAIN" in asked
+    assert b64decode(sent[-1]).decode() == "\0a\0비밀"
+
+
+def test_a_user_name_of_any_letters_is_sent_as_it_is() -> None:
+    asked: list[str] = []
+
+    def answer(_tag: str, command: str) -> bytes:
+        asked.append(command)
+        return b""
+
+    with connected(answer, credentials=Credentials(user='SHOP\\ann (the "first")', password='a "b')):
+        pass
+    assert r'LOGIN "SHOP\\ann (the \"first\")" "a \"b"' in asked
+
+
+def test_a_folder_with_an_odd_name_keeps_no_other_from_being_read() -> None:
+    listed = [b'"R&D"', b'"&x32uMA-"', b"{5}\r\nR & D", '"Été"'.encode(), b"INBOX", b'"2026"']
+    said = b"".join(b'* LIST (\\HasNoChildren) "/" %s\r\n' % name for name in listed)
+    with connected(on("LIST", said, "OK done")) as connection:
+        names = [name for _, _, name in connection.folders()]
+        assert (names[0], names[1], names[4:]) == ("R&D", "읽기", ["INBOX", "2026"])
+        assert connection.select("읽기", change=False) == Folder(5, 2)
 
 
 def test_a_folder_without_uidvalidity_or_that_is_not_there_is_told() -> None:
@@ -208,6 +235,20 @@ def test_news_that_come_with_the_servers_word_or_before_it_end_the_waiting(said:
         connection.idle(60)
         assert time.monotonic() - begun < 50
         assert connection.search([("UID", "1:*")]) == [1]
+
+
+def test_news_that_come_with_the_answer_to_something_else_are_not_waited_for() -> None:
+    asked: list[str] = []
+
+    def answer(tag: str, command: str) -> bytes:
+        asked.append(command)
+        found = f"* SEARCH 1\r\n* 2 EXISTS\r\n{tag} OK done\r\n".encode()
+        return found if command.startswith("UID SEARCH") else b""
+
+    with connected(answer) as connection:
+        assert connection.search([("UID", "1:*")]) == [1]
+        connection.idle(60)
+    assert "IDLE" not in asked
 
 
 def test_a_connection_that_ends_while_it_idles_is_no_silence() -> None:
