@@ -14,7 +14,7 @@ from services.desk.actors import COMMAND
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.people import audit
-from services.desk.people.service import create_token
+from services.desk.people import service as people
 from services.desk.tickets import corrections, service
 from shared.errors import Rejected
 from shared.events import PriorityCorrected
@@ -22,6 +22,7 @@ from shared.events.codec import decode
 from shared.events.learning import LONGEST
 from shared.kernel import Level, ticket_id
 from tests.integration.desk_parts import acting, app_of, desk_on, migrate, with_channels
+from tests.integration.test_desk_permissions import PASSWORD, browser
 from tests.unit.desk.examples import NOON, routed
 
 TICKET = ticket_id("email:<1@example.org>")
@@ -102,6 +103,41 @@ async def test_a_class_that_was_a_slip_is_taken_back_with_no_opinion(desk: Desk)
     assert (last.after, last.kind, last.text != "") == ("normal", "", True), "the level still stands"
 
 
+@pytest.mark.parametrize(
+    ("level", "about", "undo"), [("urgent", "spam", True), ("low", "", True), ("urgent", "", False)]
+)
+async def test_the_page_offers_to_take_back_what_was_just_said(desk: Desk, level: str, about: str, undo: bool) -> None:
+    await member(desk, "agent")
+    client, _ = await browser(desk, BO.id)
+    async with client:
+        answer = await client.post(
+            f"/c/{TICKET}/priority", data={"level": level, "about": about}, headers={"HX-Request": "true"}
+        )
+        assert answer.status_code == 200
+        assert ("Undo" in answer.text) is undo
+        if undo:
+            await client.post(f"/c/{TICKET}/priority", data={"level": "urgent"}, headers={"HX-Request": "true"})
+            assert (await told(desk))[-1].text == ""
+
+
+@pytest.mark.parametrize(("role", "shown"), [("hr", False), ("admin", True)])
+async def test_who_manages_people_sees_links_only_to_what_they_may_read(desk: Desk, role: str, shown: bool) -> None:
+    async with desk.database.transaction() as session:
+        await session.execute(text("INSERT INTO desk.roles VALUES ('hr', '{tickets.read,people.manage}')"))
+    await member(desk, role)
+    client, _ = await browser(desk, BO.id)
+    async with client:
+        page = await client.get("/people")
+    assert page.status_code == 200
+    assert [f'href="{path}"' in page.text for path in ("/learning", "/audit")] == [shown, shown]
+
+
+async def member(desk: Desk, role: str) -> None:
+    await people.create_agent(
+        desk.database, email=BO.id, name="Bo", role=role, password=PASSWORD, phone="", actor=COMMAND
+    )
+
+
 async def test_the_words_are_those_that_made_it_urgent_and_no_more_than_a_model_reads(desk: Desk) -> None:
     later = {"received_at": NOON + timedelta(hours=1), "level": Level.URGENT}
     await apply(desk, [routed("<2@example.org>", text="x" * 9_000, subject="", score=90, **later)])
@@ -112,7 +148,7 @@ async def test_the_words_are_those_that_made_it_urgent_and_no_more_than_a_model_
 
 
 async def test_a_program_moves_a_ticket_and_teaches_nothing(desk: Desk) -> None:
-    token = await create_token(desk.database, name="rules", scopes=("write",), actor=COMMAND)
+    token = await people.create_token(desk.database, name="rules", scopes=("write",), actor=COMMAND)
     transport, headers = httpx.ASGITransport(app_of(desk)), {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://desk/api/v1", headers=headers) as client:
         answer = await client.post(f"/tickets/{TICKET}/priority", json={"level": "low", "about": "spam"})
