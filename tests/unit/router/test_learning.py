@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -47,6 +48,7 @@ from shared.errors import Misconfigured
 from shared.events import ModelLearned, PriorityCorrected, Rejudged, RoutedMessage
 from shared.events.learning import in_use
 from shared.health import Health
+from shared.topics import MODELS_LEARNED, PRIORITIES_CORRECTED, Topic
 from tests.unit.router.makers import CHANNELS, NOW, POLICY, decided, mail, under
 
 BASE = urgency.shipped()
@@ -294,6 +296,25 @@ def test_a_model_that_was_overtaken_while_it_was_learned_waits() -> None:
     refused = msgspec.structs.replace(made, state="refused")
     assert settled(refused, None, other) == refused
     assert "learned the same" in str(settled(made, None, made)), "another router was quicker"
+
+
+async def test_what_an_operator_took_while_it_was_learned_stays_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, others, sent = event(changed(7), why="better"), used(changed(8)), []
+    topics = {PRIORITIES_CORRECTED: [{"t1": corrected(1)}], MODELS_LEARNED: [{}, others]}
+
+    async def newest(_: str, topic: Topic[Any]) -> dict[str, Any]:
+        return topics[topic].pop(0)  # type: ignore[return-value]
+
+    async def publish(_: str, items: list[Any]) -> None:
+        sent.extend(items)
+
+    monkeypatch.setattr(learning, "newest", newest)
+    monkeypatch.setattr(learning, "_publish", publish)
+    monkeypatch.setattr(learning, "make", lambda *_: made)
+    waiting = await learning.learn("127.0.0.1:9", "default")
+    assert isinstance(waiting, ModelLearned)
+    assert sent == [(MODELS_LEARNED, made.version, waiting)], "no pointer: the operator's model judges on"
+    assert (waiting.state, waiting.why) == ("waits", "overtaken")
 
 
 @pytest.mark.parametrize(
