@@ -80,12 +80,14 @@ def _uu(lines: bytes, *, is_base64: bool) -> bytes:
     out = bytearray()
     for whole in itertools.islice(BytesIO(lines), _MOST_RUNS):
         line = whole.rstrip(b"\r\n")
+        if not line:
+            continue  # Python 3.11's binascii.a2b_uu(b"") is 32 NULs
         try:
             out += binascii.a2b_uu(line)
         except binascii.Error:
             # Some encoders write a length that does not fit; the workaround is that of Python's
             # former uu module.
-            count = (((line[0] - 32) & 63) * 4 + 5) // 3 if line else 0
+            count = (((line[0] - 32) & 63) * 4 + 5) // 3
             try:
                 out += binascii.a2b_uu(line[:count])
             except binascii.Error:

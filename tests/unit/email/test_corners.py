@@ -16,6 +16,7 @@ from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import parse, parse_beginning
 from services.email.domain.quotes import forwarded_block, without_quotes, without_quotes_of_html
 from services.email.domain.references import our_message_id
+from services.email.domain.transfer import uu_files
 from shared.clock import utc_now
 from shared.events import InboundMessage
 from shared.kernel import email_point
@@ -121,3 +122,19 @@ def test_our_own_mail_that_comes_back_is_no_message() -> None:
 
 def test_a_line_that_only_begins_like_a_forwarded_header_is_none() -> None:
     assert forwarded_block("From: the beginning it was clear.\nHello there") == ""
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        rb"+:&5L;&\@=V]R;&0 ",
+        rb"+:&5L;&\@=V]R;&0 what an encoder left behind",
+        b"\r\n" + rb"+:&5L;&\@=V]R;&0 " + b"\r\n\r\n",
+        b"\xff\xfe is no line of it\n" + rb"+:&5L;&\@=V]R;&0 ",
+    ],
+)
+def test_a_file_written_into_the_text_is_read_though_lines_are_blank_broken_or_too_long(lines: bytes) -> None:
+    """`binascii.a2b_uu(b"")` is 32 NULs in CPython 3.11.7."""
+    files, around = uu_files(b"Hi\n\nbegin 644 note.txt\n" + lines + b"\n`\nend\nBye\n")
+    assert files == [("note.txt", b"hello world")]
+    assert around.split() == [b"Hi", b"Bye"]
