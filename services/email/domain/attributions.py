@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from services.email.domain import phrases
+from services.email.domain.sought import fold, one_of
 
 LONGEST = 400
 """Characters of an attribution, with all of its lines."""
@@ -22,15 +23,14 @@ _MOST = 200
 _MOST_NAMES, _FEW_NAMES = 8, 3
 _MARKS = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 _DASHES = re.compile(r"^[-–—_]{2,}\s*(?P<inner>\S.*?\S)\s*[-–—_]{2,}$")
+_RULES = ("-", "–", "—", "_")
 _QUOTE = (">", "＞")
 _END = (":", "：", "﹕")
 _BRACKETED = re.compile(r"[<＜(\[](?:mailto:)?[^<>()\[\]\s@]{1,64}@[^<>()\[\]\s@]{1,255}[>＞)\]]+")
 _BARE = re.compile(r"[^<>()\[\]\s@,;:]{1,64}@[^<>()\[\]\s@,;:]{1,255}")
-_MONTH = "|".join(
-    sorted({month for names in phrases.MONTHS.values() for month in names.split()}, key=len, reverse=True)
-)
+_MONTH = one_of(month for names in phrases.MONTHS.values() for month in names.split())
 _NUMERIC = re.compile(
-    r"\d{4}\s?[./年년-]\s?\d{1,2}\s?[./月월-]\s?\d{1,2}(?!\d)|(?<!\d)\d{1,2}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{2,4}(?!\d)|(?<!\d)\d{2}\.\s\d{1,2}\.\s\d{1,2}\."
+    r"(?=\d)(?:\d{4}\s?[./年년-]\s?\d{1,2}\s?[./月월-]\s?\d{1,2}(?!\d)|(?<!\d)\d{1,2}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{2,4}(?!\d)|(?<!\d)\d{2}\.\s\d{1,2}\.\s\d{1,2}\.)"
 )
 _NAMED = re.compile(
     rf"(?<!\w)\d{{1,2}}\W{{0,3}}(?:st|[nr]d|th|er|de|º)?\W{{0,3}}(?:{_MONTH})(?!\w)|(?<!\w)(?:{_MONTH})\W{{1,3}}\d{{1,2}}(?!\d)",
@@ -41,6 +41,7 @@ _TIME = re.compile(r"(?<!\d)\d{1,2}\s?[:.h٫時时시]\s?\d{2}(?!\d)")
 _WHEN = frozenset(
     word for table in (phrases.WHEN, phrases.MONTHS) for words in table.values() for word in words.casefold().split()
 )
+_TELLING, _DIGIT = re.compile(r"[\d@]"), re.compile(r"\d")
 _CLAUSE = re.compile(r"[!?！？;；。]")
 _PARTICLES = frozenset(phrases.PARTICLES.split())
 _LETTERS = re.compile(r"[^\s,،、，()<>\[\]\"“”„«»'|/+·–—-]+")
@@ -48,13 +49,22 @@ _DIGITS = {zero + digit: str(digit) for zero in (0x660, 0x6F0) for digit in rang
 _NO_CASE = re.compile("[\u0590-\u06ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
 
-def _forms(table: dict[str, str]) -> re.Pattern[str]:
-    """Returns one pattern of all forms; its groups are the gaps."""
+def _forms(table: dict[str, str]) -> list[tuple[str, re.Pattern[str]]]:
+    """Returns the pattern of each form, whose groups are the gaps, behind a word that a text in
+    this form has."""
     found = []
     for form in phrases.listed(*table.values()):
         first, *others = (_words(part.strip()) for part in form.split("{}"))
-        found.append(first + "".join(rf"[\s,،、，]*(.{{1,{LONGEST}}}?)[\s,،、，]*{after}" for after in others))
-    return re.compile(f"(?:{'|'.join(found)})[\\s,:：﹕]*$", re.IGNORECASE | re.DOTALL)
+        pattern = first + "".join(rf"[\s,،、，]*(.{{1,{LONGEST}}}?)[\s,،、，]*{after}" for after in others)
+        word = fold(max(form.replace("{}", " ").split(), key=len))
+        found.append((word, re.compile(rf"{pattern}[\s,:：﹕]*$", re.IGNORECASE | re.DOTALL)))
+    return found
+
+
+def _in_a_form(text: str, forms: list[tuple[str, re.Pattern[str]]]) -> re.Match[str] | None:
+    """Returns the match of the first form that this text has."""
+    folded = fold(text)
+    return next((match for word, form in forms if word in folded and (match := form.match(text))), None)
 
 
 def _words(text: str) -> str:
@@ -113,19 +123,27 @@ def attributions(lines: Sequence[str]) -> list[Attribution]:
 def _judged_best(window: Sequence[str], last: int) -> list[Attribution]:
     """Returns the attribution that ends here: of two as sure the shorter, as the sender's words
     may stand above it, unless that begins with an address, whose name stands above."""
+    if not any(map(_TELLING.search, window)):
+        return []
     best = Attribution(last, last + 1, Strength.NONE)
     for length in range(1, len(window) + 1):
+        as_sure = bool(best.strength) and window[best.start - last - 1].startswith(("<", "("))
+        if best.strength is Strength.ADDRESSED and not as_sure:
+            break
         strength = judged(" ".join(window[-length:]))
-        if strength > best.strength or (
-            strength == best.strength and strength and window[best.start - last - 1].startswith(("<", "("))
-        ):
+        if strength > best.strength or (strength == best.strength and as_sure):
             best = Attribution(last + 1 - length, last + 1, strength)
     return [best] if best.strength else []
 
 
 def judged(text: str) -> Strength:
     """Returns how surely this, on one line, is an attribution."""
-    text = _GAPS.sub(_narrow, _MARKS.sub("", text).strip().translate(_DIGITS))
+    if not text.isascii():
+        text = _MARKS.sub("", text).translate(_DIGITS)
+    text = text.strip()
+    if not (text.endswith(_END) or text.startswith(_RULES) or text[:1].isdigit()):
+        return Strength.NONE
+    text = _GAPS.sub(_narrow, text)
     if len(text) > LONGEST:
         return Strength.NONE
     if ruled := _DASHES.match(text):
@@ -137,8 +155,8 @@ def judged(text: str) -> Strength:
 
 
 def _strength(bare: str) -> Strength:
-    address, dated = _BRACKETED.search(bare), has_date(bare)
-    match = _DATED.match(bare) if dated else None
+    address, dated = _BRACKETED.search(bare) if "@" in bare else None, has_date(bare)
+    match = _in_a_form(bare, _DATED) if dated else None
     who = " ".join(match.groups("")) if match else ""
     if match and _is_who(who, dated=True):
         if address or _BARE.search(bare):
@@ -151,7 +169,7 @@ def _strength(bare: str) -> Strength:
         return Strength.ADDRESSED if _TIME.search(bare) else Strength.NAMED
     if address and (_YEAR.search(bare) or _TIME.search(bare)):
         return Strength.NAMED  # a month of a language that we do not know
-    match = _DATELESS.match(bare) if address else None
+    match = _in_a_form(bare, _DATELESS) if address else None
     return Strength.NAMED if match and _is_who(" ".join(match.groups("")), dated=False) else Strength.NONE
 
 
@@ -177,9 +195,11 @@ def _window(lines: Sequence[str], start: int, end: int) -> list[str]:
 
 def has_date(text: str) -> bool:
     """Whether it names a day: with its year, or with an hour."""
+    if not _DIGIT.search(text):
+        return False
     if _NUMERIC.search(text):
         return True
-    return bool(_NAMED.search(text) and (_YEAR.search(text) or _TIME.search(text)))
+    return bool((_YEAR.search(text) or _TIME.search(text)) and _NAMED.search(text))
 
 
 def has_time(text: str) -> bool:

@@ -17,6 +17,8 @@ def fails_dmarc(headers: Headers, trusted: Collection[str]) -> bool:
     """Whether the topmost field says so and is by one of these servers. Whatever stands below came
     with the mail, and anybody may have written it; a field by nobody whom we trust says nothing,
     whatever it says."""
+    if "authentication-results" not in headers:
+        return False
     first, *rest = _bare(headers.raw("authentication-results")).lower().split(";")
     name = first.split()[0] if first.split() else ""
     if "=" in first:

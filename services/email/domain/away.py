@@ -9,6 +9,8 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from services.email.domain.sought import Sought
+
 _LANGUAGES = """
 en
 + automatic reply | auto reply | autoreply | automated reply | automatic response | auto response | automated response
@@ -328,10 +330,12 @@ _RECEIPTS = tuple(
     tuple(tuple(phrase.strip() for phrase in side.split("|")) for side in line.split(": ", 1)[1].split(" > "))
     for line in _READ.strip().split("\n")
 )
+_RECEIPT_BEGINS = tuple(begins for side, _ in _RECEIPTS for begins in side)
 _AUTOMATIC, _ABSENT, _MACHINE, _AWAY = (
     tuple(dict.fromkeys(phrase for language in LANGUAGES for phrase in getattr(language, name)))
     for name in ("automatic", "absent", "machine", "away")
 )
+_SAYS_AWAY = Sought(_AWAY)
 _SHORTEST = min(map(len, _MACHINE))
 _OPENINGS = frozenset(phrase[:_SHORTEST] for phrase in _MACHINE)
 _EARLY, _FIRST, _LONGEST = 120, 400, 2_000
@@ -340,7 +344,7 @@ _ENDS = re.compile(r"\s*(?:[:：\]】)）\-–—|]|$)")
 """What stands between such a beginning and the subject that is answered."""
 _BRACKET = re.compile(r"[\s\[【(（«*「]*")
 _MARKS = " \t\r*※#[【(（<_=~•·"
-_SENTENCE = re.compile(r"(?<=[.!?。！？])\s*|\n")
+_SENTENCE = re.compile(r"([^.!?。！？\n]++[.!?。！？]?|[.!?。！？])(?:(?<=[.!?。！？])\s*+|\n?)")
 _QUOTED = re.compile(r"\s*[>|]")
 _STORY = re.compile(
     r"(?: \w{1,30}){0,2},?(?: that| which)? (?:from you\b|of yours|you sent|you send|i got|i keep|i get\b|i received|we got"
@@ -381,8 +385,10 @@ def said(subject: str, text: str, *, answers: bool, doubted: bool) -> Said:
 def is_receipt(subject: str, text: str) -> bool:
     """Whether it only tells, in words alone, that a mail was read."""
     title = _flat(subject)
+    if not title.startswith(_RECEIPT_BEGINS):
+        return False
     told = [phrase for begins, words in _RECEIPTS if title.startswith(begins) for phrase in words]
-    return bool(told) and any(phrase in _flat(text[:_FIRST]) for phrase in told)
+    return any(phrase in _flat(text[:_FIRST]) for phrase in told)
 
 
 def _begins(title: str, phrases: tuple[str, ...]) -> str:
@@ -397,13 +403,16 @@ def _followed(title: str, found: str) -> bool:
 
 def _own(text: str) -> str:
     """Returns the first words that are not quoted."""
-    return "\n".join(line for line in text[: 2 * _LONGEST].splitlines() if not _QUOTED.match(line))[:_LONGEST]
+    lines = text[: 2 * _LONGEST].splitlines()
+    if ">" in text or "|" in text:
+        lines = [line for line in lines if not _QUOTED.match(line)]
+    return "\n".join(lines)[:_LONGEST]
 
 
 def _of_itself(own: str) -> int:
     """Returns where a sentence begins in which a program says that it wrote this, or -1."""
     at = 0
-    for sentence in _SENTENCE.split(_plain(own)):
+    for sentence in _SENTENCE.findall(_plain(own)):
         flat = sentence.lstrip(_MARKS)
         if flat[:_SHORTEST] not in _OPENINGS:
             at += len(sentence)
@@ -419,7 +428,7 @@ def _of_itself(own: str) -> int:
 def _away(first: str) -> int:
     """Returns where these words say first that somebody is not there, or -1."""
     flat = _flat(first)
-    return min((at for phrase in _AWAY if (at := _place(flat, phrase)) >= 0), default=-1)
+    return min((at for phrase in _SAYS_AWAY.within(flat) if (at := _place(flat, phrase)) >= 0), default=-1)
 
 
 def _place(first: str, phrase: str) -> int:

@@ -42,10 +42,10 @@ _STILL_TRIED = re.compile(
     re.IGNORECASE,
 )
 _KEEPS_TRYING = re.compile(
-    r"warning message only|not need to resend|no action is required on your part|not yet been delivered"
+    r"(?=[wnshп再다])(?:warning message only|not need to resend|no action is required on your part|not yet been delivered"
     r"|still being (?:re)?(?:tried|attempted)|will (?:retry|try again)"
     r"|(?:will|shall) (?:keep|continue|be) (?:on )?(?:trying|retr|attempt|to try|to be (?:tried|attempted))"
-    r"|has(?:n't| not)? been delayed|продолж\w{2,4} попытки|weitere zustellversuche|再度配信を試み|다시 전송을 시도",
+    r"|has(?:n't| not)? been delayed|продолж\w{2,4} попытки|weitere zustellversuche|再度配信を試み|다시 전송을 시도)",
     re.IGNORECASE,
 )
 _COPY_BEGINS = re.compile(
@@ -123,7 +123,8 @@ def returned(mail: Mail, envelope_recipients: Sequence[str]) -> Returned | None:
     own = [match[1] for source in sources for match in _OWN_ID.finditer(source)]
     referred = [*headers.message_ids("in-reply-to"), *reversed(headers.message_ids("references"))]
     ids = [*own, *(identity for identity in referred if _ANY_OF_OURS.fullmatch(identity))]
-    tokens = tokens_in([*addresses, *(match[0] for source in sources for match in _ADDRESS.finditer(source))])
+    told_there = (match[0] for source in sources if "+t" in source.lower() for match in _ADDRESS.finditer(source))
+    tokens = tokens_in([*addresses, *told_there])
     people = _some(told.recipients)
     return Returned(
         fate=told.fate,
@@ -225,11 +226,10 @@ def _in_words(mail: Mail, one: dialects.Told, ours: Sequence[str], sources: Sequ
     reason = reason_of(detail)
     if reason is Reason.UNSAID:
         reason = reason_of(one.above)
-    given_up = _GIVEN_UP.search(f"{subject}\n{one.text}")
     tried = (
         _STILL_TRIED.search(subject)
         or (not hard and _KEEPS_TRYING.search(one.text))
-        or (soft and not hard and not given_up)
+        or (soft and not hard and not _GIVEN_UP.search(f"{subject}\n{one.text}"))
     )
     return _News(Fate.DELAYED if tried else Fate.FAILED, detail, people, reason, one.dialect)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from services.email.domain.charsets import safe
+from services.email.domain.sought import Sought
 
 
 class Dialect(NamedTuple):
@@ -393,6 +394,7 @@ challenge
     )
 )
 """A name, and below it the phrases; behind `>` those of `before`."""
+_OPENS = Sought(phrase for dialect in DIALECTS for phrase in dialect.opens)
 SUBJECTS = tuple(
     """
 undelivered mail
@@ -474,7 +476,7 @@ iletilemedi
 """.strip().split("\n")
 )
 """How subjects of returned mails begin; of use only where more speaks for it."""
-_ENDS = tuple(
+_ENDS = Sought(
     """
 below this line is a copy of
 this is a copy of your message
@@ -556,10 +558,10 @@ def told(text: str) -> Told | None:
     lines = [" ".join(line.split()) for line in text.splitlines()]
     collapsed = "\n".join(line for line in lines if line)
     flat = _flat(collapsed)
-    found = [(at, dialect) for dialect in DIALECTS for phrase in dialect.opens if (at := flat.find(phrase)) >= 0]
-    if not found:
+    at = min(map(flat.find, _OPENS.within(flat)), default=-1)
+    if at < 0:
         return None
-    at, dialect = min(found, key=lambda each: each[0])
+    dialect = next(one for one in DIALECTS if flat.startswith(one.opens, at))
     start = max(at, *(flat.find(phrase, at) for phrase in dialect.before), at)
     end = _end(flat, collapsed, start)
     return Told(dialect.name, collapsed[:end], collapsed[at:end], collapsed[start:end], at)
@@ -570,11 +572,11 @@ def failed(text: str, ours: Sequence[str], sent_to: Sequence[str]) -> tuple[str,
     that begins with an address, then one that a label names, then any. `ours`: mail systems
     name them too, and mean nobody who was not reached. `sent_to`: whom the copy of our mail names,
     of use where the words name others too."""
-    lines = [" ".join(line.split())[:500] for line in text.splitlines()]
+    lines = [" ".join(line.split())[:500] for line in text.splitlines() if "@" in line]
     ways = (
-        [match[1] for line in lines if (match := _OWN_LINE.match(line) or _SMTP_LINE.match(line))],
-        [match[1] for line in lines for match in _LABELLED.finditer(line)],
-        [match[1] for line in lines for match in ADDRESS.finditer(line)],
+        (match[1] for line in lines if (match := _OWN_LINE.match(line) or _SMTP_LINE.match(line))),
+        (match[1] for line in lines for match in _LABELLED.finditer(line)),
+        (match[1] for line in lines for match in ADDRESS.finditer(line)),
     )
     left = {one.lower() for one in ours}
     for way in ways:
@@ -609,7 +611,7 @@ def _flat(collapsed: str) -> str:
 
 
 def _end(flat: str, collapsed: str, at: int) -> int:
-    ends = [end for phrase in _ENDS if (end := flat.find(phrase, at + 1)) >= 0]
+    ends = [end for phrase in _ENDS.within(flat) if (end := flat.find(phrase, at + 1)) >= 0]
     lower = collapsed.replace("İ", "i").lower()
     copy = _COPY.search(lower, at + 1)
     if copy:

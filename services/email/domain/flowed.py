@@ -6,15 +6,15 @@ from __future__ import annotations
 def unflowed(text: str, *, delete_space: bool) -> str:
     """Joins soft line breaks, also in quotes; `delete_space`: DelSp=yes, as languages without
     spaces need it."""
-    lines: list[list[str]] = []
+    out = list[str]()
     joins, before = False, 0
-    for line in text.replace("\r\n", "\n").split("\n"):
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n")):
         words = line.lstrip(">")
         depth = len(line) - len(words)
         words = words.removeprefix(" ")
         soft = words.endswith(" ") and words != "-- "
         if not (joins and depth == before and words != "-- "):
-            lines.append([f"{'>' * depth} " if depth else ""])
-        lines[-1].append(words[:-1] if soft and delete_space else words)
+            out += ("\n" if number else "", f"{'>' * depth} " if depth else "")
+        out.append(words[:-1] if soft and delete_space else words)
         joins, before = soft, depth
-    return "\n".join(map("".join, lines))
+    return "".join(out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from email.message import Message
 from email.utils import getaddresses
@@ -40,6 +41,7 @@ class Headers:
     def __init__(self, part: Message) -> None:
         self._raw: dict[str, list[str]] = {}
         self._addresses: dict[str, tuple[Address, ...]] = {}
+        self._texts: dict[str, str] = {}
         for name, value in part.raw_items():
             self._raw.setdefault(name.lower(), []).append(str(value)[:MAX_VALUE])
         self.hint = next(
@@ -49,31 +51,42 @@ class Headers:
     def __contains__(self, name: str) -> bool:
         return name in self._raw
 
+    def those_of(self, names: AbstractSet[str]) -> AbstractSet[str]:
+        """Returns which of these are there."""
+        return self._raw.keys() & names
+
     def raw(self, name: str) -> str:
         """Returns the first value as it came, unfolded, or an empty string."""
         return _SPACES.sub(" ", _bytes_to_text(self._raw[name][0], self.hint)).strip() if name in self._raw else ""
 
     def text(self, name: str) -> str:
         """Returns the first value, decoded, on one line; empty where there is none."""
-        return one_line(decode_words(_bytes_to_text(self._raw[name][0], self.hint))) if name in self._raw else ""
+        if name not in self._raw:
+            return ""
+        if name not in self._texts:
+            self._texts[name] = one_line(decode_words(_bytes_to_text(self._raw[name][0], self.hint)))
+        return self._texts[name]
 
     def addresses(self, *names: str) -> tuple[Address, ...]:
         """Returns all addresses in these headers, each once."""
-        found = {entry.address: entry for name in reversed(names) for entry in reversed(self._addresses_of(name))}
+        present = [name for name in names if name in self._raw]
+        if len(present) < 2:
+            return self._addresses_of(present[0]) if present else ()
+        found = {entry.address: entry for name in reversed(present) for entry in reversed(self._addresses_of(name))}
         return tuple(reversed(found.values()))
 
     def _addresses_of(self, name: str) -> tuple[Address, ...]:
         """Returns the addresses in a header, which is parsed once: sender, thread and automatic
         mail are all determined by them."""
         if name not in self._addresses:
-            self._addresses[name] = parse_addresses(
-                [_bytes_to_text(value, self.hint) for value in self._raw.get(name, [])]
-            )
+            self._addresses[name] = parse_addresses([_bytes_to_text(value, self.hint) for value in self._raw[name]])
         return self._addresses[name]
 
     def message_ids(self, name: str) -> tuple[str, ...]:
         """Returns all Message-IDs in a header, with their angle brackets, in order, each once."""
-        joined = " ".join(_bytes_to_text(value, self.hint) for value in self._raw.get(name, []))
+        if name not in self._raw:
+            return ()
+        joined = " ".join(_bytes_to_text(value, self.hint) for value in self._raw[name])
         return tuple(dict.fromkeys(f"<{match}>" for match in _MESSAGE_ID.findall(joined)))
 
 

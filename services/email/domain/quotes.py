@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 from services.email.domain import phrases, tables
 from services.email.domain.attributions import Attribution, Strength, attributions
-from services.email.domain.quoted_html import Line, Mark, marked
+from services.email.domain.quoted_html import Mark, marked
 from services.email.domain.sent import NOTHING, Sent, enough
 from services.email.domain.signatures import without_signature
 
@@ -46,22 +46,25 @@ _REPLY, _FORWARD = _subject(phrases.REPLY_PREFIXES), _subject(phrases.FORWARD_PR
 def without_quotes(text: str, subject: str = "", *, answers: bool = False, sent: Sent = NOTHING) -> str:
     """Returns the sender's own words. `answers`: whether this answers a mail of ours; `sent`: what
     we sent to this ticket. Never empty where `text` had words."""
-    lines = [
-        Line(line, Mark.ANSWER if line.lstrip().startswith((">", "＞")) else Mark.NONE) for line in text.split("\n")
-    ]
-    return _own(lines, subject, answers=answers, sent=sent) or text
+    lines = text.split("\n")
+    marks = [Mark.NONE] * len(lines)
+    if ">" in text or "＞" in text:
+        marks = [Mark.ANSWER if line.lstrip().startswith((">", "＞")) else Mark.NONE for line in lines]
+    return _own(lines, marks, subject, answers=answers, sent=sent) or text
 
 
 def without_quotes_of_html(html: str, subject: str = "", *, answers: bool = False, sent: Sent = NOTHING) -> str | None:
     """Returns the sender's own words, as text; an empty string where all of it stays; None where
     no container of a program is in it."""
     lines = marked(html)
-    return None if lines is None else _own(lines, subject, answers=answers, sent=sent)
+    if lines is None:
+        return None
+    return _own([line.text for line in lines], [line.mark for line in lines], subject, answers=answers, sent=sent)
 
 
 def is_forward(text: str, subject: str) -> bool:
     """Whether somebody hands on another's mail."""
-    return bool(_FORWARD.match(subject) or tables.forwards(text))
+    return _begins(subject, _FORWARD) or tables.forwards(text)
 
 
 def forwarded_block(text: str) -> str:
@@ -69,13 +72,18 @@ def forwarded_block(text: str) -> str:
     return tables.author_named(text.split("\n"))
 
 
-def _own(lines: list[Line], subject: str, *, answers: bool, sent: Sent) -> str:
+def _begins(subject: str, prefixes: re.Pattern[str]) -> bool:
+    return (":" in subject or "：" in subject) and prefixes.match(subject) is not None
+
+
+def _own(lines: list[str], marks: list[Mark], subject: str, *, answers: bool, sent: Sent) -> str:
     """Returns the sender's words, or an empty string where all has to stay as it is."""
-    texts, marks = [line.text for line in lines], [line.mark for line in lines]
-    is_reply = answers or bool(_REPLY.match(subject))
-    if _FORWARD.match(subject) and not (answers and _REPLY.match(subject)):
+    whole, texts = "\n".join(lines).strip(), lines
+    is_reply = answers or _begins(subject, _REPLY)
+    if _begins(subject, _FORWARD) and not (answers and _begins(subject, _REPLY)):
         return ""
-    _drop_signatures(texts, marks)
+    if Mark.SIGNATURE in marks:
+        _drop_signatures(texts, marks)
     if marks and not marks[-1]:
         texts = without_signature(texts)
         del marks[len(texts) :]
@@ -85,7 +93,7 @@ def _own(lines: list[Line], subject: str, *, answers: bool, sent: Sent) -> str:
         return ""
     kept = without_signature(cut.kept()) if any(cut.quoted) else texts
     result = "\n".join(kept).strip("\n").rstrip()
-    return result if _words(result) and result != "\n".join(line.text for line in lines).strip() else ""
+    return result if result != whole and _words(result) else ""
 
 
 class _Cut:
@@ -95,11 +103,12 @@ class _Cut:
     def __init__(self, lines: list[str], marks: list[Mark], *, is_reply: bool, sent: Sent) -> None:
         self.lines, self.marks, self.is_reply, self.sent = lines, marks, is_reply, sent
         self.ours = sent.ours(lines)
-        self._settle_what_is_below()
+        if Mark.BELOW in marks:
+            self._settle_what_is_below()
         self.quoted = [bool(mark) for mark in marks]
         self.made = [mark is Mark.PROGRAM for mark in marks]
         self.opened = False
-        self.last_of_ours = max((number for number, ours in enumerate(self.ours) if ours), default=-1)
+        self.last_of_ours = max(number for number, ours in enumerate(self.ours) if ours) if any(self.ours) else -1
 
     def _settle_what_is_below(self) -> None:
         """Takes what stands below a mark for the old mail; where words of ours are in it, those,
@@ -118,7 +127,10 @@ class _Cut:
             self._introduced(found)
         if self.is_reply or self.sent:
             self._tables(subject)
-        self._own_mail()
+        if self.last_of_ours >= 0:
+            self._own_mail()
+        if not any(self.quoted):
+            return
         self._join()
         for start, end in self._runs(self.quoted):
             if not self._counts(start, end):

@@ -6,6 +6,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from services.email.domain.sought import Sought
+
 
 class Reason(StrEnum):
     """What an agent can do something about, each in other ways."""
@@ -37,7 +39,7 @@ class Reason(StrEnum):
     UNSAID = "unsaid"
 
 
-_PHRASES = tuple(
+_PHRASES: tuple[tuple[Reason, tuple[str, ...]], ...] = tuple(
     (Reason(name), tuple(phrase.strip() for line in lines for phrase in line.split(",") if phrase.strip()))
     for name, *lines in (
         entry.split("\n  ")
@@ -121,6 +123,8 @@ system
     )
 )
 """In this order: `the recipient's mailbox is full, user not found` is about the mailbox."""
+_PLACES = {phrase: place for place, (_, phrases) in reversed(list(enumerate(_PHRASES))) for phrase in phrases}
+_SOUGHT = Sought(_PLACES)
 _CODES = {
     **dict.fromkeys(("1.0", "1.1", "1.3", "1.4", "1.10", "1.14"), Reason.NO_SUCH_ADDRESS),
     **dict.fromkeys(("1.2", "1.9", "4.4"), Reason.NO_SUCH_DOMAIN),
@@ -144,8 +148,7 @@ def reason_of(detail: str, status: str = "") -> Reason:
     """Returns the class of what the other side said; `status`: its code, where it stands
     elsewhere."""
     lower = " ".join(detail[:_LONGEST].lower().replace("’", "'").split())
-    for reason, phrases in _PHRASES:
-        if any(phrase in lower for phrase in phrases):
-            return reason
+    if told := _SOUGHT.within(lower):
+        return _PHRASES[min(_PLACES[phrase] for phrase in told)][0]
     found = _STATUS.search(status) or _STATUS.search(lower)
     return _CODES.get(found[1], Reason.UNSAID) if found else Reason.UNSAID

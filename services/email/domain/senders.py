@@ -66,7 +66,7 @@ def sender_of(mail: Mail, envelope_sender: str | None, mailboxes: Mailboxes) -> 
 
 def from_a_list(headers: Headers) -> bool:
     """Whether a mailing list or group sent it on."""
-    return any(name in headers for name in ("list-id", "mailing-list")) or headers.text("precedence").lower() == "list"
+    return "list-id" in headers or "mailing-list" in headers or headers.text("precedence").lower() == "list"
 
 
 def is_our_list(headers: Headers, mailboxes: Mailboxes) -> bool:

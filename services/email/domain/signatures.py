@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from services.email.domain import phrases
+from services.email.domain.sought import Sought, fold, one_of
 
 _LINES, _LENGTH = 12, 800
 """Of a signature below `-- `. What is longer is a text."""
@@ -33,14 +34,16 @@ def _form(form: str) -> str:
 
 _FOOTER = re.compile(rf"(?:{'|'.join(map(_form, phrases.listed(phrases.FOOTERS)))})\s*[.!。]?", re.IGNORECASE)
 _CALLS = phrases.listed(phrases.CALLS, phrases.PLACES)
-_DEVICES, _DISCLAIMERS = phrases.listed(phrases.DEVICES), phrases.listed(phrases.DISCLAIMERS)
-_ANY_DEVICE = re.compile("|".join(map(re.escape, _DEVICES)))
+_DEVICES = phrases.listed(phrases.DEVICES)
+_ANY_DEVICE = re.compile(one_of(_DEVICES))
 """In lower case, wherever it stands: most lines name none, and are looked at no further."""
+_DISCLAIMERS = Sought(phrases.listed(phrases.DISCLAIMERS))
 _DEVICE = re.compile(rf"(?<![^\W\d_])(?:{'|'.join(map(re.escape, _DEVICES))})", re.IGNORECASE)
 _CLOSING = re.compile(
     rf"\s*(?:{'|'.join(map(re.escape, phrases.listed(phrases.CLOSINGS)))})(?:\s+[^\W\d_]{{1,20}})?\s*[,.!،、。，]?\s*",
     re.IGNORECASE,
 )
+_CLOSING_BEGINS = tuple(map(fold, phrases.listed(phrases.CLOSINGS)))
 _LABELLED = re.compile(
     rf"\W{{0,3}}(?:{'|'.join(map(re.escape, phrases.listed(phrases.CONTACTS)))})\b\.?\s?(?:\([^()]{{1,20}}\))?\s?[:.：]?\s*"
     r"(?=[+(\d]|https?:|www\.|[^\s@]{1,64}@|[\w.-]{1,60}\.\w{2,10}\b)",
@@ -97,23 +100,24 @@ def _disclaimed(lines: list[str]) -> None:
         start -= 1
     paragraph = " ".join(" ".join(lines[start:])[:5_000].lower().split())
     long = start and len(paragraph) >= _DISCLAIMER_LENGTH
-    if long and any(phrase in paragraph for phrase in _DISCLAIMERS):
+    if long and _DISCLAIMERS.within(paragraph):
         del lines[start:]
 
 
 def _contacts(lines: list[str]) -> None:
     """Removes a contact block, unless the sender asks to be called, or tells where they live."""
     start = min(_below_name(lines), _below_rule(lines))
-    above = " ".join(lines[max(0, start - _ABOVE) : start])[-_ASKED:].lower()
-    if start < len(lines) and not any(words in above for words in _CALLS):
-        del lines[start:]
+    if start < len(lines):
+        above = " ".join(lines[max(0, start - _ABOVE) : start])[-_ASKED:].lower()
+        if not any(words in above for words in _CALLS):
+            del lines[start:]
 
 
 def _below_name(lines: Sequence[str]) -> int:
     """Returns where a contact block below greeting and name begins; the number of lines where
     there is none. A single line there, such as a telephone, was written for this mail."""
     floor = max(0, len(lines) - _BLOCK)
-    closing = next((n for n in range(len(lines) - 1, floor - 1, -1) if _CLOSING.fullmatch(lines[n][:80])), None)
+    closing = next((n for n in range(len(lines) - 1, floor - 1, -1) if _closes(lines[n][:80])), None)
     if closing is None:
         return len(lines)
     block = [number for number in range(closing + 1, len(lines)) if lines[number].strip()]
@@ -121,6 +125,11 @@ def _below_name(lines: Sequence[str]) -> int:
         return len(lines)
     kinds = [_kind(lines[number]) for number in block[1:]]
     return block[0] + 1 if "contact" in kinds and "own" not in kinds else len(lines)
+
+
+def _closes(line: str) -> bool:
+    begins = line and fold(line.lstrip()).startswith(_CLOSING_BEGINS)
+    return bool(begins and _CLOSING.fullmatch(line))
 
 
 def _below_rule(lines: Sequence[str]) -> int:

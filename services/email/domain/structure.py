@@ -67,10 +67,11 @@ class _Reader:
         return part
 
     def _children(self, part: Part, start: int, end: int) -> list[tuple[int, int]]:
-        kind, boundary = part.get_content_maintype(), boundary_of(part)
+        kind = part.get_content_maintype()
         if kind == "message":
             return [(start, end)]
-        return self._between(b"--" + boundary, start, end) if kind == "multipart" and boundary else []
+        boundary = boundary_of(part) if kind == "multipart" else b""
+        return self._between(b"--" + boundary, start, end) if boundary else []
 
     def _between(self, mark: bytes, start: int, end: int) -> list[tuple[int, int]]:
         """Returns the spans from each line that is this mark to the next, without the line end

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 
 from services.email.domain import phrases
 from services.email.domain.attributions import has_date, has_time
+from services.email.domain.sought import one_of
 
 _LINES = 9
 """Of a table, with those that a long list of recipients takes."""
 _LABELS = 60
 """Characters within which a field's name ends."""
+_COLONS = ":：﹕"
 _RULES = frozenset("-_—=*>#")
 _FIELDS = ("from", "sent", "to", "copy", "subject")
 _PREFIXES = re.compile(r"^(?:\s*[^\s:：]{1,8}\s?(?:\[\d{1,3}\])?[:：])+\s*")
@@ -21,7 +23,7 @@ _RULE = re.compile(r"\s*[_-]{8,}\s*")
 
 
 def _alternatives(table: str) -> str:
-    return "|".join(r"\s?".join(map(re.escape, entry.split())) for entry in phrases.listed(table))
+    return one_of(phrases.listed(table), r"\s?")
 
 
 _TABLES = (phrases.FROM, phrases.SENT, phrases.TO, phrases.COPY, phrases.SUBJECT)
@@ -53,7 +55,7 @@ def forwards(text: str) -> bool:
 
 def may_begin_table(line: str) -> bool:
     """Whether the first field of a table may stand here."""
-    match = _FIELD.match(line) if any(colon in line[:_LABELS] for colon in ":：﹕") else None
+    match = _field(line) if any(colon in line[:_LABELS] for colon in _COLONS) else None
     return bool(match and _kind(match) in {"from", "sent"})
 
 
@@ -81,7 +83,7 @@ def end_of_table(lines: Sequence[str], start: int) -> int:
 def author_named(lines: Sequence[str]) -> str:
     """Returns what the first table says of its author; empty where there is none."""
     for number, line in enumerate(lines):
-        match = _FIELD.match(line)
+        match = _field(line)
         if match and _kind(match) == "from" and len(_fields(lines, number)[0].keys() - {"copy"}) > 2:
             return line[match.end() :].strip(" *")
     return ""
@@ -89,7 +91,7 @@ def author_named(lines: Sequence[str]) -> str:
 
 def above_rule(lines: Sequence[str], number: int) -> int:
     """Returns where a table begins together with the fields and the rule that stand above it."""
-    while number and _FIELD.match(lines[number - 1]):
+    while number and _field(lines[number - 1]):
         number -= 1
     above = number
     while above and not lines[above - 1].strip():
@@ -102,13 +104,17 @@ def _fields(lines: Sequence[str], start: int) -> tuple[dict[str, str], int]:
     found: dict[str, str] = {}
     end = start
     for number in range(start, min(start + _LINES, len(lines))):
-        match = _FIELD.match(lines[number])
+        match = _field(lines[number])
         if match:
             found.setdefault(_kind(match), lines[number][match.end() :])
             end = number + 1
         elif lines[number].strip() and not lines[number][:1].isspace() and number > end:
             break
     return found, end
+
+
+def _field(line: str) -> re.Match[str] | None:
+    return _FIELD.match(line) if any(colon in line for colon in _COLONS) else None
 
 
 def _kind(match: re.Match[str]) -> str:
