@@ -62,6 +62,7 @@ _TRIES = 3
 """How often a connection may break over one mail before the others go first."""
 _AHEAD = 2
 """Mails that are held at a time: the next one is fetched while this one is published."""
+_GOOD = frozenset({"connecting", "ok", "reading", "late"})
 _SHOWN = 50
 """Mails between two notes in the database of how far a mailbox is."""
 
@@ -92,6 +93,8 @@ class Fetching:
     ) -> None:
         self.database, self.receive, self.sign_in, self.rules, self.health = database, receive, sign_in, rules, health
         self.leadership, self.changed = Leadership(database, LOCK), changed
+        self.told: dict[str, tuple[str, str]] = {}
+        """State and detail of each mailbox that is read here, by address."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Reads until `stop`, whenever this process leads."""
@@ -120,12 +123,19 @@ class Fetching:
                     if key not in readers:
                         reader, end = MailboxReader(self, mailbox), asyncio.Event()
                         readers[key] = reader, end, asyncio.create_task(reader.run(end))
-                self.health.set("mailboxes", ok=True, detail=f"{len(wanted)} read here")
+                self.sum_up()
                 await first_of(stop, self.leadership.lost, self.changed, seconds=_LOOK)
                 if stop.is_set():
                     return
         finally:
             await self._end(readers, list(readers))
+
+    def sum_up(self) -> None:
+        """Tells on the health page how many mailboxes can be read. This process is ready without
+        them, and the page is for everybody: it names none."""
+        away = sum(state not in _GOOD for state, _ in self.told.values())
+        why = f", {away} of which cannot be read (`mailboxes list` says why)" if away else ""
+        self.health.set("mailboxes", ok=True, detail=f"read here: {len(self.told)}{why}")
 
     async def _end(self, readers: dict[tuple[str, int], Any], keys: list[tuple[str, int]]) -> None:
         ending = [readers.pop(key) for key in keys]
@@ -144,14 +154,14 @@ class MailboxReader:
     def __init__(self, fetching: Fetching, mailbox: Mailbox) -> None:
         self._fetching, self._mailbox, self._after = fetching, mailbox, After(mailbox.after)
         self._thread, self._told = Thread(f"imap {mailbox.address}"), ("", "")
-        self._part, self._attempt = f"mailbox {mailbox.address}", 0
+        self._attempt = 0
         self._broke: Counter[tuple[str, int, int]] = Counter()
         self._stop = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Reads until `stop`; waits in between, where the mailbox cannot be read."""
         self._stop = stop
-        self._fetching.health.set(self._part, ok=True, detail="connecting")
+        self._fetching.told[self._mailbox.address] = "connecting", ""
         try:
             while not stop.is_set():
                 try:
@@ -165,8 +175,8 @@ class MailboxReader:
             self._thread.end()
 
     def forget(self) -> None:
-        """Takes this mailbox off the health page and the metrics."""
-        self._fetching.health.forget(self._part)
+        """Takes this mailbox off what is told and the metrics."""
+        self._fetching.told.pop(self._mailbox.address, None)
         for gauge in (METRICS.mailbox_up, METRICS.mailbox_waiting, METRICS.mailbox_delayed, METRICS.mailbox_read):
             gauge.remove(self._mailbox.address)
 
@@ -370,9 +380,9 @@ class MailboxReader:
 
     async def _tell(self, state: str, detail: str, *, keep: bool = True) -> None:
         """Tells on the health page, in metrics and, where it changed, in the database."""
-        good = state in ("ok", "reading", "late")
-        self._fetching.health.set(self._part, ok=good, detail=f"{state}: {detail}")
-        METRICS.mailbox_up.labels(mailbox=self._mailbox.address).set(int(good))
+        self._fetching.told[self._mailbox.address] = state, detail
+        self._fetching.sum_up()
+        METRICS.mailbox_up.labels(mailbox=self._mailbox.address).set(int(state in _GOOD))
         if keep and (state, detail) != self._told:
             self._told = state, detail
             await self._ours(partial(rows.tell, identity=self._mailbox.id, state=state, detail=detail[:500]))
