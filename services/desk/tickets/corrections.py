@@ -53,7 +53,8 @@ async def prioritise(desk: Desk, ticket: str, level: str, about: str = "", *, ac
 async def forget(desk: Desk, point: str, *, actor: Actor) -> int:
     """Takes the words of this contact point's customer away from what the router learns from: the
     corrections of their tickets, and of every other in which they wrote from one of their contact
-    points. Returns how many. The audit log names the customer by id only. Rejected 404."""
+    points. Returns how many. The audit log names the customer by id only. Rejected 403, 404."""
+    actor.require(Permission.CHANGE_CUSTOMERS)
     async with desk.unit_of_work() as work:
         customer = await work.session.scalar(
             select(CONTACT_POINTS.c.customer_id).where(CONTACT_POINTS.c.point == point)
