@@ -8,11 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 from aiokafka import AIOKafkaProducer
 
+from services.router.adapters import policy_yaml
 from shared.bus.kafka import create_topics
-from shared.events import Channel, InboundMessage, Observed, Profile, Stated, ThreadClues
+from shared.clock import utc_now
+from shared.events import Channel, InboundMessage, Observed, Profile, RoutingPolicy, Stated, ThreadClues
 from shared.events.codec import encode
 from shared.kernel import email_point, message_id
-from shared.topics import CHANNELS_ANNOUNCED, CUSTOMERS_UPDATED, MESSAGES_RECEIVED, all_topics
+from shared.topics import CHANNELS_ANNOUNCED, CUSTOMERS_UPDATED, MESSAGES_RECEIVED, POLICIES_PUBLISHED, all_topics
+from tests.benchmarks.contenders import WITHOUT_MODEL
 
 CUSTOMERS = 5_000
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -85,8 +88,17 @@ def profile(number: int, chance: random.Random) -> Profile:
     )
 
 
+def _without_model() -> RoutingPolicy:
+    text = policy_yaml.SHIPPED.read_text("utf-8")
+    text = text.replace("name: default", f"name: {WITHOUT_MODEL}", 1).replace("use: newest", "use: off", 1)
+    assert policy_yaml.parse(text, "words").priority.model is None, (
+        "the shipped policy asks for its model in other words"
+    )
+    return RoutingPolicy(name=WITHOUT_MODEL, version=1, published_at=utc_now(), yaml=text)
+
+
 async def preload(servers: str, messages: int) -> None:
-    """Topics, channels, profiles and messages."""
+    """Topics, a policy without a model, channels, profiles and messages."""
     await create_topics(servers, all_topics(["email", "chat"]))
     producer = AIOKafkaProducer(bootstrap_servers=servers, linger_ms=20, max_batch_size=1 << 20)
     await producer.start()
@@ -95,6 +107,8 @@ async def preload(servers: str, messages: int) -> None:
         for name in ("email", "chat"):
             channel = Channel(name=name, label=name.title(), icon=name, reaches=(name,), live=name == "chat")
             await producer.send(CHANNELS_ANNOUNCED.name, encode(channel), key=name.encode())
+        words = _without_model()
+        await producer.send(POLICIES_PUBLISHED.name, encode(words), key=words.name.encode())
         for number in range(CUSTOMERS):
             known = profile(number, chance)
             await producer.send(CUSTOMERS_UPDATED.name, encode(known), key=known.contact_point.encode())

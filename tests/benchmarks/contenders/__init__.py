@@ -16,13 +16,14 @@ Start = Callable[[str, str], list[list[str]]]
 """The commands, one for each process, for these bootstrap servers and this consumer group."""
 
 
-def _service(replicas: int, servers: str, group: str) -> list[list[str]]:
-    """The router as it runs anywhere."""
+def _service(replicas: int, policy: str, servers: str, group: str) -> list[list[str]]:
+    """The router as it runs anywhere, under a published policy or the one that comes with it."""
     settings = {
         "SWITCHBOARD_KAFKA": servers,
         "SWITCHBOARD_SECRET": "x" * 32,
         "SWITCHBOARD_LOG_LEVEL": "warning",
         "ROUTER_GROUP": group,
+        "ROUTER_POLICY": policy,
     }
     port, common = int(os.environ.get("ROUTER_PORT", "18390")), [f"{name}={value}" for name, value in settings.items()]
     return [
@@ -35,9 +36,13 @@ def _loop(module: str, servers: str, group: str) -> list[list[str]]:
 
 
 OURS = "this router"
+WITHOUT_MODEL = "words"
+"""Name of a policy that differs from the shipped one in this alone; whoever starts the contenders
+publishes it."""
 CONTENDERS: dict[str, Start] = {
-    OURS: partial(_service, 1),
-    "this router, two replicas": partial(_service, 2),
+    OURS: partial(_service, 1, "default"),
+    "this router without its model": partial(_service, 1, WITHOUT_MODEL),
+    "this router, two replicas": partial(_service, 2, "default"),
     "plain aiokafka loop": partial(_loop, "plain_aiokafka"),
     "confluent-kafka loop": partial(_loop, "plain_confluent"),
     "FastStream": partial(_loop, "fast_stream"),
