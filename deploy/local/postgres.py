@@ -51,6 +51,8 @@ LOCALE = ("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UT
 _ROLES = Path(__file__).parents[1] / "postgres" / "roles.sql"
 _SYSTEM_USER = "switchboard_postgres"
 """Who the server runs as when we are root, as PostgreSQL refuses to."""
+_TOLD = 1_000
+"""Characters of what initdb says that are passed on."""
 _SETTINGS: dict[str, str] = {
     # Small, for one machine. What is promised (fsync, synchronous_commit) stays as PostgreSQL has
     # it: on.
@@ -208,9 +210,8 @@ class Postgres:
         )
         password_file.unlink()
         if done.returncode:
-            raise Problem(
-                f"PostgreSQL could not prepare its data folder {self.data}: {(done.stderr.strip().splitlines() or ['?'])[-1]}"
-            )
+            told = " ".join(done.stderr.split())[:_TOLD] or "initdb did not say why"  # the first line has the reason
+            raise Problem(f"PostgreSQL could not prepare its data folder {self.data}: {told}")
         (made / "initialised").write_text("initdb came to its end here\n")
         made.rename(self.data)
 

@@ -77,7 +77,7 @@ async def test_a_text_that_is_too_long_is_refused_with_what_would_be_right(desk:
 
 async def test_another_policy_is_tried_beside_the_one_in_force(desk: Desk) -> None:
     draft = policy_yaml.SHIPPED.read_text("utf-8").replace("  urgent: 65", "  urgent: 21")
-    draft = draft.replace("  high: 45", "  high: 20").replace("use: shipped", "use: off")
+    draft = draft.replace("  high: 45", "  high: 20").replace("use: newest", "use: off")
     found = await trials.tried(desk, Trial(text="When do you open on Saturdays?", policy=draft))
     assert found.draft
     assert (found.current.decision.level, found.draft.decision.level) == (Level.NORMAL, Level.HIGH)
