@@ -121,6 +121,20 @@ def _step(share: float) -> float:
     return round(share * 20) / 20
 
 
+def gravest(judged: Judgement, points: Mapping[str, float]) -> Judgement:
+    """Leaves of the sentences that may be grave the one that counts: messages that differ in
+    others score alike, and need not be scored again."""
+    best, most = None, 0.0
+    for sentence in judged.grave:
+        if (total := _expected(sentence, points)) > most:
+            best, most = sentence, total
+    return judged._replace(grave=() if best is None else (best,))
+
+
+def _expected(sentence: Iterable[tuple[str, float]], points: Mapping[str, float]) -> float:
+    return sum(share * points.get(name, 0.0) for name, share in sentence)
+
+
 def harm(judged: Judgement, points: Mapping[str, float]) -> tuple[float, str, float]:
     """Returns the points that are to be expected of a message, those of its gravest sentence: the
     points of each class by how probable it is; then the class that has most of them, and how

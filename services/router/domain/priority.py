@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from services.router.domain.judging import Judgement, harm
+from services.router.domain.judging import Judgement, gravest, harm
 from services.router.domain.policy import REMEMBERED, Priority, Repeated
 from shared.events import InboundMessage, Profile, Reason
 
@@ -87,7 +87,7 @@ def signals(
         _contacts(profile.recent_contacts, weights.repeated, now) if profile and profile.recent_contacts else 0,
         profile.last_csat if profile else None,
         profile.missed_sla if profile else False,
-        judged,
+        gravest(judged, weights.severity) if judged else None,
     )
 
 

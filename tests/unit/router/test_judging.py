@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from services.router.adapters import policy_yaml, urgency
 from services.router.adapters.urgency import Models
 from services.router.domain.explain import explain
-from services.router.domain.judging import CLASSES
+from services.router.domain.judging import CLASSES, GRAVE, Judgement, gravest, harm
 from services.router.domain.policy import Policy
 from services.router.domain.replay import Recorded, compare, verify
 from services.router.training import make
@@ -49,6 +49,22 @@ def test_what_no_word_of_the_policy_tells_counts_by_its_wording() -> None:
     assert with_model.judged
     assert (with_model.judged.model, with_model.judged.kind) == (MODEL.version, "outage")
     assert by_words.judged is None
+
+
+_PART = st.tuples(st.sampled_from(GRAVE), st.integers(0, 20).map(lambda step: step / 20))
+
+
+@given(
+    st.lists(st.lists(_PART, max_size=4).map(tuple), max_size=6).map(tuple),
+    st.dictionaries(st.sampled_from(GRAVE), st.integers(0, 100).map(float)),
+)
+def test_sentences_that_do_not_count_change_nothing(
+    sentences: tuple[tuple[tuple[str, float], ...], ...], points: dict[str, float]
+) -> None:
+    judged = Judgement("m", grave=sentences)
+    alone = gravest(judged, points)
+    assert harm(alone, points) == harm(judged, points)
+    assert len(alone.grave) <= 1
 
 
 def test_what_counts_by_its_words_does_not_count_again_by_its_wording() -> None:
