@@ -26,14 +26,12 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import psutil
-from msgspec import structs
 
 from deploy.local import kafka, ports
 from deploy.local.postgres import Postgres
 from shared.bus.kafka import KafkaBus, create_topics
-from shared.clock import utc_now
 from shared.events import ChannelChoice, Decision, Reason, RoutedMessage, ThreadMatch
-from shared.kernel import Level, message_id, ticket_id
+from shared.kernel import Level, ticket_id
 from shared.topics import MESSAGES_ROUTED, all_topics
 from tests.benchmarks import builds, workload
 from tests.waiting import eventually
@@ -126,24 +124,16 @@ async def _publish(servers: str, count: int) -> None:
     await bus.start()
     try:
         for first in range(0, count, 500):
-            made = [_routed(f"{run}.{number}", number, run, chance) for number in range(first, min(count, first + 500))]
+            made = [_routed(number, run, chance) for number in range(first, min(count, first + 500))]
             await bus.publish_all([(MESSAGES_ROUTED, one.decision.ticket_id, one) for one in made])
     finally:
         await bus.stop()
 
 
-def _routed(own: str, number: int, run: str, chance: random.Random) -> RoutedMessage:
+def _routed(number: int, run: str, chance: random.Random) -> RoutedMessage:
     """A mail in a thread of its own, from one of 500 people, with a decision of usual size."""
-    provider = f"<{own}@example.net>"
-    message = structs.replace(
-        workload.message(number, chance),
-        id=message_id("email", provider),
-        channel="email",
-        provider_id=provider,
-        sender=f"email:{run}.{number % 500}@example.net",
-        received_at=utc_now(),
-    )
-    thread = ThreadMatch(key=f"email:{provider}", generation=0, rule="new", evidence=provider)
+    message = workload.mail(run, number, chance)
+    thread = ThreadMatch(key=f"email:{message.provider_id}", generation=0, rule="new", evidence=message.provider_id)
     reasons = tuple(
         Reason(code=code, text=f"A sentence for people that says why this counts: {code}", weight=10.0)
         for code in ("base", "words.urgent", "customer.waited", "language")

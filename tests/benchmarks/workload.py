@@ -7,6 +7,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 from aiokafka import AIOKafkaProducer
+from msgspec import structs
 
 from services.router.adapters import policy_yaml
 from shared.bus.kafka import create_topics
@@ -85,6 +86,19 @@ def profile(number: int, chance: random.Random) -> Profile:
         },
         tier=chance.choice(("", "", "pro", "business")),
         recent_contacts=tuple(START + timedelta(hours=hours) for hours in range(chance.randrange(4))),
+    )
+
+
+def mail(run: str, number: int, chance: random.Random) -> InboundMessage:
+    """A mail in a thread of its own, from one of 500 people, that no other run has."""
+    provider = f"<{run}.{number}@example.net>"
+    return structs.replace(
+        message(number, chance),
+        id=message_id("email", provider),
+        channel="email",
+        provider_id=provider,
+        sender=f"email:{run}.{number % 500}@example.net",
+        received_at=utc_now(),
     )
 
 
