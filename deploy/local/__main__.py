@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -33,6 +34,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--root", type=Path, default=_ROOT, help="the folder with `services/`; for tests")
     parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds for a service to be ready; for tests")
     chosen = parser.parse_args(arguments)
+    logging.getLogger("aiokafka.conn").setLevel(logging.ERROR)  # it warns of a password that stays on this machine
     os.umask(0o077)  # also of all that is started: what customers wrote is for the owner's eyes only
     root: Path = chosen.root.resolve()
     settings = settings_of(root)

@@ -266,6 +266,7 @@ def test_a_service_that_is_killed_comes_back_under_a_new_number(start: Start) ->
     assert ports.answers(run.port + 3)
     assert "router ended (killed by SIGKILL); starting it again in 1 s" in run.said
     assert "greeter is back" not in run.said
+    assert "in the clear" not in run.said, "nobody need worry about a password that stays on this machine"
 
 
 def test_kafka_that_is_killed_comes_back_with_its_data(start: Start) -> None:
