@@ -35,6 +35,8 @@ class OutboundMessage(Event, frozen=True, kw_only=True):
     answered."""
     conversation: str = ""
     """The provider's conversation, as it came in."""
+    automatic: bool = False
+    """No person wrote it: the channel marks it as such, so that no program answers it."""
 
 
 class DeliveryState(StrEnum):

@@ -39,6 +39,14 @@ _AS_WRITTEN = compat32.clone(linesep="\r\n", max_line_length=None)
 """We fold where it is safe; the library would put a long Message-ID on a line of its own, which
 some programs do not read."""
 _TEMPLATE = re.compile(r"\{(agent|company)\}")
+_AUTOMATIC = {
+    "Auto-Submitted": "auto-replied",
+    "X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply",
+    "Precedence": "auto_reply",
+}
+"""RFC 3834, 3.1.7 and 3.1.8; the second is for Exchange ([MS-OXCMAIL] 2.1.3.2.20), and is not `All`,
+for that asks for no bounces either. The envelope keeps the ticket's reply address, which 3.3 allows
+where nothing that comes there is answered automatically: a bounce finds its reply by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,10 @@ def build(outbound: OutboundMessage, files: Sequence[bytes], identity: Identity,
         headers["References"] = "\r\n ".join(trimmed(references))
     if re.fullmatch(r"[A-Za-z]{2,3}", outbound.language):
         headers["Content-Language"] = outbound.language
+    if outbound.automatic:
+        if identity.mailboxes.owns(recipient):
+            raise Malformed("an automatic answer to a mailbox of ours would be answered in turn")
+        headers |= _AUTOMATIC
     for name, value in headers.items():
         mail[name] = value
     return OutgoingMail(outbound.id, message_id, reply_to, recipient, mail.as_bytes(policy=_AS_WRITTEN), (*cc, *bcc))

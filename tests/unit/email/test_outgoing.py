@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.email.domain.automatic import automatic
 from services.email.domain.incoming import Context, Envelope, read
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import parse
@@ -47,6 +48,22 @@ def built(**changes: object) -> tuple[OutgoingMail, EmailMessage]:
     message = email.message_from_bytes(mail.content, policy=email.policy.default)
     assert isinstance(message, EmailMessage)
     return mail, message
+
+
+def test_an_automatic_answer_says_so_to_every_program_and_its_bounce_finds_it() -> None:
+    mail, message = built(automatic=True, author_name="")
+    assert message["Auto-Submitted"] == "auto-replied"
+    assert message["Precedence"] == "auto_reply"
+    assert "NDR" not in message["X-Auto-Response-Suppress"].split(", ")
+    assert {"OOF", "AutoReply"} <= set(message["X-Auto-Response-Suppress"].split(", "))
+    assert mail.sender == str(message["Reply-To"]).rpartition("<")[2].rstrip(">")
+    assert automatic(parse(mail.content), mail.sender, Mailboxes.parse("sales@example.net")) == "reply"
+
+
+def test_no_automatic_answer_goes_to_a_mailbox_of_ours() -> None:
+    with pytest.raises(Malformed, match="mailbox of ours"):
+        built(automatic=True, to=contact_point("email", "support+sales@example.org"))
+    built(automatic=False, to=contact_point("email", "support+sales@example.org"))
 
 
 def test_an_answer_is_threaded_and_comes_from_the_agent() -> None:
