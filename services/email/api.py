@@ -1,18 +1,25 @@
-"""Serves an operator's tools by HTTP: mailboxes at IMAP servers."""
+"""Serves an operator's tools by HTTP: mailboxes at IMAP servers, and addresses that are not written
+to."""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, Header, Path, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from services.email import suppressions
 from services.email.adapters.dns import place_of
+from services.email.domain.headers import one_address
+from services.email.domain.incoming import LONGEST_ADDRESS
+from services.email.domain.suppression import Why
 from services.email.imap_mailboxes import Given, ImapMailboxes, Shown, Tried
 from services.email.settings import EmailSettings
+from shared.db import Database
 from shared.errors import Rejected
 
 _SHORTEST_TOKEN = 16
@@ -34,7 +41,37 @@ class Found(BaseModel):
     how: str
 
 
-def routes(settings: EmailSettings, mailboxes: ImapMailboxes) -> APIRouter:
+class Silent(BaseModel):
+    """An address that is not written to. `reason`: `hard-bounce`, `complaint` or `by-hand`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    address: str
+    reason: Why
+    detail: str
+    source: str
+    added_at: datetime
+
+
+class Silenced(BaseModel):
+    """A page of them, by address. `next`: what `after` takes for the page behind; empty at the
+    end."""
+
+    suppressions: list[Silent]
+    next: str
+
+
+class Silence(BaseModel):
+    """An address that is not to be written to. `detail`: why, for agents to read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    address: Annotated[str, Field(max_length=LONGEST_ADDRESS), AfterValidator(one_address)]
+    reason: Why = Why.BY_HAND
+    detail: str = Field("", max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")
+
+
+def routes(settings: EmailSettings, mailboxes: ImapMailboxes, database: Database) -> APIRouter:
     """Makes `/api/v1`. Every request needs the bearer token of the settings."""
     router = APIRouter(prefix="/api/v1", dependencies=[Depends(_authorised(settings))])
 
@@ -65,6 +102,34 @@ def routes(settings: EmailSettings, mailboxes: ImapMailboxes) -> APIRouter:
     @router.post("/mailboxes/{identity}/test")
     async def test(identity: str) -> Tried:
         return await mailboxes.tried(identity)
+
+    router.include_router(_suppressions(database))
+    return router
+
+
+def _suppressions(database: Database) -> APIRouter:
+    router = APIRouter(prefix="/suppressions")
+
+    @router.get("")
+    async def silenced(
+        after: Annotated[str, Query(max_length=LONGEST_ADDRESS)] = "",
+        limit: Annotated[int, Query(ge=1, le=suppressions.MOST)] = suppressions.MOST,
+    ) -> Silenced:
+        async with database.statements() as session:
+            page = await suppressions.every(session, after, limit)
+        following = page[-1].address if len(page) == limit else ""
+        return Silenced(suppressions=[Silent.model_validate(entry) for entry in page], next=following)
+
+    @router.post("", status_code=204)
+    async def silence(given: Silence) -> None:
+        async with database.statements() as session:
+            await suppressions.add(session, given.address, given.reason, given.detail, "API")
+
+    @router.delete("/{address}", status_code=204)
+    async def unsilence(address: Annotated[str, Path(max_length=LONGEST_ADDRESS)]) -> None:
+        async with database.statements() as session:
+            if not await suppressions.remove(session, address):
+                raise Rejected(404, "not-suppressed", "This address is not on the list.")
 
     return router
 

@@ -2,7 +2,8 @@
 
 `python -m services email`: run; `migrate`: bring the database's schema up to date; `replay
 <offset|raw uri>`: read a mail again that was set aside; `ledger`: how many answers are in which
-state; `mailboxes`: add, list, try and remove mailboxes at IMAP servers.
+state; `mailboxes`: add, list, try and remove mailboxes at IMAP servers; `suppressions`: list, add
+and remove addresses that are not written to.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from services.email.adapters.folder import FolderSender
 from services.email.adapters.relay import Relay, RelaySender
 from services.email.adapters.smtp import Door, Listener, LocalMailSession
 from services.email.channel import CHANNEL
-from services.email.commands import USAGE, mailboxes
+from services.email.commands import SUPPRESSIONS, USAGE, mailboxes, suppressed
 from services.email.consumer import deliveries
 from services.email.domain.incoming import Context
 from services.email.domain.mailboxes import Mailboxes
@@ -83,7 +84,7 @@ def create(
     delivering = Deliverer(
         database,
         Ledger(DELIVERIES, outbox),
-        EmailSender(storage, mails, identity(common, settings), clock),
+        EmailSender(database, storage, mails, identity(common, settings), clock),
         policy(settings),
         liveness,
         clock,
@@ -124,7 +125,7 @@ def create(
         "mailboxes": partial(fetching.leadership.around, fetching.run),
     }
     http = create_api("email", health, title="Switchboard email")
-    http.include_router(api.routes(settings, managed))
+    http.include_router(api.routes(settings, managed, database))
     return Service(http, tasks, resources)
 
 
@@ -176,7 +177,7 @@ def receiver(
     trusted = frozenset(name.strip().lower() for name in settings.trusted_authserv_ids.split(",") if name.strip())
     context = Context(Mailboxes.parse(settings.mailboxes), secret, common.languages, trusted)
     returns, history = Returns(database, Outbox(OUTBOX, database, bus), secret), History(database, secret)
-    return Receiver(bus, storage, context, returns, clock, history)
+    return Receiver(bus, storage, context, returns, clock, history, database)
 
 
 def identity(common: Settings, settings: EmailSettings) -> Identity:
@@ -255,5 +256,6 @@ main = Program(
         "replay": Command(_replay, "<dead letter's offset | raw uri>"),
         "ledger": Command(partial(print_counts, DELIVERIES)),
         "mailboxes": Command(mailboxes, USAGE),
+        "suppressions": Command(suppressed, SUPPRESSIONS),
     },
 ).main

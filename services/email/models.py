@@ -1,4 +1,5 @@
-"""The schema `email`: the delivery ledger and its outbox, and mailboxes that are read by IMAP."""
+"""The schema `email`: the delivery ledger and its outbox, addresses that are not written to, and
+mailboxes that are read by IMAP."""
 
 from __future__ import annotations
 
@@ -53,6 +54,16 @@ def _now(name: str) -> Column[datetime]:
     return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
 
 
+SUPPRESSIONS = Table(
+    "suppressions",
+    METADATA,
+    Column("address", Text, primary_key=True, comment="in lower case"),
+    Column("reason", Text, nullable=False, comment="hard-bounce, complaint or by-hand"),
+    Column("detail", Text, nullable=False, comment="the other side's words, or a person's"),
+    Column("source", Text, nullable=False, comment="who said so"),
+    _now("added_at"),
+)
+"""Addresses that are not written to."""
 IMAP_MAILBOXES = Table(
     "imap_mailboxes",
     METADATA,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from services.email.domain.outgoing import OutgoingMail
-from shared.attempts import Outcome
+from shared.delivery import SendResult
 
 
 class MailSender(Protocol):
@@ -16,9 +16,9 @@ class MailSender(Protocol):
         """Where mails go, for the health page: `relay mail.example.org:587` or `folder
         var/outbox`."""
 
-    async def send(self, mail: OutgoingMail) -> Outcome:
+    async def send(self, mail: OutgoingMail) -> SendResult:
         """Sends the mail in one attempt. Never raises for what the other side does or fails to
-        do."""
+        do. `reason`: a `Reason` where it is about the recipient or the content."""
 
     async def was_sent(self, outbound_id: str) -> bool | None:
         """Whether this mail went out in an attempt that nobody saw the end of; None where that

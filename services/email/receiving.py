@@ -3,12 +3,14 @@ this returned."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 
+from services.email import suppressions
 from services.email.adapters.reader import Answer, Reader
 from services.email.domain.files import File
 from services.email.domain.incoming import Context, Envelope, language_of
@@ -18,15 +20,19 @@ from services.email.returning import Returns
 from shared.bus import Bus
 from shared.bus.handling import dead_letter
 from shared.clock import utc_now
-from shared.errors import Malformed
+from shared.db import Database
+from shared.errors import Malformed, Unavailable
 from shared.events import InboundMessage, UnreadableMail
 from shared.events.codec import encode
 from shared.i18n import translations
+from shared.kernel import address_of
 from shared.logs import log
 from shared.metrics import METRICS
 from shared.storage import Storage
 from shared.topics import MESSAGES_RECEIVED
 
+_PATIENCE = 2.0
+"""Seconds. No mail waits longer for what is only good to know."""
 SOURCE = "email"
 """What dead letters of ours name as their source: the door, since there is no topic before it."""
 
@@ -42,9 +48,10 @@ class Receiver:
         returns: Returns,
         clock: Callable[[], datetime] = utc_now,
         history: History | None = None,
+        database: Database | None = None,
     ) -> None:
         self._bus, self._storage, self._returns, self._history = bus, storage, returns, history
-        self._languages, self._clock = context.languages, clock
+        self._languages, self._clock, self._database = context.languages, clock, database
         self.reader = Reader(replace(context, languages=()))
 
     async def receive(self, raw: bytes, envelope: Envelope) -> str:
@@ -82,6 +89,8 @@ class Receiver:
             text=message.text if answer.whole else _with_note(message.text, language),
         )
         await self._bus.publish(MESSAGES_RECEIVED, message.sender, message)
+        if not message.automatic and not message.doubt:
+            await self._heard_from(address_of(message.sender))
         METRICS.took_in("email")
         log.info(
             "mail received",
@@ -92,6 +101,17 @@ class Receiver:
             whole=answer.whole,
         )
         return message.id
+
+    async def _heard_from(self, address: str) -> None:
+        """Takes who wrote off the list of addresses that are not written to. While PostgreSQL is
+        away nobody waits for that: an agent can have it done."""
+        try:
+            if self._database:
+                async with asyncio.timeout(_PATIENCE), self._database.statements() as session:
+                    if await suppressions.heard_from(session, address):
+                        log.info("an address that bounced is written to again, as they wrote themselves")
+        except (Unavailable, TimeoutError) as error:
+            log.warning("whoever wrote was not looked for among suppressed addresses", error=str(error))
 
     async def _keep(self, answer: Answer, mail: InboundMessage) -> None:
         if answer.kept is Kept.RETURNED:

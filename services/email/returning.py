@@ -7,10 +7,11 @@ from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.email import repository
+from services.email import repository, suppressions
 from services.email.domain.bounces import Fate, Returned
 from services.email.domain.reasons import Reason
 from services.email.domain.references import answer_named, ticket_of
+from services.email.domain.suppression import Why, gone
 from services.email.models import DELIVERIES
 from services.email.repository import Reply
 from shared.db import Database
@@ -39,6 +40,8 @@ class Returns:
             reply = await self._about(session, told, own_id)
             if reply is None or reply.returned_by == own_id or told.fate is Fate.OTHER:
                 return reply is not None
+            for address in gone(told, reply.request, self._secret):
+                await suppressions.add(session, address, Why.HARD_BOUNCE, told.detail, "returned mail")
             if not reply.may_return:
                 return True
             reason = "" if told.reason is Reason.UNSAID else told.reason.value

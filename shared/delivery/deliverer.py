@@ -132,7 +132,7 @@ class Deliverer:
             case Result.DONE:
                 await self._end(attempt, DeliveryState.SENT, result.words, result.provider_id)
             case Result.REFUSED:
-                await self._end(attempt, DeliveryState.FAILED, result.words)
+                await self._end(attempt, DeliveryState.FAILED, result.words, reason=result.reason)
             case Result.LATER:
                 await self._later(attempt, result.words, result.not_before)
             case Result.UNKNOWN if self._policy.settle is None:
@@ -202,7 +202,9 @@ class Deliverer:
     def _next(self, attempt: Attempt, attempts: int) -> datetime | None:
         return next_attempt(attempts, attempt.request.requested_at, self._clock(), self._policy.retry, random.random())
 
-    async def _end(self, attempt: Attempt, state: DeliveryState, words: str, provider_id: str = "") -> None:
+    async def _end(
+        self, attempt: Attempt, state: DeliveryState, words: str, provider_id: str = "", reason: str = ""
+    ) -> None:
         """Writes how an attempt ended. That it was sent is true whatever has been attempted
         since."""
         only = None if state is DeliveryState.SENT else attempt
@@ -210,7 +212,9 @@ class Deliverer:
         await persist(
             self._name,
             lambda: self._write(
-                lambda session: self.ledger.advance(session, identity, state, words, provider_id, attempt=only)
+                lambda session: self.ledger.advance(
+                    session, identity, state, words, provider_id, attempt=only, reason=reason
+                )
             ),
         )
 

@@ -15,10 +15,12 @@ from shared.delivery.ledger import Attempt
 @dataclass(frozen=True, slots=True)
 class SendResult(Outcome):
     """How an attempt ended. `provider_id`: the provider's name for what it took; `not_before`:
-    where it may go well later and the provider says when, such as a rate limit's reset (UTC)."""
+    where it may go well later and the provider says when, such as a rate limit's reset (UTC);
+    `reason`: the class of why it was not done."""
 
     provider_id: str = ""
     not_before: datetime | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

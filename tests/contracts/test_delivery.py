@@ -28,7 +28,7 @@ from services.social import models as social
 from services.social.delivering import NetworkSender
 from services.social.domain.posts import Account
 from services.social.networks.x.network import XNetwork
-from shared.attempts import Outcome, Result, RetryPolicy
+from shared.attempts import Result, RetryPolicy
 from shared.bus.memory import MemoryBus
 from shared.clock import utc_now
 from shared.db import Database, migrate
@@ -106,15 +106,15 @@ async def twin(_database: str, _folder: Path) -> AsyncIterator[Provider]:
     )
 
 
-def mails(storage: Path, sender: MailSender) -> EmailSender:
-    return EmailSender(Storage(f"file://{storage}"), sender, IDENTITY)
+def mails(database: str, storage: Path, sender: MailSender) -> EmailSender:
+    return EmailSender(Database(database, "email"), Storage(f"file://{storage}"), sender, IDENTITY)
 
 
 @asynccontextmanager
-async def smtp(_database: str, folder: Path) -> AsyncIterator[Provider]:
+async def smtp(database: str, folder: Path) -> AsyncIterator[Provider]:
     relay = RelayServer()
     await relay.start()
-    sender = mails(folder, RelaySender(Relay("127.0.0.1", relay.port, tls="none"), 2))
+    sender = mails(database, folder, RelaySender(Relay("127.0.0.1", relay.port, tls="none"), 2))
     yield Provider(
         sender,
         lambda: [_text(raw) for raw in relay.taken],
@@ -132,7 +132,7 @@ class Recording(FolderSender):
         super().__init__(folder)
         self.wrote: list[bytes] = []
 
-    async def send(self, mail: OutgoingMail) -> Outcome:
+    async def send(self, mail: OutgoingMail) -> SendResult:
         outcome = await super().send(mail)
         if outcome.result is Result.DONE:
             self.wrote.append(mail.content)
@@ -140,7 +140,7 @@ class Recording(FolderSender):
 
 
 @asynccontextmanager
-async def outgoing_folder(_database: str, folder: Path) -> AsyncIterator[Provider]:
+async def outgoing_folder(database: str, folder: Path) -> AsyncIterator[Provider]:
     place = folder / "outbox"
     recording = Recording(place)
 
@@ -150,7 +150,7 @@ async def outgoing_folder(_database: str, folder: Path) -> AsyncIterator[Provide
         else:
             place.unlink()
 
-    yield Provider(mails(folder, recording), lambda: [_text(raw) for raw in recording.wrote], away)
+    yield Provider(mails(database, folder, recording), lambda: [_text(raw) for raw in recording.wrote], away)
 
 
 def _text(raw: bytes) -> str:

@@ -27,12 +27,12 @@ from services.email.ports import MailSender
 from services.email.sender import UNSEEN_END
 from services.email.settings import EmailSettings
 from shared import db
-from shared.attempts import Outcome, Result
+from shared.attempts import Result
 from shared.bus.kafka import KafkaBus, create_topics
 from shared.bus.memory import MemoryBus
 from shared.clock import utc_now
 from shared.db import Database
-from shared.delivery import Ledger
+from shared.delivery import Ledger, SendResult
 from shared.events import Attachment, DeliveryReport, OutboundMessage
 from shared.kernel import contact_point
 from shared.locks import Liveness
@@ -343,10 +343,10 @@ async def test_an_answer_that_comes_after_all_turns_uncertain_into_sent(stage: S
     class Slow:
         name = "slow"
 
-        async def send(self, mail: OutgoingMail) -> Outcome:
+        async def send(self, mail: OutgoingMail) -> SendResult:
             held.set()
             await release.wait()
-            return Outcome(Result.DONE, "at last")
+            return SendResult(Result.DONE, "at last")
 
         async def was_sent(self, outbound_id: str) -> bool | None:
             return None

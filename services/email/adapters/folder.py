@@ -8,7 +8,8 @@ import re
 from pathlib import Path
 
 from services.email.domain.outgoing import OutgoingMail
-from shared.attempts import Outcome, Result
+from shared.attempts import Result
+from shared.delivery import SendResult
 from shared.storage import write_durably
 
 
@@ -24,13 +25,13 @@ class FolderSender:
         """See `MailSender`."""
         return f"folder {self._folder}"
 
-    async def send(self, mail: OutgoingMail) -> Outcome:
+    async def send(self, mail: OutgoingMail) -> SendResult:
         """Writes the mail to its file (see `MailSender`)."""
         try:
             await asyncio.to_thread(write_durably, self._path(mail.outbound_id), mail.content)
         except OSError as error:
-            return Outcome(Result.LATER, f"{self._folder} cannot be written: {error.strerror or error}")
-        return Outcome(Result.DONE, f"written to {self._folder}")
+            return SendResult(Result.LATER, f"{self._folder} cannot be written: {error.strerror or error}")
+        return SendResult(Result.DONE, f"written to {self._folder}")
 
     async def was_sent(self, outbound_id: str) -> bool | None:
         """Whether this mail's file exists (see `MailSender`)."""

@@ -19,7 +19,10 @@ from aiosmtplib.errors import (
 
 from services.email.domain.headers import one_line
 from services.email.domain.outgoing import OutgoingMail
-from shared.attempts import Outcome, Result
+from services.email.domain.reasons import Reason, reason_of
+from services.email.domain.suppression import nobody_there
+from shared.attempts import Result
+from shared.delivery import SendResult
 
 _TEMPORARY, _PERMANENT = 400, 500
 """RFC 5321, 4.2.1: 4yz is a transient, 5yz a permanent negative completion."""
@@ -51,7 +54,7 @@ class RelaySender:
         """See `MailSender`."""
         return f"relay {self._relay.host}:{self._relay.port}"
 
-    async def send(self, mail: OutgoingMail) -> Outcome:
+    async def send(self, mail: OutgoingMail) -> SendResult:
         """Sends the mail (see `MailSender`). Until the content goes out, any failure means that
         nothing was sent."""
         client = self._client()
@@ -61,7 +64,7 @@ class RelaySender:
                 await client.connect()
                 options = [] if "".join((mail.sender, mail.recipient, *mail.copies)).isascii() else ["SMTPUTF8"]
                 if options and not client.supports_extension("SMTPUTF8"):
-                    return Outcome(Result.REFUSED, "the relay does not take addresses beyond ASCII (SMTPUTF8)")
+                    return SendResult(Result.REFUSED, "the relay does not take addresses beyond ASCII (SMTPUTF8)")
                 await client.mail(
                     mail.sender,
                     options=[*options, f"SIZE={len(mail.content)}"] if client.supports_extension("SIZE") else options,
@@ -71,16 +74,17 @@ class RelaySender:
                 content_out = True
                 response = await client.data(mail.content)
                 words = "; ".join((f"{response.code} {response.message}", *refused))
-                return Outcome(Result.DONE, one_line(words, 2_000))
+                return SendResult(Result.DONE, one_line(words, 2_000))
         except SMTPResponseException as error:
-            return Outcome(_judged(error, content_out), _words(error))
+            result, words = _judged(error, content_out), _words(error)
+            return SendResult(result, words, reason=_reason(error, words) if result is Result.REFUSED else "")
         except SMTPNotSupported as error:
-            return Outcome(Result.LATER, one_line(str(error), 500))
+            return SendResult(Result.LATER, one_line(str(error), 500))
         except (SMTPException, OSError, TimeoutError) as error:
             words = one_line(str(error), 500) or f"no answer within {self._timeout:.0f} s"
-            return Outcome(Result.UNKNOWN if content_out else Result.LATER, words)
+            return SendResult(Result.UNKNOWN if content_out else Result.LATER, words)
         except ValueError as error:  # an address that must not stand on a command line
-            return Outcome(Result.REFUSED, one_line(str(error), 500))
+            return SendResult(Result.REFUSED, one_line(str(error), 500))
         finally:
             await _leave(client)
 
@@ -134,6 +138,15 @@ def _judged(error: SMTPResponseException, content_out: bool) -> Result:
         return Result.UNKNOWN
     about_this_mail = isinstance(error, (SMTPSenderRefused, SMTPRecipientRefused, SMTPDataError))
     return Result.REFUSED if about_this_mail and error.code >= _PERMANENT else Result.LATER
+
+
+def _reason(error: SMTPResponseException, words: str) -> str:
+    """Returns the class of why this mail was refused. That an address does not exist is believed
+    where the answer is to its RCPT: to MAIL it is about our own."""
+    reason = reason_of(words)
+    about_us = isinstance(error, SMTPSenderRefused)
+    about_all = isinstance(error, SMTPDataError) and nobody_there(reason)
+    return "" if about_us or about_all or reason is Reason.UNSAID else reason.value
 
 
 def _words(error: SMTPResponseException) -> str:

@@ -139,6 +139,14 @@ def parse_addresses(values: list[str]) -> tuple[Address, ...]:
     return tuple(found.values())[:_MOST_ADDRESSES]
 
 
+def one_address(text: str) -> str:
+    """Returns a single address in lower case. Raises ValueError where this is none, or more."""
+    found = parse_addresses([text])
+    if len(found) != 1 or found[0].address != text.strip().lower():
+        raise ValueError(f"{one_line(text, 100)} is not an e-mail address that mail can be sent to")
+    return found[0].address
+
+
 def _bytes_to_text(value: str, hint: str) -> str:
     if value.isascii():
         return value

@@ -20,7 +20,7 @@ from email.policy import compat32
 from email.utils import format_datetime, formataddr
 
 from services.email.domain.files import safe_name
-from services.email.domain.headers import one_line, parse_addresses
+from services.email.domain.headers import one_address, one_line
 from services.email.domain.mailboxes import Mailboxes, with_token
 from services.email.domain.references import our_message_id, reply_token
 from shared.errors import Malformed
@@ -150,10 +150,10 @@ def _copies(addresses: Sequence[str], without: set[str], mailboxes: Mailboxes) -
 
 
 def _usable(address: str) -> str:
-    found = parse_addresses([address])
-    if len(found) != 1 or found[0].address != address.lower():
-        raise Malformed(f"{one_line(address, 100)} is not an e-mail address that mail can be sent to")
-    return found[0].address
+    try:
+        return one_address(address)
+    except ValueError as error:
+        raise Malformed(str(error)) from error
 
 
 def _body(outbound: OutboundMessage, files: Sequence[bytes]) -> MIMENonMultipart | MIMEMultipart:

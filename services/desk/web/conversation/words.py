@@ -65,8 +65,19 @@ WHY_UNDELIVERED = {
     "loop": N_("it runs in a circle"),
     "challenge": N_("they ask the sender to confirm"),
     "system": N_("their mail system has a fault"),
+    "suppressed-hard-bounce": N_(
+        "not sent, as earlier mail to this address came back. Check the address with the customer, or have it taken off the list of "
+        "suppressed addresses"
+    ),
+    "suppressed-complaint": N_(
+        "not sent, as they reported earlier mail as spam. Reach them another way, or have the address taken off the list of "
+        "suppressed addresses"
+    ),
+    "suppressed-by-hand": N_(
+        "not sent, as this address is on the list of suppressed addresses. Reach them another way, or have it taken off"
+    ),
 }
-"""By `services/email/domain/reasons.py`."""
+"""By `services/email/domain/reasons.py` and `suppression.py`."""
 _WIDENED = N_("After %(minutes)s min without a reply, also available to agents without: %(skill)s")
 _OVERFLOWED = N_("After %(minutes)s min without a reply, moved from %(before)s to %(team)s")
 _REOPENED = N_("Reopened by a new message")
