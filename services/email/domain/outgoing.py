@@ -44,9 +44,9 @@ _AUTOMATIC = {
     "X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply",
     "Precedence": "auto_reply",
 }
-"""RFC 3834, 3.1.7 and 3.1.8; the second is for Exchange ([MS-OXCMAIL] 2.1.3.2.20), and is not `All`,
-for that asks for no bounces either. The envelope keeps the ticket's reply address, which 3.3 allows
-where nothing that comes there is answered automatically: a bounce finds its reply by it."""
+"""RFC 3834, 3.1.7 and 3.1.8; the second is for Exchange ([MS-OXCMAIL] 2.1.3.2.20), and is not
+`All`, for that asks for no bounces either. The envelope keeps the ticket's reply address, which 3.3
+allows where nothing that comes there is answered automatically: a bounce finds its reply by it."""
 
 
 @dataclass(frozen=True, slots=True)
