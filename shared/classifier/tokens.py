@@ -9,9 +9,11 @@ import unicodedata
 LONGEST = 4_000
 """Characters of a text that are judged: who has a problem says so before, and a pasted log goes on
 for ever."""
-_SENTENCES = 60
+SENTENCES = 60
+"""Of a text."""
 _WORDS = 60
 """Of a sentence: a longer one is no sentence."""
+_PIECE = re.compile("(?<=[.!?])(?= )")
 _SENTENCE = re.compile("[^.!?…。！？\r\n|•·–—]+[.!?…。！？]*")
 _LINKS = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\w+")
 _MARKS = re.compile("[\u0300-\u036f]")
@@ -28,8 +30,22 @@ _NUMBER = 2
 
 def sentences(text: str) -> list[str]:
     """Returns the text's sentences in one form for what means the same, each once, in order."""
-    found = (each.strip(" .。,;:\"'*_>-") for each in _SENTENCE.findall(_folded(text[:LONGEST])))
-    return [each for each in dict.fromkeys(found) if each][:_SENTENCES]
+    return list(dict.fromkeys(each for piece in pieces(text) for each in cut(piece)))[:SENTENCES]
+
+
+def pieces(text: str) -> list[str]:
+    """Cuts a text where a sentence ends however it is folded, so that pieces may be remembered as
+    they were written: links are gone, and what is judged of each is `cut`."""
+    text = text[:LONGEST]
+    if "@" in text or "://" in text or "www." in text:
+        text = _LINKS.sub(" link ", text)
+    return _PIECE.split(text)
+
+
+def cut(piece: str) -> list[str]:
+    """Returns the sentences of one of `pieces`."""
+    found = (each.strip(" .。,;:\"'*_>-") for each in _SENTENCE.findall(_folded(piece)))
+    return [each for each in found if each]
 
 
 def tokens(sentence: str) -> list[str]:
@@ -40,8 +56,6 @@ def tokens(sentence: str) -> list[str]:
 
 
 def _folded(text: str) -> str:
-    if "@" in text or "://" in text or "www." in text:
-        text = _LINKS.sub(" link ", text)
     if text.isascii():
         return text.lower().replace("`", "'")
     for apostrophe in _APOSTROPHES:

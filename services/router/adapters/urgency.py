@@ -3,7 +3,7 @@ agents."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -12,14 +12,14 @@ from services.router.domain.judging import Judgement, Sentence, judgement, sente
 from services.router.ports import Lookup
 from shared.classifier.changes import unpack
 from shared.classifier.model import Classifier, load
-from shared.classifier.tokens import sentences
+from shared.classifier.tokens import SENTENCES, cut, pieces
 from shared.events import ModelLearned
 from shared.events.learning import in_use
 from shared.logs import log
 
 _KNOWN = 20_000
-"""Sentences whose judgement is kept, about 1 KB each: a business' customers use the same ones again
-and again."""
+"""Pieces of texts whose judgement is kept, about 1 KB each: a business' customers use the same
+sentences again and again."""
 _KEPT = 3
 """Learned models that are kept beside the shipped one, each with what it knows, up to 25 MB: those
 that were asked for last. A policy holds its own."""
@@ -33,14 +33,14 @@ class UrgencyModel:
     def __init__(self, classifier: Classifier) -> None:
         self.classifier, self._classes = classifier, classifier.classes
         self.version = str(classifier.about["version"])
-        self._cut: dict[str, list[str]] = {}
-        self._known: dict[str, Sentence] = {}
+        self._pieces: dict[str, list[str]] = {}
+        self._known: dict[str, list[Sentence]] = {}
         self._words: dict[tuple[str, str], str] = {}
 
     def prepare(self, texts: Sequence[str]) -> None:
         """Reads messages that are to be judged next."""
-        self._cut = {text: sentences(text) for text in texts}
-        self._read(list(dict.fromkeys(chain.from_iterable(self._cut.values()))))
+        self._pieces = {text: pieces(text) for text in texts}
+        self._learn({piece for own in self._pieces.values() for piece in own})
 
     def judge(self, text: str) -> Judgement:
         """Judges a message by its first `tokens.LONGEST` characters."""
@@ -49,17 +49,24 @@ class UrgencyModel:
 
     def read(self, text: str) -> list[Sentence]:
         """Returns its sentences with what each may be."""
-        return self._read(self._cut.get(text) or sentences(text))
+        own = self._pieces.get(text) or pieces(text)
+        self._learn(own)
+        found = {each.text: each for piece in own for each in self._known[piece]}
+        return list(found.values())[:SENTENCES]
 
-    def _read(self, parts: list[str]) -> list[Sentence]:
-        if new := [part for part in parts if part not in self._known]:
-            if len(self._known) > _KNOWN:
-                self._known.clear()
-                self._words.clear()
-                return self._read(parts)
-            for part, shares in zip(new, self.classifier.judge(new), strict=True):
-                self._known[part] = sentence(part, {self._classes[number]: share for number, share in shares})
-        return [self._known[part] for part in parts]
+    def _learn(self, own: Collection[str]) -> None:
+        new = {piece: cut(piece) for piece in own if piece not in self._known}
+        if new and len(self._known) > _KNOWN:
+            self._known.clear()
+            self._words.clear()
+            self._learn(own)
+        elif new:
+            parts = list(dict.fromkeys(chain.from_iterable(new.values())))
+            judged = {
+                part: sentence(part, {self._classes[number]: share for number, share in shares})
+                for part, shares in zip(parts, self.classifier.judge(parts), strict=True)
+            }
+            self._known.update((piece, [judged[part] for part in found]) for piece, found in new.items())
 
     def _spoke(self, text: str, kind: str) -> str:
         words = self._words.get((text, kind))

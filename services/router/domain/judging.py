@@ -63,12 +63,17 @@ class Model(Protocol):
     def __hash__(self) -> int: ...
 
 
+_GROUP = {name: number for number, group in enumerate(FIRST) for name in group}
+
+
 class Sentence(NamedTuple):
     """A sentence and what it may be."""
 
     text: str
     shares: tuple[tuple[str, float], ...]
     """Classes but `OTHER`, with how probable they are."""
+    told: tuple[tuple[str, float], ...]
+    """Of these, what is as probable as `TOLD`."""
     grave: tuple[tuple[str, float], ...]
     calm: bool
     """It is of `CALM`, or says nothing."""
@@ -76,9 +81,11 @@ class Sentence(NamedTuple):
 
 def sentence(text: str, shares: Mapping[str, float]) -> Sentence:
     """Makes a sentence of what it probably is, `OTHER` included; what is improbable is left out."""
+    known = tuple((name, share) for name, share in shares.items() if name != OTHER)
     return Sentence(
         text,
-        tuple((name, share) for name, share in shares.items() if name != OTHER),
+        known,
+        tuple((name, share) for name, share in known if share >= TOLD),
         tuple((name, _step(shares[name])) for name in GRAVE if name in shares),
         _sum(shares, (*CALM, OTHER)) >= _CALM_FROM
         and _sum(shares, GRAVE) <= _LOUD
@@ -101,18 +108,16 @@ def judgement(version: str, sentences: Iterable[Sentence]) -> tuple[Judgement, S
         calm = calm and each.calm
         if each.grave:
             grave.append(each.grave)
-        for name, share in each.shares:
+        for name, share in each.told:
             if name not in best or share > best[name][0]:
                 best[name] = share, each
-    complaint = best[COMPLAINT][0] if COMPLAINT in best else 0.0
-    told = Judgement(version, grave=tuple(grave), complaint=_step(complaint) if complaint >= TOLD else 0.0)
-    for least in (_SURE, TOLD):
-        for group in FIRST:
-            share, kind = max(((best[name][0], name) for name in group if name in best), default=(0.0, ""))
-            if share >= least:
-                calm = calm and kind in CALM and share >= _CALM_LEAST
-                return told._replace(kind=kind, share=round(share, 2), calm=calm), best[kind][1]
-    return told, None
+    complaint = _step(best[COMPLAINT][0]) if COMPLAINT in best else 0.0
+    if not best:
+        return Judgement(version, grave=tuple(grave)), None
+    kind = max(best, key=lambda name: (best[name][0] >= _SURE, -_GROUP[name], best[name][0], name))
+    share, sentence = best[kind]
+    calm = calm and kind in CALM and share >= _CALM_LEAST
+    return Judgement(version, kind, round(share, 2), "", tuple(grave), complaint, calm), sentence
 
 
 def _step(share: float) -> float:
@@ -124,6 +129,8 @@ def _step(share: float) -> float:
 def gravest(judged: Judgement, points: Mapping[str, float]) -> Judgement:
     """Leaves of the sentences that may be grave the one that counts: messages that differ in
     others score alike, and need not be scored again."""
+    if len(judged.grave) < 2:
+        return judged
     best, most = None, 0.0
     for sentence in judged.grave:
         if (total := _expected(sentence, points)) > most:
@@ -132,7 +139,10 @@ def gravest(judged: Judgement, points: Mapping[str, float]) -> Judgement:
 
 
 def _expected(sentence: Iterable[tuple[str, float]], points: Mapping[str, float]) -> float:
-    return sum(share * points.get(name, 0.0) for name, share in sentence)
+    total = 0.0
+    for name, share in sentence:
+        total += share * points.get(name, 0.0)
+    return total
 
 
 def harm(judged: Judgement, points: Mapping[str, float]) -> tuple[float, str, float]:

@@ -21,7 +21,7 @@ from services.router.domain.replay import Recorded, compare, verify
 from services.router.training import make
 from services.router.training.examples import HELD_OUT, WRITTEN, sections
 from shared.classifier.model import dump, load
-from shared.classifier.tokens import LONGEST, sentences
+from shared.classifier.tokens import LONGEST, cut, sentences
 from shared.errors import Misconfigured
 from shared.events import InboundMessage, RoutedMessage
 from shared.kernel import Level
@@ -189,6 +189,26 @@ def test_of_a_huge_text_the_beginning_is_judged() -> None:
     started = time.process_time()
     assert MODEL.judge(huge) == MODEL.judge(huge[:LONGEST])
     assert time.process_time() - started < 30, "linear, whatever the machine"
+
+
+@properties
+@given(
+    st.lists(st.sampled_from([*" .!?…。！？\n|‥．´’`*-", "\u0301", "\u3099", "No", "Éß", "가", "ᄀ", "ア"])).map(
+        "".join
+    )
+)
+def test_a_text_says_the_same_in_pieces_that_are_remembered_as_in_one(text: str) -> None:
+    assert sentences(text) == list(dict.fromkeys(cut(text)))
+    assert sentences(f"{text} see www.example.org. It") == sentences(f"{text} see  link  It")
+
+
+def test_a_batch_is_judged_as_its_messages_are_one_by_one() -> None:
+    texts = [WORDLESS, f"Hello! {WORDLESS}.", f"Thanks. {WORDLESS}. Thanks. hello!", "", "Thanks!"]
+    alone = [urgency.UrgencyModel(MODEL.classifier).judge(text) for text in texts]
+    together = urgency.UrgencyModel(MODEL.classifier)
+    together.prepare(texts)
+    assert [together.judge(text) for text in texts] == alone
+    assert [each.text for each in together.read(texts[2])] == sentences(texts[2])
 
 
 @properties

@@ -144,7 +144,7 @@ def test_a_judgement_is_right_where_it_is_what_the_agent_said(
 
 
 def part(text: str, **shares: float) -> Sentence:
-    return Sentence(text, tuple((name.replace("_", "-"), share) for name, share in shares.items()), (), calm=False)
+    return Sentence(text, tuple((name.replace("_", "-"), share) for name, share in shares.items()), (), (), calm=False)
 
 
 GREY = (part("hello", thanks=0.6), part("the page is grey", question=0.5, outage=0.3, data_loss=0.1))
