@@ -106,8 +106,8 @@ def parse(hours: str, zone: str, holidays: str) -> Hours:
     """
     try:
         where = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"{zone!r} is not a time zone; write one such as Europe/Paris") from error
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: `America` is a folder
+        raise ValueError(f"{zone[:60]!r} is not a time zone; write one such as Europe/Paris") from error
     week: list[list[tuple[int, int]]] = [[] for _ in _DAYS]
     for rule in filter(None, (part.strip().lower() for part in hours.split(";"))):
         days, spans = _rule(rule)

@@ -57,6 +57,9 @@ OWN = {
     "person.html",
     "parts/preferences.html",
     "parts/sessions.html",
+    "team.html",
+    "teams.html",
+    "work.html",
 }
 """Forms that everybody may send, or of a page that only those are shown who may."""
 MORE = {"console.html": 1, "parts/toast.html": 1}

@@ -193,6 +193,42 @@ def test_people_are_looked_after_on_a_phone_in_the_dark_in_any_language(
         picture(page, f"phone-person-{language}")
 
 
+@pytest.mark.parametrize("language", ["en", "fr", "ko"])
+def test_a_supervisor_makes_a_team_and_says_what_work_its_people_get(
+    browser: Browser, desk: Desk, language: str, log: BrowserLog
+) -> None:
+    log.allow("responded with a status of 422")
+    supervisor, ann = made(desk, "Sue", role="supervisor"), made(desk, "Ann")
+    team = f"night-{uuid4().hex[:8]}"
+    phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "color_scheme": "dark"}
+    with at_desk(browser, desk, supervisor, language=language, **phone) as page:
+        page.locator(".rail a[href='/teams']").click()
+        page.locator("[name=team]").fill(team)
+        page.locator(".primary").click()
+        page.locator("#agent").select_option(ann)
+        assert (overflow(page) <= 0, findings(page)) == (True, [])
+        page.locator("form[action='/teams/join'] button").click()
+        picture(page, f"phone-team-{language}")
+        page.locator(".person").click()
+        page.locator("#skills").fill("billing:9")
+        page.locator("#capacity-chat").fill("2")
+        page.keyboard.press("Enter")
+        expect(page.locator("#errors")).to_be_focused()
+        expect(page.locator("#skills")).to_have_value("billing:9")
+        assert (overflow(page) <= 0, findings(page)) == (True, [])
+        page.locator("#skills").fill("billing:4, voice")
+        page.locator("#hours").fill("mon-fri 09:00-17:00")
+        page.locator("#timezone").fill("Europe/Paris")
+        page.locator(".work-form .primary").click()
+        expect(page.get_by_role("status").first).to_be_visible()
+        expect(page.locator("#skills")).to_have_value("billing:4, voice:3")
+        expect(page.locator("#capacity-chat")).to_have_value("2")
+        picture(page, f"phone-work-{language}")
+        page.goto(f"{desk.url}/teams")
+        expect(page.locator(".rows li", has_text=team.partition("-")[2])).to_contain_text("Ann")
+        assert (overflow(page) <= 0, findings(page)) == (True, [])
+
+
 def test_nobody_s_pages_are_kept_by_a_browser_or_a_proxy(browser: Browser, desk: Desk, boss: str) -> None:
     with at_desk(browser, desk, boss) as page:
         kept = {cookie["name"]: cookie for cookie in page.context.cookies()}  # type: ignore[typeddict-item]

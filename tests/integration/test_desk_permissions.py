@@ -23,7 +23,7 @@ from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.mentions import labels
 from services.desk.mentions import service as mentions
-from services.desk.people import presence, second_step, sessions
+from services.desk.people import presence, second_step, sessions, work
 from services.desk.people import service as people
 from services.desk.people.limits import Limiter
 from services.desk.profiles import service as profiles
@@ -39,11 +39,19 @@ TICKET = ticket_id("email:<1@example.org>")
 BO, ANN, PASSWORD = "bo@desk.example", "ann@desk.example", "correct horse battery"
 MODULES = (
     accounts, assignment, calls, commands, corrections, display, group_commands, labels, mentions, originals, people, presence, profiles,
-    second_step, sessions, teams,
+    second_step, sessions, teams, work,
 )  # fmt: skip
 OWN = {accounts.change_password, second_step.turn_on, second_step.new_codes}
 """Commands on one's own account: a password is asked for, and no permission."""
-VALUES = {"status": "open", "label": "other", "presence": "away", "role": "agent", "scopes": ("read",), "index": 0}
+VALUES = {
+    "status": "open",
+    "label": "other",
+    "presence": "away",
+    "role": "agent",
+    "scopes": ("read",),
+    "index": 0,
+    "change": work.WorkChange(),
+}
 OPEN = {"/login", "/login/code", "/logout", "/join/{token}", "/preferences", "/static/{path:path}", "/styleguide"}
 """Pages before and after signing in; those of `/account` are one's own."""
 TABLES = (
@@ -100,6 +108,7 @@ BODIES: dict[str, Any] = {
     "/agents/{agent}/presence": {"presence": "ready"},
     "/agents/{agent}/phone": {"number": "+33612345679"},
     "/agents/{agent}/skills": {"skills": ["french"]},
+    "/agents/{agent}/work": {"hours": ""},
     "/people": {"email": "new@desk.example"},
     "/people/{email}": {"active": False},
 }
@@ -169,8 +178,8 @@ def pages(desk: Desk) -> Iterator[tuple[str, str]]:
             yield method, path
 
 
-async def browser(desk: Desk, email: str) -> tuple[httpx.AsyncClient, str]:
-    token = await people.sign_in(desk, Limiter(10), email, PASSWORD, ip="")
+async def browser(desk: Desk, email: str, password: str = PASSWORD) -> tuple[httpx.AsyncClient, str]:
+    token = await people.sign_in(desk, Limiter(10), email, password, ip="")
     session = await people.session(desk, token)
     assert session is not None
     client = httpx.AsyncClient(
@@ -185,7 +194,7 @@ async def browser(desk: Desk, email: str) -> tuple[httpx.AsyncClient, str]:
 FORM = {
     "to": "me", "status": "solved", "say": "other", "label": "other", "presence": "ready", "ticket": TICKET,
     "role": "admin", "email": "new@desk.example", "tab": "1", "state": "viewing", "birth_year": "1954",
-    "level": "high",
+    "level": "high", "team": "billing", "agent": BO,
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Changes of a ticket's status, agent and team, and teams, over HTTP."""
+"""Changes of a ticket's status, agent and team, teams, and who gets what work, over HTTP."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.desk.assignment import service
+from services.desk.people import work
+from services.desk.people.work import WorkChange, WorkView
 from services.desk.security import Caller, Reader, TheDesk
 from services.desk.tickets import service as tickets
 from services.desk.tickets import teams
@@ -29,6 +31,31 @@ class Change(BaseModel):
         None, description="An agent's e-mail address; empty to put the ticket back into its queue"
     )
     team: str | None = Field(None, description="A team's name; empty for none")
+
+
+class Work(BaseModel):
+    """What work somebody gets; leave out what stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    skills: list[str] | None = Field(
+        None, description="With a level from 1 to 5 or without; none means all", examples=[["billing:4", "voice"]]
+    )
+    languages: list[str] | None = Field(None, description="ISO 639; none means all", examples=[["en", "fr"]])
+    capacity: dict[str, int] | None = Field(
+        None,
+        description="Conversations at once, by kind of work: `mail`, `chat`, `text`, `post`; what is left out is usual",
+        examples=[{"mail": 10, "chat": 3}],
+    )
+    hours: str | None = Field(
+        None,
+        description="When they work; empty: whenever they say that they are there",
+        examples=["mon-fri 09:00-12:00,13:00-17:00"],
+    )
+    timezone: str | None = Field(None, description="Of hours and times off", examples=["Europe/Paris"])
+    time_off: str | None = Field(
+        None, description="First and last days", examples=["2026-12-24..2027-01-03, 2027-05-14"]
+    )
 
 
 @router.patch("/tickets/{ticket}", summary="Change status, assignee or team")
@@ -79,3 +106,15 @@ async def add_member(desk: TheDesk, actor: Caller, team: Team, email: Email) -> 
 async def remove_member(desk: TheDesk, actor: Caller, team: Team, email: Email) -> None:
     """Removes a member. Idempotent."""
     await teams.remove_member(desk, team, email, actor=actor)
+
+
+@router.get("/agents/{agent}/work", summary="What work an agent gets")
+async def get_work(desk: TheDesk, _: Reader, agent: Email) -> WorkView:
+    """Returns skills with levels, languages, capacity, working hours, time off and teams."""
+    return await work.work_of(desk, agent)
+
+
+@router.patch("/agents/{agent}/work", summary="Say what work an agent gets")
+async def set_work(desk: TheDesk, actor: Caller, agent: Email, body: Work) -> WorkView:
+    """Sets what the body gives, from the next conversation on. Responds 422 with what to write."""
+    return await work.set_work(desk, agent, WorkChange(**body.model_dump()), actor=actor)

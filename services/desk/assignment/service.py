@@ -16,13 +16,11 @@ from services.desk.tickets.domain import SETTLED
 from services.desk.tickets.domain.lifecycle import Assign, Assignee
 from services.desk.tickets.models import TICKETS
 from services.desk.tickets.schemas import TicketRow
-from services.desk.tickets.teams import checked, team_names
+from services.desk.tickets.teams import MOST, checked, team_names
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.events.desk import TicketAssigned
-
-_MOST_TEAMS = 200
 
 
 async def assign(
@@ -68,4 +66,4 @@ async def _active(session: AsyncSession, agent: str) -> Assignee:
 async def teams(desk: Desk) -> tuple[str, ...]:
     """Returns all teams, sorted."""
     async with desk.database.transaction() as session:
-        return await team_names(session, _MOST_TEAMS)
+        return await team_names(session, MOST)

@@ -45,14 +45,21 @@ AGENTS = Table(
     Column("presence_after", Text, nullable=False, server_default=""),
     Column("phone", Text, nullable=False, server_default=""),
     Column("skills", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("skill_levels", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("languages", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("capacity", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("hours", Text, nullable=False, server_default=""),
+    Column("timezone", Text, nullable=False, server_default="UTC"),
+    Column("time_off", Text, nullable=False, server_default=""),
     Column("totp_seed", LargeBinary),
     Column("totp_step", BigInteger, nullable=False, server_default=text("0")),
     CheckConstraint("presence IN ('ready', 'busy', 'wrap-up', 'away')", name="presence"),
 )
 """`presence_after`: to what a call's end returns this agent; empty where the agent chose the
-presence by hand. `password_hash`: empty until an invitation is accepted; such an agent is not
-`active` yet. `totp_seed`: of the second step when signing in; NULL where there is none.
-`totp_step`: the last time step of which a code was used; none is taken twice."""
+presence by hand. `skill_levels`, `capacity`: what was said; the rest is usual. `password_hash`:
+empty until an invitation is accepted; such an agent is not `active` yet. `totp_seed`: of the second
+step when signing in; NULL where there is none. `totp_step`: the last time step of which a code was
+used; none is taken twice."""
 
 TEAMS = Table(
     "teams",

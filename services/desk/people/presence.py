@@ -15,6 +15,7 @@ from services.desk.actors import DESK, Actor, Permission, actor_of
 from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.people import audit
+from services.desk.people.domain import read_skills
 from services.desk.people.models import AGENTS
 from services.desk.signals import wake
 from services.desk.unit_of_work import UnitOfWork
@@ -26,8 +27,6 @@ from shared.phone_numbers import typed
 PRESENCES = ("ready", "busy", "wrap-up", "away")
 """`away` is the default; only who is `ready` is offered calls."""
 _LONGEST_REASON = 200
-_MOST_SKILLS = 50
-_LONGEST_SKILL = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,14 +95,17 @@ async def set_phone(desk: Desk, agent: str, number: str, *, actor: Actor) -> Age
 
 
 async def set_skills(desk: Desk, agent: str, skills: Collection[str], *, actor: Actor) -> AgentState:
-    """Sets them as the router's policy names them; none means all. Rejected 403, 404, 422."""
+    """Sets them as the router's policy names them, `billing` or `billing:4`; none means all.
+    Rejected 403, 404, 422."""
     actor.require(Permission.MANAGE_AGENTS)
-    values = normal_skills(skills)
+    levels = normal_skills(skills)
     async with desk.unit_of_work() as work:
         (row,) = await locked(work.session, [agent]) or [None]
         if row is None:
             raise _unknown(agent)
-        await work.session.execute(update(AGENTS).where(AGENTS.c.id == row.id).values(skills=values))
+        await work.session.execute(
+            update(AGENTS).where(AGENTS.c.id == row.id).values(skills=list(levels), skill_levels=levels)
+        )
         await audit.note(work.session, "person.changed", actor, row.email, what="skills")
         await wake(work.session)
         return await _one(work.session, row.email)
@@ -117,14 +119,12 @@ def normal_number(number: str) -> str:
     return found
 
 
-def normal_skills(skills: Collection[str]) -> list[str]:
-    """Converts skills into lower case, sorted, each once. Raises Rejected 422."""
-    found = sorted({skill.strip().lower() for skill in skills if skill.strip()})
-    if len(found) > _MOST_SKILLS or any(len(skill) > _LONGEST_SKILL or not skill.isprintable() for skill in found):
-        raise Rejected(
-            422, "skills", f"At most {_MOST_SKILLS} skills with at most {_LONGEST_SKILL} printable characters each."
-        )
-    return found
+def normal_skills(skills: Collection[str]) -> dict[str, int]:
+    """Reads skills with their levels. Raises Rejected 422."""
+    try:
+        return read_skills(skills)
+    except ValueError as error:
+        raise Rejected(422, "skills", f"{error}.") from error
 
 
 async def locked(
@@ -134,7 +134,7 @@ async def locked(
     returns their rows by id. `skip`: leave out those that somebody else is changing right now.
     Must come after calls, and before customers and tickets. Not so strong that a ticket's
     assignment would wait."""
-    emails = [agent.strip().lower().replace("\x00", "") for agent in agents]
+    emails = [own(agent) for agent in agents]
     found = select(AGENTS).where(among(AGENTS.c.email, emails)).order_by(AGENTS.c.id)
     found = found if gone else found.where(AGENTS.c.active)
     return list(await session.execute(found.with_for_update(key_share=True, skip_locked=skip)))
@@ -167,6 +167,11 @@ async def leave(work: UnitOfWork, agent: str) -> None:
             await change(work, row, "away", "signed out", actor=actor_of(row.email))
 
 
+def own(agent: str) -> str:
+    """Returns a mail address as it is stored."""
+    return agent.strip().lower().replace("\x00", "")
+
+
 def agent_state(row: Any) -> AgentState:
     """Converts an agent's row into the view for readers."""
     return AgentState(
@@ -185,7 +190,7 @@ def _may(actor: Actor, agent: str) -> None:
 
 
 async def _one(session: AsyncSession, agent: str) -> AgentState:
-    found = select(AGENTS).where(AGENTS.c.email == agent.strip().lower().replace("\x00", ""), AGENTS.c.active)
+    found = select(AGENTS).where(AGENTS.c.email == own(agent), AGENTS.c.active)
     row = (await session.execute(found)).one_or_none()
     if row is None:
         raise _unknown(agent)

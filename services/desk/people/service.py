@@ -173,9 +173,11 @@ async def create_agent(
         "role": role,
         "password_hash": hashed,
     }
+    levels = presence.normal_skills(skills)
     values |= {
         "phone": presence.normal_number(phone) if phone.strip() else "",
-        "skills": presence.normal_skills(skills),
+        "skills": list(levels),
+        "skill_levels": levels,
     }
     async with database.transaction() as transaction:
         await roles.check(transaction, role)

@@ -3,6 +3,8 @@ it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +15,8 @@ from services.desk.people import audit
 from services.desk.people.models import AGENTS, TEAM_MEMBERS, TEAMS
 from shared.errors import Rejected
 
+MOST = 200
+"""Teams that are listed."""
 _LONGEST = 60
 _TEAMS = text(
     """
@@ -26,6 +30,14 @@ _TEAMS = text(
 )
 """Distinct teams of tickets by jumping along the index, however many tickets there are, and those
 without any."""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamView:
+    """A team, and the names of who is in it and may sign in."""
+
+    name: str
+    members: tuple[str, ...]
 
 
 async def team_names(session: AsyncSession, most: int) -> tuple[str, ...]:
@@ -61,6 +73,16 @@ async def remove(desk: Desk, team: str, *, actor: Actor) -> None:
         if not await session.scalar(delete(TEAMS).where(TEAMS.c.name == checked(team)).returning(TEAMS.c.name)):
             raise _unknown(team)
         await audit.note(session, "team.removed", actor, checked(team))
+
+
+async def overview(desk: Desk) -> tuple[TeamView, ...]:
+    """Returns all teams with who is in them, sorted by name."""
+    joined = select(TEAM_MEMBERS.c.team, AGENTS.c.name, AGENTS.c.email)
+    joined = joined.join(AGENTS, TEAM_MEMBERS.c.agent_id == AGENTS.c.id).where(AGENTS.c.active)
+    async with desk.database.snapshot() as session:
+        names = await team_names(session, MOST)
+        found = list(await session.execute(joined.order_by(AGENTS.c.name, AGENTS.c.email)))
+    return tuple(TeamView(name, tuple(row.name or row.email for row in found if row.team == name)) for name in names)
 
 
 async def members(desk: Desk, team: str) -> tuple[str, ...]:

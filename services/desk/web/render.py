@@ -136,6 +136,7 @@ def environment(language: str) -> Environment:
             words.name(admin.ROLE_MEANINGS, code, translate) if code in admin.ROLE_MEANINGS else ""
         ),
         "person_state": lambda code: words.name(admin.PERSON_STATES, code, translate),
+        "work": lambda code: words.name(admin.WORK, code, translate),
         "audit_kind": lambda code: words.name(admin.AUDIT, code, translate),
         "presence": lambda code: call_words.presence(code, translate),
         "missed": lambda code: words.name(call_words.MISSED, code, translate),

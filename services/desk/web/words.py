@@ -84,6 +84,14 @@ PROBLEMS = {
     "no-such-agent": N_("This person no longer exists."),
     "no-such-call": N_("This call no longer exists."),
     "trial-too-long": N_("This text is too long. Test at most 200,000 characters."),
+    "team": N_("A team’s name has 1 to 60 printable characters."),
+    "no-such-team": N_("This team does not exist."),
+    "skills": N_("Separate skills with commas, with a level from 1 to 5 if you like: billing:4, voice."),
+    "languages": N_("Write codes of languages such as en or ko, separated by commas."),
+    "capacity": N_("Write whole numbers from 0 to 1000."),
+    "schedule": N_(
+        "Write hours such as mon-fri 09:00-17:00, a time zone such as Europe/Paris, and time off such as 2026-12-24..2027-01-03."
+    ),
     "draft-too-long": N_("This policy is too long. Test one of at most 100,000 characters."),
 }
 """What the desk refuses, by its code."""

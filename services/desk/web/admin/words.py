@@ -32,7 +32,7 @@ AUDIT = {
     "person.disabled": N_("Disabled"),
     "person.enabled": N_("Enabled"),
     "person.role": N_("Changed the role"),
-    "person.changed": N_("Changed phone or skills"),
+    "person.changed": N_("Changed phone, skills or hours"),
     "password.link": N_("Created a password reset link"),
     "password.reset": N_("Set a new password by link"),
     "password.changed": N_("Changed the password"),
@@ -81,6 +81,14 @@ AUDIT_GROUPS = {
     "corrections": N_("Forgotten corrections"),
 }
 """What the audit log can be asked for."""
+WORK = {
+    "mail": N_("Email"),
+    "chat": N_("Chat"),
+    "text": N_("Text messages"),
+    "post": N_("Social posts"),
+    "voice": N_("Calls"),
+}
+"""Kinds of work."""
 _BROWSERS = (
     ("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"),
 )  # fmt: skip

@@ -1,0 +1,100 @@
+"""What work people get: supervisors say it on a page or by a program, it is kept, and the audit log
+tells."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.desk.accounts import service as accounts
+from services.desk.actors import COMMAND
+from services.desk.context import Desk
+from services.desk.people import audit, presence, work
+from services.desk.people.work import WorkChange
+from services.desk.tickets import teams
+from shared.errors import Rejected
+from tests.integration.desk_calls import agent
+from tests.integration.desk_parts import acting, desk_on, migrate, with_channels
+from tests.integration.test_desk_permissions import as_program, browser
+
+SUE = acting("sue@desk.example", "supervisor")
+
+
+@pytest.fixture
+async def desk(database: str, storage_url: str) -> AsyncIterator[Desk]:
+    await migrate(database)
+    async with desk_on(database, storage_url) as made:
+        yield with_channels(made)
+
+
+async def test_what_is_said_of_somebody_s_work_is_kept_and_the_rest_stays(desk: Desk) -> None:
+    ann = await agent(desk, "Ann", "french:5", "voice", state="away")
+    await teams.create(desk, "billing", actor=SUE)
+    await teams.add_member(desk, "billing", ann, actor=SUE)
+    before = await work.work_of(desk, ann)
+    assert (before.skills, before.teams, before.capacity["mail"]) == ({"french": 5, "voice": 3}, ("billing",), 10)
+    await work.set_work(desk, ann, WorkChange(languages=["fr"], capacity={"chat": 1, "mail": 10}), actor=SUE)
+    said = WorkChange(hours="mon-fri 09:00-17:00", timezone="Europe/Paris", time_off="2026-12-24..2027-01-03")
+    after = await work.set_work(desk, ann, said, actor=SUE)
+    assert (after.skills, after.languages, after.capacity["chat"]) == (before.skills, ("fr",), 1)
+    assert (after.hours, after.timezone) == ("mon-fri 09:00-17:00", "Europe/Paris")
+    assert await work.set_work(desk, ann, said, actor=SUE) == after
+    logged = [each.data["what"] for each in await audit.entries(desk.database, kind="person.changed")]
+    assert logged == ["hours, time_off, timezone", "capacity, languages"], "what changed nothing is not logged"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (WorkChange(skills=["a:9"]), "skills"),
+        (WorkChange(languages=["french"]), "languages"),
+        (WorkChange(capacity={"mail": -1}), "capacity"),
+        (WorkChange(timezone="Mars"), "schedule"),
+    ],
+)
+async def test_what_cannot_be_read_changes_nothing(desk: Desk, change: WorkChange, code: str) -> None:
+    ann = await agent(desk, "Ann", state="away")
+    before = await work.work_of(desk, ann)
+    with pytest.raises(Rejected) as caught:
+        await work.set_work(desk, ann, change, actor=SUE)
+    assert (caught.value.status, caught.value.code) == (422, code)
+    assert await work.work_of(desk, ann) == before
+    with pytest.raises(Rejected, match="Nobody has the address"):
+        await work.set_work(desk, "nobody@desk.example", WorkChange(), actor=SUE)
+    with pytest.raises(Rejected, match="Nobody has the address"):
+        await work.work_of(desk, "nobody@desk.example")
+
+
+async def test_a_program_says_what_work_somebody_gets(desk: Desk) -> None:
+    ann = await agent(desk, "Ann", state="away")
+    async with await as_program(desk, "write") as api:
+        answer = await api.patch(f"/api/v1/agents/{ann}/work", json={"skills": ["billing:4"], "capacity": {"mail": 3}})
+        assert (answer.json()["skills"], answer.json()["capacity"]["mail"]) == ({"billing": 4}, 3)
+        assert (await api.get(f"/api/v1/agents/{ann}/work")).json() == answer.json()
+        wrong = await api.patch(f"/api/v1/agents/{ann}/work", json={"hours": "9 to 5"})
+        assert (wrong.status_code, "mon-fri" in wrong.json()["detail"]) == (422, True)
+    assert (await presence.state(desk, ann)).skills == ("billing",), "calls ask for the same skills"
+
+
+async def test_a_supervisor_looks_after_teams_and_work_without_javascript(desk: Desk) -> None:
+    ann, sue = await agent(desk, "Ann", state="away"), await agent(desk, "Sue", state="away")
+    await accounts.set_role(desk, sue, "supervisor", COMMAND)
+    client, _ = await browser(desk, sue, "long enough 1")
+    async with client:
+        assert "no teams yet" in (await client.get("/teams")).text
+        assert (await client.post("/teams", data={"team": "a / b"})).headers["location"] == "/teams?team=a%20%2F%20b"
+        assert (await client.post("/teams", data={"team": " "})).status_code == 422
+        for path, there in (("join", True), ("leave", False)):
+            done = await client.post(f"/teams/{path}", data={"team": "a / b", "agent": ann})
+            page = await client.get(done.headers["location"])
+            assert (done.status_code, f'value="{ann}">Ann' in page.text) == (303, not there)
+        gone = await client.post("/teams/join", data={"team": "a / b", "agent": "nobody@desk.example"})
+        assert (gone.status_code, "no longer exists" in gone.text) == (404, True)
+        form = {"skills": "billing:4", "capacity-mail": "many", "hours": "", "timezone": "", "time_off": ""}
+        wrong = await client.post(f"/teams/people/{ann}", data=form)
+        assert (wrong.status_code, 'value="many"' in wrong.text) == (422, True)
+        assert (await client.post(f"/teams/people/{ann}", data=form | {"capacity-mail": "4"})).status_code == 303
+        assert (await work.work_of(desk, ann)).capacity["mail"] == 4
+        assert (await client.post("/teams/remove", data={"team": "a / b"})).headers["location"] == "/teams"
+        assert (await client.get("/teams?team=a%20%2F%20b")).status_code == 404
