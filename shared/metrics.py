@@ -37,6 +37,7 @@ class Metrics:
     repeated: Counter
     refused: Counter
     mails_kept: Counter
+    mail_events: Counter
     routed: Counter
     applied: Counter
     delivered: Counter
@@ -116,6 +117,12 @@ METRICS = Metrics(
     ),
     mails_kept=_counter(
         "mails_kept_total", "Mails that are no message and were kept: our own, returned ones, receipts", "reason"
+    ),
+    mail_events=_counter(
+        "mail_events_total",
+        "Events of mail providers about our answers; `unknown`: about no answer of ours",
+        "provider",
+        "event",
     ),
     routed=_counter("messages_routed_total", "Messages decided on by the router", "channel", "level", "team"),
     applied=_counter("messages_applied_total", "Messages written to the desk's database", "channel", "level"),

@@ -17,11 +17,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from services.email import api
+from services.email import api, webhooks
 from services.email.adapters import certificate
 from services.email.adapters.folder import FolderSender
 from services.email.adapters.relay import Relay, RelaySender
 from services.email.adapters.smtp import Door, Listener, LocalMailSession
+from services.email.adapters.sns import Fetch, fetch
 from services.email.channel import CHANNEL
 from services.email.commands import SUPPRESSIONS, USAGE, mailboxes, suppressed
 from services.email.consumer import deliveries
@@ -71,10 +72,11 @@ def create(
     *,
     bus: Bus | None = None,
     mails: MailSender | None = None,
+    get: Fetch = fetch,
     clock: Callable[[], datetime] = utc_now,
 ) -> Service:
-    """Wires one process of this service. `bus`, `mails`: in place of Kafka and of what the settings
-    say. Raises Misconfigured."""
+    """Wires one process of this service. `bus`, `mails`, `get`: in place of Kafka, of what the
+    settings say, and of Amazon's servers. Raises Misconfigured."""
     health = Health()
     health.expect("postgres", "smtp", "relay")
     (bus, connecting), mails = bus_of("email", common, health, bus), mails or sender(settings)
@@ -124,8 +126,11 @@ def create(
         "doors": partial(_watch, doors, health),
         "mailboxes": partial(fetching.leadership.around, fetching.run),
     }
-    http = create_api("email", health, title="Switchboard email")
+    larger = {webhooks.PATH: webhooks.most(settings)}
+    http = create_api("email", health, title="Switchboard email", larger=larger)
     http.include_router(api.routes(settings, managed, database))
+    http.include_router(webhooks.routes(settings, receiving, Returns(database, outbox, secret), get, clock))
+    health.set("webhooks", ok=True, detail=settings.webhooks)
     return Service(http, tasks, resources)
 
 
@@ -183,7 +188,8 @@ def receiver(
 def identity(common: Settings, settings: EmailSettings) -> Identity:
     """Returns the identity with which mails are answered."""
     mailboxes = Mailboxes.parse(settings.mailboxes)
-    return Identity(mailboxes, common.secret.get_secret_value(), settings.company, settings.from_name)
+    by_postmark = bool(settings.postmark_password.get_secret_value())
+    return Identity(mailboxes, common.secret.get_secret_value(), settings.company, settings.from_name, by_postmark)
 
 
 def policy(settings: EmailSettings) -> DeliveryPolicy:

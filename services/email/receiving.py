@@ -63,14 +63,22 @@ class Receiver:
         try:
             return await self.publish(raw, envelope, original.uri, received_at)
         except Malformed as error:
-            mail = UnreadableMail(
-                raw_uri=original.uri,
-                sender=envelope.sender,
-                recipients=envelope.recipients or tuple(filter(None, [envelope.mailbox])),
-                received_at=received_at,
-            )
-            await dead_letter(self._bus, SOURCE, original.uri.encode(), encode(mail), error, SOURCE)
+            await self._dead_letter(original.uri, envelope, received_at, error)
             return ""
+
+    async def set_aside(self, raw: bytes, envelope: Envelope, error: Malformed) -> None:
+        """Keeps what is no mail that can be read, for a person to see. Raises Unavailable."""
+        kept = await self._storage.put(raw, name="original.eml", media_type="message/rfc822")
+        await self._dead_letter(kept.uri, envelope, self._clock(), error)
+
+    async def _dead_letter(self, raw_uri: str, envelope: Envelope, received_at: datetime, error: Malformed) -> None:
+        mail = UnreadableMail(
+            raw_uri=raw_uri,
+            sender=envelope.sender,
+            recipients=envelope.recipients or tuple(filter(None, [envelope.mailbox])),
+            received_at=received_at,
+        )
+        await dead_letter(self._bus, SOURCE, raw_uri.encode(), encode(mail), error, SOURCE)
 
     async def publish(self, raw: bytes, envelope: Envelope, raw_uri: str, received_at: datetime) -> str:
         """Reads a mail that is in the storage already, and publishes it. Returns the event's id,

@@ -16,8 +16,9 @@ from shared.delivery import SENDING, WAITING
 from shared.events import DeliveryState, OutboundMessage
 from shared.events.codec import decode
 
-_LEFT = (SENDING, DeliveryState.SENT.value, DeliveryState.UNCERTAIN.value)
-"""What may come back: a returned mail can be faster than our own note that it was sent."""
+_LEFT = (SENDING, DeliveryState.SENT.value, DeliveryState.UNCERTAIN.value, DeliveryState.DELIVERED.value)
+"""What may come back: a returned mail can be faster than our own note that it was sent, and the
+first server that took it may send it back."""
 _COLUMNS = DELIVERIES.c
 MOST_TEXTS = 20
 """Replies of a ticket that a mail is compared with: programs quote the last ones."""
@@ -41,6 +42,11 @@ async def named(session: AsyncSession, ticket: str, outbound: str) -> Reply | No
     return await _one(
         session, _COLUMNS.outbound_id == outbound, _COLUMNS.ticket_id == ticket, _COLUMNS.state != WAITING
     )
+
+
+async def sent_as(session: AsyncSession, outbound: str) -> Reply | None:
+    """Returns this reply, of whatever ticket, where it has left."""
+    return await _one(session, _COLUMNS.outbound_id == outbound, _COLUMNS.state != WAITING)
 
 
 async def newest_sent(

@@ -1,5 +1,5 @@
-"""Answers that came back: the ledger says which one it was, and the desk hears that it did not
-arrive."""
+"""What became of our answers after they left, as mails that came back and providers' events tell:
+the ledger says which one it was, and the desk hears of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.email import repository, suppressions
 from services.email.domain.bounces import Fate, Returned
+from services.email.domain.mailboxes import tokens_in
+from services.email.domain.outcomes import Kind, Outcome
 from services.email.domain.reasons import Reason
 from services.email.domain.references import answer_named, ticket_of
 from services.email.domain.suppression import Why, gone
@@ -16,7 +18,7 @@ from services.email.models import DELIVERIES
 from services.email.repository import Reply
 from shared.db import Database
 from shared.delivery import Ledger, report
-from shared.events import DeliveryState
+from shared.events import DeliveryReport, DeliveryState, OutboundMessage
 from shared.kernel import address_of, email_point
 from shared.outbox import Outbox
 from shared.topics import DELIVERIES_REPORTED
@@ -26,12 +28,72 @@ BY_ADDRESS = timedelta(days=7)
 within five days (RFC 5321, 4.5.4.1)."""
 
 
+_STATES = {
+    Kind.ACCEPTED: DeliveryState.SENT,
+    Kind.DELIVERED: DeliveryState.DELIVERED,
+    Kind.FAILED: DeliveryState.FAILED,
+    Kind.COMPLAINED: DeliveryState.DELIVERED,
+    Kind.UNSUBSCRIBED: DeliveryState.DELIVERED,
+}
+"""Whoever complains has the mail."""
+_BY_GUESS = frozenset({Kind.FAILED, Kind.COMPLAINED})
+"""What is noted for the newest answer to somebody, where nothing names the answer itself."""
+
+
 class Returns:
-    """Notes returned mails."""
+    """Notes returned mails and providers' events."""
 
     def __init__(self, database: Database, outbox: Outbox, secret: str) -> None:
         self._database, self._outbox, self._secret = database, outbox, secret
         self._ledger = Ledger(DELIVERIES, outbox)
+
+    async def heard(self, told: Outcome, provider: str) -> bool:
+        """Whether this event of a provider is about an answer of ours. Events come twice and in any
+        order; what is no news changes nothing. Raises Unavailable."""
+        own_id = f"{provider}:{told.event_id}" if told.event_id else ""
+        async with self._database.transaction() as session:
+            reply = await self._meant(session, told, own_id)
+            if reply is None:
+                return False
+            reason = "" if told.reason is Reason.UNSAID else told.reason.value
+            detail, own, address = told.detail, reply.request, told.recipient.lower()
+            to_customer = address in ("", address_of(own.to))
+            why = Why.COMPLAINT if told.kind is Kind.COMPLAINED else Why.HARD_BOUNCE if told.gone else None
+            if why and address in map(str.lower, (address_of(own.to), *own.cc, *own.bcc)):
+                await suppressions.add(session, address, why, detail, provider)
+            if told.kind is Kind.FAILED:
+                detail = detail or "The provider could not deliver it."
+                detail = detail if to_customer else f"{detail} ({told.recipient})"
+                await repository.note_return(session, reply, own_id or reply.returned_by)
+            elif not to_customer:
+                return True  # what became of a copy that did not come back is of no interest
+            news: DeliveryReport | None
+            if told.kind is Kind.DELAYED:
+                news = await self._delayed(session, own, detail, reason)
+            else:
+                news = await self._ledger.advance(session, own.id, _STATES[told.kind], detail, reason=reason)
+        if news:
+            self._ledger.committed(news)
+        return True
+
+    async def _meant(self, session: AsyncSession, told: Outcome, own_id: str) -> Reply | None:
+        """Returns the reply that an event is about: as it names it, or for what has to be known in
+        any case as `_about` guesses it."""
+        if told.outbound_id and (found := await repository.sent_as(session, told.outbound_id)):
+            return found
+        named = answer_named(told.message_id, self._secret)
+        if named and (found := await repository.named(session, *named)):
+            return found
+        if told.kind not in _BY_GUESS:
+            return None
+        tokens, people = tuple(tokens_in([told.sender])), tuple(filter(None, [told.recipient.lower()]))
+        return await self._about(session, Returned(Fate.FAILED, "", (), tokens, people), own_id)
+
+    async def _delayed(self, session: AsyncSession, own: OutboundMessage, detail: str, reason: str) -> DeliveryReport:
+        """Reports that the other side still tries; in the ledger it stays sent."""
+        news = report(own.channel, own.ticket_id, own.id, DeliveryState.DELAYED, detail, reason=reason)
+        await self._outbox.add(session, DELIVERIES_REPORTED, own.ticket_id, news)
+        return news
 
     async def note(self, told: Returned, own_id: str) -> bool:
         """Whether it is about an answer of ours. `own_id`: the returned mail's own, so that it
@@ -53,10 +115,8 @@ class Returns:
                     session, reply.request.id, DeliveryState.FAILED, detail, reason=reason
                 )
                 await repository.note_return(session, reply, own_id)
-            else:  # it stays sent: the other side still tries
-                own = reply.request
-                news = report(own.channel, own.ticket_id, own.id, DeliveryState.DELAYED, detail, reason=reason)
-                await self._outbox.add(session, DELIVERIES_REPORTED, reply.request.ticket_id, news)
+            else:
+                news = await self._delayed(session, reply.request, detail, reason)
         if news:
             self._ledger.committed(news)
         return True

@@ -10,7 +10,12 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.email.domain.mailboxes import Mailboxes
+from services.email.domain.webhooks.sendgrid import public_key
+from services.email.domain.webhooks.sns import host
 from shared.settings import ServiceSettings
+
+_SHORTEST = 16
+"""Characters of a secret that protects a webhook."""
 
 
 def networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -24,7 +29,7 @@ class EmailSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="EMAIL_", extra="ignore", frozen=True)
 
-    port: int = Field(8002, description="HTTP port for health and metrics", ge=1, le=65535)
+    port: int = Field(8002, description="HTTP port for mail providers' webhooks, health and metrics", ge=1, le=65535)
     database: SecretStr = Field(
         SecretStr("postgresql://email:email@127.0.0.1:8032/switchboard"),
         description="PostgreSQL, for the delivery ledger, as the role `email`",
@@ -101,6 +106,27 @@ class EmailSettings(ServiceSettings):
     api_token: SecretStr = Field(
         SecretStr(""), description="Bearer token of `/api/v1`, at least 16 characters; empty: the API is off"
     )
+    mailgun_signing_key: SecretStr = Field(
+        SecretStr(""), description="Mailgun's HTTP webhook signing key; empty: its webhooks are off"
+    )
+    postmark_password: SecretStr = Field(
+        SecretStr(""),
+        description="Password in the address of Postmark's webhooks, at least 16 letters and digits of yours; empty: they are off",
+    )
+    sendgrid_password: SecretStr = Field(
+        SecretStr(""), description="The same for SendGrid's Inbound Parse; empty: it is off"
+    )
+    sendgrid_public_key: str = Field(
+        "", description="Verification key of SendGrid's signed Event Webhook; empty: it is off"
+    )
+    ses_topics: str = Field(
+        "",
+        description="ARNs of the topics of Amazon SNS that SES publishes to, comma-separated; empty: its webhook is off",
+    )
+    cloudflare_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Secret that our Cloudflare Email Worker signs with, at least 16 characters; empty: its webhook is off",
+    )
     relay_host: str = Field(
         "", description="The SMTP server that takes outgoing mail; empty: mails go to `outbox_folder`"
     )
@@ -128,6 +154,48 @@ class EmailSettings(ServiceSettings):
     give_up_hours: float = Field(
         24, description="Hours after which a mail that could not be sent is reported as failed", gt=0
     )
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """The topics of Amazon SNS that are ours."""
+        return frozenset(topic.strip() for topic in self.ses_topics.split(",") if topic.strip())
+
+    @property
+    def webhooks(self) -> str:
+        """Which webhooks are on, and what is missing for the others, in words."""
+        secrets = {
+            "EMAIL_MAILGUN_SIGNING_KEY": self.mailgun_signing_key.get_secret_value(),
+            "EMAIL_POSTMARK_PASSWORD": self.postmark_password.get_secret_value(),
+            "EMAIL_SENDGRID_PASSWORD": self.sendgrid_password.get_secret_value(),
+            "EMAIL_SENDGRID_PUBLIC_KEY": self.sendgrid_public_key,
+            "EMAIL_SES_TOPICS": self.ses_topics,
+            "EMAIL_CLOUDFLARE_SECRET": self.cloudflare_secret.get_secret_value(),
+        }
+        on, off = (
+            ", ".join(name for name, value in secrets.items() if bool(value) is there) for there in (True, False)
+        )
+        return "; ".join(filter(None, (f"on by {on}" if on else "", f"off without {off}" if off else "")))
+
+    @field_validator("postmark_password", "sendgrid_password", "cloudflare_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < _SHORTEST:
+            raise ValueError(f"take at least {_SHORTEST} characters: openssl rand -hex 24")
+        return value
+
+    @field_validator("sendgrid_public_key")
+    @classmethod
+    def _key(cls, value: str) -> str:
+        if value:
+            public_key(value)
+        return value
+
+    @field_validator("ses_topics")
+    @classmethod
+    def _topics(cls, value: str) -> str:
+        for topic in filter(None, map(str.strip, value.split(","))):
+            host(topic)
+        return value
 
     @field_validator("trusted_networks")
     @classmethod

@@ -134,12 +134,14 @@ class Ledger:
         and then only while no other has begun. `reason`: the class of why it did not arrive."""
         table = self.table
         row = await self._locked(session, outbound_id)
-        if row is None or not state.supersedes(row.state) or (attempt and row.attempts != attempt.number):
+        if row is None or (attempt and row.attempts != attempt.number):
+            return None
+        channel = decode(OutboundMessage, row.request).channel
+        if not state.supersedes(row.state, channel):
             return None
         values = _words(detail) | ({"provider_id": provider_id} if provider_id else {})
         own = update(table).where(table.c.outbound_id == outbound_id)
         await session.execute(own.values(state=state, changed_at=func.now(), **values))
-        channel = decode(OutboundMessage, row.request).channel
         news = report(channel, row.ticket_id, outbound_id, state, detail, provider_id, reason)
         await self._outbox.add(session, DELIVERIES_REPORTED, row.ticket_id, news)
         return news

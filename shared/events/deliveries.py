@@ -52,16 +52,20 @@ class DeliveryState(StrEnum):
     UNCERTAIN = "uncertain"
     """A crash came between sending and noting it: it may not have been sent."""
 
-    def supersedes(self, before: str) -> bool:
+    def supersedes(self, before: str, channel: str) -> bool:
         """Whether this is news after `before`, a state or a word from before any outcome.
         Reports and statuses may come twice and in any order; what is known for certain is not
         taken back."""
-        return _ORDER[self] > _ORDER.get(before, 0)
+        order = _OF_MAIL if channel == "email" else _ORDER
+        return order[self] > order.get(before, 0)
 
 
 _ORDER: dict[str, int] = {"uncertain": 1, "sent": 2, "delayed": 3, "failed": 4, "delivered": 5}
 """`delivered` is the customer's own device's word, so it stands above a network's guess that it
 failed."""
+_OF_MAIL = _ORDER | {"delivered": 4, "failed": 5}
+"""A mail is delivered when the first server of the other side took it, which may send it back hours
+later."""
 
 
 class DeliveryReport(Event, frozen=True, kw_only=True):

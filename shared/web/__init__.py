@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -27,16 +29,24 @@ RETRY_AFTER = 2
 """Seconds that we ask a caller to wait when something is away."""
 
 
-def create_api(name: str, health: Health, *, title: str, description: str = "", max_body: int = 1_000_000) -> FastAPI:
+def create_api(
+    name: str,
+    health: Health,
+    *,
+    title: str,
+    description: str = "",
+    max_body: int = 1_000_000,
+    larger: Mapping[str, int] = MappingProxyType({}),
+) -> FastAPI:
     """Creates an app with `/health/live`, `/health/ready` and `/metrics`. `max_body`: bytes of a
-    request that are read."""
+    request that are read; `larger`: as many below these paths."""
     api = FastAPI(
         title=title, description=description, version="1", docs_url=None, redoc_url=None, responses=dict(_ANSWERS)
     )
     api.state.health, api.state.service = health, name
     METRICS.started(name)
     api.add_middleware(EndsWithItsReader)
-    api.add_middleware(Limits, max_body=max_body)
+    api.add_middleware(Limits, max_body=max_body, larger=larger)
     api.add_exception_handler(Rejected, _rejected)
     api.add_exception_handler(Unavailable, _unavailable)
     api.add_exception_handler(Malformed, _malformed)
@@ -108,15 +118,16 @@ class Limits:
     """Refuses bodies that are too large, adds the headers that every answer should have, and
     counts."""
 
-    def __init__(self, app: ASGIApp, max_body: int) -> None:
-        self._app, self._max_body = app, max_body
+    def __init__(self, app: ASGIApp, max_body: int, larger: Mapping[str, int]) -> None:
+        self._app, self._max_body, self._larger = app, max_body, larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         started, status, read = time.perf_counter(), GONE, 0
-        limit: int = self._max_body
+        path: str = scope["path"]
+        limit = next((most for below, most in self._larger.items() if path.startswith(below)), self._max_body)
         declared = next((value for key, value in scope["headers"] if key == b"content-length"), b"0")
 
         async def limited_receive() -> Message:

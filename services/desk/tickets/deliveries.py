@@ -48,7 +48,7 @@ async def _note(work: UnitOfWork, report: DeliveryReport) -> None:
         changes["sent_at"] = report.at
     if report.provider_id and not before.provider_id:
         changes["provider_id"] = report.provider_id
-    moves = report.state.supersedes(before.delivery)
+    moves = report.state.supersedes(before.delivery, report.channel)
     if moves:
         if report.state is DeliveryState.DELIVERED:
             changes["mail_after"] = None

@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from services.email.domain.reasons import Reason, reason_of
+from services.email.domain.suppression import nobody_there
 
 _LONGEST = 1_000
 
@@ -36,18 +37,18 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     reason: Reason = Reason.UNSAID
     hard: bool = False
+    event_id: str = ""
+    """The provider's own, so that a failure that is told twice counts once."""
     outbound_id: str = ""
     message_id: str = ""
     sender: str = ""
 
     @property
-    def nobody_there(self) -> bool:
+    def gone(self) -> bool:
         """Whether the address is gone. Providers count more as hard than that: where the receiver's
         own words give another reason, they are believed."""
-        return self.kind is Kind.FAILED and self.hard and self.reason in _GONE
-
-
-_GONE = frozenset({Reason.NO_SUCH_ADDRESS, Reason.CLOSED, Reason.UNSAID})
+        unsaid = self.hard and self.reason is Reason.UNSAID
+        return self.kind is Kind.FAILED and (unsaid or nobody_there(self.reason))
 
 
 def reason(words: str, status: str = "", otherwise: Reason = Reason.UNSAID) -> Reason:

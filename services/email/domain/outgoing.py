@@ -23,6 +23,7 @@ from services.email.domain.files import safe_name
 from services.email.domain.headers import one_address, one_line
 from services.email.domain.mailboxes import Mailboxes, with_token
 from services.email.domain.references import our_message_id, reply_token
+from services.email.domain.webhooks.postmark import METADATA
 from shared.errors import Malformed
 from shared.events import OutboundMessage
 from shared.kernel import address_of, kind_of
@@ -70,6 +71,8 @@ class Identity:
     secret: str
     company: str
     from_name: str = "{agent} via {company}"
+    by_postmark: bool = False
+    """Postmark has to be told to keep our Message-ID, and what to give back in its events."""
 
 
 def build(outbound: OutboundMessage, files: Sequence[bytes], identity: Identity, date: datetime) -> OutgoingMail:
@@ -101,6 +104,8 @@ def build(outbound: OutboundMessage, files: Sequence[bytes], identity: Identity,
         if identity.mailboxes.owns(recipient):
             raise Malformed("an automatic answer to a mailbox of ours would be answered in turn")
         headers |= _AUTOMATIC
+    if identity.by_postmark:
+        headers |= {"X-PM-KeepID": "true", f"X-PM-Metadata-{METADATA}": one_line(outbound.id, 80)}
     for name, value in headers.items():
         mail[name] = value
     return OutgoingMail(outbound.id, message_id, reply_to, recipient, mail.as_bytes(policy=_AS_WRITTEN), (*cc, *bcc))

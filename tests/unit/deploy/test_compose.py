@@ -253,7 +253,7 @@ def test_the_health_check_asks_the_service_s_own_port(name: str) -> None:
 def test_the_gateway_leads_to_where_services_listen() -> None:
     text = (ROOT / "deploy/caddy/Caddyfile").read_text()
     found = dict(re.findall(r"reverse_proxy ([a-z]+):(\d+)", text))
-    assert {"desk", "dashboard", "phone"} <= set(found)
+    assert {"desk", "dashboard", "email", "phone"} <= set(found)
     for name, port in found.items():
         assert name == "grafana" or int(port) == port_of(name)
         assert "outside" in CONTAINERS[name]["networks"]

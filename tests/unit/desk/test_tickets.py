@@ -195,7 +195,13 @@ def test_a_snippet_is_one_line() -> None:
     ],
 )
 def test_reports_in_any_order_lead_to_the_same_state(before: str, after: DeliveryState, moves: bool) -> None:
-    assert after.supersedes(before) is moves
+    assert after.supersedes(before, "sms") is moves
+
+
+def test_a_mail_that_a_server_took_may_still_come_back() -> None:
+    assert DeliveryState.FAILED.supersedes("delivered", "email")
+    assert not DeliveryState.DELIVERED.supersedes("failed", "email")
+    assert DeliveryState.DELIVERED.supersedes("delayed", "email")
 
 
 class TestDue:

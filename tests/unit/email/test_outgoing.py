@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from uuid import uuid4
@@ -224,3 +225,10 @@ def test_a_copy_never_comes_back_to_a_mailbox_of_ours_nor_twice_to_the_customer(
 def test_a_copy_to_what_is_no_address_is_refused_in_words(address: str) -> None:
     with pytest.raises(Malformed, match="not an e-mail address"):
         built(cc=(address,))
+
+
+def test_postmark_is_told_to_keep_our_message_id_and_what_to_name_in_its_events() -> None:
+    mail = build(BASE, [], replace(IDENTITY, by_postmark=True), NOW)
+    headers = email.message_from_bytes(mail.content, policy=email.policy.default)
+    assert (headers["X-PM-KeepID"], headers["X-PM-Metadata-reply"]) == ("true", BASE.id)
+    assert "X-PM-KeepID" not in built()[1]

@@ -423,7 +423,7 @@ def of_mailgun(event: str, **more: Any) -> Outcome:
 )  # fmt: skip
 def test_mailgun_s_events(event: str, more: dict[str, Any], kind: Kind, reason: str, gone: bool) -> None:
     found = of_mailgun(event, **more)
-    assert (found.kind, found.reason.value, found.nobody_there) == (kind, reason, gone)
+    assert (found.kind, found.reason.value, found.gone) == (kind, reason, gone)
 
 
 def test_an_agent_reads_what_the_other_side_said() -> None:
@@ -453,7 +453,7 @@ def test_an_agent_reads_what_the_other_side_said() -> None:
 )  # fmt: skip
 def test_postmark_s_events(record: str, more: dict[str, Any], kind: Kind | None, reason: str, gone: bool) -> None:
     found = postmark.outcomes(json.loads(Postmark().event(record, "out-1", **more).content))
-    assert [(one.kind, one.reason.value, one.nobody_there) for one in found] == ([(kind, reason, gone)] if kind else [])
+    assert [(one.kind, one.reason.value, one.gone) for one in found] == ([(kind, reason, gone)] if kind else [])
     assert all((one.recipient, one.outbound_id) == (ANN, "out-1") for one in found)
 
 
@@ -476,7 +476,7 @@ def test_postmark_s_events(record: str, more: dict[str, Any], kind: Kind | None,
 def test_sendgrid_s_events(event: str, more: dict[str, Any], kind: Kind, reason: str, gone: bool) -> None:
     batch = [SENDGRID.event("open", OURS), SENDGRID.event(event, OURS, **more), "no event", None]
     [found] = sendgrid.outcomes(batch)
-    assert (found.kind, found.reason.value, found.nobody_there) == (kind, reason, gone)
+    assert (found.kind, found.reason.value, found.gone) == (kind, reason, gone)
     assert (found.recipient, found.message_id) == (ANN, OURS)
 
 
@@ -499,7 +499,7 @@ BOUNCED = {"emailAddress": ANN, "action": "failed", "status": "5.1.1", "diagnost
 )  # fmt: skip
 def test_ses_s_events(event: str, part: dict[str, Any], kind: Kind, reason: str, gone: bool) -> None:
     [found] = ses.outcomes(AMAZON["2"].event(event, OURS, part))
-    assert (found.kind, found.reason.value, found.nobody_there) == (kind, reason, gone)
+    assert (found.kind, found.reason.value, found.gone) == (kind, reason, gone)
     assert (found.recipient, found.message_id, found.sender) == (ANN, OURS, SUPPORT)
 
 
@@ -565,5 +565,5 @@ def test_values_of_another_type_are_empty() -> None:
     assert list(told.items(value, "a", "f")) == ["g"]
     assert list(told.items({"f": list(range(2000))}, "f")) == list(range(1000))
     assert message_id("") == ""
-    assert Outcome(kind=Kind.DELAYED, recipient=ANN, hard=True).nobody_there is False
-    assert Outcome(kind=Kind.FAILED, recipient=ANN, hard=True, reason=Reason.CLOSED).nobody_there
+    assert Outcome(kind=Kind.DELAYED, recipient=ANN, hard=True).gone is False
+    assert Outcome(kind=Kind.FAILED, recipient=ANN, hard=True, reason=Reason.CLOSED).gone

@@ -117,7 +117,7 @@ def test_statuses_in_any_order_end_in_the_same_state(heard: list[DeliveryState],
     def end(order: list[DeliveryState]) -> str:
         known = "sending"
         for state in order:
-            known = state if state.supersedes(known) else known
+            known = state if state.supersedes(known, "sms") else known
         return known
 
     shuffled = [*heard, *heard]
@@ -127,6 +127,6 @@ def test_statuses_in_any_order_end_in_the_same_state(heard: list[DeliveryState],
 
 def test_what_was_delivered_stays_delivered() -> None:
     assert state_of("delivered") is DeliveryState.DELIVERED
-    assert not DeliveryState.FAILED.supersedes(DeliveryState.DELIVERED)
-    assert DeliveryState.DELIVERED.supersedes(DeliveryState.SENT)
+    assert not DeliveryState.FAILED.supersedes(DeliveryState.DELIVERED, "sms")
+    assert DeliveryState.DELIVERED.supersedes(DeliveryState.SENT, "sms")
     assert state_of("teleported") is None

@@ -89,6 +89,7 @@ def outcomes(body: Any) -> tuple[Outcome, ...]:
             detail=words("" if code == "0" else code, "" if enhanced in said else enhanced, said),
             reason=reason(said, enhanced, _REASONS.get(why, Reason.UNSAID)),
             hard=text(event, "delivery-status", "bounce-type") == "hard" or why in _HARD,
+            event_id=text(event, "id"),
             message_id=message_id(text(event, "message", "headers", "message-id")),
             sender=text(event, "envelope", "sender"),
         ),

@@ -79,5 +79,14 @@ def outcomes(body: Any) -> tuple[Outcome, ...]:
         kind = None if text(body, "SuppressionReason") == "HardBounce" else kind  # the bounce itself says more
     if kind is None:
         return ()
-    own = text(body, "Metadata", METADATA)
-    return (Outcome(kind=kind, recipient=recipient, detail=detail, reason=why, hard=hard, outbound_id=own),)
+    return (
+        Outcome(
+            kind=kind,
+            recipient=recipient,
+            detail=detail,
+            reason=why,
+            hard=hard,
+            event_id=text(body, "ID"),
+            outbound_id=text(body, "Metadata", METADATA),
+        ),
+    )

@@ -97,5 +97,6 @@ def outcomes(body: Any) -> Iterator[Outcome]:
             detail=words("" if text(event, "status") in said else text(event, "status"), said),
             reason=why,
             hard=(text(event, "event"), text(event, "type")) == ("bounce", "bounce") or said == "Bounced Address",
+            event_id=text(event, "sg_event_id"),
             message_id=message_id(text(event, "smtp-id")),
         )

@@ -94,15 +94,22 @@ def outcomes(told: Any) -> Iterator[Outcome]:
 class _About:
     """Makes outcomes of one mail."""
 
-    def __init__(self, own: str, sender: str) -> None:
-        self._own, self._sender = own, sender
+    def __init__(self, own: str, sender: str, event: str) -> None:
+        self._own, self._sender, self._event = own, sender, event
 
     def __call__(
         self, kind: Kind, recipient: Any, detail: str = "", why: Reason = Reason.UNSAID, *, hard: bool = False
     ) -> Outcome:
         to = text({"to": recipient}, "to")
         return Outcome(
-            kind=kind, recipient=to, detail=detail, reason=why, hard=hard, message_id=self._own, sender=self._sender
+            kind=kind,
+            recipient=to,
+            detail=detail,
+            reason=why,
+            hard=hard,
+            event_id=self._event,
+            message_id=self._own,
+            sender=self._sender,
         )
 
 
@@ -111,7 +118,7 @@ def _about(told: Any) -> _About:
     that it had."""
     headers = (one for one in items(told, "mail", "headers") if text(one, "name").lower() == "message-id")
     own = text(told, "mail", "commonHeaders", "messageId") or next((text(one, "value") for one in headers), "")
-    return _About(message_id(own), text(told, "mail", "source"))
+    return _About(message_id(own), text(told, "mail", "source"), text(told, "bounce", "feedbackId"))
 
 
 def _failed(told: Any, about: _About, kind: Kind, sub: str, hard: bool) -> Iterator[Outcome]:
