@@ -15,7 +15,7 @@ import signal
 import struct
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -42,6 +42,11 @@ PATIENCE = 120.0
 5321, 4.5.3.2.6)."""
 LARGE = 1 << 20
 """Bytes. After a larger mail a new process takes over: this one would keep some of the memory."""
+SMALL = 1 << 16
+"""Bytes. Larger mails are read with no other before the process."""
+AHEAD = 4
+"""Small mails that may lie before the process: it goes on with the next one while its answer is
+taken."""
 _LENGTH = struct.Struct("!Q")
 _PIECE = 1 << 18
 
@@ -92,12 +97,15 @@ class Lost(Exception):
 
 
 class Reader:
-    """Reads one mail at a time in one warm process."""
+    """Reads mails in one warm process, one after the other. Where that ends, it may be for any of
+    those that lay before it: each of them is read again alone."""
 
     program: Sequence[str] = ("-m", __name__)
 
     def __init__(self, context: Context) -> None:
-        self._context, self._turn = context, asyncio.Lock()
+        self._context = context
+        self._places, self._clearing = asyncio.Semaphore(AHEAD), asyncio.Lock()
+        self._telling, self._listening = asyncio.Lock(), asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
 
     async def read(
@@ -107,8 +115,7 @@ class Reader:
         Raises Malformed for what is not a mail at all, and Unavailable where no process can be
         started."""
         request = Request(envelope, raw_uri, received_at, sent)
-        async with self._turn:
-            answer, files = await self._read(raw, [request, msgspec.structs.replace(request, brief=True)])
+        answer, files = await self._beside_others(raw, request) or await self._alone(raw, request)
         if answer.tripped:
             log.error("the parser raised an unexpected error", raw_uri=raw_uri, error=answer.tripped)
         if answer.message is None:
@@ -117,7 +124,7 @@ class Reader:
 
     async def start(self) -> None:
         """Starts the process before the first mail comes."""
-        async with self._turn:
+        async with self._telling:
             await self._running()
 
     async def close(self) -> None:
@@ -129,26 +136,50 @@ class Reader:
             await process.wait()
             process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - or its pipes are left to the collector
 
-    async def _read(self, raw: bytes, requests: list[Request]) -> tuple[Answer, list[File]]:
-        """Returns the answer to the first of these requests that a process survives."""
-        innocent = True
-        for request in requests:
-            while True:
-                try:
-                    return await self._asked(request, raw)
-                except Lost as error:
-                    log.error("a mail was not read", raw_uri=request.raw_uri, size=len(raw), error=str(error))
-                    if not (error.killed and innocent):
-                        break
-                    innocent = False
+    async def _beside_others(self, raw: bytes, request: Request) -> tuple[Answer, list[File]] | None:
+        """Returns None for a mail that has to be read alone."""
+        if len(raw) > SMALL:
+            return None
+        async with self._places:
+            try:
+                return await self._asked(request, raw)
+            except Lost as error:
+                log.warning("a mail is read again", raw_uri=request.raw_uri, error=str(error))
+                return None
+
+    async def _alone(self, raw: bytes, request: Request) -> tuple[Answer, list[File]]:
+        """Returns the answer to the mail or, where no process survives that, to its beginning."""
+        async with self._no_others():
+            innocent = True
+            for asked in (request, msgspec.structs.replace(request, brief=True)):
+                while True:
+                    try:
+                        return await self._asked(asked, raw)
+                    except Lost as error:
+                        log.error("a mail was not read", raw_uri=asked.raw_uri, size=len(raw), error=str(error))
+                        if not (error.killed and innocent):
+                            break
+                        innocent = False
         raise Malformed("it is too much for our reader, and so is its beginning")
 
+    @contextlib.asynccontextmanager
+    async def _no_others(self) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as places, self._clearing:
+            for _ in range(AHEAD):
+                await places.enter_async_context(self._places)
+            yield
+
     async def _asked(self, request: Request, raw: bytes) -> tuple[Answer, list[File]]:
-        process = await self._running()
-        output, answered = cast("asyncio.StreamReader", process.stdout), False
+        """Locks are fair: whoever told first listens first, and hears the first answer."""
+        process, answered = None, False
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with self._telling, asyncio.timeout(PATIENCE):
+                process = await self._running()
                 await self._tell(process, msgspec.json.encode(request), raw)
+            async with self._listening, asyncio.timeout(PATIENCE):
+                if process is not self._process:
+                    raise Lost("its process ended before it came to this one")
+                output = cast("asyncio.StreamReader", process.stdout)
                 answer = msgspec.json.decode(await _frame(output), type=Answer)
                 files = [
                     File(file.name, file.media_type, await _frame(output), file.content_id) for file in answer.files
@@ -157,13 +188,15 @@ class Reader:
         except TimeoutError:
             raise Lost(f"no answer within {PATIENCE:.0f} s") from None
         except (OSError, asyncio.IncompleteReadError):
+            if process is None:
+                raise
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1):
                     await process.wait()
             killed = process.returncode in {-signal.SIGKILL, -signal.SIGTERM}
             raise Lost(f"its process ended with {process.returncode}", killed=killed) from None
         finally:
-            if not answered or len(raw) > LARGE:
+            if process is self._process and (not answered or len(raw) > LARGE):
                 await self.close()
         return answer, files
 

@@ -74,6 +74,37 @@ async def test_a_mail_that_takes_too_much_is_read_by_its_beginning(
     assert files == []
 
 
+@pytest.mark.slow
+async def test_one_mail_that_takes_too_much_costs_no_other_mail_its_words(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "program", ["-c", _TOO_MUCH.format("while b'greedy' in raw: pass")])
+    texts = ["one", "two", "greedy", "four", "five", "six"]
+    read_ones = await asyncio.gather(*(read(reader, HEAD + b"\n" + text.encode()) for text in texts))
+    assert [(message.text, whole) for message, _, whole in read_ones] == [(text, text != "greedy") for text in texts]
+
+
+async def test_a_sender_who_goes_away_takes_no_other_senders_answer(reader: Reader) -> None:
+    await reader.start()
+    texts = ["one", "two", "three", "four", "five"]
+    all_of_them = [asyncio.ensure_future(read(reader, HEAD + b"\n" + text.encode())) for text in texts]
+    await asyncio.sleep(0)
+    all_of_them[1].cancel()
+    found = await asyncio.gather(*all_of_them, return_exceptions=True)
+    assert isinstance(found.pop(1), asyncio.CancelledError)
+    assert [answer[0].text for answer in found if isinstance(answer, tuple)] == ["one", "three", "four", "five"]
+
+
+async def test_a_large_mail_is_read_with_no_other_beside_it(reader: Reader) -> None:
+    texts = ["one", "long " * 20_000, "three"]
+    found = await asyncio.gather(*(read(reader, HEAD + b"\n" + text.encode()) for text in texts))
+    assert [(message.text[:5], whole) for message, _, whole in found] == [
+        ("one", True),
+        ("long ", True),
+        ("three", True),
+    ]
+
+
 _TOO_MUCH = """
 from services.email.adapters import reader
 from services.email.domain import mime
