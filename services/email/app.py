@@ -38,7 +38,7 @@ from services.email.receiving import Receiver
 from services.email.replay import replay, replays
 from services.email.returning import Returns
 from services.email.sender import EmailSender
-from services.email.settings import EmailSettings, networks
+from services.email.settings import EmailSettings, names, networks
 from services.email.signing_in import SignIn, providers
 from shared.attempts import RetryPolicy
 from shared.bus import Bus
@@ -179,8 +179,14 @@ def receiver(
 ) -> Receiver:
     """Creates the receiver of incoming mail."""
     secret = common.secret.get_secret_value()
-    trusted = frozenset(name.strip().lower() for name in settings.trusted_authserv_ids.split(",") if name.strip())
-    context = Context(Mailboxes.parse(settings.mailboxes), secret, common.languages, trusted)
+    context = Context(
+        Mailboxes.parse(settings.mailboxes),
+        secret,
+        common.languages,
+        frozenset(names(settings.trusted_authserv_ids)),
+        frozenset(names(settings.trusted_sealers)),
+        names(settings.spam_filters),
+    )
     returns, history = Returns(database, Outbox(OUTBOX, database, bus), secret), History(database, secret)
     return Receiver(bus, storage, context, returns, clock, history, database)
 

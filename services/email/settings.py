@@ -10,12 +10,18 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.email.domain.mailboxes import Mailboxes
+from services.email.domain.spam import FILTERS
 from services.email.domain.webhooks.sendgrid import public_key
 from services.email.domain.webhooks.sns import host
 from shared.settings import ServiceSettings
 
 _SHORTEST = 16
 """Characters of a secret that protects a webhook."""
+
+
+def names(value: str) -> tuple[str, ...]:
+    """Parses names such as `mx.example.org, none`, into lower case."""
+    return tuple(name.strip().lower() for name in value.split(",") if name.strip())
 
 
 def networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -44,6 +50,16 @@ class EmailSettings(ServiceSettings):
         description="Names (authserv-id) by which our own mail servers sign Authentication-Results, comma-separated; `none`: the "
         "form without a name, as Exchange Online writes it. They have to remove fields of their name that come from outside "
         "(RFC 8601, 5). Empty: no field is believed",
+    )
+    trusted_sealers: str = Field(
+        "",
+        description="Domains of mailing lists that are believed what a mail was before they changed it, as `d=` of their ARC-Seal "
+        "names them, comma-separated: where a mail fails DMARC only by such a list, its sender is not in doubt",
+    )
+    spam_filters: str = Field(
+        "",
+        description="Filters on your own mail servers whose word that a mail is spam is believed, comma-separated: `spamassassin` "
+        "(amavis too), `rspamd`, `microsoft`, `barracuda`, `proofpoint`. They have to remove such fields that come from outside",
     )
     smtp_host: str = Field("127.0.0.1", description="The address that SMTP and LMTP listen on")
     smtp_port: int = Field(8025, description="The port on which mail comes in by SMTP; 0 turns it off", ge=0, le=65535)
@@ -201,6 +217,13 @@ class EmailSettings(ServiceSettings):
     @classmethod
     def _networks(cls, value: str) -> str:
         networks(value)
+        return value
+
+    @field_validator("spam_filters")
+    @classmethod
+    def _filters(cls, value: str) -> str:
+        if unknown := set(names(value)) - FILTERS.keys():
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(FILTERS)}")
         return value
 
     @field_validator("mailboxes")

@@ -100,7 +100,10 @@ class InboundMessage(Event, frozen=True, kw_only=True):
     """Proven by a signature of the customer's own site, or by the provider."""
     doubt: Name = ""
     """Why the sender may be somebody else: `dmarc` where the check of their own domain failed,
-    `junk` where the mailbox's server sorted the mail out; empty otherwise."""
+    `junk` where the mailbox's server sorted the mail out, `spam` where our own filter calls it
+    that; empty otherwise. Nobody is answered automatically whose message has one."""
+    spam: Name = ""
+    """Which filter of our own calls it spam; empty where none does."""
     also: tuple[Point, ...] = ()
     """Other contact points of the sender, as the message itself gives them."""
     recipient: Clue = ""

@@ -15,6 +15,7 @@ from services.dashboard.domain.identity import is_email
 from services.desk.search.domain import asked, document
 from services.email.adapters.reader import Request, _answer
 from services.email.domain import away, charsets, transfer
+from services.email.domain.authentication import Results, judged, vouched, written
 from services.email.domain.bounces import returned
 from services.email.domain.footers import without_list_footer
 from services.email.domain.forwards import original_author
@@ -25,6 +26,7 @@ from services.email.domain.mime import parse
 from services.email.domain.quotes import without_quotes, without_quotes_of_html
 from services.email.domain.sent import Sent
 from services.email.domain.signatures import without_signature
+from services.email.domain.spam import FILTERS, spam
 from services.router.domain.mentions import mentions
 from services.router.domain.words import normal
 from services.social.active_model import shipped
@@ -114,6 +116,16 @@ def whole(head: str, end: str = "") -> Callable[[bytes], object]:
     return lambda data: _answer(request, head.encode() + data + end.encode(), context)
 
 
+def trusted(value: str) -> object:
+    """What our own server may have written, and what anybody may have."""
+    names = ("authentication-results", "arc-seal", "arc-authentication-results", "x-spam-status", "x-spamd-result")
+    names = (*names, "x-forefront-antispam-report", "x-barracuda-spam-status", "x-proofpoint-spam-details")
+    fields = "".join(f"{name}: i=1; {value}\n{name}: {value}\n" for name in names)
+    headers: Headers = parse(f"{fields}From: a@b.example\n\nx".encode()).headers
+    found = written(headers, {"none", "a", "i=1"}) or Results()
+    return judged(found, "b.example", vouched(headers, "b.example", {"a"})), spam(headers, FILTERS)
+
+
 def html(text: str) -> object:
     return without_quotes_of_html("<p>words</p>" + text, "Re: words")
 
@@ -139,6 +151,7 @@ READERS: list[tuple[str, Callable[[str], object], list[str]]] = [
     ("tags", without_tags, TAGS),
     ("words of a mail's field", decode_words, FIELDS),
     ("fields", field, FIELDS),
+    ("what mail servers write", trusted, [*FIELDS, "a.b=", "dkim=pass header.d=a; ", "header.d=", "dmarc / ", "i=1;", "; d=a", "yes, ", "yes score=", "scl:", "rule=spam", "rule=a_", "default: true ["]),
     ("router's words", lambda text: mentions(normal(text), "en", POLICY), WORDS),
     ("quotes in a reply", lambda text: without_quotes(text, "Re: lamp", answers=True), WORDS),
     ("links in words", lambda text: list(links.parts(text)), WORDS),

@@ -88,6 +88,9 @@ _OF_THE_MESSAGE = frozenset(
         "location",
         "signature",
         "signed_by",
+        "sender",
+        "sender_domain",
+        "spam_score",
     }
 )
 """Facts that a channel tells about one message, not about its sender."""

@@ -99,7 +99,10 @@ _PREFERRED = func.coalesce(
 )
 _FIRST_REASON = TICKETS.c.reasons[0]
 _CALM = case(
-    (and_(TICKETS.c.level == "low", _FIRST_REASON["code"].astext == "calm"), _FIRST_REASON["values"]["kind"].astext),
+    (
+        and_(TICKETS.c.level == "low", _FIRST_REASON["code"].astext.in_(("calm", "filtered"))),
+        _FIRST_REASON["values"]["kind"].astext,
+    ),
     else_="",
 )
 """An agent who gives the ticket another level has said that it is not so."""

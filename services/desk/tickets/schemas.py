@@ -112,8 +112,8 @@ class TicketRow:
     """`failed` where our newest reply did not reach the customer, `uncertain` where it may not
     have; empty otherwise."""
     calm: str = ""
-    """`thanks`, `goodbye`, `spam` or `automatic` where its words are that and nothing else, and so
-    held it down; empty otherwise."""
+    """`thanks`, `goodbye`, `spam` or `automatic` where its words are that and nothing else, or your
+    mail server calls it spam, and so held it down; empty otherwise."""
     group_id: str = ""
     """The ticket under which this one was grouped, or empty."""
     grouped: bool = False

@@ -113,6 +113,7 @@ def environment(language: str) -> Environment:
         "trial_signal": lambda code: trials.signal(code, translate),
         "skill": lambda code: words.name(reasons.SKILLS, code, translate),
         "signature": lambda facts: words.name(conversation.SIGNATURES, facts.get("signature", ""), translate),
+        "sender": lambda facts: conversation.sender(facts, translate),
         "why_undelivered": lambda facts: words.name(
             conversation.WHY_UNDELIVERED, facts.get("undelivered", ""), translate
         ),

@@ -22,6 +22,8 @@ DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 `exe.fdp` like a PDF."""
 _MESSAGE_ID = re.compile(r"<([^<>\s]{1,990})>")
 _MOST_ADDRESSES = 200
+_MOST_FIELDS = 50
+"""Values of one name that are looked at: as many as ARC may have (RFC 8617, 4.2.1)."""
 MAX_VALUE = 16_000
 """Characters of one value that are looked at. RFC 5322 allows 998 a line; relays refuse more than
 4,096 in all."""
@@ -58,6 +60,11 @@ class Headers:
     def raw(self, name: str) -> str:
         """Returns the first value as it came, unfolded, or an empty string."""
         return _SPACES.sub(" ", _bytes_to_text(self._raw[name][0], self.hint)).strip() if name in self._raw else ""
+
+    def every(self, name: str) -> tuple[str, ...]:
+        """Returns the first values as they came, unfolded, from the top."""
+        values = self._raw.get(name, [])[:_MOST_FIELDS]
+        return tuple(_SPACES.sub(" ", _bytes_to_text(value, self.hint)).strip() for value in values)
 
     def text(self, name: str) -> str:
         """Returns the first value, decoded, on one line; empty where there is none."""

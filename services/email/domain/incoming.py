@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.email.domain.authentication import fails_dmarc
+from services.email.domain.authentication import Standing, Verdict, judged, vouched, written
 from services.email.domain.automatic import automatic, receipt_for
 from services.email.domain.bounces import Returned, returned
 from services.email.domain.files import File
@@ -22,6 +22,7 @@ from services.email.domain.quotes import without_quotes, without_quotes_of_html
 from services.email.domain.references import answers_a_mail_of_ours, clues
 from services.email.domain.senders import from_a_list, sender_of
 from services.email.domain.sent import NOTHING, Sent
+from services.email.domain.spam import spam
 from shared.events import InboundMessage
 from shared.kernel import email_point, message_id
 from shared.language import detect
@@ -61,6 +62,11 @@ class Context:
     languages: tuple[str, ...]
     trusted: frozenset[str] = frozenset()
     """Servers whose word about a sender counts (`domain/authentication.py`)."""
+    sealers: frozenset[str] = frozenset()
+    """Mailing lists that are believed what they say of a mail that they changed, by the domain that
+    seals it (ARC)."""
+    filters: tuple[str, ...] = ()
+    """Spam filters of our own, by name (`domain/spam.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +145,16 @@ def _message(words: Words, envelope: Envelope, context: Context, raw_uri: str, r
     recipient = _recipient(headers, envelope, context.mailboxes)
     own_id = _own_id(mail, recipient, sender.address)
     forwarded = original_author(mail, context.mailboxes)
+    verdict, junk = verdict_of(headers, context), spam(headers, context.filters)
+    forged = verdict is not None and verdict.standing is Standing.FORGED
     return InboundMessage(
         id=message_id("email", f"{own_id} {sender.address} {mail.body_sha256}"),
         channel="email",
         provider_id=own_id,
         sender=email_point(sender.address),
         sender_name=sender.name,
-        doubt="dmarc" if fails_dmarc(headers, context.trusted) else "junk" if envelope.junk else "",
+        doubt="dmarc" if forged else "junk" if envelope.junk else "spam" if junk else "",
+        spam=junk.by if junk else "",
         received_at=received_at,
         text=words.text,
         html=words.html,
@@ -158,9 +167,26 @@ def _message(words: Words, envelope: Envelope, context: Context, raw_uri: str, r
         automatic=automatic(mail, envelope.sender, context.mailboxes, words.text),
         forwarded_from=email_point(forwarded.address) if forwarded else "",
         forwarded_name=forwarded.name if forwarded else "",
-        facts=sender.facts | _signature(mail),
+        facts=sender.facts | _signature(mail) | _told(verdict) | ({"spam_score": junk.score} if junk else {}),
         raw_uri=raw_uri,
     )
+
+
+def verdict_of(headers: Headers, context: Context) -> Verdict | None:
+    """Returns who stands behind From, by the word of our own mail server; None where that says
+    nothing."""
+    found = written(headers, context.trusted)
+    if found is None:
+        return None
+    authors = {entry.address.rpartition("@")[2] for entry in headers.addresses("from")}
+    if len(authors) != 1:  # RFC 9989, 6.1: of several authors, or none, nothing can be told
+        return Verdict(Standing.UNPROVEN, "")
+    author = authors.pop()
+    return judged(found, author, vouched(headers, author, context.sealers))
+
+
+def _told(verdict: Verdict | None) -> dict[str, str]:
+    return {"sender": verdict.standing.value, "sender_domain": verdict.by} if verdict else {}
 
 
 def _signature(mail: Mail) -> dict[str, str]:

@@ -57,6 +57,8 @@ class Signals(NamedTuple):
     csat: int | None
     missed_sla: bool
     judged: Judgement | None = None
+    filtered: str = ""
+    """Which spam filter of our own mail server calls it spam."""
 
     def complains(self, weight: float) -> float:
         """Returns how probably it complains, 0 to 1, by the channel or by the model, which counts
@@ -88,6 +90,7 @@ def signals(
         profile.last_csat if profile else None,
         profile.missed_sla if profile else False,
         gravest(judged, weights.severity) if judged else None,
+        message.spam,
     )
 
 
@@ -98,7 +101,8 @@ def score(seen: Signals, weights: Priority) -> tuple[int, tuple[Reason, ...]]:
 
     Each signal takes its share of what is left to 100: two signals of 50 make 75. So no signal ever
     lowers a score, the order of signals does not matter, and a pile of small ones does not overtake
-    one that is grave. Only mail that no person wrote is held down, by a ceiling.
+    one that is grave. Only what no person wrote, is calm, or is spam to our own mail server is held
+    down, by a ceiling.
     """
     counted = sorted((each for each in _weighed(seen, weights) if each[0] > 0), key=lambda each: (-each[0], each[1]))
     left, reasons = 100.0, []
@@ -107,11 +111,11 @@ def score(seen: Signals, weights: Priority) -> tuple[int, tuple[Reason, ...]]:
         left -= share
         reasons.append(Reason(code=code, text=text, weight=round(share, 1), values=values))
     total = 100.0 - left
-    kind, text = _held(seen)
+    code, kind, text = _held(seen)
     ceiling = weights.ceilings.get(kind, 100.0)
     if total > ceiling:
         held = Reason(
-            code="automatic" if seen.automatic else "calm",
+            code=code,
             text=text,
             weight=round(ceiling - total, 1),
             values={"kind": kind},
@@ -120,15 +124,21 @@ def score(seen: Signals, weights: Priority) -> tuple[int, tuple[Reason, ...]]:
     return round(total), tuple(reasons)
 
 
-def _held(seen: Signals) -> tuple[str, str]:
-    """Returns which ceiling holds a message down, and why: no person wrote it, or it is calm and
-    mentions nothing grave."""
+def _held(seen: Signals) -> tuple[str, str, str]:
+    """Returns why a message is held down: the reason's code, the ceiling, and words. No person
+    wrote it, our own mail server calls it spam, or it is calm and mentions nothing grave."""
     if seen.automatic:
-        return seen.automatic, f"{_AUTOMATIC_TEXT.get(seen.automatic, 'automatic mail')}, not written by a person"
+        return (
+            "automatic",
+            seen.automatic,
+            f"{_AUTOMATIC_TEXT.get(seen.automatic, 'automatic mail')}, not written by a person",
+        )
+    if seen.filtered:
+        return "filtered", "spam", f"your mail server calls it spam ({seen.filtered})"
     judged = seen.judged
     if judged and judged.calm and not seen.severities:
-        return judged.kind, f"sounds like {_KIND_TEXT[judged.kind]} and nothing else ({judged.share:.0%})"
-    return "", ""
+        return "calm", judged.kind, f"sounds like {_KIND_TEXT[judged.kind]} and nothing else ({judged.share:.0%})"
+    return "", "", ""
 
 
 @lru_cache(REMEMBERED)

@@ -106,6 +106,37 @@ def test_an_agent_reads_why_a_mail_did_not_arrive_and_what_a_signature_says(
 
 
 @pytest.mark.parametrize(
+    ("facts", "doubt", "said"),
+    [
+        ({"sender": "signed", "sender_domain": "a.example"}, "", ['<p class="meta">Signé par a.example</p>']),
+        (
+            {"sender": "forged", "sender_domain": "<b>.example"},
+            "dmarc",
+            ['<p class="meta hint">Prétend venir de &lt;b&gt;.example', "Expéditeur non vérifié (DMARC)"],
+        ),
+        ({"spam_score": "7.9"}, "spam", ["Indésirable selon votre serveur de messagerie (7.9)"]),
+        ({"sender": "unproven", "sender_domain": ""}, "", []),
+    ],
+)
+def test_an_agent_reads_who_stands_behind_a_mail(facts: dict[str, str], doubt: str, said: list[str]) -> None:
+    message = dataclasses.replace(samples.messages()[0], facts=facts, doubt=doubt, channel="email")
+
+    def shown(message: MessageView) -> str:
+        return render.render(
+            "parts/changed.html",
+            "fr",
+            samples.CHANNELS,
+            row=samples.ticket().row,
+            message=message,
+            change=samples.event(),
+            viewer=None,
+        )
+
+    assert [words for words in said if words not in shown(message)] == []
+    assert not any(words in shown(dataclasses.replace(message, channel="wordpress", doubt="")) for words in said)
+
+
+@pytest.mark.parametrize(
     ("values", "said"),
     [({"undelivered": "failed"}, "Réponse non remise"), ({"calm": "spam"}, "Indésirable ?")],
 )

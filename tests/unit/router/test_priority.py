@@ -86,6 +86,16 @@ def test_reasons_are_sentences_that_an_agent_understands() -> None:
     }
 
 
+def test_what_our_own_mail_server_calls_spam_is_low_whatever_it_says() -> None:
+    message = mail("URGENT: your account was hacked, the site is down", spam="rspamd")
+    decision = decided(message)
+    first = decision.reasons[0]
+    assert (decision.level, first.code, first.values) == (Level.LOW, "filtered", {"kind": "spam"})
+    assert first.text == "your mail server calls it spam (rspamd)"
+    assert decided(mail("URGENT: your account was hacked, the site is down")).level is Level.URGENT
+    assert decided(mail("I am away.", spam="rspamd", automatic="reply")).reasons[0].code == "automatic"
+
+
 def test_automatic_mail_says_that_no_person_wrote_it() -> None:
     first = decided(mail("The server is down", automatic="reply")).reasons[0]
     assert (first.code, first.text) == ("automatic", "an automatic reply, not written by a person")

@@ -323,6 +323,8 @@ def doubt(ticket: TicketView, found: Sequence[Route], _: Gettext) -> str:
     sender = words.address(newest.author)
     if newest.doubt == "junk":
         return _("The newest message was in the junk folder: it may not be from %(sender)s.", sender=sender)
+    if newest.doubt == "spam":
+        return _("Your mail server calls the newest message spam: it may not be from %(sender)s.", sender=sender)
     return _("The newest message may not be from %(sender)s: its domain failed the DMARC check.", sender=sender)
 
 

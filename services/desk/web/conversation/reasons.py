@@ -83,6 +83,7 @@ _REASONS = {
     "complaint": N_("sounds like a complaint"),
     "judged": N_("sounds like %(kind)s"),
     "calm": N_("sounds like %(kind)s and nothing else"),
+    "filtered": N_("your mail server calls it spam"),
     "reach": N_("public, up to %(people)s people may see it"),
     "tier": N_("customer on the %(tier)s plan"),
     "bad-csat": N_("was not happy last time: rated us %(rating)s of 5"),

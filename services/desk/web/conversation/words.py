@@ -49,6 +49,15 @@ SIGNATURES = {
     "encrypted": N_("Encrypted: open the original"),
 }
 """By what `services/email/domain/seals.py` tells."""
+SENDERS = {
+    "signed": N_("Signed by %(domain)s"),
+    "sent": N_("Sent by a server of %(domain)s"),
+    "vouched": N_("Changed by the mailing list of %(domain)s, which vouches for the sender"),
+    "unproven": N_("Nothing proves that it comes from %(domain)s"),
+    "unknown": N_("Could not be checked whether it comes from %(domain)s"),
+    "forged": N_("Claims to come from %(domain)s, but that domain says it does not"),
+}
+"""By `services/email/domain/authentication.py`."""
 WHY_UNDELIVERED = {
     "no-such-address": N_("this address does not exist"),
     "no-such-domain": N_("nobody takes mail under this domain"),
@@ -82,6 +91,13 @@ _WIDENED = N_("After %(minutes)s min without a reply, also available to agents w
 _OVERFLOWED = N_("After %(minutes)s min without a reply, moved from %(before)s to %(team)s")
 _REOPENED = N_("Reopened by a new message")
 _NOT_DELIVERED = N_("Reopened: a reply was not delivered")
+
+
+def sender(facts: Mapping[str, str], _: Gettext) -> str:
+    """Says who stands behind a mail's From; empty where nobody looked, or it names no domain."""
+    known = SENDERS.get(facts.get("sender", ""), "")
+    domain = facts.get("sender_domain", "")
+    return _(known, domain=domain) if known and domain else ""
 
 
 def closed(channel: str, point: str, _: Gettext) -> str:
