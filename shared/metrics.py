@@ -41,6 +41,8 @@ class Metrics:
     routed: Counter
     applied: Counter
     delivered: Counter
+    autoreplies: Counter
+    autoreplies_paused: Gauge
     published: Counter
     dead_lettered: Counter
     retried: Counter
@@ -127,6 +129,10 @@ METRICS = Metrics(
     routed=_counter("messages_routed_total", "Messages decided on by the router", "channel", "level", "team"),
     applied=_counter("messages_applied_total", "Messages written to the desk's database", "channel", "level"),
     delivered=_counter("deliveries_total", "Outcomes of answers to customers", "channel", "state"),
+    autoreplies=_counter(
+        "autoreplies_total", "First messages by whether they were answered automatically, and why not", "channel", "why"
+    ),
+    autoreplies_paused=_gauge("autoreplies_paused", "1 while automatic replies are paused: there were too many"),
     published=_counter("events_published_total", "Events acknowledged by Kafka", "topic"),
     dead_lettered=_counter("dead_letters_total", "Records set aside because they could not be handled", "topic"),
     retried=_counter("retries_total", "Attempts repeated because something was away", "what"),

@@ -3,6 +3,7 @@ it: senders, a relay."""
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
 import email.utils
@@ -14,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from pathlib import Path
@@ -39,6 +40,8 @@ class Relay:
     def __init__(self, port: int) -> None:
         self.mails: list[EmailMessage] = []
         self.down = Event()
+        self.pass_on: Callable[[EmailMessage, str], None] | None = None
+        """Brings a mail to its recipient before we say that it is taken."""
         self._lock = Lock()
         self._controller = Controller(self, hostname="127.0.0.1", port=port)
 
@@ -46,6 +49,11 @@ class Relay:
         if self.down.is_set():
             return "451 4.3.2 not now"
         parsed = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        if self.pass_on:
+            try:
+                await asyncio.to_thread(self.pass_on, parsed, envelope.rcpt_tos[0])
+            except (smtplib.SMTPException, OSError):
+                return "451 4.4.1 the next server does not take it now"
         with self._lock:
             self.mails.append(parsed)
         return "250 2.0.0 taken"

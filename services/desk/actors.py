@@ -31,6 +31,7 @@ class Permission(StrEnum):
     READ_AUDIT = "audit.read"
     MANAGE_DEAD_LETTERS = "dead-letters.manage"
     MANAGE_ROUTING = "routing.manage"
+    MANAGE_AUTOREPLIES = "autoreplies.manage"
 
 
 _READ = frozenset({Permission.READ})

@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 
 from services.desk.accounts.api import router as people
 from services.desk.assignment.api import router as assignment
+from services.desk.autoreplies.api import router as autoreplies
 from services.desk.calls.api import router as calls
 from services.desk.dead_letters.api import router as letters
 from services.desk.live import Live, Reset
@@ -33,7 +34,7 @@ live = APIRouter(tags=["live"])
 def router() -> APIRouter:
     """Builds the router of everything under /api/v1."""
     whole = APIRouter(prefix="/api/v1")
-    for part in (search, tickets, assignment, groups, mentions, customers, calls, letters, people, live):
+    for part in (search, tickets, assignment, groups, mentions, customers, calls, letters, people, autoreplies, live):
         whole.include_router(part)
     return whole
 

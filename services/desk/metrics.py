@@ -37,6 +37,7 @@ _WAITING = text(
     FROM desk.tickets WHERE status = 'open' AND waiting_since IS NOT NULL GROUP BY channel, level
     """
 )
+_PAUSED = text("SELECT EXISTS (SELECT FROM desk.autoreply_brake)")
 
 
 async def run(desk: Desk, stop: asyncio.Event) -> None:
@@ -56,8 +57,10 @@ async def sample(desk: Desk) -> None:
     """Samples the metrics once. Raises Unavailable."""
     async with desk.database.transaction() as session:
         rows = (await session.execute(_WAITING, {"soon": SOON})).all()
+        paused = await session.scalar(_PAUSED)
     free = await desk.storage.free()
     _tell(rows)
+    METRICS.autoreplies_paused.set(bool(paused))
     if free is not None:
         METRICS.storage_free.labels(service=SERVICE).set(free)
     METRICS.sampled.labels(service=SERVICE).set_to_current_time()

@@ -49,6 +49,11 @@ class DeskSettings(ServiceSettings):
         description="Teams whose tickets stay nobody's when somebody replies, comma-separated; `*`: of all teams. "
         "Otherwise who replies first takes the ticket",
     )
+    autoreplies_per_minute: int = Field(
+        60,
+        ge=1,
+        description="Automatic replies to all customers within a minute, beyond which all are paused until an admin resumes them",
+    )
     mention_days: int = Field(
         30, ge=1, description="Mentions (posts that opened no ticket) are forgotten after this long"
     )

@@ -125,6 +125,22 @@ class ReplyAdded(Change, frozen=True, kw_only=True, tag="reply.added"):
     """The contact point."""
 
 
+class AutoReplied(Change, frozen=True, kw_only=True, tag="autoreply"):
+    """The first message of a ticket was answered automatically, or not."""
+
+    why: str = ""
+    """`sent`, or why nothing was: `ours`, `doubt`, `spam`, `old`, `opted-out`, `undelivered`,
+    `echo`, `often`, `no-text` or `paused`."""
+    channel: str = ""
+    to: str = ""
+    """The contact point."""
+    message_id: str = ""
+    """Of what was sent."""
+    language: str | None = None
+    closed: str | None = None
+    """`true` where it says that nobody is there."""
+
+
 class NoteAdded(Change, frozen=True, kw_only=True, tag="note.added"):
     """A note for the team."""
 
@@ -233,6 +249,7 @@ AnyChange: TypeAlias = (
     | TicketOverflowed
     | MessageAdded
     | ReplyAdded
+    | AutoReplied
     | NoteAdded
     | DeliveryChanged
     | CustomerChanged

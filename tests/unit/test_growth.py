@@ -12,6 +12,7 @@ import pytest
 
 from services.dashboard.domain.drafts import clean
 from services.dashboard.domain.identity import is_email
+from services.desk.autoreplies.domain import bare, plain
 from services.desk.search.domain import asked, document
 from services.email.adapters.reader import Request, _answer
 from services.email.domain import away, charsets, transfer
@@ -162,6 +163,7 @@ READERS: list[tuple[str, Callable[[str], object], list[str]]] = [
     ("causes of posts", words.content, WORDS),
     ("dashboard's texts", clean, WORDS),
     ("dashboard's addresses", is_email, WORDS),
+    ("names and subjects in automatic replies", lambda text: (plain(text, len(text)), bare(text)), [*WORDS, "[a", "(", "Re: "]),
 ]  # fmt: skip
 OF_BYTES: list[tuple[str, Callable[[bytes], object], list[bytes]]] = [
     *((f"charset {name}", lambda data, name=name: charsets.decode(data, name), BYTES) for name in CHARSETS),

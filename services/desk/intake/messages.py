@@ -16,6 +16,8 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.actors import DESK
+from services.desk.autoreplies import service as autoreplies
+from services.desk.autoreplies.domain import Arrival
 from services.desk.bulk import among, inserting
 from services.desk.context import Desk
 from services.desk.customers import contacts
@@ -79,7 +81,8 @@ _FIND = """
     SELECT ARRAY(SELECT id::text FROM desk.messages WHERE id = ANY($1::uuid[])),
            ARRAY(SELECT thread_key FROM part),
            ARRAY(SELECT id::text FROM leader),
-           ARRAY(SELECT customer_id::text FROM part UNION SELECT customer_id::text FROM leader)
+           ARRAY(SELECT customer_id::text FROM part UNION SELECT customer_id::text FROM leader),
+           EXISTS (SELECT FROM desk.autoreplies WHERE enabled)
 """
 
 
@@ -95,6 +98,8 @@ class _Found:
     """Leaders of these, and whatever else bursts concern."""
     owners: frozenset[str]
     """Customers of all of them."""
+    answering: bool
+    """Whether some team's customers are answered automatically."""
 
 
 async def apply(desk: Desk, batch: Sequence[RoutedMessage], passed: Mapping[str, Passed] = MappingProxyType({})) -> int:
@@ -117,7 +122,11 @@ async def apply(desk: Desk, batch: Sequence[RoutedMessage], passed: Mapping[str,
         found = await _find(work.session, batch, held.concerned)
         fresh = [routed for routed in batch if routed.message.id not in found.known]
         if fresh:
-            await _write(work, fresh, customers, held, found, timedelta(days=desk.settings.reopen_days), passed)
+            arrivals = await _write(
+                work, fresh, customers, held, found, timedelta(days=desk.settings.reopen_days), passed
+            )
+            if found.answering:
+                await autoreplies.reply(work, desk, arrivals)
         if any(routed.message.call for routed in fresh):
             await wake(work.session)
     for routed in batch:
@@ -175,12 +184,12 @@ async def _write(
     found: _Found,
     reopen_within: timedelta,
     passed: Mapping[str, Passed],
-) -> None:
+) -> list[Arrival]:
     session, senders = work.session, {customers[routed.message.id] for routed in fresh}
     people = await contacts.locked(session, found.owners | senders)
     before, grouped = await store.concerned(session, found.threads, found.tickets)
     threads, touched = Threads(before), dict[str, Ticket]()
-    rows, answers = [], dict[str, Ticket]()
+    rows, arrivals, answers = [], list[Arrival](), dict[str, Ticket]()
     for routed in fresh:
         customer = customers[routed.message.id]
         placement = place(routed, customer, threads, reopen_within)
@@ -190,6 +199,7 @@ async def _write(
         threads.put(ticket)
         touched[ticket.id] = ticket
         rows.append(_message_row(routed, placement, passed.get(routed.message.id, _UNKNOWN)))
+        arrivals.append(_arrival(routed, placement, ticket, people[customer]["name"]))
     existing = {ticket.id for ticket in before}
     new = [ticket for ticket in touched.values() if ticket.id not in existing]
     took = await _answered_in(session, fresh, answers)
@@ -209,6 +219,7 @@ async def _write(
     await mentions.became_tickets(work, [routed.message for routed in fresh if routed.message.public])
     work.touch({ticket.customer_id for ticket in touched.values()})
     work.touch(senders, raised=True)
+    return arrivals
 
 
 async def _find(session: AsyncSession, batch: Sequence[RoutedMessage], more: set[str]) -> _Found:
@@ -220,7 +231,8 @@ async def _find(session: AsyncSession, batch: Sequence[RoutedMessage], more: set
     ids = [routed.decision.ticket_id for routed in batch]
     arguments = ([routed.message.id for routed in batch], list(keys), ids, list(more))
     (row,) = await fetch(session, _FIND, *arguments)
-    return _Found(*map(frozenset, row))
+    known, threads, tickets, owners, answering = row
+    return _Found(frozenset(known), frozenset(threads), frozenset(tickets), frozenset(owners), answering)
 
 
 async def _answered_in(
@@ -231,7 +243,11 @@ async def _answered_in(
     if not answers:
         return {}
     tickets = {ticket.id for ticket in answers.values()}
-    sent = (MESSAGES.c.direction == "out", MESSAGES.c.delivery != DeliveryState.FAILED.value)
+    sent = (
+        MESSAGES.c.direction == "out",
+        MESSAGES.c.automatic == "",
+        MESSAGES.c.delivery != DeliveryState.FAILED.value,
+    )
     newest = (
         select(MESSAGES.c.ticket_id, MESSAGES.c.channel, MESSAGES.c.at)
         .ext(distinct_on(MESSAGES.c.ticket_id))
@@ -288,6 +304,19 @@ def _after(work: UnitOfWork, routed: RoutedMessage, placement: Placement, custom
     elif before.status != ticket.status:
         record(TicketStatusChanged(before=before.status, to=ticket.status))
     return ticket
+
+
+def _arrival(routed: RoutedMessage, placement: Placement, ticket: Ticket, name: str) -> Arrival:
+    return Arrival(
+        message=routed.message,
+        decision=routed.decision,
+        opened=placement.ticket is None,
+        ticket=ticket.id,
+        team=ticket.team,
+        language=ticket.language,
+        customer=ticket.customer_id,
+        name=name,
+    )
 
 
 def _message_row(routed: RoutedMessage, placement: Placement, passed: Passed) -> dict[str, Any]:

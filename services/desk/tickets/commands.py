@@ -265,7 +265,8 @@ async def execute(
 async def delivery_failed(work: UnitOfWork, reply: Any, state: str) -> None:
     """Reverts the effects of a reply (its row) that did not reach the customer, or may not have."""
     ticket = store.ticket_of(await store.locked(work, reply.ticket_id))
-    mine = (MESSAGES.c.ticket_id == ticket.id, MESSAGES.c.direction == "out", MESSAGES.c.delivery.not_in(NOT_ARRIVED))
+    written = (MESSAGES.c.ticket_id == ticket.id, MESSAGES.c.direction == "out", MESSAGES.c.automatic == "")
+    mine = (*written, MESSAGES.c.delivery.not_in(NOT_ARRIVED))
     first, last = (
         await work.session.execute(select(func.min(MESSAGES.c.at), func.max(MESSAGES.c.at)).where(*mine))
     ).one()

@@ -61,7 +61,7 @@ async def _note(work: UnitOfWork, report: DeliveryReport) -> None:
         message_id=reply, state=report.state.value, detail=report.detail[:500], channel=report.channel
     )
     work.record(change, before.ticket_id, report.at, Actor(Kind.SERVICE, report.channel))
-    if await unread.was_read_meanwhile(work.session, before):
+    if before.automatic or await unread.was_read_meanwhile(work.session, before):
         return
     if report.state.value in NOT_ARRIVED:
         await commands.delivery_failed(work, before, report.state.value)

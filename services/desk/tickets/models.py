@@ -178,6 +178,8 @@ MESSAGES = Table(
         postgresql_include=["channel", "at"],
         postgresql_where=text("sent_at IS NOT NULL"),
     ),
+    Index("ix_messages_autoreplies", "recipient", "at", postgresql_where=text("direction = 'out' AND automatic <> ''")),
+    Index("ix_messages_autoreplies_at", "at", postgresql_where=text("direction = 'out' AND automatic <> ''")),
     Index("ix_messages_mail_after", "mail_after", postgresql_where=text("mail_after IS NOT NULL")),
 )
 

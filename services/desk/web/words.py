@@ -83,6 +83,15 @@ PROBLEMS = {
     "no-second-step": N_("Turn on two-step verification first."),
     "no-such-agent": N_("This person no longer exists."),
     "no-such-call": N_("This call no longer exists."),
+    "autoreply-long": N_("A text has at most 5,000 characters."),
+    "autoreply-variable": N_("Use only the variables {ticket}, {name}, {subject} and {opens}."),
+    "autoreply-brace": N_("Use braces only for variables, such as {name|there}, and close each."),
+    "autoreply-hours": N_(
+        "Enter opening hours such as mon-fri 09:00-18:00; sat 10:00-13:00, a time zone such as Europe/Paris, and dates such as 2026-12-25."
+    ),
+    "autoreply-language": N_("This language is not one of those your customers write in (SWITCHBOARD_LANGUAGES)."),
+    "autoreply-texts": N_("Write a text for open hours in the language for everyone else."),
+    "no-such-rule": N_("There is no automatic reply for this team."),
     "trial-too-long": N_("This text is too long. Test at most 200,000 characters."),
     "team": N_("A team’s name has 1 to 60 printable characters."),
     "no-such-team": N_("This team does not exist."),

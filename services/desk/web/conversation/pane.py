@@ -18,6 +18,7 @@ from services.desk.web.social import words as posts
 from services.desk.web.words import Gettext
 from shared.events import Channel, DeliveryState, Length
 from shared.events.desk import (
+    AutoReplied,
     CallMoved,
     PostLabelled,
     TicketAssigned,
@@ -32,6 +33,7 @@ from shared.events.desk import (
 from shared.kernel import stable_id
 
 SHOWN_EVENTS = (
+    AutoReplied,
     TicketStatusChanged,
     TicketAssigned,
     TicketPrioritised,
@@ -127,7 +129,12 @@ class Draft:
 def line(event: EventView, agents: Mapping[str, str], _: Gettext) -> Line | None:
     """Returns an event for the timeline; None for what is shown otherwise."""
     text = (
-        (said.event(event, agents, _) or said.prioritised(event, agents, _) or posts.event(event, agents, _))
+        (
+            said.event(event, agents, _)
+            or said.prioritised(event, agents, _)
+            or said.autoreplied(event, _)
+            or posts.event(event, agents, _)
+        )
         if isinstance(event.change, SHOWN_EVENTS)
         else ""
     )
@@ -176,7 +183,7 @@ def first_unread(messages: Sequence[MessageView]) -> str:
     since our last reply; else empty."""
     first = ""
     for message in reversed(messages):
-        if message.direction == "out":
+        if message.direction == "out" and not message.automatic:
             break
         first = f"message-{message.id}" if message.direction == "in" else first
     return first

@@ -9,6 +9,7 @@ from services.desk.timeline import EventView
 from services.desk.web.conversation.reasons import KINDS, SKILLS
 from services.desk.web.words import LEVELS, N_, STATUSES, Gettext, address, name, team
 from shared.events.desk import (
+    AutoReplied,
     TicketAssigned,
     TicketOverflowed,
     TicketPrioritised,
@@ -87,6 +88,20 @@ WHY_UNDELIVERED = {
     ),
 }
 """By `services/email/domain/reasons.py` and `suppression.py`."""
+AUTOREPLIES = {
+    "sent": N_("Automatic reply sent"),
+    "closed": N_("Automatic reply sent: outside opening hours"),
+    "ours": N_("No automatic reply: this is one of our own mailboxes"),
+    "doubt": N_("No automatic reply: the sender may be somebody else"),
+    "spam": N_("No automatic reply: this looks like spam"),
+    "old": N_("No automatic reply: the message is more than a day old"),
+    "opted-out": N_("No automatic reply: the customer opted out"),
+    "undelivered": N_("No automatic reply: the last message to this address did not arrive"),
+    "echo": N_("No automatic reply: one went to this address shortly before, or about the same subject"),
+    "often": N_("No automatic reply: this address got two within three hours"),
+    "no-text": N_("No automatic reply: there is no text in a language that fits"),
+    "paused": N_("No automatic reply: too many went out within a minute, and an admin has to resume them"),
+}
 _WIDENED = N_("After %(minutes)s min without a reply, also available to agents without: %(skill)s")
 _OVERFLOWED = N_("After %(minutes)s min without a reply, moved from %(before)s to %(team)s")
 _REOPENED = N_("Reopened by a new message")
@@ -143,6 +158,12 @@ def prioritised(change: EventView, agents: Mapping[str, str], _: Gettext) -> str
         else _("%(who)s: priority %(before)s → %(level)s", who=actor, before=name(LEVELS, said.before, _), level=level)
     )
     return f"{line} ({_('really about: %(kind)s', kind=name(KINDS, said.about, _))})" if said.about else line
+
+
+def autoreplied(change: EventView, _: Gettext) -> str:
+    """Says whether a customer was answered automatically, and why not; empty for another change."""
+    said = change.change
+    return name(AUTOREPLIES, "closed" if said.closed else said.why, _) if isinstance(said, AutoReplied) else ""
 
 
 def _minutes(after: str) -> str:

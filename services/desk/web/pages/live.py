@@ -32,6 +32,7 @@ from shared.errors import Rejected, Unavailable
 from shared.events.desk import (
     AgentPresenceChanged,
     AgentSignedOut,
+    AutoReplied,
     CallMoved,
     CallOffered,
     CustomerChanged,
@@ -61,7 +62,7 @@ _SILENT = (TicketOpened, TicketRouted)
 _LINE = (CallMoved, CallOffered, AgentPresenceChanged)
 """What changes the telephone line. Their data travels along: each tab sees whether its own agent is
 meant."""
-_MESSAGES = (MessageAdded, ReplyAdded, NoteAdded, DeliveryChanged, PostLabelled)
+_MESSAGES = (MessageAdded, ReplyAdded, AutoReplied, NoteAdded, DeliveryChanged, PostLabelled)
 
 
 class Feed:

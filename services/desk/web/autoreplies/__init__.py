@@ -1,0 +1,1 @@
+"""What admins read of automatic replies, and the texts to begin with."""
