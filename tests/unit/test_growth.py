@@ -3,6 +3,7 @@ the input, about four times the work."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,12 +29,15 @@ from services.email.domain.quotes import without_quotes, without_quotes_of_html
 from services.email.domain.sent import Sent
 from services.email.domain.signatures import without_signature
 from services.email.domain.spam import FILTERS, spam
+from services.email.domain.webhooks import forms, mailgun, sendgrid, ses
+from services.email.domain.webhooks.told import decoded
 from services.router.domain.mentions import mentions
 from services.router.domain.words import normal
 from services.social.active_model import shipped
 from services.social.domain import words
 from services.social.networks.x.text import weighted_length
 from shared import links
+from shared.errors import Malformed
 from shared.markup import to_text, without_tags
 from shared.text import clean_html
 from tests.unit.router.makers import POLICY
@@ -85,6 +89,10 @@ REPORTS = [
     b"Final-Recipient: rfc822; a@b.example\n", b"Final-Recipient: rfc822; a@b.example\n\n", b"Diagnostic-Code: smtp; 550\n ", b"Action: failed\n\n", b"a@b.example ", b"<a@b.example>: ",
     b"550 5.1.1 ", b"5.1.1 ", b"Message-ID: <t.a.b@x>\n", b"--b\n\n", b"From: a\n", b"*From:* a@b\n", b"a: b\n", b"> ", b"\n", b" ",
 ]  # fmt: skip
+FORMS = [
+    b"--b\r\n", b"\r\n--b\r\n", b"\r\n--b", b"\r\n--", b"\r\n-", b"\r\n", b"\r", b"-", b"a: b\r\n", b"a", b": ", b'Content-Disposition: form-data; name="a"\r\n', b'Content-Disposition: form-data; name="',
+    b'--b\r\nContent-Disposition: form-data; name="email"\r\n\r\n', b"\x00", b"\xff",
+]  # fmt: skip
 KINDS = [
     "text/plain; format=flowed", "text/html", "text/enriched", "text/calendar", "multipart/mixed", "multipart/alternative; boundary=b", "message/rfc822",
     "application/ms-tnef", "application/pkcs7-mime", "multipart/signed; boundary=b",
@@ -125,6 +133,25 @@ def trusted(value: str) -> object:
     headers: Headers = parse(f"{fields}From: a@b.example\n\nx".encode()).headers
     found = written(headers, {"none", "a", "i=1"}) or Results()
     return judged(found, "b.example", vouched(headers, "b.example", {"a"})), spam(headers, FILTERS)
+
+
+def form(kind: str, start: bytes = b"") -> Callable[[bytes], object]:
+    def read(data: bytes) -> object:
+        with suppress(Malformed):
+            found = forms.fields(kind, start + data)
+            return mailgun.mail(found), sendgrid.mail(found)
+        return None
+
+    return read
+
+
+def told(data: bytes) -> object:
+    """What a provider says of our mails, and a mail of its own, both with this in them."""
+    words = data.decode("latin-1")
+    status = {"code": 550, "message": words}
+    body = {"event-data": {"event": "failed", "recipient": words, "delivery-status": status}}
+    received = {"notificationType": "Received", "content": words, "receipt": {"recipients": [words]}}
+    return mailgun.outcomes(decoded(json.dumps(body))), ses.mail(decoded(json.dumps(received)))
 
 
 def html(text: str) -> object:
@@ -173,6 +200,9 @@ OF_BYTES: list[tuple[str, Callable[[bytes], object], list[bytes]]] = [
     ("a daemon's mail", whole("From: MAILER-DAEMON@x.example\n\n"), REPORTS),
     ("a report", whole(f"From: a@x.example\nContent-Type: {DSN}\n\n--b\nContent-Type: message/delivery-status\n\n", "\n--b--"), REPORTS),
     ("a forward", whole("From: agent@example.org\nSubject: Fwd: x\n\n---------- Forwarded message ---------\n"), REPORTS),
+    ("a provider's form", form("multipart/form-data; boundary=b", b"--b\r\n"), FORMS),
+    ("a provider's encoded form", form("application/x-www-form-urlencoded"), [*FORMS, b"%", b"%4", b"%41", b"+", b"a=b&", b"&", b"=", b"envelope=[&"]),
+    ("what a provider tells", told, [*BYTES, b"550 5.1.1 ", b"mailbox ", b"a@b.example,", b"QUJD"]),
     *((f"mail in {name}", mail("text/plain", name), BYTES) for name in ("base64", "quoted-printable")),
 ]  # fmt: skip
 
