@@ -12,6 +12,8 @@ ContactPoint = NewType("ContactPoint", str)
 `tel:+33612345678`, `x:44196397` or `chat:<user id>`."""
 
 _NAMESPACE = UUID("6f0c9a53-54d4-5f0e-9a3c-0f6f4c1d2b7e").bytes
+_LONGEST_NAME = 300
+"""Characters of what names a thread, as it is: no provider's ids are longer."""
 
 
 class Level(StrEnum):
@@ -65,6 +67,13 @@ def message_id(channel: str, provider_id: str) -> str:
     """Returns the id of an inbound message, made from its provider's own id: a retry makes the
     same event again."""
     return stable_id("message", channel, provider_id)
+
+
+def thread_key(channel: str, evidence: str) -> str:
+    """Returns the key of a thread, by what its channel names it, such as the Message-ID that began
+    it. Profiles repeat the keys of open tickets, so that an endless one is replaced by its
+    digest."""
+    return f"{channel}:{evidence if len(evidence) <= _LONGEST_NAME else stable_id('thread', evidence)}"
 
 
 def ticket_id(thread_key: str, generation: int = 0) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from shared.db import Database
 from shared.loops import forever
@@ -68,6 +69,13 @@ class Leadership:
         finally:
             ended.set()
             await holding
+
+
+@asynccontextmanager
+async def only_one(database: Database, number: int) -> AsyncIterator[bool]:
+    """Holds a lock for as long as the body runs; yields False where another process has it."""
+    async with database.connection() as connection:
+        yield bool(await connection.fetchval(f"SELECT pg_try_advisory_lock({number})", timeout=_ANSWER))
 
 
 class Liveness(Leadership):

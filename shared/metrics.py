@@ -38,6 +38,7 @@ class Metrics:
     refused: Counter
     mails_kept: Counter
     mail_events: Counter
+    imported: Counter
     routed: Counter
     applied: Counter
     delivered: Counter
@@ -125,6 +126,11 @@ METRICS = Metrics(
         "Events of mail providers about our answers; `unknown`: about no answer of ours",
         "provider",
         "event",
+    ),
+    imported=_counter(
+        "messages_imported_total",
+        "Mails of archives that the desk took in, or knew already; counted nowhere else",
+        "result",
     ),
     routed=_counter("messages_routed_total", "Messages decided on by the router", "channel", "level", "team"),
     applied=_counter("messages_applied_total", "Messages written to the desk's database", "channel", "level"),

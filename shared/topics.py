@@ -19,6 +19,7 @@ from shared.events import (
     DeadLetterReplayed,
     DeliveryReport,
     DeskEvent,
+    ImportedMail,
     InboundMessage,
     ModelLearned,
     OutboundMessage,
@@ -101,6 +102,15 @@ MESSAGES_ROUTED = Topic(
     ("router",),
     ("desk",),
     "Each message with its decision; one ticket's messages stay in order.",
+    30,
+)
+MESSAGES_IMPORTED = Topic(
+    "messages-imported",
+    ImportedMail,
+    "thread",
+    ("email",),
+    ("desk",),
+    "Mails of archives, past the router: nothing is decided about what is over, and no live mail waits behind them.",
     30,
 )
 CUSTOMERS_UPDATED = Topic(
@@ -260,6 +270,7 @@ _FIXED: tuple[Topic[Event], ...] = (
     MESSAGES_RECEIVED,
     MESSAGES_ROUTED_LIVE,
     MESSAGES_ROUTED,
+    MESSAGES_IMPORTED,
     CUSTOMERS_UPDATED,
     POLICIES_PUBLISHED,
     CHANNELS_ANNOUNCED,

@@ -16,7 +16,7 @@ from services.desk.dead_letters.service import DeadLetterList
 from services.desk.live import Live
 from services.desk.mentions import consumer as mentions
 from services.desk.people.limits import Limiter
-from services.desk.profiles import publishing, sla
+from services.desk.profiles import owed, publishing, sla
 from services.desk.schema import OUTBOX
 from services.desk.search import indexing
 from services.desk.settings import DeskSettings
@@ -134,6 +134,8 @@ def _tasks(desk: Desk) -> dict[str, Task]:
         "outbox": desk.outbox.run,
         "routed": consumer.routed(desk).run,
         "routed live": consumer.routed_live(desk).run,
+        "imported": consumer.imported(desk).run,
+        "profiles owed": partial(owed.run, desk),
         "reported": consumer.reported(desk).run,
         "calls-changed": consumer.called(desk).run,
         "audited": consumer.audited(desk).run,

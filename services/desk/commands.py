@@ -13,6 +13,7 @@ import msgspec
 from services.desk.accounts import service as accounts
 from services.desk.actors import COMMAND
 from services.desk.context import Desk
+from services.desk.intake import imports
 from services.desk.people import audit, sessions
 from services.desk.people import service as people
 from services.desk.people.schemas import LinkView
@@ -70,6 +71,7 @@ def main(arguments: list[str], open_desk: Callable[[], Desk]) -> int:
         "forget-corrections", help="take a customer's words away from what the urgency model learns from"
     )
     forgotten.add_argument("--point", required=True, help="a contact point of theirs, such as email:ann@example.org")
+    commands.add_parser("imports", help="show what became of imported archives, a JSON object each")
     token = commands.add_parser("create-token", help="make an API token and print it, once")
     token.add_argument("--name", required=True, help="who will use it")
     token.add_argument(
@@ -185,6 +187,11 @@ async def _forget_corrections(desk: Desk, chosen: argparse.Namespace) -> None:
     print(f"The words of {count} corrections are taken away with the next look of the desk's outbox.", file=sys.stderr)
 
 
+async def _imports(database: Database, _: argparse.Namespace) -> None:
+    for row in await imports.every(database):
+        print(msgspec.json.encode(row).decode())
+
+
 async def _create_token(database: Database, chosen: argparse.Namespace) -> None:
     scopes = tuple(scope.strip() for scope in chosen.scopes.split(",") if scope.strip())
     print(await people.create_token(database, name=chosen.name, scopes=scopes, actor=COMMAND))
@@ -218,6 +225,7 @@ _COMMANDS = {
     "revoke-token": _revoke_token,
     "display-link": _display_link,
     "audit": _audit,
+    "imports": _imports,
 }
 _PEOPLE = {
     "invite": _invite,

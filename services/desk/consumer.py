@@ -9,17 +9,18 @@ from dataclasses import replace
 
 from services.desk.calls import applying as calls
 from services.desk.context import Desk
-from services.desk.intake import messages
+from services.desk.intake import imports, messages
 from services.desk.intake.messages import Passed
 from services.desk.people import audit
 from services.desk.tickets import deliveries
 from shared.bus import TAKEN, WRITTEN, Consumer, Record
 from shared.bus.pace import FEW
-from shared.events import AuditNoted, CallChanged, DeliveryReport, RoutedMessage
+from shared.events import AuditNoted, CallChanged, DeliveryReport, ImportedMail, RoutedMessage
 from shared.topics import (
     AUDIT_NOTED,
     CALLS_CHANGED,
     DELIVERIES_REPORTED,
+    MESSAGES_IMPORTED,
     MESSAGES_ROUTED,
     MESSAGES_ROUTED_LIVE,
 )
@@ -48,6 +49,7 @@ def routed(desk: Desk) -> Consumer:
             for result in done:
                 if isinstance(result, BaseException):
                     raise result  # all of it comes again; what the other part wrote is known then
+            desk.lanes.mail.served()
             if lately:
                 await asyncio.sleep(desk.lanes.pace.rest(time.monotonic() - began))
 
@@ -63,6 +65,25 @@ def routed_live(desk: Desk) -> Consumer:
             await messages.apply(desk, [record.event for record in records], _passed(records))
 
     return desk.bus.consumer([MESSAGES_ROUTED_LIVE], f"{GROUP}-live", handle, max_records=MOST)
+
+
+def imported(desk: Desk) -> Consumer:
+    """Applies `messages-imported`, after everybody who writes now: in few at a time, with rests,
+    while there is live mail."""
+    desk = replace(desk, database=desk.pools.applying)
+
+    async def handle(records: Sequence[Record[ImportedMail]]) -> None:
+        left = [record.event for record in records]
+        while left:
+            lately = await desk.lanes.clear() or desk.lanes.mail.lately
+            size, began = FEW if lately else MOST, time.monotonic()
+            now, left = left[:size], left[size:]
+            await imports.apply(desk, now)
+            if lately:
+                worked = time.monotonic() - began
+                await asyncio.sleep(max(desk.lanes.pace.rest(worked), desk.lanes.mail.rest(worked)))
+
+    return desk.bus.consumer([MESSAGES_IMPORTED], f"{GROUP}-imports", handle, max_records=MOST)
 
 
 def _passed(records: Sequence[Record[RoutedMessage]]) -> dict[str, Passed]:

@@ -16,6 +16,8 @@ class Lanes:
     def __init__(self) -> None:
         self._under_way = 0
         self.pace = Pace()
+        self.mail = Pace()
+        """Of messages as they come: what is imported from archives comes after them."""
         self._none = asyncio.Event()
         self._none.set()
 

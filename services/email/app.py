@@ -3,7 +3,7 @@
 `python -m services email`: run; `migrate`: bring the database's schema up to date; `replay
 <offset|raw uri>`: read a mail again that was set aside; `ledger`: how many answers are in which
 state; `mailboxes`: add, list, try and remove mailboxes at IMAP servers; `suppressions`: list, add
-and remove addresses that are not written to.
+and remove addresses that are not written to; `import`: take in an archive of mail.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ from services.email.domain.outgoing import Identity
 from services.email.fetching import Fetching, Rules
 from services.email.history import History
 from services.email.imap_mailboxes import ImapMailboxes
+from services.email.import_commands import USAGE as IMPORT_USAGE
+from services.email.import_commands import imports
+from services.email.importing import MailImporter
 from services.email.models import DELIVERIES, OUTBOX, SCHEMA
 from services.email.ports import MailSender
 from services.email.receiving import Receiver
@@ -83,6 +86,7 @@ def create(
     database, storage = Database(settings.database.get_secret_value(), SCHEMA), Storage(common.storage)
     outbox, liveness = Outbox(OUTBOX, database, bus), Liveness(database)
     receiving = receiver(common, settings, bus, storage, database, clock)
+    importer = MailImporter(bus, storage, context(common, settings), settings.max_size, clock)
     delivering = Deliverer(
         database,
         Ledger(DELIVERIES, outbox),
@@ -110,6 +114,7 @@ def create(
             yield
         finally:
             await receiving.reader.close()
+            await importer.close()
             await bus.stop()
             await database.dispose()
 
@@ -119,7 +124,7 @@ def create(
         "postgres": partial(database.keep_checking, health),
         "outbox": outbox.run,
         "requests": deliveries(bus, delivering).run,
-        "replays": replays(bus, storage, receiving).run,
+        "replays": replays(bus, storage, receiving, importer).run,
         "sending": partial(liveness.around, delivering.run),
         "announcing": Announcer(bus, lambda: [CHANNEL]).run,
         "relay": availability.run,
@@ -179,16 +184,20 @@ def receiver(
 ) -> Receiver:
     """Creates the receiver of incoming mail."""
     secret = common.secret.get_secret_value()
-    context = Context(
+    returns, history = Returns(database, Outbox(OUTBOX, database, bus), secret), History(database, secret)
+    return Receiver(bus, storage, context(common, settings), returns, clock, history, database)
+
+
+def context(common: Settings, settings: EmailSettings) -> Context:
+    """Returns what reading a mail depends on."""
+    return Context(
         Mailboxes.parse(settings.mailboxes),
-        secret,
+        common.secret.get_secret_value(),
         common.languages,
         frozenset(names(settings.trusted_authserv_ids)),
         frozenset(names(settings.trusted_sealers)),
         names(settings.spam_filters),
     )
-    returns, history = Returns(database, Outbox(OUTBOX, database, bus), secret), History(database, secret)
-    return Receiver(bus, storage, context, returns, clock, history, database)
 
 
 def identity(common: Settings, settings: EmailSettings) -> Identity:
@@ -250,9 +259,11 @@ async def _replay(settings: EmailSettings, reference: str) -> None:
     await bus.start()
     database = Database(settings.database.get_secret_value(), SCHEMA)
     receiving = receiver(common, settings, bus, storage, database)
+    importer = MailImporter(bus, storage, context(common, settings), settings.max_size)
     try:
-        found = await replay(reference, common.kafka, storage, receiving)
+        found = await replay(reference, common.kafka, storage, receiving, importer)
     finally:
+        await importer.close()
         await receiving.reader.close()
         await bus.stop()
         await database.dispose()
@@ -269,5 +280,6 @@ main = Program(
         "ledger": Command(partial(print_counts, DELIVERIES)),
         "mailboxes": Command(mailboxes, USAGE),
         "suppressions": Command(suppressed, SUPPRESSIONS),
+        "import": Command(imports, IMPORT_USAGE),
     },
 ).main

@@ -107,7 +107,7 @@ async def _add(all_of_them: ImapMailboxes, asked: Namespace) -> None:
         "after": after,
         "move_to": move_to,
         "since": asked.since,
-        "password": SecretStr(_password(asked.address) if by_password and not asked.password_from else ""),
+        "password": SecretStr(password_of(asked.address) if by_password and not asked.password_from else ""),
     }
     try:
         given = Given.model_validate(values)
@@ -162,7 +162,7 @@ def _line(mailbox: Mailbox) -> str:
     return f"{mailbox.address}  {mailbox.host}:{mailbox.port}  {state}  {mailbox.detail}".rstrip()
 
 
-def _password(address: str) -> str:
+def password_of(address: str) -> str:
     """Reads a password: from the terminal unseen, or from what is piped in."""
     if sys.stdin.isatty():
         return getpass.getpass(f"Password of {address}: ")

@@ -1,5 +1,5 @@
-"""The schema `email`: the delivery ledger and its outbox, addresses that are not written to, and
-mailboxes that are read by IMAP."""
+"""The schema `email`: the delivery ledger and its outbox, addresses that are not written to,
+mailboxes that are read by IMAP, and imports of archives."""
 
 from __future__ import annotations
 
@@ -123,3 +123,30 @@ IMAP_DELAYED = Table(
     Column("reason", Text, nullable=False),
 )
 """Mails that their server did not hand out, mark or move. The others did not wait for them."""
+IMPORTS = Table(
+    "imports",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False, unique=True),
+    Column("state", Text, nullable=False, comment="running, stopped, failed or done"),
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("counts", JSONB, nullable=False, comment="folder → what became of its mails → how many"),
+    Column("problems", JSONB, nullable=False, comment="mails that cannot be read, the first of them"),
+    Column("done", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    _now("begun_at"),
+    _now("changed_at"),
+)
+"""Archives that were imported, and how far."""
+IMPORT_FOLDERS = Table(
+    "import_folders",
+    METADATA,
+    Column("import_id", Text, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True),
+    Column("folder", Text, primary_key=True),
+    Column("identity", Text, nullable=False, comment="of what it was when it was read: another one begins anew"),
+    Column("place", Text, nullable=False, comment="after the last mail that was taken"),
+    Column("done", BigInteger, nullable=False),
+)
+"""How far each folder of an archive is read."""
+IMPORT_TAKEN = Table("import_taken", METADATA, Column("digest", LargeBinary, primary_key=True))
+"""SHA-256 of every mail that was published out of an archive, or set aside."""

@@ -88,7 +88,7 @@ class Receiver:
         if answer.kept:
             await self._keep(answer, message)
             return ""
-        attachments = [await self._storage.put(file.data, **_labels(file)) for file in files]
+        attachments = [await self._storage.put(file.data, **labels(file)) for file in files]
         language = language_of(message.text, message.subject, self._languages, answer.preset)
         message = msgspec.structs.replace(
             message,
@@ -132,7 +132,8 @@ class Receiver:
         log.info("a mail is no message and was kept", reason=answer.kept, raw_uri=mail.raw_uri)
 
 
-def _labels(file: File) -> dict[str, str]:
+def labels(file: File) -> dict[str, str]:
+    """Returns what the storage keeps of a file beside its bytes."""
     return {"name": file.name, "media_type": file.media_type, "content_id": file.content_id}
 
 

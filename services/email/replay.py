@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.email.domain.incoming import Envelope
+from services.email.importing import MailImporter
 from services.email.receiving import SOURCE, Receiver
 from shared.bus import Bus, Consumer, Record
 from shared.bus.client import options, shown
@@ -23,7 +24,7 @@ _WAIT_MS = 5_000
 """For one record whose offset is known; a broker that is there answers in milliseconds."""
 
 
-async def replay(reference: str, servers: str, storage: Storage, receiver: Receiver) -> str:
+async def replay(reference: str, servers: str, storage: Storage, receiver: Receiver, importer: MailImporter) -> str:
     """Replays a mail. `reference`: an offset in `dead-letters`, or a raw mail's uri in the storage.
     Returns the event's id: that of the message itself, so that a mail which is replayed twice is
     one message; empty for a mail that is not a message.
@@ -32,25 +33,27 @@ async def replay(reference: str, servers: str, storage: Storage, receiver: Recei
     or storage is away.
     """
     mail = await _dead_letter(servers, int(reference)) if reference.isdigit() else _unknown_envelope(reference)
-    return await _read_again(mail, storage, receiver)
+    return await _read_again(mail, storage, receiver, importer)
 
 
-def replays(bus: Bus, storage: Storage, receiver: Receiver) -> Consumer:
+def replays(bus: Bus, storage: Storage, receiver: Receiver, importer: MailImporter) -> Consumer:
     """Creates the consumer of `mails-replayed`, the mails that an admin replays. What still
     cannot be read is dead-lettered again."""
 
     async def take(records: Sequence[Record[UnreadableMail]]) -> None:
         for record in records:
             try:
-                await _read_again(record.event, storage, receiver)
+                await _read_again(record.event, storage, receiver, importer)
             except Unavailable as error:  # such as a raw mail that is gone: the others do not wait for it
                 raise Malformed(f"not now, replay it later: {error}") from error
 
     return bus.consumer([MAILS_REPLAYED], "email-replays", take, max_records=10)
 
 
-async def _read_again(mail: UnreadableMail, storage: Storage, receiver: Receiver) -> str:
+async def _read_again(mail: UnreadableMail, storage: Storage, receiver: Receiver, importer: MailImporter) -> str:
     raw = await storage.get(mail.raw_uri)
+    if mail.imported:
+        return await importer.again(mail, raw)
     return await receiver.publish(raw, Envelope(mail.sender, mail.recipients), mail.raw_uri, mail.received_at)
 
 

@@ -7,6 +7,7 @@ from shared.events.channels import Channel, Length, Wording
 from shared.events.customers import Observed, OpenTicket, Profile, Stated
 from shared.events.deliveries import DeliveryReport, DeliveryState, OutboundMessage
 from shared.events.desk import DeskEvent
+from shared.events.imported import ImportedMail
 from shared.events.inbound import Attachment, Burst, InboundMessage, PhoneCall, Post, ThreadClues
 from shared.events.learning import ModelLearned, PriorityCorrected, Rejudged
 from shared.events.letters import DeadLetterReplayed, UnreadableMail
@@ -30,6 +31,7 @@ __all__ = [
     "DeliveryReport",
     "DeliveryState",
     "DeskEvent",
+    "ImportedMail",
     "InboundMessage",
     "Judged",
     "Length",

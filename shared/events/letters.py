@@ -27,3 +27,7 @@ class UnreadableMail(Event, frozen=True, kw_only=True):
     """As the envelope says; None where that is not known, empty for a returned mail."""
     recipients: tuple[str, ...]
     received_at: datetime
+    imported: str = ""
+    """The import that set it aside; empty for a mail that came in by itself."""
+    sent: bool = False
+    """It lay in an archive among the mails that we wrote."""

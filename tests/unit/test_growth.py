@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from io import BytesIO
 
 import pytest
 
@@ -15,8 +16,18 @@ from services.dashboard.domain.drafts import clean
 from services.dashboard.domain.identity import is_email
 from services.desk.autoreplies.domain import bare, plain
 from services.desk.search.domain import asked, document
+from services.email.adapters.archives import mbox
 from services.email.adapters.reader import Request, _answer
 from services.email.domain import away, charsets, transfer
+from services.email.domain.archives import (
+    date_of_separator,
+    dated,
+    head_of,
+    is_separator,
+    kind_of_folder,
+    kind_of_mail,
+    unquoted,
+)
 from services.email.domain.authentication import Results, judged, vouched, written
 from services.email.domain.bounces import returned
 from services.email.domain.footers import without_list_footer
@@ -93,6 +104,11 @@ FORMS = [
     b"--b\r\n", b"\r\n--b\r\n", b"\r\n--b", b"\r\n--", b"\r\n-", b"\r\n", b"\r", b"-", b"a: b\r\n", b"a", b": ", b'Content-Disposition: form-data; name="a"\r\n', b'Content-Disposition: form-data; name="',
     b'--b\r\nContent-Disposition: form-data; name="email"\r\n\r\n', b"\x00", b"\xff",
 ]  # fmt: skip
+MBOX = [
+    b"From ", b"From \n", b">From ", b">From a\n", b">>", b"From - Mon Mar  1 10:00:00 2021\n", b"From - Mon Mar  1 10:00:00 2021\na: b\n\nx\n\n", b"From a Mon ",
+    b"a: b\n", b"Content-Length: 3\n", b"Content-Length: 99999\n\n", b"From - Mon Mar  1 10:00:00 2021\nContent-Length: 1\n\n", b"\n", b"\r\n", b"x\n", b"x",
+    b"Date: x\n", b"Date: Mon, ", b"Received: ;", b"Received: a;b\n", b"X-Gmail-Labels: a,\n", b"X-Gmail-Labels: ,", b",", b"/", b".a", b"2021 ", b"+0000 ",
+]  # fmt: skip
 KINDS = [
     "text/plain; format=flowed", "text/html", "text/enriched", "text/calendar", "multipart/mixed", "multipart/alternative; boundary=b", "message/rfc822",
     "application/ms-tnef", "application/pkcs7-mime", "multipart/signed; boundary=b",
@@ -158,6 +174,13 @@ def html(text: str) -> object:
     return without_quotes_of_html("<p>words</p>" + text, "Re: words")
 
 
+def of_an_archive(data: bytes) -> object:
+    headers = head_of(data)
+    found = [is_separator(line, b"", b"a: b\n") or date_of_separator(line) for line in (data, b"From " + data)]
+    now = datetime(2026, 11, 30, tzinfo=UTC)
+    return found, kind_of_mail(kind_of_folder(data.decode("latin-1")), headers), dated(headers, (), now), unquoted(data)
+
+
 def beside_ours(text: str) -> object:
     return without_quotes(
         text, "Re: c", answers=True, sent=Sent((text, "Please restart it, and tell us what it does then. a b c"))
@@ -197,6 +220,8 @@ OF_BYTES: list[tuple[str, Callable[[bytes], object], list[bytes]]] = [
     *((f"encoding {name}", lambda data, name=name: transfer.decode(data, name), BYTES) for name in ("base64", "quoted-printable", "x-uuencode")),
     ("files in a text", transfer.uu_files, BYTES),
     *((f"mail {kind}", mail(kind), PARTS + BYTES) for kind in KINDS),
+    ("mbox", lambda data: list(mbox(BytesIO(data), 1 << 20, "")), MBOX),
+    ("mail of an archive", of_an_archive, MBOX),
     ("a daemon's mail", whole("From: MAILER-DAEMON@x.example\n\n"), REPORTS),
     ("a report", whole(f"From: a@x.example\nContent-Type: {DSN}\n\n--b\nContent-Type: message/delivery-status\n\n", "\n--b--"), REPORTS),
     ("a forward", whole("From: agent@example.org\nSubject: Fwd: x\n\n---------- Forwarded message ---------\n"), REPORTS),

@@ -122,9 +122,10 @@ def learn(customer: dict[str, Any], message: InboundMessage, answered_in: float 
         customer["stated"] = {"channel": message.wish, "source": "customer", "at": message.received_at.isoformat()}
     if message.automatic:
         return
-    customer["language"] = message.language or customer["language"]
     seen = customer["observed"].get(message.channel, {"messages": 0, "last_at": message.received_at.isoformat()})
     last = max(datetime.fromisoformat(seen["last_at"]), message.received_at)
+    if message.language and (last == message.received_at or not customer["language"]):
+        customer["language"] = message.language
     after = {**seen, "messages": seen["messages"] + 1, "last_at": last.isoformat()}
     if answered_in is not None:
         after["answers"] = [*seen.get("answers", ()), round(answered_in)][-_MOST_ANSWERS:]

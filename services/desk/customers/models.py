@@ -37,6 +37,15 @@ CUSTOMERS = Table(
     Index("ix_customers_late_at", "late_at", postgresql_where=text("late_at IS NOT NULL")),
 )
 
+PROFILES_OWED = Table(
+    "profiles_owed",
+    METADATA,
+    Column("customer_id", Uuid(as_uuid=False), ForeignKey(CUSTOMERS.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, index=True),
+)
+"""Customers of whom an archive told something that the router does not know yet: each is published
+once it is quiet, and not with each of their mails."""
+
 CONTACT_POINTS = Table(
     "contact_points",
     METADATA,

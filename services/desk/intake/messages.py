@@ -42,7 +42,7 @@ from services.desk.tickets.models import MESSAGES
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Malformed, Unavailable
-from shared.events import DeliveryState, RoutedMessage
+from shared.events import DeliveryState, InboundMessage, RoutedMessage
 from shared.events.desk import (
     Change,
     MessageAdded,
@@ -364,15 +364,19 @@ def _message_row(routed: RoutedMessage, placement: Placement, passed: Passed) ->
 def _check(routed: RoutedMessage) -> None:
     """Ids are UUIDs, and a contact point fits an index; anything else was not made by us."""
     message, decision = routed.message, routed.decision
-    try:
-        if str(UUID(message.id)) != message.id or str(UUID(decision.ticket_id)) != decision.ticket_id:
-            raise ValueError("not in normal form")
-    except ValueError as error:
-        raise Malformed(
-            f"message {message.id!r} and ticket {decision.ticket_id!r} need ids that are UUIDs: {error}"
-        ) from error
+    check(message, *filter(None, [message.forwarded_from]), ticket=decision.ticket_id)
     if decision.message_id != message.id:
         raise Malformed(f"the decision is about {decision.message_id}, not about {message.id}")
-    for point in (message.sender, *message.also, *filter(None, [message.forwarded_from])):
+
+
+def check(message: InboundMessage, *points: str, ticket: str = "") -> None:
+    """Raises Malformed where an id is none, or one of its contact points and `points`."""
+    ids = [message.id, *filter(None, [ticket])]
+    try:
+        if any(str(UUID(one)) != one for one in ids):
+            raise ValueError("not in normal form")
+    except ValueError as error:
+        raise Malformed(f"messages and tickets need ids that are UUIDs, not {ids!r:.200}: {error}") from error
+    for point in (message.sender, *message.also, *points):
         if ":" not in point or len(point) > _LONGEST_POINT or "\x00" in point:
             raise Malformed(f"not a contact point: {point[:100]!r}")

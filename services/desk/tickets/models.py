@@ -65,6 +65,7 @@ TICKETS = Table(
     Column("solved_at", DateTime(timezone=True)),
     Column("messages", Integer, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("imported", Boolean, nullable=False, server_default=text("false")),
     CheckConstraint("status IN ('open', 'pending', 'solved', 'closed')", name="status"),
     Index("ix_tickets_thread_key", "thread_key", postgresql_using="hash"),
     Index("ix_tickets_customer_id", "customer_id", "last_message_at"),
@@ -113,7 +114,8 @@ TICKETS = Table(
     Index("ix_tickets_first_reply_at", "first_reply_at", postgresql_include=["created_at"]),
 )
 """`overdue_since`: a `due_at` that was seen to have passed. Where both are the same the ticket is
-overdue, which an index can hold; what moves `due_at` ends it."""
+overdue, which an index can hold; what moves `due_at` ends it. `imported`: all of it is from an
+archive, and nobody has written since."""
 
 MESSAGES = Table(
     "messages",

@@ -27,8 +27,8 @@ _CONCERNED = """
     FROM desk.tickets AS t WHERE thread_key = ANY($1::text[]) OR id = ANY($2::uuid[]) ORDER BY id FOR UPDATE
 """
 _FIXED = (
-    "thread_key", "generation", "linked_to", "created_at", "channel", "subject", "team", "routing_reasons", "assignee_id",
-    "group_id", "burst_id", "alone", "first_reply_at", "undelivered",
+    "thread_key", "generation", "linked_to", "created_at", "channel", "subject", "assignee_id", "group_id", "burst_id",
+    "alone", "first_reply_at", "undelivered",
 )  # fmt: skip
 """What messages do not change, once the ticket is there."""
 
@@ -72,6 +72,11 @@ def inserting(tickets: Iterable[Ticket]) -> Part:
 def taking_in(tickets: Iterable[Ticket]) -> Part:
     """Writes what messages changed in these tickets, which are locked."""
     return bulk.updating(TICKETS, [{**_row(ticket, _FIXED), "overdue_since": None} for ticket in tickets])
+
+
+def adding_history(tickets: Iterable[Ticket]) -> Part:
+    """Writes what mails of an archive changed in these tickets, which are locked."""
+    return bulk.updating(TICKETS, [_row(ticket) for ticket in tickets])
 
 
 async def concerned(

@@ -6,11 +6,9 @@ from datetime import datetime, timedelta
 
 from services.router.domain.policy import Policy
 from shared.events import InboundMessage, OpenTicket, Profile, ThreadMatch
-from shared.kernel import stable_id, ticket_id
+from shared.kernel import thread_key, ticket_id
 
 _NEVER = timedelta(0)
-_LONGEST = 300
-"""Characters of what names a thread, as it is: no provider's ids are longer."""
 
 
 def thread(message: InboundMessage, profile: Profile | None, policy: Policy, now: datetime) -> tuple[ThreadMatch, str]:
@@ -45,9 +43,9 @@ def _earlier(message: InboundMessage, profile: Profile | None) -> str:
     if profile is None or len(clues.references) < 2:
         return root
     known = {ticket.thread_key for ticket in profile.open_tickets} | profile.generations.keys()
-    if _key(message.channel, root) in known:
+    if thread_key(message.channel, root) in known:
         return root
-    return next((one for one in reversed(clues.references) if _key(message.channel, one) in known), root)
+    return next((one for one in reversed(clues.references) if thread_key(message.channel, one) in known), root)
 
 
 def _token(named: str, profile: Profile | None) -> tuple[ThreadMatch, str]:
@@ -65,15 +63,9 @@ def _joined(rule: str, ticket: OpenTicket, evidence: str) -> tuple[ThreadMatch, 
 
 
 def _keyed(rule: str, channel: str, evidence: str, profile: Profile | None) -> tuple[ThreadMatch, str]:
-    key = _key(channel, evidence)
+    key = thread_key(channel, evidence)
     generation = profile.generations.get(key, 0) if profile else 0
     return ThreadMatch(key=key, generation=generation, rule=rule, evidence=evidence), ticket_id(key, generation)
-
-
-def _key(channel: str, evidence: str) -> str:
-    """Returns the key of a thread. Profiles repeat the keys of open tickets, so that an endless
-    one is replaced by its digest."""
-    return f"{channel}:{evidence if len(evidence) <= _LONGEST else stable_id('thread', evidence)}"
 
 
 def _open_ticket(message: InboundMessage, profile: Profile | None, policy: Policy, now: datetime) -> OpenTicket | None:

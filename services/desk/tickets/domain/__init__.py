@@ -100,6 +100,8 @@ class Ticket:
     burst_id: str = ""
     alone: bool = False
     """It was taken out of its group, and is never grouped again."""
+    imported: bool = False
+    """All of it is from an archive, and the customer has not written since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,14 +303,17 @@ def took_in(ticket: Ticket, routed: RoutedMessage) -> Ticket:
         last_message_at=max(at, ticket.last_message_at),
         messages=ticket.messages + 1,
         version=ticket.version + 1,
+        team=ticket.team or decision.team,
+        routing_reasons=ticket.routing_reasons or decision.routing_reasons,
+        imported=False,
     )
     first = ticket.messages == 0
     if message.automatic in MACHINES and not first:
         return after
     if ticket.waiting_since is None:
-        skills, patience = decision.skills, begun(decision, ticket.team, ticket.patience, at)
+        skills, patience = decision.skills, begun(decision, after.team, ticket.patience, at)
     else:
-        skills, patience = went_on(decision, ticket.team, ticket.skills, ticket.patience, at)
+        skills, patience = went_on(decision, after.team, ticket.skills, ticket.patience, at)
     own = rank(decision.level, decision.score)
     counts = first or ticket.waiting_since is None or own < ticket.rank
     since = at if ticket.waiting_since is None else min(at, ticket.waiting_since)
