@@ -15,6 +15,7 @@ from services.desk.context import Desk, Pools
 from services.desk.dead_letters.service import DeadLetterList
 from services.desk.live import Live
 from services.desk.mentions import consumer as mentions
+from services.desk.people import leaving
 from services.desk.people.limits import Limiter
 from services.desk.profiles import owed, publishing, sla
 from services.desk.schema import OUTBOX
@@ -117,6 +118,7 @@ def around(desk: Desk, health: Health, tasks: Mapping[str, Task] = MappingProxyT
             "wallboard": wallboard.run,
             "dead letters": dead_letters.run,
             "models": learned.run,
+            "presence": partial(leaving.run, desk, live),
             **_tasks(desk),
         },
         resources=partial(_resources, desk),

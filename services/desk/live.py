@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from bisect import bisect_right
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -63,6 +63,8 @@ class Live:
         self._changed = asyncio.Event()
         self._stopped = False
         self.watchers = Watchers()
+        self.consoles = Counter[str]()
+        """Streams of consoles by agent, of this process."""
         self._watching: set[asyncio.Queue[str]] = set()
         self._swept = time.monotonic()
 
@@ -80,6 +82,15 @@ class Live:
         finally:
             self._stopped = True
             self._wake()
+
+    @contextmanager
+    def console(self, agent: str) -> Iterator[None]:
+        """Counts a console of this agent (a mail address) as there."""
+        self.consoles[agent] += 1
+        try:
+            yield
+        finally:
+            self.consoles -= Counter({agent: 1})
 
     async def subscribe(self, after: int) -> AsyncGenerator[EventView]:
         """Yields each event with seq > after, in order, none left out; replayed first, then as

@@ -26,6 +26,16 @@ class DeskSettings(ServiceSettings):
     second_step: bool = Field(
         default=False, description="Whether agents have to set up an authenticator app before they see anything"
     )
+    grace_seconds: int = Field(
+        45,
+        ge=15,
+        description="How long a console may be without connection before its agent counts as away",
+    )
+    idle_minutes: int = Field(
+        0,
+        ge=0,
+        description="Minutes without doing anything in the console after which an agent counts as away; 0: never",
+    )
     live_ring: int = Field(2000, ge=10, description="Events kept in memory for consoles that reconnect")
     sign_in_tries: int = Field(
         10,

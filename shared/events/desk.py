@@ -194,6 +194,8 @@ class AgentPresenceChanged(Change, frozen=True, kw_only=True, tag="agent.presenc
     agent: str = ""
     presence: str = ""
     reason: str = ""
+    paused: str | None = None
+    """Kinds of work that they do not take from now on, by comma; None: as before."""
 
 
 class AgentSignedOut(Change, frozen=True, kw_only=True, tag="agent.signed-out"):

@@ -105,7 +105,7 @@ def becomes_ready(page: Page, desk: Desk) -> None:
     page.get_by_label("Your phone number").fill(OWN)
     page.locator(".number-form .button").click()
     page.locator(".presence-form [value=ready]").click()
-    expect(page.locator("#my-presence .line strong")).to_have_text("Ready for calls")
+    expect(page.locator("#my-presence .line strong")).to_have_text("Ready for work")
 
 
 def other_tab(page: Page, url: str) -> Page:
@@ -115,13 +115,13 @@ def other_tab(page: Page, url: str) -> Page:
     return second
 
 
-def test_an_agent_needs_a_telephone_before_they_are_ready(tab: Page, desk: Desk, log: BrowserLog) -> None:
+def test_an_agent_needs_a_telephone_for_calls_and_none_to_be_ready(tab: Page, desk: Desk, log: BrowserLog) -> None:
     log.allow("status of 422")
     tab.goto(f"{desk.url}/inbox/all")
     tab.keyboard.press("g")
     tab.keyboard.press("c")
     tab.wait_for_url("**/calls")
-    expect(tab.locator(".presence-form [value=ready]")).to_be_disabled()
+    expect(tab.locator(".presence-form [value=ready]")).to_be_enabled()
     expect(tab.locator("#my-presence")).to_contain_text("Set your phone number to take calls")
     tab.get_by_label("Your phone number").fill("twelve")
     tab.locator(".number-form .button").click()
@@ -131,7 +131,7 @@ def test_an_agent_needs_a_telephone_before_they_are_ready(tab: Page, desk: Desk,
     tab.locator(".number-form .button").click()
     expect(tab.get_by_label("Your phone number")).to_have_value("+33 6 12 34 56 78")
     tab.locator(".presence-form [value=ready]").click()
-    expect(tab.locator("#my-presence .line strong")).to_have_text("Ready for calls")
+    expect(tab.locator("#my-presence .line strong")).to_have_text("Ready for work")
     expect(tab.locator("#my-state")).to_have_class(re.compile("ready"))
     expect(tab.locator(".team")).to_contain_text("Sam Okoro")
     tab.locator("#why-away").select_option("lunch")
@@ -198,7 +198,7 @@ def test_a_call_rings_in_every_tab_and_stops_in_every_tab_when_one_answers(tab: 
     expect(second.locator(".message.note")).to_have_count(1)
     for page in (tab, second):
         expect(page.locator(".call-bar")).to_have_count(0)
-    expect(tab.locator("#my-presence .line strong")).to_have_text("Ready for calls")
+    expect(tab.locator("#my-presence .line strong")).to_have_text("Ready for work")
 
 
 def test_a_declined_call_goes_away_and_the_next_is_not_lost(tab: Page, desk: Desk) -> None:
@@ -210,7 +210,7 @@ def test_a_declined_call_goes_away_and_the_next_is_not_lost(tab: Page, desk: Des
     for page in (tab, second):
         expect(page.locator("#ring")).to_have_count(0)
     expect(tab.locator("#calls-board")).to_contain_text("offered before to")
-    expect(tab.locator("#my-presence .line strong")).to_have_text("Ready for calls")
+    expect(tab.locator("#my-presence .line strong")).to_have_text("Ready for work")
 
 
 def test_an_offer_that_nobody_answers_makes_the_agent_away_and_says_why(tab: Page, desk: Desk) -> None:
@@ -227,7 +227,7 @@ def test_an_offer_that_nobody_answers_makes_the_agent_away_and_says_why(tab: Pag
     picture(tab, "call-missed")
     assert findings(tab) == []
     tab.get_by_role("button", name="I am ready").click()
-    expect(tab.locator("#my-presence .line strong")).to_have_text("Ready for calls")
+    expect(tab.locator("#my-presence .line strong")).to_have_text("Ready for work")
 
 
 def test_a_caller_who_hangs_up_rings_no_more(tab: Page, desk: Desk) -> None:
@@ -316,7 +316,7 @@ def test_calls_work_without_javascript(browser: Browser, desk: Desk) -> None:
         page.get_by_label("Your phone number").fill(OWN)
         page.locator(".number-form .button").click()
         page.locator(".presence-form [value=ready]").click()
-        expect(page.locator("#my-presence .line strong")).to_have_text("Ready for calls")
+        expect(page.locator("#my-presence .line strong")).to_have_text("Ready for work")
         Caller(desk).waits()
         eventually(lambda: desk.rows("SELECT 1 FROM desk.calls WHERE offered_to <> ''"), "it is offered")
         page.goto(f"{desk.url}/inbox/all")
@@ -350,7 +350,7 @@ def test_axe_finds_nothing_on_the_page_of_calls(browser: Browser, desk: Desk, th
         picture(page, f"styleguide-calls-{theme}")
 
 
-@pytest.mark.parametrize(("language", "ready"), [("en", "Ready for calls"), ("fr", "Disponible"), ("ko", "응대 가능")])
+@pytest.mark.parametrize(("language", "ready"), [("en", "Ready for work"), ("fr", "Disponible"), ("ko", "응대 가능")])
 def test_the_telephone_fits_on_a_phone_in_any_language(browser: Browser, desk: Desk, language: str, ready: str) -> None:
     desk.rows(f"UPDATE desk.agents SET phone = '{OWN}'")
     writes(desk, "Odile Marchand")

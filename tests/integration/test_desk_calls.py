@@ -368,17 +368,25 @@ async def test_two_processes_hand_out_many_calls_and_nobody_is_offered_two(two: 
     assert {state.presence for state in await presence.states(one)} == {"ready"}
 
 
-async def test_whoever_is_not_reachable_is_not_ready(desk: Desk) -> None:
+async def test_whoever_has_no_telephone_number_is_ready_for_all_but_calls(desk: Desk) -> None:
     await people.create_agent(
         desk.database, email="x@y.z", name="X", role="agent", password="long enough 1", actor=COMMAND
     )
-    with pytest.raises(Rejected, match="phone number first"):
-        await presence.set_presence(desk, "x@y.z", "ready", actor=acting("x@y.z"))
+    await caller(desk)
+    assert (await presence.set_presence(desk, "x@y.z", "ready", actor=acting("x@y.z"))).presence == "ready"
+    await distribution.serve(desk)
+    assert [call.offered_to for call in await calls.waiting(desk)] == [""]
     with pytest.raises(Rejected, match=r"\+33 6"):
         await presence.set_phone(desk, "x@y.z", "0612345678", actor=acting("x@y.z"))
     assert (await presence.set_phone(desk, "x@y.z", "+33 6 12 34 56 78", actor=acting("x@y.z"))).phone == "+33612345678"
-    assert (await presence.set_presence(desk, "x@y.z", "ready", "back", actor=acting("x@y.z"))).presence == "ready"
-    assert (await presence.set_phone(desk, "x@y.z", "", actor=acting("x@y.z"))).presence == "away"
+    await presence.set_paused(desk, "x@y.z", ["voice"], actor=acting("x@y.z"))
+    await distribution.serve(desk)
+    assert [call.offered_to for call in await calls.waiting(desk)] == [""], "they take all but calls"
+    await presence.set_paused(desk, "x@y.z", [], actor=acting("x@y.z"))
+    await distribution.serve(desk)
+    assert [call.offered_to for call in await calls.waiting(desk)] == ["x@y.z"]
+    with pytest.raises(Rejected, match="kinds of work are voice"):
+        await presence.set_paused(desk, "x@y.z", ["fax"], actor=acting("x@y.z"))
 
 
 # Callbacks

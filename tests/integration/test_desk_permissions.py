@@ -109,6 +109,7 @@ BODIES: dict[str, Any] = {
     "/mentions/{mention}/label": {"label": "other"},
     "/messages/{message}/label": {"label": "other"},
     "/agents/{agent}/presence": {"presence": "ready"},
+    "/agents/{agent}/paused": {"paused": ["mail"]},
     "/agents/{agent}/phone": {"number": "+33612345679"},
     "/agents/{agent}/skills": {"skills": ["french"]},
     "/agents/{agent}/work": {"hours": ""},

@@ -4,18 +4,21 @@ tells."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 
 from services.desk.accounts import service as accounts
 from services.desk.actors import COMMAND
 from services.desk.context import Desk
-from services.desk.people import audit, presence, work
+from services.desk.live import Live
+from services.desk.people import audit, leaving, presence, work
 from services.desk.people.work import WorkChange
 from services.desk.tickets import teams
 from shared.errors import Rejected
 from tests.integration.desk_calls import agent
-from tests.integration.desk_parts import acting, desk_on, migrate, with_channels
+from tests.integration.desk_parts import acting, desk_on, migrate, scalar, with_channels
 from tests.integration.test_desk_permissions import as_program, browser
 
 SUE = acting("sue@desk.example", "supervisor")
@@ -98,3 +101,88 @@ async def test_a_supervisor_looks_after_teams_and_work_without_javascript(desk: 
         assert (await work.work_of(desk, ann)).capacity["mail"] == 4
         assert (await client.post("/teams/remove", data={"team": "a / b"})).headers["location"] == "/teams"
         assert (await client.get("/teams?team=a%20%2F%20b")).status_code == 404
+
+
+class There(Live):
+    """The consoles that a process has."""
+
+    def __init__(self, desk: Desk, *agents: str) -> None:
+        super().__init__(desk.database, 10)
+        self.consoles.update(agents)
+
+
+async def passes(desk: Desk, seconds: int, *columns: str) -> None:
+    moved = ", ".join(f"{name} = {name} - interval '{seconds} s'" for name in columns or ("seen_at",))
+    async with desk.database.transaction() as session:
+        await session.execute(text(f"UPDATE desk.agents SET {moved}"))
+
+
+async def states(desk: Desk) -> dict[str, tuple[str, str]]:
+    return {each.name: (each.presence, each.reason) for each in await presence.states(desk)}
+
+
+async def test_a_lost_connection_ends_nothing_before_its_grace_and_a_program_s_agent_needs_none(desk: Desk) -> None:
+    ann, bo = await agent(desk, "Ann"), await agent(desk, "Bo")
+    await agent(desk, "Cleo")
+    await leaving.Rounds(desk, There(desk, ann, bo)).look()
+    await passes(desk, 40)
+    await leaving.away(desk)
+    assert set((await states(desk)).values()) == {("ready", "")}
+    await leaving.Rounds(desk, There(desk, bo)).look()
+    await passes(desk, 10)
+    await leaving.away(desk)
+    assert await states(desk) == {"Ann": ("away", "connection lost"), "Bo": ("ready", ""), "Cleo": ("ready", "")}
+    await presence.set_presence(desk, ann, "ready", actor=acting(ann))
+    await leaving.away(desk)
+    assert (await states(desk))["Ann"] == ("ready", ""), "what was before they came back does not count"
+
+
+async def test_after_a_restart_everybody_has_the_whole_grace_to_come_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await agent(desk, "Ann")
+    await leaving.Rounds(desk, There(desk, ann)).look()
+    await passes(desk, 300)
+    clock = 1000.0
+    monkeypatch.setattr(leaving.time, "monotonic", lambda: clock)
+    rounds = leaving.Rounds(desk, There(desk))
+    for clock in (1000.0, 1010.0, 1020.0, 1030.0, 1040.0, 1044.9):
+        await rounds.look()
+        assert (await states(desk))["Ann"] == ("ready", ""), clock
+    clock = 1100.0  # PostgreSQL was away for a minute
+    await rounds.look()
+    assert (await states(desk))["Ann"] == ("ready", "")
+    for seconds in range(10, 60, 10):
+        clock = 1100.0 + seconds
+        await rounds.look()
+    assert (await states(desk))["Ann"] == ("away", "connection lost")
+
+
+async def test_whoever_does_nothing_becomes_away_and_a_call_in_progress_goes_on(desk: Desk) -> None:
+    ann, bo = await agent(desk, "Ann"), await agent(desk, "Bo")
+    patient = replace(desk, settings=desk.settings.model_copy(update={"idle_minutes": 10}))
+    async with desk.unit_of_work() as work_:
+        (row,) = await presence.locked(work_.session, [bo])
+        await presence.change(work_, row, "busy", after="ready")
+    await passes(desk, 601, "active_at")
+    await leaving.away(desk)
+    assert (await states(desk))["Ann"] == ("ready", ""), "it is off unless it is set"
+    await presence.did(desk, await scalar(desk, f"SELECT id FROM desk.agents WHERE email = '{ann}'"))
+    await leaving.away(patient, lost=False)
+    assert await states(desk) == {"Ann": ("ready", ""), "Bo": ("busy", "")}
+    assert await scalar(desk, "SELECT presence_after FROM desk.agents WHERE name = 'Bo'") == "away"
+    await passes(desk, 601, "active_at")
+    await leaving.away(patient, lost=False)
+    assert (await states(desk))["Ann"] == ("away", "idle")
+
+
+async def test_an_agent_says_in_the_console_which_work_they_take(desk: Desk) -> None:
+    ann = await agent(desk, "Ann", state="away")
+    client, _ = await browser(desk, ann, "long enough 1")
+    async with client:
+        assert (await client.post("/presence/takes", data={"take": ["mail", "chat"]})).status_code == 303
+        assert 'value="mail" checked' in (await client.get("/calls")).text
+    assert (await presence.state(desk, ann)).paused == ("post", "text", "voice")
+    async with await as_program(desk, "write") as api:
+        assert (await api.put(f"/api/v1/agents/{ann}/paused", json={"paused": []})).json()["paused"] == []
+        assert (await api.put(f"/api/v1/agents/{ann}/paused", json={"paused": ["fax"]})).status_code == 422

@@ -31,12 +31,22 @@ class CallBack(By):
 
 
 class Presence(BaseModel):
-    """Whether an agent is there for calls."""
+    """Whether an agent is there for work."""
 
     model_config = ConfigDict(extra="forbid")
 
     presence: str = Field(description="`ready`, `busy`, `wrap-up` or `away`")
     reason: str = Field("", max_length=200, description="For people, such as `lunch`")
+
+
+class Paused(BaseModel):
+    """What somebody does not take at the moment."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    paused: list[str] = Field(
+        description="Kinds of work: `voice`, `chat`, `mail`, `text`, `post`; none: they take all", examples=[["voice"]]
+    )
 
 
 class Phone(BaseModel):
@@ -125,10 +135,16 @@ async def agents(desk: TheDesk, _: Reader) -> list[AgentState]:
     return list(await presence.states(desk))
 
 
-@router.put("/agents/{agent}/presence", summary="Say whether an agent is there for calls")
+@router.put("/agents/{agent}/presence", summary="Say whether an agent is there for work")
 async def set_presence(desk: TheDesk, actor: Caller, agent: str, body: Presence) -> AgentState:
-    """Sets an agent's presence. To be ready, an agent needs a number at which calls reach them."""
+    """Sets an agent's presence. Calls are offered only to who has a number at which they arrive."""
     return await presence.set_presence(desk, agent, body.presence, body.reason, actor=actor)
+
+
+@router.put("/agents/{agent}/paused", summary="Say what work an agent does not take at the moment")
+async def set_paused(desk: TheDesk, actor: Caller, agent: str, body: Paused) -> AgentState:
+    """Replaces those before. Who is ready gets work of the other kinds."""
+    return await presence.set_paused(desk, agent, body.paused, actor=actor)
 
 
 @router.put("/agents/{agent}/phone", summary="Say where calls reach an agent")

@@ -100,7 +100,8 @@ async def to_make(desk: Desk, agent: str = "") -> tuple[CallbackView, ...]:
         now = utc_now()
         rows = await _read(session, desk, now)
         if agent:
-            everybody = [repository.agent(row) for row in await session.execute(select(AGENTS).where(AGENTS.c.active))]
+            found = await session.execute(select(AGENTS).where(AGENTS.c.active))
+            everybody = [repository.agent(row, now) for row in found]
             own = next((one for one in everybody if one.email == agent.lower()), None)
             rows = [row for row in rows if own and domain.may_call_back(own, _asked(row, now), everybody)]
         shown = await tickets.rows(session, [row.id for row in rows[:_MOST]])

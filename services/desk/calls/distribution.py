@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import all_, and_, func, literal, select
 
 from services.desk import signals
 from services.desk.actors import DESK
@@ -92,7 +92,7 @@ async def _lapse(work: UnitOfWork, seen: Sequence[Any]) -> None:
         return
     late = [row for row in await _locked(work.session) if _is_late(row, now)]
     asked_of = {row.offered_to or row.answered_by for row in late}
-    people = {row.email for row in await presence.locked(work.session, asked_of, skip=True, gone=True)}
+    people = {row.email for row in await presence.locked(work.session, asked_of, skip=True, also_disabled=True)}
     late = [row for row in late if (row.offered_to or row.answered_by) in people]
     await work.session.execute(repository.share_tickets({row.ticket_id for row in late if row.ticket_id}))
     for row in late:
@@ -150,7 +150,7 @@ async def _offer(desk: Desk, work: UnitOfWork) -> None:
     occupied = await _occupied(work.session, now) | (emails - locked)
     offers = domain.next_offers(
         [repository.caller(row, now) for row in rows.values()],
-        [repository.agent(person, occupied) for person in everybody],
+        [repository.agent(person, now, occupied) for person in everybody],
         now,
         head_start=timedelta(seconds=desk.settings.phone_head_start),
         pause=timedelta(seconds=desk.settings.offer_seconds),
@@ -203,7 +203,8 @@ async def _places(desk: Desk, work: UnitOfWork) -> float:
     moved = [row for row in rows if row.call_id in order and row.position != order.index(row.call_id) + 1]
     if moved:
         talk = domain.usual_talk(await repository.talks(work.session, now))
-        on_duty = select(func.count()).where(AGENTS.c.active, AGENTS.c.presence.in_(domain.ON_DUTY))
+        there = (AGENTS.c.active, AGENTS.c.presence.in_(domain.ON_DUTY), AGENTS.c.phone != "")
+        on_duty = select(func.count()).where(*there, literal("voice") != all_(AGENTS.c.paused))
         count = int(await work.session.scalar(on_duty) or 0)
         for row in moved:
             if row.position_at is None or row.position_at + _PLACE_EVERY <= now:

@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.bulk import among
 from services.desk.calls import domain
-from services.desk.calls.domain import LONGEST, ONGOING, TALKING, WAITING, Agent, Caller
+from services.desk.calls.domain import LONGEST, ONGOING, TALKING, VOICE, WAITING, Agent, Caller
 from services.desk.calls.models import CALLS, OPEN
 from services.desk.calls.schemas import CallView
 from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
+from services.desk.people import presence
+from services.desk.people.domain import refusal
 from services.desk.people.models import AGENTS
 from services.desk.tickets import repository as tickets
 from services.desk.tickets.domain import TELLING
@@ -146,11 +148,13 @@ def caller(row: Any, now: datetime) -> Caller:
     )
 
 
-def agent(row: Any, occupied: Collection[str] = ()) -> Agent:
-    """Converts an agent's row into an agent of the queue."""
+def agent(row: Any, now: datetime, occupied: Collection[str] = ()) -> Agent:
+    """Converts an agent's row into an agent of the queue. Whoever is ready, but takes no calls now,
+    is not there."""
+    refused = row.presence == "ready" and refusal(presence.standing(row), VOICE, now)
     return Agent(
         email=row.email,
-        presence=row.presence,
+        presence="away" if refused else row.presence,
         since=row.presence_since,
         skills=frozenset(row.skills),
         occupied=row.email in occupied,

@@ -16,6 +16,7 @@ from shared.hours import Hours
 CAPACITY = {"mail": 10, "chat": 3, "text": 5, "post": 10}
 """Conversations of each kind that somebody has at once, where nothing else is said. A call is
 exclusive: there is one at a time, and nothing is added to it."""
+KINDS = ("voice", *CAPACITY)
 MOST_AT_ONCE = 1000
 """Of one kind; 0 is allowed too: somebody does none of it."""
 _LEVELS = ("1", "2", "3", "4", "5")
@@ -40,6 +41,42 @@ class Schedule:
     def works_at(self, moment: datetime) -> bool:
         """Whether this is their working time (aware). ValueError where it cannot be read."""
         return _calendar(self).open_at(moment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Whether somebody is there for work."""
+
+    presence: str
+    """`ready`, `busy`, `wrap-up` or `away`."""
+    paused: frozenset[str] = frozenset()
+    """Kinds of work that they do not take at the moment."""
+    reachable: bool = True
+    """Whether there is a telephone number at which calls reach them."""
+    schedule: Schedule = Schedule()
+
+
+def refusal(who: Standing, kind: str, now: datetime) -> str:
+    """Returns why somebody gets no work of this kind now; empty where they get it. Whoever has a
+    reason here gets none, ever: `away`, `busy`, `wrap-up`, `paused`, `no-phone`, `off-hours`."""
+    if who.presence != "ready":
+        return who.presence
+    if kind in who.paused:
+        return "paused"
+    if kind == "voice" and not who.reachable:
+        return "no-phone"
+    try:
+        return "" if who.schedule.works_at(now) else "off-hours"
+    except ValueError:  # a time zone that is no longer known keeps nobody from their work
+        return ""
+
+
+def read_pauses(given: Iterable[str]) -> list[str]:
+    """Reads kinds of work that somebody does not take. Raises ValueError with what to write."""
+    found = sorted(set(given))
+    if not set(found) <= set(KINDS):
+        raise ValueError(f"kinds of work are {', '.join(KINDS)}")
+    return found
 
 
 def kind_of(channel: Channel | None) -> str:

@@ -43,6 +43,9 @@ AGENTS = Table(
     Column("presence_since", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("presence_reason", Text, nullable=False, server_default=""),
     Column("presence_after", Text, nullable=False, server_default=""),
+    Column("paused", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("seen_at", DateTime(timezone=True)),
+    Column("active_at", DateTime(timezone=True)),
     Column("phone", Text, nullable=False, server_default=""),
     Column("skills", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("skill_levels", JSONB, nullable=False, server_default=text("'{}'")),
@@ -56,10 +59,11 @@ AGENTS = Table(
     CheckConstraint("presence IN ('ready', 'busy', 'wrap-up', 'away')", name="presence"),
 )
 """`presence_after`: to what a call's end returns this agent; empty where the agent chose the
-presence by hand. `skill_levels`, `capacity`: what was said; the rest is usual. `password_hash`:
-empty until an invitation is accepted; such an agent is not `active` yet. `totp_seed`: of the second
-step when signing in; NULL where there is none. `totp_step`: the last time step of which a code was
-used; none is taken twice."""
+presence by hand. `seen_at`: the last sign of life of a console of theirs since they chose; NULL
+where there was none. `active_at`: when they last did something there. `skill_levels`, `capacity`:
+what was said; the rest is usual. `password_hash`: empty until an invitation is accepted; such an
+agent is not `active` yet. `totp_seed`: of the second step when signing in; NULL where there is
+none. `totp_step`: the last time step of which a code was used; none is taken twice."""
 
 TEAMS = Table(
     "teams",

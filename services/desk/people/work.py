@@ -88,7 +88,7 @@ async def set_work(desk: Desk, agent: str, change: WorkChange, *, actor: Actor) 
     if change.capacity is not None:
         values["capacity"] = _read("capacity", read_capacity, change.capacity)
     async with desk.unit_of_work() as work:
-        (row,) = await presence.locked(work.session, [agent], gone=True) or [None]
+        (row,) = await presence.locked(work.session, [agent], also_disabled=True) or [None]
         if row is None:
             raise Rejected(404, "no-such-agent", f"Nobody has the address {agent[:100]}.")
         schedule = Schedule(

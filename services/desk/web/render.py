@@ -18,6 +18,7 @@ from babel.units import format_unit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from services.desk.people.domain import KINDS as KINDS_OF_WORK
 from services.desk.tickets.domain import SOON
 from services.desk.web import icons, prose, static, words
 from services.desk.web.admin import words as admin
@@ -172,7 +173,16 @@ def render(template: str, language: str, channels: Mapping[str, Channel], **cont
             channel_icon=partial(_channel_icon, channels),
             prefers=partial(_prefers, channels, translate),
             by_channel=partial(by_channel, channels, translate),
-            **({"board": NOBODY, "line": None, "names": {}, "why_away": call_words.WHY_AWAY} | context),
+            **(
+                {
+                    "board": NOBODY,
+                    "line": None,
+                    "names": {},
+                    "why_away": call_words.WHY_AWAY,
+                    "kinds_of_work": KINDS_OF_WORK,
+                }
+                | context
+            ),
         )
     )
 

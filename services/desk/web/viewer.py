@@ -11,6 +11,7 @@ from fastapi import Request, Response
 from services.desk.actors import Actor, Kind, Permission
 from services.desk.context import Desk
 from services.desk.dead_letters.service import DeadLetterList
+from services.desk.people import presence
 from services.desk.people import service as people
 from services.desk.people.schemas import AgentView, Session
 from services.desk.security import desk_of
@@ -23,6 +24,8 @@ from shared.i18n import negotiate
 _WITHOUT = ("/account", "/logout", "/preferences")
 """What somebody can do before they have a second step, where one is asked for, and with no
 permission at all."""
+_BY_ITSELF = ("/live", "/calls/mine", "/looks")
+"""Ends of paths that a browser asks for while nobody does anything."""
 THEMES = ("system", "light", "dark")
 THEME, LANGUAGE, KEYS, VIEW, SOUND = "theme", "language", "keys", "view", "sound"
 """Cookies. None of them says who somebody is."""
@@ -100,6 +103,8 @@ async def viewer(request: Request) -> Viewer:
         if desk_of(request).settings.second_step and not session.two_step:
             raise StepMissing
         actor.require(Permission.READ)
+    if desk_of(request).settings.idle_minutes and not request.url.path.endswith(_BY_ITSELF):
+        await presence.did(desk_of(request), session.agent.id)
     return Viewer(
         agent=session.agent,
         session=session,

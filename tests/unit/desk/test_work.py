@@ -9,7 +9,7 @@ import pytest
 
 from services.dashboard.channel import CHANNEL as CHAT
 from services.desk.people import domain
-from services.desk.people.domain import Schedule
+from services.desk.people.domain import Schedule, Standing
 from services.email.channel import CHANNEL as EMAIL
 from services.phone.channel import CHANNEL as PHONE
 from services.phone.channel import SMS, WHATSAPP
@@ -82,6 +82,31 @@ def test_whoever_said_no_hours_works_whenever_they_are_there_but_for_their_days_
     night = datetime(2026, 12, 24, 3, tzinfo=UTC)
     assert Schedule().works_at(night)
     assert not Schedule(time_off="2026-12-24").works_at(night)
+
+
+@pytest.mark.parametrize(
+    ("who", "kind", "why"),
+    [
+        (Standing(presence="ready"), "mail", ""),
+        (Standing(presence="away"), "mail", "away"),
+        (Standing(presence="busy"), "chat", "busy"),
+        (Standing(presence="wrap-up"), "voice", "wrap-up"),
+        (Standing(presence="ready", paused=frozenset({"chat"})), "chat", "paused"),
+        (Standing(presence="ready", paused=frozenset({"chat"})), "mail", ""),
+        (Standing(presence="ready", reachable=False), "voice", "no-phone"),
+        (Standing(presence="ready", reachable=False), "mail", ""),
+        (Standing(presence="ready", schedule=LUNCH), "mail", "off-hours"),
+        (Standing(presence="ready", schedule=Schedule(timezone="Mars")), "mail", ""),
+    ],
+)
+def test_whoever_does_not_accept_work_gets_none_and_is_told_why(who: Standing, kind: str, why: str) -> None:
+    assert domain.refusal(who, kind, datetime(2026, 11, 28, 10, tzinfo=UTC)) == why
+
+
+def test_somebody_pauses_only_what_there_is() -> None:
+    assert domain.read_pauses(["mail", "chat", "mail"]) == ["chat", "mail"]
+    with pytest.raises(ValueError, match="voice, mail, chat"):
+        domain.read_pauses(["fax"])
 
 
 def test_a_schedule_is_kept_tidy() -> None:

@@ -12,7 +12,7 @@ from services.desk.web.words import N_, Gettext, name
 from shared.clock import utc_now
 
 PRESENCES = {
-    "ready": N_("Ready for calls"),
+    "ready": N_("Ready for work"),
     "busy": N_("Busy"),
     "wrap-up": N_("After-call work"),
     "away": N_("Away"),
@@ -28,6 +28,8 @@ WHY_SET = WHY_AWAY | {
     "missed a call": N_("Missed a call"),
     "did not answer the telephone": N_("Did not pick up"),
     "no telephone number": N_("No phone number"),
+    "connection lost": N_("Connection lost"),
+    "idle": N_("Did nothing for a while"),
     "signed out": N_("Signed out"),
 }
 """Reasons of a presence, also those that the desk gives; any other is shown as it was written."""

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 
 from services.desk.calls import service as calls
 from services.desk.people import presence as people
+from services.desk.people.domain import KINDS
 from services.desk.security import desk_of
 from services.desk.tickets import service as tickets
 from services.desk.web import words
@@ -114,10 +115,21 @@ async def presence(
     presence: Annotated[str, Form()],
     reason: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    """Whether calls are offered to the agent. A reason is only asked for where somebody is away."""
+    """Whether the agent gets work. A reason is only asked for where somebody is away."""
     why = reason if presence == "away" else ""
     await people.set_presence(desk_of(request), who.agent.email, presence, why, actor=who.actor)
     return await _done(request, who)
+
+
+@router.post("/presence/takes")
+async def takes(
+    request: Request, who: Annotated[Viewer, Depends(writer)], take: Annotated[tuple[str, ...], Form()] = ()
+) -> Response:
+    """Sets which kinds of work the agent takes while ready."""
+    _ = gettext(who.language)
+    paused = [kind for kind in KINDS if kind not in take]
+    await people.set_paused(desk_of(request), who.agent.email, paused, actor=who.actor)
+    return await _done(request, who, said=_("Saved"))
 
 
 @router.post("/phone-number")

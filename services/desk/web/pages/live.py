@@ -185,7 +185,7 @@ async def _events(feed: Feed, console: Console, who: Viewer, after: int) -> Asyn
     looks: asyncio.Task[str] | None = None
     counted, stale, checked = 0.0, False, time.monotonic()
     try:
-        with console.live.watched() as watched:
+        with console.live.watched() as watched, console.live.console(who.agent.email):
             while True:
                 coming = coming or asyncio.ensure_future(anext(source))
                 looks = looks or asyncio.ensure_future(watched.get())
