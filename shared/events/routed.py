@@ -90,6 +90,9 @@ class Decision(Event, frozen=True, kw_only=True):
     reply_within: int = 0
     """Seconds after `received_at` within which the customer is to have an answer (the policy's
     target for this level); 0 where there is no target."""
+    reply_targets: dict[str, int] = {}
+    """The same for each level that has a target: an agent may give the ticket another one. Empty
+    where there are none, or the router was an older one."""
     skill_timeouts: dict[str, int] = {}
     """Seconds after `received_at`, by the wall clock, after which one of `skills` is no longer
     asked for: then anybody on the team may take the ticket. A skill that is not here is waited for,

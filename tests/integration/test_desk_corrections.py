@@ -15,7 +15,9 @@ from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.people import audit
 from services.desk.people import service as people
+from services.desk.profiles.sla import record_breaches
 from services.desk.tickets import corrections, service
+from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.events import PriorityCorrected
 from shared.events.codec import decode
@@ -71,6 +73,20 @@ async def test_a_level_that_an_agent_gave_stays_until_the_customer_adds_somethin
     assert (await service.get_ticket(desk, TICKET)).row.level == "high"
     await apply(desk, [routed("<3@example.org>", text="All is down!", score=70, level=Level.URGENT, **later)])
     assert (await service.get_ticket(desk, TICKET)).row.level == "urgent"
+
+
+async def test_who_is_made_urgent_by_hand_is_promised_what_the_urgent_are_from_when_they_wrote(desk: Desk) -> None:
+    ticket, now = ticket_id("email:<7@example.org>"), utc_now()
+    targets = {"urgent": 60, "normal": 7200}
+    said = {"received_at": now - timedelta(hours=1), "reply_within": 7200, "reply_targets": targets}
+    await apply(
+        desk, [routed("<7@example.org>", thread="email:<7@example.org>", sender="email:eve@example.org", **said)]
+    )
+    row = await corrections.prioritise(desk, ticket, "urgent", actor=BO)
+    assert row.due_at == now - timedelta(minutes=59)
+    assert await record_breaches(desk) == 1, "the time has passed: the router hears of it"
+    row = await corrections.prioritise(desk, ticket, "normal", actor=BO)
+    assert row.due_at == now + timedelta(hours=1)
 
 
 async def test_what_is_taken_back_teaches_nothing(desk: Desk) -> None:

@@ -16,6 +16,7 @@ from services.desk.people import audit
 from services.desk.schema import EVENTS
 from services.desk.tickets import repository, store
 from services.desk.tickets.commands import execute, lock_group
+from services.desk.tickets.domain import MACHINES, Promise, Ticket
 from services.desk.tickets.domain.lifecycle import Prioritise
 from services.desk.tickets.models import MESSAGES, TICKETS
 from services.desk.tickets.schemas import TicketRow
@@ -30,10 +31,10 @@ from shared.topics import PRIORITIES_CORRECTED
 
 
 async def prioritise(desk: Desk, ticket: str, level: str, about: str = "", *, actor: Actor) -> TicketRow:
-    """Gives a ticket another level, and keeps what it is really about, one of `KINDS`; the router
-    hears of it with the commit where an agent said it. The same level and nothing that it is about
-    take back what the same person said that it is; where they said nothing, they do nothing.
-    Rejected 403, 404, 422."""
+    """Gives a ticket another level, and the due time of that level; keeps what it is really about,
+    one of `KINDS`. The router hears of it with the commit where an agent said it. The same level
+    and nothing that it is about take back what the same person said that it is; where they said
+    nothing, they do nothing. Rejected 403, 404, 422."""
     actor.require(Permission.CHANGE_TICKETS)
     if level not in tuple(Level):
         raise Rejected(422, "level", f"The priority is one of {', '.join(Level)}.")
@@ -43,7 +44,8 @@ async def prioritise(desk: Desk, ticket: str, level: str, about: str = "", *, ac
         row = await lock_group(work, ticket)
         before = store.ticket_of(row)
         said = await _said(work, str(row.id), actor)
-        command = Prioritise(level=level, about=about, actor=actor, said=said)
+        waiting = await _promises(work, before) if level != before.level else ()
+        command = Prioritise(level=level, about=about, actor=actor, said=said, waiting=waiting)
         after = await execute(work, before, command, utc_now())
         if actor.kind is Kind.AGENT and (after is not before or about or said):
             await _teach(work, row, level, about, actor)
@@ -95,6 +97,21 @@ async def _said(work: UnitOfWork, ticket: str, actor: Actor) -> str:
         EVENTS.c.ticket_id == ticket, EVENTS.c.kind == kind_of(TicketPrioritised), EVENTS.c.actor == actor.stored
     )
     return await work.session.scalar(newest.order_by(EVENTS.c.seq.desc()).limit(1)) or ""
+
+
+async def _promises(work: UnitOfWork, ticket: Ticket) -> tuple[Promise, ...]:
+    """Reads what the router promised with each message since the customer waits."""
+    told = select(MESSAGES.c.at, MESSAGES.c.decision).where(
+        MESSAGES.c.ticket_id == ticket.id,
+        MESSAGES.c.direction == "in",
+        MESSAGES.c.at >= ticket.waiting_since,
+        MESSAGES.c.automatic.not_in(MACHINES),
+        MESSAGES.c.decision.is_not(None),
+    )
+    return tuple(
+        Promise(at, decision["level"], decision.get("reply_within", 0), decision.get("reply_targets", {}))
+        for at, decision in (await work.session.execute(told)).all()
+    )
 
 
 async def _teach(work: UnitOfWork, row: Any, level: str, about: str, actor: Actor) -> None:

@@ -67,6 +67,7 @@ def decide(
     language, taken = answered_in(language, message, policy)
     case = teams.case(message, tier, language, mentioned, policy)
     team, skills, routing_reasons, rules = teams.route(case, policy)
+    targets = policy.service.reply_targets(tier, now)
     timeouts, overflow = teams.waiting(team, skills, level, tier, policy.service, now)
     choices = prefer(message, profile, policy, channels, now)
     question = ask(message, choices, policy.preference)
@@ -87,7 +88,8 @@ def decide(
         routing_reasons=(*routing_reasons, *taken),
         policy=policy.label,
         profile_version=profile.version if profile else 0,
-        reply_within=round(policy.service.reply_within(level, tier, now).total_seconds()),
+        reply_within=targets.get(level, 0),
+        reply_targets=targets,
         skill_timeouts=timeouts,
         overflow=overflow,
         judged=Judged(model=judged.version, kind=judged.kind, share=judged.share) if judged else None,

@@ -206,11 +206,11 @@ class Service:
         """Returns the opening hours of this channel."""
         return self.channels.get(channel, self.hours)
 
-    def reply_within(self, level: Level, tier: str, now: datetime) -> timedelta:
-        """Returns the time from `now` until the answer is due, by the wall clock; zero where
-        nothing is promised."""
-        target = self.tiers.get(tier.lower(), {}).get(level) or self.targets.get(level)
-        return self.by_the_clock(target, now) if target else timedelta()
+    def reply_targets(self, tier: str, now: datetime) -> dict[str, int]:
+        """Returns the seconds from `now` until an answer is due, by the wall clock, for each level
+        that is promised one."""
+        targets = {**self.targets, **self.tiers.get(tier.lower(), {})}
+        return {level.value: round(self.by_the_clock(target, now).total_seconds()) for level, target in targets.items()}
 
     def by_the_clock(self, open_for: timedelta, now: datetime) -> timedelta:
         """Returns how long it takes from `now` on until we were open for this long."""

@@ -82,6 +82,8 @@ def verify(recorded: Recorded, policies: Mapping[str, Policy], models: Callable[
     candidates = [again(recorded, policy, channels) for channels in recorded.channels]
     if decision.rejected is None:  # made before routers told what they rejected
         candidates = [msgspec.structs.replace(candidate, rejected=None) for candidate in candidates]
+    if not decision.reply_targets:  # made before routers told the targets of all levels
+        candidates = [msgspec.structs.replace(candidate, reply_targets={}) for candidate in candidates]
     if any(encode(candidate) == as_written for candidate in candidates):
         return Verdict(message_id=message.id, outcome="same")
     differing = [name for name in Decision.__struct_fields__ if getattr(candidates[0], name) != getattr(decision, name)]

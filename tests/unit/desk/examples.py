@@ -26,7 +26,7 @@ def routed(
     **more: Any,
 ) -> RoutedMessage:
     channel = more.pop("channel", "email")
-    reply_within = more.pop("reply_within", 0)
+    reply_within, reply_targets = more.pop("reply_within", 0), more.pop("reply_targets", {})
     defaults: dict[str, Any] = {
         "received_at": NOON,
         "text": "My invoice is wrong.",
@@ -54,5 +54,6 @@ def routed(
         language=more.get("language", "en"),
         policy="default@1",
         reply_within=reply_within,
+        reply_targets=reply_targets,
     )
     return RoutedMessage(message=message, decision=decision)

@@ -11,7 +11,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.desk.actors import actor_of
-from services.desk.tickets.domain import NOT_ARRIVED, SETTLED, Ticket, Wait, opened, place, rank, took_in
+from services.desk.tickets.domain import (
+    NOT_ARRIVED,
+    SETTLED,
+    Promise,
+    Ticket,
+    Wait,
+    due_at_level,
+    opened,
+    place,
+    rank,
+    took_in,
+)
 from services.desk.tickets.domain.lifecycle import (
     AnsweredLate,
     Assign,
@@ -306,10 +317,46 @@ def test_a_level_that_somebody_gives_moves_the_ticket_and_is_told(level: str, ab
     assert (after.level, after.rank) == (level, rank(level, 40))
     assert Recorded(TicketPrioritised(before="normal", to=level, about=about or None), NOON, AGENT) in events
     assert (PriorityChanged() in events) is moved
-    assert (after.due_at, after.waiting_since) == (ticket.due_at, ticket.waiting_since), "nobody waits longer for it"
+    assert after.waiting_since == ticket.waiting_since, "nobody waits longer for it"
     assert apply(after, Prioritise(level=level, about="", actor=AGENT), NOON) == (after, ())
     unsaid = Recorded(TicketPrioritised(before=level, to=level), NOON, AGENT)
     assert apply(after, Prioritise(level=level, about="", actor=AGENT, said="spam"), NOON) == (after, (unsaid,))
+
+
+TARGETS = {"urgent": 1800, "high": 7200, "normal": 28800}
+
+
+def promise(minutes: int, level: str, targets: dict[str, int]) -> Promise:
+    return Promise(NOON + timedelta(minutes=minutes), level, targets.get(level, 0), targets)
+
+
+@pytest.mark.parametrize(
+    ("level", "waiting", "due"),
+    [
+        ("urgent", [promise(0, "normal", TARGETS)], 30),
+        ("high", [promise(0, "normal", TARGETS), promise(90, "normal", TARGETS)], 120),
+        ("low", [promise(0, "normal", TARGETS)], None),
+        ("normal", [promise(0, "normal", TARGETS), promise(60, "urgent", TARGETS)], 480),
+        ("urgent", [promise(0, "normal", TARGETS), promise(60, "urgent", TARGETS)], 90),
+        ("urgent", [promise(0, "normal", {})], 480),
+        ("urgent", [promise(0, "normal", TARGETS), promise(5, "normal", {})], 480),
+        ("urgent", [], 480),
+    ],
+    ids=[
+        "sooner", "from the first message on", "no target", "later", "back at the router's own", "an older router",
+        "an older router between", "nobody decided",
+    ],
+)  # fmt: skip
+def test_a_level_that_somebody_gives_moves_when_an_answer_is_due_and_not_since_when_they_wait(
+    level: str, waiting: list[Promise], due: int | None
+) -> None:
+    ticket = first(routed(reply_within=28800))
+    after, _ = apply(ticket, Prioritise(level=level, about="spam", actor=AGENT, waiting=tuple(waiting)), NOON)
+    if level != ticket.level:
+        assert after.due_at == (NOON + timedelta(minutes=due) if due else None)
+    assert due_at_level(ticket, level, waiting) == (NOON + timedelta(minutes=due) if due else None)
+    answered = replace(ticket, waiting_since=None, due_at=None)
+    assert due_at_level(answered, level, waiting) is None, "nobody waits"
 
 
 def test_a_level_that_somebody_gave_stays_until_something_more_urgent_comes() -> None:

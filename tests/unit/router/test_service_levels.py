@@ -25,6 +25,12 @@ def test_a_plan_that_promises_more_is_answered_sooner() -> None:
     assert decided(mail(OUTAGE), ann(tier="enterprise", contact_point=ANN)).reply_within == 15 * 60
 
 
+def test_the_desk_is_told_what_every_level_is_promised_for_an_agent_may_give_another() -> None:
+    found = decided(mail(OUTAGE, tier="enterprise"))
+    assert found.reply_targets == {"urgent": 900, "high": 3600, "normal": 28800, "low": 86400}
+    assert found.reply_within == found.reply_targets["urgent"]
+
+
 def test_who_writes_on_a_sunday_is_promised_monday_morning() -> None:
     weekdays = under("  open: always", "  open: mon-fri 09:00-18:00")
     found = decided(mail(OUTAGE), None, None, weekdays)
@@ -34,7 +40,8 @@ def test_who_writes_on_a_sunday_is_promised_monday_morning() -> None:
 
 def test_without_targets_nothing_is_promised() -> None:
     nothing = under("answer_within:\n  urgent: 30\n  high: 120\n  normal: 480\n  low: 1440\n", "answer_within:\n")
-    assert decided(mail(OUTAGE), None, None, nothing).reply_within == 0
+    found = decided(mail(OUTAGE), None, None, nothing)
+    assert (found.reply_within, found.reply_targets) == (0, {})
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ message's own."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -349,6 +349,35 @@ def due(ticket: Ticket, routed: RoutedMessage) -> datetime | None:
         return before
     own = routed.message.received_at + timedelta(seconds=within)
     return min(before, own) if before else own
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What the router promised with one message of a customer who waits."""
+
+    at: datetime
+    level: str
+    within: int
+    """Seconds; 0 for nothing."""
+    targets: Mapping[str, int]
+    """Seconds by level; empty where the router did not tell them."""
+
+
+def due_at_level(ticket: Ticket, level: str, waiting: Sequence[Promise]) -> datetime | None:
+    """Returns when an answer is due once somebody gave a ticket this level: by the policy's target
+    for it, and from the same start. Back at the level that the router gave it is the router's time
+    again; where a router did not tell its targets, it stays. waiting: of the messages since the
+    customer waits."""
+    if ticket.waiting_since is None or not waiting:
+        return ticket.due_at
+    levels = list(Level)
+    if level == min((each.level for each in waiting), key=lambda own: levels.index(Level(own))):
+        within = [(each.at, each.within) for each in waiting]
+    elif all(each.targets for each in waiting):
+        within = [(each.at, each.targets.get(level, 0)) for each in waiting]
+    else:
+        return ticket.due_at
+    return min((at + timedelta(seconds=seconds) for at, seconds in within if seconds > 0), default=None)
 
 
 def resumed(ended: Wait, now: Wait | None) -> Wait:

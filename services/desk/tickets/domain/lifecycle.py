@@ -15,7 +15,17 @@ from typing import TypeAlias
 from msgspec import structs
 
 from services.desk.actors import DESK, Actor
-from services.desk.tickets.domain import SETTLED, Ticket, Wait, is_late, rank, resumed, snippet
+from services.desk.tickets.domain import (
+    SETTLED,
+    Promise,
+    Ticket,
+    Wait,
+    due_at_level,
+    is_late,
+    rank,
+    resumed,
+    snippet,
+)
 from services.desk.tickets.escalation import elsewhere, widened
 from shared.events.desk import (
     Change,
@@ -96,6 +106,8 @@ class Prioritise:
     actor: Actor
     said: str = ""
     """What the same person said last that it is about: no opinion takes that back."""
+    waiting: tuple[Promise, ...] = ()
+    """What the router promised with each message since the customer waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,16 +362,22 @@ def _assigned(ticket: Ticket, command: Assign, now: datetime) -> Outcome:
 
 
 def _prioritised(ticket: Ticket, command: Prioritise, now: datetime) -> Outcome:
-    """Moves the ticket to another level; within it, its score stays. What the customer adds counts
-    again where that is more urgent."""
+    """Moves the ticket to another level, and when an answer is due with it; within the level, its
+    score stays. What the customer adds counts again where that is more urgent."""
     if command.level == ticket.level and not command.about and not command.said:
         return ticket, ()
     told = TicketPrioritised(before=ticket.level, to=command.level, about=command.about or None)
     recorded = Recorded(told, now, command.actor)
     if command.level == ticket.level:
         return ticket, (recorded,)
-    place = rank(command.level, ticket.score)
-    return replace(ticket, level=command.level, rank=place, version=ticket.version + 1), (recorded, PriorityChanged())
+    after = replace(
+        ticket,
+        level=command.level,
+        rank=rank(command.level, ticket.score),
+        due_at=due_at_level(ticket, command.level, command.waiting),
+        version=ticket.version + 1,
+    )
+    return after, (recorded, PriorityChanged())
 
 
 def _spoken_with(ticket: Ticket, call: CallAnswered) -> Outcome:
