@@ -67,13 +67,29 @@ def main(arguments: list[str]) -> int:
 
 
 def _check(file: Path) -> int:
-    policy = _read(file)[1]
+    """Needs no Kafka, but for a policy that asks for a model that was learned."""
+    models = Models()
+    try:
+        policy = _read(file, models)[1]
+    except YamlErrors:
+        if not models.missing:
+            raise
+        policy = _check_learned(file)
     phrases = sum(len(found) for words in policy.lexicon.languages.values() for found in words.severities.values())
     print(
         f"{file}: policy {policy.name!r} is right: {len(policy.lexicon.languages)} languages, {phrases} phrases, "
         f"{len(policy.rules)} routing rules"
     )
     return 0
+
+
+def _check_learned(file: Path) -> Policy:
+    try:
+        learned = asyncio.run(learning.newest(load(KafkaSettings).kafka, MODELS_LEARNED))
+    except Unavailable as error:
+        print(f"{file}: models that were learned are not looked at: {error}", file=sys.stderr)
+        learned = {}
+    return _read(file, Models(learned, load(RouterSettings).policy))[1]
 
 
 async def _publish(file: Path) -> int:

@@ -5,17 +5,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from http.client import HTTPConnection, HTTPException
 
 from services.router import learning
+from services.router.adapters.urgency import Models
+from services.router.policies import Policies
 from services.router.settings import RouterSettings
-from shared.events import ModelLearned
+from shared.events import ModelLearned, RoutingPolicy
 from shared.events.learning import in_use
+from shared.health import Health
 from shared.settings import KafkaSettings, load
-from shared.topics import MODELS_LEARNED
+from shared.topics import MODELS_LEARNED, POLICIES_PUBLISHED
 
 _LISTED = 20
+_PATIENCE = 5.0
+_LARGEST = 100_000
+"""Bytes of a router's health, which has some thousand."""
 _NICE = 10
 """By itself it learns beside a router that works."""
 _WHY = {
@@ -39,8 +47,11 @@ def add(subjects: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     learn.add_argument(
         "--without", action="append", default=[], metavar="EMAIL", help="leave out what this agent said; repeatable"
     )
-    show = verbs.add_parser("show", help="which model is in use, and what became of each that was learned")
+    show = verbs.add_parser("show", help="which model judges, and what became of each that was learned")
     show.add_argument("version", nargs="?", default="", help="this one only, with messages that it judges differently")
+    show.add_argument(
+        "--at", action="append", metavar="HOST:PORT", help="a router that is asked; repeatable; default: the one here"
+    )
     take = verbs.add_parser("take", help="take a model that waits for a person, or one of before; at once")
     take.add_argument("version")
     verbs.add_parser("roll-back", help="take the model that was in use before; at once")
@@ -55,7 +66,11 @@ def run(chosen: argparse.Namespace) -> int:
             made = asyncio.run(learning.learn(servers, policy, only_new=chosen.only_new, without=chosen.without))
             print(made if isinstance(made, str) else described(made))
         case "show":
-            for line in listed(asyncio.run(learning.newest(servers, MODELS_LEARNED)), policy, chosen.version):
+            models = asyncio.run(learning.newest(servers, MODELS_LEARNED))
+            print(judges(models, asyncio.run(learning.newest(servers, POLICIES_PUBLISHED)), policy))
+            for at in chosen.at or [f"127.0.0.1:{load(RouterSettings).port}"]:
+                print(f"the router at {at}: {asked(at)}")
+            for line in listed(models, policy, chosen.version):
                 print(line)
         case "take":
             asyncio.run(learning.take(servers, policy, chosen.version))
@@ -65,10 +80,31 @@ def run(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def judges(models: Mapping[str, ModelLearned], published: Mapping[str, RoutingPolicy], policy: str) -> str:
+    """Returns what a router of this version judges with under the policy in force, and why it is
+    not the model that was taken last: as its health has it."""
+    health = Health()
+    Policies(policy, published, Models(models, policy), health).current()
+    return f"judges: {health.parts['model'].detail}\npolicy: {health.parts['policy'].detail}"
+
+
+def asked(at: str) -> str:
+    """Asks a running router by what model it judges; says so where it does not answer."""
+    try:
+        connection = HTTPConnection(at, timeout=_PATIENCE)
+        try:
+            connection.request("GET", "/health/ready")
+            return str(json.loads(connection.getresponse().read(_LARGEST))["parts"]["model"]["detail"])
+        finally:
+            connection.close()
+    except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
+        return f"cannot be asked ({error!r})"
+
+
 def listed(models: dict[str, ModelLearned], policy: str, version: str) -> Iterable[str]:
-    """Yields which model is in use, then the newest ones; or one of them alone."""
+    """Yields which model was taken last, then the newest ones; or one of them alone."""
     pointer = models.get(in_use(policy))
-    yield f"in use: {pointer.version if pointer else 'the model that comes with the router'}"
+    yield f"taken last: {pointer.version if pointer else 'none: the model that comes with the router'}"
     known = [one for key, one in models.items() if key == one.version and version in ("", one.version)]
     for one in sorted(known, key=lambda one: one.at, reverse=True)[:_LISTED]:
         yield ""

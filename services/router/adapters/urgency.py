@@ -98,7 +98,8 @@ class Models:
     def __init__(self, learned: Lookup[ModelLearned] | None = None, policy: str = "default") -> None:
         self._learned, self._policy, self._base = learned, policy, shipped()
         self._made: dict[str, UrgencyModel] = {}
-        self._missing: set[str] = set()
+        self.missing: set[str] = set()
+        """Versions that were asked for and are not here."""
         self.trouble = ""
 
     def of(self, version: str) -> UrgencyModel | None:
@@ -111,7 +112,7 @@ class Models:
         else:
             event = self._learned.get(version) if self._learned is not None else None
             if event is None:
-                self._missing.add(version)
+                self.missing.add(version)
                 self.trouble = f"{version} is not here"
             else:
                 self._make(self._base, event)
@@ -131,7 +132,7 @@ class Models:
         """Returns what differs where another model may have to be taken."""
         if self._learned is None:
             return None
-        missing = tuple(self._learned.get(version) is not None for version in sorted(self._missing))
+        missing = tuple(self._learned.get(version) is not None for version in sorted(self.missing))
         return self._learned.get(in_use(self._policy)), missing
 
     def _make(self, base: UrgencyModel, event: ModelLearned) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router import learning, learning_commands
+from services.router import commands, learning, learning_commands
 from services.router.adapters import policy_yaml, urgency
 from services.router.adapters.urgency import Models, UrgencyModel
 from services.router.adapters.yaml_sections import YamlErrors
@@ -44,8 +46,8 @@ from services.router.learning import added, heard, make, settled
 from services.router.policies import Policies
 from shared.classifier.changes import pack, unpack
 from shared.clock import utc_now
-from shared.errors import Misconfigured
-from shared.events import ModelLearned, PriorityCorrected, Rejudged, RoutedMessage
+from shared.errors import Misconfigured, Unavailable
+from shared.events import ModelLearned, PriorityCorrected, Rejudged, RoutedMessage, RoutingPolicy
 from shared.events.learning import in_use
 from shared.health import Health
 from shared.topics import MODELS_LEARNED, PRIORITIES_CORRECTED, Topic
@@ -466,13 +468,59 @@ def test_an_operator_reads_what_became_of_each_model() -> None:
     )
     models = used(newer, why="better", corrections=9, agents=2, examples=(moved,))
     whole = "\n".join(learning_commands.listed(models, "default", ""))
-    assert f"in use: {newer.version}" in whole
+    assert f"taken last: {newer.version}" in whole
     assert "taken, for it does better" in whole
     assert "t1" not in whole
     assert "ticket t1: question → outage; the agent said outage now right" in "\n".join(
         learning_commands.listed(models, "default", newer.version)
     )
-    assert "in use: the model that comes with the router" in "\n".join(learning_commands.listed({}, "default", ""))
+    assert "taken last: none: the model that" in "\n".join(learning_commands.listed({}, "default", ""))
+
+
+def test_an_operator_reads_what_really_judges_and_why_it_is_not_what_was_taken() -> None:
+    newer, text = changed(), policy_yaml.SHIPPED.read_text("utf-8")
+    assert learning_commands.judges(used(newer), {}, "default").startswith(
+        f"judges: {newer.version}\npolicy: default@0"
+    )
+    shipped = RoutingPolicy(
+        name="default", version=3, published_at=NOW, yaml=text.replace("use: newest", "use: shipped")
+    )
+    told = learning_commands.judges(used(newer), {"default": shipped}, "default")
+    assert told.startswith(f"judges: {BASE.version}\npolicy: default@3")
+    gone = {key: one for key, one in used(newer).items() if key != newer.version}
+    assert f"{newer.version} is not here" in learning_commands.judges(gone, {}, "default")
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_a_policy_that_pins_a_learned_model_is_checked_against_those_that_were_learned(
+    away: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newer, file = changed(), tmp_path / "mine.yaml"
+
+    async def newest(_servers: str, _topic: Topic[Any]) -> dict[str, ModelLearned]:
+        if away:
+            raise Unavailable("Kafka at nowhere does not answer")
+        return used(newer)
+
+    monkeypatch.setattr(learning, "newest", newest)
+    text = policy_yaml.SHIPPED.read_text("utf-8")
+    file.write_text(text.replace("use: newest", f"use: {newer.version}"), "utf-8")
+    assert commands.main(["policy", "check", str(file)]) == int(away)
+    told = capsys.readouterr().err
+    assert ("models that were learned are not looked at: Kafka at nowhere" in told, "there is no model" in told) == (
+        away,
+        away,
+    )
+    file.write_text(text.replace("use: newest", "use: urgency-of-nobody"), "utf-8")
+    assert commands.main(["policy", "check", str(file)]) == 1
+    assert "there is no model 'urgency-of-nobody' here" in capsys.readouterr().err
+
+
+def test_a_router_that_is_away_is_told_as_such() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        assert learning_commands.asked(f"127.0.0.1:{nobody.getsockname()[1]}").startswith("cannot be asked (")
+    assert learning_commands.asked("127.0.0.1:nonsense").startswith("cannot be asked (")
 
 
 def test_classes_that_an_agent_may_tell_are_those_of_the_model() -> None:
