@@ -16,7 +16,7 @@ from services.desk.intake.messages import apply
 from services.desk.people import audit
 from services.desk.people import service as people
 from services.desk.profiles.sla import record_breaches
-from services.desk.tickets import corrections, service
+from services.desk.tickets import commands, corrections, service
 from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.events import PriorityCorrected
@@ -87,6 +87,9 @@ async def test_who_is_made_urgent_by_hand_is_promised_what_the_urgent_are_from_w
     assert await record_breaches(desk) == 1, "the time has passed: the router hears of it"
     row = await corrections.prioritise(desk, ticket, "normal", actor=BO)
     assert row.due_at == now + timedelta(hours=1)
+    await commands.set_status(desk, ticket, "solved", actor=BO)
+    row = await corrections.prioritise(desk, ticket, "urgent", actor=BO)
+    assert (row.level, row.due_at) == ("urgent", None), "nobody waits"
 
 
 async def test_what_is_taken_back_teaches_nothing(desk: Desk) -> None:

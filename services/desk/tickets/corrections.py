@@ -100,7 +100,10 @@ async def _said(work: UnitOfWork, ticket: str, actor: Actor) -> str:
 
 
 async def _promises(work: UnitOfWork, ticket: Ticket) -> tuple[Promise, ...]:
-    """Reads what the router promised with each message since the customer waits."""
+    """Reads what the router promised with each message since the customer waits; of who waits for
+    nothing, nothing."""
+    if ticket.waiting_since is None:
+        return ()
     told = select(MESSAGES.c.at, MESSAGES.c.decision).where(
         MESSAGES.c.ticket_id == ticket.id,
         MESSAGES.c.direction == "in",
