@@ -129,8 +129,8 @@ class AutoReplied(Change, frozen=True, kw_only=True, tag="autoreply"):
     """The first message of a ticket was answered automatically, or not."""
 
     why: str = ""
-    """`sent`, or why nothing was: `ours`, `doubt`, `spam`, `old`, `opted-out`, `undelivered`,
-    `echo`, `often`, `no-text` or `paused`."""
+    """`sent`, or why nothing was: `ours`, `doubt`, `spam`, `automatic`, `old`, `opted-out`,
+    `undelivered`, `echo`, `often`, `no-text` or `paused`."""
     channel: str = ""
     to: str = ""
     """The contact point."""

@@ -16,7 +16,11 @@ from tests.waiting import eventually
 
 OURS, THEIRS = "support@example.org", "help@other.example"
 KEPT = ("From", "To", "Subject", "Date", "Message-ID")
-RULE = {"enabled": True, "texts": {"en": {"received": "Hello {name|there}, we have received your message: {ticket}."}}}
+# No program knows these words for what they are: only what was sent before tells.
+RULE = {
+    "enabled": True,
+    "texts": {"en": {"received": "Hello {name|there}, is it still so? We look at {ticket} tomorrow."}},
+}
 
 
 def bare(mail: EmailMessage) -> EmailMessage:
@@ -95,7 +99,7 @@ def test_a_customer_who_answers_it_is_in_the_same_ticket_and_still_waits(desks: 
     system.send(mail_from(address, f"Parcel {mark}", "My parcel has not arrived.", name="Ann Lee"))
     (told,) = eventually(lambda: system.relay.to(address), "the automatic reply", 60)
     assert (told["Auto-Submitted"], told["Cc"]) == ("auto-replied", None)
-    assert told.get_content().startswith("Hello Ann Lee, we have received your message: #")
+    assert told.get_content().startswith("Hello Ann Lee, is it still so? We look at #")
     first = system.ticket_with(f"Parcel {mark}")
     system.send(mail_from(address, "Re: your mail", "It is the blue one.", reply_to=told))
 

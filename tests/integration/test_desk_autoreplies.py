@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from msgspec import structs
 from sqlalchemy import text as sql
@@ -17,6 +18,7 @@ from services.desk.autoreplies import service as autoreplies
 from services.desk.autoreplies.domain import Rule, Texts
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
+from services.desk.people import service as people
 from services.desk.profiles import service as customers
 from services.desk.tickets import deliveries
 from services.desk.tickets import service as tickets
@@ -24,7 +26,7 @@ from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.events import DeliveryReport, DeliveryState, OutboundMessage, RoutedMessage
 from shared.kernel import stable_id
-from tests.integration.desk_parts import acting, desk_on, migrate, outbox, scalar, with_channels
+from tests.integration.desk_parts import acting, app_of, desk_on, migrate, outbox, scalar, with_channels
 from tests.unit.desk.examples import routed
 
 RULE = Rule(enabled=True, texts={"en": Texts(received="Hello {name|there}, we have it: {ticket}.")})
@@ -93,6 +95,55 @@ async def test_a_customer_is_told_once_and_still_waits_for_a_person(desk: Desk) 
     follow = structs.replace(first, message=again, decision=structs.replace(first.decision, message_id=again.id))
     await apply(desk, [follow])
     assert len(await sent(desk)) == 1
+
+
+async def test_where_an_agent_s_reply_does_not_arrive_nobody_was_answered_though_they_were_told(desk: Desk) -> None:
+    first = mail(1)
+    await apply(desk, [first])
+    (told,) = await sent(desk)
+    await says(desk, told.id, DeliveryState.SENT)
+    draft = tickets.Draft(text="Please restart it.", seen=1)
+    reply = await tickets.reply(desk, first.decision.ticket_id, draft, actor=acting("bo@desk"))
+    assert await scalar(desk, "SELECT first_reply_at FROM desk.tickets") == reply.at
+    await says(desk, reply.id, DeliveryState.FAILED)
+    row = (await tickets.get_ticket(desk, first.decision.ticket_id)).row
+    assert (row.undelivered, row.status, row.waiting_since) == ("failed", "open", first.message.received_at)
+    assert await scalar(desk, "SELECT first_reply_at FROM desk.tickets") is None
+
+
+async def test_a_program_sets_what_a_team_s_customers_are_told_and_the_audit_log_has_it(desk: Desk) -> None:
+    token = await people.create_token(desk.database, name="setup", scopes=("admin",), actor=COMMAND)
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app_of(desk)),
+        base_url="http://desk/api/v1",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    body = {
+        "enabled": True,
+        "hours": "mon-fri 09:00-18:00",
+        "zone": "Asia/Seoul",
+        "texts": {"ko": {"received": "받았습니다."}},
+    }
+    async with client as api:
+        team = {"team": "billing"}
+        assert (await api.put("/automatic-replies", json=body, params=team)).json()["team"] == "billing"
+        for wrong, code in (
+            ({"hours": "always"}, "autoreply-hours"),
+            ({"language": "xx"}, "autoreply-language"),
+            ({"texts": {"en": {"received": "{no}"}}}, "autoreply-variable"),
+            ({"enabled": True}, "autoreply-texts"),
+        ):
+            refused = await api.put("/automatic-replies", json=wrong)
+            assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (422, code)
+        listed = (await api.get("/automatic-replies")).json()
+        assert ([rule["team"] for rule in listed["rules"]], listed["paused_at"]) == (["", "billing"], None)
+        assert (await api.delete("/automatic-replies", params=team)).status_code == 204
+        assert (await api.delete("/automatic-replies", params=team)).status_code == 404
+        assert (await api.post("/automatic-replies/resume")).status_code == 204
+    kinds = (
+        "SELECT string_agg(kind || ' ' || subject, ', ' ORDER BY id) FROM desk.audit_log WHERE kind LIKE 'autoreply%'"
+    )
+    assert await scalar(desk, kinds) == "autoreply.changed , autoreply.changed billing, autoreply.removed billing"
 
 
 async def test_replayed_and_in_two_processes_at_once_it_is_one(two: tuple[Desk, Desk]) -> None:

@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
@@ -22,6 +23,7 @@ from services.desk.autoreplies import service as autoreplies
 from services.desk.autoreplies.domain import Rule
 from services.desk.calls import service as calls
 from services.desk.context import Desk
+from services.desk.customers import contacts
 from services.desk.intake.messages import apply
 from services.desk.mentions import labels
 from services.desk.mentions import service as mentions
@@ -29,11 +31,13 @@ from services.desk.people import presence, second_step, sessions, work
 from services.desk.people import service as people
 from services.desk.people.limits import Limiter
 from services.desk.profiles import service as profiles
-from services.desk.tickets import commands, corrections, group_commands, originals, teams
+from services.desk.tickets import commands, corrections, group_commands, originals, store, teams
+from services.desk.tickets.domain import Threads, opened, place
 from services.desk.wallboard import display
 from services.desk.web.answers import ConsoleRoute
 from shared.errors import Rejected
 from shared.kernel import ticket_id
+from shared.statements import write
 from tests.integration.desk_parts import SECRET, acting, app_of, desk_on, migrate, scalar, with_channels
 from tests.unit.desk.examples import routed
 
@@ -100,6 +104,7 @@ def filled(path: str) -> str:
 
 
 BODIES: dict[str, Any] = {
+    "/automatic-replies": {"enabled": True},
     "/tickets/{ticket}/replies": {"text": "Done."},
     "/tickets/{ticket}/notes": {"text": "Done."},
     "/tickets/{ticket}/priority": {"level": "high"},
@@ -290,7 +295,11 @@ async def test_agents_and_teams_of_before_stay_what_they_were(database: str, sto
             await session.execute(
                 text("INSERT INTO desk.api_tokens (token_hash, name, scopes) VALUES ('x', 'shop', '{read,write}')")
             )
-        await apply(desk, [routed(sender_name="Ann", team="billing")])
+        async with desk.unit_of_work() as work:
+            mail = routed(team="billing")
+            customer = (await contacts.identify(work, [mail.message]))[mail.message.id]
+            ticket = opened(mail, place(mail, customer, Threads(()), timedelta()), customer)
+            await write(work.session, store.inserting([ticket]))
         await migrate(database)
         assert {each.email: each.role for each in await accounts.people(desk)} == {
             "agent@desk.example": "agent",

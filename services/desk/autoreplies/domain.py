@@ -41,8 +41,9 @@ VARIABLES = ("ticket", "name", "subject", "opens")
 _LONGEST_NAME, _LONGEST_SUBJECT = 60, 150
 _EXAMPLE = 1042
 """A ticket's number, where there is no ticket."""
-_UNSURE = 0.5
-"""The share that a class of the urgency model has to have before it keeps a customer waiting."""
+_SURE = 0.8
+"""The share that a class of the urgency model has to have: who only mentions an automatic mail gets
+up to 0.6, and is a person."""
 _VARIABLE = re.compile(r"\{([a-z]+)(?:\|([^{}|\n]{0,200}))?\}")
 _LOOSE = re.compile(r"[{}]")
 _PROGRAM = re.compile(
@@ -102,6 +103,8 @@ class Why(StrEnum):
     OURS = "ours"
     DOUBT = "doubt"
     SPAM = "spam"
+    AUTOMATIC = "automatic"
+    """So say its words alone."""
     OLD = "old"
     OPTED_OUT = "opted-out"
     UNDELIVERED = "undelivered"
@@ -178,7 +181,7 @@ def quietly(arrival: Arrival, channel: Channel | None) -> Why | None:
     message = arrival.message
     if not arrival.opened:
         return Why.LATER
-    if message.automatic or _judged(arrival.decision, "automatic"):
+    if message.automatic:
         return Why.MACHINE
     if message.forwarded_by:
         return Why.FORWARDED
@@ -200,6 +203,7 @@ def decide(arrival: Arrival, rules: Mapping[str, Rule], before: Before, per_minu
     reasons = (
         (address_of(message.sender) == message.recipient.lower(), Why.OURS),
         (bool(message.spam) or _judged(arrival.decision, "spam"), Why.SPAM),
+        (_judged(arrival.decision, "automatic"), Why.AUTOMATIC),
         (bool(message.doubt), Why.DOUBT),
         (now - message.received_at > LATEST, Why.OLD),
         (before.opted_out, Why.OPTED_OUT),
@@ -297,7 +301,7 @@ def bare(subject: str) -> str:
 
 def _judged(decision: Decision, kind: str) -> bool:
     judged = decision.judged
-    return judged is not None and judged.kind == kind and judged.share >= _UNSURE
+    return judged is not None and judged.kind == kind and judged.share >= _SURE
 
 
 def _opens(rule: Rule, language: str, now: datetime) -> str:

@@ -218,7 +218,8 @@ async def rules(desk: Desk, *, actor: Actor) -> tuple[Rule, ...]:
     actor.require(Permission.MANAGE_AUTOREPLIES)
     async with desk.database.transaction() as session:
         found = await session.execute(select(AUTOREPLIES).order_by(AUTOREPLIES.c.team))
-        return tuple(msgspec.convert(dict(row), Rule) for row in found.mappings())
+        names = Rule.__struct_fields__
+        return tuple(msgspec.convert({name: getattr(row, name) for name in names}, Rule) for row in found)
 
 
 async def paused_since(desk: Desk) -> datetime | None:

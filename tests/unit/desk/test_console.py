@@ -394,6 +394,8 @@ def test_reading_begins_with_the_first_message_since_our_last_reply() -> None:
     assert pane.first_unread([inbound, reply, note, unread, note]) == "message-second"
     assert pane.first_unread([inbound, unread]) == f"message-{inbound.id}"
     assert pane.first_unread([inbound, reply, note]) == ""
+    told = dataclasses.replace(reply, automatic="reply")
+    assert pane.first_unread([inbound, told]) == f"message-{inbound.id}"
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,7 @@ AUTOREPLIES = {
     "ours": N_("No automatic reply: this is one of our own mailboxes"),
     "doubt": N_("No automatic reply: the sender may be somebody else"),
     "spam": N_("No automatic reply: this looks like spam"),
+    "automatic": N_("No automatic reply: this looks like an automatic message"),
     "old": N_("No automatic reply: the message is more than a day old"),
     "opted-out": N_("No automatic reply: the customer opted out"),
     "undelivered": N_("No automatic reply: the last message to this address did not arrive"),
