@@ -229,7 +229,7 @@ class Supervisor:
         if "email" in plan.services:
             mailbox = self._user.get("EMAIL_MAILBOXES", "support@example.org").split(",")[0].strip()
             rows.append(("mail in", f"{ports.HOST}:{plan.smtp_port}", f"SMTP: send a mail to {mailbox}"))
-            relay = self._user.get("EMAIL_RELAY_HOST")
+            relay = self._user.get("EMAIL_PROVIDER") or self._user.get("EMAIL_RELAY_HOST")
             rows.append(
                 (
                     "mail out",

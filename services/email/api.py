@@ -1,5 +1,5 @@
-"""Serves an operator's tools by HTTP: mailboxes at IMAP servers, and addresses that are not written
-to."""
+"""Serves an operator's tools by HTTP: mailboxes at IMAP servers, how mailboxes send, and addresses
+that are not written to."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from services.email import senders as sending
 from services.email import suppressions
 from services.email.adapters.dns import place_of
 from services.email.domain.headers import one_address
@@ -71,7 +72,15 @@ class Silence(BaseModel):
     detail: str = Field("", max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")
 
 
-def routes(settings: EmailSettings, mailboxes: ImapMailboxes, database: Database) -> APIRouter:
+class Sending(BaseModel):
+    """Mailboxes that send in a way of their own, by address."""
+
+    senders: list[sending.Shown]
+
+
+def routes(
+    settings: EmailSettings, mailboxes: ImapMailboxes, senders: sending.Senders, database: Database
+) -> APIRouter:
     """Makes `/api/v1`. Every request needs the bearer token of the settings."""
     router = APIRouter(prefix="/api/v1", dependencies=[Depends(_authorised(settings))])
 
@@ -104,6 +113,33 @@ def routes(settings: EmailSettings, mailboxes: ImapMailboxes, database: Database
         return await mailboxes.tried(identity)
 
     router.include_router(_suppressions(database))
+    router.include_router(_senders(senders))
+    return router
+
+
+def _senders(senders: sending.Senders) -> APIRouter:
+    router = APIRouter(prefix="/senders")
+
+    @router.get("")
+    async def every() -> Sending:
+        return Sending(senders=await senders.every())
+
+    @router.get("/{address}")
+    async def one(address: str) -> sending.Shown:
+        return await senders.one(address)
+
+    @router.put("/{address}")
+    async def put(address: str, given: sending.Given) -> sending.Shown:
+        return await senders.put(address, given)
+
+    @router.delete("/{address}", status_code=204)
+    async def remove(address: str) -> None:
+        await senders.remove(address)
+
+    @router.post("/{address}/test")
+    async def test(address: str) -> sending.Checked:
+        return await senders.tried(address)
+
     return router
 
 

@@ -3,7 +3,8 @@
 `python -m services email`: run; `migrate`: bring the database's schema up to date; `replay
 <offset|raw uri>`: read a mail again that was set aside; `ledger`: how many answers are in which
 state; `mailboxes`: add, list, try and remove mailboxes at IMAP servers; `suppressions`: list, add
-and remove addresses that are not written to; `import`: take in an archive of mail.
+and remove addresses that are not written to; `senders`: say how each mailbox sends; `import`: take
+in an archive of mail.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from pathlib import Path
 from services.email import api, webhooks
 from services.email.adapters import certificate
 from services.email.adapters.folder import FolderSender
+from services.email.adapters.providers import Mailgun, Postmark
 from services.email.adapters.relay import Relay, RelaySender
 from services.email.adapters.smtp import Door, Listener, LocalMailSession
 from services.email.adapters.sns import Fetch, fetch
 from services.email.channel import CHANNEL
-from services.email.commands import SUPPRESSIONS, USAGE, mailboxes, suppressed
+from services.email.commands import mailboxes, suppressions
+from services.email.commands import senders as senders_command
 from services.email.consumer import deliveries
 from services.email.domain.incoming import Context
 from services.email.domain.mailboxes import Mailboxes
@@ -40,7 +43,8 @@ from services.email.ports import MailSender
 from services.email.receiving import Receiver
 from services.email.replay import replay, replays
 from services.email.returning import Returns
-from services.email.sender import EmailSender
+from services.email.sender import EmailSender, Pace
+from services.email.senders import Senders
 from services.email.settings import EmailSettings, names, networks
 from services.email.signing_in import SignIn, providers
 from shared.attempts import RetryPolicy
@@ -87,19 +91,21 @@ def create(
     outbox, liveness = Outbox(OUTBOX, database, bus), Liveness(database)
     receiving = receiver(common, settings, bus, storage, database, clock)
     importer = MailImporter(bus, storage, context(common, settings), settings.max_size, clock)
+    secret, ours = common.secret.get_secret_value(), Mailboxes.parse(settings.mailboxes)
+    senders = Senders(database, secret, ours, mails, partial(relaying, settings))
+    pace = Pace(settings.per_mailbox, settings.per_domain)
     delivering = Deliverer(
         database,
         Ledger(DELIVERIES, outbox),
-        EmailSender(database, storage, mails, identity(common, settings), clock),
+        EmailSender(database, storage, senders, identity(common, settings), pace, clock),
         policy(settings),
         liveness,
         clock,
     )
     doors = listeners(settings, receiving)
     availability = Availability(health, "relay", partial(_check, mails))
-    secret = common.secret.get_secret_value()
     sign_in = SignIn(secret, database, *providers(settings))
-    managed = ImapMailboxes(database, secret, Mailboxes.parse(settings.mailboxes), sign_in, settings.imap_ca)
+    managed = ImapMailboxes(database, secret, ours, sign_in, settings.imap_ca)
     rules = Rules(largest=settings.max_size, idle=settings.imap_idle, poll=settings.imap_poll, ca=settings.imap_ca)
     fetching = Fetching(database, receiving.receive, sign_in, rules, health, managed.changed)
 
@@ -115,6 +121,7 @@ def create(
         finally:
             await receiving.reader.close()
             await importer.close()
+            await senders.close()
             await bus.stop()
             await database.dispose()
 
@@ -133,7 +140,7 @@ def create(
     }
     larger = {webhooks.PATH: webhooks.most(settings)}
     http = create_api("email", health, title="Switchboard email", larger=larger)
-    http.include_router(api.routes(settings, managed, database))
+    http.include_router(api.routes(settings, managed, senders, database))
     http.include_router(webhooks.routes(settings, receiving, Returns(database, outbox, secret), get, clock))
     health.set("webhooks", ok=True, detail=settings.webhooks)
     return Service(http, tasks, resources)
@@ -157,8 +164,10 @@ async def _watch(doors: Mapping[str, Listener], health: Health, stop: asyncio.Ev
 
 
 def sender(settings: EmailSettings) -> MailSender:
-    """Returns the relay where one is set, or else the folder. Raises Misconfigured where its
-    password would be sent unencrypted."""
+    """Returns the provider or the relay where one is set, or else the folder. Raises Misconfigured
+    where a password would be sent unencrypted, or the key is missing."""
+    if settings.provider:
+        return _provider(settings)
     if not settings.relay_host:
         return FolderSender(settings.outbox_folder)
     tls = settings.relay_tls
@@ -170,8 +179,24 @@ def sender(settings: EmailSettings) -> MailSender:
             )
         tls = "starttls" if tls == "auto" else tls
     password = settings.relay_password.get_secret_value()
-    relay = Relay(settings.relay_host, settings.relay_port, settings.relay_user, password, tls)
-    return RelaySender(relay, settings.send_timeout)
+    return relaying(settings, Relay(settings.relay_host, settings.relay_port, settings.relay_user, password, tls))
+
+
+def _provider(settings: EmailSettings) -> MailSender:
+    key = settings.provider_key.get_secret_value()
+    if not key or settings.relay_host:
+        raise Misconfigured(
+            "EMAIL_PROVIDER needs EMAIL_PROVIDER_KEY, and takes the place of EMAIL_RELAY_HOST: set the one or the other"
+        )
+    if settings.provider == "mailgun":
+        url = settings.provider_url or "https://api.mailgun.net"
+        return Mailgun(url, key, settings.send_timeout, settings.provider_domain)
+    return Postmark(settings.provider_url or "https://api.postmarkapp.com", key, settings.send_timeout)
+
+
+def relaying(settings: EmailSettings, relay: Relay) -> MailSender:
+    """Returns a sender by this relay."""
+    return RelaySender(relay, settings.send_timeout, settings.relay_idle)
 
 
 def receiver(
@@ -203,8 +228,10 @@ def context(common: Settings, settings: EmailSettings) -> Context:
 def identity(common: Settings, settings: EmailSettings) -> Identity:
     """Returns the identity with which mails are answered."""
     mailboxes = Mailboxes.parse(settings.mailboxes)
-    by_postmark = bool(settings.postmark_password.get_secret_value())
-    return Identity(mailboxes, common.secret.get_secret_value(), settings.company, settings.from_name, by_postmark)
+    by_postmark = settings.provider == "postmark" or bool(settings.postmark_password.get_secret_value())
+    return Identity(
+        mailboxes, common.secret.get_secret_value(), settings.company, settings.from_name, by_postmark=by_postmark
+    )
 
 
 def policy(settings: EmailSettings) -> DeliveryPolicy:
@@ -278,8 +305,9 @@ main = Program(
     {
         "replay": Command(_replay, "<dead letter's offset | raw uri>"),
         "ledger": Command(partial(print_counts, DELIVERIES)),
-        "mailboxes": Command(mailboxes, USAGE),
-        "suppressions": Command(suppressed, SUPPRESSIONS),
+        "mailboxes": Command(mailboxes.run, mailboxes.USAGE),
+        "senders": Command(partial(senders_command.run, sender, relaying), senders_command.USAGE),
+        "suppressions": Command(suppressions.run, suppressions.USAGE),
         "import": Command(imports, IMPORT_USAGE),
     },
 ).main

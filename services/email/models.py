@@ -1,5 +1,5 @@
-"""The schema `email`: the delivery ledger and its outbox, addresses that are not written to,
-mailboxes that are read by IMAP, and imports of archives."""
+"""The schema `email`: the delivery ledger and its outbox, addresses that are not written to, how
+mailboxes send, those that are read by IMAP, and imports of archives."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ DELIVERIES = deliveries_table(
         server_default="",
         comment="the id of the returned mail that said it did not arrive",
     ),
+    Column("turn_at", DateTime(timezone=True), comment="from when on it may leave; none: not asked yet"),
     Index("ix_deliveries_ticket_id", "ticket_id", "position"),
     Index("ix_deliveries_recipient", "recipient", "position"),
     Index("ix_deliveries_returned_by", "returned_by", postgresql_where=text("returned_by <> ''")),
@@ -64,6 +65,22 @@ SUPPRESSIONS = Table(
     _now("added_at"),
 )
 """Addresses that are not written to."""
+SENDERS = Table(
+    "senders",
+    METADATA,
+    Column("address", Text, primary_key=True),
+    Column("settings", JSONB, nullable=False),
+    Column("secrets", JSONB, nullable=False, comment="sealed, base64: shared/security/sealing.py"),
+    _now("changed_at"),
+)
+"""How a mailbox sends, where that is not as all do."""
+PACE = Table(
+    "pace",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("next_at", DateTime(timezone=True), nullable=False, comment="when all turns that were given are over"),
+)
+"""Limits of mailboxes and domains that are in use."""
 IMAP_MAILBOXES = Table(
     "imap_mailboxes",
     METADATA,

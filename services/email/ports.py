@@ -24,5 +24,8 @@ class MailSender(Protocol):
         """Whether this mail went out in an attempt that nobody saw the end of; None where that
         cannot be known."""
 
+    async def close(self) -> None:
+        """Closes what is kept open."""
+
     async def check(self) -> str:
         """Checks whether mails can be sent; returns an empty string, or what is wrong."""

@@ -157,12 +157,33 @@ class EmailSettings(ServiceSettings):
     relay_password_without_tls: bool = Field(
         default=False, description="Send the password to a relay without TLS too, readable for everybody on the way"
     )
+    relay_idle: float = Field(
+        20,
+        description="Seconds that a connection to a relay is kept without a mail; 0: a connection for each mail",
+        ge=0,
+    )
+    provider: Literal["", "mailgun", "postmark"] = Field(
+        "", description="Send by this provider's HTTP API instead of by a relay"
+    )
+    provider_key: SecretStr = Field(
+        SecretStr(""), description="Its key: Mailgun's API key (or a domain's sending key), Postmark's server token"
+    )
+    provider_url: str = Field(
+        "",
+        description="Its API; empty: the provider's own, for Mailgun the one in the US (EU: `https://api.eu.mailgun.net`)",
+    )
+    provider_domain: str = Field(
+        "",
+        description="Mailgun: the domain there that sends; empty: the domain of the mailbox that a reply leaves from",
+    )
     outbox_folder: Path = Field(
         Path("var/outbox"), description="Where outgoing mails are kept as files while there is no relay"
     )
     company: str = Field("Support", description="Shown as the sender of answers", max_length=100)
     from_name: str = Field("{agent} via {company}", description="Name in From; {agent} and {company} are filled in")
     senders: int = Field(4, description="Mails sent at a time by one process", ge=1, le=100)
+    per_mailbox: int = Field(0, description="Mails a minute that leave from one mailbox; 0 sets no limit", ge=0)
+    per_domain: int = Field(0, description="Mails a minute that go to one domain; 0 sets no limit", ge=0)
     send_timeout: float = Field(60, description="Seconds for one attempt to send", gt=0)
     retry_first: float = Field(
         30, description="Seconds before the first repeat after a temporary error; doubles up to an hour", gt=0

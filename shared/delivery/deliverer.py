@@ -37,12 +37,14 @@ _NOT_FOUND = "found not to be sent after an interruption"
 class DeliveryPolicy:
     """`lease`: longer than any attempt and the commit after it; `retry`: what happens after an
     attempt that failed; `concurrency`: attempts at a time in one process; `settle`: how long after
-    an attempt the provider can tell whether it went out, None where it never can."""
+    an attempt the provider can tell whether it went out, None where it never can; `tell`: how long
+    after the request an agent hears that it has still not been sent."""
 
     lease: timedelta
     retry: RetryPolicy
     concurrency: int = 1
     settle: timedelta | None = None
+    tell: timedelta = timedelta(minutes=15)
 
 
 class Deliverer:
@@ -134,7 +136,7 @@ class Deliverer:
             case Result.REFUSED:
                 await self._end(attempt, DeliveryState.FAILED, result.words, reason=result.reason)
             case Result.LATER:
-                await self._later(attempt, result.words, result.not_before)
+                await self._later(attempt, result)
             case Result.UNKNOWN if self._policy.settle is None:
                 await self._end(attempt, DeliveryState.UNCERTAIN, result.words, result.provider_id)
             case Result.UNKNOWN:
@@ -185,19 +187,25 @@ class Deliverer:
         if attempt.number == 1:
             await self._reschedule(attempt, self._clock(), _NOT_FOUND)
         else:
-            await self._later(attempt, _NOT_FOUND, None)
+            await self._later(attempt, SendResult(Result.LATER, _NOT_FOUND))
 
-    async def _later(self, attempt: Attempt, words: str, not_before: datetime | None) -> None:
-        due = self._next(attempt, attempt.number)
+    async def _later(self, attempt: Attempt, result: SendResult) -> None:
+        words = result.words
+        due = self._next(attempt, attempt.number) if result.attempted else result.not_before
         if due is None:
-            await self._end(attempt, DeliveryState.FAILED, words)
+            await self._end(attempt, DeliveryState.FAILED, words, reason=result.reason)
             return
-        METRICS.retried.labels(what=f"{attempt.request.channel}-delivery").inc()
-        due = max(due, not_before) if not_before else due
-        log.warning(
-            "a delivery failed for now", outbound_id=attempt.request.id, again=due.isoformat(), words=words[:300]
-        )
-        await self._reschedule(attempt, due, words)
+        if result.attempted:
+            METRICS.retried.labels(what=f"{attempt.request.channel}-delivery").inc()
+            due = max(due, result.not_before) if result.not_before else due
+            log.warning(
+                "a delivery failed for now", outbound_id=attempt.request.id, again=due.isoformat(), words=words[:300]
+            )
+        await self._reschedule(attempt, due, words, attempted=result.attempted)
+        if self._clock() - attempt.request.requested_at >= self._policy.tell:
+            await persist(
+                self._name, lambda: self._run(lambda session: self.ledger.defer(session, attempt, words, result.reason))
+            )
 
     def _next(self, attempt: Attempt, attempts: int) -> datetime | None:
         return next_attempt(attempts, attempt.request.requested_at, self._clock(), self._policy.retry, random.random())
@@ -218,14 +226,18 @@ class Deliverer:
             ),
         )
 
-    async def _reschedule(self, attempt: Attempt, due: datetime, words: str) -> None:
-        await persist(
-            self._name, lambda: self._run(lambda session: self.ledger.reschedule(session, attempt, due, words))
-        )
+    async def _reschedule(self, attempt: Attempt, due: datetime, words: str, *, attempted: bool = True) -> None:
+        wait = due - self._clock()
+
+        async def write(session: AsyncSession) -> None:
+            await self.ledger.reschedule(session, attempt, wait, words, attempted=attempted)
+
+        await persist(self._name, lambda: self._run(write))
 
     async def _ask_again(self, attempt: Attempt, due: datetime, words: str) -> None:
+        wait = due - self._clock()
         await persist(
-            self._name, lambda: self._run(lambda session: self.ledger.ask_again(session, attempt, due, words))
+            self._name, lambda: self._run(lambda session: self.ledger.ask_again(session, attempt, wait, words))
         )
 
     async def _run(self, work: Callable[[AsyncSession], Awaitable[None]]) -> None:

@@ -110,13 +110,25 @@ class Ledger:
             gone = or_(gone, left)
         return await self._taken(session, self._due(limit).where(table.c.state == SENDING, gone), lease, holder)
 
-    async def reschedule(self, session: AsyncSession, attempt: Attempt, due_at: datetime, detail: str = "") -> None:
-        """Puts off what was certainly not sent, unless another attempt has begun since."""
-        await session.execute(self._current(attempt, OPEN).values(state=WAITING, due_at=due_at, **_words(detail)))
+    async def reschedule(
+        self, session: AsyncSession, attempt: Attempt, wait: timedelta, detail: str = "", *, attempted: bool = True
+    ) -> None:
+        """Puts off what was certainly not sent, unless another attempt has begun since.
+        `attempted`: False where nothing was tried, so that nothing is counted."""
+        values = {"due_at": func.clock_timestamp() + wait, "attempts": attempt.number - (not attempted)}
+        await session.execute(self._current(attempt, OPEN).values(state=WAITING, **values, **_words(detail)))
 
-    async def ask_again(self, session: AsyncSession, attempt: Attempt, due_at: datetime, detail: str) -> None:
+    async def defer(self, session: AsyncSession, attempt: Attempt, words: str, reason: str) -> None:
+        """Reports that a delivery is still not sent. The row stays `waiting`: every later attempt
+        reports it again, and the desk hears the first."""
+        own = attempt.request
+        news = report(own.channel, own.ticket_id, own.id, DeliveryState.DEFERRED, words, reason=reason)
+        await self._outbox.add(session, DELIVERIES_REPORTED, own.ticket_id, news)
+
+    async def ask_again(self, session: AsyncSession, attempt: Attempt, wait: timedelta, detail: str) -> None:
         """Leaves an attempt `sending`: the provider is asked then whether it went out."""
-        await session.execute(self._current(attempt, (SENDING,)).values(due_at=due_at, **_words(detail)))
+        due = func.clock_timestamp() + wait
+        await session.execute(self._current(attempt, (SENDING,)).values(due_at=due, **_words(detail)))
 
     async def advance(
         self,

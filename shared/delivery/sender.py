@@ -16,11 +16,13 @@ from shared.delivery.ledger import Attempt
 class SendResult(Outcome):
     """How an attempt ended. `provider_id`: the provider's name for what it took; `not_before`:
     where it may go well later and the provider says when, such as a rate limit's reset (UTC);
-    `reason`: the class of why it was not done."""
+    `reason`: the class of why it was not done; `attempted`: False where it only waits for its turn
+    at `not_before`, which costs no patience."""
 
     provider_id: str = ""
     not_before: datetime | None = None
     reason: str = ""
+    attempted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

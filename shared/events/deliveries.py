@@ -18,6 +18,9 @@ class OutboundMessage(Event, frozen=True, kw_only=True):
     to: ContactPoint
     text: str
     requested_at: datetime
+    html: str = ""
+    """For mail: the same as `text`, with its looks. The channel sanitises it. `cid:` names an
+    attachment by its `content_id`."""
     cc: tuple[str, ...] = ()
     """For mail: addresses that get a copy, and that everybody sees."""
     bcc: tuple[str, ...] = ()
@@ -42,6 +45,8 @@ class OutboundMessage(Event, frozen=True, kw_only=True):
 class DeliveryState(StrEnum):
     """What became of an outbound message."""
 
+    DEFERRED = "deferred"
+    """The provider has not accepted it yet; we still try. `detail` says why."""
     SENT = "sent"
     """The provider accepted it."""
     DELAYED = "delayed"
@@ -60,10 +65,10 @@ class DeliveryState(StrEnum):
         return order[self] > order.get(before, 0)
 
 
-_ORDER: dict[str, int] = {"uncertain": 1, "sent": 2, "delayed": 3, "failed": 4, "delivered": 5}
+_ORDER: dict[str, int] = {"deferred": 1, "uncertain": 2, "sent": 3, "delayed": 4, "failed": 5, "delivered": 6}
 """`delivered` is the customer's own device's word, so it stands above a network's guess that it
 failed."""
-_OF_MAIL = _ORDER | {"delivered": 4, "failed": 5}
+_OF_MAIL = _ORDER | {"delivered": 5, "failed": 6}
 """A mail is delivered when the first server of the other side took it, which may send it back hours
 later."""
 

@@ -117,6 +117,12 @@ def mail() -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
+def sending() -> str:
+    """Mails a second over kept connections, and with one for each, as Markdown."""
+    command = [sys.executable, "-m", "tests.benchmarks.sending"]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
 def judging() -> str:
     """A router with its urgency model and without, as Markdown."""
     command = [sys.executable, "-m", "tests.benchmarks.judging"]
@@ -148,6 +154,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "way": ("The whole way of a message", way),
     "screen": ("To the screen", screen),
     "mail": ("Taking a mail in", mail),
+    "sending": ("Sending mail", sending),
     "desk": ("The desk's way of a message", applying),
     "embedded": ("The embedded run at rest", embedded.table),
     "calls": ("Calls in a flood of posts", calls),

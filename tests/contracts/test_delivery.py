@@ -20,6 +20,7 @@ from services.email.domain.outgoing import OutgoingMail
 from services.email.models import DELIVERIES, OUTBOX
 from services.email.ports import MailSender
 from services.email.sender import EmailSender
+from services.email.senders import Senders
 from services.phone import models as phone
 from services.phone.adapters.twilio_api import TwilioProvider
 from services.phone.adapters.twiml import Script
@@ -107,7 +108,9 @@ async def twin(_database: str, _folder: Path) -> AsyncIterator[Provider]:
 
 
 def mails(database: str, storage: Path, sender: MailSender) -> EmailSender:
-    return EmailSender(Database(database, "email"), Storage(f"file://{storage}"), sender, IDENTITY)
+    ledger = Database(database, "email")
+    senders = Senders(ledger, IDENTITY.secret, IDENTITY.mailboxes, sender, lambda _: sender)
+    return EmailSender(ledger, Storage(f"file://{storage}"), senders, IDENTITY)
 
 
 @asynccontextmanager

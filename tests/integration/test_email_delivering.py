@@ -8,6 +8,7 @@ import email.policy
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -33,7 +34,7 @@ from shared.bus.memory import MemoryBus
 from shared.clock import utc_now
 from shared.db import Database
 from shared.delivery import Ledger, SendResult
-from shared.events import Attachment, DeliveryReport, OutboundMessage
+from shared.events import Attachment, DeliveryReport, DeliveryState, OutboundMessage
 from shared.kernel import contact_point
 from shared.locks import Liveness
 from shared.outbox import Outbox
@@ -216,6 +217,21 @@ async def test_after_a_temporary_refusal_it_is_tried_again(stage: Stage) -> None
     assert len(stage.relay.taken) == 1
 
 
+async def test_an_agent_hears_after_a_while_that_an_answer_is_still_not_out_and_then_that_it_is(stage: Stage) -> None:
+    stage.relay.to_recipient = "450 4.2.0 greylisted, please come back"
+    stage.start()
+    patient = answer()
+    late = answer(requested_at=utc_now() - timedelta(minutes=16))
+    await stage.ask(patient, late)
+    await until(lambda: "deferred" in [report.state for report in stage.reports()])
+    [told] = {(report.outbound_id, report.state, report.reason, report.detail) for report in stage.reports()}
+    assert told == (late.id, "deferred", "later", "450 4.2.0 greylisted, please come back")
+    stage.relay.to_recipient = "250 OK"
+    await until(lambda: [report.state for report in stage.reports()].count("sent") == 2)
+    states = [DeliveryState(report.state) for report in stage.reports() if report.outbound_id == late.id]
+    assert all(after is before or after.supersedes(before, "email") for before, after in pairwise(states))
+
+
 async def test_while_the_relay_is_away_answers_wait(stage: Stage) -> None:
     assert stage.relay.server is not None
     stage.relay.server.close()
@@ -353,6 +369,8 @@ async def test_an_answer_that_comes_after_all_turns_uncertain_into_sent(stage: S
 
         async def check(self) -> str:
             return ""
+
+        async def close(self) -> None: ...
 
     stage.start(Slow())
     await stage.ask(answer())

@@ -70,9 +70,12 @@ async def _note(work: UnitOfWork, report: DeliveryReport) -> None:
 
 
 def _told(report: DeliveryReport, facts: dict[str, str]) -> dict[str, Any]:
-    """Returns what an agent reads of a delivery. Only a channel that knows why says why."""
-    why = {"facts": facts | {"undelivered": report.reason[:100]}} if report.reason else {}
-    return {"delivery": report.state.value, "delivery_detail": report.detail[:2000].replace("\x00", "\ufffd"), **why}
+    """Returns what an agent reads of a delivery. Only a channel that knows why says why, and the
+    why of a state before it says nothing of this one."""
+    others = {name: value for name, value in facts.items() if name != "undelivered"}
+    why = {"undelivered": report.reason[:100]} if report.reason else {}
+    detail = report.detail[:2000].replace("\x00", "\ufffd")
+    return {"delivery": report.state.value, "delivery_detail": detail, "facts": others | why}
 
 
 def _check(report: DeliveryReport) -> None:

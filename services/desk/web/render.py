@@ -115,6 +115,11 @@ def environment(language: str) -> Environment:
         "skill": lambda code: words.name(reasons.SKILLS, code, translate),
         "signature": lambda facts: words.name(conversation.SIGNATURES, facts.get("signature", ""), translate),
         "sender": lambda facts: conversation.sender(facts, translate),
+        "what_to_do": lambda facts: (
+            translate(conversation.WHAT_TO_DO[facts["undelivered"]])
+            if facts.get("undelivered") in conversation.WHAT_TO_DO
+            else ""
+        ),
         "why_undelivered": lambda facts: words.name(
             conversation.WHY_UNDELIVERED, facts.get("undelivered", ""), translate
         ),

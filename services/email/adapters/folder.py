@@ -45,5 +45,8 @@ class FolderSender:
             return f"{self._folder} cannot be made: {error.strerror or error}"
         return "" if os.access(self._folder, os.W_OK) else f"{self._folder} cannot be written"
 
+    async def close(self) -> None:
+        """Does nothing (see `MailSender`): files are closed."""
+
     def _path(self, outbound_id: str) -> Path:
         return self._folder / f"{re.sub(r'[^A-Za-z0-9-]', '_', outbound_id)[:100]}.eml"

@@ -12,11 +12,14 @@ from aiosmtplib.errors import (
     SMTPDataError,
     SMTPException,
     SMTPNotSupported,
+    SMTPReadTimeoutError,
     SMTPRecipientRefused,
     SMTPResponseException,
     SMTPSenderRefused,
+    SMTPServerDisconnected,
 )
 
+from services.email.adapters.connections import Connections
 from services.email.domain.headers import one_line
 from services.email.domain.outgoing import OutgoingMail
 from services.email.domain.reasons import Reason, reason_of
@@ -26,6 +29,25 @@ from shared.delivery import SendResult
 
 _TEMPORARY, _PERMANENT = 400, 500
 """RFC 5321, 4.2.1: 4yz is a transient, 5yz a permanent negative completion."""
+
+
+_CLOSING = 421
+"""The server is about to close the connection (RFC 5321, 3.8)."""
+_GONE = (SMTPServerDisconnected, SMTPReadTimeoutError, SMTPResponseException, OSError)
+_SOON = 10.0
+"""Seconds for the first answer on a connection that was kept: a router may have forgotten it
+without a word."""
+_BEYOND_ASCII = (
+    "{} has letters beyond ASCII, and the relay takes no such addresses (SMTPUTF8): write to another address"
+)
+
+
+@dataclass(slots=True)
+class _Step:
+    """How far an attempt came. `kept`: over a connection that was used before."""
+
+    kept: bool = False
+    content_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +63,18 @@ class Relay:
 
 
 class RelaySender:
-    """One connection a mail. `timeout`: seconds for a whole attempt; after it the ledger calls the
-    mail uncertain."""
+    """Connections are kept for `idle` seconds. `timeout`: seconds for a whole attempt; after it the
+    ledger calls the mail uncertain.
+
+    Commands are not pipelined (RFC 2920): aiosmtplib reads one answer for each command that it
+    wrote, and drops any other. Attempts run side by side instead.
+    """
 
     _WAYS_OUT = "try EMAIL_RELAY_TLS=tls with port 465, or say EMAIL_RELAY_PASSWORD_WITHOUT_TLS=true"
 
-    def __init__(self, relay: Relay, timeout: float) -> None:
+    def __init__(self, relay: Relay, timeout: float, idle: float = 0) -> None:
         self._relay, self._timeout = relay, timeout
+        self._connections = Connections(self._client, idle)
 
     @property
     def name(self) -> str:
@@ -56,37 +83,27 @@ class RelaySender:
 
     async def send(self, mail: OutgoingMail) -> SendResult:
         """Sends the mail (see `MailSender`). Until the content goes out, any failure means that
-        nothing was sent."""
-        client = self._client()
-        content_out = False
+        nothing was sent; where a kept connection was dead, a new one is tried at once."""
+        step = _Step()
         try:
             async with asyncio.timeout(self._timeout):
-                await client.connect()
-                options = [] if "".join((mail.sender, mail.recipient, *mail.copies)).isascii() else ["SMTPUTF8"]
-                if options and not client.supports_extension("SMTPUTF8"):
-                    return SendResult(Result.REFUSED, "the relay does not take addresses beyond ASCII (SMTPUTF8)")
-                await client.mail(
-                    mail.sender,
-                    options=[*options, f"SIZE={len(mail.content)}"] if client.supports_extension("SIZE") else options,
-                )
-                await client.rcpt(mail.recipient)
-                refused = [words async for words in _copies_refused(client, mail.copies)]
-                content_out = True
-                response = await client.data(mail.content)
-                words = "; ".join((f"{response.code} {response.message}", *refused))
-                return SendResult(Result.DONE, one_line(words, 2_000))
+                try:
+                    return await self._attempt(mail, step)
+                except _GONE as error:
+                    if not step.kept or step.content_out or getattr(error, "code", _CLOSING) != _CLOSING:
+                        raise
+                    self._connections.drop()
+                    return await self._attempt(mail, step)
         except SMTPResponseException as error:
-            result, words = _judged(error, content_out), _words(error)
-            return SendResult(result, words, reason=_reason(error, words) if result is Result.REFUSED else "")
+            result, words = _judged(error, step.content_out), _words(error)
+            return SendResult(result, words, reason=_reason(error, words))
         except SMTPNotSupported as error:
             return SendResult(Result.LATER, one_line(str(error), 500))
         except (SMTPException, OSError, TimeoutError) as error:
             words = one_line(str(error), 500) or f"no answer within {self._timeout:.0f} s"
-            return SendResult(Result.UNKNOWN if content_out else Result.LATER, words)
+            return SendResult(Result.UNKNOWN if step.content_out else Result.LATER, words)
         except ValueError as error:  # an address that must not stand on a command line
             return SendResult(Result.REFUSED, one_line(str(error), 500))
-        finally:
-            await _leave(client)
 
     async def was_sent(self, outbound_id: str) -> bool | None:  # noqa: ARG002 - SMTP has no question to ask
         """Returns None (see `MailSender`): SMTP has no way to ask whether a mail was sent."""
@@ -94,17 +111,49 @@ class RelaySender:
 
     async def check(self) -> str:
         """Checks that the relay accepts a connection (see `MailSender`)."""
-        client = self._client()
         try:
             async with asyncio.timeout(min(self._timeout, 10)):
-                await client.connect()
+                connection = await self._connections.take()
+                await self._connections.give_back(connection, finished=not connection.mails)
         except (SMTPException, OSError, TimeoutError) as error:
             if self._relay.user and self._relay.tls == "starttls" and "STARTTLS" in str(error):
                 return f"{self.name} offers no TLS, and its password is not sent without: {self._WAYS_OUT}"
             return f"{self.name} does not let us in: {one_line(str(error), 200) or 'no answer'}"
-        finally:
-            await _leave(client)
         return ""
+
+    async def close(self) -> None:
+        """Closes the connections (see `MailSender`)."""
+        await self._connections.close()
+
+    async def _attempt(self, mail: OutgoingMail, step: _Step) -> SendResult:
+        connection = await self._connections.take()
+        client, step.kept = connection.client, connection.mails > 0
+        try:
+            people = (mail.sender, mail.recipient, *mail.copies)
+            beyond = next((address for address in people if not address.isascii()), "")
+            if beyond and not client.supports_extension("SMTPUTF8"):
+                await self._connections.give_back(connection)
+                return SendResult(Result.REFUSED, _BEYOND_ASCII.format(beyond))
+            options = ["SMTPUTF8"] if beyond else []
+            if client.supports_extension("SIZE"):
+                options.append(f"SIZE={len(mail.content)}")
+            await client.mail(mail.sender, options=options, encoding="utf-8", timeout=_SOON if step.kept else None)
+            await client.rcpt(mail.recipient, encoding="utf-8")
+            refused = [words async for words in _copies_refused(client, mail.copies)]
+            step.content_out = True
+            response = await client.data(mail.content)
+        except SMTPResponseException as error:
+            if error.code == _CLOSING:
+                client.close()
+            else:
+                await self._connections.give_back(connection, finished=False)
+            raise
+        except BaseException:
+            client.close()
+            raise
+        await self._connections.give_back(connection)
+        words = "; ".join((f"{response.code} {response.message}", *refused))
+        return SendResult(Result.DONE, one_line(words, 2_000))
 
     def _client(self) -> SMTP:
         relay = self._relay
@@ -125,7 +174,7 @@ async def _copies_refused(client: SMTP, copies: Sequence[str]) -> AsyncIterator[
     that."""
     for address in copies:
         try:
-            await client.rcpt(address)
+            await client.rcpt(address, encoding="utf-8")
         except SMTPRecipientRefused as error:
             yield f"no copy to {address}: {_words(error)}"
 
@@ -141,26 +190,14 @@ def _judged(error: SMTPResponseException, content_out: bool) -> Result:
 
 
 def _reason(error: SMTPResponseException, words: str) -> str:
-    """Returns the class of why this mail was refused. That an address does not exist is believed
+    """Returns the class of why this mail was not taken. That an address does not exist is believed
     where the answer is to its RCPT: to MAIL it is about our own."""
     reason = reason_of(words)
-    about_us = isinstance(error, SMTPSenderRefused)
-    about_all = isinstance(error, SMTPDataError) and nobody_there(reason)
-    return "" if about_us or about_all or reason is Reason.UNSAID else reason.value
+    about_it = isinstance(error, SMTPRecipientRefused) or (
+        isinstance(error, SMTPDataError) and not nobody_there(reason)
+    )
+    return reason.value if about_it and reason is not Reason.UNSAID else ""
 
 
 def _words(error: SMTPResponseException) -> str:
     return one_line(f"{error.code} {error.message}", 500)
-
-
-async def _leave(client: SMTP) -> None:
-    """Closes the connection, with QUIT where the relay still answers; the outcome is known
-    already."""
-    try:
-        if client.is_connected:
-            async with asyncio.timeout(2):
-                await client.quit()
-    except (SMTPException, OSError, TimeoutError):
-        pass
-    finally:
-        client.close()

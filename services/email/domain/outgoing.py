@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from email.charset import QP, Charset
@@ -18,6 +19,7 @@ from email.mime.nonmultipart import MIMENonMultipart
 from email.mime.text import MIMEText
 from email.policy import compat32
 from email.utils import format_datetime, formataddr
+from html import escape
 
 from services.email.domain.files import safe_name
 from services.email.domain.headers import one_address, one_line
@@ -25,8 +27,9 @@ from services.email.domain.mailboxes import Mailboxes, with_token
 from services.email.domain.references import our_message_id, reply_token
 from services.email.domain.webhooks.postmark import METADATA
 from shared.errors import Malformed
-from shared.events import OutboundMessage
+from shared.events import Attachment, OutboundMessage
 from shared.kernel import address_of, kind_of
+from shared.text import clean_html
 
 MAX_REFERENCES = 4_000
 """Characters. Relays refuse header fields over 4,096; the first and the last references are what
@@ -35,6 +38,7 @@ _REPLY_PREFIX = re.compile(
     r"^(?:\s*(?:re|aw|sv|vs|antw|réf|rif|res|odp|回复|回覆|答复|返信|답장|회신)\s*(?:\[\d+\])?\s*[::])+\s*",
     re.IGNORECASE,
 )
+_CONTENT_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]{1,200}")
 _MESSAGE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,900}>")
 _AS_WRITTEN = compat32.clone(linesep="\r\n", max_line_length=None)
 """We fold where it is safe; the library would put a long Message-ID on a line of its own, which
@@ -65,14 +69,19 @@ class OutgoingMail:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who answers. `from_name`: a template with {agent} and {company}."""
+    """Who answers. `from_name`, `signature`: templates with {agent} and {company}."""
 
     mailboxes: Mailboxes
     secret: str
     company: str
     from_name: str = "{agent} via {company}"
+    signature: str = ""
     by_postmark: bool = False
     """Postmark has to be told to keep our Message-ID, and what to give back in its events."""
+
+    def mailbox_of(self, outbound: OutboundMessage) -> str:
+        """Returns the mailbox that an answer leaves from."""
+        return outbound.mailbox if self.mailboxes.owns(outbound.mailbox) else self.mailboxes.default
 
 
 def build(outbound: OutboundMessage, files: Sequence[bytes], identity: Identity, date: datetime) -> OutgoingMail:
@@ -81,10 +90,10 @@ def build(outbound: OutboundMessage, files: Sequence[bytes], identity: Identity,
     recipient = _recipient(outbound)
     cc = _copies(outbound.cc, {recipient}, identity.mailboxes)
     bcc = _copies(outbound.bcc, {recipient, *cc}, identity.mailboxes)
-    mailbox = outbound.mailbox if identity.mailboxes.owns(outbound.mailbox) else identity.mailboxes.default
+    mailbox = identity.mailbox_of(outbound)
     message_id = message_id_of(outbound, identity)
     reply_to = with_token(mailbox, reply_token(identity.secret, outbound.ticket_id))
-    mail = _body(outbound, files)
+    mail = _body(outbound, files, _filled(identity.signature, outbound.author_name, identity))
     references = [reference for reference in outbound.references if _MESSAGE_ID.fullmatch(reference)]
     headers = {
         "From": _address(_from_name(outbound.author_name, identity), mailbox),
@@ -114,7 +123,7 @@ def build(outbound: OutboundMessage, files: Sequence[bytes], identity: Identity,
 def message_id_of(outbound: OutboundMessage, identity: Identity) -> str:
     """Returns the Message-ID, which is known before the mail is built, and the same on every
     attempt."""
-    mailbox = outbound.mailbox if identity.mailboxes.owns(outbound.mailbox) else identity.mailboxes.default
+    mailbox = identity.mailbox_of(outbound)
     return our_message_id(identity.secret, outbound.ticket_id, outbound.id, mailbox.rpartition("@")[2])
 
 
@@ -161,29 +170,75 @@ def _usable(address: str) -> str:
         raise Malformed(str(error)) from error
 
 
-def _body(outbound: OutboundMessage, files: Sequence[bytes]) -> MIMENonMultipart | MIMEMultipart:
-    text = "\r\n".join(outbound.text.splitlines()) + "\r\n"
+def _body(outbound: OutboundMessage, files: Sequence[bytes], signature: str) -> MIMENonMultipart | MIMEMultipart:
+    """Returns the parts: text alone where there is nothing else; text and HTML as alternatives, the
+    HTML together with the pictures that it shows (RFC 2387); files beside it."""
+    lines = [*outbound.text.splitlines(), *(["", "-- ", *signature.splitlines()] if signature else [])]
+    body: MIMENonMultipart | MIMEMultipart = _text("\r\n".join(lines) + "\r\n", "plain")
+    named = [
+        (attachment.content_id, attachment, data) for attachment, data in zip(outbound.attachments, files, strict=True)
+    ]
+    html, shown = _html(outbound.html, {one for one, _, _ in named if _CONTENT_ID.fullmatch(one)}, signature)
+    if html:
+        looks: MIMENonMultipart | MIMEMultipart = _text(html, "html")
+        if shown:
+            pictures = [_file(attachment, data, inline=True) for one, attachment, data in named if one in shown]
+            looks = _multipart("related", outbound.id, looks, *pictures)
+        body = _multipart("alternative", outbound.id, body, looks)
+    beside = [_file(attachment, data) for one, attachment, data in named if one not in shown]
+    return _multipart("mixed", outbound.id, body, *beside) if beside else body
+
+
+def _html(html: str, content_ids: AbstractSet[str], signature: str) -> tuple[str, AbstractSet[str]]:
+    """Returns the HTML as it is sent, and which pictures it shows. Pictures in the HTML itself
+    (`data:`) are left out: the common programs do not show them."""
+    shown = set[str]()
+
+    def place(address: str) -> str | None:
+        scheme, _, rest = address.partition(":")
+        if scheme.lower() != "cid":
+            return address if scheme.lower() in ("http", "https") else None
+        if rest not in content_ids:
+            return None
+        shown.add(rest)
+        return address
+
+    clean = clean_html(html, place).strip() if html else ""
+    if not clean:
+        return "", set()
+    if signature:
+        clean += f"<div><br>-- <br>{'<br>'.join(map(escape, signature.splitlines()))}</div>"
+    return f"<!DOCTYPE html>\r\n<html><body>{clean}</body></html>\r\n", shown
+
+
+def _text(text: str, subtype: str) -> MIMEText:
     charset = Charset("utf-8")
     if sum(map(str.isascii, text)) * 2 > len(text):
         charset.body_encoding = QP
-    plain = MIMEText(text, "plain", None)
-    del plain["Content-Transfer-Encoding"]
-    plain.set_payload(text, charset)
-    if not files:
-        return plain
-    mail = MIMEMultipart("mixed", boundary=f"=_{re.sub('[^A-Za-z0-9]', '', outbound.id)[:50]}")
-    mail.attach(plain)
-    for attachment, data in zip(outbound.attachments, files, strict=True):
-        main, _, sub = attachment.media_type.partition("/")
-        usable = re.fullmatch(r"[a-z0-9.+-]{1,100}", main + sub) and main not in {"multipart", "message"} and sub
-        part = MIMEApplication(data, sub if usable and main == "application" else "octet-stream")
-        if usable:
-            part.replace_header("Content-Type", f"{main}/{sub}")
-        part.add_header(
-            "Content-Disposition", "attachment", filename=_file_parameter(safe_name(attachment.name) or "attachment")
-        )
-        mail.attach(part)
-    return mail
+    part = MIMEText(text, subtype, None)
+    del part["Content-Transfer-Encoding"]
+    part.set_payload(text, charset)
+    return part
+
+
+def _multipart(subtype: str, outbound_id: str, *parts: MIMENonMultipart | MIMEMultipart) -> MIMEMultipart:
+    made = MIMEMultipart(subtype, boundary=f"=_{subtype}_{re.sub('[^A-Za-z0-9]', '', outbound_id)[:50]}")
+    for part in parts:
+        made.attach(part)
+    return made
+
+
+def _file(attachment: Attachment, data: bytes, *, inline: bool = False) -> MIMEApplication:
+    main, _, sub = attachment.media_type.partition("/")
+    usable = re.fullmatch(r"[a-z0-9.+-]{1,100}", main + sub) and main not in {"multipart", "message"} and sub
+    part = MIMEApplication(data, sub if usable and main == "application" else "octet-stream")
+    if usable:
+        part.replace_header("Content-Type", f"{main}/{sub}")
+    name = _file_parameter(safe_name(attachment.name) or "attachment")
+    part.add_header("Content-Disposition", "inline" if inline else "attachment", filename=name)
+    if inline:
+        part["Content-ID"] = f"<{attachment.content_id}>"
+    return part
 
 
 def _file_parameter(name: str) -> str | tuple[str, str, str]:
@@ -194,8 +249,12 @@ def _from_name(agent: str, identity: Identity) -> str:
     agent, company = one_line(agent, 100), one_line(identity.company, 100)
     if not agent or not company:
         return agent or company
-    names = {"agent": agent, "company": company}
-    return _TEMPLATE.sub(lambda match: names[match[1]], identity.from_name)
+    return _filled(identity.from_name, agent, identity)
+
+
+def _filled(template: str, agent: str, identity: Identity) -> str:
+    names = {"agent": one_line(agent, 100), "company": one_line(identity.company, 100)}
+    return _TEMPLATE.sub(lambda match: names[match[1]], template)
 
 
 def _address(name: str, address: str) -> str:

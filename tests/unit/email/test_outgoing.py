@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import email
 import email.policy
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -232,3 +234,72 @@ def test_postmark_is_told_to_keep_our_message_id_and_what_to_name_in_its_events(
     headers = email.message_from_bytes(mail.content, policy=email.policy.default)
     assert (headers["X-PM-KeepID"], headers["X-PM-Metadata-reply"]) == ("true", BASE.id)
     assert "X-PM-KeepID" not in built()[1]
+
+
+def picture(name: str, content_id: str = "") -> Attachment:
+    return Attachment(uri=name, name=name, media_type="image/png", size=1, sha256="", content_id=content_id)
+
+
+def shape(part: EmailMessage) -> object:
+    kind = part.get_content_subtype()
+    return {kind: [shape(inner) for inner in part.iter_parts()]} if part.is_multipart() else kind  # type: ignore[arg-type]
+
+
+LOOKS = '<p onclick="x">Hi <b>Ann</b> <img src="cid:logo@x"></p><script>alert(1)</script>'
+
+
+@pytest.mark.parametrize(
+    ("html", "attachments", "expected"),
+    [
+        ("", (), "plain"),
+        ("<script>x</script>", (), "plain"),
+        (LOOKS, (), {"alternative": ["plain", "html"]}),
+        ("", (picture("a.png", "logo@x"),), {"mixed": ["plain", "png"]}),
+        (LOOKS, (picture("a.png", "logo@x"),), {"alternative": ["plain", {"related": ["html", "png"]}]}),
+        (LOOKS, (picture("a.png", "logo@x"), picture("b.png", "no"), picture("c.png")),
+         {"mixed": [{"alternative": ["plain", {"related": ["html", "png"]}]}, "png", "png"]}),
+        (LOOKS.replace("logo@x", "a b>"), (picture("a.png", "a b>"),), {"mixed": [{"alternative": ["plain", "html"]}, "png"]}),
+    ],
+)  # fmt: skip
+def test_looks_stand_beside_the_text_with_the_pictures_that_they_show_and_files_behind(
+    html: str, attachments: tuple[Attachment, ...], expected: object
+) -> None:
+    mail, message = built(html=html, attachments=attachments)
+    assert shape(message) == expected
+    for part in message.walk():
+        if part.get_content_type() == "text/html":
+            content = part.get_content()  # type: ignore[attr-defined]
+            assert "<b>Ann</b>" in content
+            assert "script" not in content
+            assert "onclick" not in content
+    for line in mail.content.split(b"\r\n"):
+        assert len(line) <= 998
+        assert line.isascii()
+
+
+def test_only_pictures_that_come_along_or_lie_in_the_web_are_shown() -> None:
+    html = '<img src="cid:gone"><img src="data:image/png;base64,AAAA"><img src="https://example.org/x.png">'
+    _, message = built(html=html)
+    content = message.get_payload()[1].get_content()  # type: ignore[union-attr, index]
+    assert re.findall(r'src="([^"]*)"', content) == ["https://example.org/x.png"]
+
+
+def test_a_mailbox_s_signature_stands_below_text_and_looks_as_text() -> None:
+    identity = dataclasses.replace(IDENTITY, signature="{agent}\n<b>{company}</b>")
+    request = msgspec.structs.replace(BASE, html="<p>Hi</p>", text="Hi")
+    mail = build(request, [], identity, NOW)
+    message = email.message_from_bytes(mail.content, policy=email.policy.default)
+    plain, html = (part.get_content() for part in message.iter_parts())  # type: ignore[attr-defined]
+    assert plain.splitlines() == ["Hi", "", "-- ", "Bob", "<b>Lamp Shop</b>"]
+    assert "<div><br>-- <br>Bob<br>&lt;b&gt;Lamp Shop&lt;/b&gt;</div>" in html
+
+
+@given(st.lists(st.text("abc.@", min_size=1, max_size=900).map(lambda text: f"<{text}>"), min_size=1, max_size=60))
+def test_references_keep_the_first_and_the_last_and_fold_at_blanks_only(references: list[str]) -> None:
+    mail, message = built(references=tuple(references))
+    found = str(message["References"]).split()
+    assert (found[0], found[-1]) == (references[0], references[-1])
+    assert message["In-Reply-To"] == references[-1]
+    rest = iter(references)
+    assert all(one in rest for one in found)
+    assert max(len(line) for line in mail.content.split(b"\r\n")) <= 998

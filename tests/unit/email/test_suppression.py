@@ -6,7 +6,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from services.desk.web.conversation.words import WHY_UNDELIVERED
+from services.desk.web.conversation.words import WHAT_TO_DO, WHY_UNDELIVERED
 from services.email.domain.bounces import Fate, Returned
 from services.email.domain.outgoing import message_id_of
 from services.email.domain.reasons import Reason
@@ -50,4 +50,6 @@ def test_where_it_went_to_one_address_only_that_one_is_meant() -> None:
 
 
 def test_the_desk_has_words_for_each_reason() -> None:
-    assert {*map(str, Reason)} - {"unsaid"} | {undelivered(why) for why in Why} == set(WHY_UNDELIVERED)
+    reasons = {*map(str, Reason)} - {"unsaid"}
+    assert reasons | {undelivered(why) for why in Why} == set(WHY_UNDELIVERED)
+    assert reasons == set(WHAT_TO_DO)

@@ -28,6 +28,7 @@ SOURCES = {
 }
 DELIVERIES = {
     "requested": N_("Sending"),
+    "deferred": N_("Not sent yet, retrying"),
     "sent": N_("Sent"),
     "delayed": N_("Delayed, retrying"),
     "delivered": N_("Delivered"),
@@ -103,6 +104,19 @@ AUTOREPLIES = {
     "no-text": N_("No automatic reply: there is no text in a language that fits"),
     "paused": N_("No automatic reply: too many went out within a minute, and an admin has to resume them"),
 }
+_LATER, _OTHERWISE = N_("Send it again later, or reach them another way."), N_("Reach them another way.")
+_SMALLER = N_("Send it again with smaller files, or with none.")
+_ADDRESS = N_("Check the address with the customer.")
+_OPERATOR = N_("Tell whoever runs Switchboard: it concerns more mails than this one.")
+WHAT_TO_DO = {
+    **dict.fromkeys(("no-such-address", "no-such-domain"), _ADDRESS),
+    **dict.fromkeys(("full", "unreachable", "later", "system"), _LATER),
+    **dict.fromkeys(("closed", "refused", "challenge"), _OTHERWISE),
+    **dict.fromkeys(("too-large", "content"), _SMALLER),
+    **dict.fromkeys(("blocked", "unproven", "loop"), _OPERATOR),
+    "spam": N_("Word it otherwise, without links and files."),
+}
+"""After a reply that did not arrive, by the same reasons; the suppressed ones say it themselves."""
 _WIDENED = N_("After %(minutes)s min without a reply, also available to agents without: %(skill)s")
 _OVERFLOWED = N_("After %(minutes)s min without a reply, moved from %(before)s to %(team)s")
 _REOPENED = N_("Reopened by a new message")

@@ -1,26 +1,20 @@
-"""`python -m services email mailboxes …`: mailboxes at IMAP servers, from the command line;
-`suppressions …`: addresses that are not written to."""
+"""`python -m services email mailboxes …`: mailboxes at IMAP servers, from the command line."""
 
 from __future__ import annotations
 
-import getpass
-import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.email import suppressions
 from services.email.adapters import browser
 from services.email.adapters.dns import place_of
+from services.email.commands import password_of
 from services.email.domain.discovery import Place
-from services.email.domain.headers import one_address
 from services.email.domain.imap import After
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.oauth import Refused
-from services.email.domain.suppression import Why
 from services.email.imap_mailboxes import Given, ImapMailboxes
 from services.email.mailbox_rows import Mailbox
 from services.email.models import SCHEMA
@@ -31,10 +25,9 @@ from shared.errors import Rejected
 from shared.settings import Settings, load
 
 USAGE = "add|list|test|sign-in|remove ..."
-SUPPRESSIONS = "list|add|remove ..."
 
 
-async def mailboxes(settings: EmailSettings, *arguments: str) -> None:
+async def run(settings: EmailSettings, *arguments: str) -> None:
     """Runs one of the verbs of `USAGE`. Raises Rejected with what is wrong."""
     asked = _parser().parse_args(arguments)
     database = Database(settings.database.get_secret_value(), SCHEMA, pool_size=1)
@@ -44,45 +37,6 @@ async def mailboxes(settings: EmailSettings, *arguments: str) -> None:
         await asked.work(ImapMailboxes(database, secret, ours, sign_in, settings.imap_ca), asked)
     finally:
         await database.dispose()
-
-
-async def suppressed(settings: EmailSettings, *arguments: str) -> None:
-    """Runs one of the verbs of `SUPPRESSIONS`. Raises Rejected with what is wrong."""
-    parser = ArgumentParser(prog="python -m services email suppressions")
-    verbs = parser.add_subparsers(required=True, metavar=SUPPRESSIONS, dest="verb")
-    verbs.add_parser("list", help="list the addresses that are not written to, why, and who said so")
-    adding = verbs.add_parser("add", help="write to an address no more")
-    adding.add_argument("address")
-    adding.add_argument("--detail", default="", help="why, for agents to read")
-    verbs.add_parser("remove", help="write to an address again").add_argument("address")
-    asked = parser.parse_args(arguments)
-    database = Database(settings.database.get_secret_value(), SCHEMA, pool_size=1)
-    try:
-        async with database.statements() as session:
-            await _suppress(session, asked)
-    finally:
-        await database.dispose()
-
-
-async def _suppress(session: AsyncSession, asked: Namespace) -> None:
-    match asked.verb:
-        case "add":
-            try:
-                address = one_address(asked.address)
-            except ValueError as error:
-                raise Rejected(422, "invalid", str(error)) from error
-            await suppressions.add(session, address, Why.BY_HAND, asked.detail, "command")
-            print(f"{address} is not written to any more.")
-        case "remove":
-            if not await suppressions.remove(session, asked.address):
-                raise Rejected(404, "not-suppressed", f"{asked.address} is not on the list.")
-            print(f"{asked.address} is written to again.")
-        case _:
-            page = await suppressions.every(session)
-            while page:
-                for one in page:
-                    print(f"{one.address}  {one.reason}  {one.added_at:%Y-%m-%d}  {one.source}  {one.detail}".rstrip())
-                page = await suppressions.every(session, page[-1].address)
 
 
 async def _add(all_of_them: ImapMailboxes, asked: Namespace) -> None:
@@ -160,13 +114,6 @@ async def _remove(all_of_them: ImapMailboxes, asked: Namespace) -> None:
 def _line(mailbox: Mailbox) -> str:
     state = f"{mailbox.state} since {mailbox.state_at:%Y-%m-%d %H:%M} UTC" if mailbox.enabled else "switched off"
     return f"{mailbox.address}  {mailbox.host}:{mailbox.port}  {state}  {mailbox.detail}".rstrip()
-
-
-def password_of(address: str) -> str:
-    """Reads a password: from the terminal unseen, or from what is piped in."""
-    if sys.stdin.isatty():
-        return getpass.getpass(f"Password of {address}: ")
-    return sys.stdin.readline().rstrip("\n")
 
 
 def _parser() -> ArgumentParser:

@@ -1,0 +1,166 @@
+"""A provider that takes mails by HTTP gets the same mail as a relay, and what it says decides what
+becomes of the reply."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from services.email import app
+from services.email.adapters.providers import Mailgun, Postmark
+from services.email.domain.handed_over import mailgun, not_before, postmark
+from services.email.domain.outgoing import build
+from services.email.settings import EmailSettings
+from shared.attempts import Result
+from shared.errors import Misconfigured
+from tests.providers import mail_apis
+from tests.providers.mail_apis import KEY, Answer, Apis
+from tests.unit.email.test_outgoing import BASE, IDENTITY, LOOKS, NOW, picture
+
+BY_POSTMARK = dataclasses.replace(IDENTITY, by_postmark=True)
+REQUEST = msgspec.structs.replace(
+    BASE,
+    html=LOOKS,
+    attachments=(picture("logo.png", "logo@x"), picture("bill.png")),
+    cc=("lee@example.net",),
+    bcc=("boss@example.net",),
+    automatic=True,
+)
+MAIL = build(REQUEST, [b"logo", b"bill"], BY_POSTMARK, NOW)
+
+
+@pytest.fixture
+async def apis() -> AsyncIterator[Apis]:
+    async with mail_apis.serving() as found:
+        yield found
+
+
+async def test_mailgun_gets_the_mail_as_it_is_for_all_of_its_recipients(apis: Apis) -> None:
+    result = await Mailgun(apis.url, KEY, 5).send(MAIL)
+    assert (result.result, result.words) == (Result.DONE, "Mailgun: 200 Queued. Thank you.")
+    [taken] = apis.taken
+    assert taken["content"] == MAIL.content
+    assert taken["to"] == ["ann@example.com", "lee@example.net", "boss@example.net"]
+    assert taken["domain"] == "example.org"
+    await Mailgun(apis.url, KEY, 5, "mg.example.org").send(MAIL)
+    assert apis.taken[1]["domain"] == "mg.example.org"
+
+
+async def test_postmark_gets_the_parts_and_keeps_the_thread(apis: Apis) -> None:
+    result = await Postmark(apis.url, KEY, 5).send(MAIL)
+    assert (result.result, result.words) == (Result.DONE, "Postmark: 0 OK")
+    [taken] = apis.taken
+    assert (taken["From"], taken["To"]) == ("Bob via Lamp Shop <help@example.org>", "Ann Smith <ann@example.com>")
+    assert (taken["Cc"], taken["Bcc"]) == ("lee@example.net", "boss@example.net")
+    assert taken["Subject"] == "Re: Lamp"
+    assert taken["TextBody"].splitlines()[0] == "Dear Ann,"
+    assert "<b>Ann</b>" in taken["HtmlBody"]
+    headers = {one["Name"]: one["Value"] for one in taken["Headers"]}
+    assert headers["Message-ID"] == MAIL.message_id
+    assert headers["References"] == "<1@x> <2@x>"
+    assert (headers["Auto-Submitted"], headers["X-PM-KeepID"]) == ("auto-replied", "true")
+    assert taken["Metadata"] == {"reply": REQUEST.id}
+    logo, bill = taken["Attachments"]
+    assert (logo["ContentID"], base64.b64decode(logo["Content"]), logo["ContentType"]) == (
+        "cid:logo@x",
+        b"logo",
+        "image/png",
+    )
+    assert (bill["Name"], base64.b64decode(bill["Content"]), "ContentID" in bill) == ("bill.png", b"bill", False)
+    assert (taken["MessageStream"], taken["TrackOpens"]) == ("outbound", False)
+
+
+@pytest.mark.parametrize("kind", [Mailgun, Postmark])
+async def test_what_cannot_be_known_is_not_guessed(kind: type[Mailgun | Postmark], apis: Apis) -> None:
+    ours = kind(apis.url, KEY, 5)
+    apis.next = [
+        Answer(200, {}, hang_up=True),
+        Answer(429, {}, {"Retry-After": "120"}),
+        Answer(503, {}),
+        Answer(500, {}),
+    ]
+    assert (await ours.send(MAIL)).result is Result.UNKNOWN
+    assert await ours.was_sent("x") is None
+    before = datetime.now(UTC)
+    patient = await ours.send(MAIL)
+    assert patient.result is Result.LATER
+    assert patient.not_before is not None
+    assert timedelta(seconds=119) < patient.not_before - before < timedelta(seconds=130)
+    assert [(await ours.send(MAIL)).result for _ in range(2)] == [Result.LATER, Result.UNKNOWN]
+    assert apis.taken == []
+
+
+@pytest.mark.parametrize("kind", [Mailgun, Postmark])
+async def test_an_operator_hears_of_a_wrong_key_and_of_a_provider_that_is_away(
+    kind: type[Mailgun | Postmark], apis: Apis
+) -> None:
+    assert await kind(apis.url, KEY, 5).check() == ""
+    wrong = kind(apis.url, "wrong", 5)
+    assert "answers 401 to our key" in await wrong.check()
+    assert (await wrong.send(MAIL)).result is Result.LATER
+    away = kind("http://127.0.0.1:9", KEY, 5)
+    assert "does not answer" in await away.check()
+    assert (await away.send(MAIL)).result is Result.LATER
+    await away.close()
+
+
+@pytest.mark.parametrize(
+    ("judge", "status", "body", "result", "reason"),
+    [
+        (mailgun, 200, '{"id": "<x>", "message": "Queued. Thank you."}', Result.DONE, ""),
+        (mailgun, 400, '{"message": "to parameter is not a valid address"}', Result.REFUSED, ""),
+        (mailgun, 401, "Forbidden", Result.LATER, ""),
+        (mailgun, 402, "{}", Result.LATER, ""),
+        (mailgun, 404, '{"message": "Domain not found"}', Result.LATER, ""),
+        (mailgun, 413, "", Result.REFUSED, "too-large"),
+        (mailgun, 429, "[]", Result.LATER, ""),
+        (mailgun, 502, "<html>", Result.UNKNOWN, ""),
+        (mailgun, 503, "", Result.LATER, ""),
+        (postmark, 200, '{"ErrorCode": 0, "Message": "OK"}', Result.DONE, ""),
+        (postmark, 200, "not JSON", Result.UNKNOWN, ""),
+        (postmark, 401, '{"ErrorCode": 10, "Message": "Bad token"}', Result.LATER, ""),
+        (postmark, 413, "", Result.REFUSED, "too-large"),
+        (postmark, 422, '{"ErrorCode": 300, "Message": "Invalid To"}', Result.REFUSED, ""),
+        (postmark, 422, '{"ErrorCode": 405, "Message": "Not allowed"}', Result.LATER, ""),
+        (postmark, 422, '{"ErrorCode": 406, "Message": "Inactive"}', Result.REFUSED, "suppressed-by-hand"),
+        (postmark, 422, '{"ErrorCode": 411, "Message": "Forbidden file"}', Result.REFUSED, "content"),
+        (postmark, 429, '{"ErrorCode": 429}', Result.LATER, ""),
+        (postmark, 500, "", Result.UNKNOWN, ""),
+    ],
+)  # fmt: skip
+def test_each_answer_by_what_the_provider_s_documents_say(
+    judge: object, status: int, body: str, result: Result, reason: str
+) -> None:
+    found = judge(status, body)  # type: ignore[operator]
+    assert (found[0], found[2]) == (result, reason)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("5", 5), ("0", 0), ("999999", 3600), ("", None), ("soon", None), ("-1", None), ("9" * 30, None)],
+)
+def test_when_to_come_back(value: str, seconds: int | None) -> None:
+    assert not_before(value, NOW) == (None if seconds is None else NOW + timedelta(seconds=seconds))
+
+
+def test_an_operator_chooses_one_way_out() -> None:
+    def chosen(**settings: str) -> str:
+        return app.sender(EmailSettings(**settings)).name  # type: ignore[arg-type]
+
+    assert chosen(provider="mailgun", provider_key=KEY) == "Mailgun at https://api.mailgun.net"
+    assert chosen(provider="postmark", provider_key=KEY) == "Postmark at https://api.postmarkapp.com"
+    assert (
+        chosen(provider="mailgun", provider_key=KEY, provider_url="https://api.eu.mailgun.net/")
+        == "Mailgun at https://api.eu.mailgun.net"
+    )
+    for wrong in (
+        {"provider": "mailgun"},
+        {"provider": "postmark", "provider_key": KEY, "relay_host": "relay.example.org"},
+    ):
+        with pytest.raises(Misconfigured):
+            chosen(**wrong)
