@@ -1,8 +1,9 @@
 """Examples composed of templates that were written for this purpose.
 
-`data/written/<language>.txt` is trained on, `data/heldout/<language>.txt` only measured: it was
-written apart, in other words. A section `[class]` holds templates, one a line; `{a|b|}` is a
-choice, the empty one included.
+`data/written/<language>.txt` is trained on. `data/heldout/<language>.txt` and
+`data/usual/<language>.txt` are only measured: they were written apart, in other words, the first
+harder than usual and the second as customers usually write. A section `[class]` holds templates,
+one a line; `{a|b|}` is a choice, the empty one included.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from typing import NamedTuple
 from services.router.domain.judging import CLASSES, OTHER
 
 DATA = Path(__file__).parent / "data"
-WRITTEN, HELD_OUT = DATA / "written", DATA / "heldout"
+WRITTEN, HELD_OUT, USUAL = DATA / "written", DATA / "heldout", DATA / "usual"
 PER_LINE = 4
 """Examples trained on for each template: enough to see its choices with and without one another."""
 MEASURED = 150
-"""Held-out messages of each class and language, spread over its templates."""
+"""At most so many held-out messages of each class and language, of the hard and of the usual."""
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 
 

@@ -14,7 +14,7 @@ from services.router.adapters import policy_yaml
 from services.router.adapters.urgency import SHIPPED, UrgencyModel
 from services.router.domain.decide import decide
 from services.router.domain.judging import CALM, CLASSES, GRAVE, OTHER
-from services.router.training.examples import HELD_OUT, MEASURED, PER_LINE, WRITTEN, Example, composed
+from services.router.training.examples import HELD_OUT, MEASURED, PER_LINE, USUAL, WRITTEN, Example, composed
 from shared.classifier.fit import Taught, train
 from shared.classifier.model import Classifier, dump, load
 from shared.classifier.tokens import sentences
@@ -53,8 +53,13 @@ def known() -> list[Taught]:
 
 
 def general(count: int) -> list[Example]:
-    """Returns so many held-out messages of each class and language."""
+    """Returns so many held-out messages of each class and language, of the hard ones."""
     return list(composed(HELD_OUT, count, per_class=True))
+
+
+def usual(count: int) -> list[Example]:
+    """Returns so many held-out messages of each class and language, as customers usually write."""
+    return list(composed(USUAL, count, per_class=True))
 
 
 def made() -> Classifier:
@@ -97,21 +102,25 @@ def reliability(model: UrgencyModel, examples: Sequence[Example]) -> list[tuple[
     return rows
 
 
-def levels(examples: Sequence[Example]) -> list[str]:
+def levels(hard: Sequence[Example], usual: Sequence[Example]) -> list[str]:
     """Returns which level the policy gives the messages of each class, with the model and by its
     words alone, as Markdown."""
     with_model = policy_yaml.shipped()
-    policies = (with_model, replace(with_model, priority=replace(with_model.priority, model=None)))
-    rows = ["| class | urgent or high | low | by words alone | low |", "|---|---|---|---|---|"]
+    words = replace(with_model, priority=replace(with_model.priority, model=None))
+    both = [*hard, *usual]
+    columns = ((with_model, both), (with_model, hard), (with_model, usual), (words, both))
+    rows = [
+        "| class | urgent or high | low | hard part | low | usual part | low | by words alone | low |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
     for name in CLASSES:
-        own = [each for each in examples if each.label == name]
         cells = []
-        for policy in policies:
-            found = Counter(decide(_mail(each), None, policy, {}, _NOW).level for each in own)
-            cells += [
-                f"{(found[Level.URGENT] + found[Level.HIGH]) / len(own):.0%}",
-                f"{found[Level.LOW] / len(own):.0%}",
-            ]
+        for policy, examples in columns:
+            found = Counter(
+                decide(_mail(each), None, policy, {}, _NOW).level for each in examples if each.label == name
+            )
+            cells += [f"{(found[Level.URGENT] + found[Level.HIGH]) / found.total():.0%}"]
+            cells += [f"{found[Level.LOW] / found.total():.0%}"]
         rows.append(f"| {name} | {' | '.join(cells)} |")
     return rows
 
@@ -133,21 +142,26 @@ def report() -> int:
     """Measures the shipped model and writes the figures into its card."""
     classifier = load(SHIPPED.read_bytes())
     model = UrgencyModel(classifier)
-    examples = general(MEASURED)
+    hard, ordinary = general(MEASURED), usual(MEASURED)
+    examples, parts = [*hard, *ordinary], {"The hard ones": hard, "The usual ones": ordinary}
     languages = sorted({each.language for each in examples})
-    by_language = {code: measured(model, [each for each in examples if each.language == code]) for code in languages}
+    by_language = {code: measured(model, _in(code, examples)) for code in languages}
     whole = measured(model, examples)
     lines = [
         f"`{model.version}`, trained on {classifier.about['sentences']:,} sentences; {SHIPPED.stat().st_size:,} bytes.",
         "",
         f"Held out: {len(examples):,} messages, macro F1 {macro(whole):.2f}.",
         "",
-        "| language | messages | macro F1 | calm taken for grave | grave taken for calm |",
-        "|---|---|---|---|---|",
+        *(f"{name}: {len(part):,}, {macro(measured(model, part)):.2f}." for name, part in parts.items()),
+        "",
+        "| language | messages | macro F1 | hard | usual | calm taken for grave | grave taken for calm |",
+        "|---|---|---|---|---|---|---|",
     ]
     for code in languages:
-        own = [each for each in examples if each.language == code]
-        lines.append(f"| {code} | {len(own):,} | {macro(by_language[code]):.2f} | {_mistaken(model, own)} |")
+        own = _in(code, examples)
+        figures = (by_language[code], *(measured(model, _in(code, part)) for part in parts.values()))
+        cells = " | ".join(f"{macro(each):.2f}" for each in figures)
+        lines.append(f"| {code} | {len(own):,} | {cells} | {_mistaken(model, own)} |")
     lines += [
         "",
         f"| class | messages | precision | recall | {' | '.join(languages)} |",
@@ -158,7 +172,7 @@ def report() -> int:
             f"{by_language[code][name].f1:.2f}" if name in by_language[code] else "" for code in languages
         )
         lines.append(f"| {name} | {each.number} | {each.precision:.2f} | {each.recall:.2f} | {cells} |")
-    lines += ["", *levels(examples)]
+    lines += ["", *levels(hard, ordinary)]
     lines += ["", "Columns of languages: F1.", "", "| told share | messages | mean | right |", "|---|---|---|---|"]
     lines += [
         f"| {low:.1f} | {count} | {mean:.2f} | {right:.2f} |"
@@ -168,6 +182,10 @@ def report() -> int:
     CARD.write_text(f"{before}{_FIGURES}\n\n" + "\n".join(lines) + "\n", "utf-8")
     print("\n".join(lines))
     return 0
+
+
+def _in(language: str, examples: Iterable[Example]) -> list[Example]:
+    return [each for each in examples if each.language == language]
 
 
 def _mistaken(model: UrgencyModel, examples: Sequence[Example]) -> str:

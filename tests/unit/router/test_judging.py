@@ -4,6 +4,7 @@ decided again as it was."""
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from services.router.domain.judging import CLASSES, GRAVE, Judgement, gravest, h
 from services.router.domain.policy import Policy
 from services.router.domain.replay import Recorded, compare, verify
 from services.router.training import make
-from services.router.training.examples import HELD_OUT, WRITTEN, sections
+from services.router.training.examples import HELD_OUT, MEASURED, USUAL, WRITTEN, sections
 from shared.classifier.model import dump, load
 from shared.classifier.tokens import LONGEST, cut, sentences
 from shared.errors import Misconfigured
@@ -241,7 +242,13 @@ def test_training_is_the_same_on_every_run_and_learns_what_it_was_shown(
 
 
 def test_what_is_measured_was_never_trained_on() -> None:
-    for path in HELD_OUT.glob("*.txt"):
+    for path in (*HELD_OUT.glob("*.txt"), *USUAL.glob("*.txt")):
         written = {line for lines in sections(WRITTEN / path.name).values() for line in lines}
         assert not written & {line for lines in sections(path).values() for line in lines}
         assert set(sections(path)) >= set(CLASSES)
+
+
+def test_each_class_is_measured_with_a_hundred_and_fifty_messages_of_each_language() -> None:
+    found = Counter((each.language, each.label) for each in (*make.general(MEASURED), *make.usual(MEASURED)))
+    assert len(found) == 8 * len(CLASSES)
+    assert min(found.values()) >= 150
