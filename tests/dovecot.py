@@ -109,6 +109,12 @@ class Dovecot:
             """
         )
 
+    @property
+    def pid(self) -> int:
+        """Its first process, which started the others."""
+        assert self._process
+        return self._process.pid
+
     def start(self) -> None:
         """Returns once it listens."""
         assert _PROGRAM

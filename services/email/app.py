@@ -107,7 +107,7 @@ def create(
     sign_in = SignIn(secret, database, *providers(settings))
     managed = ImapMailboxes(database, secret, ours, sign_in, settings.imap_ca)
     rules = Rules(largest=settings.max_size, idle=settings.imap_idle, poll=settings.imap_poll, ca=settings.imap_ca)
-    fetching = Fetching(database, receiving.receive, sign_in, rules, health, managed.changed)
+    fetching = Fetching(database, receiving, sign_in, rules, health, managed.changed)
 
     @asynccontextmanager
     async def resources() -> AsyncIterator[None]:

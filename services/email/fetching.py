@@ -1,8 +1,9 @@
 """Mail is taken out of mailboxes at IMAP servers: by one process, each mailbox by a reader of its
 own, so that none waits for another.
 
-A mail is published, then marked or moved, then noted. Whoever is killed in between publishes it
-again as the same message.
+Mails are fetched in groups, and the next group while one is taken. A group is published in order,
+then marked or moved, then noted. Whoever is killed in between publishes it again as the same
+messages.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ import asyncio
 import contextlib
 import hashlib
 import random
-from collections import Counter, deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from time import time
+from time import monotonic, time
 from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,9 +32,12 @@ from services.email.adapters.imap import (
 )
 from services.email.domain.imap import (
     After,
+    Criteria,
+    Cursor,
     Trouble,
     begin,
     day_before,
+    groups,
     junk_folder,
     later,
     pause,
@@ -42,8 +46,10 @@ from services.email.domain.imap import (
 )
 from services.email.domain.incoming import Envelope
 from services.email.mailbox_rows import Mailbox
+from services.email.receiving import Ready, Receiver
 from services.email.signing_in import SignIn, server_of
 from shared.db import Database
+from shared.errors import Unavailable
 from shared.health import Health
 from shared.locks import Leadership
 from shared.logs import log
@@ -60,11 +66,16 @@ _FAREWELL = 3.0
 """Seconds for leaving a server in good order: less than the process has at its end."""
 _TRIES = 3
 """How often a connection may break over one mail before the others go first."""
-_AHEAD = 2
-"""Mails that are held at a time: the next one is fetched while this one is published."""
+_MAILS, _BYTES = 50, 2 << 20
+"""What is fetched at a time, at most; a larger mail by itself. Two such groups are held, and after
+a kill one of them is published again."""
+_SIZES = 500
+"""Mails whose sizes are asked for at a time."""
+_KEPT, _DAY = 365, 86_400.0
+"""Days for which we know a mail by its content, and seconds between two looks for older ones."""
 _GOOD = frozenset({"connecting", "ok", "reading", "late"})
-_SHOWN = 50
-"""Mails between two notes in the database of how far a mailbox is."""
+_SHOWN = 1.0
+"""Seconds between two notes in the database of how far a mailbox is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,22 +90,42 @@ class Rules:
     ca: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder that is read, and its UIDVALIDITY."""
+
+    folder: str
+    validity: int
+    junk: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Mails that were fetched, by UID in order; None: it is there no more. `refused`: why others
+    are put off; `broke`: what the connection broke over at last."""
+
+    mails: dict[int, bytes | None] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)
+    broke: ImapTrouble | None = None
+
+
 class Fetching:
     """Reads all mailboxes that are enabled, in the process that holds the lock."""
 
     def __init__(
         self,
         database: Database,
-        receive: Callable[[bytes, Envelope], Awaitable[str]],
+        receiver: Receiver,
         sign_in: SignIn,
         rules: Rules,
         health: Health,
         changed: asyncio.Event,
     ) -> None:
-        self.database, self.receive, self.sign_in, self.rules, self.health = database, receive, sign_in, rules, health
+        self.database, self.receiver, self.sign_in, self.rules, self.health = database, receiver, sign_in, rules, health
         self.leadership, self.changed = Leadership(database, LOCK), changed
         self.told: dict[str, tuple[str, str]] = {}
         """State and detail of each mailbox that is read here, by address."""
+        self._forgot = -_DAY
 
     async def run(self, stop: asyncio.Event) -> None:
         """Reads until `stop`, whenever this process leads."""
@@ -111,8 +142,11 @@ class Fetching:
                 found: list[Mailbox] = []
 
                 async def look(into: list[Mailbox] = found) -> None:
-                    async with self.database.statements() as session:
+                    async with self.database.transaction() as session:
                         into[:] = [mailbox for mailbox in await rows.every(session) if mailbox.enabled]
+                        if monotonic() - self._forgot >= _DAY:
+                            await rows.forget_old(session, _KEPT)
+                            self._forgot = monotonic()
 
                 if not await persist("mailboxes", look, stop):
                     return
@@ -155,7 +189,11 @@ class MailboxReader:
         self._fetching, self._mailbox, self._after = fetching, mailbox, After(mailbox.after)
         self._thread, self._told = Thread(f"imap {mailbox.address}"), ("", "")
         self._attempt = 0
-        self._broke: Counter[tuple[str, int, int]] = Counter()
+        self._broke: Counter[tuple[Place, int]] = Counter()
+        self._careful: dict[Place, int] = {}
+        """The UID up to which mails are fetched one by one: the connection broke over one of
+        them."""
+        self._shown = 0.0
         self._stop = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -178,7 +216,7 @@ class MailboxReader:
         """Takes this mailbox off what is told and the metrics."""
         self._fetching.told.pop(self._mailbox.address, None)
         for gauge in (METRICS.mailbox_up, METRICS.mailbox_waiting, METRICS.mailbox_delayed, METRICS.mailbox_read):
-            gauge.remove(self._mailbox.address)
+            gauge.remove(self._mailbox.id)
 
     async def _wait_after(self, trouble: Trouble, words: str) -> None:
         if self._stop.is_set():
@@ -212,7 +250,7 @@ class MailboxReader:
                             raise
                         missing = str(error)
                 self._attempt = 0
-                METRICS.mailbox_read.labels(mailbox=mailbox.address).set(time())
+                METRICS.mailbox_read.labels(mailbox=mailbox.id).set(time())
                 how = "the server tells of new mail" if idles else f"looked into every {rules.poll:g} s"
                 await self._tell_rest(missing or f"{', '.join(folders)}: {how}", late=bool(missing))
                 if not idles:
@@ -255,100 +293,187 @@ class MailboxReader:
         change = self._after is not After.LEAVE and not junk
         folder = await self._thread.call(connection.select, name, change=change)
         known = await self._ours(partial(rows.cursor, mailbox=mailbox.id, folder=name))
-        cursor = begin(known, folder, mailbox.since)
+        cursor, place = begin(known, folder, mailbox.since), Place(name, folder.validity, junk)
+        since = day_before(mailbox.since, mailbox.added_at.date())
         if cursor != known:
             if known is not None:
                 log.warning("UIDVALIDITY changed", mailbox=mailbox.address, folder=name, was=known.validity)
+            elif mailbox.since is None:
+                await self._pass_over(connection, place, searches(Cursor(folder.validity, 0, folder.next), since)[:-1])
             await self._ours(partial(rows.begin, mailbox=mailbox.id, folder=name, new=cursor))
         again = await self._ours(partial(rows.due, mailbox=mailbox.id, folder=name, validity=cursor.validity))
-        since = day_before(mailbox.since, mailbox.added_at.date())
         new = later(await self._thread.call(connection.search, searches(cursor, since)), cursor)
         for uid in again:
-            fetched = self._thread.call(connection.fetch, uid, by_part=True)
-            await self._take(connection, (name, cursor.validity, uid), fetched, junk=junk, again=True)
-        coming: deque[asyncio.Task[bytes | None]] = deque()
-        try:
-            for done, uid in enumerate(new):
-                for following in new[done + len(coming) : done + _AHEAD]:
-                    coming.append(asyncio.create_task(self._thread.call(connection.fetch, following)))
-                METRICS.mailbox_waiting.labels(mailbox=mailbox.address).set(len(new) - done)
-                if len(new) > 1:
-                    await self._tell("reading", f"{name}: {progress(done, len(new))}", keep=done % _SHOWN == 0)
-                await self._take(connection, (name, cursor.validity, uid), coming.popleft(), junk=junk, again=False)
-        finally:
-            for task in coming:
-                task.cancel()
-            await asyncio.gather(*coming, return_exceptions=True)
-        METRICS.mailbox_waiting.labels(mailbox=mailbox.address).set(0)
+            await self._take(connection, place, await self._again(connection, uid), again=True)
+        left = len(new)
+        async with contextlib.aclosing(self._fetched(connection, place, new)) as fetched:
+            ahead = asyncio.ensure_future(anext(fetched, None))
+            try:
+                while group := await ahead:
+                    if careful := place in self._careful:  # what breaks the connection must not break it for others
+                        await self._tell_progress(name, len(new), left)
+                        await self._take(connection, place, group)
+                    ahead = asyncio.ensure_future(anext(fetched, None))
+                    if not careful:
+                        await self._tell_progress(name, len(new), left)
+                        await self._take(connection, place, group)
+                    left -= len(group.mails) + len(group.refused)
+            finally:
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
+        METRICS.mailbox_waiting.labels(mailbox=mailbox.id).set(0)
         return bool(again or new)
 
-    async def _take(
-        self,
-        connection: ImapConnection,
-        key: tuple[str, int, int],
-        fetched: Awaitable[bytes | None],
-        *,
-        junk: bool,
-        again: bool,
-    ) -> None:
-        uid = key[2]
-        digest, reason = b"", ""
+    async def _tell_progress(self, folder: str, found: int, left: int) -> None:
+        METRICS.mailbox_waiting.labels(mailbox=self._mailbox.id).set(left)
+        if found > 1:
+            keep = monotonic() - self._shown >= _SHOWN
+            self._shown = monotonic() if keep else self._shown
+            await self._tell("reading", f"{folder}: {progress(found - left, found)}", keep=keep)
+
+    async def _pass_over(self, connection: ImapConnection, place: Place, criteria: Sequence[Criteria]) -> None:
+        """Notes what lies in a folder that is new to us and is not ours to take, as far as a change
+        of UIDVALIDITY would bring it."""
+        uids = later(await self._thread.call(connection.search, criteria), Cursor(place.validity, 0, 0))
+        async for group in self._fetched(connection, place, uids):
+            digests = [hashlib.sha256(raw).digest() for raw in group.mails.values() if raw]
+            await self._ours(partial(rows.take, mailbox=self._mailbox.id, digests=digests))
+
+    async def _fetched(self, connection: ImapConnection, place: Place, uids: Sequence[int]) -> AsyncGenerator[Group]:
+        """Yields mails in order, in groups."""
+        for first in range(0, len(uids), _SIZES):
+            some = uids[first : first + _SIZES]
+            sizes = await self._thread.call(connection.sizes, some) if len(some) > 1 else {}
+            alone = self._careful.get(place, 0)
+            known = {uid: size for uid, size in sizes.items() if uid > alone}
+            for group in groups(some, known, _MAILS, _BYTES):
+                async for part in self._fetch(connection, place, group):
+                    yield part
+
+    async def _fetch(self, connection: ImapConnection, place: Place, uids: list[int]) -> AsyncGenerator[Group]:
+        """Yields these mails: in parts, where they are larger than their server said."""
         try:
-            raw = await fetched
-            if raw:
-                digest = await self._publish(raw, junk=junk)
-                if not junk and self._after is not After.LEAVE:
-                    # Noted at once: the connection may break over what follows.
-                    await self._ours(partial(rows.take, mailbox=self._mailbox.id, digest=digest))
-                    await self._settle_at_the_server(connection, uid)
+            found = await self._thread.call(connection.fetch_all, uids, _BYTES) if len(uids) > 1 else {}
+        except ImapTrouble:
+            self._breaks(place, uids)
+            raise
+        group, room = Group(), _BYTES
+        for uid in uids:
+            if room < 0:
+                yield group
+                group, room = Group(), _BYTES
+            try:
+                group.mails[uid] = found.get(uid) or await self._thread.call(connection.fetch, uid)
+                room -= len(group.mails[uid] or b"")
+            except MailTrouble as error:
+                group.refused[uid] = str(error)
+            except ImapTrouble as error:
+                if not self._breaks(place, [uid]):
+                    raise
+                yield Group(group.mails, group.refused | {uid: f"the connection breaks over it: {error}"}, error)
+                return
+        yield group
+
+    async def _again(self, connection: ImapConnection, uid: int) -> Group:
+        """Fetches a mail that was put off."""
+        try:
+            return Group({uid: await self._thread.call(connection.fetch, uid, by_part=True)})
         except MailTrouble as error:
-            reason = str(error)
-        except Exception as error:
-            self._broke[key] += 1
-            if self._stop.is_set() or (self._broke[key] < _TRIES and not again):
-                raise
-            if isinstance(error, ImapTrouble):
-                await self._note(key, digest, f"the connection breaks over it: {error}", again=again)
-                raise
+            return Group(refused={uid: str(error)})
+        except ImapTrouble as error:
+            return Group(refused={uid: f"the connection breaks over it: {error}"}, broke=error)
+
+    def _breaks(self, place: Place, uids: Sequence[int]) -> bool:
+        """Notes that the connection broke over one of these mails; whether it did so too often."""
+        self._careful[place] = max(uids[-1], self._careful.get(place, 0))
+        if self._stop.is_set() or len(uids) > 1:
+            return False
+        self._broke[place, uids[0]] += 1
+        return self._broke[place, uids[0]] >= _TRIES
+
+    async def _take(self, connection: ImapConnection, place: Place, group: Group, *, again: bool = False) -> None:
+        if self._stop.is_set():
+            raise ImapTrouble(Trouble.UNREACHABLE, "stopped")
+        mails = {uid: raw for uid, raw in group.mails.items() if raw}
+        digests = {uid: hashlib.sha256(raw).digest() for uid, raw in mails.items()}
+        refused, broke = group.refused | await self._publish(place, mails, digests), group.broke
+        ours = {uid: digest for uid, digest in digests.items() if uid not in refused}
+        if ours and not place.junk and self._after is not After.LEAVE:
+            # Noted at once: the connection may break over what follows.
+            await self._ours(partial(rows.take, mailbox=self._mailbox.id, digests=ours.values()))
+            try:
+                refused |= await _each(list(ours), partial(self._settle_at_the_server, connection), MailTrouble)
+            except ImapTrouble as error:
+                if not self._breaks(place, list(ours)) and (not again or self._stop.is_set()):
+                    raise
+                refused, broke = refused | dict.fromkeys(ours, f"the connection breaks over it: {error}"), error
+        await self._note(place, [*group.mails, *group.refused], ours.values(), refused, again=again)
+        if broke:
+            raise broke
+
+    async def _publish(self, place: Place, mails: dict[int, bytes], digests: dict[int, bytes]) -> dict[int, str]:
+        """Publishes in order what this mailbox had not before; returns why for each that trips us.
+        Waits for whatever we need ourselves."""
+        known = await self._ours(partial(rows.taken, mailbox=self._mailbox.id, digests=digests.values()))
+        first = {digest: uid for uid, digest in reversed(digests.items()) if digest not in known}
+        prepared: dict[int, Ready | BaseException | None] = {}
+
+        async def prepare() -> None:
+            left = [uid for uid in mails if first.get(digests[uid]) == uid and uid not in prepared]
+            found = await asyncio.gather(
+                *(self._fetching.receiver.prepare(mails[uid], self._envelope(place, mails[uid])) for uid in left),
+                return_exceptions=True,
+            )
+            prepared.update(pair for pair in zip(left, found, strict=True) if not isinstance(pair[1], Unavailable))
+            for outcome in found:
+                if isinstance(outcome, Unavailable):
+                    raise outcome
+
+        await self._patiently(prepare)
+        trips = {uid: error for uid, error in prepared.items() if isinstance(error, BaseException)}
+        for uid, error in trips.items():
             log.error("a mail of a mailbox tripped us", mailbox=self._mailbox.address, uid=uid, exc_info=error)
-            reason = f"something went wrong on our side: {error!r}"
-        await self._note(key, digest, reason, again=again)
+        ready = {uid: one for uid, one in sorted(prepared.items()) if isinstance(one, Ready)}
 
-    async def _publish(self, raw: bytes, *, junk: bool) -> bytes:
-        """Publishes a mail unless this mailbox had it before; returns its digest. Waits for
-        whatever we need ourselves."""
-        digest = hashlib.sha256(raw).digest()
-        if not await self._ours(partial(rows.taken, mailbox=self._mailbox.id, digest=digest)):
-            cut = len(raw) >= self._fetching.rules.largest
-            envelope = Envelope(None, (), mailbox=self._mailbox.address, junk=junk, cut=cut)
-            await self._patiently(partial(self._fetching.receive, raw, envelope))
-        return digest
+        async def publish(uids: Sequence[int]) -> None:
+            await self._patiently(partial(self._fetching.receiver.publish_all, [ready[uid] for uid in uids]))
 
-    async def _settle_at_the_server(self, connection: ImapConnection, uid: int) -> None:
+        refused = await _each(list(ready), publish, Exception)
+        return {uid: f"something went wrong on our side: {error!r}" for uid, error in trips.items()} | refused
+
+    def _envelope(self, place: Place, raw: bytes) -> Envelope:
+        cut = len(raw) >= self._fetching.rules.largest
+        return Envelope(None, (), mailbox=self._mailbox.address, junk=place.junk, cut=cut)
+
+    async def _settle_at_the_server(self, connection: ImapConnection, uids: Sequence[int]) -> None:
         if self._after is After.SEEN:
-            await self._thread.call(connection.mark_seen, uid)
+            await self._thread.call(connection.mark_seen, uids)
         elif self._after is After.MOVE:
-            where = await self._thread.call(connection.move, uid, self._mailbox.move_to)
-            log.info("a mail was moved", mailbox=self._mailbox.address, uid=uid, now=where and where.uid)
+            where = await self._thread.call(connection.move, uids, self._mailbox.move_to)
+            log.info("mails were moved", mailbox=self._mailbox.address, uids=uids, now=where)
 
-    async def _note(self, key: tuple[str, int, int], digest: bytes, reason: str, *, again: bool) -> None:
-        """Advances the cursor past a mail, in one transaction with what is known of it."""
-        mailbox, (folder, validity, uid) = self._mailbox.id, key
+    async def _note(
+        self, place: Place, uids: Sequence[int], digests: Iterable[bytes], refused: dict[int, str], *, again: bool
+    ) -> None:
+        """Advances the cursor past a group, in one transaction with what is known of it."""
+        mailbox, folder, validity = self._mailbox.id, place.folder, place.validity
 
         async def note(session: AsyncSession) -> bool:
-            if not again and not await rows.advance(session, mailbox, folder, validity, uid):
+            if not again and not await rows.advance(session, mailbox, folder, validity, max(uids)):
                 return False
-            if digest:
-                await rows.take(session, mailbox, digest)
-            if reason:
+            await rows.take(session, mailbox, digests)
+            for uid, reason in refused.items():
                 await rows.put_off(session, mailbox, folder, validity, uid, reason)
-            elif again:
+            for uid in set(uids) - refused.keys() if again else ():
                 await rows.settle(session, mailbox, folder, validity, uid)
             return True
 
         if not await self._ours(note):
             raise ImapTrouble(Trouble.BUSY, "another process reads this mailbox")
-        self._broke.pop(key, None)
+        for uid in uids:
+            self._broke.pop((place, uid), None)
+        if not again and max(uids) >= self._careful.get(place, max(uids) + 1):
+            del self._careful[place]
 
     async def _ours(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         """Does something in a transaction, as soon as PostgreSQL is there."""
@@ -372,7 +497,7 @@ class MailboxReader:
     async def _tell_rest(self, how: str, *, late: bool) -> None:
         """Tells that everything is taken but what was put off. `late`: or what `how` says."""
         put_off = await self._ours(partial(rows.delayed, mailbox=self._mailbox.id))
-        METRICS.mailbox_delayed.labels(mailbox=self._mailbox.address).set(len(put_off))
+        METRICS.mailbox_delayed.labels(mailbox=self._mailbox.id).set(len(put_off))
         if put_off:
             folder, uid, reason = put_off[0]
             how = f"{len(put_off)} mails are tried again later; {folder} {uid}: {reason}"
@@ -382,7 +507,25 @@ class MailboxReader:
         """Tells on the health page, in metrics and, where it changed, in the database."""
         self._fetching.told[self._mailbox.address] = state, detail
         self._fetching.sum_up()
-        METRICS.mailbox_up.labels(mailbox=self._mailbox.address).set(int(state in _GOOD))
+        METRICS.mailbox_up.labels(mailbox=self._mailbox.id).set(int(state in _GOOD))
         if keep and (state, detail) != self._told:
             self._told = state, detail
             await self._ours(partial(rows.tell, identity=self._mailbox.id, state=state, detail=detail[:500]))
+
+
+async def _each(
+    uids: Sequence[int], work: Callable[[Sequence[int]], Awaitable[None]], trouble: type[Exception]
+) -> dict[int, str]:
+    """Does something for all of these mails at once, or where that fails for each by itself;
+    returns why for each that fails alone. Raises ImapTrouble."""
+    if not uids:
+        return {}
+    try:
+        await work(uids)
+    except ImapTrouble:
+        raise
+    except trouble as error:
+        if len(uids) == 1:
+            return {uids[0]: str(error)}
+        return {uid: why for one in uids for uid, why in (await _each([one], work, trouble)).items()}
+    return {}

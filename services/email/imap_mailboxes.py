@@ -25,6 +25,7 @@ from shared.errors import Rejected
 
 _TRIAL = 40.0
 """Seconds until a trial gives up: who started it waits for it."""
+_COUNTED = 100
 _LONGEST = 65_536
 """Bytes of the longest literal that a trial takes: a folder's name may come as one."""
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?|[0-9A-Fa-f:]{2,45}")
@@ -121,6 +122,8 @@ class Shown(Configured):
     state: str = Field(description="`ok`, `reading`, `late`, `new`, or why it is not read, such as `refused`")
     detail: str
     state_at: datetime
+    signed_in: bool = Field(description="Whether a password or token is there to sign in with")
+    progress: tuple[int, int] | None = Field(description="While `reading`: mails that are taken, and all that waited")
 
 
 class Tried(BaseModel):
@@ -129,6 +132,7 @@ class Tried(BaseModel):
     problem: str = ""
     trouble: str = ""
     folders: list[str] = []
+    counts: dict[str, int] = Field({}, description="Mails by folder, of the first hundred folders that tell")
     missing: list[str] = []
     junk: str = ""
     tells: bool = False
@@ -238,7 +242,13 @@ def _try(connection: ImapConnection, credentials: Credentials, mailbox: Mailbox)
     for name in mailbox.folders:
         if name not in missing:
             connection.select(name, change=False)
-    found = Tried(folders=names, missing=missing, junk=junk_folder(listed, mailbox.junk), tells=connection.idles())
+    found = Tried(
+        folders=names,
+        counts=connection.counts(names[:_COUNTED]),
+        missing=missing,
+        junk=junk_folder(listed, mailbox.junk),
+        tells=connection.idles(),
+    )
     connection.close()
     if missing:
         found.problem, found.trouble = f"there is no folder {', '.join(missing)}", "no-folder"

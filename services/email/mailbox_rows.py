@@ -3,7 +3,7 @@ caller commits."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -11,10 +11,10 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.email.domain.imap import Cursor, retry_after
+from services.email.domain.imap import Cursor, progress_in, retry_after
 from services.email.models import IMAP_DELAYED, IMAP_FOLDERS, IMAP_MAILBOXES, IMAP_TAKEN
 
-_BOX, _FOLDER, _DELAYED = IMAP_MAILBOXES.c, IMAP_FOLDERS.c, IMAP_DELAYED.c
+_BOX, _FOLDER, _DELAYED, _TAKEN = IMAP_MAILBOXES.c, IMAP_FOLDERS.c, IMAP_DELAYED.c, IMAP_TAKEN.c
 
 
 class Mailbox(NamedTuple):
@@ -40,6 +40,16 @@ class Mailbox(NamedTuple):
     state: str
     detail: str
     state_at: datetime
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether there is something to sign in with."""
+        return bool(self.secret or self.secret_from)
+
+    @property
+    def progress(self) -> tuple[int, int] | None:
+        """Mails that are taken, and all, while those are taken that waited."""
+        return progress_in(self.detail) if self.state == "reading" else None
 
 
 async def every(session: AsyncSession) -> list[Mailbox]:
@@ -121,15 +131,26 @@ async def advance(session: AsyncSession, mailbox: str, folder: str, validity: in
     return moved.first() is not None
 
 
-async def taken(session: AsyncSession, mailbox: str, digest: bytes) -> bool:
-    """Whether a mail with this content was published of this mailbox."""
-    known = select(IMAP_TAKEN.c.digest).where(IMAP_TAKEN.c.mailbox_id == mailbox, IMAP_TAKEN.c.digest == digest)
-    return (await session.execute(known)).first() is not None
+async def taken(session: AsyncSession, mailbox: str, digests: Collection[bytes]) -> set[bytes]:
+    """Returns those of these contents that were published of this mailbox."""
+    known = select(_TAKEN.digest).where(_TAKEN.mailbox_id == mailbox, _TAKEN.digest.in_(digests))
+    return set(await session.scalars(known))
 
 
-async def take(session: AsyncSession, mailbox: str, digest: bytes) -> None:
-    """Notes a mail that was published."""
-    await session.execute(upsert(IMAP_TAKEN).values(mailbox_id=mailbox, digest=digest).on_conflict_do_nothing())
+async def take(session: AsyncSession, mailbox: str, digests: Iterable[bytes]) -> None:
+    """Notes mails that were published, or are there once more: each is known for as long again."""
+    if values := [{"mailbox_id": mailbox, "digest": digest} for digest in sorted(set(digests))]:
+        statement = upsert(IMAP_TAKEN).values(values)
+        await session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["mailbox_id", "digest"], set_={"taken_on": func.current_date()}
+            )
+        )
+
+
+async def forget_old(session: AsyncSession, days: int) -> None:
+    """Forgets what was taken longer ago."""
+    await session.execute(delete(IMAP_TAKEN).where(_TAKEN.taken_on < func.current_date() - days))
 
 
 async def put_off(session: AsyncSession, mailbox: str, folder: str, validity: int, uid: int, reason: str) -> None:

@@ -125,6 +125,7 @@ IMAP_TAKEN = Table(
     METADATA,
     _mailbox(),
     Column("digest", LargeBinary, primary_key=True, comment="SHA-256 of the mail"),
+    Column("taken_on", Date, nullable=False, server_default=func.current_date(), comment="forgotten a year later"),
 )
 """What was published of each mailbox: told by content, where a mail was moved or UIDVALIDITY
 changed."""

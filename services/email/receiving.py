@@ -4,8 +4,8 @@ this returned."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -37,8 +37,19 @@ SOURCE = "email"
 """What dead letters of ours name as their source: the door, since there is no topic before it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A mail that is kept and read, and not published yet. `size`: bytes; `whole`: whether all of
+    it was read."""
+
+    message: InboundMessage
+    envelope: Envelope
+    size: int
+    whole: bool
+
+
 class Receiver:
-    """Everything between SMTP and Kafka."""
+    """Everything between SMTP, or IMAP, and Kafka."""
 
     def __init__(
         self,
@@ -58,13 +69,34 @@ class Receiver:
         """Returns the event's id, or an empty string for a mail that is no message, or was set
         aside because it cannot be read. Raises Unavailable where storage or Kafka is away, or the
         ledger for a returned mail: then nobody has it but its sender."""
+        ready = await self.prepare(raw, envelope)
+        if ready is None:
+            return ""
+        await self.publish_all([ready])
+        return ready.message.id
+
+    async def prepare(self, raw: bytes, envelope: Envelope) -> Ready | None:
+        """Does all of `receive` but publishing; None where there is nothing to publish."""
         received_at = self._clock()
         original = await self._storage.put(raw, name="original.eml", media_type="message/rfc822")
         try:
-            return await self.publish(raw, envelope, original.uri, received_at)
+            return await self._read(raw, envelope, original.uri, received_at)
         except Malformed as error:
             await self._dead_letter(original.uri, envelope, received_at, error)
-            return ""
+            return None
+
+    async def publish_all(self, ready: Sequence[Ready]) -> None:
+        """Publishes messages in this order; what Kafka does not take is set aside alone. Raises
+        Unavailable: any of them may be there."""
+        try:
+            await self._publish(ready)
+        except Malformed as error:
+            if len(ready) > 1:
+                for one in ready:
+                    await self.publish_all([one])
+                return
+            message = ready[0].message
+            await self._dead_letter(message.raw_uri, ready[0].envelope, message.received_at, error)
 
     async def set_aside(self, raw: bytes, envelope: Envelope, error: Malformed) -> None:
         """Keeps what is no mail that can be read, for a person to see. Raises Unavailable."""
@@ -83,11 +115,18 @@ class Receiver:
     async def publish(self, raw: bytes, envelope: Envelope, raw_uri: str, received_at: datetime) -> str:
         """Reads a mail that is in the storage already, and publishes it. Returns the event's id,
         or an empty string for a mail that is not a message. Raises Malformed or Unavailable."""
+        ready = await self._read(raw, envelope, raw_uri, received_at)
+        if ready is None:
+            return ""
+        await self._publish([ready])
+        return ready.message.id
+
+    async def _read(self, raw: bytes, envelope: Envelope, raw_uri: str, received_at: datetime) -> Ready | None:
         sent = await self._history.answered_by(raw, envelope) if self._history else ()
         answer, message, files = await self.reader.read(raw, envelope, raw_uri, received_at, sent)
         if answer.kept:
             await self._keep(answer, message)
-            return ""
+            return None
         attachments = [await self._storage.put(file.data, **labels(file)) for file in files]
         language = language_of(message.text, message.subject, self._languages, answer.preset)
         message = msgspec.structs.replace(
@@ -96,27 +135,30 @@ class Receiver:
             language=language,
             text=message.text if answer.whole else _with_note(message.text, language),
         )
-        await self._bus.publish(MESSAGES_RECEIVED, message.sender, message)
-        if not message.automatic and not message.doubt:
-            await self._heard_from(address_of(message.sender))
-        METRICS.took_in("email")
-        log.info(
-            "mail received",
-            message_id=message.id,
-            size=len(raw),
-            files=len(attachments),
-            automatic=message.automatic,
-            whole=answer.whole,
-        )
-        return message.id
+        return Ready(message, envelope, len(raw), answer.whole)
 
-    async def _heard_from(self, address: str) -> None:
+    async def _publish(self, ready: Sequence[Ready]) -> None:
+        await self._bus.publish_all([(MESSAGES_RECEIVED, one.message.sender, one.message) for one in ready])
+        people = (one.message for one in ready if not one.message.automatic and not one.message.doubt)
+        await self._heard_from(address_of(message.sender) for message in people)
+        METRICS.took_in("email", count=len(ready))
+        for one in ready:
+            log.info(
+                "mail received",
+                message_id=one.message.id,
+                size=one.size,
+                files=len(one.message.attachments),
+                automatic=one.message.automatic,
+                whole=one.whole,
+            )
+
+    async def _heard_from(self, addresses: Iterable[str]) -> None:
         """Takes who wrote off the list of addresses that are not written to. While PostgreSQL is
         away nobody waits for that: an agent can have it done."""
         try:
-            if self._database:
+            if self._database and (people := sorted(set(addresses))):
                 async with asyncio.timeout(_PATIENCE), self._database.statements() as session:
-                    if await suppressions.heard_from(session, address):
+                    if await suppressions.heard_from(session, people):
                         log.info("an address that bounced is written to again, as they wrote themselves")
         except (Unavailable, TimeoutError) as error:
             log.warning("whoever wrote was not looked for among suppressed addresses", error=str(error))

@@ -56,11 +56,12 @@ async def remove(session: AsyncSession, address: str) -> bool:
     return (await session.execute(statement.returning(_ENTRY.address))).first() is not None
 
 
-async def heard_from(session: AsyncSession, address: str) -> bool:
-    """Takes an address off the list that somebody just wrote from: there is somebody after all. A
+async def heard_from(session: AsyncSession, addresses: Iterable[str]) -> bool:
+    """Takes addresses off the list that somebody just wrote from: there is somebody after all. A
     complaint and a person's decision stay. Whoever forges such a mail gains one more bounce, and
     with it the entry again."""
-    bounced = (_ENTRY.address == _written(address), _ENTRY.reason == Why.HARD_BOUNCE.value)
+    written = {_written(address) for address in addresses}
+    bounced = (_ENTRY.address.in_(written), _ENTRY.reason == Why.HARD_BOUNCE.value)
     return (await session.execute(delete(SUPPRESSIONS).where(*bounced).returning(_ENTRY.address))).first() is not None
 
 

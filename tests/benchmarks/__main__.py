@@ -123,6 +123,12 @@ def sending() -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
+def mailboxes() -> str:
+    """Mail out of mailboxes by IMAP, beside SMTP and imaplib alone, as Markdown."""
+    command = [sys.executable, "-m", "tests.benchmarks.mailboxes"]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
 def judging() -> str:
     """A router with its urgency model and without, as Markdown."""
     command = [sys.executable, "-m", "tests.benchmarks.judging"]
@@ -155,6 +161,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "screen": ("To the screen", screen),
     "mail": ("Taking a mail in", mail),
     "sending": ("Sending mail", sending),
+    "mailboxes": ("Mail out of mailboxes", mailboxes),
     "desk": ("The desk's way of a message", applying),
     "embedded": ("The embedded run at rest", embedded.table),
     "calls": ("Calls in a flood of posts", calls),

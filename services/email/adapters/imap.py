@@ -23,7 +23,7 @@ from typing import Any, Literal, TypeVar
 from imapclient import IMAPClient, SocketTimeout, imap_utf7
 from imapclient.exceptions import CapabilityError, LoginError, ProtocolError
 
-from services.email.domain.imap import Copied, Criteria, Folder, Trouble, copied, trouble_of
+from services.email.domain.imap import Criteria, Folder, Trouble, trouble_of
 from services.email.domain.oauth import xoauth2
 
 Security = Literal["tls", "starttls", "none"]
@@ -51,7 +51,7 @@ class ImapTrouble(Exception):
 
 
 class MailTrouble(Exception):
-    """The server refuses one thing about one mail; the connection goes on."""
+    """The server refuses one thing about these mails; the connection goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +109,11 @@ class ImapConnection:
             listed = self._open.list_raw()
             return [(flags, mark, _decoded(name)) for flags, mark, name in listed if rb"\Noselect" not in flags]
 
+    def counts(self, folders: Sequence[str]) -> dict[str, int]:
+        """Returns how many mails are in each of these folders, as far as the server says so."""
+        with _told():
+            return {name: count for name in folders if (count := self._count(name)) is not None}
+
     def select(self, folder: str, *, change: bool) -> Folder:
         """Opens a folder; where we are to `change` nothing, so that nothing can be changed."""
         with _told(f"the folder {folder} cannot be opened"):
@@ -126,13 +131,32 @@ class ImapConnection:
         with _told():
             return [int(uid) for each in criteria for uid in self._open.search(list(each))]
 
+    def sizes(self, uids: Sequence[int]) -> dict[int, int]:
+        """Returns what the server says of the bytes of these mails, as far as it does."""
+        with _told():
+            found = self._some(uids, "RFC822.SIZE")
+            return {uid: parts[b"RFC822.SIZE"] for uid, parts in found.items() if b"RFC822.SIZE" in parts}
+
+    def fetch_all(self, uids: Sequence[int], most: int) -> dict[int, bytes]:
+        """Returns those of these mails that come whole in one answer of at most so many bytes,
+        whatever the server said of their sizes; any other has to be fetched by itself. Marks
+        nothing."""
+        with _told():
+            client = self._open
+            client.room = most
+            try:
+                found = self._some(uids, "BODY.PEEK[]")
+            finally:
+                client.room = None
+            bodies = {uid: _body(found.get(uid, {})) for uid in uids}
+            return {uid: raw for uid, raw in bodies.items() if raw is not None}
+
     def fetch(self, uid: int, *, by_part: bool = False) -> bytes | None:
         """Returns a mail, or None where it is there no more. Marks nothing. Raises MailTrouble
         where it is there and the server does not hand it out.
 
-        It is asked for by its one UID: on a range IMAPClient may raise after the server has sent
-        half of it. Of one that is too large comes the beginning. `by_part`: let the server cut it,
-        which not all do rightly.
+        Of one that is too large comes the beginning. `by_part`: let the server cut it, which not
+        all do rightly.
         """
         with _told():
             try:
@@ -147,38 +171,35 @@ class ImapConnection:
                 if self._is_there(uid):
                     raise MailTrouble(f"it cannot be fetched: {_words(error)}") from error
                 return None
-            parts = found.get(uid, {})
-            raw = next(
-                (value for name, value in parts.items() if name.startswith(b"BODY[]") and value is not None), None
-            )
-            if isinstance(raw, bytes):
+            if (raw := _body(found.get(uid, {}))) is not None:
                 return raw
             if self._is_there(uid):
                 raise MailTrouble("it cannot be fetched: the server answers without the mail")
             return None
 
-    def mark_seen(self, uid: int) -> None:
-        """Marks a mail read. Raises MailTrouble."""
-        with _told(), _about_one("it cannot be marked read"):
-            self._open.add_flags([uid], [rb"\Seen"], silent=True)
+    def mark_seen(self, uids: Sequence[int]) -> None:
+        """Marks mails read. Raises MailTrouble."""
+        with _told(), _refused("it cannot be marked read"):
+            self._open.add_flags(uids, [rb"\Seen"], silent=True)
 
-    def move(self, uid: int, folder: str) -> Copied | None:
-        """Moves a mail; returns where it is now, as far as the server tells. Raises MailTrouble.
+    def move(self, uids: Sequence[int], folder: str) -> str:
+        """Moves mails; returns what the server tells of where they are now (COPYUID, RFC 4315, 3).
+        Raises MailTrouble: some of them may have been moved.
 
-        Without MOVE (RFC 6851) it is copied and deleted; without UIDPLUS it is left marked as
+        Without MOVE (RFC 6851) they are copied and deleted; without UIDPLUS they are left marked as
         deleted, because EXPUNGE would remove what others have marked so.
         """
-        with _told(), _about_one(f"it cannot be moved to {folder}"):
+        with _told(), _refused(f"it cannot be moved to {folder}"):
             client = self._open
             client.forget_copied()
             if self._has("MOVE"):
-                client.move([uid], folder)
-                return copied(client.copied())
-            client.copy([uid], folder)
-            where = copied(client.copied())
-            client.add_flags([uid], [rb"\Deleted"], silent=True)
+                client.move(uids, folder)
+                return client.copied()
+            client.copy(uids, folder)
+            where = client.copied()
+            client.add_flags(uids, [rb"\Deleted"], silent=True)
             if self._has("UIDPLUS"):
-                client.uid_expunge([uid])
+                client.uid_expunge(uids)
             return where
 
     def idle(self, seconds: float) -> None:
@@ -223,6 +244,24 @@ class ImapConnection:
         with _told():
             return bool(self._open.has_capability(capability))
 
+    def _some(self, uids: Sequence[int], what: str) -> dict[int, dict[bytes, Any]]:
+        """Fetches something of many mails; nothing where the server refuses, or half of its answer
+        cannot be read: asked for one by one they tell which it is."""
+        try:
+            return dict(self._open.fetch(uids, [what]))
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error:
+            return {}
+
+    def _count(self, folder: str) -> int | None:
+        try:
+            return int(self._open.folder_status(folder, ["MESSAGES"])[b"MESSAGES"])
+        except imaplib.IMAP4.abort:
+            raise
+        except (imaplib.IMAP4.error, LookupError, ValueError):
+            return None
+
     def _is_there(self, uid: int) -> bool:
         return uid in self._open.search(["UID", str(uid)])
 
@@ -238,15 +277,20 @@ class _Client(IMAPClient):  # type: ignore[misc]  # it says nothing of its types
         )
         self.cut = False
         """Whether the last literal was too large and is not whole."""
+        self.room: int | None = None
+        """Bytes that all literals of one answer may still have together, where there is a bound."""
         self._imap.debug = 0  # it keeps and formats every line for a log that nobody reads
         self._imap.read = partial(self._bounded, self._imap.read, largest)
 
     def _bounded(self, read: Callable[[int], bytes], largest: int, size: int) -> bytes:
         if size > largest * _DRAIN:
             raise self.AbortError(f"the server announces {size:,} bytes; at most {largest:,} are taken")
-        self.cut = size > largest
-        data, missing = read(min(size, largest)), size - largest
-        whole = len(data) == min(size, largest)
+        most = largest if self.room is None else min(largest, self.room)
+        self.cut = size > most
+        data, missing = read(min(size, most)), size - most
+        if self.room is not None:
+            self.room -= len(data)
+        whole = len(data) == min(size, most)
         while whole and missing > 0:
             dropped = len(read(min(missing, _PIECE)))
             whole, missing = dropped == min(missing, _PIECE), missing - dropped
@@ -294,10 +338,15 @@ class _Client(IMAPClient):  # type: ignore[misc]  # it says nothing of its types
     def forget_copied(self) -> None:
         self._imap.untagged_responses.pop("COPYUID", None)
 
-    def copied(self) -> bytes | None:
-        """Returns the last COPYUID, which IMAPClient drops."""
+    def copied(self) -> str:
+        """Returns the last COPYUID, which IMAPClient drops; empty where there was none."""
         told: Any = self._imap.response("COPYUID")[1][-1]
-        return told if isinstance(told, bytes) else None
+        return told.decode(errors="replace") if isinstance(told, bytes) else ""
+
+
+def _body(parts: dict[bytes, Any]) -> bytes | None:
+    found = (value for name, value in parts.items() if name.startswith(b"BODY[]"))
+    return next((value for value in found if isinstance(value, bytes)), None)
 
 
 def _quoted(text: str) -> str:
@@ -351,7 +400,7 @@ class _told(contextlib.AbstractContextManager[None]):  # noqa: N801 - reads as a
 
 
 @contextlib.contextmanager
-def _about_one(words: str) -> Any:
+def _refused(words: str) -> Any:
     try:
         yield
     except imaplib.IMAP4.abort:

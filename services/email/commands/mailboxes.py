@@ -113,7 +113,7 @@ async def _remove(all_of_them: ImapMailboxes, asked: Namespace) -> None:
 
 def _line(mailbox: Mailbox) -> str:
     state = f"{mailbox.state} since {mailbox.state_at:%Y-%m-%d %H:%M} UTC" if mailbox.enabled else "switched off"
-    return f"{mailbox.address}  {mailbox.host}:{mailbox.port}  {state}  {mailbox.detail}".rstrip()
+    return f"{mailbox.address}  {mailbox.host}:{mailbox.port}  {state}  {mailbox.detail}".rstrip() + f"  ({mailbox.id})"
 
 
 def _parser() -> ArgumentParser:

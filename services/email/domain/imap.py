@@ -4,7 +4,7 @@ what a server's refusal means, and when to come back."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -145,19 +145,19 @@ def later(uids: Iterable[int], cursor: Cursor) -> list[int]:
     return sorted({uid for uid in uids if uid > cursor.uid})
 
 
-@dataclass(frozen=True, slots=True)
-class Copied:
-    """Where a mail went: the target folder's UIDVALIDITY, and its UID there."""
-
-    validity: int
-    uid: int
-
-
-def copied(code: bytes | None) -> Copied | None:
-    """Reads what COPYUID tells of one mail (RFC 4315, 3): `1796080740 12 7`. None where the server
-    said nothing, as it does for a mail that is gone."""
-    match = re.fullmatch(rb"(\d+) \d+ (\d+)", (code or b"").strip())
-    return Copied(int(match[1]), int(match[2])) if match else None
+def groups(uids: Iterable[int], sizes: Mapping[int, int], mails: int, most: int) -> Iterator[list[int]]:
+    """Yields in order what is fetched together: at most so many mails and bytes. A mail whose size
+    is not known, or larger than all of a group may be, is alone."""
+    group, room = list[int](), most
+    for uid in uids:
+        size = sizes.get(uid, most + 1)
+        if group and (size > room or len(group) == mails):
+            yield group
+            group, room = [], most
+        group.append(uid)
+        room -= size
+    if group:
+        yield group
 
 
 JUNK_AUTO, JUNK_OFF = "auto", "off"
@@ -183,3 +183,9 @@ def junk_folder(listed: Iterable[tuple[Sequence[bytes], bytes | None, str]], wan
 def progress(done: int, total: int) -> str:
     """Says how far the mails are taken that waited."""
     return f"{done:,} of {total:,} mails that waited are taken"
+
+
+def progress_in(words: str) -> tuple[int, int] | None:
+    """Reads what `progress` says: mails that are taken, and all."""
+    match = re.search(r"([\d,]+) of ([\d,]+) mails that waited are taken$", words)
+    return (int(match[1].replace(",", "")), int(match[2].replace(",", ""))) if match else None

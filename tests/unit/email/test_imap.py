@@ -7,17 +7,17 @@ from datetime import date, timedelta
 import pytest
 
 from services.email.domain.imap import (
-    Copied,
     Cursor,
     Folder,
     Trouble,
     begin,
-    copied,
     day_before,
+    groups,
     junk_folder,
     later,
     pause,
     progress,
+    progress_in,
     retry_after,
     searches,
     trouble_of,
@@ -109,15 +109,20 @@ def test_a_mail_that_its_server_does_not_hand_out_is_asked_for_less_and_less() -
 
 
 @pytest.mark.parametrize(
-    ("code", "where"),
+    ("sizes", "found"),
     [
-        (b"1796080740 12 7", Copied(1796080740, 7)),
-        (b"1796080740 12:13 7:8", None),
-        (None, None),
+        ({1: 10, 2: 10, 3: 10, 4: 10}, [[1, 2, 3], [4]]),
+        ({1: 60, 2: 50, 3: 50, 4: 1}, [[1], [2, 3], [4]]),
+        ({1: 10, 2: 500, 3: 10, 4: 10}, [[1], [2], [3, 4]]),
+        ({1: 10, 3: 10}, [[1], [2], [3], [4]]),
+        ({}, [[1], [2], [3], [4]]),
     ],
+    ids=["by number", "by bytes", "one is large", "of some the server tells no size", "of none"],
 )
-def test_where_a_mail_went_is_read_off_copyuid(code: bytes | None, where: Copied | None) -> None:
-    assert copied(code) == where
+def test_mails_are_fetched_together_within_bounds_and_what_may_be_large_is_alone(
+    sizes: dict[int, int], found: list[list[int]]
+) -> None:
+    assert list(groups([1, 2, 3, 4], sizes, 3, 100)) == found
 
 
 @pytest.mark.parametrize(
@@ -139,6 +144,8 @@ def test_the_junk_folder_is_found(
 
 def test_progress_is_told_in_words() -> None:
     assert progress(340, 1000) == "340 of 1,000 mails that waited are taken"
+    assert progress_in(f"INBOX: {progress(340, 1_000_000)}") == (340, 1_000_000)
+    assert progress_in("INBOX: the server tells of new mail") is None
 
 
 def test_a_mail_out_of_a_mailbox_is_for_whom_its_header_names_or_else_for_that_mailbox() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from services.email.adapters import imap
 from services.email.adapters.imap import Credentials, ImapConnection, ImapTrouble, MailTrouble, Server, Thread
-from services.email.domain.imap import Copied, Folder, Trouble
+from services.email.domain.imap import Folder, Trouble
 from tests.unit.email.imap_server import Answer, HangUp, mail, serving
 
 ANN = Credentials(user="support@example.org", password="secret")
@@ -105,6 +105,35 @@ def test_of_a_mail_that_is_too_large_only_the_beginning_is_kept_and_the_connecti
 
     with connected(answer) as connection:
         assert [connection.fetch(1), connection.fetch(1)] == [b"a" * 1000] * 2
+
+
+def several(*raws: bytes) -> Answer:
+    def answer(tag: str, command: str) -> bytes:
+        if not command.startswith("UID FETCH"):
+            return b""
+        parts = [b"* %d FETCH (UID %d BODY[] {%d}\r\n%s)\r\n" % (n, n, len(raw), raw) for n, raw in enumerate(raws, 1)]
+        return b"".join(parts) + f"{tag} OK done\r\n".encode()
+
+    return answer
+
+
+def test_many_mails_come_with_one_answer() -> None:
+    with connected(several(b"one", b"two", b"three")) as connection:
+        assert connection.fetch_all([1, 2, 3], 2000) == {1: b"one", 2: b"two", 3: b"three"}
+        assert connection.fetch_all([1, 4], 2000) == {1: b"one"}
+
+
+def test_of_mails_that_are_larger_together_than_their_server_said_no_more_than_the_bound_is_kept() -> None:
+    with connected(several(b"a" * 900, b"b" * 900, b"c" * 900)) as connection:
+        assert connection.fetch_all([1, 2, 3], 1000) == {}, "each is asked for by itself, then"
+        assert connection.fetch_all([1, 2, 3], 3000)[3] == b"c" * 900, "the connection goes on"
+
+
+def test_a_server_that_refuses_many_mails_is_asked_for_each() -> None:
+    with connected(on("UID FETCH", b"", "NO some of them are gone")) as connection:
+        assert (connection.fetch_all([1, 2], 2000), connection.sizes([1, 2])) == ({}, {})
+    with connected(on("UID FETCH", b"* 1 FETCH (UID 1 RFC822.SIZE 44)\r\n", "OK done")) as connection:
+        assert connection.sizes([1, 2]) == {1: 44}
 
 
 def test_a_size_beyond_all_reason_is_not_read() -> None:
@@ -268,12 +297,12 @@ def test_a_server_that_refuses_to_idle_is_told() -> None:
 
 def test_where_a_mail_went_comes_from_the_protocol() -> None:
     with connected(on("UID MOVE", b"* OK [COPYUID 9 1 33] moved\r\n* 1 EXPUNGE\r\n", "OK done")) as connection:
-        assert connection.move(1, "Done") == Copied(9, 33)
+        assert connection.move([1], "Done") == "9 1 33"
     with (
         connected(on("UID MOVE", b"", "NO [OVERQUOTA] full")) as connection,
         pytest.raises(MailTrouble, match=r"moved to Done.*full"),
     ):
-        connection.move(1, "Done")
+        connection.move([1], "Done")
 
 
 def test_who_is_not_there_and_who_does_not_speak_are_unreachable() -> None:
