@@ -3,20 +3,16 @@ HTTP, because somebody waits for the answer and nothing of it is kept."""
 
 from __future__ import annotations
 
-import time
-
 from shared.events import Decision
 from shared.events.base import Event
 from shared.kernel import Level
-from shared.security.tokens import sign, verify
+from shared.security.tokens import is_recent, sign_now
 
 TRIALS = "/api/v1/trials"
 MODEL = "/api/v1/model"
 LONGEST = 200_000
 """Characters of a text that is tried: more than any channel brings."""
 _PURPOSE = "router-trial"
-_SECONDS = 60
-"""For which a token is good. Clocks may differ by as much."""
 
 
 class Trial(Event, frozen=True, kw_only=True):
@@ -98,10 +94,9 @@ class ModelCard(Event, frozen=True, kw_only=True):
 
 def token(secret: str) -> str:
     """Returns a bearer token that lets whoever has our secret ask, for a minute."""
-    return sign(secret, _PURPOSE, str(int(time.time())))
+    return sign_now(secret, _PURPOSE)
 
 
 def is_ours(secret: str, given: str) -> bool:
     """Whether somebody with our secret made this bearer token within the last minute."""
-    at = verify(secret, _PURPOSE, given)
-    return at is not None and abs(time.time() - int(at)) <= _SECONDS
+    return is_recent(secret, _PURPOSE, given)

@@ -81,6 +81,7 @@ class Plan:
             "SWITCHBOARD_HOST": HOST,
             "EMAIL_SMTP_PORT": str(self.smtp_port),
             "DESK_ROUTER_URL": self.url("router"),
+            "DESK_EMAIL_URL": self.url("email"),
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "PYTHONUNBUFFERED": "1",
         }

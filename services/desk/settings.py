@@ -20,6 +20,11 @@ class DeskSettings(ServiceSettings):
         description="Where the desk reaches the router, for messages that an admin tests; without a slash at the end",
         pattern="^https?://[^/]+$",
     )
+    email_url: str = Field(
+        "http://127.0.0.1:8002",
+        description="Where the desk reaches the email service, for the page of mailboxes; without a slash at the end",
+        pattern="^https?://[^/]+$",
+    )
     reopen_days: int = Field(14, ge=0, description="A message to a ticket solved longer ago opens a new, linked ticket")
     session_hours: int = Field(12, ge=1, description="An agent who did nothing for this long signs in again")
     session_longest: int = Field(24, ge=1, description="Hours after which an agent signs in again, whatever they did")

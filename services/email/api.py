@@ -1,10 +1,11 @@
-"""Serves an operator's tools by HTTP: mailboxes at IMAP servers, how mailboxes send, and addresses
+"""Serves the desk's page and an operator's tools by HTTP: mailboxes, how they send, and addresses
 that are not written to."""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
@@ -17,11 +18,13 @@ from services.email import suppressions
 from services.email.adapters.dns import place_of
 from services.email.domain.headers import one_address
 from services.email.domain.incoming import LONGEST_ADDRESS
+from services.email.domain.oauth import Refused
 from services.email.domain.suppression import Why
 from services.email.imap_mailboxes import Given, ImapMailboxes, Shown, Tried
 from services.email.settings import EmailSettings
 from shared.db import Database
 from shared.errors import Rejected
+from shared.mailboxes import is_ours
 
 _SHORTEST_TOKEN = 16
 
@@ -78,11 +81,33 @@ class Sending(BaseModel):
     senders: list[sending.Shown]
 
 
+class Begun(BaseModel):
+    """A sign-in that a person goes on with at a provider's page."""
+
+    page: str = Field(description="Where the person signs in as the mailbox and agrees")
+    code: str = Field(description="What to type there; empty: the browser ends at an address, which ends the sign-in")
+    ticket: str = Field(description="For the end of the sign-in")
+
+
+class End(BaseModel):
+    """What ends a sign-in. `address`: at which the browser ended, where there was no code."""
+
+    ticket: str = Field(max_length=20_000)
+    address: str = Field("", max_length=4_000)
+
+
+class Ended(BaseModel):
+    """Whether the person has agreed."""
+
+    done: bool
+
+
 def routes(
-    settings: EmailSettings, mailboxes: ImapMailboxes, senders: sending.Senders, database: Database
+    settings: EmailSettings, secret: str, mailboxes: ImapMailboxes, senders: sending.Senders, database: Database
 ) -> APIRouter:
-    """Makes `/api/v1`. Every request needs the bearer token of the settings."""
-    router = APIRouter(prefix="/api/v1", dependencies=[Depends(_authorised(settings))])
+    """Makes `/api/v1`. Every request needs the bearer token of the settings, or one that the desk
+    made of `secret`, SWITCHBOARD_SECRET."""
+    router = APIRouter(prefix="/api/v1", dependencies=[Depends(_authorised(settings, secret))])
 
     @router.get("/mailboxes")
     async def every() -> Listed:
@@ -112,6 +137,7 @@ def routes(
     async def test(identity: str) -> Tried:
         return await mailboxes.tried(identity)
 
+    router.include_router(_signing_in(mailboxes))
     router.include_router(_suppressions(database))
     router.include_router(_senders(senders))
     return router
@@ -143,6 +169,35 @@ def _senders(senders: sending.Senders) -> APIRouter:
     return router
 
 
+def _signing_in(mailboxes: ImapMailboxes) -> APIRouter:
+    router = APIRouter(prefix="/mailboxes/{identity}/sign-in")
+
+    @router.post("")
+    async def begin(identity: str) -> Begun:
+        mailbox = await mailboxes.one(identity)
+        with _refused():
+            return Begun(**(await mailboxes.sign_in.begin(mailbox))._asdict())
+
+    @router.post("/end")
+    async def end(identity: str, given: End) -> Ended:
+        mailbox = await mailboxes.one(identity)
+        with _refused():
+            done = await mailboxes.sign_in.end(mailbox, given.ticket, given.address)
+        if done:
+            mailboxes.changed.set()
+        return Ended(done=done)
+
+    return router
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    try:
+        yield
+    except Refused as error:
+        raise Rejected(422, f"sign-in-{error.trouble}", f"Nobody was signed in: {error}") from error
+
+
 def _suppressions(database: Database) -> APIRouter:
     router = APIRouter(prefix="/suppressions")
 
@@ -170,8 +225,10 @@ def _suppressions(database: Database) -> APIRouter:
     return router
 
 
-def _authorised(settings: EmailSettings) -> Callable[[str], Awaitable[None]]:
+def _authorised(settings: EmailSettings, secret: str) -> Callable[[str], Awaitable[None]]:
     async def authorised(authorization: Annotated[str, Header()] = "") -> None:
+        if is_ours(secret, authorization.removeprefix("Bearer ")):
+            return
         token = settings.api_token.get_secret_value()
         if len(token) < _SHORTEST_TOKEN:
             raise Rejected(

@@ -140,7 +140,7 @@ def create(
     }
     larger = {webhooks.PATH: webhooks.most(settings)}
     http = create_api("email", health, title="Switchboard email", larger=larger)
-    http.include_router(api.routes(settings, managed, senders, database))
+    http.include_router(api.routes(settings, secret, managed, senders, database))
     http.include_router(webhooks.routes(settings, receiving, Returns(database, outbox, secret), get, clock))
     health.set("webhooks", ok=True, detail=settings.webhooks)
     return Service(http, tasks, resources)

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+import json
 import re
+import secrets
 import time
 from pathlib import Path
-from typing import cast
+from typing import Any, NamedTuple, cast
 
 from services.email import mailbox_rows as rows
 from services.email.adapters.imap import Credentials, ImapTrouble, Security, Server
 from services.email.adapters.oauth import Google, Microsoft
 from services.email.domain.imap import Trouble
-from services.email.domain.oauth import Refused, Tokens
+from services.email.domain.oauth import Refused, Tokens, code_in, page
 from services.email.mailbox_rows import Mailbox
 from services.email.settings import EmailSettings
 from shared.db import Database
+from shared.errors import Rejected
 from shared.security.sealing import seal, unseal
 from shared.settings import single
 
 SECRET_FROM = re.compile(r"EMAIL_IMAP_[A-Z0-9_]{1,80}")
 """Which variables may have a mailbox's password: no other secret can be sent to a server by naming
 it."""
-
-
+_NOWHERE = "http://127.0.0.1:49152"
+"""Where Google sends the browser of a person who signs in on the desk's page: to their own machine
+(RFC 8252, 7.3), where nobody listens; the address that the browser shows is pasted."""
 _EARLY = 300
 """Seconds before its end in which an access token is not used any more: a connection lives longer
 than the moment of its sign-in."""
+
+
+class Begun(NamedTuple):
+    """A sign-in that a person goes on with. `page`: where; `code`: what to type there, if anything;
+    `ticket`: what ends it."""
+
+    page: str
+    code: str
+    ticket: str
 
 
 def providers(settings: EmailSettings) -> tuple[Google, Microsoft]:
@@ -74,6 +87,45 @@ class SignIn:
             async with self._database.transaction() as session:
                 value = sealed(self._secret, mailbox.id, tokens.refresh)
                 await rows.change(session, mailbox.id, {"secret": value})
+
+    async def begin(self, mailbox: Mailbox) -> Begun:
+        """Begins a sign-in that a person goes on with at the provider's page. Nothing is kept here:
+        `ticket` has it, sealed. Raises Refused, and Rejected where there is no such sign-in."""
+        if mailbox.sign_in == "microsoft":
+            flow = await self.microsoft.device()
+            return Begun(flow["verification_uri"], flow["user_code"], self._ticket(mailbox, flow))
+        if mailbox.sign_in == "google":
+            if not self.google.client:
+                raise Refused(Trouble.REFUSED, "EMAIL_GOOGLE_CLIENT_ID and EMAIL_GOOGLE_CLIENT_SECRET are not set")
+            flow = {"state": secrets.token_urlsafe(24), "verifier": secrets.token_urlsafe(48)}
+            address = page(
+                self.google.page, self.google.client, _NOWHERE, flow["state"], flow["verifier"], mailbox.username
+            )
+            return Begun(address, "", self._ticket(mailbox, flow))
+        raise Rejected(422, "by-password", f"{mailbox.address} is signed in to by its password.")
+
+    async def end(self, mailbox: Mailbox, ticket: str, address: str) -> bool:
+        """Ends a sign-in; False where the person has not agreed yet. `address`: at which the
+        browser ended, where the provider sent it somewhere. Raises Refused."""
+        try:
+            found = unseal(self._secret, f"sign-in {mailbox.id} {mailbox.sign_in}", bytes.fromhex(ticket))
+        except ValueError:
+            found = None
+        if found is None:
+            raise Refused(Trouble.SIGN_IN, "this sign-in was not begun here, or for another mailbox: begin again")
+        flow = json.loads(found)
+        if mailbox.sign_in == "microsoft":
+            tokens = await self.microsoft.asked(flow)
+        else:
+            code = code_in(address.strip(), flow["state"])
+            tokens = await self.google.exchange(code, _NOWHERE, flow["verifier"])
+        if tokens is None:
+            return False
+        await self.keep(mailbox, tokens)
+        return True
+
+    def _ticket(self, mailbox: Mailbox, flow: dict[str, Any]) -> str:
+        return seal(self._secret, f"sign-in {mailbox.id} {mailbox.sign_in}", json.dumps(flow)).hex()
 
     async def _refreshed(self, mailbox: Mailbox) -> str:
         async with self._database.transaction() as session:

@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -97,12 +97,13 @@ def desk(browser: Browser, kafka: str, postgres: str, tmp_path_factory: pytest.T
     del browser  # asked for first: without it there is no need to start anything
     name = f"e2e_{uuid4().hex}"
     finish(_execute(postgres, f'CREATE DATABASE "{name}"'))
-    with socket.socket() as probe, socket.socket() as other:
-        for each in (probe, other):
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(3)]
+        for each in probes:
             each.bind(("127.0.0.1", 0))
-        port, router = int(probe.getsockname()[1]), int(other.getsockname()[1])
+        port, router, email = (int(each.getsockname()[1]) for each in probes)
     storage = f"file://{tmp_path_factory.mktemp('storage')}"
-    desk = Desk(kafka, postgres.rsplit("/", 1)[0] + f"/{name}", port, storage, router)
+    desk = Desk(kafka, postgres.rsplit("/", 1)[0] + f"/{name}", port, storage, router, email)
     desk.prepare()
     desk.start()
     yield desk

@@ -141,8 +141,8 @@ class Customer:
 class Desk:
     """A desk on real PostgreSQL and Kafka. It can be stopped and started again."""
 
-    def __init__(self, kafka: str, database: str, port: int, storage: str, router: int) -> None:
-        """router: the port on which it looks for one."""
+    def __init__(self, kafka: str, database: str, port: int, storage: str, router: int, email: int) -> None:
+        """router, email: the ports on which it looks for them."""
         self.kafka, self.database, self.storage = kafka, database, storage
         self.url = f"http://127.0.0.1:{port}"
         self.environment = os.environ | {
@@ -153,6 +153,7 @@ class Desk:
             "DESK_DATABASE": database,
             "DESK_PORT": str(port),
             "DESK_ROUTER_URL": f"http://127.0.0.1:{router}",
+            "DESK_EMAIL_URL": f"http://127.0.0.1:{email}",
         }
         self._process: subprocess.Popen[bytes] | None = None
 

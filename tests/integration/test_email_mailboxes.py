@@ -4,12 +4,13 @@ Dovecot and PostgreSQL."""
 from __future__ import annotations
 
 import asyncio
+import imaplib
 import re
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
@@ -239,6 +240,18 @@ async def test_a_server_without_idle_is_looked_into(
         await until(reading.rests)
         await asyncio.to_thread(dovecot.deliver, SUPPORT, mail("found"))
         await until(lambda: reading.subjects == ["found"])
+
+
+@pytest.mark.parametrize("days", [-3, 3], ids=["behind", "ahead"])
+async def test_a_mail_of_a_server_whose_clock_is_wrong_is_taken(migrated: str, dovecot: Dovecot, days: int) -> None:
+    async with reads(migrated) as reading:
+        await reading.mailboxes.add(given(dovecot.port, since=None))
+        await until(reading.rests)
+        client = dovecot.client(SUPPORT)
+        at = imaplib.Time2Internaldate((utc_now() + timedelta(days=days)).timestamp())
+        client.append("INBOX", None, at, mail("new"))
+        client.logout()
+        await until(lambda: reading.subjects == ["new"], "new is what has a new UID")
 
 
 async def test_what_was_deleted_in_the_mailbox_and_drafts_are_not_taken(migrated: str, dovecot: Dovecot) -> None:

@@ -11,15 +11,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
 from services.email.adapters.imap import ImapTrouble
 from services.email.adapters.oauth import Google, Microsoft
-from services.email.domain.oauth import Tokens, tokens_of
+from services.email.domain.oauth import Refused, Tokens, tokens_of
 from services.email.models import SCHEMA
 from shared.db import Database
+from shared.errors import Rejected
 from shared.security.sealing import unseal
 from tests.dovecot import Dovecot, free_port, running
 from tests.integration.oauth_server import Issuer, issuing
@@ -97,6 +99,31 @@ async def test_a_mailbox_at_microsoft_is_read_once_somebody_has_signed_in_and_ag
         issuer.revoked, issuer.polls = False, 1
         await signed_in(refused, issuer)
         await until(lambda: refused.subjects == ["three"])
+
+
+async def test_a_person_signs_in_on_the_desk_s_page(migrated: str, dovecot: Dovecot, issuer: Issuer) -> None:
+    dovecot.deliver(SUPPORT, mail("one"))
+    async with reads(migrated, google=google(issuer), microsoft=microsoft(issuer)) as reading:
+        sign_in, issuer.polls = reading.mailboxes.sign_in, 1
+        added = await reading.mailboxes.add(at(dovecot, "microsoft"))
+        begun = await sign_in.begin(added)
+        assert begun.code == "F4K3CODE"
+        assert not await sign_in.end(added, begun.ticket, ""), "nobody has agreed yet"
+        assert await sign_in.end(added, begun.ticket, "")
+        reading.mailboxes.changed.set()
+        await until(lambda: reading.subjects == ["one"])
+        changed = await reading.mailboxes.change(SUPPORT, at(dovecot, "google"))
+        with pytest.raises(Refused, match="begin again"):
+            await sign_in.end(changed, begun.ticket, "")
+        begun = await sign_in.begin(changed)
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(begun.page).query).items()}
+        issuer.codes["c"] = asked["code_challenge"], asked["redirect_uri"]
+        with pytest.raises(Refused, match="another sign-in"):
+            await sign_in.end(changed, begun.ticket, "http://127.0.0.1:49152/?state=x&code=c")
+        assert await sign_in.end(changed, begun.ticket, f" http://127.0.0.1:49152/?state={asked['state']}&code=c ")
+        assert (await reading.mailboxes.one(SUPPORT)).signed_in
+    with pytest.raises(Rejected, match="by its password"):
+        await sign_in.begin(changed._replace(sign_in="password"))
 
 
 async def test_an_access_token_that_is_refused_before_its_time_is_renewed(

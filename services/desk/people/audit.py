@@ -60,6 +60,10 @@ KINDS = (
     "model.taken",
     "model.rolled-back",
     "corrections.forgotten",
+    "mailbox.added",
+    "mailbox.changed",
+    "mailbox.removed",
+    "mailbox.signed-in",
 )
 """What is logged. `access.refused`: an agent or a token tried what only others may; `message.read`:
 a mail or a file as the customer sent it; `site.…`, `policy.…` and `model.…`: by the commands of the

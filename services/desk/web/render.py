@@ -27,6 +27,7 @@ from services.desk.web.calls.line import NOBODY
 from services.desk.web.conversation import formatted, reasons, why
 from services.desk.web.conversation import words as conversation
 from services.desk.web.learning import words as learning
+from services.desk.web.mailboxes import words as mailboxes
 from services.desk.web.social import words as posts
 from services.desk.web.trials import words as trials
 from shared.clock import utc_now
@@ -133,6 +134,9 @@ def environment(language: str) -> Environment:
         "said": lambda label, agent, names: posts.said(label, agent, names, translate),
         "about": lambda code: words.name(reasons.KINDS, code, translate),
         "wanted": lambda code: words.name(words.LEVELS | reasons.KINDS, code, translate),
+        "mailbox_state": lambda code: words.name(mailboxes.STATES, code, translate),
+        "mailbox_chip": mailboxes.chip,
+        "mailbox_to_do": lambda code: words.name(mailboxes.TO_DO, code, translate) if code in mailboxes.TO_DO else "",
         "learned_state": lambda code: words.name(learning.STATES, code, translate),
         "learned_why": lambda code: words.name(learning.WHY, code, translate),
         "post_label": lambda code: words.name(posts.LABELS, code, translate),

@@ -101,6 +101,22 @@ PROBLEMS = {
     "schedule": N_(
         "Write hours such as mon-fri 09:00-17:00, a time zone such as Europe/Paris, and time off such as 2026-12-24..2027-01-03."
     ),
+    "not-our-address": N_(
+        "Add this address to EMAIL_MAILBOXES and restart the email service first: replies leave from it."
+    ),
+    "there-already": N_("This mailbox is already in the list."),
+    "no-such-mailbox": N_("This mailbox is no longer there."),
+    "password-missing": N_("Enter the password again: it is not sent to another server or for another user."),
+    "server-unknown": N_("The server could not be found by this address. Your provider’s help page names it."),
+    "another-domain": N_("This domain names a server of another domain. Enter it yourself if you trust it."),
+    "sign-in-sign-in": N_("Nobody was signed in. Start the sign-in again."),
+    "sign-in-refused": N_("Signing in there is not set up. The email service needs the client ID of your app."),
+    "sign-in-unreachable": N_("The provider’s sign-in is not reachable right now. Try again in a moment."),
+    "sign-in-busy": N_("The provider’s sign-in asks to wait. Try again in a moment."),
+    "folders": N_("Choose at least one folder."),
+    "move-to": N_("Choose the folder that emails are moved to."),
+    "day": N_("Enter a day."),
+    "port": N_("Enter a port between 1 and 65535."),
     "draft-too-long": N_("This policy is too long. Test one of at most 100,000 characters."),
 }
 """What the desk refuses, by its code."""

@@ -20,6 +20,8 @@ from services.email.domain.oauth import Refused, Tokens, tokens_of
 T = TypeVar("T")
 _ANSWER = 20.0
 """Seconds for one answer of a token endpoint."""
+_NOT_YET = frozenset({"authorization_pending", "slow_down"})
+"""RFC 8628, 3.5."""
 _MICROSOFT_SCOPES = ["https://outlook.office.com/IMAP.AccessAsUser.All"]
 """Microsoft, "Authenticate an IMAP, POP or SMTP connection using OAuth"; msal adds
 offline_access."""
@@ -82,6 +84,16 @@ class Microsoft:
     async def agreed(self, flow: dict[str, Any]) -> Tokens:
         """Waits until the person has agreed. Raises Refused."""
         return await self._blocking(lambda: tokens_of(self._app().acquire_token_by_device_flow(flow)))
+
+    async def asked(self, flow: dict[str, Any]) -> Tokens | None:
+        """Looks once whether the person has agreed; None: not yet. Raises Refused."""
+
+        def look() -> dict[str, Any]:
+            found: dict[str, Any] = self._app().acquire_token_by_device_flow(flow, exit_condition=lambda _: True)
+            return found
+
+        answer = await self._blocking(look)
+        return None if answer.get("error") in _NOT_YET else tokens_of(answer)
 
     async def refresh(self, token: str) -> Tokens:
         """Returns a new access token. Raises Refused."""

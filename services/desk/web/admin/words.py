@@ -16,7 +16,9 @@ ROLE_MEANINGS = {
     "read-only": N_("Sees conversations, customers, calls and the wallboard. Changes nothing."),
     "agent": N_("Replies to customers, writes notes, assigns and solves conversations, takes calls."),
     "supervisor": N_("Like an agent. Also manages teams, colleagues’ availability and skills, and wallboard displays."),
-    "admin": N_("Everything. Also manages people, roles and API tokens, the audit log, dead letters and routing."),
+    "admin": N_(
+        "Everything. Also manages people, roles and API tokens, mailboxes, the audit log, dead letters and routing."
+    ),
 }
 """What each role that every desk begins with may do."""
 AUDIT = {
@@ -61,6 +63,10 @@ AUDIT = {
     "model.taken": N_("Took an urgency model"),
     "model.rolled-back": N_("Rolled back the urgency model"),
     "corrections.forgotten": N_("Took a customer's words away from learning"),
+    "mailbox.added": N_("Added a mailbox"),
+    "mailbox.changed": N_("Changed a mailbox"),
+    "mailbox.removed": N_("Removed a mailbox"),
+    "mailbox.signed-in": N_("Signed in to a mailbox"),
 }
 AUDIT_GROUPS = {
     "sign-in": N_("Signing in"),
@@ -83,6 +89,7 @@ AUDIT_GROUPS = {
     "policy": N_("Routing policies"),
     "model": N_("Urgency models"),
     "corrections": N_("Forgotten corrections"),
+    "mailbox": N_("Mailboxes"),
 }
 """What the audit log can be asked for."""
 WORK = {

@@ -1,0 +1,1 @@
+"""Mailboxes at IMAP servers, which the email service reads: for admins."""

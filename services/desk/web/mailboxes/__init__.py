@@ -1,0 +1,1 @@
+"""Mailboxes at IMAP servers, for admins."""
