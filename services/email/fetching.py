@@ -193,7 +193,7 @@ class MailboxReader:
         self._careful: dict[Place, int] = {}
         """The UID up to which mails are fetched one by one: the connection broke over one of
         them."""
-        self._shown = 0.0
+        self._passing, self._shown = 0, 0.0
         self._stop = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -300,6 +300,7 @@ class MailboxReader:
                 log.warning("UIDVALIDITY changed", mailbox=mailbox.address, folder=name, was=known.validity)
             elif mailbox.since is None:
                 await self._pass_over(connection, place, searches(Cursor(folder.validity, 0, folder.next), since)[:-1])
+                self._passing = 0
             await self._ours(partial(rows.begin, mailbox=mailbox.id, folder=name, new=cursor))
         again = await self._ours(partial(rows.due, mailbox=mailbox.id, folder=name, validity=cursor.validity))
         new = later(await self._thread.call(connection.search, searches(cursor, since)), cursor)
@@ -333,22 +334,32 @@ class MailboxReader:
 
     async def _pass_over(self, connection: ImapConnection, place: Place, criteria: Sequence[Criteria]) -> None:
         """Notes what lies in a folder that is new to us and is not ours to take, as far as a change
-        of UIDVALIDITY would bring it."""
-        uids = later(await self._thread.call(connection.search, criteria), Cursor(place.validity, 0, 0))
-        async for group in self._fetched(connection, place, uids):
-            digests = [hashlib.sha256(raw).digest() for raw in group.mails.values() if raw]
-            await self._ours(partial(rows.take, mailbox=self._mailbox.id, digests=digests))
+        of UIDVALIDITY would bring it; as far as it goes, where the connection breaks over it."""
+        try:
+            uids = later(await self._thread.call(connection.search, criteria), Cursor(place.validity, 0, 0))
+            async for group in self._fetched(connection, place, uids):
+                digests = [hashlib.sha256(raw).digest() for raw in group.mails.values() if raw]
+                await self._ours(partial(rows.take, mailbox=self._mailbox.id, digests=digests))
+        except ImapTrouble:
+            self._passing += 1
+            if self._stop.is_set() or self._passing < _TRIES:
+                raise
 
     async def _fetched(self, connection: ImapConnection, place: Place, uids: Sequence[int]) -> AsyncGenerator[Group]:
         """Yields mails in order, in groups."""
         for first in range(0, len(uids), _SIZES):
-            some = uids[first : first + _SIZES]
-            sizes = await self._thread.call(connection.sizes, some) if len(some) > 1 else {}
-            alone = self._careful.get(place, 0)
-            known = {uid: size for uid, size in sizes.items() if uid > alone}
-            for group in groups(some, known, _MAILS, _BYTES):
+            some, alone = uids[first : first + _SIZES], self._careful.get(place, 0)
+            sizes = await self._sizes(connection, place, [uid for uid in some if uid > alone])
+            for group in groups(some, sizes, _MAILS, _BYTES):
                 async for part in self._fetch(connection, place, group):
                     yield part
+
+    async def _sizes(self, connection: ImapConnection, place: Place, uids: Sequence[int]) -> dict[int, int]:
+        try:
+            return await self._thread.call(connection.sizes, uids) if len(uids) > 1 else {}
+        except ImapTrouble:
+            self._breaks(place, uids)
+            raise
 
     async def _fetch(self, connection: ImapConnection, place: Place, uids: list[int]) -> AsyncGenerator[Group]:
         """Yields these mails: in parts, where they are larger than their server said."""
