@@ -13,11 +13,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from services.email.domain.outcomes import Kind, Outcome, message_id
 from services.email.domain.reasons import Reason
 from services.email.domain.webhooks import cloudflare, forms, mailgun, postmark, sendgrid, ses, sns, told
 from services.email.domain.webhooks.trust import Untrusted, check_age, check_password
+from services.email.settings import EmailSettings
 from shared.errors import Malformed
 from tests.providers.mail_webhooks import (
     ANN,
@@ -296,6 +298,32 @@ def certificate_of_a_curve(key: ec.EllipticCurvePrivateKey) -> bytes:
         datetime.now(UTC) + timedelta(days=1)
     )
     return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+# ── settings ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("postmark_password", "too short"),
+        ("sendgrid_password", "x"),
+        ("cloudflare_secret", "secret"),
+        ("sendgrid_public_key", "hello"),
+        ("ses_topics", f"{TOPIC}, my topic"),
+    ],
+)
+def test_a_secret_that_protects_nothing_is_refused_at_the_start(name: str, value: str) -> None:
+    with pytest.raises(ValidationError):
+        EmailSettings(**{name: value})
+
+
+def test_topics_are_a_list() -> None:
+    assert EmailSettings(ses_topics=f" {TOPIC} ,{TOPIC}2,").topics == {TOPIC, f"{TOPIC}2"}
+    assert EmailSettings(mailgun_signing_key="k").webhooks.startswith(
+        "on by EMAIL_MAILGUN_SIGNING_KEY; off without EMAIL_P"
+    )
+    assert EmailSettings().webhooks.startswith("off without EMAIL_MAILGUN_SIGNING_KEY")
 
 
 # ── mails ───────────────────────────────────────────────────────────────────────────────────────
