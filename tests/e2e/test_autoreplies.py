@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from shared.events import RoutedMessage
 from tests.e2e.axe import findings
 from tests.e2e.conftest import BrowserLog, picture, signed_in
 from tests.e2e.desk import EMAIL, Customer, Desk
 from tests.e2e.test_looks import overflow
+from tests.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +22,14 @@ def _admin(desk: Desk) -> Iterator[None]:
     desk.rows("DELETE FROM desk.autoreplies")
     desk.rows("DELETE FROM desk.autoreply_brake")
     desk.rows(f"UPDATE desk.agents SET role = 'agent' WHERE email = '{EMAIL}'")
+
+
+def written(desk: Desk, message: RoutedMessage) -> str:
+    """Where its ticket is, once it is there."""
+    desk.receive(message)
+    ticket = message.decision.ticket_id
+    eventually(lambda: desk.rows(f"SELECT 1 FROM desk.tickets WHERE id = '{ticket}'"), "the ticket to be there")
+    return f"/c/{ticket}"
 
 
 def test_an_admin_looks_at_the_texts_saves_them_and_a_customer_is_told(tab: Page, desk: Desk, log: BrowserLog) -> None:
@@ -48,14 +58,12 @@ def test_an_admin_looks_at_the_texts_saves_them_and_a_customer_is_told(tab: Page
     assert findings(tab) == []
     ann = Customer("Ann Lee", "email:ann.autoreply@example.org")
     first = ann.says("The lamp is broken.", subject="Lamp")
-    desk.receive(first)
-    tab.goto(f"{desk.url}/c/{first.decision.ticket_id}")
+    tab.goto(f"{desk.url}{written(desk, first)}")
     expect(tab.locator(".message.outbound")).to_contain_text("Hello Ann Lee, we have it: #")
     expect(tab.locator(".message.outbound h3")).to_have_text("Automatic reply")
     expect(tab.locator(".message.event").filter(has_text="Automatic reply sent")).to_be_visible()
     second = Customer("Ann Lee", "email:ann.autoreply@example.org").says("And the desk.", subject="Desk")
-    desk.receive(second)
-    tab.goto(f"{desk.url}/c/{second.decision.ticket_id}")
+    tab.goto(f"{desk.url}{written(desk, second)}")
     expect(
         tab.locator(".message.event").filter(has_text="No automatic reply: one went to this address")
     ).to_be_visible()

@@ -7,7 +7,6 @@ import inspect
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
-from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
@@ -23,7 +22,6 @@ from services.desk.autoreplies import service as autoreplies
 from services.desk.autoreplies.domain import Rule
 from services.desk.calls import service as calls
 from services.desk.context import Desk
-from services.desk.customers import contacts
 from services.desk.intake.messages import apply
 from services.desk.mentions import labels
 from services.desk.mentions import service as mentions
@@ -31,13 +29,11 @@ from services.desk.people import presence, second_step, sessions, work
 from services.desk.people import service as people
 from services.desk.people.limits import Limiter
 from services.desk.profiles import service as profiles
-from services.desk.tickets import commands, corrections, group_commands, originals, store, teams
-from services.desk.tickets.domain import Threads, opened, place
+from services.desk.tickets import commands, corrections, group_commands, originals, teams
 from services.desk.wallboard import display
 from services.desk.web.answers import ConsoleRoute
 from shared.errors import Rejected
 from shared.kernel import ticket_id
-from shared.statements import write
 from tests.integration.desk_parts import SECRET, acting, app_of, desk_on, migrate, scalar, with_channels
 from tests.unit.desk.examples import routed
 
@@ -295,11 +291,18 @@ async def test_agents_and_teams_of_before_stay_what_they_were(database: str, sto
             await session.execute(
                 text("INSERT INTO desk.api_tokens (token_hash, name, scopes) VALUES ('x', 'shop', '{read,write}')")
             )
-        async with desk.unit_of_work() as work:
-            mail = routed(team="billing")
-            customer = (await contacts.identify(work, [mail.message]))[mail.message.id]
-            ticket = opened(mail, place(mail, customer, Threads(()), timedelta()), customer)
-            await write(work.session, store.inserting([ticket]))
+            # As a desk of then wrote it: one of today needs tables and columns that come later.
+            await session.execute(
+                text(
+                    "WITH ann AS (INSERT INTO desk.customers (id, name, language, tier, observed, recent_contacts, facts, version)"
+                    " VALUES (gen_random_uuid(), 'Ann', '', '', '{}', '[]', '{}', 0) RETURNING id)"
+                    " INSERT INTO desk.tickets (id, thread_key, generation, customer_id, participants, verified, status, level, score, rank,"
+                    " queue_at, reasons, routing_reasons, channels, team, skills, language, subject, snippet, channel, created_at,"
+                    " last_message_at, last_inbound_at, messages, version)"
+                    " SELECT gen_random_uuid(), 'email:1', 0, id, '{}', false, 'open', 'normal', 40, 0, now(), '[]', '[]', '[]', 'billing',"
+                    " '{}', '', '', '', 'email', now(), now(), now(), 1, 1 FROM ann"
+                )
+            )
         await migrate(database)
         assert {each.email: each.role for each in await accounts.people(desk)} == {
             "agent@desk.example": "agent",

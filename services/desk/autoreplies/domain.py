@@ -39,6 +39,8 @@ LONGEST = 5_000
 """Characters of a text."""
 VARIABLES = ("ticket", "name", "subject", "opens")
 _LONGEST_NAME, _LONGEST_SUBJECT = 60, 150
+_A_YEAR = 366 * 24
+"""Hours."""
 _EXAMPLE = 1042
 """A ticket's number, where there is no ticket."""
 _SURE = 0.8
@@ -255,9 +257,8 @@ def previewed(rule: Rule, name: str, now: datetime) -> list[Text]:
     """Returns each text as a customer of this name would get it: while the team is there, and next
     when it is not."""
     hours = rule.opening
-    moments = [hours.next_opening(now) or now]
-    if not hours.always:
-        moments.append(hours.closes(moments[0]) or now)
+    closed = (at for step in range(_A_YEAR) if not hours.open_at(at := now + timedelta(hours=step)))
+    moments = [*filter(None, [hours.next_opening(now), next(closed, None)])]
     shown = []
     for code in rule.texts:
         for at in moments:

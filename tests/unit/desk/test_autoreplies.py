@@ -255,5 +255,8 @@ def test_an_admin_sees_each_text_as_a_customer_would_get_it() -> None:
     ]
     asleep = structs.replace(rule, texts={"en": Texts(closed="Asleep.")})
     assert [(each.closed, each.text) for each in previewed(asleep, "Ann", NOON)] == [(True, "Asleep.")]
-    always = structs.replace(rule, hours="", texts={"en": rule.texts["en"]})
-    assert [each.closed for each in previewed(always, "Ann", NOON)] == [False]
+    for always in ("", "mon-sun 00:00-24:00"):
+        one = structs.replace(rule, hours=always, texts={"en": rule.texts["en"]})
+        assert [each.closed for each in previewed(one, "Ann", NOON)] == [False]
+    at_christmas = structs.replace(rule, hours="", holidays="2026-12-25", texts={"en": rule.texts["en"]})
+    assert [each.closed for each in previewed(at_christmas, "Ann", NOON)] == [False, True]
