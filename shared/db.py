@@ -102,6 +102,7 @@ class Database:
         itself, which saves the two round trips around a transaction. Raises as `transaction`."""
         async with self.transaction() as session:
             await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+            session.info["each by itself"] = True
             yield session
 
     @asynccontextmanager

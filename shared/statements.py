@@ -19,13 +19,14 @@ _NOTHING = text("SELECT")
 
 
 async def fetch(session: AsyncSession, statement: str, *arguments: Any) -> list[asyncpg.Record]:
-    """Runs a statement in the driver's own form (`$1`) within the session's transaction. Raises
+    """Runs a statement in the driver's own form (`$1`) within the session's transaction, where it
+    has one. Raises
     what asyncpg raises, which `Database.transaction` knows."""
     driver: Any = session.info.get("driver")
     if driver is None:
         raw = await (await session.connection()).get_raw_connection()
         driver = session.info["driver"] = raw.driver_connection
-    if not driver.is_in_transaction():
+    if not driver.is_in_transaction() and "each by itself" not in session.info:
         await session.execute(_NOTHING)  # SQLAlchemy begins with its first statement
     found: list[asyncpg.Record] = await driver.fetch(statement, *arguments)
     return found

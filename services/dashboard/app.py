@@ -65,7 +65,7 @@ def create(common: Settings, settings: DashboardSettings, *, bus: Bus | None = N
 
 def context(common: Settings, settings: DashboardSettings, bus: Bus) -> Dashboard:
     """Makes what the edges and tasks of one process share."""
-    database = Database(settings.database.get_secret_value(), SCHEMA, pool_size=16)
+    database = Database(settings.database.get_secret_value(), SCHEMA, pool_size=16, by_key=True)
     return Dashboard(
         settings=settings,
         languages=common.languages,

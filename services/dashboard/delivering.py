@@ -83,6 +83,6 @@ def _values(reply: OutboundMessage, turn: Turn, now: datetime) -> dict[str, Any]
         "author": clean(reply.author_name),
         "subject": clean(reply.subject),
         "text": clean(reply.text),
-        "attachments": msgspec.to_builtins(reply.attachments),
+        "attachments": msgspec.json.encode(reply.attachments).decode(),
         "ticket_id": reply.ticket_id,
     }

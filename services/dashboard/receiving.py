@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from math import inf
 from typing import Any
@@ -59,6 +59,19 @@ class Receipt:
     received_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What a receipt and an event need of a row."""
+
+    id: str
+    conversation: str
+    seq: int
+    at: datetime
+    fingerprint: str
+    topic: str
+    event: bytes | None
+
+
 async def receive(
     dashboard: Dashboard,
     speaker: Speaker,
@@ -84,7 +97,7 @@ async def receive(
                 "this Idempotency-Key was used for another message: take a new one for each message",
             )
         if row.event is not None and row.id not in dashboard.acknowledged:
-            await dashboard.bus.publish_encoded([_encoded(row, speaker.author.point)])
+            await dashboard.bus.publish_encoded([_encoded(row, row.event, speaker.author.point)])
             dashboard.acknowledged[row.id] = False
             METRICS.took_in(CHANNEL.name, live=live)
         else:
@@ -137,7 +150,7 @@ async def publish_left_behind(dashboard: Dashboard) -> int:
         ]
         if rows:
             await dashboard.bus.publish_encoded(
-                [_encoded(row, decode(InboundMessage, row.event).sender) for row in rows]
+                [_encoded(row, row.event, decode(InboundMessage, row.event).sender) for row in rows]
             )
             await repository.mark_published(session, [row.id for row in rows])
             log.info("published messages that were left behind", count=len(rows))
@@ -163,12 +176,14 @@ async def _serialised(owner: str) -> AsyncIterator[None]:
 
 async def _store(
     dashboard: Dashboard, speaker: Speaker, draft: Draft, key: str, *, live: bool, attachments: tuple[Attachment, ...]
-) -> Message:
+) -> _Stored:
     now, owner = utc_now(), speaker.author.point
     try:
         async with dashboard.database.transaction() as session:
-            await sessions.check(session, speaker, hold=True)
-            turn = await repository.take_turn(session, speaker.site.id, owner, str(uuid4()), now)
+            visitor = sessions.visitor_of(speaker)
+            turn = await repository.take_turn(session, speaker.site.id, owner, visitor, str(uuid4()), now)
+            if turn is None:  # what they would write nobody would read
+                raise sessions.signed_in_since()
             merged = tuple(ContactPoint(point) for point in turn.also)
             event = inbound(
                 draft,
@@ -181,15 +196,20 @@ async def _store(
                 live=live,
                 attachments=attachments,
             )
-            row = await repository.add_message(session, _values(event, turn, key, draft.fingerprint(attachments)))
+            values = _values(event, turn, key, draft.fingerprint(attachments))
+            await repository.add_message(session, values)
     except repository.Repeated:
         async with dashboard.database.transaction() as session:
             known = await repository.message_under(session, owner, key)
         if known is None:  # it was merged away between the two statements
             raise Unavailable("the conversation has just been merged into another") from None
-        return known
+        return _stored(known)
     dashboard.hub.notify(owner)
-    return row
+    return _stored(values)
+
+
+def _stored(values: Mapping[Any, Any]) -> _Stored:
+    return _Stored(*(values[field.name] for field in fields(_Stored)))
 
 
 def _values(event: InboundMessage, turn: Turn, key: str, fingerprint: str) -> dict[str, Any]:
@@ -203,7 +223,7 @@ def _values(event: InboundMessage, turn: Turn, key: str, fingerprint: str) -> di
         "verified": event.sender_verified,
         "subject": event.subject,
         "text": event.text,
-        "attachments": msgspec.to_builtins(event.attachments),
+        "attachments": msgspec.json.encode(event.attachments).decode(),
         "idempotency_key": key,
         "fingerprint": fingerprint,
         "topic": (MESSAGES_RECEIVED_LIVE if event.live else MESSAGES_RECEIVED).name,
@@ -211,5 +231,5 @@ def _values(event: InboundMessage, turn: Turn, key: str, fingerprint: str) -> di
     }
 
 
-def _encoded(row: Message, sender: str) -> Encoded:
-    return Encoded(row.topic, sender, row.event, InboundMessage.__name__, row.id)
+def _encoded(row: Message | _Stored, event: bytes, sender: str) -> Encoded:
+    return Encoded(row.topic, sender, event, InboundMessage.__name__, row.id)

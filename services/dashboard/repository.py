@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, delete, func, or_, select, update
+from sqlalchemy import Row, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.dashboard.domain.drafts import Author
 from services.dashboard.domain.sites import Site
 from services.dashboard.models import CONVERSATIONS, MESSAGES, SITES, VISITORS
+from shared.statements import fetch
 
 Message = Row[Any]
 """A row of `messages`."""
@@ -83,16 +85,16 @@ async def set_origins(session: AsyncSession, site: str, origins: Sequence[str]) 
 async def visitor(session: AsyncSession, site: str, digest: str, now: datetime) -> Visitor | None:
     """Returns whose token this is; None where it is unknown or expired. `digest`: SHA-256 of the
     token."""
-    current = VISITORS.c.token == digest
-    older: ColumnElement[bool] = (VISITORS.c.older_token == digest) & (VISITORS.c.older_until > now)
-    row = (
-        await session.execute(
-            select(VISITORS).where(VISITORS.c.site == site, VISITORS.c.expires_at > now, or_(current, older))
-        )
-    ).first()
-    if row is None:
-        return None
-    return Visitor(row.id, row.site, msgspec.convert(row.author, Author), row.issued_at, row.expires_at)
+    for row in await fetch(session, _VISITOR, site, now, digest):
+        author = msgspec.convert(row["author"], Author)
+        return Visitor(row["id"], row["site"], author, row["issued_at"], row["expires_at"])
+    return None
+
+
+_VISITOR = """
+    SELECT id, site, author, issued_at, expires_at FROM visitors
+    WHERE site = $1 AND expires_at > $2 AND (token = $3 OR older_token = $3 AND older_until > $2)
+"""
 
 
 async def add_visitor(session: AsyncSession, new: Visitor, digest: str) -> None:
@@ -123,12 +125,9 @@ async def rotate(session: AsyncSession, who: Visitor, digest: str, older_until: 
     )
 
 
-async def has_visitor(session: AsyncSession, visitor_id: str, *, hold: bool) -> bool:
-    """Tells whether this visitor exists. `hold`: locks them until this transaction ends."""
-    statement = select(VISITORS.c.id).where(VISITORS.c.id == visitor_id)
-    if hold:
-        statement = statement.with_for_update(read=True, key_share=True)
-    return (await session.execute(statement)).first() is not None
+async def has_visitor(session: AsyncSession, visitor_id: str) -> bool:
+    """Tells whether this visitor exists."""
+    return bool(await fetch(session, "SELECT FROM visitors WHERE id = $1", visitor_id))
 
 
 async def introduce(session: AsyncSession, visitor_id: str, author: Author) -> None:
@@ -148,17 +147,24 @@ async def forget_expired(session: AsyncSession, now: datetime) -> None:
     await session.execute(delete(VISITORS).where(VISITORS.c.expires_at <= now))
 
 
-async def take_turn(session: AsyncSession, site: str, owner: str, new_id: str, now: datetime) -> Turn:
+async def take_turn(
+    session: AsyncSession, site: str, owner: str, visitor_id: str, new_id: str, now: datetime
+) -> Turn | None:
     """Takes the next sequence number of the owner's conversation, which begins here where there was
-    none."""
-    values = {"id": new_id, "site": site, "owner": owner, "last_seq": 1, "created_at": now}
-    statement = (
-        insert(CONVERSATIONS)
-        .values(values)
-        .on_conflict_do_update(index_elements=["owner"], set_={"last_seq": CONVERSATIONS.c.last_seq + 1})
-        .returning(*CONVERSATIONS.c)
-    )
-    return _turn((await session.execute(statement)).one())
+    none. `visitor_id`: who has to exist and cannot sign in before this transaction ends; empty for
+    a person. None where they do not exist."""
+    for row in await fetch(session, _TAKE_TURN, new_id, site, owner, now, visitor_id):
+        return Turn(row["id"], row["last_seq"], row["owner"], tuple(row["also"]))
+    return None
+
+
+_TAKE_TURN = """
+    WITH here AS (SELECT FROM visitors WHERE id = $5 FOR KEY SHARE)
+    INSERT INTO conversations (id, site, owner, last_seq, created_at)
+    SELECT $1, $2, $3, 1, $4 WHERE $5 = '' OR EXISTS (SELECT FROM here)
+    ON CONFLICT (owner) DO UPDATE SET last_seq = conversations.last_seq + 1
+    RETURNING id, last_seq, owner, also
+"""
 
 
 async def take_reply_turn(session: AsyncSession, conversation: str, point: str) -> Turn | None:
@@ -183,24 +189,28 @@ async def conversation_of(session: AsyncSession, owner: str) -> Turn | None:
     return _turn(row) if row else None
 
 
-async def add_message(session: AsyncSession, values: Mapping[str, Any]) -> Message:
-    """Adds a message; returns its row. Raises Repeated where there is one of this id, or of this
-    idempotency key in this conversation."""
-    statement = insert(MESSAGES).values(values).on_conflict_do_nothing().returning(*MESSAGES.c)
-    row = (await session.execute(statement)).first()
-    if row is None:
+async def add_message(session: AsyncSession, values: Mapping[str, Any]) -> None:
+    """Adds a message. Raises Repeated where there is one of this id, or of this idempotency key in
+    this conversation."""
+    if not await fetch(session, _adding(*values), *values.values()):
         raise Repeated
-    return row
 
 
-async def message_under(session: AsyncSession, owner: str, key: str) -> Message | None:
+@cache
+def _adding(*columns: str) -> str:
+    places = ", ".join(f"${number}" for number, _ in enumerate(columns, 1))
+    names = ", ".join(MESSAGES.c[name].name for name in columns)
+    return f"INSERT INTO messages ({names}) VALUES ({places}) ON CONFLICT DO NOTHING RETURNING id"  # noqa: S608
+
+
+async def message_under(session: AsyncSession, owner: str, key: str) -> Mapping[Any, Any] | None:
     """Returns the owner's message of this idempotency key."""
     statement = (
         select(MESSAGES)
         .join(CONVERSATIONS, CONVERSATIONS.c.id == MESSAGES.c.conversation)
         .where(CONVERSATIONS.c.owner == owner, MESSAGES.c.idempotency_key == key)
     )
-    return (await session.execute(statement)).first()
+    return (await session.execute(statement)).mappings().first()
 
 
 async def message(session: AsyncSession, owner: str, message_id: str) -> Message | None:

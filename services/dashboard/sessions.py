@@ -62,7 +62,7 @@ async def speaker(dashboard: Dashboard, site: Site, credential: str) -> Speaker:
     if credential.count(".") == 2:
         person = _person(dashboard, site, credential, now)
         return Speaker(site, _author(dashboard, site, person), person.expires_at)
-    async with dashboard.database.transaction() as session:
+    async with dashboard.database.statements() as session:
         known = await _known(session, site, credential, now)
     if known is None:
         raise Rejected(
@@ -74,20 +74,26 @@ async def speaker(dashboard: Dashboard, site: Site, credential: str) -> Speaker:
     return Speaker(site, known.author, known.expires_at)
 
 
-async def check(session: AsyncSession, speaker: Speaker, *, hold: bool = False) -> None:
-    """Refuses a visitor who has signed in since they showed their token.
+async def check(session: AsyncSession, speaker: Speaker) -> None:
+    """Refuses a visitor who has signed in since they showed their token: what they wrote is a
+    person's now, which a visitor's token must not reach. Raises Rejected 401."""
+    visitor_id = visitor_of(speaker)
+    if visitor_id and not await repository.has_visitor(session, visitor_id):
+        raise signed_in_since()
 
-    What they wrote is a person's now, which a visitor's token must not reach; what they would write
-    nobody would read. `hold`: they cannot sign in before this transaction ends. Raises Rejected
-    401.
-    """
-    point = speaker.author.point
-    if not speaker.author.verified and not await repository.has_visitor(session, address_of(point), hold=hold):
-        raise Rejected(
-            401,
-            "token-unknown",
-            "this token counts no more, as after a sign-in: open a session with POST /api/v1/sessions, and send it again",
-        )
+
+def visitor_of(speaker: Speaker) -> str:
+    """Returns the visitor's id; empty for a person."""
+    return "" if speaker.author.verified else address_of(speaker.author.point)
+
+
+def signed_in_since() -> Rejected:
+    """Makes what a visitor is told whose token counts no more."""
+    return Rejected(
+        401,
+        "token-unknown",
+        "this token counts no more, as after a sign-in: open a session with POST /api/v1/sessions, and send it again",
+    )
 
 
 async def open_session(dashboard: Dashboard, site: Site, token: str, identity: str) -> Opened:
