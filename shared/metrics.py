@@ -37,6 +37,7 @@ class Metrics:
     repeated: Counter
     refused: Counter
     mails_kept: Counter
+    senders: Counter
     mail_events: Counter
     imported: Counter
     routed: Counter
@@ -120,6 +121,11 @@ METRICS = Metrics(
     ),
     mails_kept=_counter(
         "mails_kept_total", "Mails that are no message and were kept: our own, returned ones, receipts", "reason"
+    ),
+    senders=_counter(
+        "senders_checked_total",
+        "Mails by who stands behind From: signed, sent, vouched, unproven, unknown (as where DNS is silent), forged",
+        "standing",
     ),
     mail_events=_counter(
         "mail_events_total",

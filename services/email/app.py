@@ -20,12 +20,14 @@ from pathlib import Path
 
 from services.email import api, webhooks
 from services.email.adapters import certificate
+from services.email.adapters.dns import Lookup
 from services.email.adapters.folder import FolderSender
 from services.email.adapters.providers import Mailgun, Postmark
 from services.email.adapters.relay import Relay, RelaySender
 from services.email.adapters.smtp import Door, Listener, LocalMailSession
 from services.email.adapters.sns import Fetch, fetch
 from services.email.channel import CHANNEL
+from services.email.checks import Checks
 from services.email.commands import mailboxes, suppressions
 from services.email.commands import senders as senders_command
 from services.email.consumer import deliveries
@@ -45,7 +47,7 @@ from services.email.replay import replay, replays
 from services.email.returning import Returns
 from services.email.sender import EmailSender, Pace
 from services.email.senders import Senders
-from services.email.settings import EmailSettings, names, networks
+from services.email.settings import EmailSettings, names, networks, servers
 from services.email.signing_in import SignIn, providers
 from shared.attempts import RetryPolicy
 from shared.bus import Bus
@@ -210,7 +212,8 @@ def receiver(
     """Creates the receiver of incoming mail."""
     secret = common.secret.get_secret_value()
     returns, history = Returns(database, Outbox(OUTBOX, database, bus), secret), History(database, secret)
-    return Receiver(bus, storage, context(common, settings), returns, clock, history, database)
+    checks = Checks(Lookup(servers(settings.nameservers)).ask) if settings.check_senders else None
+    return Receiver(bus, storage, context(common, settings), returns, clock, history, database, checks)
 
 
 def context(common: Settings, settings: EmailSettings) -> Context:

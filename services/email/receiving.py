@@ -12,6 +12,7 @@ import msgspec
 
 from services.email import suppressions
 from services.email.adapters.reader import Answer, Reader
+from services.email.checks import Checks
 from services.email.domain.files import File
 from services.email.domain.incoming import Context, Envelope, language_of
 from services.email.domain.loops import Kept
@@ -60,9 +61,11 @@ class Receiver:
         clock: Callable[[], datetime] = utc_now,
         history: History | None = None,
         database: Database | None = None,
+        checks: Checks | None = None,
     ) -> None:
         self._bus, self._storage, self._returns, self._history = bus, storage, returns, history
         self._languages, self._clock, self._database = context.languages, clock, database
+        self._checks = checks
         self.reader = Reader(replace(context, languages=()))
 
     async def receive(self, raw: bytes, envelope: Envelope) -> str:
@@ -123,7 +126,8 @@ class Receiver:
 
     async def _read(self, raw: bytes, envelope: Envelope, raw_uri: str, received_at: datetime) -> Ready | None:
         sent = await self._history.answered_by(raw, envelope) if self._history else ()
-        answer, message, files = await self.reader.read(raw, envelope, raw_uri, received_at, sent)
+        evidence = await self._checks.evidence(raw, envelope) if self._checks else None
+        answer, message, files = await self.reader.read(raw, envelope, raw_uri, received_at, sent, evidence)
         if answer.kept:
             await self._keep(answer, message)
             return None
@@ -143,6 +147,8 @@ class Receiver:
         await self._heard_from(address_of(message.sender) for message in people)
         METRICS.took_in("email", count=len(ready))
         for one in ready:
+            if standing := one.message.facts.get("sender"):
+                METRICS.senders.labels(standing=standing).inc()
             log.info(
                 "mail received",
                 message_id=one.message.id,

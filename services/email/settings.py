@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +22,17 @@ _SHORTEST = 16
 def names(value: str) -> tuple[str, ...]:
     """Parses names such as `mx.example.org, none`, into lower case."""
     return tuple(name.strip().lower() for name in value.split(",") if name.strip())
+
+
+def servers(value: str) -> tuple[tuple[str, int], ...]:
+    """Parses addresses such as `192.0.2.1, 192.0.2.2:5353, [2001:db8::1]:53`. Raises ValueError."""
+    found = []
+    for entry in names(value):
+        host, colon, port = entry.rpartition(":")
+        bare = entry if not colon or (":" in host and not host.endswith("]")) else host
+        ip_address(bare.strip("[]"))
+        found.append((bare.strip("[]"), int(port) if bare != entry else 53))
+    return tuple(found)
 
 
 def networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -50,6 +61,16 @@ class EmailSettings(ServiceSettings):
         description="Names (authserv-id) by which our own mail servers sign Authentication-Results, comma-separated; `none`: the "
         "form without a name, as Exchange Online writes it. They have to remove fields of their name that come from outside "
         "(RFC 8601, 5). Empty: no field is believed",
+    )
+    check_senders: bool = Field(
+        default=False,
+        description="Check SPF, DKIM and DMARC ourselves of mail that comes by SMTP from outside `trusted_networks`; what stands in its "
+        "Authentication-Results is then not believed. Only where strangers' servers reach us directly: behind a relay SPF would judge "
+        "the relay",
+    )
+    nameservers: str = Field(
+        "",
+        description="DNS servers that are asked for it, as addresses with or without a port, comma-separated; empty: the system's",
     )
     trusted_sealers: str = Field(
         "",
@@ -238,6 +259,12 @@ class EmailSettings(ServiceSettings):
     @classmethod
     def _networks(cls, value: str) -> str:
         networks(value)
+        return value
+
+    @field_validator("nameservers")
+    @classmethod
+    def _servers(cls, value: str) -> str:
+        servers(value)
         return value
 
     @field_validator("spam_filters")

@@ -18,7 +18,7 @@ from services.desk.autoreplies.domain import bare, plain
 from services.desk.search.domain import asked, document
 from services.email.adapters.archives import mbox
 from services.email.adapters.reader import Request, _answer
-from services.email.domain import away, charsets, transfer
+from services.email.domain import away, charsets, checking, transfer
 from services.email.domain.archives import (
     date_of_separator,
     dated,
@@ -30,6 +30,7 @@ from services.email.domain.archives import (
 )
 from services.email.domain.authentication import Results, judged, vouched, written
 from services.email.domain.bounces import returned
+from services.email.domain.checking import Client, Evidence, check, questions
 from services.email.domain.footers import without_list_footer
 from services.email.domain.forwards import original_author
 from services.email.domain.headers import Headers, decode_words
@@ -83,6 +84,7 @@ TAGS = [
     "<blockquote type=cite>a", "<blockquote type=cite>a</blockquote>b", "<div class=gmail_quote><blockquote>", "<div class=gmail_quote>a<blockquote>b</blockquote></div>", "<hr class=zmail_extra_hr>", "<div class=gmail_signature>a</div>",
     '<div class="x gmail_', "<div id=appendonsend>", "\uf8f1", "<blockquote>On 2.3.2026 10:00, A wrote:</blockquote>",
 ]  # fmt: skip
+KEY = "v=DKIM1; k=rsa; p=MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJTWit+CqvjWYzvQwECAwEAAQ=="
 BYTES = [
     b"\x1b$B", b"\x1b$)C", b"\x1b(B", b"\x1b", b"\x0e\x0f", b"\xff", b"\xe9", b"\xec\x95\x88", b"\xec", b"\xb0\xa1", b"~{", b"+AGE-", b"+", b"=", b"A=", b"AA==", b"QUJD\n", b"=E9", b"=\n", b"=?",
     b"\x00", b"begin 644 x\n", b"begin 644 x\nend\n", b"M\n", b"end\n", b"begin-base64 644 x\n====\n", b"a\nb\n",
@@ -170,6 +172,29 @@ def told(data: bytes) -> object:
     return mailgun.outcomes(decoded(json.dumps(body))), ses.mail(decoded(json.dumps(received)))
 
 
+def signed(head: str) -> Callable[[bytes], object]:
+    """The check of signatures and seals, with this before the mail's end."""
+    tags = "v=1; a=rsa-sha256; d=a.example; s=s; b=AAAA; i=1; "
+    fields = f"ARC-Seal: {tags}cv=none\r\nARC-Message-Signature: i=1; {tags}h=from:to; bh=AAAA\r\n"
+    fields += "ARC-Authentication-Results: i=1; a.example; dmarc=pass\r\n"
+    tags += "c=relaxed/relaxed; h=from:to; bh=AAAA; "
+    start = f"From: a@a.example\r\n{fields}DKIM-Signature: {tags}{head}".encode()
+    answers = {
+        "TXT s._domainkey.a.example": (KEY,),
+        "TXT _dmarc.a.example": ("v=DMARC1; p=reject",),
+        "TXT _dmarc.example": (),
+    }
+
+    def look(data: bytes) -> object:
+        raw = start + data + b"\r\n\r\nx"
+        headers, client = checking.head_of(raw), Client("192.0.2.1", "x.example", "a@b.example")
+        return questions(headers, client), check(
+            raw, headers, Evidence("none", "b.example", answers), frozenset({"a.example"})
+        )
+
+    return look
+
+
 def html(text: str) -> object:
     return without_quotes_of_html("<p>words</p>" + text, "Re: words")
 
@@ -222,6 +247,8 @@ OF_BYTES: list[tuple[str, Callable[[bytes], object], list[bytes]]] = [
     *((f"mail {kind}", mail(kind), PARTS + BYTES) for kind in KINDS),
     ("mbox", lambda data: list(mbox(BytesIO(data), 1 << 20, "")), MBOX),
     ("mail of an archive", of_an_archive, MBOX),
+    ("a signed body", signed("\r\n\r\n"), [*BYTES, b" ", b"\t ", b" \r\n", b"\r\n", b"\r\n ", b"a \r\n", b"\r"]),
+    ("a signature", signed(""), [b" ", b";", b"a", b"a:", b"=", b"; a=", b"\r\n ", b"\r\nDKIM-Signature: d=a.example; s=s; h=from; b=A; bh=A; a=rsa-sha256", b"A=", b"\xff"]),
     ("a daemon's mail", whole("From: MAILER-DAEMON@x.example\n\n"), REPORTS),
     ("a report", whole(f"From: a@x.example\nContent-Type: {DSN}\n\n--b\nContent-Type: message/delivery-status\n\n", "\n--b--"), REPORTS),
     ("a forward", whole("From: agent@example.org\nSubject: Fwd: x\n\n---------- Forwarded message ---------\n"), REPORTS),

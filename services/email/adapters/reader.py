@@ -18,13 +18,15 @@ import traceback
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 from typing import IO, cast
 
 import msgspec
 
-from services.email.domain import incoming, mime
+from services.email.domain import checking, incoming, mime
 from services.email.domain.bounces import Returned
+from services.email.domain.checking import Evidence
 from services.email.domain.files import File
 from services.email.domain.incoming import Context, Envelope
 from services.email.domain.loops import Kept
@@ -52,13 +54,15 @@ _PIECE = 1 << 18
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What comes before a mail. `sent`: the replies that it may quote, the newest first; `brief`:
-    its headers and first words will do."""
+    """What comes before a mail. `sent`: the replies that it may quote, the newest first;
+    `evidence`: what is known to check its sender by; `brief`: its headers and first words will
+    do."""
 
     envelope: Envelope
     raw_uri: str
     received_at: datetime
     sent: tuple[str, ...] = ()
+    evidence: Evidence | None = None
     brief: bool = False
 
 
@@ -109,12 +113,18 @@ class Reader:
         self._process: asyncio.subprocess.Process | None = None
 
     async def read(
-        self, raw: bytes, envelope: Envelope, raw_uri: str, received_at: datetime, sent: tuple[str, ...] = ()
+        self,
+        raw: bytes,
+        envelope: Envelope,
+        raw_uri: str,
+        received_at: datetime,
+        sent: tuple[str, ...] = (),
+        evidence: Evidence | None = None,
     ) -> tuple[Answer, InboundMessage, list[File]]:
-        """Reads a mail; returns the answer, its message and its files. `sent`: as in `Request`.
-        Raises Malformed for what is not a mail at all, and Unavailable where no process can be
-        started."""
-        request = Request(envelope, raw_uri, received_at, sent)
+        """Reads a mail; returns the answer, its message and its files. `sent`, `evidence`: as in
+        `Request`. Raises Malformed for what is not a mail at all, and Unavailable where no process
+        can be started."""
+        request = Request(envelope, raw_uri, received_at, sent, evidence)
         answer, files = await self._beside_others(raw, request) or await self._alone(raw, request)
         if answer.tripped:
             log.error("the parser raised an unexpected error", raw_uri=raw_uri, error=answer.tripped)
@@ -259,7 +269,7 @@ def main() -> None:
     frames = _frames(source)
     for head in frames:
         used = resource.getrusage(resource.RUSAGE_SELF)
-        _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + CPU)
+        _limit(resource.RLIMIT_CPU, ceil(used.ru_utime + used.ru_stime) + CPU)
         answer, files = _answer(msgspec.json.decode(head, type=Request), next(frames), context)
         for data in (msgspec.json.encode(answer), *(file.data for file in files)):
             channel.write(_LENGTH.pack(len(data)))
@@ -274,13 +284,13 @@ def _answer(request: Request, raw: bytes, context: Context) -> tuple[Answer, tup
     tripped = ""
     try:
         if not request.brief:
-            return _read(request, mime.parse(raw), context)
+            return _read(request, raw, mime.parse(raw), context)
     except Malformed as error:
         return Answer(None, refused=str(error)), ()
     except Exception:  # noqa: BLE001 - MemoryError too
         tripped = traceback.format_exc(limit=-8)[-4_000:]
     try:
-        answer, files = _read(request, mime.parse_beginning(raw), context)
+        answer, files = _read(request, b"", mime.parse_beginning(raw), context)
         return msgspec.structs.replace(answer, tripped=tripped), files
     except Malformed as error:
         return Answer(None, refused=str(error)), ()
@@ -288,8 +298,14 @@ def _answer(request: Request, raw: bytes, context: Context) -> tuple[Answer, tup
         return Answer(None, refused=f"the parser raised an unexpected error: {error!r}", tripped=tripped), ()
 
 
-def _read(request: Request, mail: mime.Mail, context: Context) -> tuple[Answer, tuple[File, ...]]:
-    found = incoming.read(mail, request.envelope, context, request.raw_uri, request.received_at, Sent(request.sent))
+def _read(request: Request, raw: bytes, mail: mime.Mail, context: Context) -> tuple[Answer, tuple[File, ...]]:
+    """Reads and checks one mail. `raw`: empty where only the beginning is read, over which no
+    signature was made."""
+    checked = None
+    if request.evidence:
+        checked = checking.check(raw, mail.headers, request.evidence, context.sealers)
+    sent = Sent(request.sent)
+    found = incoming.read(mail, request.envelope, context, request.raw_uri, request.received_at, sent, checked)
     ahead = tuple(FileAhead(file.name, file.media_type, file.content_id) for file in found.files)
     return Answer(found.message, found.kept, found.returned, ahead, found.whole, found.preset), found.files
 

@@ -66,8 +66,8 @@ class Door:
     rate: RateLimit = field(default_factory=lambda: RateLimit(0))
     """Mails."""
     trusted: Sequence[IPv4Network | IPv6Network] = ()
-    """Whose sessions and mails are not counted by address: relays of our own, which speak for
-    everybody."""
+    """Whose sessions and mails are not counted by address, and whose mails are not checked: relays
+    of our own, which speak for everybody."""
     hostname: str | None = None
     tls: ssl.SSLContext | None = None
 
@@ -152,6 +152,8 @@ class MailSession(SMTP):
         )
         self._door, self._sessions, self._turned_away = door, sessions, False
         self.busy = False
+        self.stranger = ""
+        """The address, where it is none of a relay of ours."""
         self.origin = ""
         """Whose limits count; empty where none do."""
 
@@ -194,7 +196,12 @@ class MailSession(SMTP):
             METRICS.refused.labels(channel="email", reason="too-large").inc()
             status = f"{TOO_LARGE} ({self._door.max_size} bytes)"
         else:
-            status = await self._taken(content, Envelope(safe((envelope.mail_from or "").strip("<>")), recipients))
+            sender, helo = (
+                safe((envelope.mail_from or "").strip("<>")),
+                safe(cast("Session", self.session).host_name or ""),
+            )
+            client = "" if self.each_recipient else self.stranger  # LMTP is spoken by relays only
+            status = await self._taken(content, Envelope(sender, recipients, client=client, helo=helo))
         self._set_rset_state()  # type: ignore[no-untyped-call]
         for _ in recipients if self.each_recipient else recipients[:1]:
             await self.push(status)
@@ -257,7 +264,7 @@ class MailSession(SMTP):
         """Returns the reply that refuses the connection; empty where it is accepted."""
         peer = str((transport.get_extra_info("peername") or [""])[0])
         if peer and not trusts(self._door.trusted, peer):
-            self.origin = origin(peer)
+            self.stranger, self.origin = peer.partition("%")[0], origin(peer)
         same = sum(session.origin == self.origin for session in self._sessions) if self.origin else 0
         if self._door.per_address and same >= self._door.per_address:
             return b"421 4.7.0 Too many connections from your address; try again later\r\n"

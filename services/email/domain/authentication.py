@@ -52,6 +52,8 @@ class Results(NamedTuple):
     dmarc: str = ""
     header_from: str = ""
     """The domain that DMARC was about; empty where that is not told."""
+    policy: str = ""
+    """What that domain wants done with what fails, where we asked ourselves."""
     arc: str = ""
     compauth: str = ""
     """Microsoft's own verdict, with its reason: `pass 130`."""
@@ -84,8 +86,10 @@ def written(headers: Headers, trusted: Collection[str]) -> Results | None:
 def judged(found: Results, author: str, vouching: str) -> Verdict:
     """Judges what was found out of a mail whose From is at this domain. `vouching`: as `vouched`
     returns it."""
+    if not author:
+        return Verdict(Standing.FORGED if found.dmarc == "fail" else Standing.UNPROVEN, "")
     signer = next((domain for domain in found.dkim if aligned(domain, author)), "")
-    if found.dmarc == "fail":
+    if found.dmarc == "fail" and found.policy != "none":
         if vouching and found.arc == "pass":
             return Verdict(Standing.VOUCHED, vouching)
         return Verdict(Standing.UNPROVEN if found.compauth == f"pass {_BY_ARC}" else Standing.FORGED, author)
@@ -95,6 +99,13 @@ def judged(found: Results, author: str, vouching: str) -> Verdict:
     if passed or (found.spf == "pass" and aligned(found.mail_from, author)):
         return Verdict(Standing.SENT, author)
     return Verdict(Standing.UNKNOWN if found.in_doubt else Standing.UNPROVEN, author)
+
+
+def author_of(headers: Headers) -> str:
+    """Returns the domain in From; empty where several are named, or none: then nothing
+    can be told (RFC 9989, 6.1)."""
+    domains = {entry.address.rpartition("@")[2] for entry in headers.addresses("from")}
+    return domains.pop() if len(domains) == 1 else ""
 
 
 def vouched(headers: Headers, author: str, sealers: Collection[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.email.domain.authentication import Standing, Verdict, judged, vouched, written
+from services.email.domain.authentication import Results, Standing, Verdict, author_of, judged, vouched, written
 from services.email.domain.automatic import automatic, receipt_for
 from services.email.domain.bounces import Returned, returned
 from services.email.domain.files import File
@@ -44,6 +44,8 @@ class Envelope:
 
     `mailbox`: the one that it was taken out of, where that is all that is known; `junk`:
     out of its junk folder; `cut`: only the beginning could be taken.
+
+    `client`, `helo`: the stranger's server that handed it to us, where the sender is ours to check.
     """
 
     sender: str | None
@@ -51,6 +53,8 @@ class Envelope:
     mailbox: str = ""
     junk: bool = False
     cut: bool = False
+    client: str = ""
+    helo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +99,21 @@ class Reading:
 
 
 def read(
-    mail: Mail, envelope: Envelope, context: Context, raw_uri: str, received_at: datetime, sent: Sent = NOTHING
+    mail: Mail,
+    envelope: Envelope,
+    context: Context,
+    raw_uri: str,
+    received_at: datetime,
+    sent: Sent = NOTHING,
+    found: Results | None = None,
 ) -> Reading:
     """Reads a mail once and completely. The event's id is made of Message-ID, author and body: the
     sender's retry and the copy to another mailbox of ours make it again; the same Message-ID of
-    another author or over another body is another message. `sent`: what we sent to its ticket."""
+    another author or over another body is another message. `sent`: what we sent to its ticket;
+    `found`: what we found out of its sender ourselves."""
     words = words_of(mail, sent)
-    message = _message(words, envelope, context, raw_uri, received_at)
+    found = found or written(mail.headers, context.trusted)
+    message = _message(words, envelope, context, raw_uri, received_at, found)
     why = kept(mail, message, context.mailboxes, context.secret)
     told = returned(mail, envelope.recipients) if why is Kept.RETURNED else None
     whole = words.whole and not envelope.cut
@@ -139,13 +151,20 @@ def _own_words(mail: Mail, text: str, sent: Sent) -> str:
     return plain or without_quotes(text, subject, answers=answers, sent=sent)
 
 
-def _message(words: Words, envelope: Envelope, context: Context, raw_uri: str, received_at: datetime) -> InboundMessage:
+def _message(
+    words: Words,
+    envelope: Envelope,
+    context: Context,
+    raw_uri: str,
+    received_at: datetime,
+    found: Results | None,
+) -> InboundMessage:
     mail, headers = words.mail, words.mail.headers
     sender = sender_of(mail, envelope.sender, context.mailboxes)
     recipient = _recipient(headers, envelope, context.mailboxes)
     own_id = _own_id(mail, recipient, sender.address)
     forwarded = original_author(mail, context.mailboxes)
-    verdict, junk = verdict_of(headers, context), spam(headers, context.filters)
+    verdict, junk = _verdict(found, headers, context), spam(headers, context.filters)
     forged = verdict is not None and verdict.standing is Standing.FORGED
     return InboundMessage(
         id=message_id("email", f"{own_id} {sender.address} {mail.body_sha256}"),
@@ -172,16 +191,10 @@ def _message(words: Words, envelope: Envelope, context: Context, raw_uri: str, r
     )
 
 
-def verdict_of(headers: Headers, context: Context) -> Verdict | None:
-    """Returns who stands behind From, by the word of our own mail server; None where that says
-    nothing."""
-    found = written(headers, context.trusted)
+def _verdict(found: Results | None, headers: Headers, context: Context) -> Verdict | None:
     if found is None:
         return None
-    authors = {entry.address.rpartition("@")[2] for entry in headers.addresses("from")}
-    if len(authors) != 1:  # RFC 9989, 6.1: of several authors, or none, nothing can be told
-        return Verdict(Standing.UNPROVEN, "")
-    author = authors.pop()
+    author = author_of(headers)
     return judged(found, author, vouched(headers, author, context.sealers))
 
 
