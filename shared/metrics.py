@@ -38,6 +38,7 @@ class Metrics:
     refused: Counter
     mails_kept: Counter
     senders: Counter
+    files_scanned: Counter
     mail_events: Counter
     imported: Counter
     routed: Counter
@@ -126,6 +127,9 @@ METRICS = Metrics(
         "senders_checked_total",
         "Mails by who stands behind From: signed, sent, vouched, unproven, unknown (as where DNS is silent), forged",
         "standing",
+    ),
+    files_scanned=_counter(
+        "files_scanned_total", "Files of mails that were looked at for viruses: clean, infected, unscanned", "result"
     ),
     mail_events=_counter(
         "mail_events_total",

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from services.email import api, webhooks
 from services.email.adapters import certificate
+from services.email.adapters.clamd import Clamd
 from services.email.adapters.dns import Lookup
 from services.email.adapters.folder import FolderSender
 from services.email.adapters.providers import Mailgun, Postmark
@@ -45,6 +46,7 @@ from services.email.ports import MailSender
 from services.email.receiving import Receiver
 from services.email.replay import replay, replays
 from services.email.returning import Returns
+from services.email.scanning import Scanning
 from services.email.sender import EmailSender, Pace
 from services.email.senders import Senders
 from services.email.settings import EmailSettings, names, networks, servers
@@ -212,8 +214,9 @@ def receiver(
     """Creates the receiver of incoming mail."""
     secret = common.secret.get_secret_value()
     returns, history = Returns(database, Outbox(OUTBOX, database, bus), secret), History(database, secret)
+    scanning = Scanning(Clamd(settings.clamd), wait=settings.unscanned == "wait") if settings.clamd else None
     checks = Checks(Lookup(servers(settings.nameservers)).ask) if settings.check_senders else None
-    return Receiver(bus, storage, context(common, settings), returns, clock, history, database, checks)
+    return Receiver(bus, storage, context(common, settings), returns, clock, history, database, checks, scanning)
 
 
 def context(common: Settings, settings: EmailSettings) -> Context:

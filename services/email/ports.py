@@ -29,3 +29,15 @@ class MailSender(Protocol):
 
     async def check(self) -> str:
         """Checks whether mails can be sent; returns an empty string, or what is wrong."""
+
+
+class TooLarge(Exception):
+    """The scanner does not take this file whole, today or tomorrow."""
+
+
+class Scanner(Protocol):
+    """Tells what is in a file."""
+
+    async def scan(self, data: bytes) -> str:
+        """Returns the name of what was found, empty where that is nothing. Raises TooLarge, and
+        Unavailable where there is no answer."""

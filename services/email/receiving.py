@@ -18,6 +18,7 @@ from services.email.domain.incoming import Context, Envelope, language_of
 from services.email.domain.loops import Kept
 from services.email.history import History
 from services.email.returning import Returns
+from services.email.scanning import Scanning
 from shared.bus import Bus
 from shared.bus.handling import dead_letter
 from shared.clock import utc_now
@@ -62,10 +63,11 @@ class Receiver:
         history: History | None = None,
         database: Database | None = None,
         checks: Checks | None = None,
+        scanning: Scanning | None = None,
     ) -> None:
         self._bus, self._storage, self._returns, self._history = bus, storage, returns, history
         self._languages, self._clock, self._database = context.languages, clock, database
-        self._checks = checks
+        self._checks, self._scanning = checks, scanning
         self.reader = Reader(replace(context, languages=()))
 
     async def receive(self, raw: bytes, envelope: Envelope) -> str:
@@ -131,11 +133,13 @@ class Receiver:
         if answer.kept:
             await self._keep(answer, message)
             return None
+        files, facts = await self._scanning.sort(files) if self._scanning else (files, {})
         attachments = [await self._storage.put(file.data, **labels(file)) for file in files]
         language = language_of(message.text, message.subject, self._languages, answer.preset)
         message = msgspec.structs.replace(
             message,
             attachments=tuple(attachments),
+            facts=message.facts | facts,
             language=language,
             text=message.text if answer.whole else _with_note(message.text, language),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Literal
@@ -81,6 +82,16 @@ class EmailSettings(ServiceSettings):
         "",
         description="Filters on your own mail servers whose word that a mail is spam is believed, comma-separated: `spamassassin` "
         "(amavis too), `rspamd`, `microsoft`, `barracuda`, `proofpoint`. They have to remove such fields that come from outside",
+    )
+    clamd: str = Field(
+        "",
+        description="Where clamd listens that looks at files for viruses: `host:port`, or the path of its socket; empty: nobody looks. "
+        "Its StreamMaxLength should be at least `max_size`",
+    )
+    unscanned: Literal["mark", "wait"] = Field(
+        "mark",
+        description="What becomes of mails with files while clamd is away: `mark`: they come in and say that nobody looked; `wait`: "
+        "their senders keep them (451)",
     )
     smtp_host: str = Field("127.0.0.1", description="The address that SMTP and LMTP listen on")
     smtp_port: int = Field(8025, description="The port on which mail comes in by SMTP; 0 turns it off", ge=0, le=65535)
@@ -259,6 +270,13 @@ class EmailSettings(ServiceSettings):
     @classmethod
     def _networks(cls, value: str) -> str:
         networks(value)
+        return value
+
+    @field_validator("clamd")
+    @classmethod
+    def _clamd(cls, value: str) -> str:
+        if value and not value.startswith("/") and not re.fullmatch(r".+:\d{1,5}", value):
+            raise ValueError("it is `host:port`, or a path that begins with a slash")
         return value
 
     @field_validator("nameservers")

@@ -91,6 +91,8 @@ _OF_THE_MESSAGE = frozenset(
         "sender",
         "sender_domain",
         "spam_score",
+        "infected",
+        "unscanned",
     }
 )
 """Facts that a channel tells about one message, not about its sender."""

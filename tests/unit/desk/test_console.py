@@ -119,6 +119,8 @@ def test_an_agent_reads_why_a_mail_did_not_arrive_and_what_a_signature_says(
         ),
         ({"spam_score": "7.9"}, "spam", ["Indésirable selon votre serveur de messagerie (7.9)"]),
         ({"sender": "unproven", "sender_domain": ""}, "", []),
+        ({"infected": "a.exe (<X>)"}, "", ["Virus détecté", "l’original le contient : a.exe (&lt;X&gt;)"]),
+        ({"unscanned": "b.zip"}, "", ["Virus non recherchés : b.zip"]),
     ],
 )
 def test_an_agent_reads_who_stands_behind_a_mail(facts: dict[str, str], doubt: str, said: list[str]) -> None:
@@ -152,6 +154,17 @@ def test_a_row_says_that_a_reply_did_not_arrive_and_what_looks_like_spam(values:
     plain = dataclasses.replace(samples.rows()[0], undelivered="", calm="")
     assert said not in shown(plain)
     assert said in shown(dataclasses.replace(plain, **values))
+
+
+def test_what_is_no_spam_is_said_in_one_click() -> None:
+    def shown(calm: str) -> str:
+        row = dataclasses.replace(samples.rows()[0], calm=calm)
+        return render.render(
+            "parts/changed.html", "en", samples.CHANNELS, row=row, message=None, change=None, viewer=None
+        )
+
+    assert '<button class="button small" name="level" value="normal">Not spam</button>' in shown("spam")
+    assert "Not spam" not in shown("")
 
 
 def test_what_customers_write_is_text_and_never_markup() -> None:
