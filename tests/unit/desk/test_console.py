@@ -80,9 +80,10 @@ def test_every_part_can_be_shown_in_every_language(language: str) -> None:
         ({"signature": "intact", "signed_by": "kim@example.org (<CA>)"}, "", '서명됨, 서명자 미확인</span><span class="meta">kim@example.org (&lt;CA&gt;)'),
         ({"undelivered": "full"}, "failed", "메일함이 가득 찼습니다: 552 5.2.2"),
         ({"undelivered": "challenge"}, "delayed", "상대가 보낸 사람에게 확인을 요청합니다"),
+        ({"undelivered": "suppressed-hard-bounce"}, "failed", "발송 금지 목록에서 빼 달라고 요청하세요."),
         ({"undelivered": "full"}, "failed", "나중에 다시 보내거나 다른 방법으로 연락하세요."),
         ({"undelivered": "later"}, "deferred", "상대 서버가 잠시 기다리라고 합니다: 552"),
-        ({"undelivered": "suppressed-hard-bounce"}, "failed", "발송 금지 목록에서 빼 달라고 요청하세요: 552 5.2.2"),
+        ({"undelivered": "suppressed-hard-bounce"}, "failed", "되돌아왔습니다: 552 5.2.2"),
     ],
 )  # fmt: skip
 def test_an_agent_reads_why_a_mail_did_not_arrive_and_what_a_signature_says(

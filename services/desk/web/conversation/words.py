@@ -76,17 +76,9 @@ WHY_UNDELIVERED = {
     "loop": N_("it runs in a circle"),
     "challenge": N_("they ask the sender to confirm"),
     "system": N_("their mail system has a fault"),
-    "suppressed-hard-bounce": N_(
-        "not sent, as earlier mail to this address came back. Check the address with the customer, or have it taken off the list of "
-        "suppressed addresses"
-    ),
-    "suppressed-complaint": N_(
-        "not sent, as they reported earlier mail as spam. Reach them another way, or have the address taken off the list of "
-        "suppressed addresses"
-    ),
-    "suppressed-by-hand": N_(
-        "not sent, as this address is on the list of suppressed addresses. Reach them another way, or have it taken off"
-    ),
+    "suppressed-hard-bounce": N_("earlier mail to this address came back"),
+    "suppressed-complaint": N_("they reported earlier mail as spam"),
+    "suppressed-by-hand": N_("this address is on the list of suppressed addresses"),
 }
 """By `services/email/domain/reasons.py` and `suppression.py`."""
 AUTOREPLIES = {
@@ -115,8 +107,15 @@ WHAT_TO_DO = {
     **dict.fromkeys(("too-large", "content"), _SMALLER),
     **dict.fromkeys(("blocked", "unproven", "loop"), _OPERATOR),
     "spam": N_("Word it otherwise, without links and files."),
+    "suppressed-hard-bounce": N_(
+        "Check the address with the customer, or have it taken off the list of suppressed addresses."
+    ),
+    **dict.fromkeys(
+        ("suppressed-complaint", "suppressed-by-hand"),
+        N_("Reach them another way, or have the address taken off the list of suppressed addresses."),
+    ),
 }
-"""After a reply that did not arrive, by the same reasons; the suppressed ones say it themselves."""
+"""After a reply that did not arrive, by the same reasons."""
 _WIDENED = N_("After %(minutes)s min without a reply, also available to agents without: %(skill)s")
 _OVERFLOWED = N_("After %(minutes)s min without a reply, moved from %(before)s to %(team)s")
 _REOPENED = N_("Reopened by a new message")
