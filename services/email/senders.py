@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -190,7 +190,12 @@ class Senders:
         row = await _row(session, mailbox)
         if row is None:
             return Sending(self.default)
-        said = Configured.model_validate(row.settings)
+        try:
+            said = Configured.model_validate(row.settings)
+        except ValidationError as error:  # of another version of ours
+            raise Unavailable(
+                f"{row.address}: say anew how it sends ({error.error_count()} settings do not fit)"
+            ) from error
         mails, signer = self.default, None
         if said.relay_host:
             password = self._opened(row, "relay_password") if said.relay_user else ""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -121,7 +121,9 @@ class Stage:
     relay: RelayServer
     running: list[tuple[asyncio.Event, list[asyncio.Task[None]]]] = field(default_factory=list)
 
-    def start(self, mails: MailSender | None = None, **settings: object) -> None:
+    def start(
+        self, mails: MailSender | None = None, clock: Callable[[], datetime] = utc_now, **settings: object
+    ) -> None:
         """One process, as far as it delivers."""
         folder = self.storage_url.removeprefix("file://")
         common = Settings(secret=IDENTITY.secret, storage=self.storage_url)
@@ -133,7 +135,7 @@ class Stage:
             "outbox_folder": folder,
         }
         own = EmailSettings(database=self.database.dsn, **{**known, **relay, **QUICK, **settings})
-        tasks = create(common, own, bus=self.bus, mails=mails).tasks
+        tasks = create(common, own, bus=self.bus, mails=mails, clock=clock).tasks
         stop = asyncio.Event()
         running = [asyncio.create_task(tasks[name](stop)) for name in ("requests", "sending", "outbox")]
         self.running.append((stop, running))
@@ -230,6 +232,16 @@ async def test_an_agent_hears_after_a_while_that_an_answer_is_still_not_out_and_
     await until(lambda: [report.state for report in stage.reports()].count("sent") == 2)
     states = [DeliveryState(report.state) for report in stage.reports() if report.outbound_id == late.id]
     assert all(after is before or after.supersedes(before, "email") for before, after in pairwise(states))
+
+
+@pytest.mark.parametrize("wrong", [timedelta(hours=-2), timedelta(hours=2)])
+async def test_a_process_whose_clock_is_wrong_waits_as_long_as_any(stage: Stage, wrong: timedelta) -> None:
+    stage.relay.to_recipient = "451 4.3.0 later"
+    stage.start(clock=lambda: utc_now() + wrong, retry_first=600)
+    await stage.ask(answer())
+    await until(lambda: _put_off(stage))
+    [due] = await _put_off(stage)
+    assert 290 < (due - utc_now()).total_seconds() < 610
 
 
 async def test_while_the_relay_is_away_answers_wait(stage: Stage) -> None:
@@ -473,6 +485,12 @@ async def test_from_kafka_to_the_relay_and_back(stage: Stage, kafka: str) -> Non
 
 async def _reported(kafka: str, request: OutboundMessage) -> bool:
     return request.id in [report.outbound_id for report in await events_on(kafka, DELIVERIES_REPORTED)]
+
+
+async def _put_off(stage: Stage) -> Sequence[datetime]:
+    put_off = select(DELIVERIES.c.due_at).where(DELIVERIES.c.state == "waiting", DELIVERIES.c.attempts > 0)
+    async with stage.database.transaction() as session:
+        return (await session.scalars(put_off)).all()
 
 
 async def _tried_again(stage: Stage) -> bool:

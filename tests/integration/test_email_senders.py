@@ -88,6 +88,9 @@ async def test_a_mailbox_writes_under_its_own_name_by_its_own_relay_signed(
     await stage.ask(waiting)
     await ended(stage, answer(mailbox=SUPPORT))
     assert "give dkim_key again" in (await api.post(f"/{SALES}/test")).json()["problem"]
+    async with stage.database.transaction() as session:
+        await session.execute(update(SENDERS).values(settings={"of": "another version"}))
+    assert "say anew how it sends" in (await api.post(f"/{SALES}/test")).json()["problem"]
     await api.put(f"/{SALES}", json=own)
     await ended(stage, waiting)
 
