@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from tests import stack
-from tests.benchmarks import builds, embedded, end_to_end, flood, reading
+from tests.benchmarks import builds, embedded, end_to_end, flood, ingest, reading
 from tests.benchmarks import reader as mails
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks.md"
@@ -77,8 +77,8 @@ def screen() -> str:
 
 
 def calls() -> str:
-    """From a call's webhook to the agent's offer, with and without a flood of posts, as
-    Markdown."""
+    """From a call's webhook to the agent's offer and from a chat's frame to the timeline, with
+    and without a flood of posts, as Markdown."""
     with builds.beside() as before:
         ours, theirs = builds.in_turn({"this build": builds.ROOT, "before": before}, flood.calls).values()
     rows: list[tuple[str, int, list[float], list[float]]] = []
@@ -88,10 +88,15 @@ def calls() -> str:
         (f"p50 ms while {flood.POSTS:,} posts come in", 0, lambda one: one.flooded.p50),
         (f"p95 ms while {flood.POSTS:,} posts come in", 0, lambda one: one.flooded.p95),
         ("flooded to quiet, of the medians", 2, lambda one: one.flooded.p50 / one.quiet.p50),
+        ("a chat's p50 ms, nothing else going on", 0, lambda one: one.chat_quiet.p50),
+        (f"a chat's p50 ms while {flood.POSTS:,} posts come in", 0, lambda one: one.chat_flooded.p50),
+        (f"a chat's p95 ms while {flood.POSTS:,} posts come in", 0, lambda one: one.chat_flooded.p95),
+        ("a chat's, flooded to quiet, of the medians", 2, lambda one: one.chat_flooded.p50 / one.chat_quiet.p50),
     ):
         rows.append((name, digits, [value(one) for one in ours], [value(one) for one in theirs]))
     return (
-        f"From a call's first webhook to the agent's offer, {flood.CALLS} calls one after the other, quiet and in the flood. "
+        f"From a call's first webhook to the agent's offer, {flood.CALLS} calls one after the other, quiet and in the flood; and "
+        f"from a frame of an open chat to an agent's live feed, {flood.CHATS} messages one after the other. "
         f"{_told()}\n\n{builds.compared(rows)}"
     )
 
@@ -156,20 +161,27 @@ def reader() -> str:
     )
 
 
+def browser() -> str:
+    """What an agent waits for in a browser. `TICKETS`: how many there are, 200,000 by default."""
+    return reading.browser(int(os.environ.get("TICKETS", "200000")))
+
+
 SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "way": ("The whole way of a message", way),
     "screen": ("To the screen", screen),
+    "ingest": ("HTTP's 202", ingest.table),
     "mail": ("Taking a mail in", mail),
     "sending": ("Sending mail", sending),
     "mailboxes": ("Mail out of mailboxes", mailboxes),
     "desk": ("The desk's way of a message", applying),
     "embedded": ("The embedded run at rest", embedded.table),
-    "calls": ("Calls in a flood of posts", calls),
+    "calls": ("Calls and chats in a flood of posts", calls),
     "router": ("The router beside others", router),
     "judging": ("The router with its urgency model and without", judging),
     "views": ("A million contact points", views),
     "reader": ("Reading a mail", reader),
     "reading": ("Reading and search at the desk", reading.section),
+    "browser": ("The desk in a browser", browser),
 }
 
 

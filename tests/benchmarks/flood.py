@@ -1,5 +1,5 @@
-"""Calls while 50,000 posts come in: how long from a call's first webhook to the agent's offer,
-beside the same without the posts.
+"""Calls and chats while 50,000 posts come in: how long from a call's first webhook to the agent's
+offer, and from a chat's frame to the agent's timeline, beside the same without the posts.
 
 Twilio's stand-in signs and sends the webhooks, its callers press 0 at once. The posts are written
 to `messages-received` as the social service writes them, as fast as Kafka takes them, so that
@@ -9,12 +9,17 @@ router and desk are busy all the while.
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
+
+import httpx
+from websockets.sync.client import ClientConnection, connect
 
 from shared.bus.kafka import KafkaBus
 from shared.clock import utc_now
@@ -29,7 +34,7 @@ from tests.waiting import eventually
 
 POSTS = 50_000
 AUTHORS = 5_000
-CALLS = 20
+CALLS = CHATS = 20
 AGENT, AGENTS_PHONE = "admin@example.org", "+33199001201"
 _TALKS = 100_000.0
 _TOGETHER = 500
@@ -37,11 +42,13 @@ _TOGETHER = 500
 
 @dataclass(frozen=True)
 class Flood:
-    """`behind`: posts that the desk had not applied yet when the last of the calls had been
-    offered."""
+    """The first two are of calls. `behind`: posts that the desk had not applied yet when the last
+    chat message stood in its timeline."""
 
     quiet: Latency
     flooded: Latency
+    chat_quiet: Latency
+    chat_flooded: Latency
     behind: int
 
 
@@ -61,16 +68,16 @@ def measure(system: Stack, telephones: Exchange) -> Flood:
     offers = Watcher(system, "call.offered", "call_id")
     offers.start()
     assert offers.connected.wait(20)
-    quiet = _calls(system, telephones, offers)
+    quiet, chat_quiet = _calls(system, telephones, offers), _chats(system)
     flood = threading.Thread(target=lambda: asyncio.run(_posts(str(system.run["kafka"]))), daemon=True)
     before = applied(system)
     flood.start()
     eventually(lambda: applied(system) > before + 100, "the flood at the desk", 120)
-    flooded = _calls(system, telephones, offers)
+    flooded, chat_flooded = _calls(system, telephones, offers), _chats(system)
     behind = POSTS - (applied(system) - before)
     flood.join()
-    assert behind > 0, "the flood was over before the calls were: they were not measured in it"
-    return Flood(quiet, flooded, int(behind))
+    assert behind > 0, "the flood was over before the chats were: they were not measured in it"
+    return Flood(quiet, flooded, chat_quiet, chat_flooded, int(behind))
 
 
 def _calls(system: Stack, telephones: Exchange, offers: Watcher) -> Latency:
@@ -86,6 +93,33 @@ def _calls(system: Stack, telephones: Exchange, offers: Watcher) -> Latency:
         telephones.hang_up(line)
         eventually(lambda: not system.api.get("/calls").json()["waiting"], "the line to be empty", 120)
     return Latency.of(taken)
+
+
+def _chats(system: Stack) -> Latency:
+    """One message after the other of a visitor whose chat is open, each until an agent's client
+    hears of it."""
+    shown = Watcher(system, "message.added", "message_id")
+    shown.start()
+    assert shown.connected.wait(20)
+    visitor = httpx.post(f"{system.url('dashboard')}/api/v1/sessions", json={"site": system.site["key"]}, timeout=20)
+    taken = []
+    with connect(f"{system.url('dashboard').replace('http', 'ws')}/api/v1/live", open_timeout=20) as socket:
+        socket.send(json.dumps({"type": "hello", "site": system.site["key"], "token": visitor.json()["token"]}))
+        _frame(socket, "ready")
+        for number in range(CHATS):
+            began = time.time()
+            socket.send(json.dumps({"type": "send", "id": uuid4().hex, "text": f"Is anybody there? {number}"}))
+            message = _frame(socket, "ack")["message"]
+            eventually(lambda message=message: message in shown.seen, "the chat's message at the desk", 120)
+            taken.append(shown.seen[message] - began)
+    return Latency.of(taken)
+
+
+def _frame(socket: ClientConnection, kind: str) -> dict[str, Any]:
+    """Returns the next frame of this kind; replies and pings in between are passed over."""
+    while (frame := json.loads(socket.recv(20)))["type"] != kind:
+        assert frame["type"] != "error", frame
+    return dict(frame)
 
 
 def _zero(heard: str) -> str:

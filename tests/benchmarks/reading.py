@@ -26,18 +26,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import asyncpg
 import httpx
 import psutil
 
 from deploy.local.postgres import running as postgres
-from services.desk.schema import SCHEMA
-from shared.db import migrate
+from tests.benchmarks.builds import BEFORE, ROOT, ROUNDS, beside
 from tests.benchmarks.end_to_end import browser_path
 from tests.benchmarks.filled import fill
 from tests.waiting import eventually
 
-ROOT = Path(__file__).parents[2]
-ROUNDS = 3
 TIMES = 15
 """Requests of one kind in a round."""
 _AGENT, _PASSWORD = "reader@example.org", "correct horse battery"
@@ -285,25 +283,61 @@ def table(found: dict[str, list[Took]]) -> str:
     return "\n".join(lines)
 
 
+_QUICK = {"fsync": "off", "max_wal_size": "8GB", "shared_buffers": "512MB"}
+
+
+@contextmanager
+def _filled(trees: Sequence[Path], tickets: int) -> Iterator[list[str]]:
+    """A PostgreSQL with a database for each of these builds, all with the same rows; their
+    addresses."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name) / "postgres"
+        folder.parent.chmod(0o755)
+        with postgres(folder, settings=_QUICK) as dsn:
+            for number, tree in enumerate(trees):
+                own = _database(dsn, number)
+                asyncio.run(_create(dsn, own))
+                line = [sys.executable, "-m", "services", "desk", "migrate"]
+                variables = {"DESK_DATABASE": own, "SWITCHBOARD_SECRET": "s" * 40}
+                subprocess.run(line, cwd=tree, env=os.environ | variables, check=True, stdout=subprocess.DEVNULL)
+                asyncio.run(fill(own, tickets))
+        with postgres(folder) as dsn:
+            yield [_database(dsn, number) for number, _ in enumerate(trees)]
+
+
+def _database(dsn: str, number: int) -> str:
+    return urlsplit(dsn)._replace(path=f"/filled{number}").geturl()
+
+
+async def _create(dsn: str, own: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(f'CREATE DATABASE "{urlsplit(own).path.strip("/")}"')
+    finally:
+        await connection.close()
+
+
 def section(tickets: int = 200_000) -> str:
     """This build alone, on a database of its own, as Markdown."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        quick = {"fsync": "off", "max_wal_size": "8GB", "shared_buffers": "512MB"}
-        with postgres(folder / "postgres", settings=quick) as dsn:
-            migrate(dsn, SCHEMA, ROOT / "services" / "desk" / "migrations")
-            began = time.monotonic()
-            asyncio.run(fill(dsn, tickets))
-            took = time.monotonic() - began
-        with postgres(folder / "postgres") as dsn, running(ROOT, dsn) as build:
-            found = measure([build])
-            if chromium := browser_path():
-                found |= on_screen([build], chromium)
-            text = table(found)
+    with _filled([ROOT], tickets) as [dsn], running(ROOT, dsn) as build:
+        text = table(measure([build]))
     return (
-        f"{tickets:,} tickets with {tickets * 5:,} messages, filled in {took:.0f} s. One client, {ROUNDS} rounds of {TIMES} requests; CPU is "
-        f"the desk's and PostgreSQL's for one request. Texts are made; one open ticket in four is not overdue.\n\n{text}"
+        f"{tickets:,} tickets with {tickets * 5:,} messages. One client, {ROUNDS} rounds of {TIMES} requests; CPU is the desk's and "
+        f"PostgreSQL's for one request. Texts are made; one open ticket in four is not overdue.\n\n{text}"
+    )
+
+
+def browser(tickets: int = 200_000) -> str:
+    """What an agent waits for, this build and the one before in turn, as Markdown."""
+    if not (chromium := browser_path()):
+        return "Not measured: no Chromium on this machine."
+    with beside() as before, _filled([ROOT, before], tickets) as dsns, ExitStack() as stack:
+        builds = [stack.enter_context(running(*each)) for each in zip((ROOT, before), dsns, strict=True)]
+        text = table(on_screen(builds, chromium))
+    return (
+        f"{tickets:,} tickets with {tickets * 5:,} messages each. Chromium on the list of unassigned tickets, {TIMES // 3} times with a new profile and "
+        f"as often with what it kept, then {TIMES - 1} clicks; {ROUNDS} rounds in turn with the build before ({BEFORE}). Ratios are of each round's "
+        f"medians, with the least and the greatest.\n\n{text}"
     )
 
 
