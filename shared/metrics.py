@@ -56,6 +56,9 @@ class Metrics:
     tickets_oldest_waiting: Gauge
     tickets_due_soon: Gauge
     tickets_overdue: Gauge
+    assignments: Counter
+    tickets_stranded: Gauge
+    teams_unstaffed: Gauge
     calls_waiting: Gauge
     calls_oldest: Gauge
     agents: Gauge
@@ -171,11 +174,24 @@ METRICS = Metrics(
     ),
     tickets_due_soon=_gauge("tickets_due_soon", "Waiting tickets whose reply is due within half an hour", "level"),
     tickets_overdue=_gauge("tickets_overdue", "Waiting tickets whose reply is later than was promised", "level"),
+    assignments=_counter(
+        "assignments_total",
+        "Conversations that the desk gave (`given`) or offered (`offered`) to an agent by itself; how offers ended (`accepted`, "
+        "`declined`, `missed`, `withdrawn`); and those that went back to their team as their agent left (`back`)",
+        "outcome",
+    ),
+    tickets_stranded=_gauge(
+        "tickets_stranded",
+        "Tickets of teams that are given their work whose customer waits, and whose agent has left. More than 0 for a minute is a fault",
+    ),
+    teams_unstaffed=_gauge(
+        "teams_unstaffed", "Teams that are given their work where customers wait and nobody accepts any"
+    ),
     calls_waiting=_gauge("calls_waiting", "Callers in line, before an agent answers"),
     calls_oldest=_gauge(
         "calls_oldest_seconds", "How long the caller has waited who waits longest; 0 where nobody does"
     ),
-    agents=_gauge("agents", "Agents by presence: who is there for calls", "presence"),
+    agents=_gauge("agents", "Agents by presence: who is there for work", "presence"),
     calls_answer_seconds=_histogram("calls_answer_seconds", "From a caller's place in line to an agent on the line"),
     sampled=_gauge(
         "sampled_timestamp_seconds", "When a service last counted in its database what it tells here", "service"

@@ -9,7 +9,7 @@ from functools import partial
 from types import MappingProxyType
 
 from services.desk import api, commands, consumer, metrics, web
-from services.desk.assignment import escalation
+from services.desk.assignment import escalation, pushing
 from services.desk.calls import distribution
 from services.desk.context import Desk, Pools
 from services.desk.dead_letters.service import DeadLetterList
@@ -142,6 +142,7 @@ def _tasks(desk: Desk) -> dict[str, Task]:
         "calls-changed": consumer.called(desk).run,
         "audited": consumer.audited(desk).run,
         "calls": partial(distribution.run, desk),
+        "assignment": partial(pushing.run, desk),
         "escalation": partial(escalation.run, desk),
         "sla": partial(sla.run, desk),
         "unread": partial(unread.run, desk),

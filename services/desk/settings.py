@@ -48,6 +48,9 @@ class DeskSettings(ServiceSettings):
         description="Failed sign-ins within 15 minutes for one account from one IP before they must wait; ten times as many for one IP",
     )
     offer_seconds: int = Field(20, ge=1, description="How long an agent is shown a call before it goes on to the next")
+    chat_offer_seconds: int = Field(
+        30, ge=5, description="How long an agent is asked to accept a chat before it goes on to the next"
+    )
     phone_head_start: int = Field(
         300, ge=0, description="Seconds that a caller who prefers the phone counts as having waited longer"
     )

@@ -82,6 +82,19 @@ class TicketAssigned(Change, frozen=True, kw_only=True, tag="ticket.assigned"):
     team: str | None = None
     disabled: str | None = None
     """Who had it and may not sign in any more."""
+    why: str | None = None
+    """Of what nobody did by hand: `pushed`, `accepted`, or why it went back to its team: `away`,
+    `off-hours`."""
+
+
+class TicketOffered(Change, frozen=True, kw_only=True, tag="ticket.offered"):
+    """An agent is asked to take the ticket, or said no, or nothing in time."""
+
+    agent: str = ""
+    """E-mail address."""
+    state: str = ""
+    """`offered`, `declined`, `missed` or `withdrawn`."""
+    until: str | None = None
 
 
 class TicketAnswered(Change, frozen=True, kw_only=True, tag="ticket.answered"):
@@ -246,6 +259,7 @@ AnyChange: TypeAlias = (
     | TicketStatusChanged
     | TicketPrioritised
     | TicketAssigned
+    | TicketOffered
     | TicketAnswered
     | TicketWidened
     | TicketOverflowed

@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from services.desk.accounts import service as accounts
 from services.desk.actors import COMMAND, ROLES, Actor, Forbidden, Kind, Permission
+from services.desk.assignment import offers
 from services.desk.assignment import service as assignment
 from services.desk.autoreplies import service as autoreplies
 from services.desk.autoreplies.domain import Rule
@@ -40,7 +41,7 @@ from tests.unit.desk.examples import routed
 TICKET = ticket_id("email:<1@example.org>")
 BO, ANN, PASSWORD = "bo@desk.example", "ann@desk.example", "correct horse battery"
 MODULES = (
-    accounts, assignment, autoreplies, calls, commands, corrections, display, group_commands, labels, mentions, originals, people, presence, profiles,
+    accounts, assignment, autoreplies, calls, commands, corrections, display, group_commands, labels, mentions, offers, originals, people, presence, profiles,
     second_step, sessions, teams, work,
 )  # fmt: skip
 OWN = {accounts.change_password, second_step.turn_on, second_step.new_codes}
@@ -58,7 +59,7 @@ VALUES = {
 OPEN = {"/login", "/login/code", "/logout", "/join/{token}", "/preferences", "/static/{path:path}", "/styleguide"}
 """Pages before and after signing in; those of `/account` are one's own."""
 TABLES = (
-    "agents", "agent_links", "api_tokens", "autoreplies", "calls", "call_requests", "contact_points", "customers", "display_links", "mentions",
+    "agents", "agent_links", "assignments", "api_tokens", "autoreplies", "calls", "call_requests", "contact_points", "customers", "display_links", "mentions",
     "messages", "outbox", "team_members", "teams", "ticket_events", "tickets",
 )  # fmt: skip
 
@@ -114,6 +115,7 @@ BODIES: dict[str, Any] = {
     "/agents/{agent}/phone": {"number": "+33612345679"},
     "/agents/{agent}/skills": {"skills": ["french"]},
     "/agents/{agent}/work": {"hours": ""},
+    "/teams/{team}/work": {"delivery": "push"},
     "/people": {"email": "new@desk.example"},
     "/people/{email}": {"active": False},
 }

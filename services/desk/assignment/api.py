@@ -7,13 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.desk.assignment import service
+from services.desk.assignment import offers, service
+from services.desk.assignment.offers import OfferView, WhyView
 from services.desk.people import work
 from services.desk.people.work import WorkChange, WorkView
 from services.desk.security import Caller, Reader, TheDesk
 from services.desk.tickets import service as tickets
 from services.desk.tickets import teams
 from services.desk.tickets.schemas import TicketRow
+from services.desk.tickets.teams import TeamView
 from shared.errors import Rejected
 
 router = APIRouter(tags=["tickets"])
@@ -58,6 +60,24 @@ class Work(BaseModel):
     )
 
 
+class By(BaseModel):
+    """Who does it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    agent: str = Field(description="The agent's mail address", max_length=320, examples=["ann@example.org"])
+
+
+class TeamWork(BaseModel):
+    """How a team gets its work."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    delivery: str = Field("pull", description="`pull`: members take from the queue; `push`: they are given their work")
+    turn: str = Field("spare", description="`spare`: who has most room is next; `round`: who waited longest for work")
+    weight: int = Field(1, description="Of one of its conversations, in what somebody has at once: 1 to 10")
+
+
 @router.patch("/tickets/{ticket}", summary="Change status, assignee or team")
 async def change(desk: TheDesk, actor: Caller, ticket: str, body: Change) -> TicketRow:
     """Changes a ticket's status, assignee or team. Each change is an event with the previous
@@ -90,6 +110,18 @@ async def remove_team(desk: TheDesk, actor: Caller, team: Team) -> None:
     await teams.remove(desk, team, actor=actor)
 
 
+@router.put("/teams/{team}/work", status_code=204, summary="Say how a team gets its work")
+async def set_up_team(desk: TheDesk, actor: Caller, team: Team, body: TeamWork) -> None:
+    """Sets all of it. A team that nobody made is created."""
+    await teams.set_up(desk, team, delivery=body.delivery, turn=body.turn, weight=body.weight, actor=actor)
+
+
+@router.get("/teams/{team}/work", summary="How a team gets its work")
+async def get_team(desk: TheDesk, _: Reader, team: Team) -> TeamView:
+    """Returns delivery, turn and weight, and the members' names."""
+    return await teams.one(desk, team)
+
+
 @router.get("/teams/{team}/members", summary="List who is in a team")
 async def list_members(desk: TheDesk, _: Reader, team: Team) -> list[str]:
     """Lists the members' mail addresses, sorted."""
@@ -118,3 +150,27 @@ async def get_work(desk: TheDesk, _: Reader, agent: Email) -> WorkView:
 async def set_work(desk: TheDesk, actor: Caller, agent: Email, body: Work) -> WorkView:
     """Sets what the body gives, from the next conversation on. Responds 422 with what to write."""
     return await work.set_work(desk, agent, WorkChange(**body.model_dump()), actor=actor)
+
+
+@router.get("/agents/{agent}/offers", summary="What an agent is asked to accept")
+async def list_offers(desk: TheDesk, _: Reader, agent: Email) -> list[OfferView]:
+    """Lists what is offered to an agent now, what ends first at the top."""
+    return list(await offers.of_agent(desk, agent))
+
+
+@router.post("/tickets/{ticket}/accept", summary="Take a conversation that is offered")
+async def accept(desk: TheDesk, actor: Caller, ticket: str, body: By) -> TicketRow:
+    """Gives it to the agent to whom it is offered. Responds 409 `offer-over` otherwise."""
+    return await offers.accept(desk, ticket, actor=actor.acting_for(body.agent))
+
+
+@router.post("/tickets/{ticket}/decline", summary="Let an offered conversation go on to a colleague")
+async def decline(desk: TheDesk, actor: Caller, ticket: str, body: By) -> TicketRow:
+    """Passes it on with its age."""
+    return await offers.decline(desk, ticket, actor=actor.acting_for(body.agent))
+
+
+@router.get("/tickets/{ticket}/assignment", summary="Who could get a conversation, and why nobody else")
+async def get_assignment(desk: TheDesk, _: Reader, ticket: str) -> WhyView:
+    """Tells it as it was decided, or, of one that nobody was given, as it stands."""
+    return await offers.why(desk, ticket)

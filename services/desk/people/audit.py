@@ -41,6 +41,7 @@ KINDS = (
     "token.created",
     "token.revoked",
     "team.created",
+    "team.changed",
     "team.removed",
     "team.joined",
     "team.left",

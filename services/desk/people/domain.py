@@ -16,7 +16,8 @@ from shared.hours import Hours
 CAPACITY = {"mail": 10, "chat": 3, "text": 5, "post": 10}
 """Conversations of each kind that somebody has at once, where nothing else is said. A call is
 exclusive: there is one at a time, and nothing is added to it."""
-KINDS = ("voice", *CAPACITY)
+VOICE = "voice"
+KINDS = (VOICE, *CAPACITY)
 MOST_AT_ONCE = 1000
 """Of one kind; 0 is allowed too: somebody does none of it."""
 _LEVELS = ("1", "2", "3", "4", "5")

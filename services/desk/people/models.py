@@ -11,6 +11,7 @@ from sqlalchemy import (
     Identity,
     Index,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     Uuid,
@@ -46,6 +47,7 @@ AGENTS = Table(
     Column("paused", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("seen_at", DateTime(timezone=True)),
     Column("active_at", DateTime(timezone=True)),
+    Column("assigned_at", DateTime(timezone=True)),
     Column("phone", Text, nullable=False, server_default=""),
     Column("skills", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("skill_levels", JSONB, nullable=False, server_default=text("'{}'")),
@@ -60,16 +62,22 @@ AGENTS = Table(
 )
 """`presence_after`: to what a call's end returns this agent; empty where the agent chose the
 presence by hand. `seen_at`: the last sign of life of a console of theirs since they chose; NULL
-where there was none. `active_at`: when they last did something there. `skill_levels`, `capacity`:
-what was said; the rest is usual. `password_hash`: empty until an invitation is accepted; such an
-agent is not `active` yet. `totp_seed`: of the second step when signing in; NULL where there is
-none. `totp_step`: the last time step of which a code was used; none is taken twice."""
+where there was none. `active_at`: when they last did something there. `assigned_at`: when they were
+last given work. `skill_levels`, `capacity`: what was said; the rest is usual. `password_hash`:
+empty until an invitation is accepted; such an agent is not `active` yet. `totp_seed`: of the second
+step when signing in; NULL where there is none. `totp_step`: the last time step of which a code was
+used; none is taken twice."""
 
 TEAMS = Table(
     "teams",
     METADATA,
     Column("name", Text, primary_key=True),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("delivery", Text, nullable=False, server_default="pull"),
+    Column("turn", Text, nullable=False, server_default="spare"),
+    Column("weight", SmallInteger, nullable=False, server_default=text("1")),
+    CheckConstraint("delivery IN ('pull', 'push')", name="delivery"),
+    CheckConstraint("turn IN ('spare', 'round')", name="turn"),
 )
 
 TEAM_MEMBERS = Table(

@@ -234,6 +234,18 @@ async def assign(work: UnitOfWork, ticket: str, command: Assign) -> TicketRow:
     return (await repository.rows(work.session, [row.id]))[row.id]
 
 
+async def assign_all(work: UnitOfWork, commands: Sequence[tuple[Ticket, Assign]], now: datetime) -> None:
+    """Assigns many tickets, which are locked and keep their team, in one statement."""
+    after = []
+    for ticket, command in commands:
+        given, events = apply(ticket, command, now)
+        after.append(given)
+        for event in events:
+            if isinstance(event, Recorded):
+                work.record(event.change, ticket.id, event.at, event.actor)
+    await store.give_all(work.session, after)
+
+
 async def execute(
     work: UnitOfWork, ticket: Ticket, command: Command, now: datetime, *, together: bool = False
 ) -> Ticket:

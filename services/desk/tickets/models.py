@@ -51,6 +51,7 @@ TICKETS = Table(
     Column("widens_at", DateTime(timezone=True)),
     Column("language", Text, nullable=False),
     Column("assignee_id", Uuid(as_uuid=False), ForeignKey(AGENTS.c.id)),
+    Column("given_at", DateTime(timezone=True)),
     Column("subject", Text, nullable=False),
     Column("snippet", Text, nullable=False),
     Column("channel", Text, nullable=False),

@@ -27,8 +27,8 @@ _CONCERNED = """
     FROM desk.tickets AS t WHERE thread_key = ANY($1::text[]) OR id = ANY($2::uuid[]) ORDER BY id FOR UPDATE
 """
 _FIXED = (
-    "thread_key", "generation", "linked_to", "created_at", "channel", "subject", "assignee_id", "group_id", "burst_id",
-    "alone", "first_reply_at", "undelivered",
+    "thread_key", "generation", "linked_to", "created_at", "channel", "subject", "assignee_id", "given_at", "group_id",
+    "burst_id", "alone", "first_reply_at", "undelivered",
 )  # fmt: skip
 """What messages do not change, once the ticket is there."""
 
@@ -65,8 +65,8 @@ async def locked(work: UnitOfWork, ticket: str) -> Any:
 
 
 def inserting(tickets: Iterable[Ticket]) -> Part:
-    """Adds tickets."""
-    return bulk.inserting(TICKETS, [_row(ticket) for ticket in tickets])
+    """Adds tickets, which nobody was given yet."""
+    return bulk.inserting(TICKETS, [_row(ticket, ("given_at",)) for ticket in tickets])
 
 
 def taking_in(tickets: Iterable[Ticket]) -> Part:
@@ -104,8 +104,14 @@ async def save(session: AsyncSession, before: Ticket, after: Ticket) -> None:
 
 async def free(session: AsyncSession, condition: ColumnElement[bool]) -> list[str]:
     """Releases these tickets, which are locked, to their queues. Returns their ids, sorted."""
-    freed = update(TICKETS).where(condition).values(assignee_id=None)
+    freed = update(TICKETS).where(condition).values(assignee_id=None, given_at=None)
     return sorted(await session.scalars(freed.returning(TICKETS.c.id)))
+
+
+async def give_all(session: AsyncSession, tickets: Sequence[Ticket]) -> None:
+    """Writes who has these tickets, which are locked."""
+    rows = [{"id": each.id, "assignee_id": each.assignee_id, "given_at": each.given_at} for each in tickets]
+    await update_all(session, TICKETS, rows)
 
 
 async def see_overdue(session: AsyncSession, customers: Collection[str], now: datetime) -> int:

@@ -13,10 +13,12 @@ from services.desk.actors import Actor, Permission
 from services.desk.context import Desk
 from services.desk.people import audit
 from services.desk.people.models import AGENTS, TEAM_MEMBERS, TEAMS
+from services.desk.signals import wake
 from shared.errors import Rejected
 
 MOST = 200
 """Teams that are listed."""
+DELIVERIES, TURNS, MOST_WEIGHT = ("pull", "push"), ("spare", "round"), 10
 _LONGEST = 60
 _TEAMS = text(
     """
@@ -38,6 +40,12 @@ class TeamView:
 
     name: str
     members: tuple[str, ...]
+    delivery: str = "pull"
+    """`push`: conversations are given to its members; `pull`: they take them from the queue."""
+    turn: str = "spare"
+    """Who is next: `spare`, who has most room; `round`, who was given something longest ago."""
+    weight: int = 1
+    """Of one of its conversations, in what somebody has at once."""
 
 
 async def team_names(session: AsyncSession, most: int) -> tuple[str, ...]:
@@ -82,7 +90,34 @@ async def overview(desk: Desk) -> tuple[TeamView, ...]:
     async with desk.database.snapshot() as session:
         names = await team_names(session, MOST)
         found = list(await session.execute(joined.order_by(AGENTS.c.name, AGENTS.c.email)))
-    return tuple(TeamView(name, tuple(row.name or row.email for row in found if row.team == name)) for name in names)
+        made = {row.name: (row.delivery, row.turn, row.weight) for row in await session.execute(select(TEAMS))}
+    return tuple(
+        TeamView(name, tuple(row.name or row.email for row in found if row.team == name), *made.get(name, ()))
+        for name in names
+    )
+
+
+async def one(desk: Desk, team: str) -> TeamView:
+    """Returns a team. Raises Rejected 404."""
+    found = next((each for each in await overview(desk) if each.name == checked(team)), None)
+    if found is None:
+        raise _unknown(team)
+    return found
+
+
+async def set_up(desk: Desk, team: str, *, delivery: str, turn: str, weight: int, actor: Actor) -> None:
+    """Says how a team gets its work, and makes it where nobody did. Rejected 403, 422."""
+    actor.require(Permission.MANAGE_TEAMS)
+    name = checked(team)
+    if not name or delivery not in DELIVERIES or turn not in TURNS or not 1 <= weight <= MOST_WEIGHT:
+        text = f"The delivery is `pull` or `push`, the turn `spare` or `round`, the weight from 1 to {MOST_WEIGHT}."
+        raise Rejected(422, "team-work", text)
+    values = {"delivery": delivery, "turn": turn, "weight": weight}
+    async with desk.unit_of_work() as work:
+        new = insert(TEAMS).values(name=name, **values)
+        await work.session.execute(new.on_conflict_do_update(index_elements=["name"], set_=values))
+        await audit.note(work.session, "team.changed", actor, name, delivery=delivery, turn=turn, weight=str(weight))
+        await wake(work.session)
 
 
 async def members(desk: Desk, team: str) -> tuple[str, ...]:

@@ -147,6 +147,7 @@ def environment(language: str) -> Environment:
             words.name(admin.ROLE_MEANINGS, code, translate) if code in admin.ROLE_MEANINGS else ""
         ),
         "person_state": lambda code: words.name(admin.PERSON_STATES, code, translate),
+        "why_not": lambda code: words.name(admin.WHY_NOT, code, translate),
         "work": lambda code: words.name(admin.WORK, code, translate),
         "audit_kind": lambda code: words.name(admin.AUDIT, code, translate),
         "presence": lambda code: call_words.presence(code, translate),

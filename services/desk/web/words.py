@@ -93,6 +93,8 @@ PROBLEMS = {
     "autoreply-texts": N_("Write a text for open hours in the language for everyone else."),
     "no-such-rule": N_("There is no automatic reply for this team."),
     "trial-too-long": N_("This text is too long. Test at most 200,000 characters."),
+    "offer-over": N_("This conversation is not offered to you any more."),
+    "team-work": N_("Choose how the team gets its work, and a weight from 1 to 10."),
     "team": N_("A team’s name has 1 to 60 printable characters."),
     "no-such-team": N_("This team does not exist."),
     "skills": N_("Separate skills with commas, with a level from 1 to 5 if you like: billing:4, voice."),

@@ -92,6 +92,8 @@ class Ticket:
     messages: int = 0
     version: int = 0
     assignee_id: str | None = None
+    given_at: datetime | None = None
+    """When its agent got it."""
     first_reply_at: datetime | None = None
     undelivered: str = ""
     """`failed` or `uncertain`: what became of the newest reply that did not arrive."""

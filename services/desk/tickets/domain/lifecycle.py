@@ -95,6 +95,9 @@ class Assign:
     actor: Actor
     assignee: Assignee | None = None
     team: str | None = None
+    why: str = ""
+    """Of what nobody did by hand: `pushed`, `accepted`, or why it went back to its team: `away`,
+    `off-hours`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,12 +354,15 @@ def _assigned(ticket: Ticket, command: Assign, now: datetime) -> Outcome:
     after, who = ticket, command.assignee
     if command.team is not None and command.team != ticket.team:
         after = replace(after, team=command.team, patience=elsewhere(ticket.patience))
-    if who is not None:
-        after = replace(after, assignee_id=who.id)
+    if who is not None and who.id != ticket.assignee_id:
+        after = replace(after, assignee_id=who.id, given_at=now if who.id else None)
     if after == ticket:
         return ticket, ()
     assigned = TicketAssigned(
-        assignee=who.email if who else None, assignee_name=who.name if who else None, team=command.team
+        assignee=who.email if who else None,
+        assignee_name=who.name if who else None,
+        team=command.team,
+        why=command.why or None,
     )
     return after, (Recorded(assigned, now, command.actor),)
 

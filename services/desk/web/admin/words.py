@@ -44,6 +44,7 @@ AUDIT = {
     "token.created": N_("Created an API token"),
     "token.revoked": N_("Revoked an API token"),
     "team.created": N_("Created a team"),
+    "team.changed": N_("Changed how a team gets work"),
     "team.removed": N_("Removed a team"),
     "team.joined": N_("Joined a team"),
     "team.left": N_("Left a team"),
@@ -100,6 +101,20 @@ WORK = {
     "voice": N_("Calls"),
 }
 """Kinds of work."""
+WHY_NOT = {
+    "away": N_("Away"),
+    "busy": N_("Busy"),
+    "wrap-up": N_("After-call work"),
+    "paused": N_("Does not take this kind of work now"),
+    "no-phone": N_("No phone number"),
+    "off-hours": N_("Outside working hours"),
+    "skills": N_("Lacks a skill"),
+    "language": N_("Does not speak the language"),
+    "asked": N_("Let it go just now"),
+    "full": N_("Has no room"),
+    "ramp": N_("Became ready just now"),
+}
+"""Why somebody does not get a conversation."""
 _BROWSERS = (
     ("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"),
 )  # fmt: skip

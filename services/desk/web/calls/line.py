@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.desk.actors import DESK
+from services.desk.assignment import offers
+from services.desk.assignment.offers import OfferView
 from services.desk.calls import service as calls
 from services.desk.calls.schemas import CallbackView, CallView
 from services.desk.context import Desk
@@ -92,6 +94,8 @@ class Line:
     call: CallView | None
     waiting: int
     """How many callers are in line."""
+    offers: tuple[OfferView, ...] = ()
+    """Conversations that they are asked to accept."""
 
     @property
     def phase(self) -> str:
@@ -145,4 +149,9 @@ class Lookout:
 
 async def line(desk: Desk, agent: str) -> Line:
     """Reads one agent's own part of the line."""
-    return Line(await presence.state(desk, agent), await calls.current(desk, agent), len(await calls.waiting(desk)))
+    return Line(
+        await presence.state(desk, agent),
+        await calls.current(desk, agent),
+        len(await calls.waiting(desk)),
+        await offers.of_agent(desk, agent),
+    )

@@ -28,12 +28,14 @@ WHY_SET = WHY_AWAY | {
     "missed a call": N_("Missed a call"),
     "did not answer the telephone": N_("Did not pick up"),
     "no telephone number": N_("No phone number"),
+    "missed a chat": N_("Missed a chat"),
     "connection lost": N_("Connection lost"),
     "idle": N_("Did nothing for a while"),
     "signed out": N_("Signed out"),
 }
 """Reasons of a presence, also those that the desk gives; any other is shown as it was written."""
 MISSED = {
+    "missed a chat": N_("You did not accept a chat in time. New work goes to your colleagues."),
     "missed a call": N_("You missed a call. New calls go to your colleagues."),
     "did not answer the telephone": N_("Your phone rang and nobody pressed 1. New calls go to your colleagues."),
 }

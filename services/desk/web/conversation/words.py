@@ -11,6 +11,7 @@ from services.desk.web.words import LEVELS, N_, STATUSES, Gettext, address, name
 from shared.events.desk import (
     AutoReplied,
     TicketAssigned,
+    TicketOffered,
     TicketOverflowed,
     TicketPrioritised,
     TicketReopened,
@@ -116,6 +117,18 @@ WHAT_TO_DO = {
     ),
 }
 """After a reply that did not arrive, by the same reasons."""
+OFFERS = {
+    "offered": N_("Offered to %(who)s"),
+    "declined": N_("%(who)s declined"),
+    "missed": N_("%(who)s did not answer in time"),
+}
+ASSIGNED = {
+    "pushed": N_("Assigned to %(who)s automatically"),
+    "accepted": N_("%(who)s accepted this"),
+    "away": N_("Back in the queue: its agent is away"),
+    "off-hours": N_("Back in the queue: its agent’s working hours are over"),
+}
+"""What the desk does by itself, by `TicketAssigned.why`."""
 _WIDENED = N_("After %(minutes)s min without a reply, also available to agents without: %(skill)s")
 _OVERFLOWED = N_("After %(minutes)s min without a reply, moved from %(before)s to %(team)s")
 _REOPENED = N_("Reopened by a new message")
@@ -149,15 +162,28 @@ def event(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:
             line = _(_WIDENED, minutes=_minutes(after), skill=name(SKILLS, skill, _))
         case TicketOverflowed(before=before, team=to, after=after):
             line = _(_OVERFLOWED, minutes=_minutes(after), before=team(before), team=team(to))
-        case TicketAssigned(disabled=str(gone)) if gone:
-            line = _("Unassigned: %(who)s was disabled", who=gone)
-        case TicketAssigned(assignee=assignee) if not assignee:
-            line = _("%(who)s unassigned this", who=actor)
-        case TicketAssigned(assignee=assignee) if assignee == change.actor:
-            line = _("%(who)s assigned this to themselves", who=actor)
-        case TicketAssigned(assignee=str(assignee)):
-            line = _("%(who)s assigned this to %(assignee)s", who=actor, assignee=agents.get(assignee, assignee))
+        case TicketOffered() | TicketAssigned():
+            line = _assigned(change, agents, _)
     return line
+
+
+def _assigned(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:  # noqa: PLR0911 - a case each
+    """Describes who was given or offered a ticket, by whom."""
+    actor = agents.get(change.actor, change.actor)
+    match change.change:
+        case TicketAssigned(disabled=str(gone)) if gone:
+            return _("Unassigned: %(who)s was disabled", who=gone)
+        case TicketOffered(state=state, agent=agent) if state in OFFERS:
+            return _(OFFERS[state], who=agents.get(agent, agent))
+        case TicketAssigned(why=str(why), assignee=assignee) if why in ASSIGNED:
+            return _(ASSIGNED[why], who=agents.get(assignee or "", assignee or ""))
+        case TicketAssigned(assignee=assignee) if not assignee:
+            return _("%(who)s unassigned this", who=actor)
+        case TicketAssigned(assignee=assignee) if assignee == change.actor:
+            return _("%(who)s assigned this to themselves", who=actor)
+        case TicketAssigned(assignee=str(assignee)):
+            return _("%(who)s assigned this to %(assignee)s", who=actor, assignee=agents.get(assignee, assignee))
+    return ""
 
 
 def prioritised(change: EventView, agents: Mapping[str, str], _: Gettext) -> str:

@@ -41,6 +41,7 @@ from shared.events.desk import (
     NoteAdded,
     PostLabelled,
     ReplyAdded,
+    TicketOffered,
     TicketOpened,
     TicketRouted,
 )
@@ -59,7 +60,7 @@ TOGETHER = 100
 flood."""
 _SILENT = (TicketOpened, TicketRouted)
 """Always followed by `message.added` of the same transaction, which shows all of it."""
-_LINE = (CallMoved, CallOffered, AgentPresenceChanged)
+_LINE = (CallMoved, CallOffered, AgentPresenceChanged, TicketOffered)
 """What changes the telephone line. Their data travels along: each tab sees whether its own agent is
 meant."""
 _MESSAGES = (MessageAdded, ReplyAdded, AutoReplied, NoteAdded, DeliveryChanged, PostLabelled)

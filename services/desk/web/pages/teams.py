@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
 from services.desk.actors import Permission
-from services.desk.assignment import service as assignment
+from services.desk.assignment import offers
 from services.desk.people import service as people
 from services.desk.people import work
 from services.desk.people.domain import CAPACITY, MOST_AT_ONCE
@@ -17,9 +17,10 @@ from services.desk.people.work import WorkChange
 from services.desk.tickets import teams
 from services.desk.web import words
 from services.desk.web.answers import ConsoleRoute, html, redirect
+from services.desk.web.calls import line as calling
 from services.desk.web.pages.inbox import console_of
 from services.desk.web.render import gettext
-from services.desk.web.viewer import Viewer, viewer, writer
+from services.desk.web.viewer import Viewer, is_part, viewer, writer
 from shared.errors import Rejected
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
@@ -75,6 +76,47 @@ async def leave(
     """Takes somebody out of a team."""
     desk = console_of(request).desk
     return await _do(request, who, team, teams.remove_member(desk, team, agent, actor=who.actor))
+
+
+@router.post("/teams/work")
+async def set_up(
+    request: Request,
+    who: Annotated[Viewer, Depends(writer)],
+    team: Name = "",
+    delivery: Name = "pull",
+    turn: Name = "spare",
+    weight: Name = "1",
+) -> Response:
+    """Says how a team gets its work."""
+    heavy = int(weight) if weight.isascii() and weight.isdecimal() and len(weight) < 3 else 0
+    done = teams.set_up(console_of(request).desk, team, delivery=delivery, turn=turn, weight=heavy, actor=who.actor)
+    return await _do(request, who, team, done)
+
+
+@router.get("/c/{ticket}/assignment")
+async def assignment_page(request: Request, ticket: str, who: Annotated[Viewer, Depends(viewer)]) -> Response:
+    """Shows who could get a conversation, and why nobody else."""
+    console = console_of(request)
+    row = await console.row(ticket)
+    found = await offers.why(console.desk, row.id)
+    return _page(request, who, "assignment.html", 200, row=row, why=found, section="inbox")
+
+
+@router.post("/c/{ticket}/accept")
+async def accept(request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
+    """Takes a conversation that is offered."""
+    row = await offers.accept(console_of(request).desk, ticket, actor=who.actor)
+    return redirect(f"/c/{row.id}")
+
+
+@router.post("/c/{ticket}/decline")
+async def decline(request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
+    """Lets an offered conversation go on to a colleague."""
+    console = console_of(request)
+    await offers.decline(console.desk, ticket, actor=who.actor)
+    if not is_part(request):
+        return redirect("/")
+    return html(console.my_line(who, await calling.line(console.desk, who.agent.email)))
 
 
 @router.get("/teams/people/{agent}")
@@ -146,12 +188,12 @@ async def _teams(request: Request, who: Viewer, status: int = 200, **more: Any) 
 
 async def _team(request: Request, who: Viewer, team: str, status: int = 200, **more: Any) -> Response:
     desk = console_of(request).desk
-    if teams.checked(team) not in await assignment.teams(desk):
-        raise Rejected(404, "no-such-team", "This team does not exist.")
+    found = await teams.one(desk, team)
     members = set(await teams.members(desk, team))
     everybody = await people.agents(desk)
     context = {
-        "team": teams.checked(team),
+        "team": found.name,
+        "work": found,
         "members": [agent for agent in everybody if agent.email in members],
         "others": [agent for agent in everybody if agent.email not in members],
     }
