@@ -138,7 +138,7 @@ class ReplyAdded(Change, frozen=True, kw_only=True, tag="reply.added"):
     """The contact point."""
 
 
-class AutoReplied(Change, frozen=True, kw_only=True, tag="autoreply"):
+class AutoReplied(Change, frozen=True, kw_only=True, tag="ticket.autoreplied"):
     """The first message of a ticket was answered automatically, or not."""
 
     why: str = ""

@@ -89,7 +89,7 @@ def test_they_exchange_two_mails_at_most_though_nothing_in_them_tells_that_no_pe
     eventually(lambda: at_rest(desks, mark), "both to have nothing more to say", 60)
     assert len(exchanged(desks)) == 2
     told = [event["data"]["why"] for row in desks[0].tickets() if mark in row["subject"]
-            for event in desks[0].ticket(row["id"])["events"] if event["kind"] == "autoreply"]  # fmt: skip
+            for event in desks[0].ticket(row["id"])["events"] if event["kind"] == "ticket.autoreplied"]  # fmt: skip
     assert sorted(told) == ["echo", "sent"]
 
 

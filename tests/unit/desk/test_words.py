@@ -47,6 +47,7 @@ def decisions() -> Iterator[Decision]:
     call = mail("환불해 주세요", language="ko", channel="phone", live=True, sender=ContactPoint("tel:+821012345678"))
     yield of(call)
     yield of(mail(automatic="reply"))
+    yield of(mail(spam="spamassassin"))
     yield of(mail("ok", language=""))
     yield of(mail("ok", language=""), ann(language="fr"))
     yield of(mail("It is down, my data is gone. We were hacked. My lawyer will call. I cannot log in."))
@@ -104,6 +105,8 @@ def codes_in(module: str) -> set[str]:
                 names["code"] |= texts(value, names)
             case ast.Yield(value=ast.Tuple(elts=[_, code, _, _])) if module == "priority.py":
                 names["code"] |= texts(code, names)
+            case ast.Return(value=ast.Tuple(elts=[ast.Constant(value=str(held)), _, _])) if held:
+                names["code"].add(held)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Reason":
             found |= texts(next(keyword.value for keyword in node.keywords if keyword.arg == "code"), names)
