@@ -73,9 +73,14 @@ class Leadership:
 
 @asynccontextmanager
 async def only_one(database: Database, number: int) -> AsyncIterator[bool]:
-    """Holds a lock for as long as the body runs; yields False where another process has it."""
-    async with database.connection() as connection:
+    """Holds a lock for as long as the body runs; yields False where another process has it. Raises
+    Unavailable. A lock that is lost with its connection is not told: for work that two may do at
+    once, but not to any use."""
+    connection = await database.connect_raw()
+    try:
         yield bool(await connection.fetchval(f"SELECT pg_try_advisory_lock({number})", timeout=_ANSWER))
+    finally:
+        connection.terminate()
 
 
 class Liveness(Leadership):

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from services.email import import_rows as rows
+from services.email import mailbox_rows
 from services.email.adapters.archive_imap import ImapArchive, told
 from services.email.adapters.archives import Archive, EmlFiles, Maildir, MboxFiles
 from services.email.adapters.imap import Credentials, ImapTrouble, Server
@@ -19,12 +20,14 @@ from services.email.commands import password_of
 from services.email.domain.archives import LEFT_OUT, Kind
 from services.email.domain.incoming import Context
 from services.email.domain.mailboxes import Mailboxes
-from services.email.importing import Importing, MailImporter, Progress, Wishes
+from services.email.importing import LOCK, Importing, MailImporter, Progress, Wishes
 from services.email.models import SCHEMA
 from services.email.settings import EmailSettings
+from services.email.signing_in import SignIn, providers, server_of
 from shared.bus.kafka import KafkaBus
 from shared.db import Database
 from shared.errors import Rejected
+from shared.locks import only_one
 from shared.settings import Settings, load
 from shared.storage import Storage
 
@@ -44,9 +47,9 @@ async def imports(settings: EmailSettings, *arguments: str) -> None:
     database = Database(settings.database.get_secret_value(), SCHEMA, pool_size=2)
     try:
         if asked.what == "list":
-            async with database.statements() as session:
+            async with only_one(database, LOCK) as nobody, database.statements() as session:
                 for one in await rows.every(session):
-                    print(_line(one))
+                    print(_line(one, killed=nobody and one.state == "running"))
             return
         await _import(settings, database, asked)
     finally:
@@ -56,12 +59,15 @@ async def imports(settings: EmailSettings, *arguments: str) -> None:
 async def _import(settings: EmailSettings, database: Database, asked: Namespace) -> None:
     common = load(Settings)
     ours = _mailboxes(",".join([settings.mailboxes, *asked.ours]))
-    archive = _archive(settings, asked)
+    wishes = Wishes(_kinds(asked.also), _since(asked.since), asked.again, asked.dry_run)
+    try:
+        archive = await _archive(settings, common, database, asked)
+    except ImapTrouble as error:
+        raise told(error) from error
     bus, storage = KafkaBus(common.kafka, "email-import"), Storage(common.storage)
     importer = MailImporter(
         bus, storage, Context(ours, common.secret.get_secret_value(), common.languages), settings.max_size
     )
-    wishes = Wishes(_kinds(asked.also), _since(asked.since), asked.again, asked.dry_run)
     os.nice(_POLITE)
     try:
         if not wishes.dry:
@@ -77,7 +83,7 @@ async def _import(settings: EmailSettings, database: Database, asked: Namespace)
     print("\n".join(_report(progress, dry=wishes.dry)))
 
 
-def _archive(settings: EmailSettings, asked: Namespace) -> Archive:
+async def _archive(settings: EmailSettings, common: Settings, database: Database, asked: Namespace) -> Archive:
     largest = settings.max_size * _WHOLE
     match asked.what:
         case "mbox":
@@ -86,9 +92,20 @@ def _archive(settings: EmailSettings, asked: Namespace) -> Archive:
             return Maildir(asked.path, largest)
         case "eml":
             return EmlFiles(asked.path, largest)
-    port = asked.port or (143 if asked.security == "starttls" else 993)
-    server = Server(host=asked.host, port=port, security=asked.security, ca=settings.imap_ca)
-    credentials = Credentials(user=asked.user, password=password_of(asked.user))
+    if asked.host:
+        port = asked.port or (143 if asked.security == "starttls" else 993)
+        server = Server(host=asked.host, port=port, security=asked.security, ca=settings.imap_ca)
+        credentials = Credentials(user=asked.user, password=password_of(asked.user))
+    else:  # a mailbox that is connected already
+        secret = common.secret.get_secret_value()
+        sign_in = SignIn(secret, database, *providers(settings))
+        async with database.transaction() as session:
+            mailbox = await mailbox_rows.one(session, asked.user)
+        if mailbox is None:
+            raise Rejected(
+                404, "no-such-mailbox", f"{asked.user} is not connected: say --host, or see `mailboxes list`."
+            )
+        server, credentials = server_of(mailbox, settings.imap_ca), await sign_in(mailbox)
     return ImapArchive(server, credentials, largest, tuple(asked.folder or ()))
 
 
@@ -157,10 +174,11 @@ def _told(counts: Counter[str]) -> str:
     return ", ".join(f"{number:,} {what}" for what, number in counts.most_common() if number)
 
 
-def _line(one: rows.Import) -> str:
+def _line(one: rows.Import, *, killed: bool) -> str:
     counts: Counter[str] = sum((Counter(counts) for counts in one.counts.values()), Counter())
     share = one.done / max(one.total, 1)
-    return f"{one.source}  {one.state} {share:.0%} at {one.changed_at:%Y-%m-%d %H:%M} UTC  {_told(counts)}  {one.detail}".rstrip()
+    state = "stopped" if killed else one.state
+    return f"{one.source}  {state} {share:.0%} at {one.changed_at:%Y-%m-%d %H:%M} UTC  {_told(counts)}  {one.detail}".rstrip()
 
 
 def _parser() -> ArgumentParser:
@@ -172,7 +190,9 @@ def _parser() -> ArgumentParser:
         if name in paths:
             verb.add_argument("path", type=Path, nargs="+" if name == "mbox" else None)
         else:
-            verb.add_argument("--host", required=True)
+            verb.add_argument(
+                "--host", default="", help="without it, of a mailbox that is connected (`mailboxes list`)"
+            )
             verb.add_argument("--user", required=True)
             verb.add_argument("--port", type=int, default=0, help="993, or 143 with starttls")
             verb.add_argument("--security", choices=("tls", "starttls", "none"), default="tls")

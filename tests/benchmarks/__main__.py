@@ -166,6 +166,12 @@ def browser() -> str:
     return reading.browser(int(os.environ.get("TICKETS", "200000")))
 
 
+def importing() -> str:
+    """What importing an archive takes, as Markdown."""
+    command = [sys.executable, "-m", "tests.benchmarks.importing"]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
 SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "way": ("The whole way of a message", way),
     "screen": ("To the screen", screen),
@@ -180,6 +186,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "judging": ("The router with its urgency model and without", judging),
     "views": ("A million contact points", views),
     "reader": ("Reading a mail", reader),
+    "importing": ("Import of an archive", importing),
     "reading": ("Reading and search at the desk", reading.section),
     "browser": ("The desk in a browser", browser),
 }

@@ -47,6 +47,14 @@ _COUNT = """
 """
 
 
+_SINCE = """
+    UPDATE desk.customers AS c SET created_at = first.at
+    FROM (SELECT id, min(at) AS at FROM json_to_recordset($1::json) AS one (id uuid, at timestamptz) GROUP BY id) AS first
+    WHERE c.id = first.id AND c.created_at > first.at
+"""
+"""Somebody is a customer since their first mail."""
+
+
 async def apply(desk: Desk, batch: Sequence[ImportedMail]) -> None:
     """Writes these mails; those that are here already change nothing. Raises Unavailable with
     nothing written, or Malformed where an id or a contact point is none."""
@@ -118,6 +126,8 @@ async def _write(
     )
     if opened < len(new):
         raise Unavailable("another process opened the same ticket at the same moment")
+    since = [{"id": customers[mail.message.id], "at": _at(mail)} for mail in fresh]
+    await fetch(session, _SINCE, document(since))
     work.wrote(rows)
     owed = [{"customer_id": customer, "at": utc_now()} for customer in sorted(people)]
     written = [(customers[mail.message.id], mail.message) for mail in fresh if not mail.sent]

@@ -59,6 +59,7 @@ from shared.errors import Rejected
 _ROW = (
     "id", "number", "subject", "snippet", "status", "level", "score", "channel", "language", "team", "customer_id",
     "created_at", "last_message_at", "waiting_since", "messages", "version", "due_at", "undelivered",
+    "imported",
 )  # fmt: skip
 _REST = func.split_part(CONTACT_POINTS.c.point, ":", 2)
 _ADDRESS = (

@@ -111,6 +111,8 @@ class TicketRow:
     undelivered: str = ""
     """`failed` where our newest reply did not reach the customer, `uncertain` where it may not
     have; empty otherwise."""
+    imported: bool = False
+    """All of it is from an archive, and the customer has not written since."""
     calm: str = ""
     """`thanks`, `goodbye`, `spam` or `automatic` where its words are that and nothing else, or your
     mail server calls it spam, and so held it down; empty otherwise."""

@@ -291,10 +291,10 @@ def due_class(at: datetime) -> str:
 
 
 def moment(at: datetime, language: str) -> str:
-    """Formats a time as `22 Nov, 09:10` in UTC; the browser writes it anew in the reader's own
-    zone."""
+    """Formats a time as `22 Nov, 09:10` in UTC, of another year with it; the browser writes it anew
+    in the reader's own zone."""
     spoken = locale(language)
-    return f"{format_skeleton('MMMd', at, locale=spoken)}, {time_of_day(at, language)}"
+    return f"{format_skeleton('MMMd' if at.year == utc_now().year else 'yMMMd', at, locale=spoken)}, {time_of_day(at, language)}"
 
 
 def size(count: int, language: str) -> str:

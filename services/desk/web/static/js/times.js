@@ -8,7 +8,10 @@ const language = navigator.languages.find((code) => code.startsWith(shown)) ?? s
 /** "-12 min" is what narrow French says. */
 const relative = new Intl.RelativeTimeFormat(shown, { style: shown === "fr" ? "short" : "narrow" });
 const clock = new Intl.DateTimeFormat(language, { hour: "numeric", minute: "2-digit" });
-const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
+/** @type {Intl.DateTimeFormatOptions} */
+const written = { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" };
+const day = new Intl.DateTimeFormat(language, written);
+const dayOfAnotherYear = new Intl.DateTimeFormat(language, { ...written, year: "numeric" });
 const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
 
 /** @type {[number, Intl.RelativeTimeFormatUnit][]} seconds below which a unit fits */
@@ -46,12 +49,17 @@ function showDue(element, now) {
   element.classList.toggle("soon", left > 0 && left <= SOON);
 }
 
+/** What is of today shows its time, what is of another year its year. @param {Date} at */
+function inWords(at, now = new Date()) {
+  if (at.toDateString() === now.toDateString()) return clock;
+  return at.getFullYear() === now.getFullYear() ? day : dayOfAnotherYear;
+}
+
 /** Write every `<time data-as>` and every due time below `root` anew. @param {ParentNode} [root] */
 export function showTimes(root = document) {
-  const today = new Date().toDateString();
   for (const element of /** @type {NodeListOf<HTMLTimeElement>} */ (root.querySelectorAll("time[data-as]:not([data-as=clock])"))) {
     const at = new Date(element.dateTime);
-    const text = element.dataset.as === "ago" ? ago(at) : (at.toDateString() === today ? clock : day).format(at);
+    const text = element.dataset.as === "ago" ? ago(at) : inWords(at).format(at);
     if (element.textContent !== text) element.textContent = text;
     element.title = full.format(at);
   }
