@@ -25,6 +25,10 @@ MOST_SIGNATURES, MOST_SEALS = 4, 5
 _MOST_FIELDS = 500
 _LONGEST_FIELD, _LONGEST_BLANK = 8_000, re.compile(rb"\s{100}")
 """What dkimpy would take long over, and no honest signature has."""
+_FIELDS = re.compile(rb"(?:[!-9;-~]++:[^\r\n]*+(?:\r\n[ \t][^\r\n]*+)*+\r\n)++")
+"""Nothing but fields (RFC 5322, 2.2). A bare CR or LF, and a line that is no field, are taken in
+different ways by whoever reads a mail and whoever signs it: below what one takes for the end of the
+header, or within one field of the other's, a stranger could write a From or words of their own."""
 _LONGEST_KEY = 2_000
 """Characters of a key's record: RSA with 4,096 bits has 800."""
 _HIGHEST = 8
@@ -234,6 +238,7 @@ class _Signed:
         end = raw.find(b"\r\n\r\n")
         self._raw, self._body = raw, end + 4 if end >= 0 else len(raw)
         self._hashes: dict[bool, tuple[int, bytes]] = {}
+        self._only_fields = end < MAX_HEADER_BYTES and bool(_FIELDS.fullmatch(raw, 0, max(end + 2, 0)))
         self._fields = list[list[bytes]]()
         for line in raw[: max(end, 0)].split(b"\r\n", 20 * _MOST_FIELDS):
             name, colon, value = line.partition(b":")
@@ -324,9 +329,10 @@ class _Signed:
         return end
 
     def _harmless(self, *names: bytes) -> bool:
+        """Whether these fields are ones that the library reads as we do, and soon."""
         fields = [value for name, value in self._fields if name.lower() in names]
         few = len(self._fields) <= _MOST_FIELDS and len(fields) <= 3 * MOST_SEALS
-        return few and not any(len(value) > _LONGEST_FIELD or _LONGEST_BLANK.search(value) for value in fields)
+        return self._only_fields and few and not any(len(value) > _LONGEST_FIELD or _LONGEST_BLANK.search(value) for value in fields)
 
 
 def _dns(answers: Answers) -> Any:

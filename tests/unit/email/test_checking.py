@@ -121,6 +121,15 @@ def test_whoever_sends_by_a_server_of_their_own_is_told_by_name() -> None:
     assert found(MAIL.replace(b"ann@a", b"ann@shop.a"), HOME) == ("sent", "shop.a.example")
 
 
+
+
+def smuggled(end: bytes) -> bytes:
+    """A mail that b.example signed, below a header that our reader sees and b.example does not."""
+    fields = [b"DKIM-Signature: d=%b; s=s; h=from; b=x" % domain for domain in (b"c.example", b"a.example", b"b.example")]
+    lines = [*fields, b"From: Ann <ann@a.example>", b"", b"Pay at once."]
+    return end.join(lines) + b"\r\n" + signed(MAIL.replace(b"ann@a", b"bob@b"), domain=b"b.example")
+
+
 FORGED = [
     MAIL,  # neither signed nor from there
     signed().replace(b"broken", b"fine"),  # changed on its way
@@ -136,6 +145,9 @@ FORGED = [
     signed().replace(b" bh=", b" l=x; bh="),
     signed().replace(b" bh=", b" " * 200 + b"bh="),
     b"X-A: b\r\n" * 501 + signed(),
+    smuggled(b"\n"),
+    smuggled(b"\r"),
+    signed().replace(b"To: ", b"Pay at once.\r\nTo: "),  # the words of the mail begin here, and are not signed
     b"".join(b"DKIM-Signature: d=a.example; s=x%d; h=from\r\n" % number for number in range(20)) + signed(),
 ]
 
@@ -150,7 +162,6 @@ def test_what_a_domain_says_nothing_of_is_no_forgery() -> None:
     assert found(MAIL.replace(b"ann@a.example", b"ann@none.example")) == ("unproven", "none.example")
     assert found(MAIL.replace(b"ann@a.example", b"ann@shop.a.example")) == ("unproven", "shop.a.example"), "sp=none"
     assert found(MAIL.replace(b"<ann@a.example>", b"nobody")) == ("unproven", "")
-    assert found(signed().replace(b"To: ", b"no field\r\nTo: "))[0] == "signed"
     assert found(MAIL.replace(b"ann@a.example", b"ann@localhost")) == ("unproven", "localhost")
 
 
