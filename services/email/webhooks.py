@@ -37,8 +37,9 @@ PATH = "/webhooks"
 _SMALL = 1 << 20
 """Bytes of a request that needs no seat: events, and most mails."""
 _SEATS, _WITHIN = 2, 60.0
-"""Requests that are larger at a time, and seconds in which one has to be here: what each takes of
-memory is several times its size, and nobody is known before the last byte is read."""
+"""Requests that are larger at a time, each until it is answered, and seconds in which one has to be
+here: what each takes of memory is several times its size, and nobody is known before the last byte
+is read."""
 _ROOM = 3
 """How many times the largest mail a request may have: Postmark sends attachments twice, forms and
 JSON escape."""
@@ -123,8 +124,8 @@ class Webhooks:
     async def mailgun_mail(self, request: Request) -> JSONResponse:
         """Takes a mail from a route of Mailgun's."""
         key = self._settings.mailgun_signing_key.get_secret_value()
-        async with self._door(MAILGUN, key, "EMAIL_MAILGUN_SIGNING_KEY"):
-            form = forms.fields(request.headers.get("content-type", ""), await self._body(request))
+        async with self._door(MAILGUN, key, "EMAIL_MAILGUN_SIGNING_KEY"), self._body(request) as body:
+            form = await self._form(request, body)
             mailgun.check_form(form, key, self._clock())
             raw, envelope = mailgun.mail(form)
             self._once(forms.words(form, "token"), repr(envelope).encode(), raw)
@@ -133,36 +134,37 @@ class Webhooks:
     async def mailgun_events(self, request: Request) -> JSONResponse:
         """Notes an event of Mailgun's."""
         key = self._settings.mailgun_signing_key.get_secret_value()
-        async with self._door(MAILGUN, key, "EMAIL_MAILGUN_SIGNING_KEY"):
-            body = decoded(await self._body(request))
-            mailgun.check_event(body, key, self._clock())
-            self._once(text(body, "signature", "token"), msgspec.json.encode(body.get("event-data")))
-            return await self._note(MAILGUN, mailgun.outcomes(body))
+        async with self._door(MAILGUN, key, "EMAIL_MAILGUN_SIGNING_KEY"), self._body(request) as body:
+            if len(body) > _SMALL:  # JSON takes twenty times as much memory, and whose it is stands in it
+                raise _refused("too-large", 413, f"an event has at most {_SMALL} bytes", MAILGUN.provider)
+            told = decoded(body)
+            mailgun.check_event(told, key, self._clock())
+            self._once(text(told, "signature", "token"), msgspec.json.encode(told.get("event-data")))
+            return await self._note(MAILGUN, mailgun.outcomes(told))
 
     async def postmark_mail(self, request: Request) -> JSONResponse:
         """Takes a mail from Postmark."""
-        async with self._protected(POSTMARK, request, "EMAIL_POSTMARK_PASSWORD"):
-            raw, envelope = postmark.mail(postmark.inbound(await self._body(request)))
+        async with self._protected(POSTMARK, request, "EMAIL_POSTMARK_PASSWORD"), self._body(request) as body:
+            raw, envelope = postmark.mail(postmark.inbound(body))
             hint = "turn on “Include raw email content in JSON payload” in the inbound stream's settings"
             return await self._take(POSTMARK, raw, envelope, hint)
 
     async def postmark_events(self, request: Request) -> JSONResponse:
         """Notes an event of Postmark's."""
-        async with self._protected(POSTMARK, request, "EMAIL_POSTMARK_PASSWORD"):
-            return await self._note(POSTMARK, postmark.outcomes(decoded(await self._body(request))))
+        async with self._protected(POSTMARK, request, "EMAIL_POSTMARK_PASSWORD"), self._body(request) as body:
+            return await self._note(POSTMARK, postmark.outcomes(decoded(body)))
 
     async def sendgrid_mail(self, request: Request) -> JSONResponse:
         """Takes a mail from SendGrid's Inbound Parse."""
-        async with self._protected(SENDGRID, request, "EMAIL_SENDGRID_PASSWORD"):
-            form = forms.fields(request.headers.get("content-type", ""), await self._body(request))
-            raw, envelope = sendgrid.mail(form)
+        async with self._protected(SENDGRID, request, "EMAIL_SENDGRID_PASSWORD"), self._body(request) as body:
+            raw, envelope = sendgrid.mail(await self._form(request, body))
             return await self._take(SENDGRID, raw, envelope, "turn on “POST the raw, full MIME message”")
 
     async def sendgrid_events(self, request: Request) -> JSONResponse:
         """Notes a batch of events of SendGrid's."""
-        async with self._door(SENDGRID, self._settings.sendgrid_public_key, "EMAIL_SENDGRID_PUBLIC_KEY"):
+        key = self._settings.sendgrid_public_key
+        async with self._door(SENDGRID, key, "EMAIL_SENDGRID_PUBLIC_KEY"), self._body(request) as body:
             assert self._sendgrid is not None  # noqa: S101 - the door is open only with a key
-            body = await self._body(request)
             stamp, signature = (
                 request.headers.get(f"x-twilio-email-event-webhook-{name}", "") for name in ("timestamp", "signature")
             )
@@ -171,8 +173,9 @@ class Webhooks:
 
     async def amazon(self, request: Request) -> JSONResponse:
         """Takes what SES publishes by SNS: mails, events, and the topic's wish to be subscribed."""
-        async with self._door(AMAZON, self._settings.ses_topics, "EMAIL_SES_TOPICS"):
-            notice = sns.read(await self._body(request))
+        topics = self._settings.ses_topics
+        async with self._door(AMAZON, topics, "EMAIL_SES_TOPICS"), self._body(request) as body:
+            notice = sns.read(body)
             url = sns.certificate_of(notice, self._topics)
             sns.check(notice, await self._certificates.key(url), self._clock())
             if notice.type == sns.CONFIRMATION:
@@ -202,13 +205,13 @@ class Webhooks:
         async with self._door(CLOUDFLARE, secret, "EMAIL_CLOUDFLARE_SECRET"):
             if int(request.headers.get("content-length", "0")) > self._settings.max_size:
                 raise _refused("too-large", 413, f"the mail is larger than {self._settings.max_size} bytes")
-            raw = await self._body(request)
             stamp, sender, to, signature = (
                 request.headers.get(f"x-switchboard-{name}", "")
                 for name in ("timestamp", "sender", "recipient", "signature")
             )
-            cloudflare.check(secret, stamp, sender, to, raw, signature, self._clock())
-            return await self._take(CLOUDFLARE, raw, cloudflare.envelope(sender, to), "the request has no mail")
+            async with self._body(request) as raw:
+                cloudflare.check(secret, stamp, sender, to, raw, signature, self._clock())
+                return await self._take(CLOUDFLARE, raw, cloudflare.envelope(sender, to), "the request has no mail")
 
     @asynccontextmanager
     async def _door(self, rules: Rules, secret: str, variable: str) -> AsyncIterator[None]:
@@ -233,19 +236,26 @@ class Webhooks:
             check_password(request.headers.get("authorization", ""), password)
             yield
 
-    async def _body(self, request: Request) -> bytes:
-        """Reads a request. Of large ones only a few are read at a time."""
+    @asynccontextmanager
+    async def _body(self, request: Request) -> AsyncIterator[bytes]:
+        """Reads a request. Of large ones only a few are taken at a time."""
         small = 0 < int(request.headers.get("content-length", "0")) <= _SMALL
         if not small and self._large >= _SEATS:
             raise Unavailable("other large mails are being taken")
         self._large += not small
         try:
-            async with asyncio.timeout(_WITHIN):
-                return await request.body()
-        except TimeoutError as error:
-            raise Unavailable("the request did not come to its end") from error
+            try:
+                async with asyncio.timeout(_WITHIN):
+                    body = await request.body()
+            except TimeoutError as error:
+                raise Unavailable("the request did not come to its end") from error
+            yield body
         finally:
             self._large -= not small
+
+    async def _form(self, request: Request, body: bytes) -> dict[str, bytes]:
+        """Reads a form, in a thread: a large one takes seconds."""
+        return await asyncio.to_thread(forms.fields, request.headers.get("content-type", ""), body)
 
     async def _take(self, rules: Rules, raw: bytes, envelope: Envelope, without: str) -> JSONResponse:
         """Receives a mail as SMTP does. One that is too large is cut as one of a mailbox is: its

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -285,6 +286,41 @@ async def test_large_requests_of_strangers_leave_room_for_ordinary_mail(on: Door
         gate.set()
     assert {answer.status_code for answer in await asyncio.gather(*waiting)} == {406}
     assert (await on.post(MAILS["ses"](mail("again")))).status_code == 200
+
+
+async def test_a_stranger_s_request_takes_little_more_memory_than_its_bytes(on: Doors) -> None:
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    form = Post("/webhooks/mailgun/mime", b"body-mime=" + b"%41" * 300_000, kind)
+    event = Post("/webhooks/mailgun/events", b'{"event-data": [' + b"[]," * 360_000 + b"1]}")
+    tracemalloc.start()
+    try:
+        assert [(await on.post(post)).status_code for post in (form, event)] == [401, 413]
+        assert tracemalloc.get_traced_memory()[1] < 8 * len(event.content)
+    finally:
+        tracemalloc.stop()
+
+
+async def test_a_large_mail_takes_its_seat_until_it_is_answered(on: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    let, put = asyncio.Event(), Storage.put
+
+    async def patient(self: Storage, *told: Any, **named: Any) -> Any:
+        await let.wait()
+        return await put(self, *told, **named)
+
+    async def large(name: str) -> httpx.Response:
+        post = MAILGUN.inbound(mail(name))
+
+        async def piece() -> AsyncIterator[bytes]:  # without a length, it may be any
+            yield post.content
+
+        return await on.http.post(post.path, content=piece(), headers=post.headers)
+
+    monkeypatch.setattr(Storage, "put", patient)
+    waiting = [asyncio.create_task(large(name)) for name in ("one", "two", "three")]
+    done, _ = await asyncio.wait(waiting, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+    let.set()
+    assert [task.result().status_code for task in done] == [503]
+    assert sorted([answer.status_code for answer in await asyncio.gather(*waiting)]) == [200, 200, 503]
 
 
 # ── Amazon SNS ──────────────────────────────────────────────────────────────────────────────────

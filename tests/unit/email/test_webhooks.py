@@ -7,6 +7,7 @@ import base64
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -405,6 +406,13 @@ def test_of_fields_with_one_name_the_first_counts() -> None:
     }
     file = b'--b\r\nContent-Type: message/rfc822\r\nContent-Disposition: form-data; name="email"; filename="x"\r\n\r\nx\r\n--b--\r\n'
     assert forms.fields("multipart/form-data; boundary=b", file) == {"email": b"x"}
+
+
+def test_a_long_field_comes_as_it_was_sent_wherever_its_escapes_lie() -> None:
+    for shift in range(3):
+        raw = b"x" * shift + "%é".encode() * 30_000
+        sent = f"body-mime={quote(raw)}&token=t".encode()
+        assert forms.fields("application/x-www-form-urlencoded", sent) == {"body-mime": raw, "token": b"t"}
 
 
 @given(st.binary(max_size=300))

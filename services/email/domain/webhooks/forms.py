@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _MOST = 500
 """Fields. The most that a provider sends is about thirty, and a file for each attachment."""
+_PIECE = 1 << 16
+"""Bytes that are unquoted at a time: the library takes seventy times as much memory."""
 
 
 def fields(content_type: str, body: bytes) -> dict[str, bytes]:
@@ -36,11 +38,22 @@ def words(form: Mapping[str, bytes], name: str) -> str:
 
 
 def _encoded(body: bytes) -> dict[str, bytes]:
-    try:
-        pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1", max_num_fields=_MOST)
-    except ValueError as error:
-        raise Malformed(f"the form has more than {_MOST} fields") from error
-    return {name: value.encode("latin-1") for name, value in reversed(pairs)}
+    pairs = body.split(b"&", _MOST)
+    if len(pairs) > _MOST:
+        raise Malformed(f"the form has more than {_MOST} fields")
+    named = (pair.partition(b"=") for pair in reversed(pairs) if pair)
+    return {_unquoted(name).decode("latin-1"): _unquoted(value) for name, _, value in named}
+
+
+def _unquoted(text: bytes) -> bytes:
+    text, whole, start = text.replace(b"+", b" "), bytearray(), 0
+    while start < len(text):
+        end = start + _PIECE
+        broken = text.rfind(b"%", end - 2, end)  # an escape that would lie on both sides
+        end = end if broken < 0 else broken
+        whole += unquote_to_bytes(text[start:end])
+        start = end
+    return bytes(whole)
 
 
 class _Parts:
