@@ -12,7 +12,7 @@ import base64
 import email
 import email.policy
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,11 +35,13 @@ class Answer:
 
 @dataclass
 class Apis:
-    """`taken`: what each was handed, as the provider understands it."""
+    """`taken`: what each was handed, as the provider understands it; `in_pieces`: how answers
+    come."""
 
     url: str = ""
     next: list[Answer] = field(default_factory=list)
     taken: list[dict[str, Any]] = field(default_factory=list)
+    in_pieces: bool = False
 
     def _said(self, request: web.Request) -> web.Response | None:
         if not self.next:
@@ -63,6 +65,9 @@ class Apis:
         people = [str(value) for value in form.getall("to")]
         self.taken.append({"domain": request.match_info["domain"], "to": people, "content": content, "form": form})
         return web.json_response({"id": str(own_id), "message": "Queued. Thank you."})
+
+    async def moved(self, request: web.Request) -> web.Response:
+        raise web.HTTPTemporaryRedirect(f"/{request.match_info['path']}")
 
     async def domains(self, request: web.Request) -> web.Response:
         right = request.headers.get("Authorization") == BASIC
@@ -90,10 +95,29 @@ class Apis:
         return web.json_response({"ID": 1} if right else {"ErrorCode": 10}, status=200 if right else 401)
 
 
+@web.middleware
+async def slowly(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
+    answer = await handler(request)
+    if not request.app[APIS].in_pieces or not isinstance(answer, web.Response) or not isinstance(answer.body, bytes):
+        return answer
+    whole = web.StreamResponse(status=answer.status)
+    await whole.prepare(request)
+    for byte in answer.body:
+        await whole.write(bytes([byte]))
+        await asyncio.sleep(0)
+    await whole.write_eof()
+    return whole
+
+
+APIS = web.AppKey("apis", Apis)
+
+
 @asynccontextmanager
 async def serving() -> AsyncIterator[Apis]:
     apis = Apis()
-    app = web.Application()
+    app = web.Application(middlewares=[slowly])
+    app[APIS] = apis
+    app.router.add_route("*", "/moved/{path:.*}", apis.moved)
     app.router.add_post("/v3/{domain}/messages.mime", apis.mime)
     app.router.add_get("/v3/domains", apis.domains)
     app.router.add_post("/email", apis.email)

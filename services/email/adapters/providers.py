@@ -3,6 +3,7 @@ events should name the reply."""
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime
@@ -24,7 +25,8 @@ _MOST = 64 << 10
 
 class _Provider:
     """One request a mail, each over a connection of its own: on one that was kept a provider that
-    closes it meanwhile leaves open whether it took the mail. `url`: of the API, without a path."""
+    closes it meanwhile leaves open whether it took the mail. Nobody is followed elsewhere, least of
+    all with our key. `url`: of the API, without a path."""
 
     title = ""
     judged: Callable[[int, str], tuple[Result, str, str]]
@@ -51,9 +53,12 @@ class _Provider:
         """Sends the mail (see `MailSender`). Until there is a connection, nothing was sent."""
         path, options = self._request(mail)
         try:
-            async with self._session() as session, session.post(self._url + path, **options) as answer:
-                body = (await answer.content.read(_MOST)).decode("utf-8", "replace")
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            async with (
+                self._session() as session,
+                session.post(self._url + path, allow_redirects=False, **options) as answer,
+            ):
+                body = (await _read(answer)).decode("utf-8", "replace")
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
             return SendResult(Result.LATER, one_line(f"{self.title} does not answer: {error}", 500))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return SendResult(Result.UNKNOWN, one_line(f"{self.title} did not say whether it took it: {error!r}", 500))
@@ -69,7 +74,10 @@ class _Provider:
     async def check(self) -> str:
         """Asks for something with our key (see `MailSender`)."""
         try:
-            async with self._session() as session, session.get(self._url + self._trial) as answer:
+            async with (
+                self._session() as session,
+                session.get(self._url + self._trial, allow_redirects=False) as answer,
+            ):
                 return "" if answer.status < 300 else f"{self.name} answers {answer.status} to our key"
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return one_line(f"{self.name} does not answer: {error!r}", 300)
@@ -81,6 +89,14 @@ class _Provider:
         connector = aiohttp.TCPConnector(force_close=True)
         waits = aiohttp.ClientTimeout(total=self._timeout, sock_connect=min(self._timeout, 10))
         return aiohttp.ClientSession(connector=connector, timeout=waits, trust_env=True, **self._sign_in())
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    """Returns the answer, which may come in pieces, or its beginning."""
+    try:
+        return await answer.content.readexactly(_MOST)
+    except asyncio.IncompleteReadError as error:
+        return error.partial
 
 
 class Mailgun(_Provider):

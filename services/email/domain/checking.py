@@ -332,7 +332,8 @@ class _Signed:
         """Whether these fields are ones that the library reads as we do, and soon."""
         fields = [value for name, value in self._fields if name.lower() in names]
         few = len(self._fields) <= _MOST_FIELDS and len(fields) <= 3 * MOST_SEALS
-        return self._only_fields and few and not any(len(value) > _LONGEST_FIELD or _LONGEST_BLANK.search(value) for value in fields)
+        long = any(len(value) > _LONGEST_FIELD or _LONGEST_BLANK.search(value) for value in fields)
+        return self._only_fields and few and not long
 
 
 def _dns(answers: Answers) -> Any:

@@ -35,10 +35,10 @@ _METADATA = "x-pm-metadata-"
 
 def mailgun(status: int, body: str) -> tuple[Result, str, str]:
     """Returns result, words and the class of why. Only 400 is about this mail: 401 to 404 are a
-    key, a bill or a domain."""
+    key, a bill or a domain. What it took it names: without that, somebody else answered."""
     told = _object(body)
     words = one_line(f"{status} {told.get('message') or body}", 500)
-    if status == 200:
+    if status == 200 and told.get("id"):
         return Result.DONE, words, ""
     if status == _TOO_LARGE:
         return Result.REFUSED, words, Reason.TOO_LARGE
@@ -84,14 +84,13 @@ def of_postmark(mail: OutgoingMail, stream: str) -> dict[str, Any]:
         "From": str(message["From"]),
         "To": str(message["To"]),
         "Cc": str(message.get("Cc", "")),
+        "Bcc": ", ".join(mail.unseen),
         "ReplyTo": str(message["Reply-To"]),
         "Subject": str(message["Subject"]),
         "MessageStream": stream,
         "TrackOpens": False,
         "TrackLinks": "None",
     }
-    seen = values["Cc"].lower()
-    values["Bcc"] = ", ".join(address for address in mail.copies if address not in seen)
     values["Headers"] = [
         {"Name": name, "Value": " ".join(str(message[name]).split())} for name in _HEADERS if message[name]
     ]

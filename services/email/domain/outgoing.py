@@ -57,7 +57,7 @@ allows where nothing that comes there is answered automatically: a bounce finds 
 @dataclass(frozen=True, slots=True)
 class OutgoingMail:
     """A mail, ready to be sent. `sender`: where bounces go, the ticket's reply address. `copies`:
-    who else gets it, seen or not."""
+    who else gets it, seen or not; `unseen`: those whom nobody is told of (Bcc)."""
 
     outbound_id: str
     message_id: str
@@ -65,6 +65,7 @@ class OutgoingMail:
     recipient: str
     content: bytes
     copies: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,8 @@ def build(outbound: OutboundMessage, files: Sequence[bytes], identity: Identity,
         headers |= {"X-PM-KeepID": "true", f"X-PM-Metadata-{METADATA}": one_line(outbound.id, 80)}
     for name, value in headers.items():
         mail[name] = value
-    return OutgoingMail(outbound.id, message_id, reply_to, recipient, mail.as_bytes(policy=_AS_WRITTEN), (*cc, *bcc))
+    content = mail.as_bytes(policy=_AS_WRITTEN)
+    return OutgoingMail(outbound.id, message_id, reply_to, recipient, content, (*cc, *bcc), bcc)
 
 
 def message_id_of(outbound: OutboundMessage, identity: Identity) -> str:

@@ -121,11 +121,11 @@ def test_whoever_sends_by_a_server_of_their_own_is_told_by_name() -> None:
     assert found(MAIL.replace(b"ann@a", b"ann@shop.a"), HOME) == ("sent", "shop.a.example")
 
 
-
-
 def smuggled(end: bytes) -> bytes:
     """A mail that b.example signed, below a header that our reader sees and b.example does not."""
-    fields = [b"DKIM-Signature: d=%b; s=s; h=from; b=x" % domain for domain in (b"c.example", b"a.example", b"b.example")]
+    fields = [
+        b"DKIM-Signature: d=%b; s=s; h=from; b=x" % domain for domain in (b"c.example", b"a.example", b"b.example")
+    ]
     lines = [*fields, b"From: Ann <ann@a.example>", b"", b"Pay at once."]
     return end.join(lines) + b"\r\n" + signed(MAIL.replace(b"ann@a", b"bob@b"), domain=b"b.example")
 

@@ -75,6 +75,30 @@ async def test_postmark_gets_the_parts_and_keeps_the_thread(apis: Apis) -> None:
     assert (taken["MessageStream"], taken["TrackOpens"]) == ("outbound", False)
 
 
+async def test_postmark_hands_every_copy_over_once(apis: Apis) -> None:
+    request = msgspec.structs.replace(REQUEST, cc=("joann@example.net", "lee@bücher.example"), bcc=("ann@example.net",))
+    await Postmark(apis.url, KEY, 5).send(build(request, [b"logo", b"bill"], BY_POSTMARK, NOW))
+    assert apis.taken[0]["Bcc"] == "ann@example.net"
+
+
+@pytest.mark.parametrize("kind", [Mailgun, Postmark])
+async def test_a_provider_that_is_somewhere_else_or_behind_a_proxy_has_taken_nothing(
+    kind: type[Mailgun | Postmark], apis: Apis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = kind(f"{apis.url}/moved", KEY, 5)
+    assert "answers 307" in await moved.check()
+    assert (await moved.send(MAIL)).result is Result.LATER
+    monkeypatch.setenv("https_proxy", f"{apis.url}")
+    assert (await kind("https://provider.example", KEY, 5).send(MAIL)).result is Result.LATER
+    assert apis.taken == []
+
+
+async def test_an_answer_in_pieces_is_read_to_its_end(apis: Apis) -> None:
+    apis.in_pieces = True
+    for kind in (Mailgun, Postmark):
+        assert (await kind(apis.url, KEY, 5).send(MAIL)).result is Result.DONE
+
+
 @pytest.mark.parametrize("kind", [Mailgun, Postmark])
 async def test_what_cannot_be_known_is_not_guessed(kind: type[Mailgun | Postmark], apis: Apis) -> None:
     ours = kind(apis.url, KEY, 5)
@@ -113,6 +137,8 @@ async def test_an_operator_hears_of_a_wrong_key_and_of_a_provider_that_is_away(
     ("judge", "status", "body", "result", "reason"),
     [
         (mailgun, 200, '{"id": "<x>", "message": "Queued. Thank you."}', Result.DONE, ""),
+        (mailgun, 200, "<html>Sign in", Result.UNKNOWN, ""),
+        (mailgun, 301, "", Result.LATER, ""),
         (mailgun, 400, '{"message": "to parameter is not a valid address"}', Result.REFUSED, ""),
         (mailgun, 401, "Forbidden", Result.LATER, ""),
         (mailgun, 402, "{}", Result.LATER, ""),
