@@ -152,6 +152,7 @@ class Desk:
             "SWITCHBOARD_PUBLIC_URL": self.url,
             "DESK_DATABASE": database,
             "DESK_PORT": str(port),
+            "DESK_CHAT_OFFER_SECONDS": "300",  # a busy machine takes its time
             "DESK_ROUTER_URL": f"http://127.0.0.1:{router}",
             "DESK_EMAIL_URL": f"http://127.0.0.1:{email}",
         }

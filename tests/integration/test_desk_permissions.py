@@ -24,6 +24,8 @@ from services.desk.autoreplies.domain import Rule
 from services.desk.calls import service as calls
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
+from services.desk.mailboxes import service as mailboxes
+from services.desk.mailboxes.schemas import Mailbox, Settings
 from services.desk.mentions import labels
 from services.desk.mentions import service as mentions
 from services.desk.people import presence, second_step, sessions, work
@@ -33,6 +35,7 @@ from services.desk.profiles import service as profiles
 from services.desk.tickets import commands, corrections, group_commands, originals, teams
 from services.desk.wallboard import display
 from services.desk.web.answers import ConsoleRoute
+from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.kernel import ticket_id
 from tests.integration.desk_parts import SECRET, acting, app_of, desk_on, migrate, scalar, with_channels
@@ -41,7 +44,7 @@ from tests.unit.desk.examples import routed
 TICKET = ticket_id("email:<1@example.org>")
 BO, ANN, PASSWORD = "bo@desk.example", "ann@desk.example", "correct horse battery"
 MODULES = (
-    accounts, assignment, autoreplies, calls, commands, corrections, display, group_commands, labels, mentions, offers, originals, people, presence, profiles,
+    accounts, assignment, autoreplies, calls, commands, corrections, display, group_commands, labels, mailboxes, mentions, offers, originals, people, presence, profiles,
     second_step, sessions, teams, work,
 )  # fmt: skip
 OWN = {accounts.change_password, second_step.turn_on, second_step.new_codes}
@@ -55,6 +58,7 @@ VALUES = {
     "index": 0,
     "rule": Rule(),
     "change": work.WorkChange(),
+    "settings": Settings(address=BO),
 }
 OPEN = {"/login", "/login/code", "/logout", "/join/{token}", "/preferences", "/static/{path:path}", "/styleguide"}
 """Pages before and after signing in; those of `/account` are one's own."""
@@ -261,6 +265,8 @@ async def test_every_command_refuses_whoever_may_not(desk: Desk) -> None:
         }
         if command is sessions.end:
             wanted["agent"] = await scalar(desk, f"SELECT id FROM desk.agents WHERE email = '{BO}'")
+        if command is mailboxes.end:
+            wanted["mailbox"] = Mailbox(address=BO, id="x", state="new", detail="", state_at=utc_now(), signed_in=False)
         with suppress(Forbidden):
             await command(**wanted)
             done.append(command)

@@ -159,6 +159,6 @@ async def why(desk: Desk, ticket: str) -> WhyView:
         pushed=team.delivery == PUSH,
         at=kept.at if kept is not None and decided else now,
         decided=kept.email if kept is not None and decided else "",
-        offered=kept is not None and decided and kept.until is not None,
+        offered=kept is not None and decided and kept.outcome == OFFERED,
         verdicts=tuple(sorted(shown, key=lambda each: (each.why_not != "", each.name, each.agent))),
     )

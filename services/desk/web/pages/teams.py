@@ -90,7 +90,7 @@ async def set_up(
     """Says how a team gets its work."""
     heavy = int(weight) if weight.isascii() and weight.isdecimal() and len(weight) < 3 else 0
     done = teams.set_up(console_of(request).desk, team, delivery=delivery, turn=turn, weight=heavy, actor=who.actor)
-    return await _do(request, who, team, done)
+    return await _do(request, who, team, done, "&saved=on")
 
 
 @router.get("/c/{ticket}/assignment")
@@ -106,7 +106,8 @@ async def assignment_page(request: Request, ticket: str, who: Annotated[Viewer, 
 async def accept(request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)]) -> Response:
     """Takes a conversation that is offered."""
     row = await offers.accept(console_of(request).desk, ticket, actor=who.actor)
-    return redirect(f"/c/{row.id}")
+    opened = f"/c/{row.id}"
+    return html("", headers={"HX-Redirect": opened}) if is_part(request) else redirect(opened)
 
 
 @router.post("/c/{ticket}/decline")
@@ -170,7 +171,7 @@ def _of(team: str) -> str:
     return f"/teams?team={quote(team.strip(), safe='')}"
 
 
-async def _do(request: Request, who: Viewer, team: str, done: Awaitable[None]) -> Response:
+async def _do(request: Request, who: Viewer, team: str, done: Awaitable[None], told: str = "") -> Response:
     try:
         await done
     except Rejected as error:
@@ -178,7 +179,7 @@ async def _do(request: Request, who: Viewer, team: str, done: Awaitable[None]) -
             raise
         errors = {"form": words.problem(error, gettext(who.language))}
         return await _team(request, who, team, error.status, errors=errors)
-    return redirect(_of(team))
+    return redirect(_of(team) + told)
 
 
 async def _teams(request: Request, who: Viewer, status: int = 200, **more: Any) -> Response:
@@ -196,6 +197,7 @@ async def _team(request: Request, who: Viewer, team: str, status: int = 200, **m
         "work": found,
         "members": [agent for agent in everybody if agent.email in members],
         "others": [agent for agent in everybody if agent.email not in members],
+        "saved": "saved" in request.query_params,
     }
     return _page(request, who, "team.html", status, **(context | more))
 

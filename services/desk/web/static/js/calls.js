@@ -1,6 +1,7 @@
 // The agent's own call: every tab shows it, and no tab goes on ringing when it is over.
 
 import { takeHtml } from "./fragments.js";
+import { offer } from "./offers.js";
 import { ring } from "./ring.js";
 
 const NOTES = "call-notes:";
@@ -83,6 +84,7 @@ function settle() {
   const own = place();
   if (!own) return;
   ring(own.querySelector("dialog"), ask);
+  offer(own, ask);
   restoreNotes(own);
   const { call, url, phase } = own.dataset;
   const wanted = memory(POP);

@@ -29,7 +29,9 @@ const may = (permission) => (document.body.dataset.may ?? "").split(" ").include
 /** @param {string} selector */
 function press(selector) {
   const button = document.querySelector(selector);
-  if (button instanceof HTMLElement && !button.hidden) button.click();
+  if (!(button instanceof HTMLElement) || button.hidden) return;
+  if (button.dataset.go === undefined) button.click();
+  else button.focus();
 }
 
 /** Resolve or take the marked row as its buttons would. @param {"e" | "a"} key */

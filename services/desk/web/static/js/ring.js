@@ -72,7 +72,7 @@ function count() {
 }
 
 /** Two soft tones, in one tab only, where sound is wanted and the browser allows it because somebody has used the page. */
-async function sound() {
+export async function sound() {
   if (document.body.dataset.sound === "off" || !navigator.userActivation?.hasBeenActive || !navigator.locks) return;
   await navigator.locks.request("desk-ring", { ifAvailable: true }, async (lock) => {
     if (!lock) return;
