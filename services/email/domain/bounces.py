@@ -38,7 +38,7 @@ _STATUS = re.compile(r"(?<![\d.])([245])\.\d{1,3}\.\d{1,3}(?!\.?\d)")
 _REPLY_CODE = re.compile(r"(?:^|[:;<(>]|error|said|code|response)\s*([45])\d\d(?=[ -]\S)", re.IGNORECASE)
 _STILL_TRIED = re.compile(
     r"delay|warning|will (?:be retried|retry|keep trying|continue)|still (?:being )?tr(?:ied|ying)|not yet been delivered|temporar"
-    r"|verzögert|noch nicht zugestellt|retard|aún no|in ritardo|vertraagd|opóźni|задерж|지연|遅延|延迟|延遲",
+    r"|verzögert|noch nicht zugestellt|retard|retras|aún no|atrasad|in ritardo|vertraagd|opóźni|задерж|지연|遅延|延迟|延遲",
     re.IGNORECASE,
 )
 _KEEPS_TRYING = re.compile(
@@ -56,6 +56,12 @@ _SAYS_NOTHING = re.compile(r"\W*(?:\S+@\S+|https?://\S+|-+ [^-]{0,100} -+)?\W*")
 _GIVEN_UP = re.compile(
     r"giv(?:en|ing) up|permanent|too long|expired|not going to try|no longer|final|returned", re.IGNORECASE
 )
+_GIVEN_UP_SUBJECT = re.compile(
+    r"undeliver(?:able|ed)|delivery fail|failure notice|\(failure\)|unzustellbar|non remis|no se puede entregar|não é possível entregar"
+    r"|non recapitabile|onbestelbaar|niedostarczaln|не удается доставить|недоставленн|配信不能|배달되지 않음|无法送达|無法傳遞",
+    re.IGNORECASE,
+)
+"""The last answer of a server that was tried for days is often a soft one."""
 _ACTIONS = {
     **dict.fromkeys(("failed", "failure", "fail", "failed,", "bounced", "undeliverable", "hard", "expired", "rejected"), "failed"),
     **dict.fromkeys(("delayed", "deferred", "delay", "warning", "soft"), "delayed"),
@@ -229,7 +235,12 @@ def _in_words(mail: Mail, one: dialects.Told, ours: Sequence[str], sources: Sequ
     tried = (
         _STILL_TRIED.search(subject)
         or (not hard and _KEEPS_TRYING.search(one.text))
-        or (soft and not hard and not _GIVEN_UP.search(f"{subject}\n{one.text}"))
+        or (
+            soft
+            and not hard
+            and not _GIVEN_UP_SUBJECT.search(subject)
+            and not _GIVEN_UP.search(f"{subject}\n{one.text}")
+        )
     )
     return _News(Fate.DELAYED if tried else Fate.FAILED, detail, people, reason, one.dialect)
 

@@ -81,28 +81,49 @@ Exchange, Microsoft 365
   your message couldn't be delivered
   couldn't be delivered.
   fehler bei der nachrichtenzustellung an folgende empfänger
+  verzögerung bei der zustellung an folgende empfänger
   ihre nachricht konnte nicht zugestellt werden
   échec de la remise pour ces destinataires
   échec de remise à ces destinataires
+  la remise à ces destinataires ou groupes
+  n'a pas pu être remis.
   votre message n'a pas pu être remis
   error de entrega a estos destinatarios
   se ha producido un error en la entrega a los siguientes destinatarios
+  se retrasó la entrega a estos destinatarios
   falha na entrega para estes destinatários
   ocorreu uma falha na entrega a estes destinatários
+  falha na entrega a estes destinatários
+  a entrega a estes destinatários ou grupos
   impossibile recapitare il messaggio ai seguenti destinatari
+  impossibile recapitare il messaggio a
+  recapito non riuscito per i seguenti destinatari
+  il recapito ai seguenti destinatari
   de bezorging aan deze geadresseerden is mislukt
+  de bezorging aan deze geadresseerden of groepen
+  kan niet worden bezorgd
   bezorging aan de volgende geadresseerden is mislukt
   det gick inte att leverera till följande mottagare
   levering mislykkedes til disse modtagere
   не удалось выполнить доставку следующим получателям
   сбой доставки следующим получателям
+  доставка следующим получателям или группам
+  не удалось доставить ваше сообщение
   nie można dostarczyć wiadomości do następujących adresatów
+  nie można dostarczyć twojej wiadomości
+  dostarczenie do następujących adresatów lub grup
   dostarczenie do następujących adresatów nie powiodło się
   次の受信者への配信に失敗しました
   次の受信者またはグループへの配信に失敗しました
+  次の受信者またはグループへの配信が遅延
+  へのメッセージを配信できませんでした
   다음 받는 사람에게 배달하지 못했습니다
   다음 받는 사람 또는 그룹에 배달하지 못했습니다
+  다음 받는 사람 또는 그룹에 배달이 지연
+  에게 보낸 메시지를 배달하지 못했습니다
   未能传递到这些收件人
+  传递到以下收件人或组时出现延迟
+  无法将你的邮件传递到
   无法将邮件传递到以下收件人
   傳遞給下列收件者或群組失敗
   aşağıdaki alıcılara teslim edilemedi
