@@ -93,6 +93,9 @@ class InboundMessage(Event, frozen=True, kw_only=True):
     sender: Point
     received_at: datetime
     """UTC, when the channel service took it. The router's clock: a replay decides as then."""
+    written_at: datetime | None = None
+    """UTC, when it was written, as its sender or the servers on its way tell; None where the
+    channel does not say. A mailbox that is read late brings what was written long ago."""
     text: str
     """Plain text as the customer meant it: quotes and signatures may be cut, words never."""
     sender_name: str = ""

@@ -57,12 +57,18 @@ def mail(number: int, sender: str = ANN, **more: Any) -> RoutedMessage:
 
 
 async def sent(desk: Desk) -> list[OutboundMessage]:
-    return await outbox(desk, "deliveries-requested-email")
+    return [each for each in await outbox(desk, "deliveries-requested-email") if each.automatic]
+
+
+async def answer_all(desk: Desk) -> None:
+    """An agent answers in each ticket whose customer was told."""
+    for told in await sent(desk):
+        await tickets.reply(desk, told.ticket_id, tickets.Draft(text="It is on its way."), actor=acting("bo@desk"))
 
 
 async def why(desk: Desk, message: RoutedMessage) -> list[str]:
     found = await tickets.get_ticket(desk, message.decision.ticket_id)
-    return [event.data["why"] for event in found.events if event.kind == "autoreply"]
+    return [event.data["why"] for event in found.events if event.kind == "ticket.autoreplied"]
 
 
 async def pass_minutes(desk: Desk, minutes: int) -> None:
@@ -173,8 +179,13 @@ async def test_one_address_gets_two_within_three_hours_over_all_its_tickets_and_
     await asyncio.gather(apply(two[0], [mail(1)]), apply(two[1], [mail(2)]))
     assert len(await sent(two[0])) == 1  # the second came at once: it may be the answer of a program
     await pass_minutes(two[0], 40)
+    unanswered = mail(6)
+    await apply(two[1], [unanswered])
+    assert (len(await sent(two[0])), await why(two[0], unanswered)) == (1, ["unanswered"])
+    await answer_all(two[0])
     await apply(two[1], [mail(3)])
     assert len(await sent(two[0])) == 2
+    await answer_all(two[0])
     await pass_minutes(two[0], 40)
     fourth = mail(4)
     await apply(two[0], [fourth])

@@ -29,11 +29,15 @@ from shared.kernel import address_of, kind_of
 WINDOW = timedelta(minutes=180)
 MOST = 2
 """Automatic replies to one address within `WINDOW`."""
+UNANSWERED = timedelta(days=1)
+"""How long an address gets no second one that no person has answered since the first: however late
+another program answers, and whatever it writes, it gets one a day."""
 ECHO = timedelta(minutes=30)
 """What comes this soon after an automatic reply may be the answer of another program to it, though
 nothing in it says so."""
 LATEST = timedelta(days=1)
-"""How long after a message came its customer can be told that it is in; later that is no news."""
+"""How long after a message was written its customer can be told that it is in; later that is no
+news: a mailbox that is connected, or that was away, brings old ones."""
 MINUTE = timedelta(minutes=1)
 LONGEST = 5_000
 """Characters of a text."""
@@ -53,7 +57,8 @@ _PROGRAM = re.compile(
     re.IGNORECASE,
 )
 """Local parts that no person reads (RFC 3834, 2; RFC 2142; RFC 5230, 4.6)."""
-_LINK = re.compile(r"[/@\\<>]|www\.", re.IGNORECASE)
+_LINK = re.compile(r"[/@\\<>]|\w\.[^\W\d_]{2,}")
+"""Mail programs make a link of `shop.example` too."""
 _SPACE = re.compile(r"\s+")
 _NUMBERED = re.compile(r"[\[(][^\])]{0,40}[\])]|^\s*(?:[^\s:]{1,12}\s*:\s*)+")
 
@@ -86,6 +91,14 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         """When the team is there. Raises ValueError saying what is wrong."""
         return _parsed(self.hours, self.zone, self.holidays)
 
+    def is_closed(self, now: datetime) -> bool:
+        """Whether nobody is there; a time zone that is no longer known keeps no message from being
+        taken in."""
+        try:
+            return not self.opening.open_at(now)
+        except ValueError:
+            return False
+
 
 _parsed = lru_cache(100)(parse)
 
@@ -112,6 +125,7 @@ class Why(StrEnum):
     UNDELIVERED = "undelivered"
     ECHO = "echo"
     OFTEN = "often"
+    UNANSWERED = "unanswered"
     NO_TEXT = "no-text"
     PAUSED = "paused"
 
@@ -142,6 +156,8 @@ class Earlier:
 
     at: datetime
     subject: str
+    answered: bool = False
+    """A person has answered in its ticket since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +165,7 @@ class Before:
     """What is known of an address, and of all automatic replies."""
 
     earlier: Sequence[Earlier] = ()
-    """To this address within `WINDOW`."""
+    """To this address within `UNANSWERED`."""
     opted_out: bool = False
     undelivered: bool = False
     """Our newest message to this address did not arrive."""
@@ -202,16 +218,18 @@ def decide(arrival: Arrival, rules: Mapping[str, Rule], before: Before, per_minu
     if rule is None or not rule.enabled:
         return Outcome(why=Why.OFF)
     found = text_for(rule, rules, arrival.language, now)
+    lately = [earlier for earlier in before.earlier if now - earlier.at < WINDOW]
     reasons = (
         (address_of(message.sender) == message.recipient.lower(), Why.OURS),
         (bool(message.spam) or _judged(arrival.decision, "spam"), Why.SPAM),
         (_judged(arrival.decision, "automatic"), Why.AUTOMATIC),
         (bool(message.doubt), Why.DOUBT),
-        (now - message.received_at > LATEST, Why.OLD),
+        (now - min(message.received_at, message.written_at or message.received_at) > LATEST, Why.OLD),
         (before.opted_out, Why.OPTED_OUT),
         (before.undelivered, Why.UNDELIVERED),
-        (len(before.earlier) >= MOST, Why.OFTEN),
-        (any(_is_echo(message, earlier) for earlier in before.earlier), Why.ECHO),
+        (len(lately) >= MOST, Why.OFTEN),
+        (any(_is_echo(message, earlier) for earlier in lately), Why.ECHO),
+        (any(not earlier.answered for earlier in before.earlier), Why.UNANSWERED),
         (found is None, Why.NO_TEXT),
         (before.paused, Why.PAUSED),
     )
@@ -226,7 +244,7 @@ def decide(arrival: Arrival, rules: Mapping[str, Rule], before: Before, per_minu
 def text_for(rule: Rule, rules: Mapping[str, Rule], language: str, now: datetime) -> Text | None:
     """Chooses the text: the customer's language before the team's own words, for a text that
     nobody can read tells nothing."""
-    closed = not rule.opening.open_at(now)
+    closed = rule.is_closed(now)
     sources = [rule, *([rules[""]] if rule.team and "" in rules else [])]
     for code in dict.fromkeys((language, rule.language)):
         for source in sources:

@@ -19,7 +19,7 @@ from services.desk.autoreplies.domain import (
     LONGEST,
     MINUTE,
     SILENT,
-    WINDOW,
+    UNANSWERED,
     Arrival,
     Before,
     Earlier,
@@ -60,13 +60,18 @@ _KNOWN = """
            ARRAY(SELECT point FROM desk.contact_points WHERE point = ANY($1::text[]) AND opted_out),
            ARRAY(
                SELECT recipient FROM (
-                   SELECT DISTINCT ON (m.recipient) m.recipient, m.delivery FROM desk.tickets AS t
-                   JOIN desk.messages AS m ON m.ticket_id = t.id
-                   WHERE t.customer_id = ANY($2::uuid[]) AND m.direction = 'out' AND m.recipient = ANY($1::text[])
+                   SELECT DISTINCT ON (m.recipient) m.recipient, m.delivery
+                   FROM unnest($2::uuid[]) AS c CROSS JOIN LATERAL (
+                       SELECT id FROM desk.tickets WHERE customer_id = c ORDER BY last_message_at DESC LIMIT 50
+                   ) AS t JOIN desk.messages AS m ON m.ticket_id = t.id
+                   WHERE m.direction = 'out' AND m.recipient = ANY($1::text[])
                    ORDER BY m.recipient, m.at DESC
                ) AS newest WHERE delivery = $3
            ),
-           (SELECT coalesce(json_agg(json_build_array(m.recipient, m.at, t.subject)), '[]')::text
+           (SELECT coalesce(json_agg(json_build_array(m.recipient, m.at, t.subject, EXISTS (
+                SELECT FROM desk.messages AS a
+                WHERE a.ticket_id = m.ticket_id AND a.at > m.at AND a.direction = 'out' AND a.automatic = ''
+            ))), '[]')::text
             FROM desk.messages AS m JOIN desk.tickets AS t ON t.id = m.ticket_id
             WHERE m.direction = 'out' AND m.automatic <> '' AND m.recipient = ANY($1::text[]) AND m.at > $4),
            (SELECT coalesce(json_object_agg(id, number), '{}')::text FROM desk.tickets WHERE id = ANY($5::uuid[])),
@@ -136,12 +141,12 @@ async def _known(session: AsyncSession, arrivals: Sequence[Arrival], now: dateti
     customers = list({each.customer for each in arrivals})
     tickets = [each.ticket for each in arrivals]
     (row,) = await fetch(
-        session, _KNOWN, addresses, customers, DeliveryState.FAILED.value, now - WINDOW, tickets, now - MINUTE
+        session, _KNOWN, addresses, customers, DeliveryState.FAILED.value, now - UNANSWERED, tickets, now - MINUTE
     )
     rules, opted_out, undelivered, sent, numbers, paused, in_last_minute = row
     earlier: dict[str, list[Earlier]] = defaultdict(list)
-    for address, at, subject in msgspec.json.decode(sent, type=list[tuple[str, datetime, str]]):
-        earlier[address].append(Earlier(at, subject))
+    for address, at, subject, answered in msgspec.json.decode(sent, type=list[tuple[str, datetime, str, bool]]):
+        earlier[address].append(Earlier(at, subject, answered))
     return _Known(
         rules={rule.team: rule for rule in msgspec.json.decode(rules, type=list[Rule])},
         opted_out=frozenset(opted_out),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.email.domain.archives import dated
 from services.email.domain.authentication import Results, Standing, Verdict, author_of, judged, vouched, written
 from services.email.domain.automatic import automatic, receipt_for
 from services.email.domain.bounces import Returned, returned
@@ -175,6 +176,7 @@ def _message(
         doubt="dmarc" if forged else "junk" if envelope.junk else "spam" if junk else "",
         spam=junk.by if junk else "",
         received_at=received_at,
+        written_at=dated(headers, (), received_at),
         text=words.text,
         html=words.html,
         recipient=recipient,

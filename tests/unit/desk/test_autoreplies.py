@@ -55,7 +55,8 @@ def arrival(**more: Any) -> Arrival:
 
 
 def before(*minutes_ago: int, subject: str = "Another matter", **more: Any) -> Before:
-    earlier = tuple(Earlier(NOON - timedelta(minutes=minutes), subject) for minutes in minutes_ago)
+    answered = more.pop("answered", True)
+    earlier = tuple(Earlier(NOON - timedelta(minutes=minutes), subject, answered) for minutes in minutes_ago)
     return Before(earlier=earlier, **more)
 
 
@@ -110,7 +111,16 @@ def test_a_channel_that_is_off_or_unknown_answers_nobody() -> None:
         ({"received_at": NOON - LATEST - timedelta(seconds=1)}, before(), Why.OLD),
         ({}, before(opted_out=True), Why.OPTED_OUT),
         ({}, before(undelivered=True), Why.UNDELIVERED),
+        (
+            {"received_at": NOON - timedelta(hours=1), "written_at": NOON - LATEST - timedelta(seconds=1)},
+            before(),
+            Why.OLD,
+        ),
+        ({"written_at": NOON + timedelta(hours=2)}, before(), Why.SENT),
         ({}, before(100), Why.SENT),
+        ({}, before(100, answered=False), Why.UNANSWERED),
+        ({}, before(1400, answered=False), Why.UNANSWERED),
+        ({}, before(1400, 1300, 1200, subject="My invoice"), Why.SENT),
         ({}, before(100, 150), Why.OFTEN),
         ({}, before(29), Why.ECHO),
         ({}, before(30), Why.SENT),
@@ -130,8 +140,9 @@ def test_a_brake_holds_and_says_which(more: dict[str, Any], known: Before, why: 
     assert why is Why.SENT or why not in SILENT
 
 
-def test_two_programs_that_answer_each_other_stop_after_one_mail_each() -> None:
-    """Whatever the other one writes into its subject, and however often."""
+@pytest.mark.parametrize("after", [timedelta(seconds=20), timedelta(minutes=40), timedelta(minutes=95)])
+def test_two_programs_that_answer_each_other_stop_after_one_mail_each(after: timedelta) -> None:
+    """Whatever the other one writes into its subject, however often, and however late."""
     theirs, sent, now = 0, list[Earlier](), NOON
     while theirs < 100:
         theirs += 1
@@ -140,7 +151,7 @@ def test_two_programs_that_answer_each_other_stop_after_one_mail_each() -> None:
         if found.why is not Why.SENT:
             break
         sent.append(Earlier(now, own.message.subject))
-        now += timedelta(seconds=20)
+        now += after
     assert (len(sent), theirs) == (1, 2)
 
 
@@ -172,6 +183,13 @@ def test_the_language_comes_before_the_team_and_each_text_has_another_behind_it(
     found = text_for(rule, RULES, language, at)
     assert found is not None
     assert (found.text, found.language, found.closed) == (text, spoken, closed)
+
+
+def test_a_time_zone_that_is_no_longer_known_keeps_no_message_from_being_taken_in() -> None:
+    gone = structs.replace(DAY, zone="Mars/Phobos")
+    found = decide(arrival(received_at=NIGHT), {"": gone}, before(), 5, NIGHT)
+    assert found.text
+    assert (found.why, found.text.closed) == (Why.SENT, False)
 
 
 def test_variables_are_filled_in_and_have_words_for_when_nothing_is_known() -> None:
@@ -216,6 +234,9 @@ def _mondays() -> list[str]:
         ("김서연", "김서연"),
         ("Win at http://x.example", ""),
         ("www.x.example", ""),
+        ("Pills at x.example", ""),
+        ("Dr. J. R. Lee", "Dr. J. R. Lee"),
+        ("Version 2.10 fails", "Version 2.10 fails"),
         ("ann@example.org", ""),
         ("x" * 61, ""),
         ("x" * 300, ""),

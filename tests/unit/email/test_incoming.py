@@ -4,7 +4,7 @@ all."""
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -44,7 +44,20 @@ def test_a_plain_mail_becomes_a_message() -> None:
     )
     assert (message.subject, message.text, message.language) == ("Lamp", "My lamp is broken, please help me.", "en")
     assert (message.provider_id, message.thread.root, message.raw_uri) == ("<1@x>", "<1@x>", "sha256/raw")
-    assert message.received_at == NOW
+    assert message.received_at == message.written_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("fields", "hours"),
+    [
+        ("Date: Sun, 1 Mar 2026 10:00:00 +0000", 24),
+        ("Date: sometime\nReceived: from a by b; Mon, 2 Mar 2026 09:00:00 +0000", 1),
+        ("Date: Mon, 1 Mar 2027 10:00:00 +0000", 0),
+    ],
+)
+def test_a_mail_that_lay_in_a_mailbox_says_how_old_it_is(fields: str, hours: int) -> None:
+    message = received(f"From: ann@example.com\nMessage-ID: <1@x>\n{fields}")
+    assert (message.received_at, message.written_at) == (NOW, NOW - timedelta(hours=hours))
 
 
 @pytest.mark.parametrize(

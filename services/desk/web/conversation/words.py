@@ -94,6 +94,7 @@ AUTOREPLIES = {
     "undelivered": N_("No automatic reply: the last message to this address did not arrive"),
     "echo": N_("No automatic reply: one went to this address shortly before, or about the same subject"),
     "often": N_("No automatic reply: this address got two within three hours"),
+    "unanswered": N_("No automatic reply: one went to this address within a day, and nobody has answered since"),
     "no-text": N_("No automatic reply: there is no text in a language that fits"),
     "paused": N_("No automatic reply: too many went out within a minute, and an admin has to resume them"),
 }
