@@ -3,6 +3,7 @@ tells."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -135,6 +136,26 @@ async def test_a_lost_connection_ends_nothing_before_its_grace_and_a_program_s_a
     await presence.set_presence(desk, ann, "ready", actor=acting(ann))
     await leaving.away(desk)
     assert (await states(desk))["Ann"] == ("ready", ""), "what was before they came back does not count"
+
+
+async def test_consoles_are_noted_in_the_order_in_which_others_lock_people_so_that_nobody_waits_for_ever(
+    desk: Desk,
+) -> None:
+    """Whoever gives out work locks several people too."""
+    people = [await agent(desk, name) for name in ("Ann", "Bo")]
+    async with desk.database.transaction() as session:
+        first, last = await session.scalars(text("SELECT email FROM desk.agents ORDER BY id"))
+        await session.execute(text("UPDATE desk.agents SET name = name WHERE email = :own"), {"own": first})
+    noting = leaving.Rounds(desk, There(desk, *people)).look()
+    async with desk.unit_of_work() as work_:
+        await presence.locked(work_.session, [first])
+        task = asyncio.create_task(noting)
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ILIKE '%UPDATE desk.agents%'"
+        while not await scalar(desk, waits):
+            await asyncio.sleep(0.01)
+        await presence.locked(work_.session, [last])
+    await task
+    assert await scalar(desk, "SELECT count(seen_at) FROM desk.agents") == 2
 
 
 async def test_after_a_restart_everybody_has_the_whole_grace_to_come_back(

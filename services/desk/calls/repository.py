@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -149,9 +150,9 @@ def caller(row: Any, now: datetime) -> Caller:
 
 
 def agent(row: Any, now: datetime, occupied: Collection[str] = ()) -> Agent:
-    """Converts an agent's row into an agent of the queue. Whoever is ready, but takes no calls now,
-    is not there."""
-    refused = row.presence == "ready" and refusal(presence.standing(row), VOICE, now)
+    """Converts an agent's row into an agent of the queue. Whoever takes no calls now, or would take
+    none after this one, is not there: no caller waits for their skills."""
+    refused = refusal(replace(presence.standing(row), presence="ready"), VOICE, now)
     return Agent(
         email=row.email,
         presence="away" if refused else row.presence,

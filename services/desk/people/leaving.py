@@ -44,7 +44,9 @@ class Rounds:
     async def look(self) -> None:
         """Writes down who is there, and sets away who is not. Raises Unavailable."""
         began, grace = time.monotonic(), self._desk.settings.grace_seconds
-        here = update(AGENTS).where(among(AGENTS.c.email, sorted(self._live.consoles)))
+        mine = select(AGENTS.c.id).where(among(AGENTS.c.email, sorted(self._live.consoles)))
+        in_order = mine.order_by(AGENTS.c.id).with_for_update(key_share=True)  # as `presence.locked` does
+        here = update(AGENTS).where(AGENTS.c.id.in_(in_order))
         async with self._desk.database.transaction() as session:
             await session.execute(here.values(seen_at=func.now()))
         if began - self._last > grace / 2:

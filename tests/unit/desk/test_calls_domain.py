@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +23,7 @@ from services.desk.calls.domain import (
     talked,
     usual_talk,
 )
+from services.desk.calls.repository import agent as agent_of
 from shared.events import CallOutcome
 from shared.kernel import Level
 
@@ -118,6 +122,27 @@ def test_nobody_is_offered_two_calls_and_no_call_to_two(callers: list[Caller], a
         assert not caller.offered
         assert offer.agent not in caller.asked or caller.asked[offer.agent] + PAUSE <= NOON
         assert not offer.missing or all(one.lacks(caller.skills) for one in on_duty)
+
+
+@pytest.mark.parametrize(("more", "there"), [({}, "busy"), ({"paused": ["voice"]}, "away"), ({"phone": ""}, "away")])
+def test_no_caller_waits_for_the_skills_of_somebody_who_takes_no_calls_after_this_work(
+    more: dict[str, Any], there: str
+) -> None:
+    row = {
+        "email": "a@desk",
+        "presence": "busy",
+        "presence_since": NOON,
+        "skills": ["french"],
+        "paused": [],
+        "phone": "+33611111111",
+    }
+    hours = {"hours": "", "timezone": "UTC", "time_off": ""}
+    busy = agent_of(SimpleNamespace(**row | hours | more), NOON)
+    caller = Caller(call_id="CA1", waiting_since=NOON, level="normal", skills=frozenset({"french"}))
+    free = Agent(email="b@desk", presence="ready", since=NOON, skills=frozenset({"voice"}))
+    assert busy.presence == there
+    offered = next_offers([caller], [busy, free], NOON, head_start=HEAD_START, pause=PAUSE)
+    assert [offer.agent for offer in offered] == ([] if there == "busy" else ["b@desk"])
 
 
 @given(lines(), teams())

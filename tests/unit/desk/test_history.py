@@ -81,6 +81,11 @@ def test_a_team_that_has_a_ticket_keeps_it() -> None:
     assert took_in(first, routed("<10@x>", team="chairs")).team == "lamps"
 
 
+def test_a_ticket_that_somebody_took_from_its_team_is_not_given_back_by_what_the_customer_adds() -> None:
+    nobody_s = replace(took_in(ticket_of(FIRST), routed("<9@x>", team="lamps")), team="")
+    assert took_in(nobody_s, routed("<10@x>", team="lamps")).team == ""
+
+
 def test_no_time_to_a_first_reply_is_measured_in_what_is_over() -> None:
     assert ticket_of(FIRST, OURS, THANKS).first_reply_at is not None
 

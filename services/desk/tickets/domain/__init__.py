@@ -305,8 +305,8 @@ def took_in(ticket: Ticket, routed: RoutedMessage) -> Ticket:
         last_message_at=max(at, ticket.last_message_at),
         messages=ticket.messages + 1,
         version=ticket.version + 1,
-        team=ticket.team or decision.team,
-        routing_reasons=ticket.routing_reasons or decision.routing_reasons,
+        team=decision.team if ticket.imported else ticket.team,
+        routing_reasons=decision.routing_reasons if ticket.imported else ticket.routing_reasons,
         imported=False,
     )
     first = ticket.messages == 0
