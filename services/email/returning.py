@@ -87,6 +87,8 @@ class Returns:
         if told.kind not in _BY_GUESS:
             return None
         tokens, people = tuple(tokens_in([told.sender])), tuple(filter(None, [told.recipient.lower()]))
+        if told.outbound_id or told.message_id:
+            people = ()  # another mail is named, such as a newsletter by the same provider
         return await self._about(session, Returned(Fate.FAILED, "", (), tokens, people), own_id)
 
     async def _delayed(self, session: AsyncSession, own: OutboundMessage, detail: str, reason: str) -> DeliveryReport:

@@ -408,6 +408,12 @@ def test_of_fields_with_one_name_the_first_counts() -> None:
     assert forms.fields("multipart/form-data; boundary=b", file) == {"email": b"x"}
 
 
+def test_each_event_of_a_large_batch_counts() -> None:
+    event = {"event": "bounce", "email": "ann@example.com"}
+    assert len(list(sendgrid.outcomes([event] * 2_500))) == 2_500
+    assert list(sendgrid.outcomes({"events": [event]})) == []
+
+
 def test_a_long_field_comes_as_it_was_sent_wherever_its_escapes_lie() -> None:
     for shift in range(3):
         raw = b"x" * shift + "%é".encode() * 30_000

@@ -84,7 +84,7 @@ def mail(form: Mapping[str, bytes]) -> tuple[bytes, Envelope]:
 
 def outcomes(body: Any) -> Iterator[Outcome]:
     """Yields what a batch of events says."""
-    for event in items({"events": body}, "events"):
+    for event in body if isinstance(body, list) else ():  # one request has up to 768 KB of them
         kind = _KINDS.get(text(event, "event"))
         if kind is None:
             continue
