@@ -39,5 +39,7 @@ async def wait(session: AsyncSession, outbound_id: str, limits: Mapping[str, int
                 following = (await session.execute(ours.returning(PACE.c.next_at))).scalar_one()
                 turn = max(turn, following - interval - grace)
         await session.execute(update(DELIVERIES).where(mine).values(turn_at=turn))
-        await session.execute(delete(PACE).where(PACE.c.next_at < now - timedelta(hours=1)))
+        # Whoever gives a turn just now holds its row: two of them would wait for each other.
+        idle = select(PACE.c.name).where(PACE.c.next_at < now - timedelta(hours=1)).with_for_update(skip_locked=True)
+        await session.execute(delete(PACE).where(PACE.c.name.in_(idle.scalar_subquery())))
     return max(turn - now, timedelta(0))

@@ -3,6 +3,7 @@ may; and no mailbox waits for another."""
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
 from collections.abc import AsyncIterator
@@ -140,6 +141,21 @@ async def test_turns_are_given_once_in_order_for_all_processes_and_a_pause_lets_
     assert await wait(requests[7], mailbox=30) == 0
     async with stage.database.transaction() as session:
         assert (await session.scalars(select(PACE.c.name))).all() == ["mailbox"]
+
+
+async def test_the_first_mails_after_a_pause_do_not_wait_for_each_other(stage: Stage) -> None:
+    stage.relay.to_recipient = "451 4.3.0 later"
+    requests = [answer() for _ in range(2)]
+    stage.start(retry_first=600)
+    await stage.ask(*requests)
+    await until(lambda: stage.relay.connections > 0)
+    old = [{"name": name, "next_at": utc_now() - timedelta(hours=9)} for name in ("sales", "support")]
+    async with stage.database.transaction() as session:
+        await session.execute(PACE.insert(), old)
+    async with stage.database.transaction() as other:
+        await other.execute(update(PACE).where(PACE.c.name == "support").values(next_at=utc_now()))
+        async with asyncio.timeout(10), stage.database.transaction() as session:
+            await pacing.wait(session, requests[0].id, {"sales": 60})
 
 
 async def test_secrets_stay_where_they_were_given_for(api: httpx.AsyncClient) -> None:
