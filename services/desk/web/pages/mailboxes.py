@@ -24,6 +24,8 @@ from shared.logs import log
 
 router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 _PORTS = range(1, 65_536)
+_LONGEST_PORT = 5
+"""Digits: Python refuses to read thousands of them."""
 Text = Annotated[str, Form()]
 
 
@@ -274,9 +276,10 @@ def _desk(request: Request) -> Desk:
 
 
 def _port(text: str) -> int:
-    if not text.strip().isdecimal() or int(text) not in _PORTS:
+    digits = text.strip()
+    if not digits.isdecimal() or len(digits) > _LONGEST_PORT or int(digits) not in _PORTS:
         raise Rejected(422, "port", "No port.")
-    return int(text)
+    return int(digits)
 
 
 def _day(text: str) -> date | None:
