@@ -7,8 +7,9 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -225,6 +226,32 @@ class Desk:
             await bus.publish_all(items)
         finally:
             await bus.stop()
+
+
+@contextmanager
+def beside(desk: Desk, service: str, address: str, own: dict[str, str], *before: str) -> Iterator[None]:
+    """Another service's process with the desk's secret, on the port of the setting `address`, where
+    the desk looks for it. `before`: its commands that run first."""
+    port = desk.environment[address].rpartition(":")[2]
+    line = [sys.executable, "-m", "services", service]
+    variables = os.environ | desk.environment | {f"{service.upper()}_PORT": port} | own
+    for command in before:
+        subprocess.run([*line, command], cwd=ROOT, env=variables, check=True)
+    process = subprocess.Popen(line, cwd=ROOT, env=variables)
+
+    def ready() -> bool:
+        assert process.poll() is None, f"the {service} service ended while it started; its log says why"
+        try:
+            return httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=2).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    try:
+        eventually(ready, f"the {service} service is ready")
+        yield
+    finally:
+        process.terminate()
+        process.wait(15)
 
 
 def people(at: datetime | None = None) -> list[RoutedMessage]:

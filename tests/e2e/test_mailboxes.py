@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.dovecot import Dovecot, password, running
 from tests.e2e.axe import findings
 from tests.e2e.conftest import BrowserLog, picture, signed_in
-from tests.e2e.desk import EMAIL, ROOT, Desk
+from tests.e2e.desk import EMAIL, Desk, beside
 from tests.e2e.test_looks import overflow
 from tests.waiting import eventually
 
@@ -42,9 +38,7 @@ def dovecot() -> Iterator[Dovecot]:
 def email_service(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """An email service with the desk's secret and no token of its own, where the desk looks."""
     home = tmp_path_factory.mktemp("email")
-    port = desk.environment["DESK_EMAIL_URL"].rpartition(":")[2]
     own = {
-        "EMAIL_PORT": port,
         "EMAIL_DATABASE": desk.database,
         "EMAIL_SMTP_PORT": "0",
         "EMAIL_MAILBOXES": f"{SHOP},help@gmail.com",
@@ -53,21 +47,8 @@ def email_service(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "EMAIL_GOOGLE_CLIENT_ID": "client",
         "EMAIL_GOOGLE_CLIENT_SECRET": "secret",
     }
-    line, variables = [sys.executable, "-m", "services", "email"], os.environ | desk.environment | own
-    subprocess.run([*line, "migrate"], cwd=ROOT, env=variables, check=True)
-    process = subprocess.Popen(line, cwd=ROOT, env=variables)
-
-    def ready() -> bool:
-        assert process.poll() is None, "the email service ended while it started; its log says why"
-        try:
-            return httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=2).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    eventually(ready, "the email service is ready")
-    yield
-    process.terminate()
-    process.wait(15)
+    with beside(desk, "email", "DESK_EMAIL_URL", own, "migrate"):
+        yield
 
 
 def test_while_the_email_service_is_away_the_page_says_so(tab: Page, desk: Desk, log: BrowserLog) -> None:

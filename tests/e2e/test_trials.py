@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from uuid import uuid4
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from services.router.adapters import policy_yaml
 from tests.e2e.axe import findings
 from tests.e2e.conftest import BrowserLog, picture, signed_in
-from tests.e2e.desk import EMAIL, ROOT, Desk
+from tests.e2e.desk import EMAIL, Desk, beside
 from tests.e2e.test_looks import overflow
-from tests.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
@@ -30,23 +25,9 @@ def _admin(desk: Desk) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def router(desk: Desk) -> Iterator[None]:
     """A router process with the desk's secret, on the port where the desk looks for it."""
-    port = desk.environment["DESK_ROUTER_URL"].rpartition(":")[2]
-    own = {"ROUTER_PORT": port, "ROUTER_GROUP": f"router-{uuid4().hex[:8]}"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "services", "router"], cwd=ROOT, env=os.environ | desk.environment | own
-    )
-
-    def ready() -> bool:
-        assert process.poll() is None, "the router ended while it started; its log says why"
-        try:
-            return httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=2).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    eventually(ready, "the router is ready")
-    yield
-    process.terminate()
-    process.wait(15)
+    own = {"ROUTER_GROUP": f"router-{uuid4().hex[:8]}"}
+    with beside(desk, "router", "DESK_ROUTER_URL", own):
+        yield
 
 
 def test_while_the_router_is_away_the_page_says_so_and_keeps_the_text(tab: Page, desk: Desk, log: BrowserLog) -> None:
