@@ -162,7 +162,9 @@ def test_a_display_shows_it_without_a_login_and_goes_dark_when_its_link_is_revok
     link = command("--name", "Office")
     assert link.startswith(f"{desk.url}/wallboard?display=")
     desk.receive(
-        Customer("Ann Secret", "email:secret@example.org").says("Hello", subject="Private matter"), waiting(45)
+        Customer("Ann Secret", "email:secret@example.org").says("Hello", subject="Private matter"),
+        waiting(45),
+        *(waiting(1, team=f"team-{number}") for number in range(12)),
     )
     context = browser.new_context(viewport={"width": 1600, "height": 900}, locale="en-GB")
     page = context.new_page()
@@ -176,6 +178,8 @@ def test_a_display_shows_it_without_a_login_and_goes_dark_when_its_link_is_revok
     assert "Secret" not in body
     assert "Private matter" not in body
     assert page.locator("a").count() == 0
+    expect(page.locator("#wall-queues")).to_contain_text("Other queues")
+    expect(page.locator("#wall-queues")).to_contain_text("Billing")
     assert page.evaluate("document.documentElement.scrollHeight") <= 900, "nobody scrolls a display"
     assert findings(page) == []
     picture(page, "wallboard-display")

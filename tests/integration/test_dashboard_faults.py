@@ -109,9 +109,7 @@ def _again(place: Stage) -> Process:
 async def test_an_answer_asked_for_while_the_service_was_dead_is_delivered_once(place: Stage) -> None:
     site = place.site()
     door = place.start().ready()
-    async with door.client(site, site.token("late")) as http:
-        sent = await http.post("/api/v1/messages", json={"text": "question"}, headers={"Idempotency-Key": "1"})
-    (message,) = await received(place.kafka, sent.json()["conversation"])
+    message = await question(place, door, site, "late")
     door.end(signal.SIGKILL)
     outbound = await reply(place.kafka, message, "late answer")
     back = await asyncio.to_thread(_again, place)

@@ -21,6 +21,7 @@ import pytest
 from services.email.adapters.smtp import Door, Listener, LocalMailSession, MailSession
 from services.email.domain.incoming import Context
 from services.email.domain.mailboxes import Mailboxes
+from services.email.importing import MailImporter
 from services.email.models import OUTBOX, SCHEMA
 from services.email.receiving import SOURCE, Receiver
 from services.email.replay import replay, replays
@@ -47,6 +48,7 @@ class Stage:
     port: int
     storage: Storage
     receiver: Receiver
+    importer: MailImporter
     listener: Listener
     bus: Bus
 
@@ -77,6 +79,7 @@ async def running(
 ) -> AsyncIterator[Stage]:
     storage, database = Storage(storage_url), Database(ledger, SCHEMA)
     receiver = Receiver(bus, storage, CONTEXT, Returns(database, Outbox(OUTBOX, database, bus), CONTEXT.secret))
+    importer = MailImporter(bus, storage, CONTEXT, max_size)
     options: dict[str, object] = {
         "max_recipients": 10,
         "max_connections": 20,
@@ -90,11 +93,12 @@ async def running(
     while not listener.listening:
         await asyncio.sleep(0)
     try:
-        yield Stage(listener.port, storage, receiver, listener, bus)
+        yield Stage(listener.port, storage, receiver, importer, listener, bus)
     finally:
         stop.set()
         await task
         await receiver.reader.close()
+        await importer.close()
         await database.dispose()
 
 
@@ -275,16 +279,16 @@ async def test_a_mail_that_cannot_be_read_is_kept_and_can_be_replayed(
     assert await stage.storage.get(value["raw_uri"]) == mail(identity)
     assert b"it is too odd" in dict(letter.headers)["error"]  # type: ignore[attr-defined]
     with pytest.raises(Malformed, match="it is too odd"):
-        await replay(str(letter.offset), kafka, stage.storage, stage.receiver)  # type: ignore[attr-defined]
+        await replay(str(letter.offset), kafka, stage.storage, stage.receiver, stage.importer)  # type: ignore[attr-defined]
     monkeypatch.setattr(stage.receiver.reader, "read", whole)
-    first = await replay(str(letter.offset), kafka, stage.storage, stage.receiver)  # type: ignore[attr-defined]
-    second = await replay(value["raw_uri"], kafka, stage.storage, stage.receiver)
+    first = await replay(str(letter.offset), kafka, stage.storage, stage.receiver, stage.importer)  # type: ignore[attr-defined]
+    second = await replay(value["raw_uri"], kafka, stage.storage, stage.receiver, stage.importer)
     assert first == second
     events = await received(kafka, identity)
     assert [event.id for event in events] == [first, first]
     assert events[0].recipient == "help@example.org"
     with pytest.raises(Malformed, match="no offset"):
-        await replay("999999999", kafka, stage.storage, stage.receiver)
+        await replay("999999999", kafka, stage.storage, stage.receiver, stage.importer)
 
 
 async def test_a_mail_that_an_admin_replays_at_the_desk_is_read_again_and_one_that_is_gone_holds_up_no_other(
@@ -306,7 +310,7 @@ async def test_a_mail_that_an_admin_replays_at_the_desk_is_read_again_and_one_th
     async with DeadLetters(kafka, "tests") as dead:
         letter = [each for each in await dead.all() if each.topic == SOURCE][-1]
         await dead.replay(letter, "ann@example.org")
-        reading = asyncio.ensure_future(replays(stage.bus, stage.storage, stage.receiver).run(stop))
+        reading = asyncio.ensure_future(replays(stage.bus, stage.storage, stage.receiver, stage.importer).run(stop))
         events = await until(lambda: received(kafka, identity), "the mail is read")
         assert events[0].recipient == "help@example.org"
         again = next(each for each in await dead.all() if each.topic == MAILS_REPLAYED.name)

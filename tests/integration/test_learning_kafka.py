@@ -136,7 +136,8 @@ async def test_agents_teach_the_routers_and_an_operator_takes_it_back(
     assert (await router.command("model", "take", version)).returncode == 0
     await until(taken_up, "and takes it again when a person says so")
     shown = await router.command("model", "show")
-    assert f"in use: {version}" in shown.stdout
+    assert f"judges: {version}" in shown.stdout
+    assert f"taken last: {version}" in shown.stdout
     noted = Counter(event.kind for event in await events_on(kafka, AUDIT_NOTED) if event.subject in (base, version))
     assert noted["model.taken"] >= 1
     assert noted["model.rolled-back"] >= 1

@@ -113,7 +113,7 @@ async def test_the_policy_in_force_is_the_published_one(
 async def test_nobody_else_is_answered(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     url = desk.settings.router_url + wire.TRIALS
     good = wire.token(SECRET)
-    monkeypatch.setattr("shared.trials.time.time", lambda: 1_000_000_000.0)
+    monkeypatch.setattr("shared.security.tokens.time.time", lambda: 1_000_000_000.0)
     old = wire.token(SECRET)
     monkeypatch.undo()
     async with httpx.AsyncClient(trust_env=False) as client:

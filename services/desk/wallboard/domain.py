@@ -49,6 +49,24 @@ def queues(counted: Iterable[Counted], teams: Iterable[str], ready: Collection[f
     return tuple(found[team] for team in sorted(found))
 
 
+def worst(queues: Sequence[Queue], most: int) -> tuple[tuple[Queue, ...], Queue | None]:
+    """Returns at most `most` rows for a display that nobody scrolls: as they are where they fit,
+    else those with most that are late, then most that wait, by name; and all others as one, whose
+    `ready` says nothing. None if there are no others."""
+    if len(queues) <= most:
+        return tuple(queues), None
+    ranked = sorted(queues, key=lambda queue: (-queue.late, -queue.waiting, queue.team))
+    shown, others = ranked[: most - 1], ranked[most - 1 :]
+    rest = Queue(
+        team="",
+        waiting=sum(one.waiting for one in others),
+        oldest=min((one.oldest for one in others if one.oldest), default=None),
+        aimed=sum(one.aimed for one in others),
+        late=sum(one.late for one in others),
+    )
+    return tuple(sorted(shown, key=lambda queue: queue.team)), rest
+
+
 def percentile(values: Sequence[float], share: float) -> float | None:
     """Returns the smallest value that `share` of all do not exceed (nearest rank); None if there
     are no values."""

@@ -48,6 +48,20 @@ class TestQueues:
         assert rows[1] == Queue(team="technical", ready=1)
         assert rows[1].in_time is None
 
+    def test_a_display_shows_the_worst_queues_by_name_and_all_others_as_one(self) -> None:
+        rows = domain.queues(
+            [self.counted(name, waiting=number, late=name == "sales", since=number) for number, name in enumerate(
+                ["sales", "billing", "orders", "parts", "press"], 1)],
+            [], [],
+        )  # fmt: skip
+        shown, rest = domain.worst(rows, 3)
+        assert [row.team for row in shown] == ["press", "sales"]
+        assert rest == Queue(team="", waiting=9, oldest=NOON - minutes(4), aimed=9)
+        assert domain.worst(rows, 5) == (rows, None)
+        assert domain.worst([], 5) == ((), None)
+        idle = tuple(Queue(team=name) for name in "cab")
+        assert domain.worst(idle, 2) == ((Queue(team="a"),), Queue(team=""))
+
 
 class TestPercentiles:
     def test_one_slow_answer_among_twenty_is_not_the_95th_percentile_but_two_are(self) -> None:

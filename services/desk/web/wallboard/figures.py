@@ -9,6 +9,7 @@ from typing import Any
 
 from babel.numbers import format_decimal, format_percent
 
+from services.desk.wallboard.domain import worst
 from services.desk.wallboard.schemas import History, Reading, Snapshot, Work
 from services.desk.web import words
 from services.desk.web.render import gettext, label_of, render
@@ -33,6 +34,8 @@ _SECONDS = N_("%(count)s s")
 _MILLISECONDS = N_("%(count)s ms")
 _FRESH = 5.0
 """Seconds after which figures are no longer called live."""
+_FITTING = 5
+"""Rows of queues that a display of 1600 by 900 shows without scrolling."""
 _SERIES = 6
 """Colours that the charts have."""
 
@@ -121,6 +124,7 @@ def context(snapshot: Snapshot, language: str, announced: Mapping[str, Channel])
         "work_age": stale(snapshot.work, now),
         "pipeline_age": stale(snapshot.pipeline, now),
         "since": since,
+        "worst": lambda queues: worst(queues, _FITTING),
         "busiest": _busiest(work, announced, _),
         "format": filters,
     }
