@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _FARTHEST = 400
 """Days to look ahead: a calendar that is closed for longer than a year is a slip."""
+_MINUTE = timedelta(minutes=1)
 _WHOLE_DAY = ((0, 24 * 60),)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _RULE = re.compile(r"(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))?\s+(?P<spans>[\d:,\s-]+)")
@@ -55,6 +56,15 @@ class Hours:
             left -= max(ends - counted, timedelta())
         return start + work
 
+    def between(self, start: datetime, end: datetime) -> timedelta:
+        """Returns how much of the time from `start` to `end` (aware) somebody is there."""
+        start, end, counted = start.astimezone(UTC), end.astimezone(UTC), timedelta()
+        for begins, ends in self._spans(start):
+            if begins >= end:
+                break
+            counted += max(min(ends, end) - max(begins, start), timedelta())
+        return counted
+
     def next_opening(self, moment: datetime) -> datetime | None:
         """Returns the next opening in UTC: the moment itself while it is open, None where it
         never opens."""
@@ -88,14 +98,47 @@ class Hours:
 
 @lru_cache(1000)
 def _utc(zone: ZoneInfo, day: date, spans: tuple[tuple[int, int], ...]) -> list[tuple[datetime, datetime]]:
-    """Spans of minutes after midnight as moments. Remembered: every message asks for the same few
-    days."""
+    """Spans of minutes after midnight as moments: whenever a clock on the wall shows such a time,
+    whether the clocks skip it on that day or show it twice. Remembered: every message asks for the
+    same few days."""
+    found = []
+    for since, until, offset in _of_one_offset(zone, day):
+        midnight = datetime.combine(day, time(), UTC) - offset
+        for first, last in _joined(spans):
+            begins = max(since, midnight + timedelta(minutes=first))
+            ends = min(until, midnight + timedelta(minutes=last))
+            if begins < ends:
+                found.append((begins, ends))
+    return found
 
-    def moment(minute: int) -> datetime:
-        local = datetime.combine(day + timedelta(days=minute // (24 * 60)), time(), zone)
-        return local.replace(hour=minute // 60 % 24, minute=minute % 60).astimezone(UTC)
 
-    return [(moment(begins), moment(ends)) for begins, ends in spans]
+def _of_one_offset(zone: ZoneInfo, day: date) -> Iterator[tuple[datetime, datetime, timedelta]]:
+    """Yields the parts of a local day within which the clocks are not changed, in UTC, and how far
+    local time is ahead."""
+    begins, ends = (datetime.combine(each, time(), zone).astimezone(UTC) for each in (day, day + timedelta(days=1)))
+    before, after = _offset(zone, begins), _offset(zone, ends)
+    low, high = begins, ends
+    while before != after and high - low > _MINUTE:
+        middle = low + (high - low) // _MINUTE // 2 * _MINUTE
+        low, high = (middle, high) if _offset(zone, middle) == before else (low, middle)
+    yield begins, high, before
+    if high < ends:
+        yield high, ends, after
+
+
+def _offset(zone: ZoneInfo, moment: datetime) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta()
+
+
+def _joined(spans: tuple[tuple[int, int], ...]) -> list[tuple[int, int]]:
+    """Joins spans that overlap or touch: nobody is there twice."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if found and first <= found[-1][1]:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
+        else:
+            found.append((first, last))
+    return found
 
 
 def parse(hours: str, zone: str, holidays: str) -> Hours:

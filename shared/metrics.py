@@ -46,6 +46,9 @@ class Metrics:
     delivered: Counter
     autoreplies: Counter
     autoreplies_paused: Gauge
+    sla_warnings: Counter
+    sla_breaches: Counter
+    calendar_feeds_failing: Gauge
     published: Counter
     dead_lettered: Counter
     retried: Counter
@@ -152,6 +155,11 @@ METRICS = Metrics(
         "autoreplies_total", "First messages by whether they were answered automatically, and why not", "channel", "why"
     ),
     autoreplies_paused=_gauge("autoreplies_paused", "1 while automatic replies are paused: there were too many"),
+    sla_warnings=_counter("sla_warnings_total", "Targets of tickets that were due soon", "target"),
+    sla_breaches=_counter("sla_breaches_total", "Targets of tickets that were missed", "target"),
+    calendar_feeds_failing=_gauge(
+        "calendar_feeds_failing", "Calendars whose feed could not be read the last time: the one before counts"
+    ),
     published=_counter("events_published_total", "Events acknowledged by Kafka", "topic"),
     dead_lettered=_counter("dead_letters_total", "Records set aside because they could not be handled", "topic"),
     retried=_counter("retries_total", "Attempts repeated because something was away", "what"),

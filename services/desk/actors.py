@@ -32,6 +32,7 @@ class Permission(StrEnum):
     MANAGE_DEAD_LETTERS = "dead-letters.manage"
     MANAGE_ROUTING = "routing.manage"
     MANAGE_AUTOREPLIES = "autoreplies.manage"
+    MANAGE_SERVICE_LEVELS = "service-levels.manage"
     MANAGE_MAILBOXES = "mailboxes.manage"
 
 

@@ -21,6 +21,7 @@ from services.desk.mentions.api import router as mentions
 from services.desk.profiles.api import router as customers
 from services.desk.search.api import router as search
 from services.desk.security import Reader
+from services.desk.service_levels.api import router as levels
 from services.desk.tickets.api import router as tickets
 from services.desk.tickets.group_api import router as groups
 from services.desk.timeline import EventView
@@ -34,7 +35,10 @@ live = APIRouter(tags=["live"])
 def router() -> APIRouter:
     """Builds the router of everything under /api/v1."""
     whole = APIRouter(prefix="/api/v1")
-    for part in (search, tickets, assignment, groups, mentions, customers, calls, letters, people, autoreplies, live):
+    parts = (
+        search, tickets, assignment, groups, mentions, customers, calls, letters, people, autoreplies, levels, live,
+    )  # fmt: skip
+    for part in parts:
         whole.include_router(part)
     return whole
 

@@ -20,6 +20,7 @@ from services.desk.people.limits import Limiter
 from services.desk.profiles import owed, publishing, sla
 from services.desk.schema import OUTBOX
 from services.desk.search import indexing
+from services.desk.service_levels import feeds, following
 from services.desk.settings import DeskSettings
 from services.desk.tickets import unread
 from services.desk.wallboard.service import Wallboard
@@ -39,7 +40,7 @@ from shared.web import create_api
 
 _ABOUT = """Tickets, customers and answers. Every request carries `Authorization: Bearer <token>`; errors are RFC 9457 problems whose
 `detail` says what to do. Writes take an `Idempotency-Key`: the same key is done once, however often it is sent."""
-_SUBSCRIBERS = (indexing.add_messages, sla.mark_late, publishing.publish)
+_SUBSCRIBERS = (following.follow_changes, indexing.add_messages, sla.mark_late, publishing.publish)
 """What each unit of work does before its commit. A profile tells of what those before it did."""
 
 
@@ -145,6 +146,8 @@ def _tasks(desk: Desk) -> dict[str, Task]:
         "assignment": partial(pushing.run, desk),
         "escalation": partial(escalation.run, desk),
         "sla": partial(sla.run, desk),
+        "service levels": partial(following.run, desk),
+        "calendar feeds": partial(feeds.run, desk),
         "unread": partial(unread.run, desk),
         "mentions": mentions.kept(desk).run,
         "old words": partial(indexing.run, desk),

@@ -72,6 +72,11 @@ class DeskSettings(ServiceSettings):
         ge=1,
         description="Automatic replies to all customers within a minute, beyond which all are paused until an admin resumes them",
     )
+    private_feeds: bool = Field(
+        False,
+        description="Whether feeds of holidays may be at loopback and private addresses, such as an intranet's; "
+        "otherwise these are refused, as whoever writes an address could have the desk look around inside",
+    )
     mention_days: int = Field(
         30, ge=1, description="Mentions (posts that opened no ticket) are forgotten after this long"
     )

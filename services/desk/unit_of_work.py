@@ -58,6 +58,8 @@ class UnitOfWork:
     """Rows of messages that were written, to be found by their words."""
     customers: dict[str, bool] = field(default_factory=dict)
     """Those whose profile is published anew, and whether their version was raised already."""
+    clocks: set[str] = field(default_factory=set)
+    """Tickets in which something changed that decides what is due when. They are locked."""
     late: dict[str, datetime] = field(default_factory=dict)
     """Those who were answered too late, and when."""
 

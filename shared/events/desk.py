@@ -154,6 +154,35 @@ class AutoReplied(Change, frozen=True, kw_only=True, tag="ticket.autoreplied"):
     """`true` where it says that nobody is there."""
 
 
+class SlaWarned(Change, frozen=True, kw_only=True, tag="sla.warned"):
+    """A target of a ticket is due soon. Once for each target."""
+
+    target: str = ""
+    """`first-reply`, `next-reply` or `solution`."""
+    policy: str = ""
+    """Its name."""
+    due_at: str = ""
+    notify: str | None = None
+    """Who is to hear of it, by comma: `assignee`, `team`, `supervisors`."""
+
+
+class SlaBreached(Change, frozen=True, kw_only=True, tag="sla.breached"):
+    """A target of a ticket was missed. Once for each target."""
+
+    target: str = ""
+    policy: str = ""
+    due_at: str = ""
+    notify: str | None = None
+    """As of a warning."""
+
+
+class SlaChanged(Change, frozen=True, kw_only=True, tag="sla.changed"):
+    """Another time is due, as somebody changed policies or calendars."""
+
+    policy: str | None = None
+    """The name of the one that is for the ticket now."""
+
+
 class NoteAdded(Change, frozen=True, kw_only=True, tag="note.added"):
     """A note for the team."""
 
@@ -266,6 +295,9 @@ AnyChange: TypeAlias = (
     | MessageAdded
     | ReplyAdded
     | AutoReplied
+    | SlaWarned
+    | SlaBreached
+    | SlaChanged
     | NoteAdded
     | DeliveryChanged
     | CustomerChanged

@@ -32,6 +32,7 @@ from services.desk.people import presence, second_step, sessions, work
 from services.desk.people import service as people
 from services.desk.people.limits import Limiter
 from services.desk.profiles import service as profiles
+from services.desk.service_levels import service as service_levels
 from services.desk.tickets import commands, corrections, group_commands, originals, teams
 from services.desk.wallboard import display
 from services.desk.web.answers import ConsoleRoute
@@ -45,7 +46,7 @@ TICKET = ticket_id("email:<1@example.org>")
 BO, ANN, PASSWORD = "bo@desk.example", "ann@desk.example", "correct horse battery"
 MODULES = (
     accounts, assignment, autoreplies, calls, commands, corrections, display, group_commands, labels, mailboxes, mentions, offers, originals, people, presence, profiles,
-    second_step, sessions, teams, work,
+    second_step, service_levels, sessions, teams, work,
 )  # fmt: skip
 OWN = {accounts.change_password, second_step.turn_on, second_step.new_codes}
 """Commands on one's own account: a password is asked for, and no permission."""
@@ -64,7 +65,7 @@ OPEN = {"/login", "/login/code", "/logout", "/join/{token}", "/preferences", "/s
 """Pages before and after signing in; those of `/account` are one's own."""
 TABLES = (
     "agents", "agent_links", "assignments", "api_tokens", "autoreplies", "calls", "call_requests", "contact_points", "customers", "display_links", "mentions",
-    "messages", "outbox", "team_members", "teams", "ticket_events", "tickets",
+    "messages", "outbox", "sla_calendars", "sla_policies", "sla_standings", "team_members", "teams", "ticket_events", "tickets",
 )  # fmt: skip
 
 
@@ -120,6 +121,12 @@ BODIES: dict[str, Any] = {
     "/agents/{agent}/skills": {"skills": ["french"]},
     "/agents/{agent}/work": {"hours": ""},
     "/teams/{team}/work": {"delivery": "push"},
+    "/service-levels/policies": {"name": "All"},
+    "/service-levels/policies/{policy}": {"name": "All"},
+    "/service-levels/policies/{policy}/move": {"by": 1},
+    "/service-levels/calendars": {"name": "Office"},
+    "/service-levels/calendars/{calendar}": {"name": "Office"},
+    "/service-levels/preview": {"team": "billing"},
     "/people": {"email": "new@desk.example"},
     "/people/{email}": {"active": False},
 }

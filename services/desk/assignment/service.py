@@ -35,7 +35,8 @@ async def assign(
         person = None
         if assignee is not None:
             person = await _active(work.session, assignee) if assignee else Assignee()
-        return await commands.assign(work, ticket, Assign(actor=actor, assignee=person, team=team))
+        found = await commands.assign(work, ticket, Assign(actor=actor, assignee=person, team=team))
+    return await commands.row_of(desk, found)
 
 
 async def give_back(desk: Desk, work: UnitOfWork, person: Any, actor: Actor) -> int:

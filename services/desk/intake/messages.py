@@ -213,6 +213,7 @@ async def _write(
     if opened_now < len(new):
         raise Unavailable("another process opened the same ticket at the same moment")
     work.wrote(rows)
+    work.clocks.update(touched)
     await bursts.join(work, held, {row["id"]: row["ticket_id"] for row in rows})
     if grouped or held.of:
         await grouping.raise_leaders(session, {*touched, *held.concerned})

@@ -216,7 +216,13 @@ async def set_status(desk: Desk, ticket: str, status: str, *, actor: Actor) -> T
         stopped = await _stopped(work.session, row) if row.status in SETTLED else TicketStatusChanged()
         command = SetStatus(status=status, actor=actor, stopped=stopped)
         await execute(work, store.ticket_of(row), command, utc_now())
-        return (await repository.rows(work.session, [row.id]))[row.id]
+    return await row_of(desk, row.id)
+
+
+async def row_of(desk: Desk, ticket: str) -> TicketRow:
+    """Returns the row of a ticket as the transaction left it: with what followed from a change."""
+    async with desk.database.statements() as session:
+        return (await repository.rows(session, [ticket]))[ticket]
 
 
 async def _stopped(session: AsyncSession, row: Any) -> TicketStatusChanged:
@@ -227,11 +233,11 @@ async def _stopped(session: AsyncSession, row: Any) -> TicketStatusChanged:
     return msgspec.convert({**(data or {}), "kind": kind}, TicketStatusChanged)
 
 
-async def assign(work: UnitOfWork, ticket: str, command: Assign) -> TicketRow:
-    """Assigns a ticket; for use by `assignment`. Raises Rejected 404."""
+async def assign(work: UnitOfWork, ticket: str, command: Assign) -> str:
+    """Assigns a ticket; for use by `assignment`. Returns its id. Raises Rejected 404."""
     row = await store.locked(work, await store.find(work.session, ticket))
     await execute(work, store.ticket_of(row), command, utc_now())
-    return (await repository.rows(work.session, [row.id]))[row.id]
+    return str(row.id)
 
 
 async def assign_all(work: UnitOfWork, commands: Sequence[tuple[Ticket, Assign]], now: datetime) -> None:
@@ -253,6 +259,7 @@ async def execute(
     tickets that stand under it are answered by the same caller. Returns the ticket afterwards."""
     after, events = apply(ticket, command, now)
     await store.save(work.session, ticket, after)
+    work.clocks.add(ticket.id)
     for event in events:
         match event:
             case Recorded(change, at, actor):

@@ -14,8 +14,8 @@ from services.desk.context import Desk
 from services.desk.customers.models import CONTACT_POINTS
 from services.desk.people import audit
 from services.desk.schema import EVENTS
-from services.desk.tickets import repository, store
-from services.desk.tickets.commands import execute, lock_group
+from services.desk.tickets import store
+from services.desk.tickets.commands import execute, lock_group, row_of
 from services.desk.tickets.domain import MACHINES, Promise, Ticket
 from services.desk.tickets.domain.lifecycle import Prioritise
 from services.desk.tickets.models import MESSAGES, TICKETS
@@ -44,12 +44,12 @@ async def prioritise(desk: Desk, ticket: str, level: str, about: str = "", *, ac
         row = await lock_group(work, ticket)
         before = store.ticket_of(row)
         said = await _said(work, str(row.id), actor)
-        waiting = await _promises(work, before) if level != before.level else ()
+        waiting = await promises(work, before) if level != before.level else ()
         command = Prioritise(level=level, about=about, actor=actor, said=said, waiting=waiting)
         after = await execute(work, before, command, utc_now())
         if actor.kind is Kind.AGENT and (after is not before or about or said):
             await _teach(work, row, level, about, actor)
-        return (await repository.rows(work.session, [row.id]))[row.id]
+    return await row_of(desk, row.id)
 
 
 async def forget(desk: Desk, point: str, *, actor: Actor) -> int:
@@ -99,7 +99,7 @@ async def _said(work: UnitOfWork, ticket: str, actor: Actor) -> str:
     return await work.session.scalar(newest.order_by(EVENTS.c.seq.desc()).limit(1)) or ""
 
 
-async def _promises(work: UnitOfWork, ticket: Ticket) -> tuple[Promise, ...]:
+async def promises(work: UnitOfWork, ticket: Ticket) -> tuple[Promise, ...]:
     """Reads what the router promised with each message since the customer waits; of who waits for
     nothing, nothing."""
     if ticket.waiting_since is None:

@@ -125,6 +125,12 @@ async def see_overdue(session: AsyncSession, customers: Collection[str], now: da
     return len(found)
 
 
+async def set_due(session: AsyncSession, due: Mapping[str, datetime | None]) -> None:
+    """Writes when tickets, which are locked, are due."""
+    rows = [{"id": ticket, "due_at": at, "overdue_since": None} for ticket, at in due.items()]
+    await update_all(session, TICKETS, rows)
+
+
 async def mark_burst(session: AsyncSession, bursts: Mapping[str, str]) -> None:
     """Stores with tickets which burst they are part of, unless they are part of one already."""
     unmarked = select(TICKETS.c.id).where(among(TICKETS.c.id, bursts), TICKETS.c.burst_id == "")

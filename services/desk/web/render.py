@@ -28,6 +28,7 @@ from services.desk.web.conversation import formatted, reasons, why
 from services.desk.web.conversation import words as conversation
 from services.desk.web.learning import words as learning
 from services.desk.web.mailboxes import words as mailboxes
+from services.desk.web.service_levels import words as levels
 from services.desk.web.social import words as posts
 from services.desk.web.trials import words as trials
 from shared.clock import utc_now
@@ -147,6 +148,9 @@ def environment(language: str) -> Environment:
             words.name(admin.ROLE_MEANINGS, code, translate) if code in admin.ROLE_MEANINGS else ""
         ),
         "person_state": lambda code: words.name(admin.PERSON_STATES, code, translate),
+        "target": lambda code: words.name(levels.TARGETS, code, translate),
+        "target_state": lambda code: words.name(levels.STATES, code, translate),
+        "listener": lambda code: words.name(levels.LISTENERS, code, translate),
         "why_not": lambda code: words.name(admin.WHY_NOT, code, translate),
         "work": lambda code: words.name(admin.WORK, code, translate),
         "audit_kind": lambda code: words.name(admin.AUDIT, code, translate),

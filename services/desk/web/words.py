@@ -92,6 +92,23 @@ PROBLEMS = {
     "autoreply-language": N_("This language is not one of those your customers write in (SWITCHBOARD_LANGUAGES)."),
     "autoreply-texts": N_("Write a text for open hours in the language for everyone else."),
     "no-such-rule": N_("There is no automatic reply for this team."),
+    "sla-name": N_("Enter a name of up to 60 characters that no other one has."),
+    "sla-team": N_("One of these teams does not exist."),
+    "sla-minutes": N_("Enter whole minutes, at most 86400."),
+    "sla-share": N_("Enter 1 to 99 per cent, or nothing."),
+    "sla-match": N_("Enter up to 50 plans of up to 60 characters each."),
+    "sla-many": N_("There are at most 50."),
+    "sla-calendar": N_("This calendar no longer exists."),
+    "no-such-policy": N_("This policy no longer exists."),
+    "no-such-calendar": N_("This calendar no longer exists."),
+    "calendar-hours": N_(
+        "Enter hours such as mon-fri 09:00-12:00,13:00-18:00, a time zone such as Europe/Paris, and dates such as 2026-12-25."
+    ),
+    "calendar-country": N_(
+        "No public holidays are known for this country or region. Enter codes such as FR, or DE and BY."
+    ),
+    "calendar-used": N_("A policy counts the time of this calendar. Change the policy first."),
+    "feed-address": N_("Enter an address that begins with https://, without a name or password."),
     "trial-too-long": N_("This text is too long. Test at most 200,000 characters."),
     "offer-over": N_("This conversation is not offered to you any more."),
     "team-work": N_("Choose how the team gets its work, and a weight from 1 to 10."),

@@ -82,3 +82,30 @@ def test_more_work_is_never_due_earlier_and_is_due_while_open(minute: int, less:
     assert first >= start + timedelta(minutes=less)
     assert OFFICE.after(start, timedelta(minutes=less + more)) >= first
     assert OFFICE.after(first, timedelta(minutes=more)) == OFFICE.after(start, timedelta(minutes=less + more))
+
+
+CLOCKS = [
+    ("Europe/Paris", "2026-03-28T20:00", "00:00-02:30,03:30-04:00,22:00-24:00"),
+    ("Europe/Paris", "2026-10-24T20:00", "00:00-02:30,02:45-03:10"),
+    ("America/New_York", "2026-03-07T20:00", "02:00-03:00,03:00-05:00"),
+    ("America/New_York", "2026-10-31T20:00", "00:30-01:30"),
+    ("Africa/Cairo", "2026-04-23T20:00", "00:00-06:00"),  # there is no midnight
+    ("Africa/Cairo", "2026-10-29T18:00", "22:30-24:00"),  # an hour before midnight comes twice
+    ("Australia/Lord_Howe", "2026-04-04T20:00", "01:15-02:15"),  # half an hour
+    ("Asia/Kolkata", "2026-04-04T20:00", "09:00-12:00,11:00-13:00"),  # overlapping
+]
+
+
+@pytest.mark.parametrize(("zone", "begins", "spans"), CLOCKS)
+@pytest.mark.parametrize("off", ["", "off"])
+def test_working_time_is_each_minute_at_which_the_clock_on_the_wall_shows_one(
+    zone: str, begins: str, spans: str, off: str
+) -> None:
+    start = datetime.fromisoformat(begins).replace(tzinfo=UTC)
+    hours = parse(f"mon-sun {spans}", zone, str(start.date() + timedelta(days=2)) if off else "")
+    minutes = [start + timedelta(minutes=each) for each in range(60 * 72)]
+    working = [each for each in minutes if hours.open_at(each)]
+    assert hours.between(start, minutes[-1] + timedelta(minutes=1)) == timedelta(minutes=len(working))
+    for done in range(1, len(working), 13):
+        assert hours.after(start, timedelta(minutes=done)) == working[done - 1] + timedelta(minutes=1)
+        assert hours.between(start, working[done]) == timedelta(minutes=done)

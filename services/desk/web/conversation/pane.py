@@ -14,6 +14,7 @@ from services.desk.tickets.schemas import ChannelChoiceView, MessageView, Ticket
 from services.desk.timeline import EventView
 from services.desk.web import words
 from services.desk.web.conversation import words as said
+from services.desk.web.service_levels import words as levels
 from services.desk.web.social import words as posts
 from services.desk.web.words import Gettext
 from shared.events import Channel, DeliveryState, Length
@@ -21,6 +22,8 @@ from shared.events.desk import (
     AutoReplied,
     CallMoved,
     PostLabelled,
+    SlaBreached,
+    SlaWarned,
     TicketAssigned,
     TicketGrouped,
     TicketOffered,
@@ -35,6 +38,8 @@ from shared.kernel import stable_id
 
 SHOWN_EVENTS = (
     AutoReplied,
+    SlaWarned,
+    SlaBreached,
     TicketStatusChanged,
     TicketAssigned,
     TicketOffered,
@@ -135,6 +140,7 @@ def line(event: EventView, agents: Mapping[str, str], _: Gettext) -> Line | None
             said.event(event, agents, _)
             or said.prioritised(event, agents, _)
             or said.autoreplied(event, _)
+            or levels.event(event, _)
             or posts.event(event, agents, _)
         )
         if isinstance(event.change, SHOWN_EVENTS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from services.desk.actors import DESK
 from services.desk.timeline import EventView
 from services.desk.web.conversation.reasons import KINDS, SKILLS
 from services.desk.web.words import LEVELS, N_, STATUSES, Gettext, address, name, team
@@ -128,6 +129,7 @@ ASSIGNED = {
     "accepted": N_("%(who)s accepted this"),
     "away": N_("Back in the queue: its agent is away"),
     "off-hours": N_("Back in the queue: its agent’s working hours are over"),
+    "service-level": N_("Moved to %(team)s by its service level"),
 }
 """What the desk does by itself, by `TicketAssigned.why`."""
 _WIDENED = N_("After %(minutes)s min without a reply, also available to agents without: %(skill)s")
@@ -176,8 +178,8 @@ def _assigned(change: EventView, agents: Mapping[str, str], _: Gettext) -> str: 
             return _("Unassigned: %(who)s was disabled", who=gone)
         case TicketOffered(state=state, agent=agent) if state in OFFERS:
             return _(OFFERS[state], who=agents.get(agent, agent))
-        case TicketAssigned(why=str(why), assignee=assignee) if why in ASSIGNED:
-            return _(ASSIGNED[why], who=agents.get(assignee or "", assignee or ""))
+        case TicketAssigned(why=str(why), assignee=assignee, team=to) if why in ASSIGNED:
+            return _(ASSIGNED[why], who=agents.get(assignee or "", assignee or ""), team=team(to or ""))
         case TicketAssigned(assignee=assignee) if not assignee:
             return _("%(who)s unassigned this", who=actor)
         case TicketAssigned(assignee=assignee) if assignee == change.actor:
@@ -193,6 +195,8 @@ def prioritised(change: EventView, agents: Mapping[str, str], _: Gettext) -> str
     if not isinstance(said, TicketPrioritised):
         return ""
     actor, level = agents.get(change.actor, change.actor), name(LEVELS, said.to, _)
+    if change.actor == DESK.stored:
+        return _("Priority %(before)s → %(level)s automatically", before=name(LEVELS, said.before, _), level=level)
     line = (
         _("%(who)s: priority stays %(level)s", who=actor, level=level)
         if said.to == said.before

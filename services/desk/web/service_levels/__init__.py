@@ -1,0 +1,1 @@
+"""What is read of service levels, and what admins type of them."""

@@ -1,0 +1,119 @@
+"""Requests to addresses that people typed.
+
+What goes wrong without it: somebody types the address of a machine that only we can reach, or a
+name that leads there, and has us look around inside.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+from shared.errors import Rejected, Unavailable
+
+LONGEST_URL = 2000
+_HOPS = 3
+"""Redirections that are followed."""
+_WITHIN = tuple(ip_network(each) for each in ("64:ff9b::/96", "2002::/16", "2001::/32"))
+"""IPv6 that leads to any address of IPv4."""
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the internet, and of nothing that only we can reach."""
+    found = ip_address(address.partition("%")[0])
+    if isinstance(found, IPv6Address):
+        if any(found in each for each in _WITHIN):
+            return False
+        found = found.ipv4_mapped or found
+    return found.is_global and not found.is_multicast
+
+
+def checked(url: str) -> str:
+    """Returns an address that can be asked. Rejected 422 `feed-address`."""
+    parts = urlsplit(url.strip())
+    try:
+        plain = parts.scheme in ("http", "https") and parts.hostname and not parts.username and parts.port != 0
+    except ValueError:
+        plain = False
+    if not plain or len(url) > LONGEST_URL or not url.strip().isprintable():
+        raise Rejected(422, "feed-address", "Write an address that begins with https://, without a name or password.")
+    return parts.geturl()
+
+
+async def get(url: str, *, most: int, seconds: float, private: bool = False) -> bytes:
+    """Returns what is at an address, of at most so many bytes. private: loopback and private
+    addresses are asked too. Raises Rejected 422 where the address is refused, Unavailable for all
+    else."""
+    resolver = ThreadedResolver() if private else _Public()
+    connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False)
+    timeout = aiohttp.ClientTimeout(total=seconds)
+    try:
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+            for _ in range(_HOPS + 1):
+                answer, onward = await _asked(session, checked(url), most, private=private)
+                if onward is None:
+                    return answer
+                url = urljoin(url, onward)
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        raise Unavailable(f"{type(error).__name__}: {error}"[:300]) from error
+    raise Unavailable("it leads from one address to the next")
+
+
+async def _asked(session: aiohttp.ClientSession, url: str, most: int, *, private: bool) -> tuple[bytes, str | None]:
+    """Returns what is there, or where it leads."""
+    host = urlsplit(url).hostname or ""
+    if not private and _is_address(host) and not is_public(host):
+        raise _refused()
+    async with session.get(url, allow_redirects=False) as answer:
+        if answer.status in (301, 302, 303, 307, 308) and (onward := answer.headers.get("Location")):
+            return b"", onward
+        if answer.status != 200:
+            raise Unavailable(f"it answers {answer.status}")
+        data = bytearray()
+        async for part in answer.content.iter_chunked(1 << 16):
+            data += part
+            if len(data) > most:
+                raise Unavailable(f"it is longer than {most:,} bytes")
+        return bytes(data), None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _refused() -> Rejected:
+    return Rejected(422, "feed-private", "This address is inside a private network. Use one of the internet.")
+
+
+class _Public(AbstractResolver):
+    """Finds only addresses of the internet. The connection goes to what was checked, not to what
+    the name leads to a moment later."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        loop = asyncio.get_running_loop()
+        found: list[Any] = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
+        addresses = [(kind, where[0]) for kind, _, _, _, where in found]
+        if not all(is_public(address) for _, address in addresses):
+            raise _refused()
+        return [
+            ResolveResult(
+                hostname=host, host=address, port=port, family=kind, proto=0, flags=int(socket.AI_NUMERICHOST)
+            )
+            for kind, address in addresses
+        ]
+
+    async def close(self) -> None:
+        """Holds nothing."""
