@@ -146,6 +146,12 @@ def applying() -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
+def assigning() -> str:
+    """What giving work to agents takes, beside plain statements, as Markdown."""
+    command = [sys.executable, "-m", "tests.benchmarks.assignment"]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
 def views() -> str:
     """A router with a million contact points, as Markdown; in a process of its own, which gives its
     memory back."""
@@ -180,6 +186,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], str]]] = {
     "sending": ("Sending mail", sending),
     "mailboxes": ("Mail out of mailboxes", mailboxes),
     "desk": ("The desk's way of a message", applying),
+    "assigning": ("Giving work to agents", assigning),
     "embedded": ("The embedded run at rest", embedded.table),
     "calls": ("Calls and chats in a flood of posts", calls),
     "router": ("The router beside others", router),

@@ -9,6 +9,7 @@ ago; or, where the team goes round, who was given something longest ago.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -158,6 +159,7 @@ class Deal:
         self._hands = [_Hand(worker) for worker in workers]
         self._lines: dict[tuple[str, str, str, tuple[str, ...]], _Line] = {}
         self._count = 0
+        self._free = Counter(name for hand in self._hands if hand.is_free(now) for name in hand.worker.teams)
 
     def give(self, conversation: Conversation) -> Given | None:
         """Gives a conversation to somebody; None where nobody can get it now."""
@@ -178,7 +180,10 @@ class Deal:
             foreign=line.foreign,
         )
         self._count += 1
+        was_free = hand.is_free(self._now)
         hand.take(conversation.kind, team.weight, self._now + timedelta(microseconds=self._count))
+        if was_free and not hand.is_free(self._now):
+            self._free.subtract(hand.worker.teams)
         return given
 
     def verdicts(self, conversation: Conversation) -> dict[str, str]:
@@ -197,8 +202,7 @@ class Deal:
     @property
     def with_room(self) -> frozenset[str]:
         """Teams of which somebody could get anything at all."""
-        free = (hand for hand in self._hands if any(hand.accepts(kind, self._now) for kind in CAPACITY))
-        return frozenset(team for hand in free for team in hand.worker.teams)
+        return frozenset(name for name, hands in self._free.items() if hands)
 
 
 @dataclass(slots=True)
@@ -238,8 +242,11 @@ class _Hand:
     def refuses(self, kind: str, now: datetime) -> str:
         return refusal(self.worker.standing, kind, now)
 
-    def accepts(self, kind: str, now: datetime) -> bool:
-        return not self.refuses(kind, now) and self.has_room(kind, 1) and not self.is_ramped(now)
+    def is_free(self, now: datetime) -> bool:
+        """Whether they could get anything at all."""
+        if self.is_ramped(now):
+            return False
+        return any(self.has_room(kind, 1) and not self.refuses(kind, now) for kind in CAPACITY)
 
 
 class _Line:

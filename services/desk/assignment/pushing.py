@@ -170,13 +170,14 @@ async def _give(desk: Desk, work: UnitOfWork, teams: Sequence[Team]) -> tuple[li
     """Gives what can be given. Outcomes, and the seconds until there may be more."""
     if not await work.session.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK}):
         return [], _SHORTEST
-    now, names = utc_now(), [team.name for team in teams]
-    people = await repository.workers(work.session, names, desk.channels, now)
+    now = utc_now()
+    queued = await repository.queued(work.session, [team.name for team in teams])
+    people = await repository.workers(work.session, queued, desk.channels, now)
     deal = Deal(people.values(), teams, now)
-    await _tell_unstaffed(work, set(names) - deal.staffed)
+    METRICS.teams_unstaffed.set(len(queued - deal.staffed))
     given: list[tuple[Conversation, Given]] = []
     pause = timedelta(seconds=desk.settings.chat_offer_seconds)
-    if room := deal.with_room & set(names):
+    if room := deal.with_room & queued:
         async for each in repository.waiting(work.session, room, desk.channels, now, pause):
             if decision := deal.give(each):
                 given.append((each, decision))
@@ -184,12 +185,6 @@ async def _give(desk: Desk, work: UnitOfWork, teams: Sequence[Team]) -> tuple[li
                     break
     outcomes = await _claim(desk, work, given, people, teams, now) if given else []
     return outcomes, _IDLE if len(outcomes) == len(given) < _MOST else _REST
-
-
-async def _tell_unstaffed(work: UnitOfWork, unstaffed: set[str]) -> None:
-    waits = (*repository.WAITS, TICKETS.c.assignee_id.is_(None), among(TICKETS.c.team, unstaffed))
-    found = select(func.count(TICKETS.c.team.distinct())).where(*waits)
-    METRICS.teams_unstaffed.set(int(await work.session.scalar(found) or 0) if unstaffed else 0)
 
 
 async def _claim(
@@ -205,17 +200,13 @@ async def _claim(
     chosen = {decision.worker for _, decision in given}
     emails = await work.session.scalars(select(AGENTS.c.email).where(among(AGENTS.c.id, chosen)))
     there = {row.id: row for row in await presence.locked(work.session, set(emails))}
-    free = (among(TICKETS.c.id, [each.id for each, _ in given]), *repository.WAITS, TICKETS.c.assignee_id.is_(None))
-    rows = await work.session.execute(
-        select(TICKETS).where(*free).order_by(TICKETS.c.id).with_for_update(skip_locked=True)
-    )
-    tickets = {row.id: row for row in rows}
+    tickets = {one.id: one for one in await store.unowned(work.session, [each.id for each, _ in given])}
     own, until = str(uuid4()), now + timedelta(seconds=desk.settings.chat_offer_seconds)
     records: list[dict[str, Any]] = []
     assigns: list[tuple[Ticket, Assign]] = []
     for each, decision in given:
-        row, person = tickets.get(each.id), there.get(decision.worker)
-        if row is None or row.team != each.team or person is None:
+        ticket, person = tickets.get(each.id), there.get(decision.worker)
+        if ticket is None or ticket.team != each.team or person is None:
             continue
         if refusal(presence.standing(person), each.kind, now):
             continue
@@ -224,7 +215,7 @@ async def _claim(
             work.record(offered, each.id, now, DESK)
         else:
             who = Assignee(person.id, person.email, person.name)
-            assigns.append((store.ticket_of(row), Assign(actor=DESK, assignee=who, why="pushed")))
+            assigns.append((ticket, Assign(actor=DESK, assignee=who, why="pushed")))
         records.append(
             {
                 "id": str(uuid4()),

@@ -44,10 +44,18 @@ def team(row: Any) -> Team:
     return Team(name=row.name, delivery=row.delivery, turn=row.turn, weight=row.weight)
 
 
+async def queued(session: AsyncSession, teams: Collection[str]) -> frozenset[str]:
+    """Returns those of these teams in whose queue somebody waits whom nobody has."""
+    found = select(TICKETS.c.team).where(*WAITS, TICKETS.c.assignee_id.is_(None), among(TICKETS.c.team, teams))
+    return frozenset(await session.scalars(found.distinct()))
+
+
 async def workers(
     session: AsyncSession, teams: Collection[str], channels: View[Channel], now: datetime
 ) -> dict[str, Worker]:
     """Returns the active members of these teams by id, with what they have."""
+    if not teams:
+        return {}
     joined = select(AGENTS, func.array_agg(TEAM_MEMBERS.c.team).label("teams"))
     joined = joined.join(TEAM_MEMBERS, TEAM_MEMBERS.c.agent_id == AGENTS.c.id).group_by(AGENTS.c.id)
     mine = joined.where(AGENTS.c.active, among(TEAM_MEMBERS.c.team, teams)).order_by(AGENTS.c.id)

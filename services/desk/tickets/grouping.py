@@ -4,6 +4,7 @@ conversation and answers."""
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Label, Select, and_, func, literal_column, or_, select, text
@@ -33,6 +34,7 @@ _HIGHEST = text(
 """Of each open leader of these tickets or among them: the most urgent open member of its group."""
 
 
+@cache
 def stands_under_its_leader() -> ColumnElement[bool]:
     """Whether a ticket shows under its leader and not by itself: it has the same status, waits for
     nothing that the leader does not, and was not given to somebody else. What reopens, or is

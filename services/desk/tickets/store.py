@@ -26,6 +26,11 @@ _CONCERNED = """
     SELECT to_json(t)::text, EXISTS (SELECT FROM desk.tickets AS member WHERE member.group_id = t.id)
     FROM desk.tickets AS t WHERE thread_key = ANY($1::text[]) OR id = ANY($2::uuid[]) ORDER BY id FOR UPDATE
 """
+_UNOWNED = """
+    SELECT to_json(t)::text FROM desk.tickets AS t
+    WHERE id = ANY($1::uuid[]) AND status = 'open' AND waiting_since IS NOT NULL AND assignee_id IS NULL
+    ORDER BY id FOR UPDATE SKIP LOCKED
+"""
 _FIXED = (
     "thread_key", "generation", "linked_to", "created_at", "channel", "subject", "assignee_id", "given_at", "group_id",
     "burst_id", "alone", "first_reply_at", "undelivered",
@@ -87,6 +92,13 @@ async def concerned(
     rows = await fetch(session, _CONCERNED, list(threads), list(tickets)) if threads or tickets else []
     found = [msgspec.json.decode(ticket, type=Ticket) for ticket, _ in rows]
     return found, any(leads for _, leads in rows) or any(ticket.group_id for ticket in found)
+
+
+async def unowned(session: AsyncSession, tickets: Collection[str]) -> list[Ticket]:
+    """Locks and reads those of these tickets whose customer waits and that nobody has; without
+    those that another transaction holds."""
+    rows = await fetch(session, _UNOWNED, list(tickets))
+    return [msgspec.json.decode(ticket, type=Ticket) for (ticket,) in rows]
 
 
 async def save(session: AsyncSession, before: Ticket, after: Ticket) -> None:
