@@ -20,7 +20,6 @@ from pathlib import Path
 
 from services.email import api, webhooks
 from services.email.adapters import certificate
-from services.email.adapters.clamd import Clamd
 from services.email.adapters.dns import Lookup
 from services.email.adapters.folder import FolderSender
 from services.email.adapters.providers import Mailgun, Postmark
@@ -35,6 +34,7 @@ from services.email.consumer import deliveries
 from services.email.domain.incoming import Context
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.outgoing import Identity
+from services.email.domain.received import Receivers
 from services.email.fetching import Fetching, Rules
 from services.email.history import History
 from services.email.imap_mailboxes import ImapMailboxes
@@ -46,7 +46,7 @@ from services.email.ports import MailSender
 from services.email.receiving import Receiver
 from services.email.replay import replay, replays
 from services.email.returning import Returns
-from services.email.scanning import Scanning
+from services.email.scanning import scanning
 from services.email.sender import EmailSender, Pace
 from services.email.senders import Senders
 from services.email.settings import EmailSettings, names, networks, servers
@@ -94,7 +94,7 @@ def create(
     database, storage = Database(settings.database.get_secret_value(), SCHEMA), Storage(common.storage)
     outbox, liveness = Outbox(OUTBOX, database, bus), Liveness(database)
     receiving = receiver(common, settings, bus, storage, database, clock)
-    importer = MailImporter(bus, storage, context(common, settings), settings.max_size, clock)
+    importer = MailImporter(bus, storage, context(common, settings), settings.max_size, clock, scanning(settings))
     secret, ours = common.secret.get_secret_value(), Mailboxes.parse(settings.mailboxes)
     senders = Senders(database, secret, ours, mails, partial(relaying, settings))
     pace = Pace(settings.per_mailbox, settings.per_domain)
@@ -214,9 +214,17 @@ def receiver(
     """Creates the receiver of incoming mail."""
     secret = common.secret.get_secret_value()
     returns, history = Returns(database, Outbox(OUTBOX, database, bus), secret), History(database, secret)
-    scanning = Scanning(Clamd(settings.clamd), wait=settings.unscanned == "wait") if settings.clamd else None
-    checks = Checks(Lookup(servers(settings.nameservers)).ask) if settings.check_senders else None
-    return Receiver(bus, storage, context(common, settings), returns, clock, history, database, checks, scanning)
+    checks = checking(settings, clock) if settings.check_senders else None
+    return Receiver(
+        bus, storage, context(common, settings), returns, clock, history, database, checks, scanning(settings)
+    )
+
+
+def checking(settings: EmailSettings, clock: Callable[[], datetime] = utc_now) -> Checks:
+    """Returns what asks about senders."""
+    receivers = Receivers(names(settings.trusted_receivers), networks(settings.trusted_networks))
+    ask = Lookup(servers(settings.nameservers)).ask
+    return Checks(ask, receivers=receivers, trusted=names(settings.trusted_authserv_ids), clock=clock)
 
 
 def context(common: Settings, settings: EmailSettings) -> Context:
@@ -292,7 +300,7 @@ async def _replay(settings: EmailSettings, reference: str) -> None:
     await bus.start()
     database = Database(settings.database.get_secret_value(), SCHEMA)
     receiving = receiver(common, settings, bus, storage, database)
-    importer = MailImporter(bus, storage, context(common, settings), settings.max_size)
+    importer = MailImporter(bus, storage, context(common, settings), settings.max_size, scanning=scanning(settings))
     try:
         found = await replay(reference, common.kafka, storage, receiving, importer)
     finally:

@@ -454,7 +454,7 @@ class MailboxReader:
 
     def _envelope(self, place: Place, raw: bytes) -> Envelope:
         cut = len(raw) >= self._fetching.rules.largest
-        return Envelope(None, (), mailbox=self._mailbox.address, junk=place.junk, cut=cut)
+        return Envelope(None, (), mailbox=self._mailbox.address, junk=place.junk, cut=cut, by_others=True)
 
     async def _settle_at_the_server(self, connection: ImapConnection, uids: Sequence[int]) -> None:
         if self._after is After.SEEN:

@@ -22,6 +22,7 @@ from services.email.domain.incoming import Context
 from services.email.domain.mailboxes import Mailboxes
 from services.email.importing import LOCK, Importing, MailImporter, Progress, Wishes
 from services.email.models import SCHEMA
+from services.email.scanning import scanning
 from services.email.settings import EmailSettings
 from services.email.signing_in import SignIn, providers, server_of
 from shared.bus.kafka import KafkaBus
@@ -65,9 +66,8 @@ async def _import(settings: EmailSettings, database: Database, asked: Namespace)
     except ImapTrouble as error:
         raise told(error) from error
     bus, storage = KafkaBus(common.kafka, "email-import"), Storage(common.storage)
-    importer = MailImporter(
-        bus, storage, Context(ours, common.secret.get_secret_value(), common.languages), settings.max_size
-    )
+    context = Context(ours, common.secret.get_secret_value(), common.languages)
+    importer = MailImporter(bus, storage, context, settings.max_size, scanning=scanning(settings))
     os.nice(_POLITE)
     try:
         if not wishes.dry:

@@ -27,6 +27,7 @@ from services.email.domain.headers import Headers
 from services.email.domain.incoming import Context, Envelope, language_of
 from services.email.domain.loops import Kept
 from services.email.receiving import SOURCE, labels
+from services.email.scanning import Scanning
 from shared.bus import Bus
 from shared.bus.handling import dead_letter
 from shared.clock import utc_now
@@ -95,10 +96,16 @@ class MailImporter:
     """Reads single mails of archives and publishes them."""
 
     def __init__(
-        self, bus: Bus, storage: Storage, context: Context, largest: int, clock: Callable[[], datetime] = utc_now
+        self,
+        bus: Bus,
+        storage: Storage,
+        context: Context,
+        largest: int,
+        clock: Callable[[], datetime] = utc_now,
+        scanning: Scanning | None = None,
     ) -> None:
         self._bus, self._storage, self._context, self._largest = bus, storage, context, largest
-        self._clock = clock
+        self._clock, self._scanning = clock, scanning
         self._readers: asyncio.Queue[Reader] = asyncio.Queue()
         for _ in range(READERS):
             self._readers.put_nowait(Reader(replace(context, languages=())))
@@ -151,9 +158,12 @@ class MailImporter:
             customer = email_point(people[0])
             if author:
                 message = msgspec.structs.replace(message, sender=email_point(author))
+        files, facts = await self._scanning.sort(files) if self._scanning else (files, {})
         attachments = [await self._storage.put(file.data, **labels(file)) for file in files]
         language = language_of(message.text, message.subject, self._context.languages, answer.preset)
-        message = msgspec.structs.replace(message, attachments=tuple(attachments), language=language)
+        message = msgspec.structs.replace(
+            message, attachments=tuple(attachments), facts=message.facts | facts, language=language
+        )
         return ImportedMail(message=message, run=run, customer=customer, sent=ours)
 
     async def again(self, mail: UnreadableMail, raw: bytes) -> str:

@@ -114,6 +114,11 @@ class Receiver:
             sender=envelope.sender,
             recipients=envelope.recipients or tuple(filter(None, [envelope.mailbox])),
             received_at=received_at,
+            client=envelope.client,
+            helo=envelope.helo,
+            by_others=envelope.by_others,
+            junk=envelope.junk,
+            cut=envelope.cut,
         )
         await dead_letter(self._bus, SOURCE, raw_uri.encode(), encode(mail), error, SOURCE)
 
@@ -128,7 +133,7 @@ class Receiver:
 
     async def _read(self, raw: bytes, envelope: Envelope, raw_uri: str, received_at: datetime) -> Ready | None:
         sent = await self._history.answered_by(raw, envelope) if self._history else ()
-        evidence = await self._checks.evidence(raw, envelope) if self._checks else None
+        evidence = await self._checks.evidence(raw, envelope, received_at) if self._checks else None
         answer, message, files = await self.reader.read(raw, envelope, raw_uri, received_at, sent, evidence)
         if answer.kept:
             await self._keep(answer, message)

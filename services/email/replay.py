@@ -54,7 +54,16 @@ async def _read_again(mail: UnreadableMail, storage: Storage, receiver: Receiver
     raw = await storage.get(mail.raw_uri)
     if mail.imported:
         return await importer.again(mail, raw)
-    return await receiver.publish(raw, Envelope(mail.sender, mail.recipients), mail.raw_uri, mail.received_at)
+    envelope = Envelope(
+        mail.sender,
+        mail.recipients,
+        junk=mail.junk,
+        cut=mail.cut,
+        client=mail.client,
+        helo=mail.helo,
+        by_others=mail.by_others,
+    )
+    return await receiver.publish(raw, envelope, mail.raw_uri, mail.received_at)
 
 
 def _unknown_envelope(raw_uri: str) -> UnreadableMail:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from services.email.adapters.clamd import Clamd
 from services.email.domain.files import File
 from services.email.ports import Scanner, TooLarge
+from services.email.settings import EmailSettings
 from shared.errors import Unavailable
 from shared.logs import log
 from shared.metrics import METRICS
@@ -46,3 +48,8 @@ class Scanning:
                 unscanned.append(file.name)
         told = {"infected": ", ".join(infected)[:_LONGEST], "unscanned": ", ".join(unscanned)[:_LONGEST]}
         return kept, {name: value for name, value in told.items() if value}
+
+
+def scanning(settings: EmailSettings) -> Scanning | None:
+    """Returns what scans files; None where no scanner is set."""
+    return Scanning(Clamd(settings.clamd), wait=settings.unscanned == "wait") if settings.clamd else None

@@ -65,9 +65,15 @@ class EmailSettings(ServiceSettings):
     )
     check_senders: bool = Field(
         default=False,
-        description="Check SPF, DKIM and DMARC ourselves of mail that comes by SMTP from outside `trusted_networks`; what stands in its "
-        "Authentication-Results is then not believed. Only where strangers' servers reach us directly: behind a relay SPF would judge "
-        "the relay",
+        description="Check senders ourselves. Of mail that comes by SMTP from outside `trusted_networks`: SPF, DKIM and DMARC, and what "
+        "stands in its Authentication-Results is then not believed; only where strangers' servers reach us directly, as behind a relay "
+        "SPF would judge the relay. Of mail by IMAP and webhooks that none of `trusted_authserv_ids` judged: DKIM and ARC, and SPF by "
+        "`trusted_receivers`",
+    )
+    trusted_receivers: str = Field(
+        "",
+        description="Names that the servers of your mailbox's host or provider have behind `by` in their Received fields, comma-separated: "
+        "who handed a mail to the lowest of them is believed, for SPF of mail by IMAP and webhooks. Empty: SPF is not checked there",
     )
     nameservers: str = Field(
         "",
@@ -91,7 +97,7 @@ class EmailSettings(ServiceSettings):
     unscanned: Literal["mark", "wait"] = Field(
         "mark",
         description="What becomes of mails with files while clamd is away: `mark`: they come in and say that nobody looked; `wait`: "
-        "their senders keep them (451)",
+        "their senders keep them (451), and imports stop meanwhile",
     )
     smtp_host: str = Field("127.0.0.1", description="The address that SMTP and LMTP listen on")
     smtp_port: int = Field(8025, description="The port on which mail comes in by SMTP; 0 turns it off", ge=0, le=65535)

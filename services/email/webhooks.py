@@ -267,7 +267,7 @@ class Webhooks:
         largest = self._settings.max_size
         if len(raw) > largest:
             raw, envelope = raw[:largest], replace(envelope, cut=True)
-        return JSONResponse({"message": await self._receiving.receive(raw, envelope)})
+        return JSONResponse({"message": await self._receiving.receive(raw, replace(envelope, by_others=True))})
 
     def _somebody_else_s(self, address: str) -> bool:
         """Whether this is an address of our domain that is no mailbox of ours. Others are where our

@@ -27,6 +27,17 @@ class UnreadableMail(Event, frozen=True, kw_only=True):
     """As the envelope says; None where that is not known, empty for a returned mail."""
     recipients: tuple[str, ...]
     received_at: datetime
+    client: str = ""
+    """The address of the stranger's server that handed it to us, where the sender is ours to
+    check."""
+    helo: str = ""
+    """What that server called itself."""
+    by_others: bool = False
+    """A host of mailboxes or a mail provider took it in for us."""
+    junk: bool = False
+    """It lay in a junk folder."""
+    cut: bool = False
+    """Only its beginning could be taken."""
     imported: str = ""
     """The import that set it aside; empty for a mail that came in by itself."""
     sent: bool = False

@@ -12,6 +12,9 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -27,10 +30,12 @@ from services.desk.intake import messages
 from services.desk.profiles.owed import publish_owed
 from services.email.adapters.archive_imap import ImapArchive
 from services.email.adapters.archives import EmlFiles, Maildir
+from services.email.adapters.clamd import Clamd
 from services.email.adapters.imap import Credentials, Server
 from services.email.importing import Importing, MailImporter, Wishes
 from services.email.models import SCHEMA
 from services.email.replay import replay
+from services.email.scanning import Scanning
 from services.router.domain.threads import thread
 from shared import db
 from shared.bus.kafka import KafkaBus, create_topics
@@ -40,6 +45,7 @@ from shared.events import ImportedMail, InboundMessage
 from shared.locks import only_one
 from shared.storage import Storage
 from shared.topics import DEAD_LETTERS, MESSAGES_IMPORTED, all_topics
+from tests import clamd
 from tests.dovecot import needs_dovecot, password
 from tests.dovecot import running as dovecot_running
 from tests.integration.desk_parts import desk_on, migrate, outbox, scalar, with_channels
@@ -268,8 +274,10 @@ async def _writes_again(desk: Desk, shop: Shop) -> None:
 
 
 @asynccontextmanager
-async def importer(bus: KafkaBus, storage_url: str, largest: int = 100_000) -> AsyncIterator[MailImporter]:
-    found = MailImporter(bus, Storage(storage_url), CONTEXT, largest)
+async def importer(
+    bus: KafkaBus, storage_url: str, largest: int = 100_000, scanning: Scanning | None = None
+) -> AsyncIterator[MailImporter]:
+    found = MailImporter(bus, Storage(storage_url), CONTEXT, largest, scanning=scanning)
     try:
         yield found
     finally:
@@ -311,6 +319,32 @@ async def test_what_cannot_be_read_is_told_and_set_aside_and_can_be_replayed(
     texts = [one.message for one in await taken(kafka, shop)]
     assert again in {one.id for one in texts}
     assert len(texts) == 3
+    await found.dispose()
+
+
+async def test_an_old_mail_with_a_virus_hands_nobody_its_file(
+    bus: KafkaBus, kafka: str, database: str, storage_url: str, tmp_path: Path
+) -> None:
+    shop = Shop()
+    await migrate_email(database)
+    folder = tmp_path / shop.name
+    folder.mkdir()
+    files = {"invoice.exe": b"MZ " + clamd.MARKER, "photo.png": b"\x89PNG"}
+    mail = message_from_bytes(shop.mail(0, 0), policy=default)
+    assert isinstance(mail, EmailMessage)
+    mail.set_content(mail.get_content())
+    for name, data in files.items():
+        mail.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
+    (folder / "1.eml").write_bytes(mail.as_bytes())
+    found = Database(database, SCHEMA)
+    async with clamd.serving() as (where, scanner):
+        scanning = Scanning(Clamd(where), wait=True)
+        async with importer(bus, storage_url, scanning=scanning) as one:
+            await Importing(found, one, Wishes(), quiet).run(EmlFiles(folder, 500_000))
+    (message,) = [one.message for one in await taken(kafka, shop)]
+    assert sorted(scanner.scanned) == sorted(files.values())
+    assert [file.name for file in message.attachments] == ["photo.png"]
+    assert message.facts["infected"] == f"invoice.exe ({clamd.NAME})"
     await found.dispose()
 
 

@@ -299,11 +299,12 @@ def _answer(request: Request, raw: bytes, context: Context) -> tuple[Answer, tup
 
 
 def _read(request: Request, raw: bytes, mail: mime.Mail, context: Context) -> tuple[Answer, tuple[File, ...]]:
-    """Reads and checks one mail. `raw`: empty where only the beginning is read, over which no
-    signature was made."""
+    """Reads and checks one mail. `raw`: empty where only the beginning is read; no signature was made
+    over that."""
     checked = None
     if request.evidence:
-        checked = checking.check(raw, mail.headers, request.evidence, context.sealers)
+        whole = b"" if request.envelope.cut else raw
+        checked = checking.check(whole, mail.headers, request.evidence, context.sealers)
     sent = Sent(request.sent)
     found = incoming.read(mail, request.envelope, context, request.raw_uri, request.received_at, sent, checked)
     ahead = tuple(FileAhead(file.name, file.media_type, file.content_id) for file in found.files)

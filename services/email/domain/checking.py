@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from services.email.domain import structure
 from services.email.domain.authentication import Results, aligned, author_of
 from services.email.domain.headers import Headers
-from services.email.domain.structure import MAX_HEADER_BYTES
+from services.email.domain.structure import MAX_HEADER_BYTES, Part
 
 Answers = Mapping[str, tuple[str, ...] | None]
 """By question, such as `TXT _dmarc.a.example`: the records, none where there are none, and None
@@ -53,7 +53,8 @@ class Client(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """What was found out before the mail is read."""
+    """What was found out before the mail is read. `spf`: empty where nobody knows who handed the
+    mail over."""
 
     spf: str
     domain: str
@@ -65,19 +66,20 @@ class Missing(Exception):
     """Nobody has asked this yet; the question is the argument."""
 
 
-def questions(headers: Headers, client: Client) -> tuple[str, ...]:
-    """Returns what has to be known of keys and policies to check a mail."""
+def questions(headers: Headers, domain: str) -> tuple[str, ...]:
+    """Returns what has to be known of keys and policies to check a mail. `domain`: that SPF is
+    about, if any."""
     author = author_of(headers)
     signatures = [tags for _, tags in _signatures(headers, author)]
     names = [_key(tags) for tags in (*signatures, *_seals(headers))]
-    for domain in dict.fromkeys((author, client.domain, *(tags["d"] for tags in signatures))):
-        names += (f"_dmarc.{name}" for name in _above(domain))
+    for about in dict.fromkeys((author, domain, *(tags["d"] for tags in signatures))):
+        names += (f"_dmarc.{name}" for name in _above(about))
     return tuple(f"TXT {name}" for name in dict.fromkeys(names) if _NAME.fullmatch(name))
 
 
-def head_of(raw: bytes) -> Headers:
+def head_of(raw: bytes) -> Part:
     """Returns the fields of a mail that is not read yet."""
-    return Headers(structure.read(raw[:MAX_HEADER_BYTES].partition(b"\r\n\r\n")[0]))
+    return structure.read(raw[:MAX_HEADER_BYTES].partition(b"\r\n\r\n" if b"\r\n" in raw else b"\n\n")[0])
 
 
 def spf(client: Client, answers: Answers) -> str:
@@ -108,9 +110,11 @@ def spf(client: Client, answers: Answers) -> str:
 
 def check(raw: bytes, headers: Headers, evidence: Evidence, sealers: frozenset[str]) -> Results:
     """Checks a mail. Seals are looked at only where DMARC fails and one is of these lists. `raw`:
-    empty where there was not the time or the memory to look at all of it."""
+    empty where there was not the time or the memory to look at all of it. Where SPF is not known no
+    mail fails: its server may be one that the domain names."""
     if not raw:
         return Results(spf=evidence.spf, mail_from=evidence.domain, in_doubt=True)
+    raw = raw if b"\r\n" in raw else raw.replace(b"\n", b"\r\n")  # as it was on its way
     author, answers = author_of(headers), evidence.answers
     signed, good, open_ = _Signed(raw), list[str](), False
     ours = _organisation(author, answers)
@@ -129,7 +133,7 @@ def check(raw: bytes, headers: Headers, evidence: Evidence, sealers: frozenset[s
     if dmarc == "fail" and any(tags["d"] in sealers for tags in seals):
         open_ = open_ or any(_records(answers, _key(tags)) is None for tags in seals if tags["d"] in sealers)
         arc = signed.sealed(answers)
-    if dmarc == "fail" and open_ and arc != "pass":
+    if dmarc == "fail" and (open_ or not evidence.spf) and arc != "pass":
         dmarc = "temperror"
     return Results(
         spf=evidence.spf,

@@ -46,7 +46,8 @@ class Envelope:
     `mailbox`: the one that it was taken out of, where that is all that is known; `junk`:
     out of its junk folder; `cut`: only the beginning could be taken.
 
-    `client`, `helo`: the stranger's server that handed it to us, where the sender is ours to check.
+    `client`, `helo`: the stranger's server that handed it to us, where the sender is ours to check;
+    `by_others`: it was taken in for us by the mailbox's host or by a mail provider.
     """
 
     sender: str | None
@@ -56,6 +57,7 @@ class Envelope:
     cut: bool = False
     client: str = ""
     helo: str = ""
+    by_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
