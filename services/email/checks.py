@@ -22,6 +22,7 @@ _MOST = 40
 4.6.4)."""
 
 Answers = dict[str, tuple[str, ...] | None]
+_NOBODY = Receivers(())
 
 
 class Checks:
@@ -33,7 +34,7 @@ class Checks:
         self,
         ask: Callable[[str], Awaitable[tuple[str, ...] | None]],
         patience: float = PATIENCE,
-        receivers: Receivers = Receivers(()),
+        receivers: Receivers = _NOBODY,
         trusted: Collection[str] = (),
         clock: Callable[[], datetime] = utc_now,
     ) -> None:

@@ -13,13 +13,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import aiosmtplib
 import pytest
 
 from services.email.adapters.smtp import Door, Listener, LocalMailSession, MailSession
-from services.email.domain.incoming import Context
+from services.email.domain.incoming import Context, Envelope
 from services.email.domain.mailboxes import Mailboxes
 from services.email.importing import MailImporter
 from services.email.models import OUTBOX, SCHEMA
@@ -280,13 +281,20 @@ async def test_a_mail_that_cannot_be_read_is_kept_and_can_be_replayed(
     assert b"it is too odd" in dict(letter.headers)["error"]  # type: ignore[attr-defined]
     with pytest.raises(Malformed, match="it is too odd"):
         await replay(str(letter.offset), kafka, stage.storage, stage.receiver, stage.importer)  # type: ignore[attr-defined]
-    monkeypatch.setattr(stage.receiver.reader, "read", whole)
+    envelopes: list[Envelope] = []
+
+    async def read(raw: bytes, envelope: Envelope, *rest: Any) -> Any:
+        envelopes.append(envelope)
+        return await whole(raw, envelope, *rest)
+
+    monkeypatch.setattr(stage.receiver.reader, "read", read)
     first = await replay(str(letter.offset), kafka, stage.storage, stage.receiver, stage.importer)  # type: ignore[attr-defined]
     second = await replay(value["raw_uri"], kafka, stage.storage, stage.receiver, stage.importer)
     assert first == second
     events = await received(kafka, identity)
     assert [event.id for event in events] == [first, first]
     assert events[0].recipient == "help@example.org"
+    assert envelopes[0].client == "127.0.0.1", "who handed it to us counts still"
     with pytest.raises(Malformed, match="no offset"):
         await replay("999999999", kafka, stage.storage, stage.receiver, stage.importer)
 

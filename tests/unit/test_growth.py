@@ -30,7 +30,7 @@ from services.email.domain.archives import (
 )
 from services.email.domain.authentication import Results, judged, vouched, written
 from services.email.domain.bounces import returned
-from services.email.domain.checking import Client, Evidence, check, questions
+from services.email.domain.checking import Evidence, check, questions
 from services.email.domain.footers import without_list_footer
 from services.email.domain.forwards import original_author
 from services.email.domain.headers import Headers, decode_words
@@ -38,6 +38,7 @@ from services.email.domain.incoming import Context, Envelope, words_of
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import parse
 from services.email.domain.quotes import without_quotes, without_quotes_of_html
+from services.email.domain.received import Receivers
 from services.email.domain.sent import Sent
 from services.email.domain.signatures import without_signature
 from services.email.domain.spam import FILTERS, spam
@@ -187,12 +188,17 @@ def signed(head: str) -> Callable[[bytes], object]:
 
     def look(data: bytes) -> object:
         raw = start + data + b"\r\n\r\nx"
-        headers, client = checking.head_of(raw), Client("192.0.2.1", "x.example", "a@b.example")
-        return questions(headers, client), check(
+        headers = Headers(checking.head_of(raw))
+        return questions(headers, "b.example"), check(
             raw, headers, Evidence("none", "b.example", answers), frozenset({"a.example"})
         )
 
     return look
+
+
+def handed_over(text: str) -> object:
+    field = f"from a.b (a.b [192.0.2.1]) {text} by mx.example.org; Tue, 01 Dec 2026 10:00:00 +0000"
+    return Receivers({"mx.example.org"}).client([("Received", field)] * 30, "a@b", datetime(2026, 12, 1, tzinfo=UTC))
 
 
 def html(text: str) -> object:
@@ -228,6 +234,7 @@ READERS: list[tuple[str, Callable[[str], object], list[str]]] = [
     ("words of a mail's field", decode_words, FIELDS),
     ("fields", field, FIELDS),
     ("what mail servers write", trusted, [*FIELDS, "a.b=", "dkim=pass header.d=a; ", "header.d=", "dmarc / ", "i=1;", "; d=a", "yes, ", "yes score=", "scl:", "rule=spam", "rule=a_", "default: true ["]),
+    ("who handed a mail over", handed_over, [*FIELDS, "from a ", " by ", "by mx.example.org", "[192.0.2.1]", "(127.0.0.1) ", "helo=a ", "; "]),
     ("router's words", lambda text: mentions(normal(text), "en", POLICY), WORDS),
     ("quotes in a reply", lambda text: without_quotes(text, "Re: lamp", answers=True), WORDS),
     ("links in words", lambda text: list(links.parts(text)), WORDS),

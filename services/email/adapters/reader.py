@@ -299,8 +299,8 @@ def _answer(request: Request, raw: bytes, context: Context) -> tuple[Answer, tup
 
 
 def _read(request: Request, raw: bytes, mail: mime.Mail, context: Context) -> tuple[Answer, tuple[File, ...]]:
-    """Reads and checks one mail. `raw`: empty where only the beginning is read; no signature was made
-    over that."""
+    """Reads and checks one mail. `raw`: empty where only the beginning is read: no
+    signature was made over that."""
     checked = None
     if request.evidence:
         whole = b"" if request.envelope.cut else raw

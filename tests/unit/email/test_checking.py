@@ -15,6 +15,7 @@ from nacl.signing import SigningKey
 from services.email.domain import checking
 from services.email.domain.authentication import judged, vouched
 from services.email.domain.checking import Client, Evidence, Missing, check, head_of, questions, spf
+from services.email.domain.headers import Headers
 from services.email.domain.mime import parse
 
 KEY = rsa.generate_private_key(65537, 2048)
@@ -281,13 +282,26 @@ def test_spf_is_what_its_rfc_says(client: Client, result: str) -> None:
 
 def test_what_has_to_be_asked_is_known_before_the_mail_is_read() -> None:
     raw = sealed(signed())
-    asked = questions(head_of(raw), AWAY)
+    asked = questions(Headers(head_of(raw)), AWAY.domain)
     assert set(asked) == {
         "TXT s._domainkey.a.example", "TXT s._domainkey.lists.example", "TXT _dmarc.a.example", "TXT _dmarc.example", "TXT _dmarc.b.example",
     }  # fmt: skip
-    assert questions(head_of(b"DKIM-Signature: x\r\nFrom: nobody\r\n\r\n"), Client("192.0.2.1", "", "")) == ()
+    assert questions(Headers(head_of(b"DKIM-Signature: x\r\nFrom: nobody\r\n\r\n")), "") == ()
     with pytest.raises(Missing, match=r"TXT a\.example"):
         spf(HOME, {})
+
+
+def test_where_nobody_knows_who_handed_it_over_a_signature_proves_and_nothing_is_forged() -> None:
+    def told(raw: bytes, lists: tuple[str, ...] = ()) -> str:
+        headers = parse(raw).headers
+        results = check(raw, headers, Evidence("", "", Answers(DNS)), frozenset(lists))
+        return judged(results, "a.example", vouched(headers, "a.example", lists)).standing.value
+
+    assert told(signed()) == "signed"
+    assert told(signed().replace(b"\r\n", b"\n")) == "signed", "a provider took the carriage returns"
+    assert told(MAIL) == told(signed() + b"x") == "unknown", "the domain's own server may have sent it"
+    assert told(changed := sealed(signed()), ("lists.example",)) == "vouched"
+    assert told(changed) == "unknown"
 
 
 def test_of_a_mail_that_is_too_much_nothing_is_said() -> None:

@@ -7,6 +7,9 @@ import smtplib
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from email.utils import format_datetime
 from ipaddress import ip_network
 
 import aiosmtplib
@@ -19,6 +22,7 @@ from services.email.adapters.smtp import Door, Listener, LocalMailSession, MailS
 from services.email.checks import Checks
 from services.email.domain.incoming import Context, Envelope
 from services.email.domain.mailboxes import Mailboxes
+from services.email.domain.received import Receivers
 from services.email.settings import EmailSettings, servers
 from shared.clock import utc_now
 from shared.events import InboundMessage
@@ -134,6 +138,37 @@ async def test_a_domain_cannot_have_us_ask_without_end() -> None:
     assert evidence.spf in {"permerror", "fail"}
     assert len(asked) < 80
     assert await Checks(ask).evidence(MAIL, Envelope("eve@b.example", ())) is None
+
+
+async def test_a_mail_that_a_host_or_provider_took_in_is_checked_by_what_it_carries() -> None:
+    """By its signatures, and by SPF where a server of ours wrote down who handed it over."""
+    now = utc_now()
+    received = b"Received: from mta.a.example (mta.a.example [192.0.2.1]) by mx.example.org with ESMTPS id 4; "
+    top = b"Return-Path: <ann@a.example>\r\n" + received + format_datetime(now).encode() + b"\r\n"
+    async with serving(DNS) as (dns, server):
+        lookup = Lookup([("127.0.0.1", dns)]).ask
+        checks = Checks(lookup, receivers=Receivers({"mx.example.org"}), trusted={"mx.google.com"})
+        desk, fetched = Desk(checks), Envelope(None, (), mailbox="support@example.org", by_others=True)
+        home = top.replace(b"192.0.2.1", b"203.0.113.77")
+        for raw in (MAIL, signed(), signed(top + MAIL), top + MAIL, home + MAIL, top + signed()):
+            await desk.take(raw, fetched)
+        standings = ["unknown", "signed", "signed", "sent", "forged", "signed"]
+        assert [message.facts["sender"] for message in desk.messages] == standings
+        await desk.take(signed(), replace(fetched, cut=True))
+        assert desk.messages[-1].facts["sender"] == "unknown", "no signature is over a beginning"
+        server.asked.clear()
+        judged = b"Authentication-Results: mx.google.com; dmarc=fail header.from=a.example\r\n" + MAIL
+        assert await checks.evidence(judged, fetched) is None
+        assert server.asked == [], "our host has looked"
+        await desk.close()
+
+
+async def test_what_is_read_again_long_after_it_came_is_not_judged_by_what_dns_says_of_servers_now() -> None:
+    async with serving(DNS) as (dns, _):
+        checks = Checks(Lookup([("127.0.0.1", dns)]).ask)
+        envelope = Envelope("ann@a.example", (), client="203.0.113.77", helo="mta.b.example")
+        results = [await checks.evidence(MAIL, envelope, utc_now() - timedelta(days=days)) for days in (1, 8)]
+    assert [found.spf for found in results if found] == ["fail", ""]
 
 
 def test_name_servers_are_given_by_address() -> None:
