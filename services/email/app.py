@@ -22,7 +22,7 @@ from services.email import api, webhooks
 from services.email.adapters import certificate
 from services.email.adapters.dns import Lookup
 from services.email.adapters.folder import FolderSender
-from services.email.adapters.providers import Mailgun, Postmark
+from services.email.adapters.providers import Mailgun, Postmark, SendGrid
 from services.email.adapters.relay import Relay, RelaySender
 from services.email.adapters.smtp import Door, Listener, LocalMailSession
 from services.email.adapters.sns import Fetch, fetch
@@ -195,6 +195,8 @@ def _provider(settings: EmailSettings) -> MailSender:
     if settings.provider == "mailgun":
         url = settings.provider_url or "https://api.mailgun.net"
         return Mailgun(url, key, settings.send_timeout, settings.provider_domain)
+    if settings.provider == "sendgrid":
+        return SendGrid(settings.provider_url or "https://api.sendgrid.com", key, settings.send_timeout)
     return Postmark(settings.provider_url or "https://api.postmarkapp.com", key, settings.send_timeout)
 
 
@@ -244,7 +246,12 @@ def identity(common: Settings, settings: EmailSettings) -> Identity:
     mailboxes = Mailboxes.parse(settings.mailboxes)
     by_postmark = settings.provider == "postmark" or bool(settings.postmark_password.get_secret_value())
     return Identity(
-        mailboxes, common.secret.get_secret_value(), settings.company, settings.from_name, by_postmark=by_postmark
+        mailboxes,
+        common.secret.get_secret_value(),
+        settings.company,
+        settings.from_name,
+        by_postmark=by_postmark,
+        by_sendgrid=bool(settings.sendgrid_public_key) and not settings.provider,
     )
 
 

@@ -84,7 +84,7 @@ class Returns:
         named = answer_named(told.message_id, self._secret)
         if named and (found := await repository.named(session, *named)):
             return found
-        if told.kind not in _BY_GUESS:
+        if told.kind not in _BY_GUESS or not told.guess:
             return None
         tokens, people = tuple(tokens_in([told.sender])), tuple(filter(None, [told.recipient.lower()]))
         if told.outbound_id or told.message_id:

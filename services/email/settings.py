@@ -200,15 +200,17 @@ class EmailSettings(ServiceSettings):
         description="Seconds that a connection to a relay is kept without a mail; 0: a connection for each mail",
         ge=0,
     )
-    provider: Literal["", "mailgun", "postmark"] = Field(
+    provider: Literal["", "mailgun", "postmark", "sendgrid"] = Field(
         "", description="Send by this provider's HTTP API instead of by a relay"
     )
     provider_key: SecretStr = Field(
-        SecretStr(""), description="Its key: Mailgun's API key (or a domain's sending key), Postmark's server token"
+        SecretStr(""),
+        description="Its key: Mailgun's API key (or a domain's sending key), Postmark's server token, SendGrid's API key",
     )
     provider_url: str = Field(
         "",
-        description="Its API; empty: the provider's own, for Mailgun the one in the US (EU: `https://api.eu.mailgun.net`)",
+        description="Its API; empty: the provider's own, for Mailgun and SendGrid the one in the US (EU: `https://api.eu.mailgun.net`, "
+        "`https://api.eu.sendgrid.com`)",
     )
     provider_domain: str = Field(
         "",

@@ -212,6 +212,8 @@ async def test_a_bounce_without_our_ids_is_the_newest_answer_s_and_counts_once(k
             assert (await bounce.to(http)).json() == {"noted": 1}
         newsletter = Mailgun().event("failed", "<august@news.example>", address, severity="permanent")
         assert (await newsletter.to(http)).json() == {"noted": 0}, "it is not about an answer"
+        late = home.sendgrid.events(home.sendgrid.event("bounce", "", address))
+        assert (await late.to(http)).json() == {"noted": 0}, "SendGrid names the reply, or it is about another mail"
         stranger = Postmark().event("Bounce", str(uuid4()), "nobody@example.com", ID=42, Type="HardBounce")
         assert (await stranger.to(http)).json() == {"noted": 0}
         counted = (await http.get("/metrics")).text

@@ -1,8 +1,9 @@
-"""Mail providers that we hand mails to by HTTP: Mailgun and Postmark, on loopback, in their wire
-format.
+"""Mail providers that we hand mails to by HTTP: Mailgun, Postmark and SendGrid, on loopback, in
+their wire format.
 
 After documentation.mailgun.com (Messages: messages.mime, Response codes) and
-postmarkapp.com/developer/api (Overview: codes; Email), in our own words.
+postmarkapp.com/developer/api (Overview: codes; Email) and twilio.com/docs/sendgrid (Mail Send:
+body, errors), in our own words.
 """
 
 from __future__ import annotations
@@ -94,6 +95,42 @@ class Apis:
         right = request.headers.get("X-Postmark-Server-Token") == KEY
         return web.json_response({"ID": 1} if right else {"ErrorCode": 10}, status=200 if right else 401)
 
+    async def mail_send(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != f"Bearer {KEY}":
+            return web.json_response(
+                {"errors": [{"message": "The provided authorization grant is invalid"}]}, status=401
+            )
+        values = json.loads(await request.text())
+        if said := self._said(request):
+            return said
+        if wrong := _wrong_for_sendgrid(values):
+            return web.json_response({"errors": [{"message": wrong, "field": None, "help": None}]}, status=400)
+        self.taken.append(values)
+        return web.Response(status=202, headers={"X-Message-Id": "14c5d75ce93"})
+
+    async def scopes(self, request: web.Request) -> web.Response:
+        right = request.headers.get("Authorization") == f"Bearer {KEY}"
+        return web.json_response({"scopes": ["mail.send"]} if right else {}, status=200 if right else 401)
+
+
+_RESERVED = {"to", "from", "cc", "bcc", "subject", "reply-to", "content-type", "received", "dkim-signature"}
+
+
+def _wrong_for_sendgrid(values: dict[str, Any]) -> str:
+    """What SendGrid would find wrong with a mail; empty where it takes it."""
+    people = [one["email"].lower() for each in values["personalizations"] for kind in each.values() for one in kind]
+    if len(set(people)) < len(people):
+        return "Each email address in the personalization block should be unique between to, cc, and bcc."
+    if [one["type"] for one in values["content"]][:1] != ["text/plain"] or not all(
+        one["value"] for one in values["content"]
+    ):
+        return "If present, text/plain and text/html may only be provided once, text/plain first."
+    if not values["subject"]:
+        return "The subject is required."
+    if reserved := _RESERVED & {name.lower() for name in values["headers"]}:
+        return f"Header can not be one of the reserved keys: {reserved}"
+    return ""
+
 
 @web.middleware
 async def slowly(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Any:
@@ -122,6 +159,8 @@ async def serving() -> AsyncIterator[Apis]:
     app.router.add_get("/v3/domains", apis.domains)
     app.router.add_post("/email", apis.email)
     app.router.add_get("/server", apis.server)
+    app.router.add_post("/v3/mail/send", apis.mail_send)
+    app.router.add_get("/v3/scopes", apis.scopes)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

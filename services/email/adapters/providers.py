@@ -140,3 +140,17 @@ class Postmark(_Provider):
 
     def _sign_in(self) -> dict[str, Any]:
         return {"headers": {"X-Postmark-Server-Token": self._key, "Accept": "application/json"}}
+
+
+class SendGrid(_Provider):
+    """It makes the mail of our parts, with our Message-ID."""
+
+    title = "SendGrid"
+    judged = staticmethod(handed_over.sendgrid)
+    _trial = "/v3/scopes"
+
+    def _request(self, mail: OutgoingMail) -> tuple[str, dict[str, Any]]:
+        return "/v3/mail/send", {"json": handed_over.of_sendgrid(mail)}
+
+    def _sign_in(self) -> dict[str, Any]:
+        return {"headers": {"Authorization": f"Bearer {self._key}"}}

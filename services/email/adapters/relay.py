@@ -19,7 +19,7 @@ from aiosmtplib.errors import (
     SMTPServerDisconnected,
 )
 
-from services.email.adapters.connections import Connections
+from services.email.adapters.connections import Connection, Connections
 from services.email.domain.headers import one_line
 from services.email.domain.outgoing import OutgoingMail
 from services.email.domain.reasons import Reason, reason_of
@@ -44,10 +44,12 @@ _BEYOND_ASCII = (
 
 @dataclass(slots=True)
 class _Step:
-    """How far an attempt came. `kept`: over a connection that was used before."""
+    """How far an attempt came. `kept`: over a connection that was used before; `over`: one whose
+    mail is answered for, and whether it was accepted."""
 
     kept: bool = False
     content_out: bool = False
+    over: tuple[Connection, bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,17 @@ class RelaySender:
 
     async def send(self, mail: OutgoingMail) -> SendResult:
         """Sends the mail (see `MailSender`). Until the content goes out, any failure means that
-        nothing was sent; where a kept connection was dead, a new one is tried at once."""
+        nothing was sent; where a kept connection was dead, a new one is tried at once. What the
+        relay answered counts, however long it takes over our goodbye."""
         step = _Step()
+        try:
+            return await self._judged(mail, step)
+        finally:
+            if step.over:
+                connection, accepted = step.over
+                await self._connections.give_back(connection, finished=accepted)
+
+    async def _judged(self, mail: OutgoingMail, step: _Step) -> SendResult:
         try:
             async with asyncio.timeout(self._timeout):
                 try:
@@ -95,7 +106,7 @@ class RelaySender:
                     self._connections.drop()
                     return await self._attempt(mail, step)
         except SMTPResponseException as error:
-            result, words = _judged(error, step.content_out), _words(error)
+            result, words = _result(error, step.content_out), _words(error)
             return SendResult(result, words, reason=_reason(error, words))
         except SMTPNotSupported as error:
             return SendResult(Result.LATER, one_line(str(error), 500))
@@ -132,7 +143,7 @@ class RelaySender:
             people = (mail.sender, mail.recipient, *mail.copies)
             beyond = next((address for address in people if not address.isascii()), "")
             if beyond and not client.supports_extension("SMTPUTF8"):
-                await self._connections.give_back(connection)
+                step.over = connection, True
                 return SendResult(Result.REFUSED, _BEYOND_ASCII.format(beyond))
             options = ["SMTPUTF8"] if beyond else []
             if client.supports_extension("SIZE"):
@@ -146,12 +157,12 @@ class RelaySender:
             if error.code == _CLOSING:
                 client.close()
             else:
-                await self._connections.give_back(connection, finished=False)
+                step.over = connection, False
             raise
         except BaseException:
             client.close()
             raise
-        await self._connections.give_back(connection)
+        step.over = connection, True
         words = "; ".join((f"{response.code} {response.message}", *refused))
         return SendResult(Result.DONE, one_line(words, 2_000))
 
@@ -179,7 +190,7 @@ async def _copies_refused(client: SMTP, copies: Sequence[str]) -> AsyncIterator[
             yield f"no copy to {address}: {_words(error)}"
 
 
-def _judged(error: SMTPResponseException, content_out: bool) -> Result:
+def _result(error: SMTPResponseException, content_out: bool) -> Result:
     """Returns the result of an SMTP error: only what the relay says of this mail is final. A 5xx
     to our greeting or password is ours to fix. An answer to the content that is no refusal by
     RFC 5321 leaves the result unknown."""

@@ -1,12 +1,13 @@
 """What a provider's HTTP API answers to a mail → how the attempt ended. Pure.
 
 documentation.mailgun.com: Messages, Response codes. postmarkapp.com/developer/api: Overview, Email.
+twilio.com/docs/sendgrid: Mail Send, its errors and limits.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -17,6 +18,7 @@ from services.email.domain.headers import one_line
 from services.email.domain.outgoing import OutgoingMail
 from services.email.domain.reasons import Reason
 from services.email.domain.suppression import Why, undelivered
+from services.email.domain.webhooks.sendgrid import REPLY
 from shared.attempts import Result
 
 _LONGEST_WAIT = timedelta(hours=1)
@@ -28,7 +30,7 @@ _OF_THIS_MAIL = {300: Reason.UNSAID, 411: Reason.CONTENT}
 an operator to put right."""
 _HEADERS = (
     *("Message-ID", "In-Reply-To", "References", "Auto-Submitted", "Precedence", "X-Auto-Response-Suppress"),
-    *("Content-Language", "X-PM-KeepID"),
+    "Content-Language",
 )
 _METADATA = "x-pm-metadata-"
 
@@ -62,6 +64,21 @@ def postmark(status: int, body: str) -> tuple[Result, str, str]:
     return _unsaid(status), words, ""
 
 
+def sendgrid(status: int, body: str) -> tuple[Result, str, str]:
+    """Returns result, words and the class of why. Only 400 is about this mail: 401 and 403 are a
+    key, a bill or a sender that is not verified there."""
+    errors = _object(body).get("errors")
+    told = (
+        [str(one.get("message") or "") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
+    )
+    words = one_line(f"{status} {'; '.join(filter(None, told)) or body}", 500)
+    if status == 202:
+        return Result.DONE, words, ""
+    if status == _TOO_LARGE:
+        return Result.REFUSED, words, Reason.TOO_LARGE
+    return (Result.REFUSED if status == 400 else _unsaid(status)), words, ""
+
+
 def _unsaid(status: int) -> Result:
     """Returns the result of a status that says nothing of this mail. Behind 500, 502 and 504 it may
     have been taken."""
@@ -79,7 +96,7 @@ def not_before(retry_after: str, now: datetime) -> datetime | None:
 def of_postmark(mail: OutgoingMail, stream: str) -> dict[str, Any]:
     """Returns a mail as Postmark takes it: it has no way in for a mail as it is, and makes one of
     these parts."""
-    message: EmailMessage = BytesParser(EmailMessage, policy=default).parsebytes(mail.content)
+    message = _parsed(mail)
     values: dict[str, Any] = {
         "From": str(message["From"]),
         "To": str(message["To"]),
@@ -92,7 +109,7 @@ def of_postmark(mail: OutgoingMail, stream: str) -> dict[str, Any]:
         "TrackLinks": "None",
     }
     values["Headers"] = [
-        {"Name": name, "Value": " ".join(str(message[name]).split())} for name in _HEADERS if message[name]
+        {"Name": name, "Value": value} for name, value in _kept(message, (*_HEADERS, "X-PM-KeepID")).items()
     ]
     values["Metadata"] = {
         name.lower().removeprefix(_METADATA): str(value)
@@ -111,8 +128,57 @@ def of_postmark(mail: OutgoingMail, stream: str) -> dict[str, Any]:
     return values | {"Attachments": attachments}
 
 
+def of_sendgrid(mail: OutgoingMail) -> dict[str, Any]:
+    """Returns a mail as SendGrid takes it, in parts. Nobody may be named twice. What it should give
+    back in its events names the reply."""
+    message = _parsed(mail)
+    seen = [address for address in mail.copies if address not in mail.unseen]
+    people = {"to": [_person(mail.recipient, message["To"])], "cc": list(map(_person, seen))}
+    people["bcc"] = list(map(_person, mail.unseen))
+    off = {"enable": False}
+    content, attachments = [], []
+    for part in message.walk():
+        match part.get_content_type(), part.get_content_disposition():
+            case "text/plain" | "text/html" as kind, None:
+                content.append({"type": kind, "value": part.get_content()})
+            case kind, "attachment" | "inline" as disposition:
+                content_id = str(part.get("Content-ID", "")).strip("<>")
+                file = {"content": _base64(part), "type": kind, "filename": part.get_filename()}
+                named = {"content_id": content_id} if content_id else {}
+                attachments.append({**file, "disposition": disposition, **named})
+    return {
+        "personalizations": [{kind: who for kind, who in people.items() if who}],
+        "from": _person(message["From"].addresses[0].addr_spec, message["From"]),
+        "reply_to": _person(message["Reply-To"].addresses[0].addr_spec, message["Reply-To"]),
+        "subject": str(message["Subject"]),
+        "content": content,
+        "headers": _kept(message, _HEADERS),
+        "custom_args": {REPLY: mail.outbound_id},
+        "tracking_settings": dict.fromkeys(("click_tracking", "open_tracking", "subscription_tracking"), off),
+        **({"attachments": attachments} if attachments else {}),
+    }
+
+
+def _person(address: str, header: Any = None) -> dict[str, str]:
+    name = header.addresses[0].display_name if header else ""
+    return {"email": address} | ({"name": name} if name else {})
+
+
+def _parsed(mail: OutgoingMail) -> EmailMessage:
+    return BytesParser(EmailMessage, policy=default).parsebytes(mail.content)
+
+
+def _kept(message: EmailMessage, names: Sequence[str]) -> dict[str, str]:
+    """Returns these headers, each on one line."""
+    return {name: " ".join(str(message[name]).split()) for name in names if message[name]}
+
+
+def _base64(part: Any) -> str:
+    return "".join(part.get_payload().split())
+
+
 def _attachment(part: Any, kind: str) -> Mapping[str, str]:
-    named = {"Name": part.get_filename(), "Content": "".join(part.get_payload().split()), "ContentType": kind}
+    named = {"Name": part.get_filename(), "Content": _base64(part), "ContentType": kind}
     content_id = str(part.get("Content-ID", "")).strip("<>")
     return named | ({"ContentID": f"cid:{content_id}"} if content_id else {})
 

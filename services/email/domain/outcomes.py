@@ -30,7 +30,8 @@ class Kind(StrEnum):
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """One event about one recipient. `hard`: by the provider's word nothing will ever arrive at
     this address. What finds the answer, best evidence first: `outbound_id`, which we gave along and
-    the provider gives back; `message_id`; `sender`, the envelope's, whose address has our token."""
+    the provider gives back; `message_id`; `sender`, the envelope's, whose address has our token.
+    `guess`: where none of them is there, it is about the newest answer to `recipient`."""
 
     kind: Kind
     recipient: str
@@ -42,6 +43,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     outbound_id: str = ""
     message_id: str = ""
     sender: str = ""
+    guess: bool = True
 
     @property
     def gone(self) -> bool:

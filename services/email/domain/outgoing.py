@@ -6,6 +6,7 @@ reference can add a header of its own.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -26,6 +27,7 @@ from services.email.domain.headers import one_address, one_line
 from services.email.domain.mailboxes import Mailboxes, with_token
 from services.email.domain.references import our_message_id, reply_token
 from services.email.domain.webhooks.postmark import METADATA
+from services.email.domain.webhooks.sendgrid import REPLY
 from shared.errors import Malformed
 from shared.events import Attachment, OutboundMessage
 from shared.kernel import address_of, kind_of
@@ -79,6 +81,8 @@ class Identity:
     signature: str = ""
     by_postmark: bool = False
     """Postmark has to be told to keep our Message-ID, and what to give back in its events."""
+    by_sendgrid: bool = False
+    """So has SendGrid what to give back."""
 
     def mailbox_of(self, outbound: OutboundMessage) -> str:
         """Returns the mailbox that an answer leaves from."""
@@ -116,6 +120,8 @@ def build(outbound: OutboundMessage, files: Sequence[bytes], identity: Identity,
         headers |= _AUTOMATIC
     if identity.by_postmark:
         headers |= {"X-PM-KeepID": "true", f"X-PM-Metadata-{METADATA}": one_line(outbound.id, 80)}
+    if identity.by_sendgrid:
+        headers["X-SMTPAPI"] = json.dumps({"unique_args": {REPLY: one_line(outbound.id, 80)}})
     for name, value in headers.items():
         mail[name] = value
     content = mail.as_bytes(policy=_AS_WRITTEN)

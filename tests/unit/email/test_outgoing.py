@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import email
 import email.policy
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -234,6 +235,13 @@ def test_postmark_is_told_to_keep_our_message_id_and_what_to_name_in_its_events(
     headers = email.message_from_bytes(mail.content, policy=email.policy.default)
     assert (headers["X-PM-KeepID"], headers["X-PM-Metadata-reply"]) == ("true", BASE.id)
     assert "X-PM-KeepID" not in built()[1]
+
+
+def test_sendgrid_is_told_what_to_name_in_its_events() -> None:
+    mail = build(BASE, [], replace(IDENTITY, by_sendgrid=True), NOW)
+    headers = email.message_from_bytes(mail.content, policy=email.policy.default)
+    assert json.loads(headers["X-SMTPAPI"]) == {"unique_args": {"switchboard_reply": BASE.id}}
+    assert "X-SMTPAPI" not in built()[1]
 
 
 def picture(name: str, content_id: str = "") -> Attachment:

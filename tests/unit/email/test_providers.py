@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from services.email import app
-from services.email.adapters.providers import Mailgun, Postmark
-from services.email.domain.handed_over import mailgun, not_before, postmark
+from services.email.adapters.providers import Mailgun, Postmark, SendGrid
+from services.email.domain.handed_over import mailgun, not_before, postmark, sendgrid
 from services.email.domain.outgoing import build
 from services.email.settings import EmailSettings
 from shared.attempts import Result
@@ -22,6 +22,8 @@ from tests.providers import mail_apis
 from tests.providers.mail_apis import KEY, Answer, Apis
 from tests.unit.email.test_outgoing import BASE, IDENTITY, LOOKS, NOW, picture
 
+KINDS = (Mailgun, Postmark, SendGrid)
+Kind = type[Mailgun | Postmark | SendGrid]
 BY_POSTMARK = dataclasses.replace(IDENTITY, by_postmark=True)
 REQUEST = msgspec.structs.replace(
     BASE,
@@ -75,15 +77,49 @@ async def test_postmark_gets_the_parts_and_keeps_the_thread(apis: Apis) -> None:
     assert (taken["MessageStream"], taken["TrackOpens"]) == ("outbound", False)
 
 
+async def test_sendgrid_gets_the_parts_keeps_the_thread_and_gives_back_which_reply_it_is(apis: Apis) -> None:
+    result = await SendGrid(apis.url, KEY, 5).send(MAIL)
+    assert (result.result, result.words) == (Result.DONE, "SendGrid: 202")
+    [taken] = apis.taken
+    assert taken["personalizations"] == [
+        {
+            "to": [{"email": "ann@example.com", "name": "Ann Smith"}],
+            "cc": [{"email": "lee@example.net"}],
+            "bcc": [{"email": "boss@example.net"}],
+        }
+    ]
+    assert taken["from"] == {"email": "help@example.org", "name": "Bob via Lamp Shop"}
+    assert (taken["reply_to"]["email"], taken["subject"]) == (MAIL.sender, "Re: Lamp")
+    text, looks = taken["content"]
+    assert (text["type"], text["value"].splitlines()[0]) == ("text/plain", "Dear Ann,")
+    assert (looks["type"], "<b>Ann</b>" in looks["value"]) == ("text/html", True)
+    assert taken["headers"]["Message-ID"] == MAIL.message_id
+    assert (taken["headers"]["References"], taken["headers"]["Auto-Submitted"]) == ("<1@x> <2@x>", "auto-replied")
+    assert taken["custom_args"] == {"switchboard_reply": REQUEST.id}
+    logo, bill = taken["attachments"]
+    assert (logo["content_id"], logo["disposition"], base64.b64decode(logo["content"])) == ("logo@x", "inline", b"logo")
+    assert (bill["filename"], bill["disposition"], base64.b64decode(bill["content"])) == (
+        "bill.png",
+        "attachment",
+        b"bill",
+    )
+    assert {one["enable"] for one in taken["tracking_settings"].values()} == {False}
+
+
+async def test_sendgrid_gets_a_plain_mail_to_one_person(apis: Apis) -> None:
+    result = await SendGrid(apis.url, KEY, 5).send(build(BASE, [], IDENTITY, NOW))
+    assert (result.result, len(apis.taken[0]["content"]), "attachments" in apis.taken[0]) == (Result.DONE, 1, False)
+
+
 async def test_postmark_hands_every_copy_over_once(apis: Apis) -> None:
     request = msgspec.structs.replace(REQUEST, cc=("joann@example.net", "lee@bücher.example"), bcc=("ann@example.net",))
     await Postmark(apis.url, KEY, 5).send(build(request, [b"logo", b"bill"], BY_POSTMARK, NOW))
     assert apis.taken[0]["Bcc"] == "ann@example.net"
 
 
-@pytest.mark.parametrize("kind", [Mailgun, Postmark])
+@pytest.mark.parametrize("kind", KINDS)
 async def test_a_provider_that_is_somewhere_else_or_behind_a_proxy_has_taken_nothing(
-    kind: type[Mailgun | Postmark], apis: Apis, monkeypatch: pytest.MonkeyPatch
+    kind: Kind, apis: Apis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moved = kind(f"{apis.url}/moved", KEY, 5)
     assert "answers 307" in await moved.check()
@@ -95,12 +131,12 @@ async def test_a_provider_that_is_somewhere_else_or_behind_a_proxy_has_taken_not
 
 async def test_an_answer_in_pieces_is_read_to_its_end(apis: Apis) -> None:
     apis.in_pieces = True
-    for kind in (Mailgun, Postmark):
+    for kind in KINDS:
         assert (await kind(apis.url, KEY, 5).send(MAIL)).result is Result.DONE
 
 
-@pytest.mark.parametrize("kind", [Mailgun, Postmark])
-async def test_what_cannot_be_known_is_not_guessed(kind: type[Mailgun | Postmark], apis: Apis) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_cannot_be_known_is_not_guessed(kind: Kind, apis: Apis) -> None:
     ours = kind(apis.url, KEY, 5)
     apis.next = [
         Answer(200, {}, hang_up=True),
@@ -119,10 +155,8 @@ async def test_what_cannot_be_known_is_not_guessed(kind: type[Mailgun | Postmark
     assert apis.taken == []
 
 
-@pytest.mark.parametrize("kind", [Mailgun, Postmark])
-async def test_an_operator_hears_of_a_wrong_key_and_of_a_provider_that_is_away(
-    kind: type[Mailgun | Postmark], apis: Apis
-) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_operator_hears_of_a_wrong_key_and_of_a_provider_that_is_away(kind: Kind, apis: Apis) -> None:
     assert await kind(apis.url, KEY, 5).check() == ""
     wrong = kind(apis.url, "wrong", 5)
     assert "answers 401 to our key" in await wrong.check()
@@ -157,6 +191,15 @@ async def test_an_operator_hears_of_a_wrong_key_and_of_a_provider_that_is_away(
         (postmark, 422, '{"ErrorCode": 411, "Message": "Forbidden file"}', Result.REFUSED, "content"),
         (postmark, 429, '{"ErrorCode": 429}', Result.LATER, ""),
         (postmark, 500, "", Result.UNKNOWN, ""),
+        (sendgrid, 202, "", Result.DONE, ""),
+        (sendgrid, 200, "<html>Sign in", Result.UNKNOWN, ""),
+        (sendgrid, 400, '{"errors": [{"message": "Does not contain a valid address."}]}', Result.REFUSED, ""),
+        (sendgrid, 401, '{"errors": [null, {}]}', Result.LATER, ""),
+        (sendgrid, 403, '{"errors": "no list"}', Result.LATER, ""),
+        (sendgrid, 413, "", Result.REFUSED, "too-large"),
+        (sendgrid, 429, '{"errors": [{"message": "too many requests"}]}', Result.LATER, ""),
+        (sendgrid, 500, "", Result.UNKNOWN, ""),
+        (sendgrid, 503, "", Result.LATER, ""),
     ],
 )  # fmt: skip
 def test_each_answer_by_what_the_provider_s_documents_say(
@@ -180,6 +223,7 @@ def test_an_operator_chooses_one_way_out() -> None:
 
     assert chosen(provider="mailgun", provider_key=KEY) == "Mailgun at https://api.mailgun.net"
     assert chosen(provider="postmark", provider_key=KEY) == "Postmark at https://api.postmarkapp.com"
+    assert chosen(provider="sendgrid", provider_key=KEY) == "SendGrid at https://api.sendgrid.com"
     assert (
         chosen(provider="mailgun", provider_key=KEY, provider_url="https://api.eu.mailgun.net/")
         == "Mailgun at https://api.eu.mailgun.net"

@@ -18,7 +18,7 @@ from services.email.domain.outgoing import OutgoingMail
 from shared.attempts import Result
 from tests.waiting import until
 
-DROP = "drop"
+DROP, SILENT = "drop", "silent"
 
 
 @dataclass
@@ -38,6 +38,8 @@ class Server:
         self.verbs.append(verb)
         said = self.says.get(verb, [])
         words = said.pop(0) if said else usual
+        if words == SILENT:
+            await asyncio.Event().wait()
         if words == DROP:
             server.transport.abort()
         return words
@@ -175,6 +177,23 @@ async def test_what_is_known_at_each_step_is_told_and_the_next_mail_goes_out(
         assert (await relay.sender.send(mail(2))).result is Result.DONE
         assert len(relay.taken) == before + (2 if found.result is Result.DONE else 1)
         assert all(content == mail().content for content in relay.taken)
+
+
+@pytest.mark.parametrize(
+    ("says", "idle", "result"),
+    [
+        ({"QUIT": [SILENT]}, 0, Result.DONE),
+        ({"DATA": ["554 5.7.1 spam"], "RSET": [SILENT]}, 60, Result.REFUSED),
+        ({"RCPT": ["550 5.1.1 no such user"], "RSET": [SILENT]}, 60, Result.REFUSED),
+        ({"DATA": [SILENT]}, 60, Result.UNKNOWN),
+    ],
+)
+async def test_what_the_relay_said_of_a_mail_counts_however_long_it_takes_over_our_goodbye(
+    says: dict[str, list[str]], idle: float, result: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "_GOODBYE", 0.6)
+    async with serving(idle=idle, timeout=0.5, says=says) as relay:
+        assert (await relay.sender.send(mail())).result is result
 
 
 async def test_half_of_the_recipients_get_it_and_the_next_mail_goes_to_its_own_alone() -> None:

@@ -408,6 +408,14 @@ def test_of_fields_with_one_name_the_first_counts() -> None:
     assert forms.fields("multipart/form-data; boundary=b", file) == {"email": b"x"}
 
 
+def test_an_event_of_sendgrid_names_the_reply_or_is_about_none() -> None:
+    """A bounce that came late has no Message-ID any more."""
+    named = SENDGRID.event("bounce", "", switchboard_reply="out-1")
+    [told, unknown] = sendgrid.outcomes([named, SENDGRID.event("bounce", "")])
+    assert (told.outbound_id, told.guess) == ("out-1", False)
+    assert (unknown.outbound_id, unknown.message_id, unknown.guess) == ("", "", False)
+
+
 def test_each_event_of_a_large_batch_counts() -> None:
     event = {"event": "bounce", "email": "ann@example.com"}
     assert len(list(sendgrid.outcomes([event] * 2_500))) == 2_500

@@ -25,6 +25,8 @@ from services.email.domain.webhooks.told import decoded, items, text
 from services.email.domain.webhooks.trust import Untrusted, check_age
 from shared.errors import Malformed
 
+REPLY = "switchboard_reply"
+"""The unique argument that we give along, and events bring back."""
 WINDOW = timedelta(hours=25)
 """SendGrid tries events for 24 hours; whether it signs anew each time is not said."""
 _KINDS = {
@@ -83,7 +85,8 @@ def mail(form: Mapping[str, bytes]) -> tuple[bytes, Envelope]:
 
 
 def outcomes(body: Any) -> Iterator[Outcome]:
-    """Yields what a batch of events says."""
+    """Yields what a batch of events says. Each names the mail: one that a server sent back late has
+    lost its Message-ID, and the newest answer to its address may be another."""
     for event in body if isinstance(body, list) else ():  # one request has up to 768 KB of them
         kind = _KINDS.get(text(event, "event"))
         if kind is None:
@@ -98,5 +101,7 @@ def outcomes(body: Any) -> Iterator[Outcome]:
             reason=why,
             hard=(text(event, "event"), text(event, "type")) == ("bounce", "bounce") or said == "Bounced Address",
             event_id=text(event, "sg_event_id"),
+            outbound_id=text(event, REPLY),
             message_id=message_id(text(event, "smtp-id")),
+            guess=False,
         )
