@@ -101,6 +101,11 @@ def test_an_admin_connects_a_mailbox_tests_it_chooses_folders_and_it_is_read(
     tab.get_by_label("Mark it as read").check()
     tab.get_by_role("button", name="Save and start reading").click()
     expect(tab.get_by_role("button", name="Turn off")).to_be_visible()
+    tab.get_by_role("button", name="Test the connection").click()
+    expect(tab.get_by_text("The connection works.")).to_be_visible()
+    tab.goto(tab.url)
+    expect(tab.get_by_role("button", name="Turn off")).to_be_visible()
+    expect(tab.get_by_text("The connection works.")).to_be_hidden()
     assert password() not in tab.content()
 
     def up_to_date() -> bool:

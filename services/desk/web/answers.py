@@ -75,6 +75,12 @@ def redirect(to: str) -> RedirectResponse:
     return RedirectResponse(to, 303, HEADERS)
 
 
+def onward(to: str) -> RedirectResponse:
+    """Hands a form on to what it asks for next (307, RFC 9110, 15.4.8): the browser sends it there
+    as it was, token and all."""
+    return RedirectResponse(to, 307, HEADERS)
+
+
 class ConsoleRoute(APIRoute):
     """A route whose errors are for people."""
 

@@ -3,18 +3,19 @@ service."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 
 from services.desk.actors import Permission
 from services.desk.context import Desk
 from services.desk.mailboxes import service as mailboxes
 from services.desk.mailboxes.schemas import Mailbox, Settings
 from services.desk.web import words
-from services.desk.web.answers import ConsoleRoute, html, redirect
+from services.desk.web.answers import ConsoleRoute, html, onward, redirect
 from services.desk.web.mailboxes.words import AFTER, SECURITY, SIGN_INS
 from services.desk.web.pages.inbox import console_of
 from services.desk.web.render import gettext
@@ -57,14 +58,13 @@ async def find(request: Request, who: Does, address: Text = "") -> Response:
     typed = Settings(address=address.strip())
     if "@" not in typed.address:
         return await _list(request, who, Rejected(422, "email", "No address."), typed.address)
-    try:
+
+    async def look() -> Response:
         found = await mailboxes.server_of(_desk(request), who.actor, typed.address)
-    except Rejected as error:
-        return _new(request, who, typed, error, status=200)
-    except Unavailable as error:
-        return _away(request, who, error)
-    place = {"host": found.host, "port": found.port, "security": found.security, "sign_in": found.sign_in}
-    return _new(request, who, msgspec.structs.replace(typed, **place))
+        place = {"host": found.host, "port": found.port, "security": found.security, "sign_in": found.sign_in}
+        return _new(request, who, msgspec.structs.replace(typed, **place))
+
+    return await _asked(request, who, look, lambda error: _new(request, who, typed, error, status=200))
 
 
 @router.post("/mailboxes")
@@ -83,22 +83,34 @@ async def add(
     typed = Settings(
         address=address.strip(), host=host.strip(), security=security, sign_in=sign_in, username=username.strip()
     )
-    try:
+
+    async def make() -> Response:
+        nonlocal typed
         typed = msgspec.structs.replace(typed, port=_port(port))
         if sign_in == "password" and not password:
             raise Rejected(422, "password-empty", gettext(who.language)("Enter the password."))
         made = await mailboxes.add(_desk(request), who.actor, typed, password)
-    except Rejected as error:
-        return _new(request, who, typed, error)
-    except Unavailable as error:
-        return _away(request, who, error)
-    return redirect(f"/mailboxes/{made.id}{'?test=1' if made.signed_in else ''}")
+        return onward(f"/mailboxes/{made.id}/test") if made.signed_in else redirect(f"/mailboxes/{made.id}")
+
+    return await _asked(request, who, make, lambda error: _new(request, who, typed, error))
 
 
 @router.get("/mailboxes/{mailbox}")
-async def mailbox_page(request: Request, who: Looks, mailbox: str, test: Annotated[bool, Query()] = False) -> Response:
-    """Shows one mailbox. `test`: signs in there and shows its folders, changing nothing."""
-    return await _do(request, who, mailbox, None, test=test)
+async def mailbox_page(request: Request, who: Looks, mailbox: str) -> Response:
+    """Shows one mailbox."""
+    return await _show(request, who, mailbox)
+
+
+@router.get("/mailboxes/{mailbox}/test")
+async def tested_page(who: Looks, mailbox: str) -> Response:  # noqa: ARG001 - who may look
+    """Goes back to a mailbox, where somebody comes by the address of a test."""
+    return redirect(f"/mailboxes/{mailbox}")
+
+
+@router.post("/mailboxes/{mailbox}/test")
+async def test(request: Request, who: Does, mailbox: str) -> Response:
+    """Signs in to a mailbox and shows its folders, changing nothing."""
+    return await _show(request, who, mailbox, test=True)
 
 
 @router.post("/mailboxes/{mailbox}/read")
@@ -148,7 +160,7 @@ async def server(
         settings = msgspec.structs.replace(found.settings, **place)
         await mailboxes.change(_desk(request), who.actor, found.id, settings, password)
 
-    return await _do(request, who, mailbox, change, then="?test=1")
+    return await _do(request, who, mailbox, change, test=True)
 
 
 @router.post("/mailboxes/{mailbox}/enabled")
@@ -176,13 +188,12 @@ async def remove(request: Request, who: Does, mailbox: str) -> Response:
 @router.post("/mailboxes/{mailbox}/sign-in")
 async def begin(request: Request, who: Does, mailbox: str) -> Response:
     """Begins a sign-in at Google or Microsoft, and shows what to do there."""
-    try:
+
+    async def start() -> Response:
         begun = await mailboxes.begin(_desk(request), who.actor, mailbox)
-    except Rejected as error:
-        return await _do(request, who, mailbox, _raising(error))
-    except Unavailable as error:
-        return _away(request, who, error)
-    return await _do(request, who, mailbox, None, begun=begun)
+        return await _show(request, who, mailbox, begun=begun)
+
+    return await _asked(request, who, start, lambda error: _show(request, who, mailbox, error))
 
 
 @router.post("/mailboxes/{mailbox}/sign-in/end")
@@ -202,37 +213,68 @@ async def end(
         nonlocal done
         done = await mailboxes.end(_desk(request), who.actor, found, ticket, address)
 
-    answer = await _do(request, who, mailbox, change, then="?test=1")
+    answer = await _do(request, who, mailbox, change, test=True)
     if done or answer.status_code >= 400:
         return answer
     shown = page if page.startswith(("https://", "http://")) else ""
-    return await _do(request, who, mailbox, None, begun={"page": shown, "code": code, "ticket": ticket}, early=True)
+    begun = {"page": shown, "code": code, "ticket": ticket}
+    return await _show(request, who, mailbox, begun=begun, early=True)
 
 
-def _raising(error: Rejected) -> Any:
-    async def change(_found: Mailbox) -> None:
-        raise error
+async def _do(
+    request: Request,
+    who: Viewer,
+    mailbox: str,
+    change: Callable[[Mailbox], Awaitable[None]],
+    *,
+    test: bool = False,
+) -> Response:
+    """Does something to a mailbox and goes back to it, or on to a test of it."""
 
-    return change
+    async def work() -> Response:
+        found = await mailboxes.one(_desk(request), who.actor, mailbox)
+        try:
+            await change(found)
+        except Rejected as error:
+            return await _show(request, who, mailbox, error)
+        return onward(f"/mailboxes/{found.id}/test") if test else redirect(f"/mailboxes/{found.id}")
+
+    return await _asked(request, who, work)
 
 
-async def _do(request: Request, who: Viewer, mailbox: str, change: Any, *, then: str = "", **more: Any) -> Response:
-    """Does something to a mailbox and goes back to it, or shows it with why that was refused."""
-    desk, test = _desk(request), more.pop("test", False)
+async def _show(
+    request: Request, who: Viewer, mailbox: str, error: Rejected | None = None, *, test: bool = False, **more: Any
+) -> Response:
+    """Shows a mailbox, and why something was refused."""
+
+    async def work() -> Response:
+        found = await mailboxes.one(_desk(request), who.actor, mailbox)
+        tested = await mailboxes.tested(_desk(request), who.actor, mailbox) if test else None
+        errors = {"form": words.problem(error, gettext(who.language))} if error else {}
+        context = {"mailbox": found, "tested": tested, "errors": errors, "begun": None, "early": False, **_choices()}
+        return _page(request, who, "mailbox.html", error.status if error else 200, **(context | more))
+
+    return await _asked(request, who, work)
+
+
+async def _asked(
+    request: Request,
+    who: Viewer,
+    work: Callable[[], Awaitable[Response]],
+    refused: Callable[[Rejected], Response | Awaitable[Response]] | None = None,
+) -> Response:
+    """Does what needs the email service, and says so where that is away. `refused`: shows why it
+    would not; otherwise the desk does."""
     try:
-        found, status, errors = await mailboxes.one(desk, who.actor, mailbox), 200, {}
-        if change:
-            try:
-                await change(found)
-            except Rejected as error:
-                status, errors = error.status, {"form": words.problem(error, gettext(who.language))}
-            else:
-                return redirect(f"/mailboxes/{found.id}{then}")
-        tested = await mailboxes.tested(desk, who.actor, mailbox) if test else None
+        return await work()
+    except Rejected as error:
+        if refused is None:
+            raise
+        shown = refused(error)
+        return await shown if isinstance(shown, Awaitable) else shown
     except Unavailable as error:
-        return _away(request, who, error)
-    context = {"mailbox": found, "tested": tested, "errors": errors, "begun": None, "early": False, **_choices()}
-    return _page(request, who, "mailbox.html", status, **(context | more))
+        log.warning("mailboxes cannot be shown", error=str(error))
+        return _page(request, who, "mailboxes.html", 503, everything=[], errors={}, typed="", away=True)
 
 
 def _new(request: Request, who: Viewer, typed: Settings, error: Rejected | None = None, status: int = 0) -> Response:
@@ -242,18 +284,13 @@ def _new(request: Request, who: Viewer, typed: Settings, error: Rejected | None 
 
 
 async def _list(request: Request, who: Viewer, error: Rejected | None = None, typed: str = "") -> Response:
-    try:
+    async def work() -> Response:
         found = await mailboxes.every(_desk(request), who.actor)
-    except Unavailable as unavailable:
-        return _away(request, who, unavailable)
-    errors = {"address": words.problem(error, gettext(who.language))} if error else {}
-    context = {"everything": found, "errors": errors, "typed": typed, "away": False}
-    return _page(request, who, "mailboxes.html", error.status if error else 200, **context)
+        errors = {"address": words.problem(error, gettext(who.language))} if error else {}
+        context = {"everything": found, "errors": errors, "typed": typed, "away": False}
+        return _page(request, who, "mailboxes.html", error.status if error else 200, **context)
 
-
-def _away(request: Request, who: Viewer, error: Unavailable) -> Response:
-    log.warning("mailboxes cannot be shown", error=str(error))
-    return _page(request, who, "mailboxes.html", 503, everything=[], errors={}, typed="", away=True)
+    return await _asked(request, who, work)
 
 
 def _page(request: Request, who: Viewer, template: str, status: int, **more: Any) -> Response:
