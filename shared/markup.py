@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 MAX_LENGTH = 1_000_000
@@ -106,7 +107,12 @@ def tokens(html: str) -> Iterator[Token]:
 
 def outline(html: str) -> Outline:
     """Parses HTML into an outline: cut where it is too long, flat where it is too deep, without
-    end tags that end nothing and without the attributes of endless tags."""
+    end tags that end nothing and without the attributes of endless tags. Not to be changed: who
+    asks for the same again gets the same."""
+    return _last_outline(html) if len(html) <= _REMEMBERED else _outline(html)
+
+
+def _outline(html: str) -> Outline:
     kept: list[Token] = []
     ends: dict[int, int] = {}
     levels: list[tuple[str, int]] = []
@@ -141,6 +147,12 @@ def outline(html: str) -> Outline:
                 depth -= _LEVELS.get(each, 1)
         kept.append(token if _short(token) else token._replace(text=f"<{name}>"))
     return Outline(kept, ends, whole=len(html) <= MAX_LENGTH and next(pieces, None) is None)
+
+
+_last_outline = lru_cache(maxsize=1)(_outline)
+"""A mail's HTML becomes text, is looked through for quotations, and is made safe."""
+_REMEMBERED = 1 << 16
+"""Characters of HTML whose outline may take memory until the next."""
 
 
 def bounded(html: str) -> str:
