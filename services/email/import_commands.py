@@ -50,7 +50,7 @@ async def imports(settings: EmailSettings, *arguments: str) -> None:
         if asked.what == "list":
             async with only_one(database, LOCK) as nobody, database.statements() as session:
                 for one in await rows.every(session):
-                    print(_line(one, killed=nobody and one.state == "running"))
+                    print(line(one, killed=nobody and one.state == "running"))
             return
         await _import(settings, database, asked)
     finally:
@@ -174,11 +174,15 @@ def _told(counts: Counter[str]) -> str:
     return ", ".join(f"{number:,} {what}" for what, number in counts.most_common() if number)
 
 
-def _line(one: rows.Import, *, killed: bool) -> str:
+def line(one: rows.Import, *, killed: bool) -> str:
+    """Returns what is told of an import, with each of its files or folders on a line of its own."""
     counts: Counter[str] = sum((Counter(counts) for counts in one.counts.values()), Counter())
     share = one.done / max(one.total, 1)
     state = "stopped" if killed else one.state
-    return f"{one.source}  {state} {share:.0%} at {one.changed_at:%Y-%m-%d %H:%M} UTC  {_told(counts)}  {one.detail}".rstrip()
+    source = one.source.replace("\n", f"\n{' ' * len('mbox ')}")
+    return (
+        f"{source}  {state} {share:.0%} at {one.changed_at:%Y-%m-%d %H:%M} UTC  {_told(counts)}  {one.detail}".rstrip()
+    )
 
 
 def _parser() -> ArgumentParser:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -73,7 +74,7 @@ class Archive(Protocol):
 
     @property
     def name(self) -> str:
-        """Names it, the same each time."""
+        """Names it, the same each time: its kind, and each of its places on a line of its own."""
 
     def folders(self) -> Sequence[Folder]:
         """Lists its folders."""
@@ -92,11 +93,11 @@ class MboxFiles:
 
     @property
     def name(self) -> str:
-        return "mbox " + " ".join(str(path.resolve()) for path in self.paths)
+        return "mbox " + "\n".join(str(path.resolve()) for path in self.paths)
 
     def folders(self) -> list[Folder]:
-        found = [file for path in self.paths for file in _files(path)]
-        folders = [_of_file(file, _name(file, self.paths)) for file in found if _is_mbox(file)]
+        found = [file for path in self.paths for file in _files(path) if _is_mbox(file)]
+        folders = [_of_file(file, name) for file, name in _names(found, self.paths).items()]
         if not folders:
             raise Rejected(422, "no-mbox", f"There is no mbox file at {', '.join(map(str, self.paths))}.")
         return folders
@@ -322,6 +323,15 @@ def _of_file(path: Path, name: str) -> Folder:
 def _of_folder(path: Path, root: Path, count: int) -> Folder:
     name = str(path.relative_to(root)) if path != root else path.resolve().name
     return Folder(name, kind_of_folder(name), count, "eml", path)
+
+
+def _names(files: Sequence[Path], roots: Sequence[Path]) -> dict[Path, str]:
+    """Returns a name of its own for each file: where two would have the same, what tells their
+    paths apart."""
+    whole = {file.resolve(): _name(file, roots) for file in files}
+    times = Counter(whole.values())
+    common = os.path.commonpath(whole) if whole else ""
+    return {file: name if times[name] == 1 else str(file.relative_to(common)) for file, name in whole.items()}
 
 
 def _name(path: Path, roots: Sequence[Path]) -> str:

@@ -25,6 +25,8 @@ from services.email.domain.archives import (
     maildir_name,
     unquoted,
 )
+from services.email.import_commands import line
+from services.email.import_rows import Import
 from shared.errors import Rejected
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -172,6 +174,19 @@ def test_folders_of_mbox_files_are_found_by_what_is_in_them(tmp_path: Path) -> N
         MboxFiles((tmp_path / "Inbox.msf",), LARGEST).folders()
     with pytest.raises(Rejected, match="does not exist"):
         MboxFiles((tmp_path / "nothing",), LARGEST).folders()
+
+
+def test_an_archive_of_several_files_is_told_file_by_file(tmp_path: Path) -> None:
+    for year in ("2020", "2021"):
+        (tmp_path / year).mkdir()
+        (tmp_path / year / "My Inbox").write_bytes(FROM + mail(1))
+    archive = MboxFiles(tuple(tmp_path / year / "My Inbox" for year in ("2020", "2021")), LARGEST)
+    told = Import("id", archive.name, "done", "", {}, [], 1, 1, NOW, NOW)
+    assert line(told, killed=False).splitlines() == [
+        f"mbox {tmp_path}/2020/My Inbox",
+        f"     {tmp_path}/2021/My Inbox  done 100% at 2026-12-01 00:00 UTC",
+    ]
+    assert len({folder.name for folder in archive.folders()}) == 2
 
 
 def test_a_file_that_somebody_writes_to_is_told(tmp_path: Path) -> None:
