@@ -3,7 +3,7 @@ question is kept (decision 21)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncGenerator, Collection
 
 import aiohttp
 import msgspec
@@ -11,6 +11,8 @@ import msgspec
 from shared.errors import Rejected, Unavailable
 
 _CONNECT = 2.0
+_LONGEST_LINE = 1 << 20
+"""Bytes."""
 
 
 class _Problem(msgspec.Struct):
@@ -51,3 +53,23 @@ async def ask(
             raise Unavailable(f"the {service} service is of another version: {error}") from error
         raise Rejected(status, problem.type.rpartition(":")[2], problem.detail)
     raise Unavailable(f"the {service} service answers {status}: {told[:300].decode(errors='replace')}")
+
+
+async def ask_for_lines(
+    service: str, url: str, *, bearer: str, seconds: float, body: bytes
+) -> AsyncGenerator[bytes, None]:
+    """Yields the lines of an answer to a POST that is long in the making, each as it comes.
+    seconds: for all of it. Raises Unavailable, also where the answer breaks off."""
+    headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+    timeout = aiohttp.ClientTimeout(total=seconds, connect=_CONNECT)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout, headers=headers, read_bufsize=_LONGEST_LINE) as session,
+            session.post(url, data=body, allow_redirects=False) as answer,
+        ):
+            if answer.status // 100 != 2:
+                raise Unavailable(f"the {service} service answers {answer.status}: {(await answer.text())[:300]}")
+            async for line in answer.content:
+                yield line
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        raise Unavailable(f"the {service} service does not answer at {url}: {error!r}") from error

@@ -30,6 +30,7 @@ class Permission(StrEnum):
     MANAGE_TOKENS = "tokens.manage"
     READ_AUDIT = "audit.read"
     MANAGE_DEAD_LETTERS = "dead-letters.manage"
+    READ_ROUTING = "routing.read"
     MANAGE_ROUTING = "routing.manage"
     MANAGE_AUTOREPLIES = "autoreplies.manage"
     MANAGE_SERVICE_LEVELS = "service-levels.manage"
@@ -51,7 +52,8 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
     {
         "read-only": _READ,
         "agent": _AGENT,
-        "supervisor": _AGENT | {Permission.MANAGE_AGENTS, Permission.MANAGE_TEAMS, Permission.MANAGE_DISPLAYS},
+        "supervisor": _AGENT
+        | {Permission.MANAGE_AGENTS, Permission.MANAGE_TEAMS, Permission.MANAGE_DISPLAYS, Permission.READ_ROUTING},
         "admin": _ALL,
     }
 )

@@ -16,8 +16,10 @@ from services.desk.assignment.api import router as assignment
 from services.desk.autoreplies.api import router as autoreplies
 from services.desk.calls.api import router as calls
 from services.desk.dead_letters.api import router as letters
+from services.desk.files.api import router as files
 from services.desk.live import Live, Reset
 from services.desk.mentions.api import router as mentions
+from services.desk.policy.api import router as policy
 from services.desk.profiles.api import router as customers
 from services.desk.search.api import router as search
 from services.desk.security import Reader
@@ -36,7 +38,8 @@ def router() -> APIRouter:
     """Builds the router of everything under /api/v1."""
     whole = APIRouter(prefix="/api/v1")
     parts = (
-        search, tickets, assignment, groups, mentions, customers, calls, letters, people, autoreplies, levels, live,
+        search, tickets, assignment, groups, mentions, customers, calls, letters, people, autoreplies, levels, policy,
+        files, live,
     )  # fmt: skip
     for part in parts:
         whole.include_router(part)

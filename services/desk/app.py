@@ -17,6 +17,7 @@ from services.desk.live import Live
 from services.desk.mentions import consumer as mentions
 from services.desk.people import leaving
 from services.desk.people.limits import Limiter
+from services.desk.policy import previews
 from services.desk.profiles import owed, publishing, sla
 from services.desk.schema import OUTBOX
 from services.desk.search import indexing
@@ -145,6 +146,7 @@ def _tasks(desk: Desk) -> dict[str, Task]:
         "calls": partial(distribution.run, desk),
         "assignment": partial(pushing.run, desk),
         "escalation": partial(escalation.run, desk),
+        "policy previews": partial(previews.run, desk),
         "sla": partial(sla.run, desk),
         "service levels": partial(following.run, desk),
         "calendar feeds": partial(feeds.run, desk),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from services.desk.accounts import service as accounts
 from services.desk.actors import COMMAND
 from services.desk.context import Desk
+from services.desk.files import service as files
 from services.desk.intake import imports
 from services.desk.people import audit, sessions
 from services.desk.people import service as people
@@ -25,6 +26,7 @@ from shared.db import Database, migrate
 from shared.errors import Rejected, Unavailable
 from shared.settings import Settings, load
 
+_YAML = {".yaml", ".yml"}
 _ROLE = "read-only, agent, supervisor or admin (default: agent)"
 
 
@@ -71,6 +73,7 @@ def main(arguments: list[str], open_desk: Callable[[], Desk]) -> int:
         "forget-corrections", help="take a customer's words away from what the urgency model learns from"
     )
     forgotten.add_argument("--point", required=True, help="a contact point of theirs, such as email:ann@example.org")
+    _add_settings(commands)
     commands.add_parser("imports", help="show what became of imported archives, a JSON object each")
     token = commands.add_parser("create-token", help="make an API token and print it, once")
     token.add_argument("--name", required=True, help="who will use it")
@@ -100,6 +103,16 @@ def main(arguments: list[str], open_desk: Callable[[], Desk]) -> int:
         print(f"desk: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _add_settings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    settings = commands.add_parser("settings", help="teams, people's work, automatic replies and policy as files")
+    verbs = settings.add_subparsers(dest="verb", required=True)
+    exported = verbs.add_parser("export", help="write them, the same way every time")
+    exported.add_argument("folder", nargs="?", default="-", help="where to; - (default): all to the output")
+    applied = verbs.add_parser("apply", help="make the desk as the files say, all of them or nothing")
+    applied.add_argument("folder", type=Path)
+    applied.add_argument("--dry-run", action="store_true", help="only say what would change")
 
 
 async def _with_database(
@@ -187,6 +200,41 @@ async def _forget_corrections(desk: Desk, chosen: argparse.Namespace) -> None:
     print(f"The words of {count} corrections are taken away with the next look of the desk's outbox.", file=sys.stderr)
 
 
+async def _settings(desk: Desk, chosen: argparse.Namespace) -> None:
+    if chosen.verb == "apply":
+        await _apply(desk, chosen)
+        return
+    found = await files.export(desk, actor=COMMAND)
+    if chosen.folder == "-":
+        print("\n".join(f"# {name}\n{text}" for name, text in found.items()), end="")
+        return
+    await asyncio.to_thread(_write, Path(chosen.folder), found)
+    print(f"{len(found)} files written to {chosen.folder}", file=sys.stderr)
+
+
+def _write(folder: Path, found: Mapping[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in found.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+
+
+async def _apply(desk: Desk, chosen: argparse.Namespace) -> None:
+    try:
+        texts = {path.name: path.read_text("utf-8") for path in sorted(chosen.folder.iterdir()) if path.suffix in _YAML}
+    except UnicodeDecodeError as error:
+        raise Rejected(422, "settings-files", f"A file in {chosen.folder} is not UTF-8: {error}.") from error
+    if not texts:
+        raise Rejected(422, "settings-files", f"There is no file of settings in {chosen.folder}.")
+    done = await files.apply(desk, texts, dry_run=chosen.dry_run, actor=COMMAND)
+    for each in (*done.changes, *(f"{files.POLICY}: {line}" for line in done.policy)):
+        print(each)
+    count = len(done.changes) + bool(done.policy)
+    published = f"; the policy is version {done.published}" if done.published else ""
+    print(f"{count} {'would change' if chosen.dry_run else 'changed'}{published}", file=sys.stderr)
+    if done.trouble:
+        raise Unavailable(done.trouble)
+
+
 async def _imports(database: Database, _: argparse.Namespace) -> None:
     for row in await imports.every(database):
         print(msgspec.json.encode(row).decode())
@@ -236,4 +284,5 @@ _PEOPLE = {
     "end-sessions": _end_sessions,
     "end-second-step": _end_second_step,
     "forget-corrections": _forget_corrections,
+    "settings": _settings,
 }

@@ -17,13 +17,17 @@ class DeskSettings(ServiceSettings):
     port: int = Field(8000, description="The desk's HTTP port: console and API")
     router_url: str = Field(
         "http://127.0.0.1:8003",
-        description="Where the desk reaches the router, for messages that an admin tests; without a slash at the end",
+        description="Where the desk reaches the router, for messages that an admin tests and for the policy; without a slash at the end",
         pattern="^https?://[^/]+$",
     )
     email_url: str = Field(
         "http://127.0.0.1:8002",
         description="Where the desk reaches the email service, for the page of mailboxes; without a slash at the end",
         pattern="^https?://[^/]+$",
+    )
+    two_person: bool = Field(
+        default=False,
+        description="Whether a routing policy has to be published by somebody else than who wrote it",
     )
     reopen_days: int = Field(14, ge=0, description="A message to a ticket solved longer ago opens a new, linked ticket")
     session_hours: int = Field(12, ge=1, description="An agent who did nothing for this long signs in again")

@@ -8,6 +8,8 @@ LIVE = "desk_live"
 """There are new events."""
 CALLS = "desk_calls"
 """There may be somebody to serve on the telephone."""
+PREVIEWS = "desk_previews"
+"""Somebody wants to know what a draft of the policy would have changed."""
 LOOKS = "desk_looks"
 """Somebody looks at a ticket, or not any more."""
 

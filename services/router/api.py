@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Annotated
 
@@ -11,10 +11,9 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 
 from services.router.adapters import policy_yaml, urgency
 from services.router.adapters.urgency import Models
-from services.router.adapters.yaml_sections import YamlErrors
 from services.router.domain.policy import Policy
 from services.router.domain.trying import tried
-from shared import trials
+from shared import policies, trials
 from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.events import Channel
@@ -22,14 +21,23 @@ from shared.events.base import Event
 from shared.events.codec import decode, encode
 from shared.language import detect
 from shared.trials import LONGEST, ModelCard, Outcome, Trial, Tried
+from shared.yaml_sections import YamlErrors
 
 LARGEST = 4_000_000
 """Bytes of a request: a text and a policy, however they are escaped."""
-LONGEST_POLICY = 100_000
-"""Characters of a policy that is tried: four times the one that comes with the router, which takes
-half a second to read."""
 _SHORT = 200
 """Characters of names, as in `InboundMessage`."""
+
+
+def ours(secret: str) -> Callable[[str], Awaitable[None]]:
+    """Makes a dependency that lets only those in who have our secret. Rejected 401."""
+
+    async def check(authorization: Annotated[str, Header()] = "") -> None:
+        scheme, _, token = authorization.partition(" ")
+        if scheme != "Bearer" or not trials.is_ours(secret, token):
+            raise Rejected(401, "unauthorized", "This is for the desk. Both need the same SWITCHBOARD_SECRET.")
+
+    return check
 
 
 def routes(
@@ -41,13 +49,7 @@ def routes(
 ) -> APIRouter:
     """Makes `/api/v1`, for whoever has our secret. languages: those that customers write in;
     policy: returns the one in force; models: that a draft may ask for."""
-
-    async def ours(authorization: Annotated[str, Header()] = "") -> None:
-        scheme, _, token = authorization.partition(" ")
-        if scheme != "Bearer" or not trials.is_ours(secret, token):
-            raise Rejected(401, "unauthorized", "This is for the desk. Both need the same SWITCHBOARD_SECRET.")
-
-    router = APIRouter(dependencies=[Depends(ours)])
+    router = APIRouter(dependencies=[Depends(ours(secret))])
 
     @router.post(trials.TRIALS)
     async def trial(request: Request) -> Response:
@@ -84,8 +86,8 @@ def _checked(trial: Trial) -> Trial:
         raise Rejected(
             422, "trial-too-long", f"A text has at most {LONGEST:,} characters; this one has {len(trial.text):,}."
         )
-    if len(trial.policy) > LONGEST_POLICY:
-        raise Rejected(422, "draft-too-long", f"A policy that is tried has at most {LONGEST_POLICY:,} characters.")
+    if len(trial.policy) > policies.LONGEST:
+        raise Rejected(422, "draft-too-long", f"A policy that is tried has at most {policies.LONGEST:,} characters.")
     if not trial.channel or ":" in trial.channel or max(map(len, (trial.channel, trial.language, trial.tier))) > _SHORT:
         raise Rejected(422, "trial", f"Channel, language and plan are names of at most {_SHORT} characters.")
     return trial

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.router import learning
+from services.router import learning, policy_api
 from services.router.adapters.urgency import Models
 from services.router.api import LARGEST, routes
 from services.router.handlers import Router
@@ -65,6 +65,8 @@ def create(common: Settings, settings: RouterSettings, health: Health) -> tuple[
     api = create_api("router", health, title="Router", description=about, max_body=LARGEST)
     secret = common.secret.get_secret_value()
     api.include_router(routes(secret, common.languages, channels.values, policies.current, models))
+    history = policy_api.History(servers, settings.policy, published)
+    api.include_router(policy_api.routes(secret, policies, models, history))
     return api, {
         "profiles": profiles.run,
         "channels": channels.run,

@@ -7,22 +7,29 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from services.router import dead_letters_commands, learning, learning_commands, reconciling, replaying
+from services.router import (
+    dead_letters_commands,
+    learning,
+    learning_commands,
+    previewing,
+    publishing,
+    reconciling,
+    replaying,
+)
 from services.router.adapters import policy_schema, policy_yaml
 from services.router.adapters.urgency import Models
-from services.router.adapters.yaml_sections import YamlErrors
 from services.router.domain.policy import Policy
 from services.router.settings import RouterSettings
-from shared.bus.api import encoded
 from shared.bus.client import shown
 from shared.bus.kafka import KafkaBus
-from shared.clock import utc_now
-from shared.errors import Misconfigured, Unavailable
-from shared.events import AuditNoted, RoutingPolicy
+from shared.errors import Misconfigured, Rejected, Unavailable
+from shared.events import RoutingPolicy
 from shared.settings import KafkaSettings, load
-from shared.topics import AUDIT_NOTED, MODELS_LEARNED, POLICIES_PUBLISHED
+from shared.topics import MODELS_LEARNED, POLICIES_PUBLISHED
+from shared.yaml_sections import YamlErrors
 
 _PATIENCE = 20.0
 """Seconds to wait for Kafka before giving up: a person is watching."""
@@ -38,6 +45,7 @@ def main(arguments: list[str]) -> int:
     for command in (check, publish):
         command.add_argument("file", type=Path)
     verbs.add_parser("show", help="print the policy in force")
+    previewing.add_command(verbs)
     verbs.add_parser("schema", help="print the JSON schema of policies, with which an editor checks while you type")
     replaying.add(subjects)
     dead_letters_commands.add(subjects)
@@ -52,13 +60,8 @@ def main(arguments: list[str]) -> int:
                 "model": learning_commands.run,
             }
             return others.get(chosen.subject, replaying.run)(chosen)
-        if chosen.verb == "check":
-            return _check(chosen.file)
-        if chosen.verb == "schema":
-            print(json.dumps(policy_schema.schema(), indent=2, ensure_ascii=False))
-            return 0
-        return asyncio.run(_publish(chosen.file) if chosen.verb == "publish" else _show())
-    except YamlErrors as error:
+        return _VERBS[chosen.verb](chosen)
+    except (YamlErrors, Rejected) as error:
         print(error, file=sys.stderr)
         return 1
     except Unavailable as error:
@@ -66,8 +69,14 @@ def main(arguments: list[str]) -> int:
         return 75  # EX_TEMPFAIL of sysexits.h
 
 
-def _check(file: Path) -> int:
+def _schema(_: argparse.Namespace) -> int:
+    print(json.dumps(policy_schema.schema(), indent=2, ensure_ascii=False))
+    return 0
+
+
+def _check(chosen: argparse.Namespace) -> int:
     """Needs no Kafka, but for a policy that asks for a model that was learned."""
+    file: Path = chosen.file
     models = Models()
     try:
         policy = _read(file, models)[1]
@@ -101,26 +110,11 @@ async def _publish(file: Path) -> int:
             f"{file}: its name is {policy.name!r}, but the router follows {following!r}: see ROUTER_POLICY"
         )
     newest = await _newest(servers, policy.name)
-    if newest and newest.yaml == text:
+    published = await publishing.publish(servers, policy.name, text)
+    if newest and published.version == newest.version:
         print(f"{policy.name}@{newest.version} is this already")
         return 0
-    version = newest.version + 1 if newest else 1
-    bus = KafkaBus(servers, "router")
-    await bus.start()
-    try:
-        event = RoutingPolicy(name=policy.name, version=version, published_at=utc_now(), yaml=text)
-        noted = AuditNoted(
-            id=f"policy:{policy.name}@{version}",
-            at=event.published_at,
-            kind="policy.published",
-            subject=f"{policy.name}@{version}",
-        )
-        await bus.publish_encoded(
-            [encoded(POLICIES_PUBLISHED, policy.name, event), encoded(AUDIT_NOTED, noted.subject, noted)]
-        )
-    finally:
-        await bus.stop()
-    print(f"{policy.name}@{version} is published")
+    print(f"{policy.name}@{published.version} is published")
     return 0
 
 
@@ -155,3 +149,12 @@ async def _newest(servers: str, name: str) -> RoutingPolicy | None:
         stop.set()
         await asyncio.gather(reading, return_exceptions=True)
     return view.get(name)
+
+
+_VERBS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "check": _check,
+    "preview": previewing.run,
+    "publish": lambda chosen: asyncio.run(_publish(chosen.file)),
+    "schema": _schema,
+    "show": lambda _: asyncio.run(_show()),
+}

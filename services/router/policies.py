@@ -35,6 +35,8 @@ class Policies:
         self._name, self._published, self._models, self._health = name, published, models, health
         self._seen: RoutingPolicy | None = None
         self._state = models.state()
+        self.trouble = ""
+        """Why the newest policy is refused; usually empty."""
         self._adopt(None)
 
     def current(self) -> Policy:
@@ -70,6 +72,7 @@ class Policies:
 
     def _refuse(self, newest: RoutingPolicy | None, error: Misconfigured) -> None:
         version = newest.version if newest else 0
+        self.trouble = str(error)
         METRICS.policy_refused.labels(policy=self._name).set(1)
         stays, first = self._policy.label, str(error).splitlines()[0]
         log.error("published policy refused", policy=self._name, version=version, stays=stays, error=str(error))
@@ -77,6 +80,7 @@ class Policies:
         self._health.set("policy", ok=True, detail=detail)
 
     def _tell(self, detail: str) -> None:
+        self.trouble = ""
         METRICS.policy_refused.labels(policy=self._name).set(0)
         METRICS.policy_version.labels(policy=self._name).set(self._policy.version)
         self._health.set("policy", ok=True, detail=f"{self._policy.label}: {detail}")

@@ -14,9 +14,11 @@ class AuditNoted(Event, frozen=True, kw_only=True):
     """The same id again does nothing."""
     at: datetime
     kind: str
-    """`site.created`, `site.origins`, `site.secrets`, `policy.published`, `model.taken` or
-    `model.rolled-back`."""
+    """`site.created`, `site.origins`, `site.secrets`, `policy.published`,
+    `policy.rolled-back`, `model.taken` or `model.rolled-back`."""
     subject: str
     """What it was done to: a site's id, a policy or a model with its version."""
     data: dict[str, str] = {}
     """For people: what changed. Never a secret."""
+    actor: str = ""
+    """Who did it, as the audit log has it; empty: whoever may start commands."""

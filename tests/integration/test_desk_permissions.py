@@ -23,6 +23,7 @@ from services.desk.autoreplies import service as autoreplies
 from services.desk.autoreplies.domain import Rule
 from services.desk.calls import service as calls
 from services.desk.context import Desk
+from services.desk.files import service as files
 from services.desk.intake.messages import apply
 from services.desk.mailboxes import service as mailboxes
 from services.desk.mailboxes.schemas import Mailbox, Settings
@@ -31,6 +32,7 @@ from services.desk.mentions import service as mentions
 from services.desk.people import presence, second_step, sessions, work
 from services.desk.people import service as people
 from services.desk.people.limits import Limiter
+from services.desk.policy import service as policy
 from services.desk.profiles import service as profiles
 from services.desk.service_levels import service as service_levels
 from services.desk.tickets import commands, corrections, group_commands, originals, teams
@@ -45,8 +47,8 @@ from tests.unit.desk.examples import routed
 TICKET = ticket_id("email:<1@example.org>")
 BO, ANN, PASSWORD = "bo@desk.example", "ann@desk.example", "correct horse battery"
 MODULES = (
-    accounts, assignment, autoreplies, calls, commands, corrections, display, group_commands, labels, mailboxes, mentions, offers, originals, people, presence, profiles,
-    second_step, service_levels, sessions, teams, work,
+    accounts, assignment, autoreplies, calls, commands, corrections, display, files, group_commands, labels, mailboxes, mentions, offers, originals, people, policy, presence,
+    profiles, second_step, service_levels, sessions, teams, work,
 )  # fmt: skip
 OWN = {accounts.change_password, second_step.turn_on, second_step.new_codes}
 """Commands on one's own account: a password is asked for, and no permission."""
@@ -58,6 +60,7 @@ VALUES = {
     "scopes": ("read",),
     "index": 0,
     "rule": Rule(),
+    "files": {"teams.yaml": "teams: {}"},
     "change": work.WorkChange(),
     "settings": Settings(address=BO),
 }
@@ -65,7 +68,7 @@ OPEN = {"/login", "/login/code", "/logout", "/join/{token}", "/preferences", "/s
 """Pages before and after signing in; those of `/account` are one's own."""
 TABLES = (
     "agents", "agent_links", "assignments", "api_tokens", "autoreplies", "calls", "call_requests", "contact_points", "customers", "display_links", "mentions",
-    "messages", "outbox", "sla_calendars", "sla_policies", "sla_standings", "team_members", "teams", "ticket_events", "tickets",
+    "messages", "outbox", "policy_drafts", "policy_previews", "sla_calendars", "sla_policies", "sla_standings", "team_members", "teams", "ticket_events", "tickets",
 )  # fmt: skip
 
 
@@ -97,7 +100,7 @@ async def contents(desk: Desk) -> list[Any]:
 
 def filled(path: str) -> str:
     values = {"ticket": TICKET, "email": BO, "agent": BO, "team": "billing"}
-    number = {"letter", "index"}
+    number = {"letter", "index", "number", "version"}
     return re.sub(
         r"{(\w+)(:\w+)?}",
         lambda found: values.get(found[1], "1" if found[1] in number else "00000000-0000-4000-8000-000000000000"),
@@ -127,6 +130,10 @@ BODIES: dict[str, Any] = {
     "/service-levels/calendars": {"name": "Office"},
     "/service-levels/calendars/{calendar}": {"name": "Office"},
     "/service-levels/preview": {"team": "billing"},
+    "/settings": {"files": {"teams.yaml": "teams: {}"}},
+    "/policy": {"yaml": "name: x", "base": 0},
+    "/policy/check": {"yaml": "name: x"},
+    "/policy/roll-back": {"to": 0, "base": 0},
     "/people": {"email": "new@desk.example"},
     "/people/{email}": {"active": False},
 }

@@ -62,7 +62,11 @@ KINDS = (
     "site.created",
     "site.origins",
     "site.secrets",
+    "policy.drafted",
+    "policy.discarded",
+    "policy.previewed",
     "policy.published",
+    "policy.rolled-back",
     "model.taken",
     "model.rolled-back",
     "corrections.forgotten",
@@ -73,8 +77,8 @@ KINDS = (
 )
 """What is logged. `access.refused`: an agent or a token tried what only others may; `message.read`:
 a mail or a file as the customer sent it; `site.…`, `policy.…` and `model.…`: by the commands of the
-dashboard and the router; `corrections.forgotten`: of whom, by the customer's id, for the log keeps
-what it has."""
+dashboard and the router, policies also on their page; `corrections.forgotten`: of whom, by the
+customer's id, for the log keeps what it has."""
 MOST = 200
 
 
@@ -116,7 +120,7 @@ async def record(database: Database, events: Sequence[AuditNoted]) -> None:
             "event_id": event.id,
             "at": event.at,
             "kind": storable(event.kind),
-            "actor": COMMAND.stored,
+            "actor": storable(event.actor) or COMMAND.stored,
             "subject": storable(event.subject),
             "ip": "",
             "data": {storable(key): storable(value) for key, value in event.data.items() if value},

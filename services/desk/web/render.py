@@ -28,6 +28,7 @@ from services.desk.web.conversation import formatted, reasons, why
 from services.desk.web.conversation import words as conversation
 from services.desk.web.learning import words as learning
 from services.desk.web.mailboxes import words as mailboxes
+from services.desk.web.policy import words as policy
 from services.desk.web.service_levels import words as levels
 from services.desk.web.social import words as posts
 from services.desk.web.trials import words as trials
@@ -114,6 +115,11 @@ def environment(language: str) -> Environment:
         "signal": lambda code: words.name(reasons.SIGNALS, code, translate),
         "trial_kind": lambda code: trials.kind(code, translate),
         "trial_signal": lambda code: trials.signal(code, translate),
+        "decision_field": lambda code: policy.field(code, translate),
+        "decision_value": lambda text, field: (
+            lasting(float(text), language) if field == "reply_within" and text else policy.value(field, text, translate)
+        ),
+        "preview_failed": lambda code: policy.failed(code, translate),
         "skill": lambda code: words.name(reasons.SKILLS, code, translate),
         "signature": lambda facts: words.name(conversation.SIGNATURES, facts.get("signature", ""), translate),
         "sender": lambda facts: conversation.sender(facts, translate),

@@ -136,7 +136,12 @@ PROBLEMS = {
     "move-to": N_("Choose the folder that emails are moved to."),
     "day": N_("Enter a day."),
     "port": N_("Enter a port between 1 and 65535."),
-    "draft-too-long": N_("This policy is too long. Test one of at most 100,000 characters."),
+    "draft-too-long": N_("This policy is too long: it has at most 100,000 characters."),
+    "draft-changed": N_("This draft was changed elsewhere meanwhile. Reload the page and look at it again."),
+    "second-person": N_("Another admin has to look at this draft and publish it."),
+    "policy-overtaken": N_("Another version came into force meanwhile. Nothing was published; look at it first."),
+    "no-such-draft": N_("This draft is no longer there: it was published or thrown away."),
+    "no-such-version": N_("This version of the policy does not exist."),
 }
 """What the desk refuses, by its code."""
 IN_A_SEARCH = ("search-filter", "busy", "too-slow")

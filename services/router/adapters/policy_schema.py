@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from services.router.adapters.policy_yaml import SHIPPED, build
-from services.router.adapters.yaml_sections import Problems, Section
+from shared.yaml_sections import Problems, Section
 
 _ANY = "*"
 """Stands for names of the author's own."""

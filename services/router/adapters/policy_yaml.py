@@ -10,7 +10,6 @@ from pathlib import Path
 
 from services.router.adapters import urgency
 from services.router.adapters.urgency import Models
-from services.router.adapters.yaml_sections import Section, document
 from services.router.domain.judging import Model
 from services.router.domain.policy import (
     AgePrior,
@@ -29,6 +28,7 @@ from services.router.domain.words import Lexicon, Phrase, Vocabulary, denial, ph
 from shared.hours import Hours
 from shared.hours import parse as parse_hours
 from shared.kernel import Level
+from shared.yaml_sections import Section, document
 
 SHIPPED = Path(__file__).parent.parent / "policy.yaml"
 """The policy that is in force until another one is published."""
@@ -43,25 +43,28 @@ def shipped(models: Models | None = None) -> Policy:
     return parse(SHIPPED.read_text(encoding="utf-8"), SHIPPED.name, version=0, models=models)
 
 
-def parse(text: str, source: str, version: int = 0, models: Models | None = None) -> Policy:
+def parse(
+    text: str, source: str, version: int = 0, models: Models | None = None, skills: Collection[str] = ()
+) -> Policy:
     """Parses a policy. `models`: that it may ask for; None for the one that comes with the router.
-    Raises YamlErrors with a line for everything that is wrong, and what would be right."""
+    `skills`: that its rules may ask for; none means any. Raises YamlErrors with a line for
+    everything that is wrong, and what would be right."""
     root = document(text, source)
-    policy = build(root, version, models)
+    policy = build(root, version, models, skills)
     root.problems.check()
     return policy
 
 
-def build(root: Section, version: int = 0, models: Models | None = None) -> Policy:
-    """Builds the policy from a document. All that is wrong is recorded in the section's
-    problems."""
+def build(root: Section, version: int = 0, models: Models | None = None, known: Collection[str] = ()) -> Policy:
+    """Builds the policy from a document. `known`: skills, as in `parse`. All that is wrong is
+    recorded in the section's problems."""
     name, language = root.text("name"), root.text("language")
     windows = {key: timedelta(hours=hours) for key, hours in _numbers(root.section("windows"), 24 * 365).items()}
     priority = _priority(root.section("levels"), root.section("signals"), models or Models())
     lexicon = _lexicon(root, priority)
     preference = _preference(root.section("preference"))
     service = _service(root.optional("hours"), root.optional("answer_within"))
-    team, rules, teams = _routing(root.section("routing"), priority)
+    team, rules, teams = _routing(root.section("routing"), priority, known)
     skills = {skill for rule in rules for skill in rule.skills}
     service = replace(service, waiting=_waiting(root.optional("waiting"), skills, team, teams))
     root.end()
@@ -270,22 +273,24 @@ def _patience(section: Section, skills: Collection[str], usual: str, teams: Coll
     return Patience({skill: timedelta(minutes=given) for skill, given in minutes.items()}, found)
 
 
-def _routing(section: Section, priority: Priority) -> tuple[str, tuple[RoutingRule, ...], set[str]]:
+def _routing(
+    section: Section, priority: Priority, known: Collection[str]
+) -> tuple[str, tuple[RoutingRule, ...], set[str]]:
     """Returns the default team, the routing rules, and all teams that are named."""
     team = section.text("team")
-    rules = tuple(_rule(rule, priority) for rule in section.sections("rules"))
+    rules = tuple(_rule(rule, priority, known) for rule in section.sections("rules"))
     teams = {team, *section.texts("teams"), *(rule.team for rule in rules)} - {""}
     section.end()
     return team, rules, teams
 
 
-def _rule(section: Section, priority: Priority) -> RoutingRule:
+def _rule(section: Section, priority: Priority, known: Collection[str]) -> RoutingRule:
     when = section.section("when")
     facts = when.optional("facts")
     rule = RoutingRule(
         name=section.text("name"),
         team=section.text("team", default=""),
-        skills=section.texts("skills"),
+        skills=section.texts("skills", one_of=known),
         languages=when.texts("languages", some=True),
         channels=when.texts("channels", some=True),
         severities=when.texts("severities", one_of=priority.severity, some=True),

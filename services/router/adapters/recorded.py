@@ -83,6 +83,8 @@ class Archive:
     actions: list[tuple[datetime, str]] = field(default_factory=list)
     """When which agent worked on a ticket."""
     malformed: int = 0
+    seen: int = 0
+    """Decisions of the period, also those that were not kept."""
 
     def recording(self) -> Iterator[Recorded]:
         """Yields every decision, in the order of time, with what was known."""
@@ -117,8 +119,9 @@ class Archive:
         return tuple(states)
 
 
-async def from_kafka(servers: str, since: datetime, until: datetime) -> Archive:
-    """Reads a period. Raises Unavailable where no broker answers in time."""
+async def from_kafka(servers: str, since: datetime, until: datetime, most: int | None = None) -> Archive:
+    """Reads a period. most: decisions to keep, the newest, with the profiles that they may have
+    been made with; None for everything. Raises Unavailable where no broker answers in time."""
     archive = Archive()
     learned = {key: event async for _, key, event in _events(servers, (MODELS_LEARNED,), archive, None, until + _DOUBT)}
     archive.models = Models(learned, load(RouterSettings).policy)
@@ -126,11 +129,19 @@ async def from_kafka(servers: str, since: datetime, until: datetime) -> Archive:
     archive.policies[shipped.label] = shipped
     async for at, _, routed in _events(servers, (MESSAGES_ROUTED_LIVE, MESSAGES_ROUTED), archive, since, until):
         archive.decisions.append((at, routed))
-    async for _, _, change in _events(servers, (TICKETS_CHANGED,), archive, since, until):
-        if change.kind in WORK and "@" in change.actor:
-            archive.actions.append((change.at, change.actor))
+        archive.seen += 1
+        if most and len(archive.decisions) >= 2 * most:
+            archive.decisions = _newest(archive, most)
+    if most:
+        archive.decisions = _newest(archive, most)
+    else:
+        async for _, _, change in _events(servers, (TICKETS_CHANGED,), archive, since, until):
+            if change.kind in WORK and "@" in change.actor:
+                archive.actions.append((change.at, change.actor))
+    points = {point for _, routed in archive.decisions for point in (routed.message.sender, *routed.message.also)}
     async for at, key, profile in _events(servers, (CUSTOMERS_UPDATED,), archive, None, until + _DOUBT):
-        archive.profiles.add(key, at, profile)
+        if key in points:
+            archive.profiles.add(key, at, profile)
     async for at, key, channel in _events(servers, (CHANNELS_ANNOUNCED,), archive, None, until + _DOUBT):
         archive.channels.add(key, at, channel)
     async for _, _, published in _events(servers, (POLICIES_PUBLISHED,), archive, None, until):
@@ -138,11 +149,15 @@ async def from_kafka(servers: str, since: datetime, until: datetime) -> Archive:
     return archive
 
 
+def _newest(archive: Archive, most: int) -> list[tuple[datetime, RoutedMessage]]:
+    return sorted(archive.decisions, key=lambda decision: decision[0])[-most:]
+
+
 def _keep(archive: Archive, published: RoutingPolicy) -> None:
     with suppress(Misconfigured):  # the router refused it as well
         label = f"{published.name}@{published.version}"
         policy = policy_yaml.parse(published.yaml, label, published.version, archive.models)
-        archive.policies[policy.label] = policy
+        archive.policies.setdefault(policy.label, policy)
 
 
 async def _events(

@@ -337,7 +337,8 @@ class TestStaticFiles:
             return sum(
                 len(file.packed or b"")
                 for name, file in static.files().items()
-                if name.endswith(suffix) and "vendor" not in name and "wallboard" not in name  # loaded there only
+                if name.endswith(suffix)
+                and not any(page in name for page in ("vendor", "wallboard", "policy", "settings"))  # loaded there only
             )
 
         assert weight(".css") < 20_000

@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 from services.router import commands, learning, learning_commands
 from services.router.adapters import policy_yaml, urgency
 from services.router.adapters.urgency import Models, UrgencyModel
-from services.router.adapters.yaml_sections import YamlErrors
 from services.router.api import _draft
 from services.router.domain.judging import CLASSES, Judgement, Sentence
 from services.router.domain.learning import (
@@ -51,6 +50,7 @@ from shared.events import ModelLearned, PriorityCorrected, Rejudged, RoutedMessa
 from shared.events.learning import in_use
 from shared.health import Health
 from shared.topics import MODELS_LEARNED, PRIORITIES_CORRECTED, Topic
+from shared.yaml_sections import YamlErrors
 from tests.unit.router.makers import CHANNELS, NOW, POLICY, decided, mail, under
 
 BASE = urgency.shipped()

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from services.router import commands
 from services.router.adapters import policy_yaml
 from services.router.adapters.urgency import Models
-from services.router.adapters.yaml_sections import LARGEST, YamlErrors
 from services.router.policies import Policies
 from shared.events import RoutingPolicy
 from shared.health import Health
 from shared.metrics import METRICS
+from shared.yaml_sections import LARGEST, YamlErrors
 from tests.unit.router.makers import NOW, POLICY
 
 TEXT = policy_yaml.SHIPPED.read_text(encoding="utf-8")

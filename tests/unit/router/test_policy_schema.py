@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from services.router import commands
 from services.router.adapters import policy_yaml
 from services.router.adapters.policy_schema import schema
-from services.router.adapters.yaml_sections import YamlErrors
+from shared.yaml_sections import YamlErrors
 from tests.unit.router.makers import properties
 
 pytestmark = pytest.mark.slow

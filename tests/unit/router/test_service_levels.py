@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.router.adapters.yaml_sections import YamlErrors
 from shared.kernel import Level
+from shared.yaml_sections import YamlErrors
 from tests.unit.router.makers import ANN, NOW, ann, decided, mail, under
 
 OUTAGE = "Our whole shop is down since this morning"

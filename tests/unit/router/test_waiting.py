@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from services.router.adapters.policy_yaml import SHIPPED, parse
-from services.router.adapters.yaml_sections import YamlErrors
 from services.router.domain.explain import explain
 from services.router.domain.replay import Recorded, compare
 from shared.events import Overflow, RoutedMessage
+from shared.yaml_sections import YamlErrors
 from tests.unit.router.makers import CHANNELS, NOW, POLICY, ann, decided, mail, under
 
 OUTAGE = "Notre boutique est en panne"

@@ -15,7 +15,9 @@ ROLES = {
 ROLE_MEANINGS = {
     "read-only": N_("Sees conversations, customers, calls and the wallboard. Changes nothing."),
     "agent": N_("Replies to customers, writes notes, assigns and solves conversations, takes calls."),
-    "supervisor": N_("Like an agent. Also manages teams, colleagues’ availability and skills, and wallboard displays."),
+    "supervisor": N_(
+        "Like an agent. Also manages teams, colleagues’ availability and skills, and wallboard displays, and sees the routing policy."
+    ),
     "admin": N_(
         "Everything. Also manages people, roles and API tokens, mailboxes, the audit log, dead letters and routing."
     ),
@@ -65,7 +67,11 @@ AUDIT = {
     "site.created": N_("Added a site"),
     "site.origins": N_("Changed a site's origins"),
     "site.secrets": N_("Changed a site's secrets"),
+    "policy.drafted": N_("Changed a draft of the routing policy"),
+    "policy.discarded": N_("Threw a draft of the routing policy away"),
+    "policy.previewed": N_("Previewed a routing policy"),
     "policy.published": N_("Published a routing policy"),
+    "policy.rolled-back": N_("Brought a routing policy back"),
     "model.taken": N_("Took an urgency model"),
     "model.rolled-back": N_("Rolled back the urgency model"),
     "corrections.forgotten": N_("Took a customer's words away from learning"),

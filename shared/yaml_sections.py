@@ -4,7 +4,7 @@ once."""
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeGuard, TypeVar
 
@@ -24,6 +24,11 @@ T = TypeVar("T")
 class YamlErrors(Misconfigured):
     """Everything that is wrong with a document, a line each: `policy.yaml:12: signals.live: …`."""
 
+    def __init__(self, source: str, found: Sequence[tuple[int, str]]) -> None:
+        super().__init__("\n".join(f"{source}:{line}: {text}" for line, text in found))
+        self.found = tuple(found)
+        """Lines, from 1, and what is wrong there."""
+
 
 @dataclass
 class Problems:
@@ -40,7 +45,7 @@ class Problems:
     def check(self) -> None:
         """Raises YamlErrors if there is any."""
         if self.found:
-            raise YamlErrors("\n".join(f"{self.source}:{line}: {text}" for line, text in sorted(self.found)))
+            raise YamlErrors(self.source, sorted(self.found))
 
 
 @dataclass

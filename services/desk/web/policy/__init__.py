@@ -1,0 +1,1 @@
+"""The routing policy as people read it."""
