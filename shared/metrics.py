@@ -62,6 +62,8 @@ class Metrics:
     assignments: Counter
     tickets_stranded: Gauge
     teams_unstaffed: Gauge
+    notifications: Counter
+    notification_mails: Counter
     calls_waiting: Gauge
     calls_oldest: Gauge
     agents: Gauge
@@ -195,6 +197,8 @@ METRICS = Metrics(
     teams_unstaffed=_gauge(
         "teams_unstaffed", "Teams that are given their work where customers wait and nobody accepts any"
     ),
+    notifications=_counter("notifications_total", "What agents were told", "kind"),
+    notification_mails=_counter("notification_mails_total", "Mails to agents who were away, of what they had not read"),
     calls_waiting=_gauge("calls_waiting", "Callers in line, before an agent answers"),
     calls_oldest=_gauge(
         "calls_oldest_seconds", "How long the caller has waited who waits longest; 0 where nobody does"

@@ -19,6 +19,7 @@ from services.desk.dead_letters.api import router as letters
 from services.desk.files.api import router as files
 from services.desk.live import Live, Reset
 from services.desk.mentions.api import router as mentions
+from services.desk.notifications.api import router as notifications
 from services.desk.policy.api import router as policy
 from services.desk.profiles.api import router as customers
 from services.desk.search.api import router as search
@@ -39,7 +40,7 @@ def router() -> APIRouter:
     whole = APIRouter(prefix="/api/v1")
     parts = (
         search, tickets, assignment, groups, mentions, customers, calls, letters, people, autoreplies, levels, policy,
-        files, live,
+        files, notifications, live,
     )  # fmt: skip
     for part in parts:
         whole.include_router(part)

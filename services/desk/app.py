@@ -15,6 +15,7 @@ from services.desk.context import Desk, Pools
 from services.desk.dead_letters.service import DeadLetterList
 from services.desk.live import Live
 from services.desk.mentions import consumer as mentions
+from services.desk.notifications import deriving, mailing
 from services.desk.people import leaving
 from services.desk.people.limits import Limiter
 from services.desk.policy import previews
@@ -152,6 +153,8 @@ def _tasks(desk: Desk) -> dict[str, Task]:
         "calendar feeds": partial(feeds.run, desk),
         "unread": partial(unread.run, desk),
         "mentions": mentions.kept(desk).run,
+        "notifications": partial(deriving.run, desk),
+        "mails of notifications": partial(mailing.run, desk),
         "old words": partial(indexing.run, desk),
         "old mentions": partial(mentions.forget_old, desk),
         "metrics": partial(metrics.run, desk),

@@ -21,7 +21,7 @@ import msgspec
 from sqlalchemy import func, select
 
 from services.desk.schema import EVENTS
-from services.desk.signals import LIVE, LOOKS
+from services.desk.signals import BELL, LIVE, LOOKS
 from services.desk.timeline import EventView, event_view
 from services.desk.watchers import Look, Watchers
 from shared.db import Database
@@ -66,6 +66,7 @@ class Live:
         self.consoles = Counter[str]()
         """Streams of consoles by agent, of this process."""
         self._watching: set[asyncio.Queue[str]] = set()
+        self._bells: dict[str, set[asyncio.Event]] = {}
         self._swept = time.monotonic()
 
     @property
@@ -115,10 +116,13 @@ class Live:
             METRICS.live_viewers.labels(service="desk").dec()
 
     async def _follow(self, stop: asyncio.Event) -> None:
-        async with listening(self._database, {LIVE: None, LOOKS: self._look}) as listener:
+        async with listening(self._database, {LIVE: None, LOOKS: self._look, BELL: self._chime}) as listener:
             if not self._started:
                 self._floor = self._newest = await self._newest_committed()
                 self._started = True
+            for bells in self._bells.values():  # what was told while nobody listened
+                for rung in bells:
+                    rung.set()
             listens = True
             while listens:
                 while await self._take():
@@ -151,6 +155,26 @@ class Live:
             yield changes
         finally:
             self._watching.discard(changes)
+
+    @contextmanager
+    def bell(self, agent: str) -> Iterator[asyncio.Event]:
+        """Yields what is set when the notifications of this agent (an id) have changed, and at
+        first: look, then wait."""
+        rung = asyncio.Event()
+        rung.set()
+        bells = self._bells.setdefault(agent, set())
+        bells.add(rung)
+        try:
+            yield rung
+        finally:
+            bells.discard(rung)
+            if not bells and self._bells.get(agent) is bells:
+                del self._bells[agent]
+
+    def _chime(self, payload: str) -> None:
+        for agent in payload.split():
+            for rung in self._bells.get(agent, ()):
+                rung.set()
 
     def _look(self, payload: str) -> None:
         try:

@@ -84,3 +84,6 @@ class DeskSettings(ServiceSettings):
     mention_days: int = Field(
         30, ge=1, description="Mentions (posts that opened no ticket) are forgotten after this long"
     )
+    notification_days: int = Field(
+        30, ge=1, description="Agents' notifications, read or not, are forgotten after this long"
+    )

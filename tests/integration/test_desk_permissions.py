@@ -29,6 +29,8 @@ from services.desk.mailboxes import service as mailboxes
 from services.desk.mailboxes.schemas import Mailbox, Settings
 from services.desk.mentions import labels
 from services.desk.mentions import service as mentions
+from services.desk.notifications import service as notifications
+from services.desk.notifications.domain import Preferences
 from services.desk.people import presence, second_step, sessions, work
 from services.desk.people import service as people
 from services.desk.people.limits import Limiter
@@ -47,8 +49,8 @@ from tests.unit.desk.examples import routed
 TICKET = ticket_id("email:<1@example.org>")
 BO, ANN, PASSWORD = "bo@desk.example", "ann@desk.example", "correct horse battery"
 MODULES = (
-    accounts, assignment, autoreplies, calls, commands, corrections, display, files, group_commands, labels, mailboxes, mentions, offers, originals, people, policy, presence,
-    profiles, second_step, service_levels, sessions, teams, work,
+    accounts, assignment, autoreplies, calls, commands, corrections, display, files, group_commands, labels, mailboxes, mentions, notifications, offers, originals, people, policy,
+    presence, profiles, second_step, service_levels, sessions, teams, work,
 )  # fmt: skip
 OWN = {accounts.change_password, second_step.turn_on, second_step.new_codes}
 """Commands on one's own account: a password is asked for, and no permission."""
@@ -62,6 +64,7 @@ VALUES = {
     "rule": Rule(),
     "files": {"teams.yaml": "teams: {}"},
     "change": work.WorkChange(),
+    "wanted": Preferences(),
     "settings": Settings(address=BO),
 }
 OPEN = {"/login", "/login/code", "/logout", "/join/{token}", "/preferences", "/static/{path:path}", "/styleguide"}
@@ -123,6 +126,8 @@ BODIES: dict[str, Any] = {
     "/agents/{agent}/phone": {"number": "+33612345679"},
     "/agents/{agent}/skills": {"skills": ["french"]},
     "/agents/{agent}/work": {"hours": ""},
+    "/agents/{agent}/notifications/read": {},
+    "/agents/{agent}/notification-settings": {},
     "/teams/{team}/work": {"delivery": "push"},
     "/service-levels/policies": {"name": "All"},
     "/service-levels/policies/{policy}": {"name": "All"},
@@ -246,9 +251,11 @@ async def test_an_agent_whose_role_allows_nothing_sees_their_own_account_alone(d
 async def test_whoever_may_only_read_sees_the_pages_and_no_form_does_anything(desk: Desk) -> None:
     await accounts.set_role(desk, BO, "read-only", COMMAND)
     client, _ = await browser(desk, BO)
-    looks = ("POST", "/c/{ticket}/looks")
+    own = {"/c/{ticket}/looks", "/notifications/read", "/notifications/seen", "/me/notifications"}
     async with client:
-        await refused_pages(desk, client, [route for route in pages(desk) if route[0] == "POST" and route != looks])
+        await refused_pages(
+            desk, client, [route for route in pages(desk) if route[0] == "POST" and route[1] not in own]
+        )
         assert (await client.get(f"/c/{TICKET}")).status_code == 200
         assert (await client.get("/people")).status_code == 403
 

@@ -53,6 +53,7 @@ KINDS = (
     "service-level.removed",
     "calendar.changed",
     "calendar.removed",
+    "notifications.changed",
     "display.created",
     "display.revoked",
     "message.read",

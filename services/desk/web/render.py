@@ -18,6 +18,7 @@ from babel.units import format_unit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from services.desk.notifications import words as told
 from services.desk.people.domain import KINDS as KINDS_OF_WORK
 from services.desk.tickets.domain import SOON
 from services.desk.web import icons, prose, static, words
@@ -28,6 +29,7 @@ from services.desk.web.conversation import formatted, reasons, why
 from services.desk.web.conversation import words as conversation
 from services.desk.web.learning import words as learning
 from services.desk.web.mailboxes import words as mailboxes
+from services.desk.web.notifications import words as notifications
 from services.desk.web.policy import words as policy
 from services.desk.web.service_levels import words as levels
 from services.desk.web.social import words as posts
@@ -160,6 +162,10 @@ def environment(language: str) -> Environment:
         "why_not": lambda code: words.name(admin.WHY_NOT, code, translate),
         "work": lambda code: words.name(admin.WORK, code, translate),
         "audit_kind": lambda code: words.name(admin.AUDIT, code, translate),
+        "told": lambda line: told.said(line, translate),
+        "told_kind": lambda code: words.name(notifications.KINDS, code, translate),
+        "told_way": lambda code: words.name(notifications.WAYS, code, translate),
+        "told_day": lambda code: words.name(notifications.DAYS, code, translate),
         "presence": lambda code: call_words.presence(code, translate),
         "missed": lambda code: words.name(call_words.MISSED, code, translate),
         "why_set": lambda code: call_words.why_set(code, translate),

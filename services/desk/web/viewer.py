@@ -11,6 +11,7 @@ from fastapi import Request, Response
 from services.desk.actors import Actor, Kind, Permission
 from services.desk.context import Desk
 from services.desk.dead_letters.service import DeadLetterList
+from services.desk.notifications import service as notifications
 from services.desk.people import presence
 from services.desk.people import service as people
 from services.desk.people.schemas import AgentView, Session
@@ -24,7 +25,7 @@ from shared.i18n import negotiate
 _WITHOUT = ("/account", "/logout", "/preferences")
 """What somebody can do before they have a second step, where one is asked for, and with no
 permission at all."""
-_BY_ITSELF = ("/live", "/calls/mine", "/looks")
+_BY_ITSELF = ("/live", "/calls/mine", "/looks", "/notifications/seen")
 """Ends of paths that a browser asks for while nobody does anything."""
 THEMES = ("system", "light", "dark")
 THEME, LANGUAGE, KEYS, VIEW, SOUND = "theme", "language", "keys", "view", "sound"
@@ -63,6 +64,8 @@ class Viewer:
     letters: int = 0
     """Dead letters of the last day that wait, for those who may see them, where a whole page is
     made."""
+    unread: int = 0
+    """Notifications that they have not read, where a whole page is made."""
 
     @property
     def actor(self) -> Actor:
@@ -118,6 +121,7 @@ async def viewer(request: Request) -> Viewer:
         sound=cookie(request, SOUND) != "off",
         ip=ip_of(request),
         line=await calling.line(desk_of(request), session.agent.email) if _is_page(request) else None,
+        unread=await notifications.unread_count(desk_of(request), session.agent.id) if _is_page(request) else 0,
         letters=_waiting(request) if actor.may(Permission.MANAGE_DEAD_LETTERS) and _is_page(request) else 0,
     )
 

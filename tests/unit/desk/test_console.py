@@ -16,6 +16,7 @@ from babel.messages.pofile import read_po
 from fastapi import FastAPI, Response
 from fastapi.testclient import TestClient
 
+from services.desk import notifications
 from services.desk.people import audit
 from services.desk.tickets.domain import rank
 from services.desk.tickets.schemas import MessageView, ReasonView, TicketRow
@@ -37,7 +38,8 @@ def said() -> set[str]:
     """Everything that the console says, from its code and its templates."""
     methods = [("**.py", "python"), ("**.html", "jinja2.ext:babel_extract")]
     options = {"**.html": {"newstyle_gettext": "true"}}
-    return {str(message) for _, _, message, _, _ in extract_from_dir(WEB, methods, options)}
+    folders = (WEB, Path(notifications.__file__).parent)
+    return {str(found[2]) for folder in folders for found in extract_from_dir(folder, methods, options)}
 
 
 @pytest.mark.parametrize("language", [code for code in i18n.LANGUAGES if code != "en"])
@@ -342,7 +344,7 @@ class TestStaticFiles:
             )
 
         assert weight(".css") < 20_000
-        assert weight(".js") < 26_000
+        assert weight(".js") < 32_000
 
 
 def test_the_sprite_has_every_icon_and_its_notice() -> None:

@@ -52,6 +52,11 @@ VIEWS = {
 }
 
 
+def team_of(name: str) -> str:
+    """Returns whose queue a view shows; empty where it shows none."""
+    return name.removeprefix(_QUEUE) if name.startswith(_QUEUE) else ""
+
+
 def view_of(name: str) -> View | None:
     """Returns the view of this name; None if there is none."""
     if name.removeprefix(_QUEUE) and name.startswith(_QUEUE):

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Request, Response
 from markupsafe import escape
 
+from services.desk.notifications import service as notifications
 from services.desk.web.answers import ConsoleRoute, html, redirect
 from services.desk.web.console import Console
 from services.desk.web.inbox import lists
@@ -41,6 +42,8 @@ async def more_rows(
 async def list_page(request: Request, view: str, who: Annotated[Viewer, Depends(viewer)], q: str = "") -> Response:
     """Shows a view, or what a search found."""
     known(view)
+    if team := lists.team_of(view):
+        await notifications.opened(console_of(request).desk, who.agent.id, team)
     answer = html(await console_of(request).inbox_page(who, view, q.strip()[:200]))
     keep_session(answer, console_of(request).desk, who.token)
     keep(answer, console_of(request).desk, VIEW, quote(view))
@@ -54,6 +57,7 @@ async def conversation(
     """Shows a conversation, as a pane for htmx and as a page for everybody else."""
     console = console_of(request)
     context = await console.pane_context(who, ticket, before)
+    await notifications.opened(console.desk, who.agent.id, context["ticket"].row.id)
     if is_part(request):
         title = f"<title>{escape(context['ticket'].row.subject or '#' + str(context['ticket'].row.number))} · Switchboard</title>"
         return html(title + console.render("parts/pane.html", who.language, **context))

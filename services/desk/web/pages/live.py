@@ -7,8 +7,8 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import suppress
-from typing import Annotated
+from contextlib import closing, suppress
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
@@ -17,6 +17,7 @@ from services.desk.actors import Permission
 from services.desk.calls import service as calls
 from services.desk.calls.schemas import CallView
 from services.desk.live import Reset
+from services.desk.notifications import service as notifications
 from services.desk.people import service as people
 from services.desk.tickets import service as tickets
 from services.desk.tickets.domain import telephone
@@ -26,8 +27,11 @@ from services.desk.web.answers import HEADERS, ConsoleRoute
 from services.desk.web.console import Console
 from services.desk.web.conversation import pane
 from services.desk.web.inbox import lists
+from services.desk.web.notifications.bell import frame as bell_frame
 from services.desk.web.pages import post_parts, watching
-from services.desk.web.viewer import Viewer, viewer
+from services.desk.web.render import gettext
+from services.desk.web.viewer import Viewer, actor_of_session, viewer
+from shared.clock import utc_now
 from shared.errors import Rejected, Unavailable
 from shared.events.desk import (
     AgentPresenceChanged,
@@ -55,6 +59,8 @@ KEPT = 1000
 COUNTS_EVERY = 2.0
 """Seconds between two looks at the badges of one agent: counting is the dearest part of an
 event."""
+BELL_EVERY = 1.0
+"""Seconds between two looks at the notifications of one agent."""
 TOGETHER = 100
 """Events that are rendered with one look at the database: what came within a tenth of a second in a
 flood."""
@@ -180,18 +186,65 @@ async def _stream(feed: Feed, console: Console, who: Viewer, after: int) -> Asyn
             return
 
 
+def _left(moment: float, *, wanted: bool) -> float:
+    """Returns the seconds until a moment; where nothing is wanted then, those until we say that we
+    are still here."""
+    return min(BEAT, max(0.0, moment - time.monotonic())) if wanted else BEAT
+
+
+class _Bell:
+    """Notifications of one agent for one stream: at first, and whenever they have changed."""
+
+    def __init__(self, console: Console, who: Viewer, rung: asyncio.Event) -> None:
+        self._console, self._who, self._rung = console, who, rung
+        self._last, self._told = 0.0, 0
+        self._waiting: asyncio.Task[Any] | None = None
+
+    def left(self) -> float:
+        """Returns the seconds until there is something to tell, 0 where it is now."""
+        return _left(self._last + BELL_EVERY, wanted=self._rung.is_set())
+
+    def waits(self) -> set[asyncio.Task[Any]]:
+        """Returns what to wait for besides the time."""
+        if self._rung.is_set():
+            return set()
+        if self._waiting is None or self._waiting.done():
+            self._waiting = asyncio.ensure_future(self._rung.wait())
+        return {self._waiting}
+
+    async def frame(self) -> bytes:
+        """Returns the newest state. Raises Unavailable."""
+        self._rung.clear()
+        self._last = time.monotonic()
+        fresh = await notifications.fresh(self._console.desk, self._who.agent.id, self._told)
+        self._told = max([self._told, *(line.seq for line in fresh.items)])
+        data = bell_frame(fresh, gettext(self._who.language), utc_now())
+        return encode(0, "bell", data=data, numbered=False)
+
+    def close(self) -> None:
+        """Waits no more."""
+        if self._waiting:
+            self._waiting.cancel()
+
+
 async def _events(feed: Feed, console: Console, who: Viewer, after: int) -> AsyncIterator[bytes]:
     source = console.live.subscribe(after)
     coming: asyncio.Task[EventView] | None = None
     looks: asyncio.Task[str] | None = None
     counted, stale, checked = 0.0, False, time.monotonic()
     try:
-        with console.live.watched() as watched, console.live.console(who.agent.email):
+        with (
+            console.live.watched() as watched,
+            console.live.console(who.agent.email),
+            console.live.bell(who.agent.id) as rung,
+            closing(_Bell(console, who, rung)) as bell,
+        ):
             while True:
                 coming = coming or asyncio.ensure_future(anext(source))
                 looks = looks or asyncio.ensure_future(watched.get())
-                wait = min(BEAT, max(0.0, counted + COUNTS_EVERY - time.monotonic())) if stale else BEAT
-                done, _ = await asyncio.wait({coming, looks}, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+                tasks: set[asyncio.Task[Any]] = {coming, looks, *bell.waits()}
+                wait = min(_left(counted + COUNTS_EVERY, wanted=stale), bell.left())
+                done, _ = await asyncio.wait(tasks, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
                 if looks in done:
                     ticket = looks.result()
                     looks = None
@@ -204,13 +257,13 @@ async def _events(feed: Feed, console: Console, who: Viewer, after: int) -> Asyn
                     else:
                         yield await feed.frame(event, who.language)
                         stale = True
-                elif not done and not stale:
+                elif not done and wait == BEAT:
                     yield b": still here\n\n"
                 if time.monotonic() >= checked + BEAT:
                     checked = time.monotonic()
-                    session = await people.session(console.desk, who.token, prolong=False)
-                    if session is None or Permission.READ not in session.permissions:
-                        return
+                    await _check(console, who)
+                if bell.left() <= 0:
+                    yield await bell.frame()
                 if stale and time.monotonic() >= counted + COUNTS_EVERY:
                     counted, stale = time.monotonic(), False
                     yield encode(0, "counts", data=await lists.counts(console.desk, who.agent.email), numbered=False)
@@ -218,6 +271,14 @@ async def _events(feed: Feed, console: Console, who: Viewer, after: int) -> Asyn
         return
     finally:
         await _close(source, coming, looks)
+
+
+async def _check(console: Console, who: Viewer) -> None:
+    """Raises Rejected where the viewer is signed out, or may read no more."""
+    session = await people.session(console.desk, who.token, prolong=False)
+    if session is None:
+        raise Rejected(401, "signed-out", "Nobody is signed in here any more.")
+    actor_of_session(session, who.ip).require(Permission.READ)
 
 
 async def _close(

@@ -1,5 +1,6 @@
 // The console's own scripts. Everything can be read without them; they make it live and quick.
 
+import { startBell } from "./bell.js";
 import { startCalls } from "./calls.js";
 import { startComposer } from "./composer.js";
 import { startCopy } from "./copy.js";
@@ -8,6 +9,7 @@ import { startFrames } from "./frames.js";
 import { startKeys } from "./keys.js";
 import { startList } from "./list.js";
 import { startLive } from "./live.js";
+import { startMentioning } from "./mentioning.js";
 import { isNewest, startOpening } from "./opening.js";
 import { showTimes, startTimes } from "./times.js";
 import { startWatchers } from "./watchers.js";
@@ -106,4 +108,6 @@ startCopy();
 startKeys();
 startCalls();
 startWatchers();
+startMentioning();
+startBell();
 startLive();

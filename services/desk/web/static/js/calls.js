@@ -43,8 +43,8 @@ function isMine(data) {
   return data.agent === me || data.offered_to === me || (Boolean(shown) && data.call_id === shown);
 }
 
-/** @param {string} url */
-function open(url) {
+/** Shows a conversation beside the list, else as a page. @param {string} url */
+export function open(url) {
   const pane = document.getElementById("conversation-pane");
   if (!pane) location.assign(url);
   else if (pane.querySelector(".conversation")?.getAttribute("data-ticket") !== url.replace("/c/", "")) {

@@ -35,6 +35,10 @@ function onEvent(event) {
     document.dispatchEvent(new CustomEvent("desk:watchers", { detail: event.data }));
     return;
   }
+  if (event.topic === "bell") {
+    document.dispatchEvent(new CustomEvent("desk:bell", { detail: event.data }));
+    return;
+  }
   if (event.topic === "reset") {
     void refresh();
     return;

@@ -2,6 +2,7 @@
 
 import { announce } from "./fragments.js";
 import { sound } from "./ring.js";
+import { entitle } from "./title.js";
 import { say } from "./words.js";
 
 /** Seconds left at which it is said aloud once more, with a sound. */
@@ -12,8 +13,6 @@ const LATE = 1500;
 /** What is on this page, by id: when it ends (`performance.now`), and the seconds that were last shown. @type {Map<string, {until: number, shown: number}>} */
 const offers = new Map();
 let timer = 0;
-let title = "";
-let own = "";
 
 /** After each change of the agent's own part. @param {ParentNode} place @param {() => void} lapsed */
 export function offer(place, lapsed) {
@@ -22,21 +21,10 @@ export function offer(place, lapsed) {
   for (const { id, dataset } of found) {
     if (!offers.has(id)) offers.set(id, { until: performance.now() + Number(dataset.left) * 1000, shown: 0 });
   }
-  entitle(found[0]);
+  entitle("offer", found[0] ? `${found[0].getAttribute("aria-label")} · Switchboard` : "");
   clearInterval(timer);
   timer = found.length ? window.setInterval(() => count(lapsed), 250) : 0;
   count(lapsed);
-}
-
-/** Who looks at another tab sees it there. @param {HTMLElement | undefined} first */
-function entitle(first) {
-  const wanted = first ? `${first.getAttribute("aria-label")} · Switchboard` : "";
-  if (wanted === own) return;
-  if (own && document.title === own) document.title = title;
-  own = wanted;
-  if (!own) return;
-  title = document.title;
-  document.title = own;
 }
 
 /** @param {() => void} lapsed */

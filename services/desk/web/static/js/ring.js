@@ -1,5 +1,6 @@
 // A call that is offered: a dialog with a countdown, its name in the title of the tab, and a soft sound.
 
+import { entitle } from "./title.js";
 import { say } from "./words.js";
 
 /** An Enter that was on its way into a text answers nothing: milliseconds. */
@@ -10,7 +11,7 @@ const ALOUD = [10, 5];
 const LATE = 1500;
 const BEAT = 3000;
 
-/** @type {{dialog: HTMLDialogElement, until: number, shown: number, title: string, own: string, timer: number, lapsed: () => void} | null} */
+/** @type {{dialog: HTMLDialogElement, until: number, shown: number, timer: number, lapsed: () => void} | null} */
 let ringing = null;
 let heard = 0;
 
@@ -24,10 +25,9 @@ export function ring(dialog, lapsed) {
     dialog.dataset.seen = dialog.dataset.left;
     return;
   }
-  const own = `${say("calling", { name: dialog.dataset.name ?? "" })} · Switchboard`;
-  ringing = { dialog, until, shown: performance.now(), title: document.title, own, timer: window.setInterval(count, 250), lapsed };
+  ringing = { dialog, until, shown: performance.now(), timer: window.setInterval(count, 250), lapsed };
   dialog.dataset.seen = dialog.dataset.left;
-  document.title = own;
+  entitle("call", `${say("calling", { name: dialog.dataset.name ?? "" })} · Switchboard`);
   dialog.addEventListener("keydown", onKey);
   if (!dialog.open) dialog.showModal();
   count();
@@ -36,7 +36,7 @@ export function ring(dialog, lapsed) {
 function quiet() {
   if (!ringing) return;
   clearInterval(ringing.timer);
-  if (document.title === ringing.own) document.title = ringing.title;
+  entitle("call", "");
   if (ringing.dialog.open) ringing.dialog.close();
   ringing = null;
 }
