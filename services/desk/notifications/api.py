@@ -53,8 +53,8 @@ class PreferencesView(BaseModel):
     ways: dict[str, list[str]] = Field(
         {},
         examples=[{"mention": ["bell", "desktop", "sound", "mail"], "new-work": ["bell"]}],
-        description="By kind (`mention`, `assigned`, `reply`, `failed`, `new-work`): `bell`, `desktop`, `sound`, `mail`. "
-        "Of a kind that is left out, the usual ones",
+        description="`bell`, `desktop`, `sound`, `mail` by kind: `mention`, `assigned`, `reply`, `failed`, `sla-warning`, "
+        "`sla-breach`, `new-work`. Of a kind that is left out, the usual ones",
     )
     quiet: QuietView = Field(default_factory=QuietView)
     details: bool = Field(default=False, description="Whether a desktop notification shows the subject, too")

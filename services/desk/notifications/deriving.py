@@ -19,6 +19,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk import signals
+from services.desk.actors import Permission
 from services.desk.bulk import among, document
 from services.desk.context import Desk
 from services.desk.notifications.domain import (
@@ -34,6 +35,7 @@ from services.desk.notifications.domain import (
     over,
 )
 from services.desk.notifications.models import NOTIFICATION_CURSOR, NOTIFICATION_SETTINGS, NOTIFICATIONS
+from services.desk.people import roles
 from services.desk.people.models import AGENTS, TEAM_MEMBERS
 from services.desk.schema import EVENTS
 from services.desk.tickets import repository as tickets
@@ -183,7 +185,8 @@ async def _known(session: AsyncSession, events: Sequence[EventView]) -> _Known:
         row.id: Words(row.author, row.text if row.direction == "note" else "", bool(row.automatic))
         for row in await session.execute(said.where(among(MESSAGES.c.id, about)))
     }
-    active = select(AGENTS.c.id, AGENTS.c.email, NOTIFICATION_SETTINGS.c.preferences).where(AGENTS.c.active)
+    leads = AGENTS.c.role.in_(roles.with_permission(Permission.MANAGE_TEAMS)).label("leads")
+    active = select(AGENTS.c.id, AGENTS.c.email, NOTIFICATION_SETTINGS.c.preferences, leads).where(AGENTS.c.active)
     chose = active.outerjoin(NOTIFICATION_SETTINGS, NOTIFICATION_SETTINGS.c.agent_id == AGENTS.c.id)
     agents = list(await session.execute(chose.order_by(AGENTS.c.email)))
     in_team = select(TEAM_MEMBERS.c.team, func.array_agg(AGENTS.c.email).label("emails"))
@@ -197,5 +200,6 @@ async def _known(session: AsyncSession, events: Sequence[EventView]) -> _Known:
         people=Directory(
             agents=frozenset(row.email for row in agents),
             members={row.team: row.emails for row in await session.execute(teams)},
+            supervisors=[row.email for row in agents if row.leads],
         ),
     )

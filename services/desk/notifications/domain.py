@@ -25,6 +25,8 @@ from shared.events.desk import (
     DeliveryChanged,
     MessageAdded,
     NoteAdded,
+    SlaBreached,
+    SlaWarned,
     TicketAssigned,
     TicketOffered,
     TicketOpened,
@@ -35,12 +37,15 @@ BELL, DESKTOP, SOUND, MAIL = "bell", "desktop", "sound", "mail"
 WAYS = (BELL, DESKTOP, SOUND, MAIL)
 """In the console, by the browser on the desktop, heard, by mail while away."""
 MENTION, ASSIGNED, REPLY, FAILED, NEW_WORK = "mention", "assigned", "reply", "failed", "new-work"
+SLA_WARNING, SLA_BREACH = "sla-warning", "sla-breach"
 KINDS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         MENTION: frozenset(WAYS),
         ASSIGNED: frozenset({BELL, DESKTOP, SOUND}),
         REPLY: frozenset({BELL, DESKTOP}),
         FAILED: frozenset({BELL, DESKTOP, MAIL}),
+        SLA_WARNING: frozenset({BELL, DESKTOP}),
+        SLA_BREACH: frozenset({BELL, DESKTOP, SOUND}),
         NEW_WORK: frozenset(),
     }
 )
@@ -89,6 +94,8 @@ class Directory:
     """Mail addresses of all active agents."""
     members: Mapping[str, Collection[str]] = field(default_factory=dict)
     """Of teams, by their mail addresses."""
+    supervisors: Collection[str] = ()
+    """Mail addresses of those who manage teams."""
 
     def called(self, handle: str) -> str:
         """Returns whom `@handle` means: a mail address, or what stands before its `@` where that
@@ -127,11 +134,17 @@ class Notice:
 Rule: TypeAlias = Callable[[Any, Case], Iterable[Notice]]
 
 
-def to_owner(kind: str) -> Rule:
-    """Makes the rule that whoever has the ticket is told this."""
+def _target(kind: str) -> Rule:
+    """Makes the rule for a target of a service level: its policy says who is told."""
 
-    def rule(_: Change, case: Case) -> Iterator[Notice]:
-        yield Notice(kind, case.ticket.assignee)
+    def rule(change: SlaWarned | SlaBreached, case: Case) -> Iterator[Notice]:
+        wanted = (change.notify or "").split(",")
+        if "assignee" in wanted:
+            yield Notice(kind, case.ticket.assignee)
+        for agent in case.people.members.get(case.ticket.team, ()) if "team" in wanted else ():
+            yield Notice(kind, agent)
+        for agent in case.people.supervisors if "supervisors" in wanted else ():
+            yield Notice(kind, agent)
 
     return rule
 
@@ -177,6 +190,8 @@ RULES: Mapping[type[Change], Rule] = MappingProxyType(
         TicketOffered: _offered,
         MessageAdded: _wrote,
         DeliveryChanged: _delivery,
+        SlaWarned: _target(SLA_WARNING),
+        SlaBreached: _target(SLA_BREACH),
         TicketOpened: lambda _, case: _new_work(case.ticket.team, case),
         TicketOverflowed: lambda change, case: _new_work(change.team, case),
     }

@@ -6,7 +6,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from services.desk.notifications.domain import ASSIGNED, FAILED, MENTION, NEW_WORK, OFFERED, REPLY
+from services.desk.notifications.domain import (
+    ASSIGNED,
+    FAILED,
+    MENTION,
+    NEW_WORK,
+    OFFERED,
+    REPLY,
+    SLA_BREACH,
+    SLA_WARNING,
+)
 from services.desk.notifications.schemas import NotificationView
 from shared.i18n import translations
 
@@ -27,6 +36,8 @@ SAID = {
     OFFERED: N_("Offered to you"),
     REPLY: N_("The customer wrote"),
     FAILED: N_("A reply was not delivered"),
+    SLA_WARNING: N_("An answer is due soon"),
+    SLA_BREACH: N_("A service level was missed"),
     NEW_WORK: N_("New conversations in a queue of yours"),
 }
 _GREETING = N_("This happened while you were away:")

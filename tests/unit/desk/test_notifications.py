@@ -15,6 +15,8 @@ from services.desk.notifications.domain import (
     NEW_WORK,
     OFFERED,
     REPLY,
+    SLA_BREACH,
+    SLA_WARNING,
     WAYS,
     About,
     Case,
@@ -29,7 +31,6 @@ from services.desk.notifications.domain import (
     mentioned,
     notices,
     over,
-    to_owner,
 )
 from services.desk.notifications.schemas import NotificationView
 from services.desk.notifications.service import Fresh
@@ -42,6 +43,8 @@ from shared.events.desk import (
     DeliveryChanged,
     MessageAdded,
     NoteAdded,
+    SlaBreached,
+    SlaWarned,
     TicketAssigned,
     TicketOffered,
     TicketOpened,
@@ -51,7 +54,7 @@ from shared.events.desk import (
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ANN, BO, CLEO = "ann@desk.example", "bo@desk.example", "cleo@desk.example"
-PEOPLE = Directory(agents=frozenset({ANN, BO, CLEO}), members={"billing": [ANN, BO]})
+PEOPLE = Directory(agents=frozenset({ANN, BO, CLEO}), members={"billing": [ANN, BO]}, supervisors=[CLEO])
 HERS = About(assignee=ANN, team="billing", created_at=NOW - timedelta(hours=1))
 NO_WORDS = Words()
 FREE = About(team="billing", created_at=NOW - timedelta(hours=1))
@@ -85,6 +88,10 @@ def told(change: Change, ticket: About = HERS, words: Words = NO_WORDS, actor: s
         (TicketOpened(), FREE, Words(), [Notice(NEW_WORK, ANN, "billing"), Notice(NEW_WORK, BO, "billing")]),
         (TicketOpened(), HERS, Words(), []),
         (TicketOverflowed(team="billing"), FREE, Words(), [Notice(NEW_WORK, ANN, "billing"), Notice(NEW_WORK, BO, "billing")]),
+        (SlaWarned(notify="assignee"), HERS, Words(), [Notice(SLA_WARNING, ANN)]),
+        (SlaWarned(), HERS, Words(), []),
+        (SlaBreached(notify="supervisors"), HERS, Words(), [Notice(SLA_BREACH, CLEO)]),
+        (SlaBreached(notify="assignee,team"), FREE, Words(), [Notice(SLA_BREACH, ANN), Notice(SLA_BREACH, BO)]),
         (TicketWidened(), HERS, Words(), []),
     ],
 )  # fmt: skip
@@ -97,12 +104,6 @@ def test_an_event_is_told_those_whom_it_concerns(
 def test_nobody_is_told_of_what_they_did_themselves() -> None:
     assert told(TicketAssigned(assignee=ANN), actor=ANN) == []
     assert told(NoteAdded(), words=Words(text="@ann @bo"), actor=ANN) == [Notice(MENTION, BO)]
-
-
-def test_a_new_kind_for_the_owner_is_a_line() -> None:
-    rule = to_owner("sla-warning")
-    case = Case(change=TicketWidened(), at=NOW, ticket=HERS, words=Words(), people=PEOPLE)
-    assert list(rule(case.change, case)) == [Notice("sla-warning", ANN)]
 
 
 def test_every_kind_has_words_for_the_page_and_the_line() -> None:

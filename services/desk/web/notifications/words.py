@@ -11,6 +11,8 @@ from services.desk.notifications.domain import (
     MENTION,
     NEW_WORK,
     REPLY,
+    SLA_BREACH,
+    SLA_WARNING,
     SOUND,
 )
 from services.desk.web.words import N_
@@ -20,6 +22,8 @@ KINDS = {
     ASSIGNED: N_("A conversation is assigned or offered to me"),
     REPLY: N_("A customer writes in a conversation of mine"),
     FAILED: N_("A reply in a conversation of mine is not delivered"),
+    SLA_WARNING: N_("A conversation’s answer is due soon"),
+    SLA_BREACH: N_("A conversation’s service level is missed"),
     NEW_WORK: N_("New conversations arrive in a team of mine"),
 }
 WAYS = {BELL: N_("In the console"), DESKTOP: N_("Desktop"), SOUND: N_("Sound"), MAIL: N_("Email when away")}
