@@ -115,7 +115,7 @@ export function startBell() {
   bell()?.addEventListener("toggle", () => {
     void load().then(() => {
       const first = document.querySelector("#bell-list a");
-      if (bell()?.open && bell()?.contains(document.activeElement) && first instanceof HTMLElement) first.focus();
+      if (bell()?.open && first instanceof HTMLElement) first.focus();
     });
   });
   document.addEventListener("keydown", walk);
