@@ -13,6 +13,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from services.desk.actors import DESK
+from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.service_levels import repository
 from services.desk.service_levels.domain import (
@@ -29,8 +30,8 @@ from services.desk.service_levels.repository import Row
 from services.desk.tickets import commands, corrections, grouping, store
 from services.desk.tickets.domain import due_at_level
 from services.desk.tickets.domain.lifecycle import Assign, Assignee, Prioritise
+from services.desk.tickets.models import TICKETS
 from services.desk.unit_of_work import UnitOfWork
-from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.events.desk import SlaBreached, SlaChanged, SlaWarned, kind_of
 from shared.kernel import stable_id
@@ -42,6 +43,8 @@ LONGEST = 5.0
 """Seconds between two looks. Targets are of minutes, and what is due is shown by each page
 itself."""
 _SHORTEST = 0.05
+_BUSY = 1.0
+"""Seconds, while another process looks."""
 _MOST = 200
 """Tickets in one transaction."""
 
@@ -61,20 +64,20 @@ async def look(desk: Desk) -> float:
     """Finds what has become due by now, and tickets that the newest policies have not seen; at most
     as many as fit into a transaction. Returns the seconds until there may be more. Raises
     Unavailable."""
-    now = utc_now()
+    async with desk.database.statements() as session:
+        left = await repository.seconds_left(session)
+    if left is None or left > 0:
+        return LONGEST if left is None else min(LONGEST, max(_SHORTEST, left))
     async with desk.unit_of_work() as work:
         if not await repository.may_watch(work.session):
-            return LONGEST
+            return _BUSY
         stale = await repository.stale(work.session, _MOST)
-        due = await repository.due(work.session, now, _MOST)
+        due = await repository.due(work.session, _MOST)
         if found := {*due, *stale}:
-            await work.lock(tickets=found)
+            leaders = await grouping.leaders_of(work.session, among(TICKETS.c.id, found))
+            await work.lock(tickets=found | leaders)
             await _follow_all(work, found, tell={*stale} - {*due})
-        following = await repository.following(work.session, now)
-    if max(len(due), len(stale)) >= _MOST or stale:
-        return _SHORTEST
-    left = (following - utc_now()).total_seconds() if following else LONGEST
-    return min(LONGEST, max(_SHORTEST, left))
+    return _SHORTEST
 
 
 async def follow_changes(work: UnitOfWork) -> None:
@@ -90,7 +93,7 @@ async def _follow_all(work: UnitOfWork, tickets: Collection[str], tell: Collecti
     known = await repository.known(work.session, tickets)
     if known is None:
         return
-    now, due, standings, happened = utc_now(), dict[str, datetime | None](), dict[str, Standing](), []
+    now, due, standings, happened = known.now, dict[str, datetime | None](), dict[str, Standing](), []
     for row in known.tickets:
         policy = policy_for(row.situation, known.policies)
         before = Standing(policy=row.policy, targets=row.targets)
@@ -107,7 +110,7 @@ async def _follow_all(work: UnitOfWork, tickets: Collection[str], tell: Collecti
     await repository.keep(work.session, known.version, standings)
     if due:
         await store.set_due(work.session, due)
-        if grouped := [row.id for row in known.tickets if row.grouped]:
+        if grouped := [row.id for row in known.tickets if row.grouped and due.get(row.id)]:
             await grouping.raise_leaders(work.session, grouped)
     for row, policy, each in happened:
         await _tell(work, row, policy, each, now)

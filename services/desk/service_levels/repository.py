@@ -22,7 +22,7 @@ _WATCHES = 0x736C6177
 """Of the process that looks at what has become due: ASCII of `slaw`."""
 _KNOWN = """
     WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared($2::bigint))
-    SELECT (SELECT version FROM desk.sla_versions),
+    SELECT clock_timestamp(), (SELECT version FROM desk.sla_versions),
            (SELECT coalesce(json_agg(p ORDER BY place, id), '[]')::text FROM desk.sla_policies AS p),
            (SELECT coalesce(json_agg(c), '[]')::text FROM desk.sla_calendars AS c),
            CASE WHEN EXISTS (SELECT FROM desk.sla_versions) THEN (
@@ -51,8 +51,15 @@ _STALE = text(
     WHERE t.status = 'open' AND t.waiting_since IS NOT NULL AND s.version IS DISTINCT FROM :version LIMIT :most
     """
 )
-_DUE = text("SELECT CAST(ticket_id AS text) FROM desk.sla_standings WHERE next_at <= :now ORDER BY next_at LIMIT :most")
-_FOLLOWING = text("SELECT min(next_at) FROM desk.sla_standings WHERE next_at > :now")
+_DUE = text(
+    "SELECT CAST(ticket_id AS text) FROM desk.sla_standings WHERE next_at <= now() ORDER BY next_at LIMIT :most"
+)
+_NEXT = text(
+    """
+    SELECT extract(epoch FROM CASE WHEN EXISTS (SELECT FROM desk.sla_versions WHERE applied <> version)
+        THEN interval '0' ELSE (SELECT min(next_at) FROM desk.sla_standings) - now() END)
+    """
+)
 _CHANGED = text(
     "INSERT INTO desk.sla_versions (version) VALUES (1)"
     " ON CONFLICT (one) DO UPDATE SET version = sla_versions.version + 1"
@@ -94,8 +101,10 @@ class Row(msgspec.Struct, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Policies, calendars by id and tickets, as they are now. `version`: of the policies."""
+    """Policies, calendars by id and tickets, as they are now. `version`: of the policies; `now`: by
+    the clock of PostgreSQL, which all processes have in common."""
 
+    now: datetime
     version: int
     policies: Sequence[Policy]
     calendars: dict[str, Calendar]
@@ -106,10 +115,11 @@ async def known(session: AsyncSession, tickets: Collection[str]) -> Known | None
     """Reads all that decides where these tickets, which are locked, stand; None where nobody has
     written a policy or a calendar yet."""
     (row,) = await fetch(session, _KNOWN, list(tickets), _FOLLOWED)
-    version, policies, calendars, found = row
+    now, version, policies, calendars, found = row
     if version is None:
         return None
     return Known(
+        now,
         version,
         msgspec.json.decode(policies, type=list[Policy]),
         {each.id: each for each in msgspec.json.decode(calendars, type=list[Calendar])},
@@ -138,15 +148,16 @@ async def may_watch(session: AsyncSession) -> bool:
     return bool(await session.scalar(select(func.pg_try_advisory_xact_lock(_WATCHES))))
 
 
-async def due(session: AsyncSession, now: datetime, most: int) -> list[str]:
+async def due(session: AsyncSession, most: int) -> list[str]:
     """Lists tickets of which something has become true by now, the longest ago first."""
-    return list(await session.scalars(_DUE, {"now": now, "most": most}))
+    return list(await session.scalars(_DUE, {"most": most}))
 
 
-async def following(session: AsyncSession, now: datetime) -> datetime | None:
-    """Returns when something becomes true next."""
-    found: datetime | None = await session.scalar(_FOLLOWING, {"now": now})
-    return found
+async def seconds_left(session: AsyncSession) -> float | None:
+    """Returns the seconds until something becomes true: 0 or less where it has, None where nothing
+    will."""
+    found = await session.scalar(_NEXT)
+    return None if found is None else float(found)
 
 
 async def stale(session: AsyncSession, most: int) -> list[str]:

@@ -30,8 +30,21 @@ from services.desk.service_levels.domain import (
 )
 from services.desk.service_levels.ical import days_off
 from services.desk.service_levels.service import checked
-from services.desk.web.service_levels import forms
+from services.desk.timeline import EventView
+from services.desk.web.conversation import pane
+from services.desk.web.render import gettext
+from services.desk.web.service_levels import forms, words
 from shared.errors import Rejected
+from shared.events.desk import (
+    Change,
+    SlaBreached,
+    SlaChanged,
+    SlaWarned,
+    TicketAssigned,
+    TicketPrioritised,
+    data_of,
+    kind_of,
+)
 from shared.hours import Hours, parse
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -430,3 +443,31 @@ def test_what_an_admin_types_is_read_and_a_number_that_is_none_is_refused_later(
     assert forms.calendar({"name": ["Office"], "zone": ["UTC "]}, "c") == Calendar(id="c", name="Office")
     with pytest.raises(Rejected, match="minutes"):
         checked(typed)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (SlaWarned(target="first-reply", policy="Gold"), "The first reply is due soon (Gold)"),
+        (SlaBreached(target="solution", policy="Gold"), "The solution is overdue (Gold)"),
+        (SlaBreached(target="next-reply"), "The next reply is overdue"),
+        (SlaBreached(target="of-a-newer-desk", policy="Gold"), "of-a-newer-desk (Gold)"),
+        (SlaChanged(policy="Gold"), ""),
+    ],
+)
+def test_the_timeline_says_what_is_due_soon_or_overdue(change: Change, line: str) -> None:
+    event = EventView(seq=1, id="1", ticket_id="t", kind=kind_of(change), at=NOON, actor="desk", data=data_of(change))
+    assert words.event(event, gettext("en")) == line
+
+
+def test_the_timeline_says_that_a_service_level_raised_the_priority_and_moved_it() -> None:
+    def said(change: Change) -> str:
+        kind = kind_of(change)
+        event = EventView(seq=1, id="1", ticket_id="t", kind=kind, at=NOON, actor="desk", data=data_of(change))
+        line = pane.line(event, {}, gettext("en"))
+        return line.text if line else ""
+
+    raised_by_us = TicketPrioritised(before="normal", to="high")
+    assert said(raised_by_us) == "Priority Normal → High automatically"
+    moved = TicketAssigned(assignee="", assignee_name="", team="billing", why="service-level")
+    assert said(moved) == "Moved to Billing by its service level"
