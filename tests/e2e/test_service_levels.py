@@ -75,6 +75,7 @@ def test_an_admin_writes_a_policy_and_an_agent_sees_what_is_due_and_missed(
     expect(chip).to_contain_text("Overdue", timeout=15_000)
     expect(tab.locator(".message.event").filter(has_text="The first reply is overdue (Everybody)")).to_be_visible()
     expect(tab.locator(".message.event").filter(has_text="Priority Normal → High automatically")).to_be_visible()
+    picture(tab, "service-level-conversation")
     chip.click()
     expect(tab.get_by_role("listitem").filter(has_text="First reply")).to_contain_text("Missed")
     expect(tab.get_by_role("listitem").filter(has_text="Solution")).to_contain_text("Running")

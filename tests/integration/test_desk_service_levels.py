@@ -16,6 +16,7 @@ from aiohttp import web
 from sqlalchemy import text
 
 from services.desk.assignment import service as assignment
+from services.desk.calls import service as calls
 from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.service_levels import feeds, following, service
@@ -26,6 +27,8 @@ from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.events import RoutedMessage
 from shared.events.desk import kind_of
+from shared.kernel import Level
+from tests.integration.desk_calls import caller, ticket_of
 from tests.integration.desk_parts import acting, desk_on, migrate, outbox, with_channels
 from tests.integration.test_desk_permissions import as_program
 from tests.unit.desk.examples import routed
@@ -364,3 +367,35 @@ async def test_programs_keep_policies_and_calendars_and_read_where_a_ticket_stan
         assert (standing["policy"], standing["targets"][0]["state"]) == ("All", "running")
         assert (await api.delete(own)).status_code == 204
         assert (await api.delete(f"/api/v1/service-levels/calendars/{calendar['id']}")).status_code == 204
+
+
+async def test_a_waiting_caller_is_given_another_priority_by_rule_or_by_hand_and_moves_at_once(desk: Desk) -> None:
+    await policy(desk, channels=("phone",), first=10, warn_share=50, on_warning=Actions(level="urgent"))
+    one = await caller(desk, waited=60, level=Level.HIGH, number="+33600000001")
+    other = await caller(desk, waited=240, number="+33600000002")
+    assert [call.call_id for call in await calls.waiting(desk)] == [one, other]
+    await later(desk, ticket_of(other), 2)
+    await following.look(desk)
+    assert [call.call_id for call in await calls.waiting(desk)] == [other, one]
+    await corrections.prioritise(desk, ticket_of(other), "low", actor=BO)
+    assert [call.call_id for call in await calls.waiting(desk)] == [one, other]
+
+
+async def test_a_ticket_that_leads_others_is_due_when_the_first_of_them_is(desk: Desk) -> None:
+    await policy(desk, "Urgent", levels=("urgent",), first=15)
+    await policy(desk, first=480)
+    leader, member = await opened(desk, asked()), await opened(desk, asked())
+    async with desk.database.transaction() as session:
+        put = "UPDATE desk.tickets SET group_id = :leader WHERE id = :member"
+        await session.execute(text(put), {"leader": leader, "member": member})
+    urgent = await corrections.prioritise(desk, member, "urgent", actor=BO)
+    raised = await row(desk, leader)
+    assert raised.level == "urgent"
+    assert raised.due_at == raised.created_at + 15 * MINUTE, "it came first, so it is due before what it leads"
+    async with desk.database.transaction() as session:
+        put = "UPDATE desk.tickets SET group_id = CASE id WHEN CAST(:leader AS uuid) THEN CAST(:member AS uuid) END"
+        await session.execute(text(put), {"leader": leader, "member": member})
+    await tickets.add_note(desk, leader, "Look.", actor=BO)
+    assert (await row(desk, member)).due_at == urgent.due_at
+    await corrections.prioritise(desk, member, "high", actor=BO)
+    assert (await row(desk, member)).due_at == raised.due_at, "what it leads is due before"

@@ -82,7 +82,8 @@ _FIND = """
            ARRAY(SELECT thread_key FROM part),
            ARRAY(SELECT id::text FROM leader),
            ARRAY(SELECT customer_id::text FROM part UNION SELECT customer_id::text FROM leader),
-           EXISTS (SELECT FROM desk.autoreplies WHERE enabled)
+           EXISTS (SELECT FROM desk.autoreplies WHERE enabled),
+           EXISTS (SELECT FROM desk.sla_versions)
 """
 
 
@@ -100,6 +101,8 @@ class _Found:
     """Customers of all of them."""
     answering: bool
     """Whether some team's customers are answered automatically."""
+    promising: bool
+    """Whether somebody has written service levels."""
 
 
 async def apply(desk: Desk, batch: Sequence[RoutedMessage], passed: Mapping[str, Passed] = MappingProxyType({})) -> int:
@@ -213,10 +216,11 @@ async def _write(
     if opened_now < len(new):
         raise Unavailable("another process opened the same ticket at the same moment")
     work.wrote(rows)
-    work.clocks.update(touched)
+    if found.promising:
+        work.clocks.update(touched)
     await bursts.join(work, held, {row["id"]: row["ticket_id"] for row in rows})
     if grouped or held.of:
-        await grouping.raise_leaders(session, {*touched, *held.concerned})
+        await grouping.raise_leaders(work, {*touched, *held.concerned})
     await mentions.became_tickets(work, [routed.message for routed in fresh if routed.message.public])
     work.touch({ticket.customer_id for ticket in touched.values()})
     work.touch(senders, raised=True)
@@ -232,8 +236,8 @@ async def _find(session: AsyncSession, batch: Sequence[RoutedMessage], more: set
     ids = [routed.decision.ticket_id for routed in batch]
     arguments = ([routed.message.id for routed in batch], list(keys), ids, list(more))
     (row,) = await fetch(session, _FIND, *arguments)
-    known, threads, tickets, owners, answering = row
-    return _Found(frozenset(known), frozenset(threads), frozenset(tickets), frozenset(owners), answering)
+    known, threads, tickets, owners, answering, promising = row
+    return _Found(frozenset(known), frozenset(threads), frozenset(tickets), frozenset(owners), answering, promising)
 
 
 async def _answered_in(

@@ -111,7 +111,7 @@ async def _follow_all(work: UnitOfWork, tickets: Collection[str], tell: Collecti
     if due:
         await store.set_due(work.session, due)
         if grouped := [row.id for row in known.tickets if row.grouped and due.get(row.id)]:
-            await grouping.raise_leaders(work.session, grouped)
+            await grouping.raise_leaders(work, grouped)
     for row, policy, each in happened:
         await _tell(work, row, policy, each, now)
 

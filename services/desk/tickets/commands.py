@@ -277,7 +277,7 @@ async def execute(
             case LeadPassed(actor) if not together:
                 await grouping.hand_over(work, ticket.id, actor)
             case PriorityChanged():
-                await grouping.raise_leaders(work.session, [ticket.id])
+                await grouping.raise_leaders(work, [ticket.id])
     return after
 
 

@@ -96,13 +96,14 @@ async def hand_over(work: UnitOfWork, leader: str, actor: Actor) -> None:
         return
     following, *rest = waiting
     await store.put_under(work.session, following, rest)
-    await raise_leaders(work.session, [following])
+    await raise_leaders(work, [following])
     work.record(TicketGrouped(joined=str(len(rest)), after=leader), following, utc_now(), actor)
 
 
-async def raise_leaders(session: AsyncSession, tickets: Collection[str]) -> None:
+async def raise_leaders(work: UnitOfWork, tickets: Collection[str]) -> None:
     """Gives leaders among these tickets, and leaders of these, the highest priority and the
     earliest due time of their open group. All are locked."""
+    session = work.session
     found = (await session.execute(_HIGHEST, {"tickets": list(tickets)})).all()
     await store.raise_priority(session, [{"id": row.id, "due_at": row.due_at} for row in found])
     higher = [
@@ -117,6 +118,7 @@ async def raise_leaders(session: AsyncSession, tickets: Collection[str]) -> None
         if row.rank < row.own
     ]
     await store.raise_priority(session, higher)
+    work.clocks.update(row["id"] for row in higher)
 
 
 def _together(member: Any, leader: Any) -> ColumnElement[bool]:
