@@ -106,7 +106,9 @@ def main(arguments: list[str], open_desk: Callable[[], Desk]) -> int:
 
 
 def _add_settings(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    settings = commands.add_parser("settings", help="teams, people's work, automatic replies and policy as files")
+    settings = commands.add_parser(
+        "settings", help="teams, people's work, automatic replies, service levels, policy as files"
+    )
     verbs = settings.add_subparsers(dest="verb", required=True)
     exported = verbs.add_parser("export", help="write them, the same way every time")
     exported.add_argument("folder", nargs="?", default="-", help="where to; - (default): all to the output")

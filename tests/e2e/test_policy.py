@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -141,7 +142,7 @@ def _looks(browser: Browser, desk: Desk, name: str) -> None:
             expect(page.locator("main").get_by_text(name).first).to_be_visible()
 
 
-def test_a_colleague_looks_at_a_draft_and_publishes_it(tab: Page, desk: Desk, router: None) -> None:
+def test_a_colleague_looks_at_a_draft_and_publishes_it(tab: Page, desk: Desk, router: None, tmp_path: Path) -> None:
     tab.goto(f"{desk.url}/policy")
     text = tab.get_by_label("Policy (YAML)").input_value()
     desk.rows(
@@ -156,3 +157,8 @@ def test_a_colleague_looks_at_a_draft_and_publishes_it(tab: Page, desk: Desk, ro
     tab.get_by_role("button", name="Publish").click()
     expect(tab.get_by_role("status").filter(has_text="Version 4 is published")).to_be_visible()
     assert desk.rows("SELECT 1 FROM desk.policy_drafts") == []
+    desk._run("settings", "export", str(tmp_path))
+    assert "  base: 22 " in (tmp_path / "policy.yaml").read_text("utf-8")
+    desk._run("settings", "apply", str(tmp_path))  # changes nothing
+    tab.reload()
+    expect(tab.get_by_role("heading", name="In force: Version 4")).to_be_visible()

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from msgspec import structs
 
 from services.desk import commands
 from services.desk.actors import COMMAND
@@ -22,6 +23,8 @@ from services.desk.files import service as files
 from services.desk.people import audit, work
 from services.desk.people import service as people
 from services.desk.policy import service as policy
+from services.desk.service_levels import service as levels
+from services.desk.service_levels.domain import Actions, Calendar, Policy
 from services.desk.tickets import teams
 from shared.errors import Rejected, Unavailable
 from shared.policies import PolicyChecked, PolicyProblem, PolicyPublished, PolicyState, PolicyVersion
@@ -110,6 +113,13 @@ async def furnish(desk: Desk) -> None:
         "ko": Texts(received="안녕하세요", closed="#"),
     }
     await autoreplies.put(desk, Rule(enabled=True, texts=texts), actor=COMMAND)
+    office = Calendar(name="Office", hours="mon-fri 09:00-18:00", zone="Europe/Paris", country="FR")
+    office = await levels.put_calendar(desk, office, actor=COMMAND)
+    for name in ("Urgent", "All"):
+        mine = Policy(
+            name=name, calendar=office.id, first=60, on_breach=Actions(team="billing", notify=("supervisors",))
+        )
+        await levels.put_policy(desk, mine, actor=COMMAND)
     await autoreplies.put(desk, Rule(team="sales", hours="mon-fri 09:00-18:00"), actor=COMMAND)
 
 
@@ -138,7 +148,8 @@ async def test_what_one_desk_wrote_makes_an_empty_one_the_same_and_applying_it_a
     assert set(await logged(other)) == {
         ("team.created", "billing"), ("team.changed", "billing"), ("team.joined", ANN), ("team.joined", BO),
         ("team.created", "night: shift"), ("team.created", "sales"), ("person.changed", ANN),
-        ("autoreply.changed", ""), ("autoreply.changed", "sales"),
+        ("autoreply.changed", ""), ("autoreply.changed", "sales"), ("calendar.changed", "Office"),
+        ("service-level.changed", "Urgent"), ("service-level.changed", "All"),
     }  # fmt: skip
     again = await files.apply(other, written, actor=COMMAND)
     assert (again.changes, again.policy, again.published) == ((), (), 0)
@@ -157,6 +168,29 @@ async def test_what_is_not_in_a_file_is_taken_back_and_a_file_that_is_not_there_
     assert [rule.team for rule in await autoreplies.rules(desk, actor=COMMAND)] == ["sales"]
     assert [team.name for team in await teams.overview(desk)] == ["billing", "sales"]
     assert {("team.left", ANN), ("team.removed", "night: shift"), ("autoreply.removed", "")} <= set(await logged(desk))
+
+
+async def test_service_levels_keep_their_order_and_a_calendar_that_is_needed_stays(desk: Desk) -> None:
+    await furnish(desk)
+    feed = "https://calendar.example/private-1234.ics"
+    (office,) = (await levels.overview(desk, actor=COMMAND)).calendars
+    await levels.put_calendar(desk, structs.replace(office.calendar, feed=feed), actor=COMMAND)
+    written = await files.export(desk, actor=COMMAND)
+    assert "private" not in "".join(written.values()), "the address of a feed may be a secret"
+    with pytest.raises(Rejected, match=r"calendars\.yaml:2: calendars: 'Office' is missing"):
+        await files.apply(desk, {"calendars.yaml": "# none\ncalendars: {}\n"}, actor=COMMAND)
+    text = "policies:\n- name: New\n- {name: All, calendar: Office, first: 30}\n"
+    kept = written["calendars.yaml"].replace("18:00", "17:00")
+    await files.apply(desk, {"service-levels.yaml": text, "calendars.yaml": kept}, actor=COMMAND)
+    found = await levels.overview(desk, actor=COMMAND)
+    assert [(each.name, each.first) for each in found.policies] == [("New", 0), ("All", 30)]
+    assert (found.calendars[0].calendar.feed, found.calendars[0].calendar.hours) == (feed, "mon-fri 09:00-17:00")
+    text = "policies:\n- name: All\n- name: New\n"
+    await files.apply(desk, {"service-levels.yaml": text, "calendars.yaml": "calendars: {}\n"}, actor=COMMAND)
+    found = await levels.overview(desk, actor=COMMAND)
+    assert [each.name for each in found.policies] == ["All", "New"]
+    assert found.calendars == ()
+    assert ("calendar.removed", "Office") in await logged(desk)
 
 
 async def test_one_wrong_line_anywhere_and_nothing_is_changed(desk: Desk, router: Router) -> None:

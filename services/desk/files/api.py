@@ -43,8 +43,8 @@ class AppliedView(BaseModel):
 
 @router.get("/settings", summary="Settings as files")
 async def export(desk: TheDesk, actor: Caller) -> Files:
-    """Returns teams, what work people get, automatic replies and the routing policy. The same
-    settings are the same bytes. Nothing secret is in them."""
+    """Returns teams, what work people get, automatic replies, service levels and the routing
+    policy. The same settings are the same bytes. Nothing secret is in them."""
     return Files(files=await files.export(desk, actor=actor))
 
 

@@ -13,6 +13,9 @@ Values: TypeAlias = dict[str, dict[str, Any]]
 usual is left out."""
 
 
+REMOVED = "removed"
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """What a file changes of one team, person or rule."""
@@ -37,7 +40,7 @@ def differences(file: str, before: Values, after: Values) -> tuple[Difference, .
         old, new = before.get(about), after.get(about)
         if old == new:
             continue
-        kind = "added" if old is None else "removed" if new is None else "changed"
+        kind = "added" if old is None else REMOVED if new is None else "changed"
         names = sorted({*(old or {}), *(new or {})})
         told = [(name, _told((old or {}).get(name)), _told((new or {}).get(name))) for name in names]
         found.append(Difference(file, about, kind, tuple(each for each in told if each[1] != each[2])))
@@ -57,7 +60,7 @@ def _told(value: object) -> str:
             return ""
         case dict():
             return ", ".join(f"{name}: {_told(each)}" for name, each in sorted(value.items()))
-        case list():
+        case list() | tuple():
             return ", ".join(map(_told, value))
         case bool():
             return str(value).lower()

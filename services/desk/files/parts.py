@@ -1,12 +1,9 @@
-"""What there is a file for: how each is read, what the desk has of it now, and how a change is
-written. A new one is a class here and a line in `PARTS`."""
+"""What there is a file for. A new one is a class like these and a line in `PARTS`."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 from sqlalchemy import delete, select, update
@@ -18,6 +15,8 @@ from services.desk.autoreplies import service as autoreplies
 from services.desk.autoreplies.domain import Rule, Texts
 from services.desk.autoreplies.models import AUTOREPLIES
 from services.desk.files.domain import Values
+from services.desk.files.levels import Calendars, ServiceLevels
+from services.desk.files.part import BY, Change, Known, Part, known_name, right, unusual_of, whole_number
 from services.desk.people import audit, presence
 from services.desk.people.domain import (
     CAPACITY,
@@ -32,59 +31,10 @@ from services.desk.people.domain import (
 from services.desk.people.models import AGENTS, TEAM_MEMBERS, TEAMS
 from services.desk.tickets import teams
 from shared.clock import utc_now
-from shared.errors import Rejected
 from shared.yaml_sections import Section
 
-T = TypeVar("T")
-_BY = "file"
-"""How the audit log says it."""
 EVERYBODY = "everyone"
 """The rule of all teams that have none of their own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Names that a file may use."""
-
-    people: frozenset[str]
-    """Mail addresses of who has an account."""
-    teams: frozenset[str]
-    languages: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One team, person or rule; None: it is not set."""
-
-    about: str
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
-
-
-class Part(ABC):
-    """A kind of settings."""
-
-    name: ClassVar[str]
-    """Of the file, without its end."""
-    about: ClassVar[str]
-    """Its first line."""
-    needs: ClassVar[Permission]
-
-    @abstractmethod
-    async def now(self, session: AsyncSession) -> Values:
-        """Returns what is set."""
-
-    @abstractmethod
-    def document(self, values: Values) -> dict[str, Any]:
-        """Returns what the file holds."""
-
-    @abstractmethod
-    def read(self, root: Section, known: Known) -> Values:
-        """Returns what a file says; notes what is wrong in it."""
-
-    @abstractmethod
-    async def write(self, session: AsyncSession, change: Change, actor: Actor) -> None:
-        """Makes a change, and notes it in the audit log."""
 
 
 class Teams(Part):
@@ -94,7 +44,7 @@ class Teams(Part):
     about = "Teams: delivery (pull or push), turn (spare or round), weight (1 to 10), members."
 
     async def now(self, session: AsyncSession) -> Values:
-        found: Values = {row.name: _unusual(row, _TEAM) for row in await session.execute(select(TEAMS))}
+        found: Values = {row.name: unusual_of(row, _TEAM) for row in await session.execute(select(TEAMS))}
         joined = select(TEAM_MEMBERS.c.team, AGENTS.c.email).join(AGENTS, AGENTS.c.id == TEAM_MEMBERS.c.agent_id)
         for row in await session.execute(joined.order_by(AGENTS.c.email)):
             found[row.team].setdefault("members", []).append(row.email)
@@ -107,14 +57,14 @@ class Teams(Part):
         found: Values = {}
         whole = root.section("teams")
         for name, section in whole.subsections():
-            own = _right(section, whole.line_of(name), _team, name)
+            own = right(section, whole.line_of(name), _team, name)
             fields = {
                 "delivery": section.text("delivery", default="pull", one_of=teams.DELIVERIES),
                 "turn": section.text("turn", default="spare", one_of=teams.TURNS),
-                "weight": _whole(section, "weight", 1, teams.MOST_WEIGHT),
+                "weight": whole_number(section, "weight", 1, teams.MOST_WEIGHT),
             }
             named = [(line, presence.own(text)) for line, text in section.lines("members")]
-            members = sorted({_known(section, *each, known.people) for each in named} - {""})
+            members = sorted({known_name(section, *each, known.people) for each in named} - {""})
             section.end()
             if own:
                 usual = {key: value for key, value in fields.items() if value != _TEAM[key]}
@@ -126,25 +76,25 @@ class Teams(Part):
         name, before, after = change.about, change.before or {}, change.after or {}
         if change.after is None:
             await session.execute(delete(TEAMS).where(TEAMS.c.name == name))
-            await audit.note(session, "team.removed", actor, name, by=_BY)
+            await audit.note(session, "team.removed", actor, name, by=BY)
             return
         how = {key: after.get(key, usual) for key, usual in _TEAM.items()}
         kept = insert(TEAMS).values(name=name, **how)
         await session.execute(kept.on_conflict_do_update(index_elements=["name"], set_=how))
         if change.before is None:
-            await audit.note(session, "team.created", actor, name, by=_BY)
+            await audit.note(session, "team.created", actor, name, by=BY)
         if how != {key: before.get(key, usual) for key, usual in _TEAM.items()}:
             told = {key: str(value) for key, value in how.items()}
-            await audit.note(session, "team.changed", actor, name, by=_BY, **told)
+            await audit.note(session, "team.changed", actor, name, by=BY, **told)
         old, new = set(before.get("members", ())), set(after.get("members", ()))
         ids = await _ids(session, old ^ new)
         for email in sorted(new - old):
             await session.execute(insert(TEAM_MEMBERS).values(team=name, agent_id=ids[email]).on_conflict_do_nothing())
-            await audit.note(session, "team.joined", actor, email, team=name, by=_BY)
+            await audit.note(session, "team.joined", actor, email, team=name, by=BY)
         for email in sorted(old - new):
             gone = delete(TEAM_MEMBERS).where(TEAM_MEMBERS.c.team == name, TEAM_MEMBERS.c.agent_id == ids[email])
             await session.execute(gone)
-            await audit.note(session, "team.left", actor, email, team=name, by=_BY)
+            await audit.note(session, "team.left", actor, email, team=name, by=BY)
 
 
 class People(Part):
@@ -164,10 +114,10 @@ class People(Part):
         found: Values = {}
         whole = root.section("people")
         for email, section in whole.subsections():
-            own = _known(whole, whole.line_of(email), presence.own(email), known.people)
+            own = known_name(whole, whole.line_of(email), presence.own(email), known.people)
             skills, capacity = section.optional("skills"), section.optional("capacity")
-            levels = {name: _whole(skills, name, 1, 5) for name in skills.keys()}  # noqa: SIM118 - a Section is no mapping
-            at_once = {kind: _whole(capacity, kind, 0, MOST_AT_ONCE) for kind in CAPACITY if capacity.has(kind)}
+            levels = {name: whole_number(skills, name, 1, 5) for name in skills.keys()}  # noqa: SIM118 - a Section is no mapping
+            at_once = {kind: whole_number(capacity, kind, 0, MOST_AT_ONCE) for kind in CAPACITY if capacity.has(kind)}
             capacity.end()
             named = [f"{name}:{level}" for name, level in levels.items()]
             schedule = Schedule(
@@ -175,12 +125,12 @@ class People(Part):
                 timezone=section.text("timezone", default="UTC"),
                 time_off=section.text("time_off", default=""),
             )
-            tidy = _right(section, section.line, read_schedule, schedule) or Schedule()
+            tidy = right(section, section.line, read_schedule, schedule) or Schedule()
             fields = {
-                "skills": _right(section, skills.line, read_skills, named) or {},
-                "languages": _right(section, section.line_of("languages"), read_languages, section.texts("languages"))
+                "skills": right(section, skills.line, read_skills, named) or {},
+                "languages": right(section, section.line_of("languages"), read_languages, section.texts("languages"))
                 or [],
-                "capacity": _right(section, capacity.line, read_capacity, at_once) or {},
+                "capacity": right(section, capacity.line, read_capacity, at_once) or {},
                 "hours": tidy.hours,
                 "timezone": tidy.timezone,
                 "time_off": tidy.time_off,
@@ -197,7 +147,7 @@ class People(Part):
         await session.execute(update(AGENTS).where(AGENTS.c.email == change.about).values(values))
         before = _PERSON | (change.before or {})
         what = ", ".join(sorted(key for key, value in after.items() if value != before[key]))
-        await audit.note(session, "person.changed", actor, change.about, what=what, by=_BY)
+        await audit.note(session, "person.changed", actor, change.about, what=what, by=BY)
 
 
 class AutomaticReplies(Part):
@@ -224,7 +174,7 @@ class AutomaticReplies(Part):
             found[EVERYBODY] = self._read(whole.section(EVERYBODY), "", known)
         own = whole.optional("teams")
         for team, section in own.subsections():
-            name = _known(own, own.line_of(team), team, known.teams)
+            name = known_name(own, own.line_of(team), team, known.teams)
             found[name] = self._read(section, name, known)
         whole.end()
         root.end()
@@ -245,25 +195,29 @@ class AutomaticReplies(Part):
             texts=texts,
         )
         section.end()
-        checked = _right(section, section.line, lambda each: autoreplies.checked(each, known.languages), rule)
+        checked = right(section, section.line, lambda each: autoreplies.checked(each, known.languages), rule)
         return _rule(checked or rule)
 
     async def write(self, session: AsyncSession, change: Change, actor: Actor) -> None:
         team = "" if change.about == EVERYBODY else change.about
         if change.after is None:
             await session.execute(delete(AUTOREPLIES).where(AUTOREPLIES.c.team == team))
-            await audit.note(session, "autoreply.removed", actor, team, by=_BY)
+            await audit.note(session, "autoreply.removed", actor, team, by=BY)
             return
         rule = msgspec.convert({"team": team, **change.after}, Rule)
         values = {**msgspec.to_builtins(rule), "changed_at": utc_now(), "changed_by": actor.stored}
         kept = insert(AUTOREPLIES).values(values)
         await session.execute(kept.on_conflict_do_update(index_elements=["team"], set_=values))
         enabled = str(rule.enabled).lower()
-        await audit.note(session, "autoreply.changed", actor, team, enabled=enabled, by=_BY)
+        await audit.note(session, "autoreply.changed", actor, team, enabled=enabled, by=BY)
+
+    def teams_in(self, values: Values) -> set[str]:
+        return set(values) - {EVERYBODY}
 
 
-PARTS: tuple[Part, ...] = (Teams(), People(), AutomaticReplies())
-"""In the order in which they are applied: later ones may name what earlier ones made."""
+PARTS: tuple[Part, ...] = (Teams(), People(), AutomaticReplies(), Calendars(), ServiceLevels())
+"""In the order in which they are applied, and taken back the other way round: later ones may name
+what earlier ones made."""
 _TEAM: dict[str, Any] = {"delivery": "pull", "turn": "spare", "weight": 1}
 _PERSON: dict[str, Any] = {
     "skills": {},
@@ -275,13 +229,9 @@ _PERSON: dict[str, Any] = {
 }
 
 
-def _unusual(row: Any, usual: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, each in usual.items() if (value := getattr(row, key)) != each}
-
-
 def _work(row: Any) -> dict[str, Any]:
     skills = write_skills(row.skills, row.skill_levels)
-    return _unusual(row, {key: each for key, each in _PERSON.items() if key != "skills"}) | (
+    return unusual_of(row, {key: each for key, each in _PERSON.items() if key != "skills"}) | (
         {"skills": skills} if skills else {}
     )
 
@@ -294,41 +244,10 @@ def _rule(rule: Rule) -> dict[str, Any]:
     return {key: value for key, value in told.items() if value != usual[key] or key == "enabled"}
 
 
-def _right(section: Section, line: int, check: Callable[[Any], T], value: Any) -> T | None:
-    """Returns what a check makes of a value; None, and noted, where it refuses."""
-    try:
-        return check(value)
-    except ValueError as error:
-        told = str(error)
-    except Rejected as error:
-        told = error.message
-    section.problems.add(line, f"{section.path}: {told.rstrip('.')}")
-    return None
-
-
 def _team(name: str) -> str:
     if not (found := teams.checked(name)):
         raise ValueError("needs a name")
     return found
-
-
-def _known(section: Section, line: int, name: str, names: Collection[str]) -> str:
-    """Returns a name that is known; empty, and noted, where it is not."""
-    return _right(section, line, lambda each: _one_of(each, names), name) or ""
-
-
-def _one_of(name: str, names: Collection[str]) -> str:
-    if name not in names:
-        near = ", ".join(sorted(names)[:10]) or "nobody"
-        raise ValueError(f"{name!r} is not known; known are {near}")
-    return name
-
-
-def _whole(section: Section, key: str, low: int, high: int) -> int:
-    found = section.number(key, low, high, default=low if not section.has(key) else None)
-    if found != int(found):
-        section.problems.add(section.line_of(key), f"{section.path}.{key}: must be a whole number")
-    return int(found)
 
 
 async def _ids(session: AsyncSession, emails: Iterable[str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.actors import Actor, Permission
 from services.desk.context import Desk
-from services.desk.files.domain import Difference, Values, differences, written
-from services.desk.files.parts import EVERYBODY, PARTS, AutomaticReplies, Change, Known, Part, People, Teams
+from services.desk.files.domain import REMOVED, Difference, Values, differences, written
+from services.desk.files.levels import Calendars, ServiceLevels
+from services.desk.files.part import Change, Known, Part
+from services.desk.files.parts import PARTS, People, Teams
 from services.desk.people.models import AGENTS
 from services.desk.policy import domain as lines
 from services.desk.policy import router
@@ -67,8 +69,8 @@ async def export(desk: Desk, *, actor: Actor) -> dict[str, str]:
         actor.require(part.needs)
     async with desk.database.snapshot() as session:
         found = {part.name: await part.now(session) for part in PARTS}
-    replies: Values = {team: {} for team in found[AutomaticReplies.name] if team != EVERYBODY}
-    found[Teams.name] = replies | found[Teams.name]
+    named = set[str]().union(*(part.teams_in(found[part.name]) for part in PARTS))
+    found[Teams.name] = {team: {} for team in named} | found[Teams.name]
     files = {_file(part.name): written(part.document(found[part.name]), part.about) for part in PARTS}
     return files | {POLICY: (await policy.state(desk, actor=actor)).yaml}
 
@@ -96,9 +98,13 @@ async def apply(desk: Desk, files: Mapping[str, str], *, dry_run: bool = False, 
             await work.session.execute(select(AGENTS.c.id).order_by(AGENTS.c.id).with_for_update(key_share=True))
             plan = await _plan(desk, work.session, files)
             _refuse(plan)
-            for part, each in plan.changes:
+            made = [change for change in plan.changes if change[1].kind != REMOVED]
+            gone = [change for change in reversed(plan.changes) if change[1].kind == REMOVED]
+            for part, each in made + gone:
                 before, after = plan.before[part.name].get(each.about), plan.after[part.name].get(each.about)
                 await part.write(work.session, Change(each.about, before, after), actor)
+            for part in {part.name: part for part, _ in plan.changes}.values():
+                await part.finish(work.session, plan.after[part.name])
             await wake(work.session)
     changes = tuple(each for _, each in plan.changes)
     if state is None or state.yaml == files[POLICY]:
@@ -124,10 +130,9 @@ async def _plan(desk: Desk, session: AsyncSession, files: Mapping[str, str]) -> 
     for part in PARTS:
         if (text := files.get(file := _file(part.name))) is None:
             continue
-        teams = {*after[Teams.name], *(() if _file(Teams.name) in files else before[AutomaticReplies.name])}
         try:
             root = document(text, file)
-            found = part.read(root, Known(frozenset(people), frozenset(teams), tuple(desk.common.languages)))
+            found = part.read(root, _known(desk, files, people, before, after))
             root.problems.check()
         except YamlErrors as error:
             problems += str(error).splitlines()
@@ -135,6 +140,22 @@ async def _plan(desk: Desk, session: AsyncSession, files: Mapping[str, str]) -> 
             after[part.name] = found
     skills = {skill for email, own in after[People.name].items() if people[email] for skill in own.get("skills", ())}
     return _Plan(before, after, problems, tuple(sorted(skills)))
+
+
+def _known(
+    desk: Desk, files: Mapping[str, str], people: Iterable[str], before: dict[str, Values], after: dict[str, Values]
+) -> Known:
+    """Returns the names that the next file may use. What is in no file keeps the names that it
+    has."""
+    left = () if _file(Teams.name) in files else [part.teams_in(before[part.name]) for part in PARTS]
+    policies = {} if _file(ServiceLevels.name) in files else before[ServiceLevels.name]
+    return Known(
+        people=frozenset(people),
+        teams=frozenset(after[Teams.name]).union(*left),
+        calendars=frozenset(after[Calendars.name]),
+        needed=frozenset(own["calendar"] for own in policies.values() if "calendar" in own),
+        languages=tuple(desk.common.languages),
+    )
 
 
 def _refuse(plan: _Plan) -> None:
