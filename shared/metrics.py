@@ -67,6 +67,7 @@ class Metrics:
     calls_waiting: Gauge
     calls_oldest: Gauge
     agents: Gauge
+    agents_for_calls: Gauge
     calls_answer_seconds: Histogram
     sampled: Gauge
     view_entries: Gauge
@@ -204,6 +205,9 @@ METRICS = Metrics(
         "calls_oldest_seconds", "How long the caller has waited who waits longest; 0 where nobody does"
     ),
     agents=_gauge("agents", "Agents by presence: who is there for work", "presence"),
+    agents_for_calls=_gauge(
+        "agents_for_calls", "Agents who are ready and take calls: with a telephone number, and within their hours"
+    ),
     calls_answer_seconds=_histogram("calls_answer_seconds", "From a caller's place in line to an agent on the line"),
     sampled=_gauge(
         "sampled_timestamp_seconds", "When a service last counted in its database what it tells here", "service"

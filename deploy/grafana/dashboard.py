@@ -74,7 +74,7 @@ ROWS: dict[str, tuple[int, Sequence[Panel]]] = {
             Panel(
                 "Agents ready",
                 "For calls",
-                [('max(switchboard_agents{presence="ready"}) or vector(0)', "")],
+                [("max(switchboard_agents_for_calls) or vector(0)", "")],
                 kind="stat",
             ),
             Panel("Services up", "Of those that are watched", [('sum(up{job!="alertmanager"})', "")], "short", "stat"),

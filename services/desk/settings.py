@@ -55,6 +55,11 @@ class DeskSettings(ServiceSettings):
     chat_offer_seconds: int = Field(
         30, ge=5, description="How long an agent is asked to accept a chat before it goes on to the next"
     )
+    decision_days: int = Field(
+        30,
+        ge=1,
+        description="How long the desk keeps what it decided on when it gave conversations, for “who gets this conversation”",
+    )
     phone_head_start: int = Field(
         300, ge=0, description="Seconds that a caller who prefers the phone counts as having waited longer"
     )

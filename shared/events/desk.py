@@ -84,7 +84,11 @@ class TicketAssigned(Change, frozen=True, kw_only=True, tag="ticket.assigned"):
     """Who had it and may not sign in any more."""
     why: str | None = None
     """Of what nobody did by hand: `pushed`, `accepted`, or why it went back to its team: `away`,
-    `off-hours`."""
+    `off-hours`. `released`: a supervisor put all work of somebody back into the queues."""
+    had: str | None = None
+    """E-mail address of whose it was before."""
+    note: str | None = None
+    """A note for whoever gets it: the message's id."""
 
 
 class TicketOffered(Change, frozen=True, kw_only=True, tag="ticket.offered"):

@@ -12,8 +12,8 @@ from services.desk.web import render
 from shared.clock import utc_now
 from shared.kernel import Level
 from tests.e2e.axe import findings
-from tests.e2e.conftest import picture, signed_in
-from tests.e2e.desk import PASSWORD, Customer, Desk
+from tests.e2e.conftest import BrowserLog, picture, signed_in
+from tests.e2e.desk import EMAIL, PASSWORD, Customer, Desk
 from tests.e2e.test_answering import open_ticket, stranger
 from tests.waiting import eventually
 
@@ -233,33 +233,29 @@ def test_a_conversation_is_handed_on_and_given_back_in_its_head(
     tab: Page, desk: Desk, two: tuple[Customer, str, Customer, str]
 ) -> None:
     _, ticket, *_ = two
-    desk._run(
-        "create-agent",
-        "--email",
-        "kim@example.org",
-        "--name",
-        "Kim Lee",
-        "--password-stdin",
-        "--if-missing",
-        text=PASSWORD + "\n",
-    )
-    owner = tab.locator(".assign summary")
+    _colleague(desk)
+    owner, dialog = tab.locator(".conversation-head .assign"), tab.locator("#hand-over")
     expect(owner).to_contain_text("Unassigned")
-
-    def hand_to(name: str) -> None:
-        owner.click()
-        assert findings(tab) == []
-        picture(tab, "owner")
-        tab.locator(".assign").get_by_role("button", name=name).click()
-        expect(tab.locator(".assign form")).to_be_hidden()
-
-    eventually(
-        lambda: tab.reload() and tab.locator(".assign button", has_text="Kim Lee").count(), "the new colleague", 40
-    )
-    hand_to("Kim Lee")
+    tab.keyboard.press("t")
+    expect(dialog.locator("#hand-over-find")).to_be_focused()
+    assert findings(tab) == []
+    picture(tab, "hand-over")
+    tab.keyboard.type("kim le")
+    expect(dialog.locator(".choice:visible")).to_have_count(1)
+    dialog.get_by_label("Note").fill("She was charged twice.")
+    dialog.locator("#hand-over-find").press("Enter")
+    expect(dialog).to_be_hidden()
     expect(owner).to_contain_text("Kim Lee")
     expect(tab.locator(".toast")).to_contain_text(f"{number_of(desk, ticket)}: Assigned to Kim Lee")
-    hand_to("Unassign")
+    tab.reload()
+    expect(tab.locator(".handed")).to_contain_text("She was charged twice.")
+    assert findings(tab) == []
+    picture(tab, "handed")
+    owner.click()
+    dialog.get_by_text("Give back to the queue").click()
+    dialog.get_by_role("button", name="Hand over").click()
+    picture(tab, "debug")
+    print(tab.locator("#toasts").inner_text(), tab.locator("#hand-over").inner_html()[:3000])
     expect(owner).to_contain_text("Unassigned")
     tab.keyboard.press("a")
     expect(owner).to_contain_text("Sam Okoro")
@@ -269,4 +265,45 @@ def test_a_conversation_is_handed_on_and_given_back_in_its_head(
     tab.keyboard.press("Enter")
     tab.keyboard.press("Escape")
     expect(owner).to_be_focused()
-    expect(tab.locator(".assign form")).to_be_hidden()
+    expect(dialog).to_be_hidden()
+
+
+def test_several_are_chosen_by_mouse_and_keyboard_and_what_was_taken_meanwhile_is_told(
+    tab: Page, desk: Desk, log: BrowserLog
+) -> None:
+    log.allow("status of 409 (Conflict)")
+    _colleague(desk)
+    messages = [Customer(f"Ana {name}", f"email:{name}@example.org").says("Hello") for name in ("one", "two", "three")]
+    desk.receive(*messages)
+    tab.goto(f"{desk.url}/inbox/all")
+    expect(tab.locator("#rows .row")).to_have_count(3)
+    tab.locator("#rows .row > a").first.focus()
+    tab.keyboard.press("x")
+    tab.keyboard.press("j")
+    tab.keyboard.press("x")
+    expect(tab.locator("#bulk-said")).to_have_text("2 selected")
+    tab.locator(".pick").nth(2).click(modifiers=["Shift"])
+    expect(tab.locator("#bulk-said")).to_have_text("3 selected")
+    assert findings(tab) == []
+    picture(tab, "picked")
+    tab.locator("#bulk").get_by_role("button", name="Hand over").click()
+    dialog = tab.locator("#hand-over")
+    expect(dialog).to_contain_text("Hand over 3 conversations")
+    taken = messages[0].decision.ticket_id
+    desk.rows(
+        f"UPDATE desk.tickets SET assignee_id = (SELECT id FROM desk.agents WHERE email = '{EMAIL}') WHERE id = '{taken}'"
+    )
+    dialog.locator("#hand-over-find").fill("kim")
+    tab.keyboard.press("Enter")
+    expect(dialog).to_contain_text("Sam Okoro has it now")
+    expect(dialog).to_contain_text("Handed over: 2")
+    assert findings(tab) == []
+    picture(tab, "handed-over")
+    dialog.get_by_role("button", name="Close").click()
+    expect(tab.locator("#rows .row", has_text="Kim Lee")).to_have_count(2)
+    expect(tab.locator("#bulk")).to_be_hidden()
+
+
+def _colleague(desk: Desk) -> None:
+    person = ("--email", "kim@example.org", "--name", "Kim Lee", "--password-stdin", "--if-missing")
+    desk._run("create-agent", *person, text=PASSWORD + "\n")

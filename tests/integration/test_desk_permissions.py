@@ -19,6 +19,7 @@ from services.desk.accounts import service as accounts
 from services.desk.actors import COMMAND, ROLES, Actor, Forbidden, Kind, Permission
 from services.desk.assignment import offers
 from services.desk.assignment import service as assignment
+from services.desk.assignment.handing import Asked, Handover
 from services.desk.autoreplies import service as autoreplies
 from services.desk.autoreplies.domain import Rule
 from services.desk.calls import service as calls
@@ -66,6 +67,8 @@ VALUES = {
     "change": work.WorkChange(),
     "wanted": Preferences(),
     "settings": Settings(address=BO),
+    "tickets": [Asked(TICKET)],
+    "to": Handover(assignee=BO),
 }
 OPEN = {"/login", "/login/code", "/logout", "/join/{token}", "/preferences", "/static/{path:path}", "/styleguide"}
 """Pages before and after signing in; those of `/account` are one's own."""
@@ -113,6 +116,8 @@ def filled(path: str) -> str:
 
 BODIES: dict[str, Any] = {
     "/automatic-replies": {"enabled": True},
+    "/tickets/assign": {"tickets": [TICKET], "assignee": BO},
+    "/agents/{agent}/release": {"reason": "ill"},
     "/tickets/{ticket}/replies": {"text": "Done."},
     "/tickets/{ticket}/notes": {"text": "Done."},
     "/tickets/{ticket}/priority": {"level": "high"},

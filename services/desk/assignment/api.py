@@ -8,12 +8,14 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.desk.assignment import offers, service
+from services.desk.assignment.handing import MOST_AT_ONCE, Asked, HandedOver, Handover
 from services.desk.assignment.offers import OfferView, WhyView
 from services.desk.people import work
 from services.desk.people.work import WorkChange, WorkView
 from services.desk.security import Caller, Reader, TheDesk
 from services.desk.tickets import service as tickets
 from services.desk.tickets import teams
+from services.desk.tickets.api import IdempotencyKey
 from services.desk.tickets.schemas import TicketRow
 from services.desk.tickets.teams import TeamView
 from shared.errors import Rejected
@@ -33,6 +35,32 @@ class Change(BaseModel):
         None, description="An agent's e-mail address; empty to put the ticket back into its queue"
     )
     team: str | None = Field(None, description="A team's name; empty for none")
+    was: str | None = Field(
+        None,
+        description="Who had it when you looked, an e-mail address or empty: 409 `taken` where somebody else has it",
+    )
+    note: str = Field("", description="A note that whoever gets it sees first")
+
+
+class Bulk(BaseModel):
+    """Tickets, and where they go; leave out what stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tickets: list[str] = Field(description="Ids or numbers, 1 to 100", min_length=1, max_length=MOST_AT_ONCE)
+    assignee: str | None = Field(
+        None, description="An agent's e-mail address; empty to put the tickets back into their queues"
+    )
+    team: str | None = Field(None, description="A team's name; empty for none")
+    note: str = Field("", description="A note on each that whoever gets it sees first")
+
+
+class Away(BaseModel):
+    """Why somebody is not there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field("", description="What colleagues read beside their presence; may be empty", max_length=200)
 
 
 class Work(BaseModel):
@@ -60,6 +88,12 @@ class Work(BaseModel):
     )
 
 
+class Released(BaseModel):
+    """What went back."""
+
+    tickets: int = Field(description="How many")
+
+
 class By(BaseModel):
     """Who does it."""
 
@@ -84,12 +118,29 @@ async def change(desk: TheDesk, actor: Caller, ticket: str, body: Change) -> Tic
     value, so that it can be undone."""
     row = None
     if body.assignee is not None or body.team is not None:
-        row = await service.assign(desk, ticket, actor=actor, assignee=body.assignee, team=body.team)
+        row = await service.assign(
+            desk, ticket, actor=actor, assignee=body.assignee, team=body.team, was=body.was, note=body.note
+        )
     if body.status is not None:
         row = await tickets.set_status(desk, ticket, body.status, actor=actor)
     if row is None:
         raise Rejected(422, "nothing", "Send at least one of `status`, `assignee` and `team`.")
     return row
+
+
+@router.post("/tickets/assign", summary="Hand many tickets over")
+async def assign_all(desk: TheDesk, actor: Caller, body: Bulk, key: IdempotencyKey = "") -> HandedOver:
+    """Gives each to an agent or a team, or puts it back into its queue, and tells which could not
+    be, and why."""
+    asked = [Asked(ticket) for ticket in body.tickets]
+    to = Handover(assignee=body.assignee, team=body.team, note=body.note)
+    return await service.assign_all(desk, asked, to, actor=actor, key=key)
+
+
+@router.post("/agents/{agent}/release", summary="Put all work of somebody back into its queues")
+async def release(desk: TheDesk, actor: Caller, agent: Email, body: Away) -> Released:
+    """Sets an agent away who is not there today; what they have goes back with its age."""
+    return Released(tickets=await service.release(desk, agent, body.reason, actor=actor))
 
 
 @router.get("/teams", summary="List teams")

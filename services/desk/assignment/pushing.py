@@ -9,8 +9,10 @@ anew by another one.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -28,6 +30,7 @@ from services.desk.context import Desk
 from services.desk.people import presence
 from services.desk.people.domain import kind_of, refusal
 from services.desk.people.models import AGENTS
+from services.desk.schema import EVENTS
 from services.desk.tickets import commands, store
 from services.desk.tickets.domain import Ticket
 from services.desk.tickets.domain.lifecycle import Assign, Assignee
@@ -51,7 +54,47 @@ _LOCK = 0x61737367
 """Key of the advisory lock of whoever decides: ASCII of `assg`."""
 _MOST = 10_000
 """Conversations in one transaction."""
-_KEPT = timedelta(days=30)
+_WHOLE = 30.0
+"""Seconds after which whole queues are looked at again though nothing has changed but the clock,
+such as when somebody's working hours begin."""
+_SHARE = 5
+"""Looks at whole queues that give nobody anything take a fifth of the time at most."""
+
+
+@dataclass(slots=True)
+class Looks:
+    """What the last look at whole queues was decided on, if it gave nobody anything. Until that
+    changes, only a conversation in which something happened since can fit somebody: the others are
+    not read again. Times are those of `time.monotonic`."""
+
+    _on: object = None
+    _seq: int = 0
+    _rests: float = 0.0
+    _until: float = 0.0
+
+    def since(self, on: object, now: float) -> int | None:
+        """Returns the number of the event after which a conversation must have changed to be looked
+        at; None: all are. `on`: what is decided on now."""
+        return None if now >= (self._until if on == self._on else min(self._until, self._rests)) else self._seq
+
+    def gave_nothing(self, on: object, newest: int, since: int | None, began: float, now: float) -> None:
+        """Notes a look that was decided `on` this, after the event `newest`, and gave nothing."""
+        self._seq = newest
+        if since is None:
+            self._on, self._until = on, now + _WHOLE
+            self._rests = now + _SHARE * (now - began)
+
+    def ask_again(self, now: float, seconds: float) -> None:
+        """Notes that somebody who let a conversation go may be asked again in so many seconds."""
+        self._until = min(self._until, now + seconds)
+
+    def forget(self) -> None:
+        """Looks at everything next: something was given."""
+        self._until = 0.0
+
+    def pause(self, on: object, now: float) -> float:
+        """Returns the seconds until whole queues may be looked at again, at most `_IDLE`."""
+        return max(_SHORTEST, min(_IDLE, (self._until if on == self._on else min(self._until, self._rests)) - now))
 
 
 async def run(desk: Desk, stop: asyncio.Event) -> None:
@@ -59,16 +102,19 @@ async def run(desk: Desk, stop: asyncio.Event) -> None:
     where it is unavailable."""
     await first_of(desk.channels.ready, stop)  # they say which kind of work a conversation is
 
+    looks = Looks()
+
     async def follow() -> None:
         async with listening(desk.database, {signals.LIVE: None, signals.CALLS: None}) as listener:
-            while await listener.next(stop, await serve(desk)):
+            while await listener.next(stop, await serve(desk, looks)):
                 await wait(stop, _REST)
 
     await forever("assignment", follow, stop)
 
 
-async def serve(desk: Desk) -> float:
-    """Does all that is due now. Returns the seconds until there may be more. Raises Unavailable."""
+async def serve(desk: Desk, looks: Looks | None = None) -> float:
+    """Does all that is due now. `looks`: what was found before; None looks at everything. Returns
+    the seconds until there may be more. Raises Unavailable."""
     async with desk.database.statements() as session:
         teams = await repository.pushed_teams(session)
         ends = await session.scalar(select(func.min(ASSIGNMENTS.c.until)).where(ASSIGNMENTS.c.outcome == OFFERED))
@@ -84,7 +130,7 @@ async def serve(desk: Desk) -> float:
         back = await _take_back(desk, work, teams)
     _count(["back"] * back)
     async with desk.unit_of_work() as work:
-        outcomes, seconds = await _give(desk, work, teams)
+        outcomes, seconds = await _give(desk, work, teams, looks or Looks())
     _count(outcomes)
     left = (ends - utc_now()).total_seconds() if ends else _IDLE
     return max(_SHORTEST, min(seconds, left if left > 0 else _IDLE))
@@ -166,25 +212,35 @@ async def _left(
     return found
 
 
-async def _give(desk: Desk, work: UnitOfWork, teams: Sequence[Team]) -> tuple[list[str], float]:
+async def _give(desk: Desk, work: UnitOfWork, teams: Sequence[Team], looks: Looks) -> tuple[list[str], float]:
     """Gives what can be given. Outcomes, and the seconds until there may be more."""
     if not await work.session.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK}):
         return [], _SHORTEST
-    now = utc_now()
+    began, now = time.monotonic(), utc_now()
+    newest = int(await work.session.scalar(select(func.max(EVENTS.c.seq))) or 0)
     queued = await repository.queued(work.session, [team.name for team in teams])
     people = await repository.workers(work.session, queued, desk.channels, now)
     deal = Deal(people.values(), teams, now)
     METRICS.teams_unstaffed.set(len(queued - deal.staffed))
     given: list[tuple[Conversation, Given]] = []
     pause = timedelta(seconds=desk.settings.chat_offer_seconds)
-    if room := deal.with_room & queued:
-        async for each in repository.waiting(work.session, room, desk.channels, now, pause):
+    room, on = deal.with_room & queued, (people, list(teams))
+    since, again = looks.since(on, began), timedelta.max
+    if room:
+        async for each in repository.waiting(work.session, room, desk.channels, now, pause, since):
             if decision := deal.give(each):
                 given.append((each, decision))
                 if len(given) == _MOST or not deal.with_room & room:
                     break
+            again = min([again, *(until - now for until in each.asked.values() if until > now)])
     outcomes = await _claim(desk, work, given, people, teams, now) if given else []
-    return outcomes, _IDLE if len(outcomes) == len(given) < _MOST else _REST
+    if given:
+        looks.forget()
+        return outcomes, _IDLE if len(outcomes) == len(given) < _MOST else _REST
+    ended = time.monotonic()
+    looks.gave_nothing(on, newest, since, began, ended)
+    looks.ask_again(ended, again.total_seconds())
+    return [], looks.pause(on, ended)
 
 
 async def _claim(
@@ -232,7 +288,7 @@ async def _claim(
         await insert_all(work.session, ASSIGNMENTS, records)
         last = {record["agent_id"]: now + timedelta(microseconds=place) for place, record in enumerate(records)}
         await update_all(work.session, AGENTS, [{"id": agent, "assigned_at": at} for agent, at in last.items()])
-        await _keep(work, own, [each for each, _ in given], people, teams, now)
+        await _keep(work, own, [each for each, _ in given], people, teams, now, desk.settings.decision_days)
     return [record["outcome"] for record in records]
 
 
@@ -243,8 +299,9 @@ async def _keep(
     people: Mapping[str, Worker],
     teams: Sequence[Team],
     now: datetime,
+    days: int,
 ) -> None:
-    """Keeps what was decided on, for 30 days."""
+    """Keeps what was decided on, and of earlier decisions what is not too old."""
     used = {each.team for each in given}
     snapshot = Snapshot(
         at=now,
@@ -254,4 +311,4 @@ async def _keep(
     )
     values = {"id": own, "at": now, "snapshot": msgspec.json.encode(snapshot)}
     await work.session.execute(insert(PASSES).values(values))
-    await work.session.execute(delete(PASSES).where(PASSES.c.at < now - _KEPT))
+    await work.session.execute(delete(PASSES).where(PASSES.c.at < now - timedelta(days=days)))

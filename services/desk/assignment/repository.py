@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.assignment.domain import ACCEPTED_FIRST, PUSH, RAMP_PER, Conversation, Team, Worker
@@ -16,6 +16,7 @@ from services.desk.bulk import among
 from services.desk.people import presence
 from services.desk.people.domain import VOICE, capacity_of, kind_of, write_skills
 from services.desk.people.models import AGENTS, TEAM_MEMBERS, TEAMS
+from services.desk.schema import EVENTS
 from services.desk.tickets import grouping
 from services.desk.tickets import repository as tickets
 from services.desk.tickets.escalation import asked
@@ -51,18 +52,24 @@ async def queued(session: AsyncSession, teams: Collection[str]) -> frozenset[str
 
 
 async def workers(
-    session: AsyncSession, teams: Collection[str], channels: View[Channel], now: datetime
+    session: AsyncSession, teams: Collection[str] | None, channels: View[Channel], now: datetime
 ) -> dict[str, Worker]:
-    """Returns the active members of these teams by id, with what they have."""
-    if not teams:
+    """Returns the active members of these teams by id, with what they have; None: all agents."""
+    if teams is not None and not teams:
         return {}
-    joined = select(AGENTS, func.array_agg(TEAM_MEMBERS.c.team).label("teams"))
-    joined = joined.join(TEAM_MEMBERS, TEAM_MEMBERS.c.agent_id == AGENTS.c.id).group_by(AGENTS.c.id)
-    mine = joined.where(AGENTS.c.active, among(TEAM_MEMBERS.c.team, teams)).order_by(AGENTS.c.id)
-    rows = list(await session.execute(mine))
+    rows = list(await session.execute(people(teams)))
     ids = [row.id for row in rows]
     loads, recent = await _loads(session, ids, channels, now), await _recent(session, now)
     return {row.id: worker(row, loads.get(row.id, {}), recent.get(row.id, 0)) for row in rows}
+
+
+def people(teams: Collection[str] | None = None) -> Select[Any]:
+    """Selects the active members of these teams, with those of them that they are in; None: all
+    agents, and all of their teams."""
+    named = func.array_remove(func.array_agg(TEAM_MEMBERS.c.team), None).label("teams")
+    found = select(AGENTS, named).where(AGENTS.c.active).group_by(AGENTS.c.id).order_by(AGENTS.c.id)
+    found = found.outerjoin(TEAM_MEMBERS, TEAM_MEMBERS.c.agent_id == AGENTS.c.id)
+    return found if teams is None else found.where(among(TEAM_MEMBERS.c.team, teams))
 
 
 def worker(row: Any, load: Mapping[str, int], recent: int) -> Worker:
@@ -115,10 +122,16 @@ async def _recent(session: AsyncSession, now: datetime) -> dict[str, int]:
 
 
 async def waiting(
-    session: AsyncSession, teams: Collection[str], channels: View[Channel], now: datetime, pause: timedelta
+    session: AsyncSession,
+    teams: Collection[str],
+    channels: View[Channel],
+    now: datetime,
+    pause: timedelta,
+    since: int | None = None,
 ) -> AsyncIterator[Conversation]:
     """Yields conversations of these teams that nobody has or is offered, in the order in which they
-    are given. Calls are handed out elsewhere. `pause`: for how long somebody is not asked again."""
+    are given. Calls are handed out elsewhere. `pause`: for how long somebody is not asked again;
+    `since`: only those to which something happened after this event."""
     offered = select(ASSIGNMENTS.c.ticket_id).where(ASSIGNMENTS.c.outcome == OFFERED)
     spoken = [channel.name for channel in channels.values() if kind_of(channel) == VOICE]
     base = select(*_COLUMNS).where(
@@ -129,6 +142,8 @@ async def waiting(
         TICKETS.c.id.not_in(offered),
         ~grouping.stands_under_its_leader(),
     )
+    if since is not None:
+        base = base.where(TICKETS.c.id.in_(select(EVENTS.c.ticket_id).where(EVENTS.c.seq > since)))
     after: tuple[Any, ...] | None = None
     while True:
         further = base.where(tuple_(*_PLACE) > after) if after else base

@@ -25,6 +25,7 @@ from services.desk.calls.repository import being_answered, being_offered, in_ord
 from services.desk.calls.service import ask, change, record_change
 from services.desk.context import Desk
 from services.desk.people import presence
+from services.desk.people.domain import refusal
 from services.desk.people.models import AGENTS
 from services.desk.people.presence import PRESENCES
 from services.desk.signals import wake
@@ -246,3 +247,5 @@ async def _measure(session: Any, waiting: Sequence[Any]) -> None:
     found = {row.presence: int(row[1]) for row in await session.execute(counted)}
     for name in PRESENCES:
         METRICS.agents.labels(presence=name).set(found.get(name, 0))
+    ready = await session.execute(select(AGENTS).where(AGENTS.c.active, AGENTS.c.presence == "ready"))
+    METRICS.agents_for_calls.set(sum(not refusal(presence.standing(row), domain.VOICE, now) for row in ready))

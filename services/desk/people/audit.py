@@ -45,6 +45,7 @@ KINDS = (
     "team.removed",
     "team.joined",
     "team.left",
+    "work.released",
     "autoreply.changed",
     "autoreply.removed",
     "autoreply.resumed",

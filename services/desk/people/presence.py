@@ -70,14 +70,13 @@ async def set_presence(desk: Desk, agent: str, presence: str, reason: str = "", 
     _may(actor, agent)
     if presence not in PRESENCES:
         raise Rejected(422, "presence", f"The presence is one of {', '.join(PRESENCES)}.")
-    reason = " ".join(reason.replace("\x00", "").split())[:_LONGEST_REASON]
     async with desk.unit_of_work() as work:
         (row,) = await locked(work.session, [agent]) or [None]
         if row is None:
             raise _unknown(agent)
         begun = update(AGENTS).where(AGENTS.c.id == row.id).values(seen_at=None, active_at=func.now())
         await work.session.execute(begun)
-        await change(work, row, presence, reason, actor=actor)
+        await change(work, row, presence, _tidy(reason), actor=actor)
         return await _one(work.session, row.email)
 
 
@@ -207,6 +206,19 @@ async def gone(work: UnitOfWork, row: Any, reason: str, actor: Actor = DESK) -> 
         await change(work, row, row.presence, row.presence_reason, after="away", actor=actor)
     elif row.presence == "ready":
         await change(work, row, "away", reason, actor=actor)
+
+
+async def gone_for_today(work: UnitOfWork, row: Any, reason: str, actor: Actor) -> None:
+    """Sets an agent away, whose row is locked, as somebody else knows; a call in progress
+    continues."""
+    if row.presence_after:
+        await change(work, row, row.presence, row.presence_reason, after="away", actor=actor)
+    else:
+        await change(work, row, "away", _tidy(reason), actor=actor)
+
+
+def _tidy(reason: str) -> str:
+    return " ".join(reason.replace("\x00", "").split())[:_LONGEST_REASON]
 
 
 def standing(row: Any) -> Standing:

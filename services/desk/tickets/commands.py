@@ -192,16 +192,23 @@ async def add_note(
 ) -> MessageView:
     """Adds a note that only the team sees. Rejected 403, 404, 422."""
     actor.require(Permission.NOTE)
-    text = _clean(text)
     async with desk.unit_of_work() as work:
         row = await store.locked(work, await store.find(work.session, ticket))
-        own = stable_id("note", row.id, key) if key else str(uuid4())
-        repeated = await _repeated(work.session, own, text)
-        if repeated:
-            return repeated
-        now = utc_now()
-        stored = await _add(work, row.id, own, "note", text, actor, author_name, now, {"channel": ""})
-        await execute(work, store.ticket_of(row), Note(message=own, actor=actor), now)
+        return await note(work, row, text, actor=actor, author_name=author_name, key=key)
+
+
+async def note(
+    work: UnitOfWork, row: Any, text: str, *, actor: Actor, author_name: str = "", key: str = ""
+) -> MessageView:
+    """Adds a note like `add_note`, to a ticket whose row is locked."""
+    text = _clean(text)
+    own = stable_id("note", row.id, key) if key else str(uuid4())
+    repeated = await _repeated(work.session, own, text)
+    if repeated:
+        return repeated
+    now = utc_now()
+    stored = await _add(work, row.id, own, "note", text, actor, author_name, now, {"channel": ""})
+    await execute(work, store.ticket_of(row), Note(message=own, actor=actor), now)
     return stored
 
 
@@ -231,13 +238,6 @@ async def _stopped(session: AsyncSession, row: Any) -> TicketStatusChanged:
     settled = select(EVENTS.c.data).where(EVENTS.c.ticket_id == row.id, EVENTS.c.kind == kind)
     data = await session.scalar(settled.order_by(EVENTS.c.seq.desc()).limit(1))
     return msgspec.convert({**(data or {}), "kind": kind}, TicketStatusChanged)
-
-
-async def assign(work: UnitOfWork, ticket: str, command: Assign) -> str:
-    """Assigns a ticket; for use by `assignment`. Returns its id. Raises Rejected 404."""
-    row = await store.locked(work, await store.find(work.session, ticket))
-    await execute(work, store.ticket_of(row), command, utc_now())
-    return str(row.id)
 
 
 async def assign_all(work: UnitOfWork, commands: Sequence[tuple[Ticket, Assign]], now: datetime) -> None:

@@ -146,6 +146,7 @@ class Console:
             "ticket": ticket,
             "timeline": pane.timeline(ticket, talks, await self.agents(), translate),
             "first": pane.first_unread(ticket.messages),
+            "handed": pane.handed(ticket, await self.agents()),
             "draft": self.draft(ticket, customer, viewer.language, **draft),
             "after": after,
             **self.customer_context(customer, ticket.row.id, ticket.channels),

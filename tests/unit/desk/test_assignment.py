@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from services.desk.assignment import domain
 from services.desk.assignment.domain import Conversation, Deal, Given, Snapshot, Team, Worker, decide
+from services.desk.assignment.pushing import Looks
 from services.desk.people.domain import Schedule, Standing
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -272,3 +273,22 @@ def test_what_was_recorded_gives_the_same_decisions_again(
     for each in found:
         assert read.verdicts(each.conversation)[each.worker] == ""
     assert read.verdicts("another") == {}
+
+
+def test_a_queue_for_which_nobody_is_there_is_read_again_when_something_has_changed() -> None:
+    looks = Looks()
+    assert looks.since("as it is", 100.0) is None, "at first, everything"
+    looks.gave_nothing("as it is", 7, None, began=100.0, now=101.0)
+    assert (looks.since("as it is", 102.0), looks.pause("as it is", 102.0)) == (7, 5.0)
+    looks.gave_nothing("as it is", 9, 7, began=102.0, now=102.0)
+    assert looks.since("as it is", 103.0) == 9, "only what happened since"
+    assert (looks.since("somebody came", 103.0), looks.pause("somebody came", 103.0)) == (9, 3.0)
+    assert looks.since("somebody came", 106.0) is None, "a look takes a fifth of the time at most"
+    assert looks.since("as it is", 130.0) == 9
+    assert looks.since("as it is", 131.0) is None, "the clock alone may have let somebody in"
+    looks.gave_nothing("as it is", 9, None, began=131.0, now=131.0)
+    looks.ask_again(131.0, 4.0)
+    assert (looks.since("as it is", 134.9), looks.since("as it is", 135.0)) == (9, None)
+    looks.gave_nothing("as it is", 9, None, began=140.0, now=140.0)
+    looks.forget()
+    assert looks.since("as it is", 140.0) is None

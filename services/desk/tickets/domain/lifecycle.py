@@ -97,7 +97,11 @@ class Assign:
     team: str | None = None
     why: str = ""
     """Of what nobody did by hand: `pushed`, `accepted`, or why it went back to its team: `away`,
-    `off-hours`."""
+    `off-hours`; `released`: with all other work of whoever had it."""
+    had: str = ""
+    """E-mail address of who has it."""
+    note: str = ""
+    """Id of a note for whoever gets it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -356,13 +360,15 @@ def _assigned(ticket: Ticket, command: Assign, now: datetime) -> Outcome:
         after = replace(after, team=command.team, patience=elsewhere(ticket.patience))
     if who is not None and who.id != ticket.assignee_id:
         after = replace(after, assignee_id=who.id, given_at=now if who.id else None)
-    if after == ticket:
+    if after == ticket and not command.note:
         return ticket, ()
     assigned = TicketAssigned(
         assignee=who.email if who else None,
         assignee_name=who.name if who else None,
         team=command.team,
         why=command.why or None,
+        had=command.had or None,
+        note=command.note or None,
     )
     return after, (Recorded(assigned, now, command.actor),)
 

@@ -22,6 +22,7 @@ from shared.events.desk import (
     AutoReplied,
     CallMoved,
     PostLabelled,
+    ReplyAdded,
     SlaBreached,
     SlaWarned,
     TicketAssigned,
@@ -184,6 +185,33 @@ def timeline(
         if shown and (first is None or shown.at >= first):
             items.append(("event", shown))
     return sorted(items, key=lambda item: item[1].at)
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What somebody wrote for whoever got this from them."""
+
+    by: str
+    to: str
+    """A person's or a team's name."""
+    text: str
+    at: datetime
+
+
+def handed(ticket: TicketView, agents: Mapping[str, str]) -> Handed | None:
+    """Returns the note with which a ticket was handed over last, until somebody has answered the
+    customer; None where there is none."""
+    note = None
+    for event in ticket.events:
+        match event.change:
+            case ReplyAdded():
+                note = None
+            case TicketAssigned(note=note_id, assignee=assignee, team=team):
+                texts = {message.id: message.text for message in ticket.messages}
+                to = agents.get(assignee or "", assignee or "") or words.team(team or ticket.row.team)
+                by = agents.get(event.actor, event.actor)
+                note = Handed(by, to, texts[note_id], event.at) if note_id in texts else None
+    return note if ticket.row.status not in ("solved", "closed") else None
 
 
 def first_unread(messages: Sequence[MessageView]) -> str:

@@ -180,6 +180,12 @@ def _assigned(change: EventView, agents: Mapping[str, str], _: Gettext) -> str: 
             return _(OFFERS[state], who=agents.get(agent, agent))
         case TicketAssigned(why=str(why), assignee=assignee, team=to) if why in ASSIGNED:
             return _(ASSIGNED[why], who=agents.get(assignee or "", assignee or ""), team=team(to or ""))
+        case TicketAssigned(why="released", had=had):
+            return _("%(who)s put all work of %(had)s back into the queues", who=actor, had=agents.get(had or "", had))
+        case TicketAssigned(assignee=assignee, team=str(to)) if to and not assignee:
+            return _("%(who)s moved this to %(team)s", who=actor, team=team(to))
+        case TicketAssigned(assignee=assignee, had=had) if had and had == change.actor and not assignee:
+            return _("%(who)s gave this back to the queue", who=actor)
         case TicketAssigned(assignee=assignee) if not assignee:
             return _("%(who)s unassigned this", who=actor)
         case TicketAssigned(assignee=assignee) if assignee == change.actor:

@@ -166,17 +166,30 @@ async def _not_sent(
 
 @router.post("/c/{ticket}/assign")
 async def assign(
-    request: Request, ticket: str, who: Annotated[Viewer, Depends(writer)], to: Annotated[str, Form()] = "me"
+    request: Request,
+    ticket: str,
+    who: Annotated[Viewer, Depends(writer)],
+    to: Annotated[str, Form()] = "me",
+    was: Annotated[str | None, Form()] = None,
 ) -> Response:
     """Assigns a ticket to the agent who presses the button (`me`), to a colleague by address, or
-    to `none`: back to the queue."""
-    console = console_of(request)
+    to `none`: back to the queue. `was`: who had it on the page (`none`: nobody); where somebody
+    else was quicker, the page says who."""
+    console, _ = console_of(request), gettext(who.language)
     before = await console.row(ticket)
     assignee = {"me": who.agent.email, "none": ""}.get(to, to)
-    row = await assignment.assign(console.desk, before.id, actor=who.actor, assignee=assignee)
+    seen = "" if was == "none" else was
+    try:
+        row = await assignment.assign(console.desk, before.id, actor=who.actor, assignee=assignee, was=seen)
+    except Rejected as error:
+        if error.code != "taken" or not is_part(request):
+            raise
+        row = await console.row(ticket)
+        name = row.assignee_name or row.assignee
+        text = _("%(who)s has it now", who=name) if name else _("Back in the queue")
+        return html(console.ticket_parts(who.language, row) + console.toast(who.language, text, number=row.number), 409)
     if not is_part(request):
         return redirect(f"/c/{row.id}")
-    _ = gettext(who.language)
     undo = Undo(f"/c/{row.id}/assign", {"to": before.assignee or "none"})
     name = row.assignee_name or row.assignee
     text = _("Assigned to %(name)s", name=name) if name else _("Assignment removed")

@@ -6,6 +6,7 @@ import { startComposer } from "./composer.js";
 import { startCopy } from "./copy.js";
 import { announce, personal, takeHtml } from "./fragments.js";
 import { startFrames } from "./frames.js";
+import { startHanding } from "./handing.js";
 import { startKeys } from "./keys.js";
 import { startList } from "./list.js";
 import { startLive } from "./live.js";
@@ -72,6 +73,11 @@ function toast(text) {
   announce(text);
 }
 
+/** What other modules have to tell. */
+function startSaying() {
+  document.addEventListener("desk:say", (event) => toast(/** @type {CustomEvent} */ (event).detail));
+}
+
 /** One at a time, the newest; it goes after a while, but not while somebody is on it. */
 function startToasts() {
   document.addEventListener("desk:placed", (event) => {
@@ -101,11 +107,13 @@ startDrawers();
 startOpening();
 startAnswers();
 startToasts();
+startSaying();
 startList();
 startFrames();
 startComposer();
 startCopy();
 startKeys();
+startHanding();
 startCalls();
 startWatchers();
 startMentioning();

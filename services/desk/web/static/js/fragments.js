@@ -6,10 +6,10 @@ import { showTimes } from "./times.js";
 import { say } from "./words.js";
 
 const MORPH = {
-  ignoreActiveValue: true,
   callbacks: {
-    /** What a person has unfolded, and what has been shown, stays open. @param {string} name @param {Element} node */
-    beforeAttributeUpdated: (name, node) => !(name === "open" && (node instanceof HTMLDetailsElement || node instanceof HTMLDialogElement)),
+    /** What a person has unfolded or selected, and what has been shown, stays so. @param {string} name @param {Element} node */
+    beforeAttributeUpdated: (name, node) =>
+      !(name === "open" && (node instanceof HTMLDetailsElement || node instanceof HTMLDialogElement)) && !(name === "checked" && node.matches(".pick")),
   },
 };
 
@@ -31,7 +31,8 @@ function isTouched(node) {
  */
 export function morph(old, fresh, own = null) {
   const keepTyped = (/** @type {Node} */ node) => Boolean(own?.contains(node)) || !isTouched(node);
-  window.Idiomorph.morph(old, fresh, { ...MORPH, callbacks: { ...MORPH.callbacks, beforeNodeMorphed: keepTyped } });
+  const ignoreActiveValue = document.activeElement?.matches("input, textarea, select") ?? false; // the words of a link that has the focus do change
+  window.Idiomorph.morph(old, fresh, { ...MORPH, ignoreActiveValue, callbacks: { ...MORPH.callbacks, beforeNodeMorphed: keepTyped } });
 }
 
 /** Put `element` where its `data-at` belongs. @param {Element} parent @param {HTMLElement} element */

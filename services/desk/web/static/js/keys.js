@@ -1,6 +1,7 @@
 // Single keys, outside fields only and never with Alt: Alt belongs to the browser and to people's own letters.
 // What they do they do to the marked row, and where none is marked to the open conversation.
 
+import { handOver, pick, picked } from "./handing.js";
 import { isLoading } from "./opening.js";
 
 let going = 0;
@@ -9,11 +10,11 @@ let writing = null;
 
 const opened = () => document.querySelector(".conversation[data-ticket]")?.getAttribute("data-ticket") ?? "";
 /** @returns {HTMLElement | null} */
-const markedRow = () => document.activeElement?.closest("#rows .row") ?? null;
+const markedRow = () => document.activeElement?.closest("#rows .row, .work") ?? null;
 
 /** @param {number} step */
 function move(step) {
-  const links = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#rows .row > a")]);
+  const links = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("#rows .row > a, .work > a")]);
   if (!links.length) return;
   const active = document.activeElement;
   let at = links.findIndex((link) => link === active);
@@ -38,13 +39,18 @@ function press(selector) {
 function change(key) {
   const row = markedRow()?.dataset;
   if (isLoading() || !may("tickets.change")) return;
+  if (key === "a" && picked().length) {
+    const values = { ticket: picked(), to: `agent:${document.body.dataset.me}` };
+    window.htmx.ajax("POST", "/hand-over", { source: "#bulk", target: "#apply", values }).catch(() => {}); // app.js says it
+    return;
+  }
   if (!row || row.ticket === opened()) {
     press(`.conversation-head [data-key='${key}']`);
     return;
   }
   if (key === "a" && row.assignee === document.body.dataset.me) return;
   const settled = row.status === "solved" || row.status === "closed";
-  const [path, values] = key === "e" ? ["status", { status: settled ? "open" : "solved" }] : ["assign", { to: "me" }];
+  const [path, values] = key === "e" ? ["status", { status: settled ? "open" : "solved" }] : ["assign", { to: "me", was: row.assignee || "none" }];
   window.htmx.ajax("POST", `/c/${row.ticket}/${path}`, { source: "#apply", target: "#apply", values }).catch(() => {}); // app.js says it
 }
 
@@ -69,6 +75,13 @@ function write(mode) {
   if (text instanceof HTMLElement) text.focus();
 }
 
+/** Who gets what is selected, or else the marked row, or the open conversation. */
+function give() {
+  if (isLoading() || !may("tickets.change")) return;
+  const one = markedRow()?.dataset.ticket ?? opened();
+  void handOver(picked().length ? picked() : one ? [one] : []);
+}
+
 /** @type {Record<string, () => void>} */
 const KEYS = {
   j: () => move(1),
@@ -79,6 +92,8 @@ const KEYS = {
   n: () => answer("note"),
   e: () => change("e"),
   a: () => change("a"),
+  x: () => may("tickets.change") && pick(markedRow()),
+  t: give,
   "/": () => {
     const search = document.getElementById("search");
     if (search instanceof HTMLElement) search.focus();
@@ -104,7 +119,7 @@ function onKey(event) {
   if (document.body.dataset.keys === "off" || document.querySelector("dialog[open]")) return;
   if (event.repeat && (event.key === "e" || event.key === "a")) return; // a finger that rests on a key means one
   const arrow = event.key.startsWith("Arrow");
-  if (arrow && !target?.closest("#rows")) return;
+  if (arrow && !target?.closest("#rows, .works")) return;
   if (/^[a-z]$/.test(event.key) && Date.now() - going < 1500 && document.querySelector(`[data-key='g ${event.key}']`)) {
     going = 0;
     press(`[data-key='g ${event.key}']`);

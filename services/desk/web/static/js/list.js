@@ -64,6 +64,14 @@ function leave(row) {
   next?.querySelector("a")?.focus();
 }
 
+/** What is selected stays so. @param {HTMLElement} old @param {HTMLElement} row */
+function morphRow(old, row) {
+  const box = old.querySelector(".pick");
+  const checked = box instanceof HTMLInputElement && box.checked;
+  window.Idiomorph.morph(old, row);
+  if (box instanceof HTMLInputElement) box.checked = checked;
+}
+
 /** @param {HTMLElement} row in its right place, or away when it left this view */
 function place(row) {
   const old = document.getElementById(row.id);
@@ -74,7 +82,7 @@ function place(row) {
     const last = rows().at(-1);
     if (!next && !old && document.querySelector(".list-more a") && last) return; // further down than what is loaded
     const element = old ?? row;
-    if (old) window.Idiomorph.morph(old, row);
+    if (old) morphRow(old, row);
     if (next) next.before(element);
     else if (!old || rows().at(-1) !== old) list()?.append(element);
     window.htmx.process(element);
@@ -120,7 +128,7 @@ export function takeRow(row, mine) {
   else if (watched()) {
     if (!old || !stays || moves(old.dataset, row.dataset)) held.set(row.id, row);
     if (old) {
-      window.Idiomorph.morph(old, row.cloneNode(true));
+      morphRow(old, /** @type {HTMLElement} */ (row.cloneNode(true)));
       old.toggleAttribute("data-left", !stays);
       window.htmx.process(old);
       showTimes(old);
