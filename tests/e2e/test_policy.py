@@ -162,3 +162,11 @@ def test_a_colleague_looks_at_a_draft_and_publishes_it(tab: Page, desk: Desk, ro
     desk._run("settings", "apply", str(tmp_path))  # changes nothing
     tab.reload()
     expect(tab.get_by_role("heading", name="In force: Version 4")).to_be_visible()
+    desk.rows(f"UPDATE desk.agents SET role = 'supervisor' WHERE email = '{EMAIL}'")
+    tab.reload()
+    expect(tab.get_by_role("heading", name="In force: Version 4")).to_be_visible()
+    expect(tab.get_by_role("button", name="Publish")).to_have_count(0)
+    expect(tab.get_by_role("button", name="Bring back version 0")).to_have_count(0)
+    tab.get_by_text("Text", exact=True).click()
+    expect(tab.get_by_role("region", name="Text")).to_contain_text("base: 22")
+    assert findings(tab) == []

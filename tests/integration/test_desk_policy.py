@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from services.desk.actors import COMMAND, Actor
 from services.desk.context import Desk
@@ -44,6 +45,12 @@ async def drafted(desk: Desk, old: str, new: str, actor: Actor = ANN) -> policy.
     assert old in state.yaml
     text = state.yaml.replace(old, new)
     return await policy.save(desk, text, base=state.version, revision=0, actor=actor)
+
+
+async def hear(desk: Desk, when: str) -> None:
+    """When who makes a preview was heard of."""
+    async with desk.database.transaction() as session:
+        await session.execute(text(f"UPDATE desk.policy_previews SET beat_at = {when}"))
 
 
 async def test_two_admins_at_once_do_not_overwrite_each_other(desk: Desk) -> None:
@@ -138,7 +145,10 @@ async def test_while_the_router_is_away_drafts_are_kept_and_a_preview_says_why_t
             with pytest.raises(Unavailable):
                 await asking
         await policy.ask_preview(desk, made.id, actor=ANN)
-        assert await previews.make_one(desk)
+        await hear(desk, "now()")
+        assert not await previews.make_one(desk), "another process makes it"
+        await hear(desk, "now() - interval '31 s'")
+        assert await previews.make_one(desk), "that one was killed"
         (kept,) = await policy.drafts(desk, actor=BO)
         assert kept.preview
         assert (kept.text, kept.preview.state, kept.preview.failed) == ("name: x", State.FAILED, "away")

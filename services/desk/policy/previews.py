@@ -11,23 +11,21 @@ from contextlib import aclosing
 from typing import Any
 
 import msgspec
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, exists, or_, select, update
 
-from services.desk import signals
 from services.desk.context import Desk
 from services.desk.policy import router
 from services.desk.policy.domain import SILENT
 from services.desk.policy.models import DRAFTS, PREVIEWS
 from shared.clock import utc_now
 from shared.errors import Unavailable
-from shared.listening import listening
 from shared.logs import log
 from shared.loops import forever
 from shared.policies import PolicyDraft, PolicyPreviewed
 from shared.waiting import wait
 
-_IDLE = 15.0
-"""Seconds until the next look where nothing wakes us: for what a killed process left."""
+_LOOK = 2.0
+"""Seconds between two looks: not worth a connection that listens."""
 _BEAT = 1.0
 """Seconds between two signs of life."""
 
@@ -35,10 +33,8 @@ _BEAT = 1.0
 async def run(desk: Desk, stop: asyncio.Event) -> None:
     """Makes what is asked for until `stop`."""
 
-    async def follow() -> None:
-        async with listening(desk.database, {signals.PREVIEWS: None}) as listener:
-            while await listener.next(stop, _IDLE if not await make_one(desk) else 0):
-                pass
+    async def follow() -> float:
+        return 0 if await make_one(desk) else _LOOK
 
     await forever("policy previews", follow, stop)
 
@@ -46,10 +42,13 @@ async def run(desk: Desk, stop: asyncio.Event) -> None:
 async def make_one(desk: Desk) -> bool:
     """Makes the preview that waits longest; whether there was one. Raises Unavailable where
     PostgreSQL is away."""
+    silent = or_(PREVIEWS.c.beat_at.is_(None), PREVIEWS.c.beat_at < utc_now() - SILENT)
+    left = and_(PREVIEWS.c.result.is_(None), PREVIEWS.c.failed == "", silent)
+    async with desk.database.statements() as session:
+        if not await session.scalar(select(exists().where(left))):
+            return False
     async with desk.database.transaction() as session:
-        silent = or_(PREVIEWS.c.beat_at.is_(None), PREVIEWS.c.beat_at < utc_now() - SILENT)
-        waits = select(PREVIEWS.c.draft_id, PREVIEWS.c.asked_at, DRAFTS.c.text).join(DRAFTS)
-        waits = waits.where(PREVIEWS.c.result.is_(None), PREVIEWS.c.failed == "", silent)
+        waits = select(PREVIEWS.c.draft_id, PREVIEWS.c.asked_at, DRAFTS.c.text).join(DRAFTS).where(left)
         waits = waits.order_by(PREVIEWS.c.asked_at).limit(1).with_for_update(of=PREVIEWS, skip_locked=True)
         row = (await session.execute(waits)).one_or_none()
         if row is None:

@@ -11,7 +11,6 @@ import msgspec
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from services.desk import signals
 from services.desk.actors import Actor, Permission
 from services.desk.context import Desk
 from services.desk.people import audit
@@ -154,7 +153,6 @@ async def ask_preview(desk: Desk, own: str, *, actor: Actor) -> None:
         asked = upsert(PREVIEWS).values(draft_id=own, **fresh)
         await session.execute(asked.on_conflict_do_update(index_elements=["draft_id"], set_=fresh))
         await audit.note(session, "policy.previewed", actor, row.author)
-        await session.execute(select(func.pg_notify(signals.PREVIEWS, "")))
 
 
 async def publish(desk: Desk, own: str, *, revision: int, actor: Actor) -> int:

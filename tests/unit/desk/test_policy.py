@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -100,3 +102,10 @@ def test_the_index_of_settings_has_what_somebody_may_open_and_finds_it_by_words(
     own = settings.found(may(), "", _)  # type: ignore[arg-type]
     assert [title for title, _places in own] == ["Your own"]
     assert settings.found(may(*Permission), "zzz", _) == []  # type: ignore[arg-type]
+
+
+def test_what_the_account_menu_leads_to_is_in_the_index_of_settings_too() -> None:
+    page = (Path(settings.__file__).parents[1] / "templates" / "console.html").read_text("utf-8")
+    panel = page.rpartition('class="menu-panel"')[2]
+    places = {place.url for _group, group in settings.PLACES for place in group}
+    assert set(re.findall(r'href="(/[^"{]+)"', panel.partition("</details>")[0])) <= places

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, Self
 
 import pytest
+from msgspec import structs
 
 from services.router import policy_api, previewing, publishing
 from services.router.adapters import policy_yaml, recorded
@@ -167,3 +168,15 @@ def test_a_draft_is_compared_with_the_policy_in_force_and_not_with_what_was_in_f
     *_, last = previewing.lines(found, lowered(), NOW, NOW, time.monotonic() + 600)
     assert last.result
     assert (last.result.base, last.result.changed) == (4, 0)
+
+
+def test_of_a_conversation_there_is_one_example() -> None:
+    found = archive(8)
+    found.decisions = [
+        (at, structs.replace(routed, decision=structs.replace(routed.decision, ticket_id="one")))
+        for at, routed in found.decisions
+    ]
+    *_, last = previewing.lines(found, lowered(), NOW, NOW, time.monotonic() + 600)
+    assert last.result
+    assert [each.ticket_id for each in last.result.examples] == ["one"]
+    assert last.result.changed > 1

@@ -125,6 +125,12 @@ PLACES: tuple[tuple[str, tuple[Place, ...]], ...] = (
     (
         N_("Your own"),
         (
+            Place(
+                "/me/notifications",
+                "bell",
+                N_("Notifications"),
+                N_("What you are told of, and how: console, desktop, sound, email, quiet hours"),
+            ),
             Place("/account", "user", N_("My account"), N_("Password, two-step verification, sessions")),
             Place("/calls#my-presence", "headset", N_("Your availability"), N_("Phone number, work you take now")),
         ),
