@@ -59,7 +59,7 @@ class Hours:
     def between(self, start: datetime, end: datetime) -> timedelta:
         """Returns how much of the time from `start` to `end` (aware) somebody is there."""
         start, end, counted = start.astimezone(UTC), end.astimezone(UTC), timedelta()
-        for begins, ends in self._spans(start):
+        for begins, ends in self._spans(start, (end - start).days + 3):
             if begins >= end:
                 break
             counted += max(min(ends, end) - max(begins, start), timedelta())
@@ -84,11 +84,11 @@ class Hours:
             end = max(end, ends)
         return end if moment < end <= moment + timedelta(days=1) else None
 
-    def _spans(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """Yields opening times from the day of `start` on, in UTC. Across a change of the clocks
-        they keep their local time."""
+    def _spans(self, start: datetime, most: int = _FARTHEST) -> Iterator[tuple[datetime, datetime]]:
+        """Yields opening times from the day of `start` on, of at most so many days, in UTC. Across
+        a change of the clocks they keep their local time."""
         first = start.astimezone(self.zone).date()
-        for days in range(_FARTHEST if self.week or self.holidays else 0):
+        for days in range(most if self.week or self.holidays else 0):
             day = first + timedelta(days=days)
             if day not in self.holidays:
                 yield from _utc(self.zone, day, self.week[day.weekday()] if self.week else _WHOLE_DAY)

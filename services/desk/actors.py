@@ -35,6 +35,8 @@ class Permission(StrEnum):
     MANAGE_AUTOREPLIES = "autoreplies.manage"
     MANAGE_SERVICE_LEVELS = "service-levels.manage"
     MANAGE_MAILBOXES = "mailboxes.manage"
+    READ_REPORTS = "reports.read"
+    """Figures of everybody; one's own need none."""
 
 
 _READ = frozenset({Permission.READ})
@@ -53,7 +55,13 @@ ROLES: Mapping[str, frozenset[Permission]] = MappingProxyType(
         "read-only": _READ,
         "agent": _AGENT,
         "supervisor": _AGENT
-        | {Permission.MANAGE_AGENTS, Permission.MANAGE_TEAMS, Permission.MANAGE_DISPLAYS, Permission.READ_ROUTING},
+        | {
+            Permission.MANAGE_AGENTS,
+            Permission.MANAGE_TEAMS,
+            Permission.MANAGE_DISPLAYS,
+            Permission.READ_ROUTING,
+            Permission.READ_REPORTS,
+        },
         "admin": _ALL,
     }
 )

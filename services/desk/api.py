@@ -22,6 +22,7 @@ from services.desk.mentions.api import router as mentions
 from services.desk.notifications.api import router as notifications
 from services.desk.policy.api import router as policy
 from services.desk.profiles.api import router as customers
+from services.desk.reports.api import router as reports
 from services.desk.search.api import router as search
 from services.desk.security import Reader
 from services.desk.service_levels.api import router as levels
@@ -40,7 +41,7 @@ def router() -> APIRouter:
     whole = APIRouter(prefix="/api/v1")
     parts = (
         search, tickets, assignment, groups, mentions, customers, calls, letters, people, autoreplies, levels, policy,
-        files, notifications, live,
+        files, notifications, reports, live,
     )  # fmt: skip
     for part in parts:
         whole.include_router(part)

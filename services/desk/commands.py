@@ -18,6 +18,7 @@ from services.desk.intake import imports
 from services.desk.people import audit, sessions
 from services.desk.people import service as people
 from services.desk.people.schemas import LinkView
+from services.desk.reports import counting
 from services.desk.schema import SCHEMA
 from services.desk.settings import DeskSettings
 from services.desk.tickets import corrections
@@ -74,7 +75,11 @@ def main(arguments: list[str], open_desk: Callable[[], Desk]) -> int:
     )
     forgotten.add_argument("--point", required=True, help="a contact point of theirs, such as email:ann@example.org")
     _add_settings(commands)
-    commands.add_parser("imports", help="show what became of imported archives, a JSON object each")
+    for name, what in (
+        ("imports", "show what became of imported archives, a JSON object each"),
+        ("rebuild-reports", "have all figures of reports counted anew while the desk runs"),
+    ):
+        commands.add_parser(name, help=what)
     token = commands.add_parser("create-token", help="make an API token and print it, once")
     token.add_argument("--name", required=True, help="who will use it")
     token.add_argument(
@@ -268,7 +273,13 @@ async def _display_link(database: Database, chosen: argparse.Namespace) -> None:
     print(f"{common.public_url}/wallboard?display={token}")
 
 
+async def _rebuild_reports(database: Database, _: argparse.Namespace) -> None:
+    await counting.rebuild(database)
+    print("The desk counts everything anew while it runs; figures are complete when it is done.", file=sys.stderr)
+
+
 _COMMANDS = {
+    "rebuild-reports": _rebuild_reports,
     "create-agent": _create_agent,
     "create-token": _create_token,
     "tokens": _tokens,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from shared.hours import Hours, parse
 from shared.settings import ServiceSettings
 
 
@@ -86,9 +89,26 @@ class DeskSettings(ServiceSettings):
         description="Whether feeds of holidays may be at loopback and private addresses, such as an intranet's; "
         "otherwise these are refused, as whoever writes an address could have the desk look around inside",
     )
+    business_hours: str = Field(
+        "",
+        description="When your people answer, for times in business hours: `mon-fri 09:00-12:00,13:00-18:00; sat 10:00-13:00`; "
+        "empty: always. Where it changes, reports are counted anew",
+    )
+    business_zone: str = Field("UTC", description="Time zone of these hours, and of the days of reports: Europe/Paris")
+    business_holidays: str = Field("", description="Days without business hours: `2026-12-25,2027-01-01`")
     mention_days: int = Field(
         30, ge=1, description="Mentions (posts that opened no ticket) are forgotten after this long"
     )
     notification_days: int = Field(
         30, ge=1, description="Agents' notifications, read or not, are forgotten after this long"
     )
+
+    @property
+    def opening(self) -> Hours:
+        """The business hours."""
+        return parse(self.business_hours, self.business_zone, self.business_holidays)
+
+    @model_validator(mode="after")
+    def _check_hours(self) -> Self:
+        _ = self.opening
+        return self

@@ -105,6 +105,8 @@ class TicketAnswered(Change, frozen=True, kw_only=True, tag="ticket.answered"):
     """The customer was reached by a call."""
 
     why: str = ""
+    due_at: str | None = None
+    """When the answer was due."""
 
 
 class TicketWidened(Change, frozen=True, kw_only=True, tag="ticket.widened"):
@@ -140,6 +142,8 @@ class ReplyAdded(Change, frozen=True, kw_only=True, tag="reply.added"):
     channel: str = ""
     to: str = ""
     """The contact point."""
+    due_at: str | None = None
+    """When it was due, if the customer waited and there was a target."""
 
 
 class AutoReplied(Change, frozen=True, kw_only=True, tag="ticket.autoreplied"):

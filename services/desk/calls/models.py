@@ -46,6 +46,7 @@ CALLS = Table(
     Index("ix_calls_open", "state", postgresql_where=text(f"state IN {OPEN}")),
     Index("ix_calls_ticket_id", "ticket_id", "at"),
     Index("ix_calls_unlinked", "at", postgresql_where=text("ticket_id IS NULL")),
+    Index("ix_calls_waiting_since", "waiting_since", postgresql_where=text("direction = 'in'")),
     Index("ix_calls_ended", "ended_at", postgresql_where=text("connected_at IS NOT NULL")),
 )
 """`answered_by`, `answer_id`, `answer_until`: an agent has accepted, and the phone service has not

@@ -13,8 +13,8 @@ from pathlib import Path
 
 # fmt: off
 ICONS = (
-    "arrow-down", "arrow-left", "arrow-up", "at-sign", "bell", "check", "chevron-down", "circle-alert", "circle-check",
-    "circle-question-mark",
+    "arrow-down", "arrow-left", "arrow-up", "at-sign", "bell", "chart-column", "check", "chevron-down", "circle-alert",
+    "circle-check", "circle-question-mark",
     "clock", "download", "ellipsis", "file-text", "flag", "gauge", "globe", "headset", "history", "image", "inbox", "keyboard", "languages",
     "layers", "life-buoy", "log-out", "mail", "maximize", "menu", "message-circle", "message-square", "message-square-text",
     "monitor", "moon", "panel-right", "paperclip", "phone", "phone-incoming", "phone-off", "phone-outgoing",

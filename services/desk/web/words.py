@@ -62,6 +62,8 @@ PROBLEMS = {
         "The conversation of this call is still being created. Your notes are saved; try again in a moment."
     ),
     "call-instead": N_("You cannot write by phone. Press Call, or choose another channel."),
+    "report-days": N_("Choose the first and the last day."),
+    "report-long": N_("A report covers at most 366 days."),
     "permission": N_("You do not have permission to do this. Ask an admin."),
     "replayed": N_("This was already replayed. Check it before you replay it again."),
     "no-way-back": N_("This record cannot be replayed to its topic."),

@@ -109,3 +109,35 @@ def test_working_time_is_each_minute_at_which_the_clock_on_the_wall_shows_one(
     for done in range(1, len(working), 13):
         assert hours.after(start, timedelta(minutes=done)) == working[done - 1] + timedelta(minutes=1)
         assert hours.between(start, working[done]) == timedelta(minutes=done)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "minutes"),
+    [
+        ("2026-11-23T09:30", "2026-11-23T11:30", 120),
+        ("2026-11-23T11:30", "2026-11-23T13:30", 60),  # over lunch
+        ("2026-11-23T19:00", "2026-11-24T08:00", 0),  # a night
+        ("2026-12-24T17:00", "2026-12-26T11:00", 120),  # over Christmas
+        ("2026-03-28T12:00", "2026-03-30T10:00", 120),  # over the change of the clocks
+        ("2026-11-23T11:30", "2026-11-23T09:30", 0),  # a clock that is behind
+    ],
+)
+def test_time_between_two_moments_counts_while_somebody_is_there(start: str, end: str, minutes: int) -> None:
+    assert OFFICE.between(paris(start), paris(end)) == timedelta(minutes=minutes)
+
+
+def test_all_time_counts_for_who_never_closes() -> None:
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    assert ALWAYS.between(now, now + timedelta(days=900)) == timedelta(days=900)
+    assert ALWAYS.between(now, now - timedelta(days=1)) == timedelta()
+
+
+def test_years_are_counted_to_their_end() -> None:
+    start = paris("2023-01-02T00:00")
+    assert OFFICE.between(start, start + timedelta(weeks=150)) == 150 * timedelta(hours=43)
+
+
+@given(st.integers(0, 80_000), st.integers(0, 3000))
+def test_when_work_has_passed_that_much_work_lies_between(after: int, minutes: int) -> None:
+    start, work = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=after), timedelta(minutes=minutes)
+    assert OFFICE.between(start, OFFICE.after(start, work)) == work

@@ -267,7 +267,7 @@ def wait_of(ticket: Ticket) -> Wait | None:
 
 
 def _replied(ticket: Ticket, reply: Reply, now: datetime) -> Outcome:
-    added = ReplyAdded(message_id=reply.message, channel=reply.channel, to=reply.to)
+    added = ReplyAdded(message_id=reply.message, channel=reply.channel, to=reply.to, due_at=_written(ticket.due_at))
     events: list[Event] = [Recorded(added, now, reply.actor)]
     if is_late(ticket.due_at, now):
         events.append(AnsweredLate(now))
@@ -399,8 +399,9 @@ def _spoken_with(ticket: Ticket, call: CallAnswered) -> Outcome:
     if ticket.waiting_since is None or ticket.waiting_since > at:
         return after, tuple(events)
     after = replace(after, waiting_since=None, due_at=None, queue_at=at)
+    answered = TicketAnswered(why=call.why, due_at=_written(ticket.due_at))
     late = (AnsweredLate(at), ProfileChanged()) if is_late(ticket.due_at, at) else ()
-    return after, (Recorded(TicketAnswered(why=call.why), at, call.actor), *events, *late)
+    return after, (Recorded(answered, at, call.actor), *events, *late)
 
 
 def _not_delivered(ticket: Ticket, reply: DeliveryFailed, now: datetime) -> Outcome:
