@@ -26,6 +26,7 @@ from services.desk.reports.api import router as reports
 from services.desk.search.api import router as search
 from services.desk.security import Reader
 from services.desk.service_levels.api import router as levels
+from services.desk.steering.api import router as steering
 from services.desk.tickets.api import router as tickets
 from services.desk.tickets.group_api import router as groups
 from services.desk.timeline import EventView
@@ -41,7 +42,7 @@ def router() -> APIRouter:
     whole = APIRouter(prefix="/api/v1")
     parts = (
         search, tickets, assignment, groups, mentions, customers, calls, letters, people, autoreplies, levels, policy,
-        files, notifications, reports, live,
+        files, notifications, reports, steering, live,
     )  # fmt: skip
     for part in parts:
         whole.include_router(part)

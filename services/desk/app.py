@@ -25,6 +25,7 @@ from services.desk.schema import OUTBOX
 from services.desk.search import indexing
 from services.desk.service_levels import feeds, following
 from services.desk.settings import DeskSettings
+from services.desk.steering.service import Steering
 from services.desk.tickets import unread
 from services.desk.wallboard.service import Wallboard
 from services.desk.web.console import Console
@@ -110,7 +111,8 @@ def around(desk: Desk, health: Health, tasks: Mapping[str, Task] = MappingProxyT
     pages = replace(desk, database=desk.pools.pages)
     learned = desk.bus.view(MODELS_LEARNED)
     app.state.desk_of_api, app.state.desk_of_pages = replace(desk, database=desk.pools.api), pages
-    app.state.live, app.state.dead_letters = live, dead_letters
+    steering = Steering(pages)
+    app.state.live, app.state.dead_letters, app.state.steering = live, dead_letters, steering
     app.include_router(api.router())
     web.mount(app, Console(pages, live, wallboard, dead_letters, sign_ins, learned))
     return DeskService(
@@ -121,6 +123,7 @@ def around(desk: Desk, health: Health, tasks: Mapping[str, Task] = MappingProxyT
             "live": live.run,
             "wallboard": wallboard.run,
             "dead letters": dead_letters.run,
+            "steering": steering.run,
             "models": learned.run,
             "presence": partial(leaving.run, desk, live),
             **_tasks(desk),

@@ -260,6 +260,16 @@ class PostLabelled(Change, frozen=True, kw_only=True, tag="post.judged"):
     before: str = ""
 
 
+class AgentCalled(Change, frozen=True, kw_only=True, tag="agent.called"):
+    """An agent who is not there is asked to come in."""
+
+    agent: str = ""
+    """E-mail address."""
+    by: str = ""
+    """The name of who asks."""
+    reason: str = ""
+
+
 class TicketGrouped(Change, frozen=True, kw_only=True, tag="ticket.grouped"):
     """The ticket went under a leader; or, of a leader, others joined or left it."""
 
@@ -312,6 +322,7 @@ AnyChange: TypeAlias = (
     | CallMoved
     | CallOffered
     | AgentPresenceChanged
+    | AgentCalled
     | AgentSignedOut
     | PostLabelled
     | TicketGrouped

@@ -38,6 +38,7 @@ from services.desk.people.limits import Limiter
 from services.desk.policy import service as policy
 from services.desk.profiles import service as profiles
 from services.desk.service_levels import service as service_levels
+from services.desk.steering import service as steering
 from services.desk.tickets import commands, corrections, group_commands, originals, teams
 from services.desk.wallboard import display
 from services.desk.web.answers import ConsoleRoute
@@ -51,7 +52,7 @@ TICKET = ticket_id("email:<1@example.org>")
 BO, ANN, PASSWORD = "bo@desk.example", "ann@desk.example", "correct horse battery"
 MODULES = (
     accounts, assignment, autoreplies, calls, commands, corrections, display, files, group_commands, labels, mailboxes, mentions, notifications, offers, originals, people, policy,
-    presence, profiles, second_step, service_levels, sessions, teams, work,
+    presence, profiles, second_step, service_levels, sessions, steering, teams, work,
 )  # fmt: skip
 OWN = {accounts.change_password, second_step.turn_on, second_step.new_codes}
 """Commands on one's own account: a password is asked for, and no permission."""
@@ -117,6 +118,7 @@ def filled(path: str) -> str:
 BODIES: dict[str, Any] = {
     "/automatic-replies": {"enabled": True},
     "/tickets/assign": {"tickets": [TICKET], "assignee": BO},
+    "/agents/{agent}/call-in": {"reason": "busy"},
     "/agents/{agent}/release": {"reason": "ill"},
     "/tickets/{ticket}/replies": {"text": "Done."},
     "/tickets/{ticket}/notes": {"text": "Done."},

@@ -54,7 +54,7 @@ class PreferencesView(BaseModel):
         {},
         examples=[{"mention": ["bell", "desktop", "sound", "mail"], "new-work": ["bell"]}],
         description="`bell`, `desktop`, `sound`, `mail` by kind: `mention`, `assigned`, `reply`, `failed`, `sla-warning`, "
-        "`sla-breach`, `new-work`. Of a kind that is left out, the usual ones",
+        "`sla-breach`, `called-in`, `new-work`. Of a kind that is left out, the usual ones",
     )
     quiet: QuietView = Field(default_factory=QuietView)
     details: bool = Field(default=False, description="Whether a desktop notification shows the subject, too")

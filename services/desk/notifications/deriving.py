@@ -43,7 +43,7 @@ from services.desk.tickets.models import MESSAGES
 from services.desk.tickets.schemas import TicketRow
 from services.desk.timeline import EventView, event_view
 from shared.clock import utc_now
-from shared.events.desk import kind_of
+from shared.events.desk import AgentCalled, kind_of
 from shared.listening import listening
 from shared.loops import forever
 from shared.metrics import METRICS
@@ -117,6 +117,8 @@ class _Known:
     def case(self, event: EventView) -> Case | None:
         """Returns an event with what is known of it; None where nobody can be told."""
         row, change = self.rows.get(event.ticket_id), event.change
+        if isinstance(change, AgentCalled):
+            return Case(change=change, at=event.at, ticket=About(), words=Words(), people=self.people)
         if row is None or change is None:
             return None
         quiet = row.imported or row.calm == "spam"

@@ -21,6 +21,7 @@ import msgspec
 from shared import hours
 from shared.events import DeliveryState
 from shared.events.desk import (
+    AgentCalled,
     Change,
     DeliveryChanged,
     MessageAdded,
@@ -38,6 +39,7 @@ WAYS = (BELL, DESKTOP, SOUND, MAIL)
 """In the console, by the browser on the desktop, heard, by mail while away."""
 MENTION, ASSIGNED, REPLY, FAILED, NEW_WORK = "mention", "assigned", "reply", "failed", "new-work"
 SLA_WARNING, SLA_BREACH = "sla-warning", "sla-breach"
+CALLED_IN = "called-in"
 KINDS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         MENTION: frozenset(WAYS),
@@ -46,6 +48,7 @@ KINDS: Mapping[str, frozenset[str]] = MappingProxyType(
         FAILED: frozenset({BELL, DESKTOP, MAIL}),
         SLA_WARNING: frozenset({BELL, DESKTOP}),
         SLA_BREACH: frozenset({BELL, DESKTOP, SOUND}),
+        CALLED_IN: frozenset(WAYS),
         NEW_WORK: frozenset(),
     }
 )
@@ -194,6 +197,7 @@ RULES: Mapping[type[Change], Rule] = MappingProxyType(
         SlaBreached: _target(SLA_BREACH),
         TicketOpened: lambda _, case: _new_work(case.ticket.team, case),
         TicketOverflowed: lambda change, case: _new_work(change.team, case),
+        AgentCalled: lambda change, _: [Notice(CALLED_IN, change.agent, change.reason or change.by)],
     }
 )
 """What each event tells whom."""

@@ -18,7 +18,8 @@ class NotificationView:
 
     id: str
     kind: str
-    """`mention`, `assigned`, `reply`, `failed`, `sla-warning`, `sla-breach` or `new-work`."""
+    """`mention`, `assigned`, `reply`, `failed`, `sla-warning`, `sla-breach`, `called-in`
+    or `new-work`."""
     what: str
     """`offered` where a conversation is not given yet but offered; else empty."""
     ticket_id: str

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from services.desk.notifications.domain import (
     ASSIGNED,
+    CALLED_IN,
     FAILED,
     MENTION,
     NEW_WORK,
@@ -28,6 +29,7 @@ def N_(text: str) -> str:  # noqa: N802 - the name by which every extractor know
 BY_SOMEBODY = {
     MENTION: N_("%(who)s mentioned you"),
     ASSIGNED: N_("%(who)s assigned this to you"),
+    CALLED_IN: N_("%(who)s asks you to come in"),
 }
 """Where a colleague did it."""
 SAID = {
@@ -38,6 +40,7 @@ SAID = {
     FAILED: N_("A reply was not delivered"),
     SLA_WARNING: N_("An answer is due soon"),
     SLA_BREACH: N_("A service level was missed"),
+    CALLED_IN: N_("You are asked to come in"),
     NEW_WORK: N_("New conversations in a queue of yours"),
 }
 _GREETING = N_("This happened while you were away:")
@@ -69,7 +72,8 @@ def mail(lines: Sequence[NotificationView], count: int, language: str, url: str)
     for line in lines:
         times = f" (×{line.count})" if line.count > 1 else ""
         about = f"#{line.ticket_number} {line.customer_name}" if line.ticket_id else line.team
-        where = f"/c/{line.ticket_id}" if line.ticket_id else "/inbox/unassigned"
+        elsewhere = "/calls" if line.kind == CALLED_IN else "/inbox/unassigned"
+        where = f"/c/{line.ticket_id}" if line.ticket_id else elsewhere
         parts.append(f"{said(line, translate)}{times}: {about.strip()}\n{url}{where}")
     if count > len(lines):
         parts.append(translate(_MORE) % {"count": count - len(lines)})

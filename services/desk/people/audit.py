@@ -32,6 +32,7 @@ KINDS = (
     "person.enabled",
     "person.role",
     "person.changed",
+    "person.called",
     "password.link",
     "password.reset",
     "password.changed",

@@ -48,6 +48,9 @@ AGENTS = Table(
     Column("seen_at", DateTime(timezone=True)),
     Column("active_at", DateTime(timezone=True)),
     Column("assigned_at", DateTime(timezone=True)),
+    Column("called_at", DateTime(timezone=True)),
+    Column("called_by", Text, nullable=False, server_default=""),
+    Column("called_for", Text, nullable=False, server_default=""),
     Column("phone", Text, nullable=False, server_default=""),
     Column("skills", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("skill_levels", JSONB, nullable=False, server_default=text("'{}'")),
@@ -66,7 +69,8 @@ where there was none. `active_at`: when they last did something there. `assigned
 last given work. `skill_levels`, `capacity`: what was said; the rest is usual. `password_hash`:
 empty until an invitation is accepted; such an agent is not `active` yet. `totp_seed`: of the second
 step when signing in; NULL where there is none. `totp_step`: the last time step of which a code was
-used; none is taken twice."""
+used; none is taken twice. `called_at`, `called_by`, `called_for`: when they were asked to come in,
+by whom and why, since they last said whether they are there."""
 
 TEAMS = Table(
     "teams",

@@ -49,6 +49,12 @@ class AgentState:
     """Where calls are put through to, E.164; empty where it is not known."""
     skills: tuple[str, ...]
     """As the router's policy names them; empty means all."""
+    called_at: datetime | None = None
+    """When they were asked to come in, since they last said whether they are there."""
+    called_by: str = ""
+    """By whom: a name."""
+    called_for: str = ""
+    """Why. Often empty."""
 
 
 async def state(desk: Desk, agent: str) -> AgentState:
@@ -74,7 +80,7 @@ async def set_presence(desk: Desk, agent: str, presence: str, reason: str = "", 
         (row,) = await locked(work.session, [agent]) or [None]
         if row is None:
             raise _unknown(agent)
-        begun = update(AGENTS).where(AGENTS.c.id == row.id).values(seen_at=None, active_at=func.now())
+        begun = update(AGENTS).where(AGENTS.c.id == row.id).values(seen_at=None, active_at=func.now(), called_at=None)
         await work.session.execute(begun)
         await change(work, row, presence, _tidy(reason), actor=actor)
         return await _one(work.session, row.email)
@@ -247,6 +253,9 @@ def agent_state(row: Any) -> AgentState:
         paused=tuple(row.paused),
         phone=row.phone,
         skills=tuple(row.skills),
+        called_at=row.called_at,
+        called_by=row.called_by if row.called_at else "",
+        called_for=row.called_for if row.called_at else "",
     )
 
 

@@ -33,6 +33,7 @@ from services.desk.web.notifications import words as notifications
 from services.desk.web.policy import words as policy
 from services.desk.web.service_levels import words as levels
 from services.desk.web.social import words as posts
+from services.desk.web.steering import words as steering
 from services.desk.web.trials import words as trials
 from shared.clock import utc_now
 from shared.events import Channel, Decision
@@ -159,6 +160,7 @@ def environment(language: str) -> Environment:
         "target": lambda code: words.name(levels.TARGETS, code, translate),
         "target_state": lambda code: words.name(levels.STATES, code, translate),
         "listener": lambda code: words.name(levels.LISTENERS, code, translate),
+        "why_waiting": lambda reason: steering.why(reason, translate),
         "why_not": lambda code: words.name(admin.WHY_NOT, code, translate),
         "work": lambda code: words.name(admin.WORK, code, translate),
         "audit_kind": lambda code: words.name(admin.AUDIT, code, translate),

@@ -115,6 +115,7 @@ PROBLEMS = {
     "calendar-used": N_("A policy counts the time of this calendar. Change the policy first."),
     "feed-address": N_("Enter an address that begins with https://, without a name or password."),
     "trial-too-long": N_("This text is too long. Test at most 200,000 characters."),
+    "ready": N_("They are ready already."),
     "taken": N_("Somebody else has this conversation now. Look at it before you take it."),
     "no-choice": N_("Choose a person, a team or the queue."),
     "tickets": N_("Choose 1 to 100 conversations."),

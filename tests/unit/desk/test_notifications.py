@@ -9,6 +9,7 @@ import pytest
 
 from services.desk.notifications.domain import (
     ASSIGNED,
+    CALLED_IN,
     FAILED,
     KINDS,
     MENTION,
@@ -39,6 +40,7 @@ from services.desk.web import render
 from services.desk.web.notifications import bell
 from services.desk.web.notifications.words import KINDS as KIND_WORDS
 from shared.events.desk import (
+    AgentCalled,
     Change,
     DeliveryChanged,
     MessageAdded,
@@ -93,6 +95,8 @@ def told(change: Change, ticket: About = HERS, words: Words = NO_WORDS, actor: s
         (SlaBreached(notify="supervisors"), HERS, Words(), [Notice(SLA_BREACH, CLEO)]),
         (SlaBreached(notify="assignee,team"), FREE, Words(), [Notice(SLA_BREACH, ANN), Notice(SLA_BREACH, BO)]),
         (TicketWidened(), HERS, Words(), []),
+        (AgentCalled(agent=BO, by="Sue", reason="Four wait"), About(), Words(), [Notice(CALLED_IN, BO, "Four wait")]),
+        (AgentCalled(agent=BO, by="Sue"), About(), Words(), [Notice(CALLED_IN, BO, "Sue")]),
     ],
 )  # fmt: skip
 def test_an_event_is_told_those_whom_it_concerns(

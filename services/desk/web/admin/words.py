@@ -37,6 +37,7 @@ AUDIT = {
     "person.enabled": N_("Enabled"),
     "person.role": N_("Changed the role"),
     "person.changed": N_("Changed phone, skills or hours"),
+    "person.called": N_("Asked somebody to come in"),
     "password.link": N_("Created a password reset link"),
     "password.reset": N_("Set a new password by link"),
     "password.changed": N_("Changed the password"),

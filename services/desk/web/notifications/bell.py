@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from services.desk.notifications import words as told
-from services.desk.notifications.domain import DESKTOP, OFFERED, SOUND
+from services.desk.notifications.domain import CALLED_IN, DESKTOP, OFFERED, SOUND
 from services.desk.notifications.schemas import NotificationView
 from services.desk.notifications.service import Fresh
 from services.desk.web import words
@@ -19,6 +19,8 @@ NEWS = timedelta(minutes=10)
 
 def url(line: NotificationView) -> str:
     """Returns where a line leads."""
+    if line.kind == CALLED_IN:
+        return "/calls"
     return f"/c/{line.ticket_id}" if line.ticket_id else f"/inbox/{quote(f'team:{line.team}', safe='')}"
 
 

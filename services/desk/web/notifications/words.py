@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.desk.notifications.domain import (
     ASSIGNED,
     BELL,
+    CALLED_IN,
     DESKTOP,
     FAILED,
     MAIL,
@@ -24,6 +25,7 @@ KINDS = {
     FAILED: N_("A reply in a conversation of mine is not delivered"),
     SLA_WARNING: N_("A conversation’s answer is due soon"),
     SLA_BREACH: N_("A conversation’s service level is missed"),
+    CALLED_IN: N_("Somebody asks me to come in"),
     NEW_WORK: N_("New conversations arrive in a team of mine"),
 }
 WAYS = {BELL: N_("In the console"), DESKTOP: N_("Desktop"), SOUND: N_("Sound"), MAIL: N_("Email when away")}

@@ -34,6 +34,7 @@ from services.desk.web.viewer import Viewer, actor_of_session, viewer
 from shared.clock import utc_now
 from shared.errors import Rejected, Unavailable
 from shared.events.desk import (
+    AgentCalled,
     AgentPresenceChanged,
     AgentSignedOut,
     AutoReplied,
@@ -66,7 +67,7 @@ TOGETHER = 100
 flood."""
 _SILENT = (TicketOpened, TicketRouted)
 """Always followed by `message.added` of the same transaction, which shows all of it."""
-_LINE = (CallMoved, CallOffered, AgentPresenceChanged, TicketOffered)
+_LINE = (CallMoved, CallOffered, AgentCalled, AgentPresenceChanged, TicketOffered)
 """What changes the telephone line. Their data travels along: each tab sees whether its own agent is
 meant."""
 _MESSAGES = (MessageAdded, ReplyAdded, AutoReplied, NoteAdded, DeliveryChanged, PostLabelled)

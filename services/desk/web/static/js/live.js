@@ -10,6 +10,8 @@ import { say } from "./words.js";
 
 /** Events that may have come while a pane was on its way from the server. */
 const KEPT = 100;
+/** Milliseconds between two looks at a page that time changes, and what others do. */
+const REFRESH = 5000;
 
 const page = document.body.dataset;
 const url = page.live ?? "";
@@ -152,6 +154,7 @@ export function startLive() {
   else connectTab();
   setInterval(showState, 1000);
   document.addEventListener("desk:stale", () => void refresh());
+  if (document.querySelector("[data-refresh]")) setInterval(() => !document.hidden && void refresh(), REFRESH);
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target instanceof Element && event.target.matches("[data-after]")) catchUp(event.target);
   });

@@ -1,0 +1,1 @@
+"""The supervisor's page and that of a queue, in words."""
