@@ -15,6 +15,7 @@ from tests.e2e.desk import Customer, Desk
 from tests.e2e.test_assignment import PHONE, come, gives, ready, team
 from tests.e2e.test_looks import overflow
 from tests.e2e.test_people import at_desk, made
+from tests.waiting import eventually
 
 __all__ = ["team"]
 
@@ -32,6 +33,8 @@ def test_a_supervisor_s_morning(browser: Browser, desk: Desk, team: str, log: Br
             page.locator("#agent").select_option(email)
             page.locator("form[action='/teams/join'] button").click()
         waiting = [come(desk, team, f"Question {number}", name=f"Ana {number}", channel="email") for number in range(4)]
+        counted = f"SELECT count(*) FROM desk.tickets WHERE team = '{team}'"
+        eventually(lambda: desk.rows(counted)[0]["count"] == len(waiting), "all of them are there")
         desk.rows(
             f"UPDATE desk.tickets SET assignee_id = (SELECT id FROM desk.agents WHERE email = '{ann}'), given_at = now(),"
             f" due_at = now() + interval '40 min' WHERE id = ANY(ARRAY['{waiting[0]}', '{waiting[1]}']::uuid[])"

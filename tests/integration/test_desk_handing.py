@@ -106,9 +106,13 @@ async def test_a_person_who_is_ill_leaves_no_work_behind(desk: Desk) -> None:
     await tickets.reply(desk, mine[0], tickets.Draft(text="We look into it."), actor=acting(ann))
     await tickets.set_status(desk, mine[1], "solved", actor=acting(ann))
     before = await row(desk, mine[2])
+    (chat,) = await come(desk, wrote(9, channel="chat"))
+    await pushing.serve(desk)
+    assert len(await offers.of_agent(desk, ann)) == 1
     assert await assignment.release(desk, ann, "not in today", actor=SUE) == 2
     state = await presence.state(desk, ann)
     assert (state.presence, state.reason) == ("away", "not in today")
+    assert (await told(desk, chat))[-1] == {"agent": ann, "state": "withdrawn"}
     after = await row(desk, mine[2])
     assert (after.assignee, after.waiting_since) == ("", before.waiting_since)
     assert (await told(desk, mine[2]))[-1] == {"assignee": "", "assignee_name": "", "why": "released", "had": ann}

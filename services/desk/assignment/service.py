@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 
 from services.desk.actors import Actor, Permission
+from services.desk.assignment import pushing
 from services.desk.assignment.handing import MOST_AT_ONCE, Asked, HandedOver, Handover, handing
+from services.desk.assignment.models import ASSIGNMENTS, OFFERED, WITHDRAWN
 from services.desk.context import Desk
 from services.desk.people import audit, presence
 from services.desk.signals import wake
@@ -75,13 +77,17 @@ async def assign_all(desk: Desk, tickets: Sequence[Asked], to: Handover, *, acto
 
 async def release(desk: Desk, agent: str, reason: str = "", *, actor: Actor) -> int:
     """Sets an agent (a mail address) away, who is not there today, and puts all their work back
-    into its queues, with its age. Returns how many tickets. Rejected 403, 404."""
+    into its queues, with its age; what they are offered goes on. Returns how many tickets. Rejected
+    403, 404."""
     actor.require(Permission.MANAGE_AGENTS)
     async with desk.unit_of_work() as work:
         (person,) = await presence.locked(work.session, [agent]) or [None]
         if person is None:
             raise Rejected(404, "no-such-agent", f"No active agent has the address {agent[:100]}.")
         await presence.gone_for_today(work, person, reason, actor)
+        asked = select(ASSIGNMENTS).where(ASSIGNMENTS.c.agent_id == person.id, ASSIGNMENTS.c.outcome == OFFERED)
+        for offer in list(await work.session.execute(asked.order_by(ASSIGNMENTS.c.id).with_for_update())):
+            await pushing.end_offer(work, offer, person.email, WITHDRAWN, utc_now())
         theirs = and_(TICKETS.c.assignee_id == person.id, TICKETS.c.status.not_in(SETTLED))
         await work.lock(tickets=set(await work.session.scalars(select(TICKETS.c.id).where(theirs))))
         rows = list(await work.session.execute(select(TICKETS).where(theirs).order_by(TICKETS.c.id)))

@@ -45,7 +45,7 @@ from services.desk.tickets.domain.lifecycle import (
     apply,
     wait_of,
 )
-from shared.events.desk import TicketPrioritised, TicketStatusChanged
+from shared.events.desk import TicketAssigned, TicketPrioritised, TicketStatusChanged
 from shared.kernel import Level
 from tests.unit.desk.examples import NOON, routed
 from tests.unit.desk.test_tickets import ANN, FORTNIGHT, Threads, first
@@ -271,6 +271,13 @@ def test_nothing_is_told_of_what_does_not_change() -> None:
         Assign(actor=AGENT, assignee=Assignee()),
     ):
         assert apply(ticket, command, NOON) == (ticket, ())
+
+
+def test_a_note_for_whoever_has_it_is_told_though_nothing_else_changes() -> None:
+    ticket = first()
+    after, events = apply(ticket, Assign(actor=AGENT, team="support", had="bo@desk.example", note="n"), NOON)
+    assert after == ticket
+    assert events == (Recorded(TicketAssigned(team="support", had="bo@desk.example", note="n"), NOON, AGENT),)
 
 
 def test_a_reply_to_a_solved_ticket_that_leaves_it_open_makes_nobody_wait() -> None:
