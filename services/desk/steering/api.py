@@ -18,7 +18,7 @@ router = APIRouter(tags=["steering"])
 Email = Annotated[str, Path(max_length=320, description="An agent's mail address")]
 
 
-class CallIn(BaseModel):
+class Asking(BaseModel):
     """Why somebody is asked to come in."""
 
     model_config = ConfigDict(extra="forbid")
@@ -57,6 +57,6 @@ async def queue(
 
 
 @router.post("/agents/{agent}/call-in", status_code=204, summary="Ask an agent to come in")
-async def call_in(desk: TheDesk, actor: Caller, agent: Email, body: CallIn) -> None:
+async def call_in(desk: TheDesk, actor: Caller, agent: Email, body: Asking) -> None:
     """Tells an agent who is not ready, in their console. Responds 409 `ready` where they are."""
     await service.call_in(desk, agent, body.reason, actor=actor)
