@@ -112,6 +112,10 @@ def test_the_policy_is_changed_with_preview_published_and_rolled_back(
 
     tab.get_by_role("button", name="Bring back version 0").click()
     expect(tab.get_by_role("status").filter(has_text="in force again, as version 3")).to_be_visible()
+    tab.get_by_role("link", name="Version 1").click()
+    expect(tab.get_by_role("region", name="What bringing it back would change").last).to_contain_text("urgent: 19")
+    assert findings(tab) == []
+    tab.go_back()
     tab.get_by_role("link", name="Version 3").click()
     expect(tab.get_by_role("region", name="Differences from version 2").last).to_contain_text("urgent: 65")
     assert findings(tab) == []

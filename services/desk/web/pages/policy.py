@@ -120,10 +120,9 @@ async def version_page(
     before = max((each.version for each in state.versions if each.version < number), default=None)
     former = own if before is None else await policy.version(desk, before, actor=who.actor)
     told = next(each for each in state.versions if each.version == number)
-    lines = differences(former, own)
-    return await _render(
-        request, who, "policy_version.html", 200, told=told, before=before, text=own, lines=lines, state=state
-    )
+    context: dict[str, Any] = {"told": told, "before": before, "text": own, "state": state}
+    context |= {"lines": differences(former, own), "undone": differences(state.yaml, own)}
+    return await _render(request, who, "policy_version.html", 200, **context)
 
 
 @router.get(f"{_URL}/drafts/{{own}}")
