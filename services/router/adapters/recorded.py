@@ -119,21 +119,30 @@ class Archive:
         return tuple(states)
 
 
+LENGTH = 50_000_000
+"""Characters of all messages that are kept where only the newest are: some 200 MB of memory."""
+_AROUND = 2000
+"""Of a message and a decision, beside the text."""
+
+
 async def from_kafka(servers: str, since: datetime, until: datetime, most: int | None = None) -> Archive:
     """Reads a period. most: decisions to keep, the newest, with the profiles that they may have
     been made with; None for everything. Raises Unavailable where no broker answers in time."""
     archive = Archive()
     learned = {key: event async for _, key, event in _events(servers, (MODELS_LEARNED,), archive, None, until + _DOUBT)}
     archive.models = Models(learned, load(RouterSettings).policy)
+    length = 0
     shipped = policy_yaml.shipped(archive.models)
     archive.policies[shipped.label] = shipped
     async for at, _, routed in _events(servers, (MESSAGES_ROUTED_LIVE, MESSAGES_ROUTED), archive, since, until):
         archive.decisions.append((at, routed))
         archive.seen += 1
-        if most and len(archive.decisions) >= 2 * most:
-            archive.decisions = _newest(archive, most)
+        length += _length(routed)
+        if most and (len(archive.decisions) >= 2 * most or length >= 2 * LENGTH):
+            archive.decisions = newest(archive.decisions, most)
+            length = sum(_length(each) for _, each in archive.decisions)
     if most:
-        archive.decisions = _newest(archive, most)
+        archive.decisions = newest(archive.decisions, most)
     else:
         async for _, _, change in _events(servers, (TICKETS_CHANGED,), archive, since, until):
             if change.kind in WORK and "@" in change.actor:
@@ -149,8 +158,22 @@ async def from_kafka(servers: str, since: datetime, until: datetime, most: int |
     return archive
 
 
-def _newest(archive: Archive, most: int) -> list[tuple[datetime, RoutedMessage]]:
-    return sorted(archive.decisions, key=lambda decision: decision[0])[-most:]
+def newest(
+    decisions: Iterable[tuple[datetime, RoutedMessage]], most: int, length: int = LENGTH
+) -> list[tuple[datetime, RoutedMessage]]:
+    """Returns the newest decisions, at most so many, whose messages have at most so many
+    characters together."""
+    kept: list[tuple[datetime, RoutedMessage]] = []
+    for at, routed in sorted(decisions, key=lambda decision: decision[0], reverse=True)[:most]:
+        length -= _length(routed)
+        if length < 0:
+            break
+        kept.append((at, routed))
+    return kept[::-1]
+
+
+def _length(routed: RoutedMessage) -> int:
+    return _AROUND + len(routed.message.text) + len(routed.message.html)
 
 
 def _keep(archive: Archive, published: RoutingPolicy) -> None:

@@ -170,6 +170,13 @@ def test_a_draft_is_compared_with_the_policy_in_force_and_not_with_what_was_in_f
     assert (last.result.base, last.result.changed) == (4, 0)
 
 
+def test_of_very_long_messages_fewer_are_kept_the_newest() -> None:
+    decisions = archive(10).decisions
+    assert recorded.newest(decisions, 4) == decisions[-4:]
+    assert recorded.newest(reversed(decisions), 100, 2100 * 3) == decisions[-3:]
+    assert recorded.newest(decisions, 100, 10) == []
+
+
 def test_of_a_conversation_there_is_one_example() -> None:
     found = archive(8)
     found.decisions = [
