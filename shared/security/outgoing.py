@@ -6,14 +6,12 @@ name that leads there, and has us look around inside.
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp import AddrInfoType
 from aiohttp.resolver import ThreadedResolver
 
 from shared.errors import Rejected, Unavailable
@@ -51,13 +49,17 @@ async def get(url: str, *, most: int, seconds: float, private: bool = False) -> 
     """Returns what is at an address, of at most so many bytes. private: loopback and private
     addresses are asked too. Raises Rejected 422 where the address is refused, Unavailable for all
     else."""
-    resolver = ThreadedResolver() if private else _Public()
-    connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False)
+    connector = aiohttp.TCPConnector(
+        resolver=ThreadedResolver(),
+        use_dns_cache=False,
+        happy_eyeballs_delay=None,
+        socket_factory=None if private else _public_socket,
+    )
     timeout = aiohttp.ClientTimeout(total=seconds)
     try:
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             for _ in range(_HOPS + 1):
-                answer, onward = await _asked(session, checked(url), most, private=private)
+                answer, onward = await _asked(session, checked(url), most)
                 if onward is None:
                     return answer
                 url = urljoin(url, onward)
@@ -66,11 +68,8 @@ async def get(url: str, *, most: int, seconds: float, private: bool = False) -> 
     raise Unavailable("it leads from one address to the next")
 
 
-async def _asked(session: aiohttp.ClientSession, url: str, most: int, *, private: bool) -> tuple[bytes, str | None]:
+async def _asked(session: aiohttp.ClientSession, url: str, most: int) -> tuple[bytes, str | None]:
     """Returns what is there, or where it leads."""
-    host = urlsplit(url).hostname or ""
-    if not private and _is_address(host) and not is_public(host):
-        raise _refused()
     async with session.get(url, allow_redirects=False) as answer:
         if answer.status in (301, 302, 303, 307, 308) and (onward := answer.headers.get("Location")):
             return b"", onward
@@ -84,36 +83,11 @@ async def _asked(session: aiohttp.ClientSession, url: str, most: int, *, private
         return bytes(data), None
 
 
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True
-
-
-def _refused() -> Rejected:
-    return Rejected(422, "feed-private", "This address is inside a private network. Use one of the internet.")
-
-
-class _Public(AbstractResolver):
-    """Finds only addresses of the internet. The connection goes to what was checked, not to what
-    the name leads to a moment later."""
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        loop = asyncio.get_running_loop()
-        found: list[Any] = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
-        addresses = [(kind, where[0]) for kind, _, _, _, where in found]
-        if not all(is_public(address) for _, address in addresses):
-            raise _refused()
-        return [
-            ResolveResult(
-                hostname=host, host=address, port=port, family=kind, proto=0, flags=int(socket.AI_NUMERICHOST)
-            )
-            for kind, address in addresses
-        ]
-
-    async def close(self) -> None:
-        """Holds nothing."""
+def _public_socket(where: AddrInfoType) -> socket.socket:
+    """Makes the socket for an address that is about to be connected to, however its host was
+    written, and whatever its name leads to a moment later. Rejected 422 `feed-private`."""
+    family, kind, protocol, _, address = where
+    if not is_public(str(address[0])):
+        text = "This address is inside a private network. Use one of the internet."
+        raise Rejected(422, "feed-private", text)
+    return socket.socket(family, kind, protocol)

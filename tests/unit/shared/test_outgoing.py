@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import Rejected
-from shared.security.outgoing import checked, is_public
+from shared.security.outgoing import checked, get, is_public
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,12 @@ def test_what_is_no_plain_address_of_the_web_is_refused(url: str) -> None:
     with pytest.raises(Rejected) as refused:
         checked(url)
     assert refused.value.code == "feed-address"
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "localhost", "0x7f.1", "①②⑦.0.0.1", "127。0。0。1"]
+)
+async def test_what_is_in_a_private_network_is_not_asked_however_it_is_written(host: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        await get(f"http://{host}:9/", most=1, seconds=5)
+    assert refused.value.code == "feed-private"
