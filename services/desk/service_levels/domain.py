@@ -177,6 +177,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     breached: bool = False
     """It was missed, and that was told: once, whatever becomes of it later."""
     ended_at: datetime | None = None
+    idle: bool = False
+    """No policy promises it now. It was told of, which is kept in case one does again."""
 
     @property
     def runs(self) -> bool:
@@ -253,28 +255,23 @@ def follow(
 ) -> tuple[Standing, tuple[Happening, ...]]:
     """Returns where a ticket stands now, and what has become true since it was looked at. hours: of
     the policy's calendar; None: around the clock."""
-    if policy is None:
-        return Standing(targets=_over(before.targets)), ()
     targets, happened = [], list[Happening]()
     for each in _moved(ticket, before.targets, now):
-        target = each
-        if each.ended_at is None or each not in before.targets:
-            if not policy.minutes(each.kind):
-                continue
-            target, told = _timed(each, policy, hours or _ALWAYS, now)
+        if each.ended_at is not None and each in before.targets:
+            targets.append(each)
+        elif policy and policy.minutes(each.kind):
+            target, told = _timed(structs.replace(each, idle=False), policy, hours or _ALWAYS, now)
+            targets.append(target)
             happened += told
-        targets.append(target)
-    return Standing(policy=policy.id, targets=_newest(targets)), tuple(happened)
+        elif each.warned and each.ended_at is None:
+            targets.append(structs.replace(each, idle=True, due_at=None, warns_at=None))
+    return Standing(policy=policy.id if policy else None, targets=_newest(targets)), tuple(happened)
 
 
 def previewed(ticket: Situation, policy: Policy | None, hours: Hours | None) -> Standing:
     """Returns where a ticket of somebody stands who writes for the first time at its
     `created_at`."""
     return follow(ticket, Standing(), policy, hours, ticket.created_at)[0]
-
-
-def _over(targets: Iterable[Target]) -> tuple[Target, ...]:
-    return tuple(each for each in targets if each.ended_at is not None)
 
 
 def _newest(targets: Sequence[Target]) -> tuple[Target, ...]:

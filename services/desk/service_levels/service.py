@@ -185,7 +185,8 @@ async def of_ticket(desk: Desk, ticket: str) -> StandingView:
 
 
 def _view(standing: Standing, policy: str, now: datetime, promised: datetime | None = None) -> StandingView:
-    targets = sorted(standing.targets, key=lambda each: (each.ended_at is not None, -each.began_at.timestamp()))
+    shown = (each for each in standing.targets if not each.idle)
+    targets = sorted(shown, key=lambda each: (each.ended_at is not None, -each.began_at.timestamp()))
     return StandingView(
         policy=policy,
         promised=promised,

@@ -219,6 +219,23 @@ def test_another_priority_counts_from_the_beginning() -> None:
     assert (desk.standing.policy, desk.standing.targets) == (None, ())
 
 
+@pytest.mark.parametrize("meanwhile", [None, msgspec.structs.replace(POLICY, first=0)])
+def test_what_was_missed_is_not_missed_again_where_its_policy_comes_back(meanwhile: Policy | None) -> None:
+    """As where a ticket goes to another team, which has no policy, and back."""
+    desk = Desk().look(31)
+    desk.policy = meanwhile
+    desk.look(32)
+    assert desk.standing.next_at == (at(240) if meanwhile else None)
+    assert desk.standing.due_at == desk.standing.next_at
+    desk.policy = POLICY
+    desk.look(33)
+    assert desk.events() == [("breached", "first-reply")]
+    assert desk.states()["first-reply"] == "breached"
+    desk.policy = meanwhile
+    desk.look(34).replied(35)
+    assert "first-reply" not in desk.states(), "an answer ends it"
+
+
 def test_no_more_than_a_hundred_old_targets_are_kept() -> None:
     desk = Desk()
     for minute in range(0, 300, 2):
@@ -284,6 +301,7 @@ def test_a_calendar_that_nobody_can_read_is_refused_and_stops_no_clock(fields: d
     with pytest.raises(ValueError, match="write"):
         calendar.opening(NOON)
     assert hours_of(Policy(name="P", calendar="c"), {"c": calendar}, NOON) is None
+    assert hours_of(POLICY, {"c": calendar}, NOON) is None
 
 
 def test_a_priority_is_only_ever_raised() -> None:
