@@ -32,6 +32,7 @@ from tests.integration.desk_calls import caller, ticket_of
 from tests.integration.desk_parts import acting, desk_on, migrate, outbox, with_channels
 from tests.integration.test_desk_permissions import as_program
 from tests.unit.desk.examples import routed
+from tests.waiting import until
 
 BO = acting("bo@desk.example")
 ADMIN = acting("ada@desk.example", "admin")
@@ -137,6 +138,28 @@ async def test_a_reply_pauses_and_a_next_message_has_its_own_target(desk: Desk) 
     assert await told(desk, ticket) == []
 
 
+async def test_policies_that_change_stop_nobody_who_works_on_what_is_due(desk: Desk) -> None:
+    await policy(desk, first=30)
+    ticket = await opened(desk, asked())
+    await policy(desk, "Late", teams=("billing",), first=60)
+    async with desk.database.transaction() as session:
+        await session.execute(text("UPDATE desk.sla_standings SET next_at = now(), version = 2"))
+    waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with desk.unit_of_work() as work:
+        await work.lock(tickets={ticket})
+        looking = asyncio.create_task(following.look(desk))
+
+        async def looks() -> bool:
+            async with desk.database.statements() as session:
+                return (await session.execute(text(waits))).first() is not None
+
+        await until(looks, "it waits for the ticket", 10)
+        work.clocks.add(ticket)
+    await looking
+    async with desk.database.transaction() as session:
+        assert (await session.execute(text("SELECT version, applied FROM desk.sla_versions"))).one() == (2, 2)
+
+
 async def test_a_priority_by_hand_moves_what_is_due_at_once_and_so_does_another_team(desk: Desk) -> None:
     await policy(desk, "Urgent", levels=("urgent",), first=15)
     await policy(desk, "Billing has none", teams=("billing",))
@@ -157,7 +180,7 @@ async def test_a_priority_by_hand_moves_what_is_due_at_once_and_so_does_another_
 async def test_who_waits_too_long_is_told_once_and_rises_and_goes_to_another_team(two: tuple[Desk, Desk]) -> None:
     desk, other = two
     raising, handing = Actions(level="high", notify=("assignee",)), Actions(team="billing", notify=("supervisors",))
-    await policy(desk, first=30, warn_share=50, on_warning=raising, on_breach=handing)
+    made = await policy(desk, first=30, warn_share=50, on_warning=raising, on_breach=handing)
     ticket = await opened(desk, asked(16))
     assert await told(desk, ticket) == ["sla.warned"]
     assert (await row(desk, ticket)).level == "high", "at once, though it came late"
@@ -176,6 +199,14 @@ async def test_who_waits_too_long_is_told_once_and_rises_and_goes_to_another_tea
         ("first-reply", "All", "assignee"),
         ("first-reply", "All", "supervisors"),
     ]
+
+    await service.put_policy(desk, msgspec.structs.replace(made, enabled=False), actor=ADMIN)
+    await following.look(desk)
+    assert await states(desk, ticket) == {}
+    await service.put_policy(desk, made, actor=ADMIN)
+    await following.look(desk)
+    assert await states(desk, ticket) == {"first-reply": "breached"}
+    assert (await told(desk, ticket)).count("sla.breached") == 1
 
 
 async def test_a_process_that_dies_in_the_middle_leaves_nothing_undone_and_tells_nothing_twice(

@@ -77,6 +77,9 @@ async def look(desk: Desk) -> float:
             leaders = await grouping.leaders_of(work.session, among(TICKETS.c.id, found))
             await work.lock(tickets=found | leaders)
             await _follow_all(work, found, tell={*stale} - {*due})
+    if not stale:
+        async with desk.database.transaction() as session:
+            await repository.settle(session)
     return _SHORTEST
 
 

@@ -161,19 +161,23 @@ async def seconds_left(session: AsyncSession) -> float | None:
 
 
 async def stale(session: AsyncSession, most: int) -> list[str]:
-    """Lists tickets that wait and were looked at by policies of before. Once there are none, that
-    is kept."""
+    """Lists tickets that wait and were looked at by policies of before."""
     row = (await session.execute(select(VERSIONS))).one_or_none()
     if row is None or row.applied == row.version:
         return []
-    asked = {"version": row.version, "most": most}
-    if found := list(await session.scalars(_STALE, asked)):
-        return found
+    return list(await session.scalars(_STALE, {"version": row.version, "most": most}))
+
+
+async def settle(session: AsyncSession) -> None:
+    """Keeps that all tickets that wait were looked at by the newest policies, once they were. In a
+    transaction of its own: it waits for whoever follows tickets, who waits for locks of them."""
+    row = (await session.execute(select(VERSIONS))).one_or_none()
+    if row is None or row.applied == row.version:
+        return
     await session.execute(select(func.pg_advisory_xact_lock(_FOLLOWED)))
-    if found := list(await session.scalars(_STALE, asked)):
-        return found  # of a transaction that had read the policies of before
-    await session.execute(VERSIONS.update().values(applied=row.version))
-    return []
+    if not (await session.scalars(_STALE, {"version": row.version, "most": 1})).all():
+        newer = VERSIONS.update().where(VERSIONS.c.applied < row.version)
+        await session.execute(newer.values(applied=row.version))
 
 
 async def changed(session: AsyncSession) -> None:
