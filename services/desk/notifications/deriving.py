@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk import signals
@@ -181,10 +181,11 @@ async def _settle(session: AsyncSession, done: Iterable[tuple[str, str, datetime
 
 async def _known(session: AsyncSession, events: Sequence[EventView]) -> _Known:
     rows = await tickets.rows(session, list({event.ticket_id for event in events if event.ticket_id}))
-    said = select(MESSAGES.c.id, MESSAGES.c.direction, MESSAGES.c.author, MESSAGES.c.text, MESSAGES.c.automatic)
+    noted = case((MESSAGES.c.direction == "note", MESSAGES.c.text), else_="").label("noted")
+    said = select(MESSAGES.c.id, MESSAGES.c.author, noted, MESSAGES.c.automatic)
     about = {event.data["message_id"] for event in events if event.data.get("message_id")}
     words = {
-        row.id: Words(row.author, row.text if row.direction == "note" else "", bool(row.automatic))
+        row.id: Words(row.author, row.noted, bool(row.automatic))
         for row in await session.execute(said.where(among(MESSAGES.c.id, about)))
     }
     leads = AGENTS.c.role.in_(roles.with_permission(Permission.MANAGE_TEAMS)).label("leads")
