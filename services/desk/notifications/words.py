@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from services.desk.notifications.domain import (
     ASSIGNED,
@@ -64,6 +65,13 @@ def said(line: NotificationView, translate: Callable[[str], str]) -> str:
     return translate(SAID.get(line.what, SAID.get(line.kind, line.kind)))
 
 
+def path(line: NotificationView) -> str:
+    """Returns where in the console a line leads."""
+    if line.kind == CALLED_IN:
+        return "/calls"
+    return f"/c/{line.ticket_id}" if line.ticket_id else f"/inbox/{quote(f'team:{line.team}', safe='')}"
+
+
 def mail(lines: Sequence[NotificationView], count: int, language: str, url: str) -> Mail:
     """Writes the mail of what somebody has not read: what happened, whose it is, where it is read;
     nothing of what was written. lines: the newest, of `count`; url: of the console."""
@@ -72,9 +80,7 @@ def mail(lines: Sequence[NotificationView], count: int, language: str, url: str)
     for line in lines:
         times = f" (×{line.count})" if line.count > 1 else ""
         about = f"#{line.ticket_number} {line.customer_name}" if line.ticket_id else line.team
-        elsewhere = "/calls" if line.kind == CALLED_IN else "/inbox/unassigned"
-        where = f"/c/{line.ticket_id}" if line.ticket_id else elsewhere
-        parts.append(f"{said(line, translate)}{times}: {about.strip()}\n{url}{where}")
+        parts.append(f"{said(line, translate)}{times}: {about.strip()}\n{url}{path(line)}")
     if count > len(lines):
         parts.append(translate(_MORE) % {"count": count - len(lines)})
     parts.append(translate(_FOOTER) % {"url": f"{url}/me/notifications"})

@@ -224,7 +224,7 @@ def test_the_mail_tells_what_happened_and_where_and_nothing_that_was_written() -
     sent = mail(lines, 5, "fr", "https://desk.example")
     assert sent.subject == "Notifications non lues : 5"
     assert "Bo Ito vous a mentionné (×3): #7 Ann Lee\nhttps://desk.example/c/t" in sent.text
-    assert "billing\nhttps://desk.example/inbox/unassigned" in sent.text
+    assert "billing\nhttps://desk.example/inbox/team%3Abilling" in sent.text
     assert "Et 3 de plus." in sent.text
     assert "Secret" not in sent.text
     assert "Et " not in mail(lines, 2, "fr", "").text

@@ -5,23 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
 from services.desk.notifications import words as told
-from services.desk.notifications.domain import CALLED_IN, DESKTOP, OFFERED, SOUND
+from services.desk.notifications.domain import DESKTOP, OFFERED, SOUND
 from services.desk.notifications.schemas import NotificationView
 from services.desk.notifications.service import Fresh
 from services.desk.web import words
 
 NEWS = timedelta(minutes=10)
 """What is older makes no sound and pops up nowhere: it waits in the list."""
-
-
-def url(line: NotificationView) -> str:
-    """Returns where a line leads."""
-    if line.kind == CALLED_IN:
-        return "/calls"
-    return f"/c/{line.ticket_id}" if line.ticket_id else f"/inbox/{quote(f'team:{line.team}', safe='')}"
 
 
 def frame(fresh: Fresh, translate: Callable[[str], str], now: datetime) -> dict[str, Any]:
@@ -43,7 +35,7 @@ def _line(line: NotificationView, translate: Callable[[str], str], *, details: b
         "ticket": line.ticket_id,
         "title": words.person(line.customer_name) or words.team(line.team),
         "text": f"{text}\n{line.subject}" if details and line.subject else text,
-        "url": url(line),
+        "url": told.path(line),
         "sound": SOUND in line.ways and line.what != OFFERED,
         "desktop": DESKTOP in line.ways,
     }

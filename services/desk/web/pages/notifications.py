@@ -10,9 +10,9 @@ from fastapi.responses import JSONResponse
 from services.desk.cursors import as_uuid
 from services.desk.notifications import service as notifications
 from services.desk.notifications.domain import DAYS, KINDS, WAYS, Preferences, Quiet
+from services.desk.notifications.words import path
 from services.desk.web import words
 from services.desk.web.answers import HEADERS, ConsoleRoute, html, redirect
-from services.desk.web.notifications.bell import url
 from services.desk.web.pages.inbox import console_of
 from services.desk.web.render import gettext
 from services.desk.web.viewer import Viewer, is_part, viewer, writer
@@ -131,7 +131,7 @@ def _settings(
 async def _listed(request: Request, who: Viewer, limit: int) -> dict[str, Any]:
     console = console_of(request)
     found = await notifications.listed(console.desk, who.agent.email, actor=who.actor, limit=limit)
-    return {"found": found, "url": url}
+    return {"found": found, "url": path}
 
 
 async def _list(request: Request, who: Viewer) -> str:
