@@ -133,7 +133,7 @@ def public_holidays(country: str, region: str, years: Iterable[int]) -> frozense
     is not known."""
     try:
         return frozenset(holidays.country_holidays(country, subdiv=region or None, years=years))
-    except (NotImplementedError, KeyError) as error:
+    except (NotImplementedError, KeyError, TypeError) as error:  # TypeError: `DEC`, which is a month there
         where = f"{country[:10]!r} with the region {region[:20]!r}" if region else repr(country[:10])
         raise ValueError(f"no public holidays are known of {where}; write a code such as FR, or DE and BY") from error
 
