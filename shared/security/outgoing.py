@@ -35,13 +35,14 @@ def is_public(address: str) -> bool:
 
 def checked(url: str) -> str:
     """Returns an address that can be asked. Rejected 422 `feed-address`."""
-    parts = urlsplit(url.strip())
+    refused = Rejected(422, "feed-address", "Write an address that begins with https://, without a name or password.")
     try:
+        parts = urlsplit(url.strip())
         plain = parts.scheme in ("http", "https") and parts.hostname and not parts.username and parts.port != 0
-    except ValueError:
-        plain = False
+    except ValueError as error:
+        raise refused from error
     if not plain or len(url) > LONGEST_URL or not url.strip().isprintable():
-        raise Rejected(422, "feed-address", "Write an address that begins with https://, without a name or password.")
+        raise refused
     return parts.geturl()
 
 

@@ -35,7 +35,7 @@ def test_only_addresses_of_the_internet_are_asked(address: str, public: bool) ->
 
 @pytest.mark.parametrize(
     "url",
-    ["", "days.ics", "ftp://example.org/x", "file:///etc/passwd", "https://", "https://ann:secret@example.org/", "https://example.org:99999/", "https://example.org/" + "x" * 2000],
+    ["", "days.ics", "ftp://example.org/x", "file:///etc/passwd", "https://", "https://ann:secret@example.org/", "https://example.org:99999/", "https://[::1/", "https://example.org/" + "x" * 2000],
 )  # fmt: skip
 def test_what_is_no_plain_address_of_the_web_is_refused(url: str) -> None:
     with pytest.raises(Rejected) as refused:
