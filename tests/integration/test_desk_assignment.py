@@ -25,10 +25,11 @@ from services.desk.people import presence, work
 from services.desk.people.work import WorkChange
 from services.desk.tickets import service as tickets
 from services.desk.tickets import teams
-from services.desk.tickets.schemas import TicketRow
+from services.desk.tickets.schemas import TicketQuery, TicketRow
 from shared.clock import utc_now
 from shared.errors import Rejected
 from shared.events import RoutedMessage
+from shared.metrics import METRICS
 from tests.integration.desk_calls import agent
 from tests.integration.desk_parts import CHAT, EMAIL, acting, desk_on, migrate, with_channels
 from tests.integration.test_desk_permissions import as_program, browser
@@ -122,6 +123,21 @@ async def test_mail_of_a_team_that_wants_it_goes_to_who_is_ready_and_says_why(de
     (kept,) = await sql(desk, "SELECT snapshot FROM desk.assignment_passes")
     again = msgspec.json.decode(kept.snapshot, type=Snapshot).decided()
     assert sorted(each.conversation for each in again) == sorted(mine), "what was recorded decides the same again"
+
+
+async def test_while_nobody_is_there_the_queue_is_seen_and_operators_are_told(desk: Desk) -> None:
+    """Requirement 2 (Chatwoot 5672)."""
+    (ann,) = await team_of(desk, "Ann")
+    await presence.set_presence(desk, ann, "away", actor=acting(ann))
+    mine = await come(desk, *(wrote(number) for number in range(2)))
+    await pushing.serve(desk)
+    assert METRICS.teams_unstaffed._value.get() == 1
+    queue = await tickets.list_tickets(desk, TicketQuery(team="billing", assignee="none"))
+    assert {each.id for each in queue.items} == set(mine)
+    await presence.set_presence(desk, ann, "ready", actor=acting(ann))
+    await pushing.serve(desk)
+    assert METRICS.teams_unstaffed._value.get() == 0
+    assert await owners(desk) == {"ann": 2}
 
 
 async def test_a_team_that_takes_from_its_queue_goes_on_to_do_so(desk: Desk) -> None:

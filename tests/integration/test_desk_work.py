@@ -123,6 +123,7 @@ async def states(desk: Desk) -> dict[str, tuple[str, str]]:
 
 
 async def test_a_lost_connection_ends_nothing_before_its_grace_and_a_program_s_agent_needs_none(desk: Desk) -> None:
+    """Requirement 3 (Chatwoot 5436)."""
     ann, bo = await agent(desk, "Ann"), await agent(desk, "Bo")
     await agent(desk, "Cleo")
     await leaving.Rounds(desk, There(desk, ann, bo)).look()
