@@ -4,8 +4,10 @@ once."""
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TypeGuard, TypeVar
 
 import yaml
@@ -15,6 +17,8 @@ from shared.errors import Misconfigured
 LARGEST = 512 << 10
 """Characters. A policy is a page that a person reads; more than this is not one."""
 
+_SPARE = 1 << 16
+"""By as many values aliases (`*name`) may make a document larger than its characters."""
 _NO_MAPPING = "must be `key: value` lines"
 _NOTHING = "tag:yaml.org,2002:null"
 
@@ -218,11 +222,26 @@ def document(text: str, source: str) -> Section:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         problems.add(1, f"is not YAML: {str(error).splitlines()[0] if str(error) else type(error).__name__}")
     else:
-        if isinstance(node, yaml.MappingNode):
+        if _size(node, {}) > len(text) + _SPARE:
+            problems.add(1, "repeats too much by aliases (`*name`)")
+        elif isinstance(node, yaml.MappingNode):
             return _section(problems, node, "")
-        problems.add(1, "is empty" if node is None else f"the document: {_NO_MAPPING}")
+        else:
+            problems.add(1, "is empty" if node is None else f"the document: {_NO_MAPPING}")
     problems.check()
     raise AssertionError("unreachable: check() raised")  # pragma: no cover
+
+
+def _size(node: yaml.Node | None, sizes: dict[int, float]) -> float:
+    """Returns how many values are read of a node, each as often as it stands or is repeated;
+    infinite where it has itself within. sizes: of nodes that were counted, by identity."""
+    if node is None or isinstance(node, yaml.ScalarNode):
+        return 1
+    if id(node) not in sizes:
+        sizes[id(node)] = math.inf
+        parts = chain.from_iterable(node.value) if isinstance(node, yaml.MappingNode) else node.value
+        sizes[id(node)] = 1 + sum(_size(part, sizes) for part in parts)
+    return sizes[id(node)]
 
 
 def _section(problems: Problems, node: yaml.Node, path: str) -> Section:

@@ -117,10 +117,23 @@ def test_what_is_wrong_with_opening_hours_is_told_at_its_own_line(right: str, wr
         ("\x00", "is not YAML"),
         ("? [a]\n: b", "unknown key"),
         ("a" * (LARGEST + 1), "is longer than"),
+        ("a: &a {b: *a}", "my.yaml:1: repeats too much by aliases (`*name`)"),
     ],
 )
 def test_what_is_no_policy_at_all_is_told_in_one_line(text: str, told: str) -> None:
     assert told in "\n".join(errors(text))
+
+
+def test_aliases_may_repeat_a_little_and_cost_neither_memory_nor_time_where_they_repeat_all() -> None:
+    rules = TEXT.index("  rules:")
+
+    def repeated(words: int, times: int) -> str:
+        phrases = ", ".join(["down"] * words)
+        first = f"    - &rule {{name: a, team: b, when: {{words: [{phrases}]}}}}\n"
+        return f"{TEXT[:rules]}  rules:\n{first}" + "    - *rule\n" * times
+
+    assert "aliases" not in "\n".join(errors(repeated(3, 2)))
+    assert errors(repeated(4_000, 4_000)) == ["my.yaml:1: repeats too much by aliases (`*name`)"]
 
 
 @settings(max_examples=200, deadline=None)
