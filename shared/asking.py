@@ -11,8 +11,8 @@ import msgspec
 from shared.errors import Rejected, Unavailable
 
 _CONNECT = 2.0
-_LONGEST_LINE = 1 << 20
-"""Bytes."""
+LONGEST_LINE = 1 << 20
+"""Bytes of an answer that comes line by line."""
 
 
 class _Problem(msgspec.Struct):
@@ -64,7 +64,7 @@ async def ask_for_lines(
     timeout = aiohttp.ClientTimeout(total=seconds, connect=_CONNECT)
     try:
         async with (
-            aiohttp.ClientSession(timeout=timeout, headers=headers, read_bufsize=_LONGEST_LINE) as session,
+            aiohttp.ClientSession(timeout=timeout, headers=headers, read_bufsize=LONGEST_LINE) as session,
             session.post(url, data=body, allow_redirects=False) as answer,
         ):
             if answer.status // 100 != 2:

@@ -20,6 +20,7 @@ from services.router.domain.policy import Policy
 from services.router.policies import Policies
 from services.router.ports import Lookup
 from shared import policies as wire
+from shared.asking import LONGEST_LINE
 from shared.errors import Rejected, Unavailable
 from shared.events import RoutingPolicy
 from shared.events.base import Event
@@ -66,11 +67,14 @@ class History:
             raise Rejected(404, "no-such-version", f"There is no version {version} of the policy {self.name!r}.")
         return found
 
-    async def publish(self, asked: PolicyToPublish) -> int:
-        """Publishes a text that was checked, and waits until this router follows it. Rejected
-        409."""
+    async def publish(self, asked: PolicyToPublish, policies: Policies) -> int:
+        """Publishes a text that was checked, and waits until this router follows it. Where the
+        newest version cannot be used, what is in force is a base as well. Rejected 409."""
+        base, refused = asked.base, self._published.get(self.name)
+        if base == policies.current().version and policies.trouble and refused is not None:
+            base = refused.version
         event = await publishing.publish(
-            self._servers, self.name, asked.yaml, base=asked.base, by=asked.by, of=asked.of, about=asked.about
+            self._servers, self.name, asked.yaml, base=base, by=asked.by, of=asked.of, about=asked.about
         )
         for _ in range(_LOOKS):
             newest = self._published.get(self.name)
@@ -114,7 +118,7 @@ def routes(secret: str, policies: Policies, models: Models, history: History) ->
         asked = await _asked(PolicyToPublish, request)
         if found := await problems(asked):
             return _json(PolicyPublished(problems=found))
-        return _json(PolicyPublished(version=await history.publish(asked)))
+        return _json(PolicyPublished(version=await history.publish(asked, policies)))
 
     @router.post(wire.PREVIEWS)
     async def preview(request: Request) -> Response:
@@ -134,7 +138,7 @@ async def _previewed(text: str) -> AsyncIterator[bytes]:
     """Yields the lines of `policy preview`, which ends where nobody wants them any more."""
     command = (sys.executable, "-m", "services", "router", "policy", "preview")
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, limit=LONGEST_LINE)
     writer, reader = process.stdin, process.stdout
     if writer is None or reader is None:  # pragma: no cover - they were asked for
         raise Unavailable("a preview cannot be made")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
 
@@ -16,11 +17,13 @@ from services.router.adapters import policy_yaml, recorded
 from services.router.adapters.urgency import Models
 from services.router.domain.policy import Policy
 from services.router.domain.previews import SHOWN
+from services.router.policies import Policies
 from shared.bus.api import Encoded
 from shared.errors import Rejected
 from shared.events import AuditNoted, RoutedMessage, RoutingPolicy
 from shared.events.codec import decode, encode
-from shared.policies import PolicyDraft
+from shared.health import Health
+from shared.policies import PolicyDraft, PolicyToPublish
 from tests.unit.router.makers import NOW, decided, mail
 
 TEXT = policy_yaml.SHIPPED.read_text("utf-8")
@@ -101,6 +104,30 @@ async def test_what_is_in_force_already_is_not_published_again_and_is_noted_once
 async def test_a_record_that_cannot_be_read_hides_no_version(kafka: Kafka) -> None:
     kafka.policies.append(("default", b"{"))
     assert (await publishing.publish("", "default", "a")).version == 1
+
+
+async def test_where_the_newest_version_cannot_be_used_the_next_takes_its_place(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy_api, "_LOOKS", 1)
+    refused = await publishing.publish("", "default", "no: policy")
+    published = {"default": refused}
+    policies = Policies("default", published, Models(), Health())
+    history = policy_api.History("", "default", published)
+    assert (policies.current().version, policies.trouble != "") == (0, True)
+    asked = PolicyToPublish(yaml=TEXT, base=0, by="ann@x")
+    assert await history.publish(asked, policies) == 2
+    with pytest.raises(Rejected, match="Version 2 was published meanwhile"):
+        await history.publish(structs.replace(asked, yaml=TEXT + "# mine"), policies)
+
+
+async def test_a_preview_may_have_a_lot_to_say_on_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    says_it_again = tmp_path / "python"
+    says_it_again.write_text("#!/bin/sh\nexec cat\n", "utf-8")
+    says_it_again.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(says_it_again))
+    told = [line async for line in policy_api._previewed("a" * 200_000 + "\n")]
+    assert [len(line) for line in told] == [200_001]
 
 
 def problems(text: str, *skills: str) -> list[tuple[int, str]]:
