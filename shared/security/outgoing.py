@@ -48,17 +48,19 @@ def checked(url: str) -> str:
 
 async def get(url: str, *, most: int, seconds: float, private: bool = False) -> bytes:
     """Returns what is at an address, of at most so many bytes. private: loopback and private
-    addresses are asked too. Raises Rejected 422 where the address is refused, Unavailable for all
-    else."""
+    addresses are asked too. What comes compressed stays so: a little of it could become a lot.
+    Raises Rejected 422 where the address is refused, Unavailable for all else."""
     connector = aiohttp.TCPConnector(
         resolver=ThreadedResolver(),
         use_dns_cache=False,
         happy_eyeballs_delay=None,
         socket_factory=None if private else _public_socket,
     )
-    timeout = aiohttp.ClientTimeout(total=seconds)
+    timeout, plain = aiohttp.ClientTimeout(total=seconds), {"Accept-Encoding": "identity"}
     try:
-        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        async with aiohttp.ClientSession(
+            connector=connector, timeout=timeout, headers=plain, auto_decompress=False
+        ) as session:
             for _ in range(_HOPS + 1):
                 answer, onward = await _asked(session, checked(url), most)
                 if onward is None:

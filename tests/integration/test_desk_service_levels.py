@@ -358,6 +358,7 @@ async def test_a_feed_that_is_away_gigantic_or_no_calendar_keeps_the_last_good_o
         (500, "it answers 500"),
         (b"x" * (feeds.MOST_BYTES + 1), "longer than"),
         (b"<html>Hello</html>", "no iCalendar file"),
+        (b"BEGIN:VCALENDAR\x00\r\n", "no iCalendar file"),
     ]
     for site.answer, problem in wrong:
         days, error = await read(desk)

@@ -243,10 +243,10 @@ def due(stretches: Sequence[tuple[datetime, datetime | None]], minutes: int, hou
     where they end before."""
     left = timedelta(minutes=minutes)
     for begins, ends in stretches:
-        at = hours.after(begins, left)
-        if ends is None or at <= ends:
-            return at
-        left -= hours.between(begins, ends)
+        worked = left if ends is None else hours.between(begins, ends)
+        if worked >= left:
+            return hours.after(begins, left)
+        left -= worked
     return None
 
 

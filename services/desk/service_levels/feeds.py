@@ -18,6 +18,7 @@ from shared.errors import Rejected, Unavailable
 from shared.logs import log
 from shared.metrics import METRICS
 from shared.security import outgoing
+from shared.text import storable
 from shared.waiting import wait
 
 EVERY = timedelta(hours=6)
@@ -63,7 +64,7 @@ async def _read(desk: Desk, calendar: str, feed: str, now: datetime) -> None:
         days = [str(day) for day in await asyncio.to_thread(days_off, data, range(now.year - 1, now.year + 3))]
     except (Rejected, Unavailable, ValueError) as error:
         log.warning("a feed of holidays cannot be read", calendar=calendar, error=str(error))
-        values: dict[str, Any] = {"feed_error": str(error)[:300] or type(error).__name__}
+        values: dict[str, Any] = {"feed_error": storable(str(error))[:300] or type(error).__name__}
     else:
         values = {"feed_error": "", "feed_days": days, "feed_at": now, "feed_next_at": now + EVERY}
     async with desk.database.transaction() as session:

@@ -45,8 +45,9 @@ itself."""
 _SHORTEST = 0.05
 _BUSY = 1.0
 """Seconds, while another process looks."""
-_MOST = 200
-"""Tickets in one transaction."""
+_MOST_DUE, _MOST_STALE = 50, 200
+"""Tickets in one transaction, whose customers are locked until it is over: with each of the former
+there may be much to do."""
 
 
 async def run(desk: Desk, stop: asyncio.Event) -> None:
@@ -71,8 +72,8 @@ async def look(desk: Desk) -> float:
     async with desk.unit_of_work() as work:
         if not await repository.may_watch(work.session):
             return _BUSY
-        stale = await repository.stale(work.session, _MOST)
-        due = await repository.due(work.session, _MOST)
+        stale = await repository.stale(work.session, _MOST_STALE)
+        due = await repository.due(work.session, _MOST_DUE)
         if found := {*due, *stale}:
             leaders = await grouping.leaders_of(work.session, among(TICKETS.c.id, found))
             await work.lock(tickets=found | leaders)

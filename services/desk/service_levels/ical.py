@@ -3,7 +3,7 @@ Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,15 +11,20 @@ from icalendar import Calendar
 
 _MOST_EVENTS = 5_000
 _DAY = timedelta(days=1)
+_UNREADABLE = (ValueError, LookupError, AttributeError, TypeError, ArithmeticError, RecursionError)
+"""What is raised for what somebody else wrote, who may mean harm."""
 
 
 def days_off(data: bytes, years: range) -> tuple[date, ...]:
     """Returns the days of these years that whole-day events cover, sorted. Appointments with a time
     are none, nor is what was cancelled. ValueError for what is no calendar."""
     try:
-        events = Calendar.from_ical(data).walk("VEVENT")
-    except (ValueError, KeyError, IndexError, AttributeError) as error:
+        return tuple(sorted(_days(Calendar.from_ical(data).walk("VEVENT"), years)))
+    except _UNREADABLE as error:
         raise ValueError(f"this is no iCalendar file: {error}"[:300]) from error
+
+
+def _days(events: Sequence[Any], years: range) -> set[date]:
     if len(events) > _MOST_EVENTS:
         raise ValueError(f"the calendar has more than {_MOST_EVENTS:,} events")
     first, last = date(years[0], 1, 1), date(years[-1], 12, 31)
@@ -30,7 +35,7 @@ def days_off(data: bytes, years: range) -> tuple[date, ...]:
             while day < ends and day <= last:
                 found.add(day)
                 day += _DAY
-    return tuple(sorted(found))
+    return found
 
 
 def _times(event: Any, years: range) -> Iterator[tuple[date, date]]:

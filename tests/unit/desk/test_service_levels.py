@@ -412,6 +412,9 @@ END:VCALENDAR
 """
 
 
+LAST_DAY = b"BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:99991231\nEND:VEVENT\nEND:VCALENDAR\n"
+
+
 def test_whole_days_of_a_feed_are_days_off_and_appointments_are_not() -> None:
     found = days_off(FEED.encode(), range(2026, 2029))
     assert [str(day) for day in found] == [
@@ -427,7 +430,9 @@ def test_whole_days_of_a_feed_are_days_off_and_appointments_are_not() -> None:
     ]
 
 
-@pytest.mark.parametrize("data", [b"<html>Not found</html>", b"", b"\xff\xfe\x00", b"BEGIN:VCALENDAR\nBEGIN:VEVENT\n"])
+@pytest.mark.parametrize(
+    "data", [b"<html>Not found</html>", b"", b"\xff\xfe\x00", b"BEGIN:VCALENDAR\nBEGIN:VEVENT\n", LAST_DAY]
+)
 def test_what_is_no_calendar_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="iCalendar"):
         days_off(data, range(2026, 2029))
@@ -491,3 +496,15 @@ def test_the_timeline_says_that_a_service_level_raised_the_priority_and_moved_it
     assert said(raised_by_us) == "Priority Normal → High automatically"
     moved = TicketAssigned(assignee="", assignee_name="", team="billing", why="service-level")
     assert said(moved) == "Moved to Billing by its service level"
+
+
+@given(st.lists(st.tuples(st.integers(0, len(FEED)), st.integers(0, 30), st.binary(max_size=20)), max_size=6))
+def test_a_feed_that_means_harm_is_read_or_refused(cuts: list[tuple[int, int, bytes]]) -> None:
+    data = FEED.encode()
+    for place, length, put in cuts:
+        data = data[:place] + put + data[place + length :]
+    try:
+        found = days_off(data, range(2026, 2029))
+    except ValueError:
+        return
+    assert len(found) <= 3 * 366
