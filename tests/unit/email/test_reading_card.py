@@ -14,10 +14,13 @@ from services.email.domain.incoming import Context, Envelope, Reading, read
 from services.email.domain.mailboxes import Mailboxes
 from services.email.domain.mime import parse
 from tests.unit.email import returns
+from tests.unit.email.replies import PEOPLE as PERSONS
+from tests.unit.email.replies import replies
 
 DATA = Path(__file__).parents[2] / "data"
 CARD = Path(__file__).parents[3] / "docs" / "reference" / "reading-mail.md"
 CONTEXT = Context(Mailboxes.parse("support@helpdesk.example.org"), "a secret that is long enough for anybody", ())
+REPLIES = list(replies())
 FORMS, PEOPLE = [returns.read(case) for case in returns.cases()], list(returns.people())
 """Read once: it is most of this file's time."""
 BEGIN, END = "<!-- figures -->\n", "<!-- end of the figures -->"
@@ -78,6 +81,10 @@ def automatic_rows() -> list[str]:
         place = 0 if wanted["automatic"] else 2
         row[place] += 1
         row[place + 1] += right
+    for one in REPLIES:
+        place = 2 if one.kind in PERSONS else 0
+        counts[one.language][place] += 1
+        counts[one.language][place + 1] += one.right
     head = [
         "| language | automatic mails | told | people's mails | taken for people's |",
         "|---|---|---|---|---|",
@@ -107,6 +114,13 @@ def test_of_each_system_and_language_at_least_20_mails_came_back() -> None:
     for key in (lambda one: one.case.form.system, lambda one: one.case.form.language):
         assert min(Counter(map(key, FORMS)).values()) >= 20
     assert len({one.case.form.language for one in FORMS}) == 12
+
+
+def test_of_30_languages_5_automatic_replies_without_a_header_are_told_and_no_person_is_taken_for_one() -> None:
+    automatic = Counter(one.language for one in REPLIES if one.kind not in PERSONS)
+    assert len(automatic) >= 30
+    assert min(automatic.values()) >= 5
+    assert [one for one in REPLIES if not one.right] == []
 
 
 def test_no_person_who_pastes_or_tells_what_came_back_is_taken_for_a_machine() -> None:
