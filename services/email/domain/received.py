@@ -17,6 +17,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from services.email.domain.checking import Client
 
 _FIELD = re.compile(r"(?:from (?P<helo>[^\s()]{1,255})(?P<told> [^;]*?)? )?by (?P<by>[^\s();]{1,255})")
+_LMTP = re.compile(r"(?: \([^()]*\))* with lmtp", re.IGNORECASE)
+"""Behind the server's name: all else that has no address was handed in by a program on that server,
+such as a neighbour's at a shared host, which may have written whatever stands below."""
 _BY = re.compile(r"(?<!\S)by(?!\S)", re.IGNORECASE)
 _ADDRESS = re.compile(r"[\[(](?:IPv6:)?([0-9a-f.:]{3,45})[\])]", re.IGNORECASE)
 _HELO = re.compile(r"\bhelo=([^\s()]{1,255})", re.IGNORECASE)
@@ -85,6 +88,8 @@ class Receivers:
         if len(addresses) > 1 or None in addresses:
             return "", "", None
         address = next(iter(addresses), None)
+        if address is None and not _LMTP.match(told, match.end()):
+            return "", "", None
         helo = _HELO.search(named)
         stranger = address is not None and not any(address in network for network in (*_INSIDE, *self.networks))
         return str(address) if stranger else "", helo[1] if helo else match["helo"] or "", _time(date)

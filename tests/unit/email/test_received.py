@@ -41,7 +41,7 @@ def test_who_handed_the_mail_over_is_read_as_every_server_writes_it(field: str) 
 def test_servers_of_ours_that_hand_a_mail_on_are_looked_past() -> None:
     inside = "from mx.example.org (localhost [127.0.0.1]) by imap.example.org with LMTP id 1"
     by_relay = "from out.example.org (out.example.org [203.0.113.9]) by imap.example.org with ESMTP id 1"
-    bare = "by imap.example.org (Postfix, from userid 1000) id 2"
+    bare = "from mx.example.org by imap.example.org (Dovecot) with LMTP id 2"
     assert told(inside, bare, by_relay, POSTFIX) == ANN
     assert told(inside, bare) is None, "it began at ours"
 
@@ -54,11 +54,24 @@ def test_servers_of_ours_that_hand_a_mail_on_are_looked_past() -> None:
         POSTFIX.replace("mta.a.example", "x by mx.example.org"),
         POSTFIX.replace("[192.0.2.1]", "[192.0.2.1.1]"),
         "(nothing that can be read)",
+        "by mx.example.org (Postfix, from userid 33) id 2",
+        "from www by mx.example.org with local (Exim 4.98) (envelope-from <x with LMTP@example.org>) id 2",
         f"{POSTFIX}; yesterday",
         f"{POSTFIX}; Tue, 17 Nov 2026 10:00:00 +0000",
         f"{POSTFIX}; Tue, 08 Dec 2026 10:00:00 -0000",
     ],
-    ids=["another server", "two addresses", "two servers", "no address", "no field", "no date", "long ago", "to come"],
+    ids=[
+        "another server",
+        "two addresses",
+        "two servers",
+        "no address",
+        "no field",
+        "a neighbour",
+        "his Exim",
+        "no date",
+        "long ago",
+        "to come",
+    ],
 )
 def test_what_is_not_plain_or_no_server_of_ours_says_is_not_believed(field: str) -> None:
     assert told(field) is None
