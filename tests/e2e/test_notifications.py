@@ -61,8 +61,10 @@ def test_an_assignment_a_mention_and_an_answer_reach_the_agent_they_concern(tab:
     tab.get_by_role("button", name="Try it").click()
     assert tab.evaluate("window.shown.pop().title") == "Sam Okoro"
     bo.goto(f"{desk.url}{where}")
-    bo.locator(".assign > summary").click()
-    bo.get_by_role("button", name="Sam Okoro").click()
+    bo.locator(".conversation-head .assign").click()
+    dialog = bo.locator("#hand-over")
+    dialog.get_by_role("radio", name="Sam Okoro").check()
+    dialog.get_by_role("button", name="Hand over").click()
     badge = tab.locator("#bell-count")
     expect(badge).to_contain_text("1")
     expect(tab).to_have_title("(1) Notification settings · Switchboard")

@@ -132,6 +132,12 @@ PLACES: tuple[tuple[str, tuple[Place, ...]], ...] = (
                 N_("What you are told of, and how: console, desktop, sound, email, quiet hours"),
             ),
             Place("/account", "user", N_("My account"), N_("Password, two-step verification, sessions")),
+            Place(
+                "/me/notifications",
+                "bell",
+                N_("Notification settings"),
+                N_("What you are told, on the desktop, by sound and by email, and quiet hours"),
+            ),
             Place("/calls#my-presence", "headset", N_("Your availability"), N_("Phone number, work you take now")),
         ),
     ),
