@@ -86,7 +86,10 @@ async function load() {
     const answer = await fetch("/notifications", { headers: { "HX-Request": "true" }, cache: "no-store" });
     if (answer.status === 401) location.assign("/login");
     if (!answer.ok) throw new Error(String(answer.status));
-    takeHtml(await answer.text());
+    const html = await answer.text();
+    const focused = place.contains(document.activeElement) ? document.activeElement?.id : "";
+    takeHtml(html);
+    if (focused) document.getElementById(focused)?.focus();
   } catch {
     place.textContent = say("failed");
   }
