@@ -349,7 +349,7 @@ class TestStaticFiles:
                 for name, file in static.files().items()
                 if name.endswith(suffix)
                 and not any(
-                    page in name for page in ("vendor", "wallboard", "supervisor", "policy", "settings")
+                    page in name for page in ("vendor", "wallboard", "supervisor", "policy", "reports", "settings")
                 )  # loaded there only
             )
 
