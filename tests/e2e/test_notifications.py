@@ -68,7 +68,7 @@ def test_an_assignment_a_mention_and_an_answer_reach_the_agent_they_concern(tab:
     badge = tab.locator("#bell-count")
     expect(badge).to_contain_text("1")
     expect(tab).to_have_title("(1) Notification settings · Switchboard")
-    tab.wait_for_function("window.shown.length === 1")
+    eventually(lambda: shown(tab), "the desktop to show it")
     told = tab.evaluate("window.shown[0]")
     assert (told["title"], told["body"]) == ("Ann Lee", "Bo Ito assigned this to you"), "no subject unless allowed"
     bo.get_by_text("Internal note", exact=True).click()
