@@ -12,6 +12,8 @@ from services.desk.actors import COMMAND
 from services.desk.assignment import pushing
 from services.desk.assignment import service as assignment
 from services.desk.context import Desk
+from services.desk.notifications import deriving
+from services.desk.notifications import service as notifications
 from services.desk.people import presence, work
 from services.desk.people.work import WorkChange
 from services.desk.steering import service as steering
@@ -110,9 +112,14 @@ async def test_whoever_is_asked_to_come_in_reads_it_until_they_say_whether_they_
     state = await presence.state(desk, ann)
     assert (state.called_by, state.called_for) == (SUE.stored, "The shop is down")
     assert await scalar(desk, "SELECT data ->> 'agent' FROM desk.ticket_events WHERE kind = 'agent.called'") == ann
+    own = await scalar(desk, f"SELECT id FROM desk.agents WHERE email = '{ann}'")
+    while await deriving.derive(desk):
+        pass
+    assert await notifications.unread_count(desk, own) == 1
     client, _ = await browser(desk, ann, "long enough 1")
     async with client:
         assert "The shop is down" in (await client.get("/calls", headers={"Accept": "text/html"})).text
+        assert await notifications.unread_count(desk, own) == 0, "the bell is quiet where it led"
         assert (await client.get("/supervisor")).status_code == 403
         assert "Members take it from the queue" in (await client.get("/queues/billing")).text
         assert (await client.post("/presence", data={"presence": "ready"})).status_code == 303

@@ -94,12 +94,13 @@ async def read(
         return count
 
 
-async def opened(desk: Desk, agent_id: str, about: str) -> int:
+async def opened(desk: Desk, agent_id: str, about: str = "", *, kind: str = "") -> int:
     """Marks as read what an agent was told of a ticket (its id) or a team's queue that they have
-    opened. Without a transaction where there is nothing. Returns how many lines."""
+    opened, or all of a kind. Without a transaction where there is nothing. Returns how many
+    lines."""
     told = (
         NOTIFICATIONS.c.agent_id == agent_id,
-        NOTIFICATIONS.c.about == about,
+        NOTIFICATIONS.c.kind == kind if kind else NOTIFICATIONS.c.about == about,
         NOTIFICATIONS.c.read_at.is_(None),
     )
     async with desk.database.statements() as session:

@@ -8,6 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request, Response
 
 from services.desk.calls import service as calls
+from services.desk.notifications import service as notifications
+from services.desk.notifications.domain import CALLED_IN
 from services.desk.people import presence as people
 from services.desk.people.domain import KINDS
 from services.desk.security import desk_of
@@ -28,6 +30,7 @@ router = APIRouter(include_in_schema=False, route_class=ConsoleRoute)
 async def page(request: Request, who: Annotated[Viewer, Depends(viewer)]) -> Response:
     """Shows the line, with what the agent can do."""
     console = console_of(request)
+    await notifications.opened(console.desk, who.agent.id, kind=CALLED_IN)
     answer = html(await console.calls_page(who, await _line(request, who)))
     keep_session(answer, console.desk, who.token)
     return answer
