@@ -206,6 +206,19 @@ async def test_whoever_is_away_gets_one_marked_mail_of_all_and_no_second_one_soo
     assert await mailing.send(desk) == 1
 
 
+async def test_who_may_not_read_tickets_is_told_of_none(desk: Desk) -> None:
+    ann = await agent(desk, "Ann", state="away")
+    ticket = await come(desk, wrote())
+    await tickets.add_note(desk, ticket, "@ann ?", actor=SUE)
+    assert await told(desk, ann) == [("mention", 1)]
+    await sql(desk, "INSERT INTO desk.roles (name, permissions) VALUES ('displays', '{displays.manage}')")
+    await sql(desk, "UPDATE desk.agents SET role = 'displays'")
+    await sql(desk, "UPDATE desk.notifications SET first_at = now() - interval '1 hour'")
+    assert await mailing.send(desk) == 0, "no customer's name goes to them"
+    await tickets.add_note(desk, ticket, "@ann ?", actor=SUE)
+    assert await told(desk, ann) == [("mention", 1)]
+
+
 async def test_what_is_old_is_forgotten(desk: Desk) -> None:
     ann = await agent(desk, "Ann")
     ticket = await come(desk, wrote())

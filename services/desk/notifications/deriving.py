@@ -109,7 +109,7 @@ class _Known:
     rows: Mapping[str, TicketRow]
     words: Mapping[str, Words]
     ids: Mapping[str, str]
-    """Of active agents by mail address."""
+    """Of active agents who may read tickets, by mail address."""
     preferences: Mapping[str, Preferences]
     """Of those who chose, by mail address."""
     people: Directory
@@ -189,7 +189,9 @@ async def _known(session: AsyncSession, events: Sequence[EventView]) -> _Known:
         for row in await session.execute(said.where(among(MESSAGES.c.id, about)))
     }
     leads = AGENTS.c.role.in_(roles.with_permission(Permission.MANAGE_TEAMS)).label("leads")
-    active = select(AGENTS.c.id, AGENTS.c.email, NOTIFICATION_SETTINGS.c.preferences, leads).where(AGENTS.c.active)
+    reads = AGENTS.c.role.in_(roles.with_permission(Permission.READ))
+    active = select(AGENTS.c.id, AGENTS.c.email, NOTIFICATION_SETTINGS.c.preferences, leads)
+    active = active.where(AGENTS.c.active, reads)
     chose = active.outerjoin(NOTIFICATION_SETTINGS, NOTIFICATION_SETTINGS.c.agent_id == AGENTS.c.id)
     agents = list(await session.execute(chose.order_by(AGENTS.c.email)))
     in_team = select(TEAM_MEMBERS.c.team, func.array_agg(AGENTS.c.email).label("emails"))

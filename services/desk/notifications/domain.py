@@ -94,7 +94,7 @@ class Directory:
     """Who is there to be told."""
 
     agents: Collection[str] = ()
-    """Mail addresses of all active agents."""
+    """Mail addresses of all active agents who may read tickets."""
     members: Mapping[str, Collection[str]] = field(default_factory=dict)
     """Of teams, by their mail addresses."""
     supervisors: Collection[str] = ()

@@ -18,10 +18,12 @@ from sqlalchemy import delete, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.desk.actors import Permission
 from services.desk.context import Desk
 from services.desk.notifications import service, words
 from services.desk.notifications.domain import MAIL, Preferences, Unread, due
 from services.desk.notifications.models import NOTIFICATION_SETTINGS, NOTIFICATIONS
+from services.desk.people import roles
 from services.desk.people.models import AGENTS
 from services.desk.tickets.domain import takes_copies
 from services.desk.unit_of_work import UnitOfWork
@@ -84,12 +86,13 @@ def _to_mail() -> tuple[Any, ...]:
 async def _unread(session: AsyncSession) -> Sequence[Unread]:
     """Returns lines of agents who are away, by agent."""
     away = or_(AGENTS.c.presence == "away", func.coalesce(AGENTS.c.seen_at < func.now() - GONE, True))
+    may = AGENTS.c.role.in_(roles.with_permission(Permission.READ))
     found = (
         select(NOTIFICATIONS.c.agent_id, func.min(NOTIFICATIONS.c.first_at).label("since"))
         .add_columns(NOTIFICATION_SETTINGS.c.preferences, NOTIFICATION_SETTINGS.c.mailed_at)
         .join(AGENTS, AGENTS.c.id == NOTIFICATIONS.c.agent_id)
         .outerjoin(NOTIFICATION_SETTINGS, NOTIFICATION_SETTINGS.c.agent_id == NOTIFICATIONS.c.agent_id)
-        .where(AGENTS.c.active, away, *_to_mail())
+        .where(AGENTS.c.active, may, away, *_to_mail())
         .group_by(NOTIFICATIONS.c.agent_id, NOTIFICATION_SETTINGS.c.agent_id)
         .order_by(NOTIFICATIONS.c.agent_id)
     )
