@@ -4,6 +4,7 @@ at once."""
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
@@ -233,20 +234,20 @@ def test_a_conversation_is_handed_on_and_given_back_in_its_head(
     tab: Page, desk: Desk, two: tuple[Customer, str, Customer, str]
 ) -> None:
     _, ticket, *_ = two
-    _colleague(desk)
+    name = colleague(desk)
     owner, dialog = tab.locator(".conversation-head .assign"), tab.locator("#hand-over")
     expect(owner).to_contain_text("Unassigned")
     tab.keyboard.press("t")
     expect(dialog.locator("#hand-over-find")).to_be_focused()
     assert findings(tab) == []
     picture(tab, "hand-over")
-    tab.keyboard.type("kim le")
+    tab.keyboard.type(name.lower())
     expect(dialog.locator(".choice:visible")).to_have_count(1)
     dialog.get_by_label("Note").fill("She was charged twice.")
     dialog.locator("#hand-over-find").press("Enter")
     expect(dialog).to_be_hidden()
-    expect(owner).to_contain_text("Kim Lee")
-    expect(tab.locator(".toast")).to_contain_text(f"{number_of(desk, ticket)}: Assigned to Kim Lee")
+    expect(owner).to_contain_text(name)
+    expect(tab.locator(".toast")).to_contain_text(f"{number_of(desk, ticket)}: Assigned to {name}")
     tab.reload()
     expect(tab.locator(".handed")).to_contain_text("She was charged twice.")
     assert findings(tab) == []
@@ -272,7 +273,7 @@ def test_several_are_chosen_by_mouse_and_keyboard_and_what_was_taken_meanwhile_i
     tab: Page, desk: Desk, log: BrowserLog
 ) -> None:
     log.allow("status of 409 (Conflict)")
-    _colleague(desk)
+    name = colleague(desk)
     messages = [Customer(f"Ana {name}", f"email:{name}@example.org").says("Hello") for name in ("one", "two", "three")]
     desk.receive(*messages)
     tab.goto(f"{desk.url}/inbox/all")
@@ -293,17 +294,20 @@ def test_several_are_chosen_by_mouse_and_keyboard_and_what_was_taken_meanwhile_i
     desk.rows(
         f"UPDATE desk.tickets SET assignee_id = (SELECT id FROM desk.agents WHERE email = '{EMAIL}') WHERE id = '{taken}'"
     )
-    dialog.locator("#hand-over-find").fill("kim")
+    dialog.locator("#hand-over-find").fill(name)
     tab.keyboard.press("Enter")
     expect(dialog).to_contain_text("Sam Okoro has it now")
     expect(dialog).to_contain_text("Handed over: 2")
     assert findings(tab) == []
     picture(tab, "handed-over")
     dialog.get_by_role("button", name="Close").click()
-    expect(tab.locator("#rows .row", has_text="Kim Lee")).to_have_count(2)
+    expect(tab.locator("#rows .row", has_text=name)).to_have_count(2)
     expect(tab.locator("#bulk")).to_be_hidden()
 
 
-def _colleague(desk: Desk) -> None:
-    person = ("--email", "kim@example.org", "--name", "Kim Lee", "--password-stdin", "--if-missing")
+def colleague(desk: Desk) -> str:
+    """Somebody whose name nobody else has. Returns it."""
+    own = uuid4().hex[:6]
+    person = ("--email", f"kim-{own}@example.org", "--name", f"Kim {own}", "--password-stdin")
     desk._run("create-agent", *person, text=PASSWORD + "\n")
+    return f"Kim {own}"

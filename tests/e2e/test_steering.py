@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -22,9 +23,8 @@ __all__ = ["team"]
 
 def test_a_supervisor_s_morning(browser: Browser, desk: Desk, team: str, log: BrowserLog) -> None:
     log.allow("status of 409 (Conflict)")
-    sue, ann, bo = (
-        made(desk, name, role=role) for name, role in (("Sue", "supervisor"), ("Ann", "agent"), ("Bo", "agent"))
-    )
+    her_name, his_name = (f"{name}-{uuid4().hex[:6]}" for name in ("Ann", "Bo"))  # other tests have an Ann, too
+    sue, ann, bo = made(desk, "Sue", role="supervisor"), made(desk, her_name), made(desk, his_name)
     with at_desk(browser, desk, sue) as page:
         page.goto(f"{desk.url}/teams")
         page.locator("[name=team]").fill(team)
@@ -40,8 +40,8 @@ def test_a_supervisor_s_morning(browser: Browser, desk: Desk, team: str, log: Br
             f" due_at = now() + interval '40 min' WHERE id = ANY(ARRAY['{waiting[0]}', '{waiting[1]}']::uuid[])"
         )
         page.locator(".rail a[href='/supervisor']").click()
-        hers = page.locator(".agent", has_text="Ann")
-        his = page.locator(".agent", has=page.locator("h3", has_text="Bo"))
+        hers = page.locator(".agent", has=page.locator("h3", has_text=her_name))
+        his = page.locator(".agent", has=page.locator("h3", has_text=his_name))
         queue = page.locator(f"[id='queue-{team}']")
         expect(hers.locator(".work")).to_have_count(2)
         expect(hers).to_contain_text("Away, and has work")
@@ -83,7 +83,7 @@ def test_a_supervisor_s_morning(browser: Browser, desk: Desk, team: str, log: Br
         page.keyboard.press("t")
         dialog = page.locator("#hand-over")
         expect(dialog.locator("#hand-over-find")).to_be_focused()
-        page.keyboard.type("bo")
+        page.keyboard.type(his_name)
         page.keyboard.press("Enter")
         expect(page.locator("#queue .work")).to_have_count(2)
         page.keyboard.press("g")
@@ -102,8 +102,8 @@ def test_a_supervisor_s_morning(browser: Browser, desk: Desk, team: str, log: Br
             f"UPDATE desk.tickets SET assignee_id = (SELECT id FROM desk.agents WHERE email = '{bo}') WHERE id = '{waiting[0]}'"
         )
         take.click()
-        expect(page.locator(".toast")).to_contain_text("Bo has it now")
-        expect(page.locator(".conversation-head .assign")).to_contain_text("Bo")
+        expect(page.locator(".toast")).to_contain_text(f"{his_name} has it now")
+        expect(page.locator(".conversation-head .assign")).to_contain_text(his_name)
 
 
 @pytest.mark.parametrize("language", ["fr", "ko"])

@@ -11,16 +11,20 @@ from services.desk.accounts import service as accounts
 from services.desk.actors import COMMAND
 from services.desk.assignment import pushing
 from services.desk.assignment import service as assignment
+from services.desk.calls import distribution
+from services.desk.calls import service as calls
 from services.desk.context import Desk
 from services.desk.notifications import deriving
 from services.desk.notifications import service as notifications
 from services.desk.people import presence, work
 from services.desk.people.work import WorkChange
+from services.desk.steering import repository
 from services.desk.steering import service as steering
 from services.desk.steering.domain import WEEK, this_hour
 from services.desk.tickets import service as tickets
 from shared.clock import utc_now
-from shared.errors import Rejected
+from shared.errors import Rejected, Unavailable
+from tests.integration.desk_calls import LINE, agent, caller, ticket_of
 from tests.integration.desk_parts import EMAIL, acting, desk_on, migrate, scalar, with_channels
 from tests.integration.test_desk_assignment import LIVE, SUE, come, row, sql, team_of, wrote
 from tests.integration.test_desk_permissions import as_program, browser
@@ -57,6 +61,27 @@ async def test_who_does_what_is_seen_at_a_glance(desk: Desk) -> None:
     assert ([each.id for each in floor.at_risk], floor.risks, floor.late) == ([free], 1, 1)
 
 
+async def test_who_waits_on_the_telephone_and_who_speaks_is_seen(database: str, storage_url: str) -> None:
+    await migrate(database)
+    async with desk_on(database, storage_url) as bare:
+        desk = with_channels(bare, EMAIL, LINE)
+        ann = await agent(desk, "Ann")
+        call = await caller(desk)
+        await distribution.serve(desk)
+        floor = await steering.floor(desk, utc_now(), None)
+        assert (floor.callers, floor.calling_since is None, floor.agents[0].call) == (1, False, None)
+        await calls.answer(desk, call, actor=acting(ann))
+        floor = await steering.floor(desk, utc_now(), None)
+        (hers,) = floor.agents
+        assert (floor.callers, floor.queues[0].forecast) == (0, None)
+        assert hers.call
+        assert (hers.call.ticket_id, hers.loads[0].has, hers.loads[0].why_not) == (ticket_of(call), 1, "busy")
+        await accounts.set_role(desk, ann, "supervisor", COMMAND)
+        client, _ = await browser(desk, ann, "long enough 1")
+        async with client:
+            assert f"/c/{ticket_of(call)}" in (await client.get("/supervisor")).text.partition('class="on-call"')[2]
+
+
 async def test_the_forecast_is_counted_from_the_same_hours_of_the_last_weeks(desk: Desk) -> None:
     (ann,) = await team_of(desk, "Ann", delivery="pull")
     begins = this_hour(utc_now())
@@ -77,6 +102,32 @@ async def test_the_forecast_is_counted_from_the_same_hours_of_the_last_weeks(des
     told = found.forecast("billing", 2)
     assert told.arrivals
     assert (told.arrivals[0], told.handling, told.needed) == (2.0, None, None), "four replies are too few"
+
+
+async def test_what_is_to_be_expected_is_counted_once_an_hour_and_not_tried_again_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await team_of(desk, "Ann", delivery="pull")
+    seen, now = steering.Steering(desk), utc_now()
+    first = await seen.past()
+    assert first
+    assert await seen.past() is first, "once for all who look"
+    monkeypatch.setattr(steering, "utc_now", lambda: now + timedelta(hours=1))
+    assert await seen.past() is not first, "an hour on, other hours come"
+    tries = []
+
+    async def fails(*_: object) -> None:
+        tries.append(1)
+        raise Unavailable("too slow")
+
+    monkeypatch.setattr(repository, "history", fails)
+    broken = steering.Steering(desk)
+    for _ in range(3):
+        assert await broken.past() is None
+    assert len(tries) == 1
+    found = (await broken.current()).value
+    assert found
+    assert found.queues[0].forecast is None, "the rest is there all the same"
 
 
 async def test_a_queue_says_why_nobody_has_what_waits(desk: Desk) -> None:

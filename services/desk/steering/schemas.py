@@ -8,6 +8,7 @@ from datetime import datetime
 
 from pydantic import ConfigDict
 
+from services.desk.calls.schemas import CallView
 from services.desk.steering.domain import Forecast
 
 _DOCS = ConfigDict(use_attribute_docstrings=True)
@@ -70,6 +71,8 @@ class AgentView:
     """Open conversations that they have, the most urgent first, at most 12."""
     more: int
     """How many others they have."""
+    call: CallView | None
+    """On which they are rung, speak or write notes."""
     called_at: datetime | None
     """When somebody asked them to come in, since they were last there."""
 
@@ -119,6 +122,10 @@ class Floor:
     """How many there are."""
     late: int
     """How many are overdue already."""
+    callers: int
+    """Who waits on the telephone."""
+    calling_since: datetime | None
+    """Since when the caller waits who waits longest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

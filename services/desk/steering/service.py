@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -12,6 +13,7 @@ from sqlalchemy import update
 from services.desk.actors import Actor, Permission
 from services.desk.assignment import repository as assignment
 from services.desk.assignment.domain import PUSH, Deal, Team, Worker
+from services.desk.calls import service as calls
 from services.desk.context import Desk
 from services.desk.people import audit, presence
 from services.desk.people.domain import CAPACITY, VOICE, refusal
@@ -40,6 +42,8 @@ EVERY = 1.0
 """Seconds between two looks."""
 _HISTORY_EVERY = 1200.0
 """Seconds between two looks at the last weeks, half of which they are good for."""
+_HISTORY_AGAIN = 60.0
+"""Seconds until they are tried again that could not be read."""
 _NONE = Past(arrivals={}, replies=0, seconds=0.0)
 _LONGEST_TEXT = 500
 
@@ -64,6 +68,7 @@ class Steering:
         self._desk = desk
         self._history: Source[History] = Source("last weeks", _HISTORY_EVERY, partial(history, desk))
         self._floor: Source[Floor] = Source("floor", EVERY, self._read)
+        self._again = 0.0
         self.stopped = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -79,8 +84,13 @@ class Steering:
 
     async def past(self) -> History | None:
         """Returns what was counted of the last weeks in the hours that come; None where that could
-        not be read."""
-        await self._history.refresh()
+        not be read, which is not tried again at once."""
+        held = self._history.reading
+        if held.value and held.value.begins != this_hour(utc_now()):
+            self._history.reading = replace(held, at=None)
+        if held.ok or time.monotonic() >= self._again:
+            await self._history.refresh()
+            self._again = time.monotonic() + _HISTORY_AGAIN
         return self._history.reading.value
 
     async def _read(self, now: datetime) -> Floor:
@@ -97,6 +107,7 @@ async def history(desk: Desk, now: datetime) -> History:
 
 async def floor(desk: Desk, now: datetime, past: History | None) -> Floor:
     """Reads who does what, what waits, and what is due soon."""
+    callers, talks = await calls.waiting(desk), {call.agent: call for call in await calls.ongoing(desk)}
     async with desk.database.snapshot() as session:
         rows = list(await session.execute(assignment.people()))
         workers = await assignment.workers(session, None, desk.channels, now)
@@ -114,9 +125,10 @@ async def floor(desk: Desk, now: datetime, past: History | None) -> Floor:
             since=row.presence_since,
             reason=row.presence_reason,
             teams=tuple(sorted(row.teams)),
-            loads=loads(workers[row.id], on_call=bool(row.presence_after), now=now),
+            loads=loads(workers[row.id], on_call=row.email in talks, now=now),
             work=tuple(work.get(row.email, ())),
             more=max(0, totals.get(row.email, 0) - repository.SHOWN),
+            call=talks.get(row.email),
             called_at=row.called_at,
         )
         for row in sorted(rows, key=lambda row: (row.name.lower(), row.email))
@@ -142,13 +154,14 @@ async def floor(desk: Desk, now: datetime, past: History | None) -> Floor:
         at_risk=tuple(risk),
         risks=risks,
         late=late,
+        callers=len(callers),
+        calling_since=min((call.waiting_since for call in callers if call.waiting_since), default=None),
     )
 
 
 def loads(who: Worker, *, on_call: bool, now: datetime) -> tuple[Load, ...]:
     """Returns what somebody has of each kind of work, and why they get no more of it."""
-    calls = Load(kind=VOICE, has=int(on_call), most=1, why_not=refusal(who.standing, VOICE, now))
-    found = [calls]
+    found = [Load(kind=VOICE, has=int(on_call), most=1, why_not=refusal(who.standing, VOICE, now))]
     for kind in CAPACITY:
         has, most = who.load.get(kind, 0), who.capacity.get(kind, 0)
         why_not = refusal(who.standing, kind, now) or ("full" if has >= most else "")
