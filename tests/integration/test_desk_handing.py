@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from msgspec import structs
+from sqlalchemy import event, text
 
+from services.desk.actors import ROLES, Permission
 from services.desk.assignment import offers, pushing
 from services.desk.assignment import service as assignment
 from services.desk.assignment.choices import choices
@@ -19,6 +21,7 @@ from services.desk.tickets import service as tickets
 from shared.errors import Rejected
 from tests.integration.desk_parts import acting, desk_on, migrate, scalar, with_channels
 from tests.integration.test_desk_assignment import EMAIL, LIVE, SUE, come, owners, row, sql, team_of, told, wrote
+from tests.integration.test_desk_limits import WAITING
 from tests.integration.test_desk_permissions import as_program, browser
 
 
@@ -98,6 +101,32 @@ async def test_many_are_handed_over_at_once_and_each_that_was_not_says_why(desk:
         await assignment.assign_all(desk, [], Handover(assignee=bo), actor=SUE)
 
 
+async def test_nobody_writes_a_note_by_handing_over_who_may_not_write_any(desk: Desk) -> None:
+    ann, bo = await team_of(desk, "Ann", "Bo", delivery="pull")
+    (ticket,) = await come(desk, wrote(1))
+    mute = structs.replace(acting(ann), permissions=ROLES["agent"] - {Permission.NOTE})
+    for handed in (
+        assignment.assign(desk, ticket, actor=mute, assignee=bo, note="Hm"),
+        assignment.assign_all(desk, [Asked(ticket)], Handover(assignee=bo, note="Hm"), actor=mute),
+    ):
+        with pytest.raises(Rejected, match=r"tickets\.note"):
+            await handed
+    assert (await assignment.assign(desk, ticket, actor=mute, assignee=bo)).assignee == bo
+
+
+async def test_who_gives_back_waits_for_who_disables_the_owner_and_neither_stops_the_other(desk: Desk) -> None:
+    ann, _ = await team_of(desk, "Ann", "Bo", delivery="pull")
+    (ticket,) = await come(desk, wrote(1))
+    await assignment.assign(desk, ticket, actor=acting(ann), assignee=ann)
+    async with desk.unit_of_work() as work:
+        await work.session.execute(text("SELECT 1 FROM desk.agents WHERE email = :who FOR UPDATE"), {"who": ann})
+        giving = asyncio.create_task(assignment.assign(desk, ticket, actor=SUE, assignee=""))
+        while not await scalar(desk, WAITING):
+            assert not giving.done()
+        await work.lock(tickets=[ticket])
+    assert (await giving).assignee == ""
+
+
 async def test_a_person_who_is_ill_leaves_no_work_behind(desk: Desk) -> None:
     ann, bo = await team_of(desk, "Ann", "Bo")
     await presence.set_presence(desk, bo, "away", actor=acting(bo))
@@ -169,6 +198,8 @@ async def test_a_program_and_a_page_hand_over(desk: Desk) -> None:
         assert ([each["assignee"] for each in done["done"]], done["left_out"]) == ([ann, ann], [])
         taken = await api.patch(f"/api/v1/tickets/{first}", json={"assignee": bo, "was": ""})
         assert (taken.status_code, taken.json()["type"].rpartition(":")[2]) == (409, "taken")
+        lost = await api.patch(f"/api/v1/tickets/{first}", json={"status": "open", "note": "Nobody would see it"})
+        assert (lost.status_code, lost.json()["type"].rpartition(":")[2]) == (422, "note")
         assert (await api.post(f"/api/v1/agents/{ann}/release", json={})).json() == {"tickets": 2}
     client, _ = await browser(desk, bo, "long enough 1")
     async with client:

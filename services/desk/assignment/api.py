@@ -121,6 +121,8 @@ async def change(desk: TheDesk, actor: Caller, ticket: str, body: Change) -> Tic
         row = await service.assign(
             desk, ticket, actor=actor, assignee=body.assignee, team=body.team, was=body.was, note=body.note
         )
+    elif body.note:
+        raise Rejected(422, "note", "A note goes with `assignee` or `team`. By itself it is added to `/notes`.")
     if body.status is not None:
         row = await tickets.set_status(desk, ticket, body.status, actor=actor)
     if row is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,8 +13,9 @@ from pydantic import ConfigDict
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.desk.actors import Actor
+from services.desk.actors import Actor, Permission
 from services.desk.assignment.models import ASSIGNMENTS, DECLINED
+from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.people.models import AGENTS
 from services.desk.tickets import commands, repository, store
@@ -105,8 +106,10 @@ class Hands:
 async def handing(
     desk: Desk, tickets: Sequence[str], to: Handover, actor: Actor, key: str = ""
 ) -> AsyncIterator[Hands]:
-    """Locks whom and what is handed over. Rejected 422 `unknown-agent`, `team`; tickets that do not
-    exist are not there."""
+    """Locks whom and what is handed over. Rejected 403 for a note of somebody who may not write
+    any, 422 `unknown-agent`, `team`; tickets that do not exist are not there."""
+    if to.note.strip():
+        actor.require(Permission.NOTE)
     to = replace(to, team=None if to.team is None else checked(to.team))
     async with desk.unit_of_work() as work:
         person = None
@@ -115,6 +118,8 @@ async def handing(
         found = set[str]()
         for ticket in tickets:
             found |= set(await work.session.scalars(select(TICKETS.c.id).where(store.known_as(ticket))))
+        if person is not None and not person.id:
+            await _hold_owners(work.session, found)
         await work.lock(tickets=found)
         yield Hands(work, await repository.rows(work.session, found), to, person, actor, key)
 
@@ -127,6 +132,13 @@ async def _active(session: AsyncSession, agent: str) -> Assignee:
     if row is None:
         raise Rejected(422, "unknown-agent", f"No active agent has the address {agent[:100]}.")
     return Assignee(row.id, row.email, row.name)
+
+
+async def _hold_owners(session: AsyncSession, tickets: Collection[str]) -> None:
+    """Locks who has these, as `_let_go` needs them: agents come before tickets."""
+    owners = select(TICKETS.c.assignee_id).where(among(TICKETS.c.id, tickets))
+    held = select(AGENTS.c.id).where(AGENTS.c.id.in_(owners)).order_by(AGENTS.c.id)
+    await session.execute(held.with_for_update(read=True, key_share=True))
 
 
 async def _let_go(session: AsyncSession, ticket: str, agent: str) -> None:
