@@ -253,10 +253,10 @@ def test_a_conversation_is_handed_on_and_given_back_in_its_head(
     assert findings(tab) == []
     picture(tab, "handed")
     owner.click()
+    dialog.locator("#hand-over-find").press("Enter")
+    expect(dialog.locator("input:checked")).to_have_count(0)
     dialog.get_by_text("Give back to the queue").click()
     dialog.get_by_role("button", name="Hand over").click()
-    picture(tab, "debug")
-    print(tab.locator("#toasts").inner_text(), tab.locator("#hand-over").inner_html()[:3000])
     expect(owner).to_contain_text("Unassigned")
     tab.keyboard.press("a")
     expect(owner).to_contain_text("Sam Okoro")
@@ -303,6 +303,12 @@ def test_several_are_chosen_by_mouse_and_keyboard_and_what_was_taken_meanwhile_i
     dialog.get_by_role("button", name="Close").click()
     expect(tab.locator("#rows .row", has_text=name)).to_have_count(2)
     expect(tab.locator("#bulk")).to_be_hidden()
+    given_back = messages[1].decision.ticket_id
+    desk.rows(f"UPDATE desk.tickets SET assignee_id = NULL WHERE id = '{given_back}'")
+    tab.locator(f"#row-{given_back} > a").focus()
+    tab.keyboard.press("x")
+    tab.keyboard.press("a")
+    expect(tab.locator(".toast")).to_contain_text("is back in its queue")
 
 
 def colleague(desk: Desk) -> str:

@@ -11,6 +11,10 @@ let last = null;
 /** The conversations that are selected. */
 export const picked = () => [...new Set(picks().filter((each) => each.checked).map((each) => each.value))];
 
+/** Who has each of them, as its row says. */
+export const holders = () =>
+  picked().map((ticket) => picks().find((each) => each.value === ticket)?.closest("[data-assignee]")?.getAttribute("data-assignee") ?? "");
+
 /** Nothing is selected any more. */
 function clear() {
   for (const each of picks()) each.checked = false;
@@ -77,7 +81,7 @@ function startFinding() {
       event.preventDefault();
       radio(first).focus();
       radio(first).checked = true;
-    } else if (event.key === "Enter" && first && !shown().some((choice) => radio(choice).checked)) radio(first).checked = true;
+    } else if (event.key === "Enter" && field.value.trim() && first && !shown().some((choice) => radio(choice).checked)) radio(first).checked = true;
   });
 }
 

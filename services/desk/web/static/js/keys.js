@@ -1,7 +1,7 @@
 // Single keys, outside fields only and never with Alt: Alt belongs to the browser and to people's own letters.
 // What they do they do to the marked row, and where none is marked to the open conversation.
 
-import { handOver, pick, picked } from "./handing.js";
+import { handOver, holders, pick, picked } from "./handing.js";
 import { isLoading } from "./opening.js";
 
 let going = 0;
@@ -40,7 +40,7 @@ function change(key) {
   const row = markedRow()?.dataset;
   if (isLoading() || !may("tickets.change")) return;
   if (key === "a" && picked().length) {
-    const values = { ticket: picked(), to: `agent:${document.body.dataset.me}` };
+    const values = { ticket: picked(), was: holders(), to: `agent:${document.body.dataset.me}` };
     window.htmx.ajax("POST", "/hand-over", { source: "#bulk", target: "#apply", values }).catch(() => {}); // app.js says it
     return;
   }
