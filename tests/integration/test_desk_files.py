@@ -28,7 +28,8 @@ from services.desk.service_levels.domain import Actions, Calendar, Policy
 from services.desk.tickets import teams
 from shared.errors import Rejected, Unavailable
 from shared.policies import PolicyChecked, PolicyProblem, PolicyPublished, PolicyState, PolicyVersion
-from tests.integration.desk_parts import acting, desk_on, migrate
+from tests.integration.desk_parts import acting, desk_on, migrate, scalar
+from tests.integration.test_desk_limits import WAITING
 
 ANN, BO = "ann@desk.example", "bo@desk.example"
 
@@ -281,6 +282,15 @@ async def test_two_who_apply_at_once_wait_for_each_other(desk: Desk) -> None:
     one, two = ({"teams.yaml": f"teams:\n  {name}:\n    members: [{ANN}]\n"} for name in ("one", "two"))
     await asyncio.gather(*(files.apply(desk, text, actor=COMMAND) for text in (one, two, one, two)))
     assert len(await teams.overview(desk)) == 1
+
+
+async def test_files_wait_for_who_changes_service_levels_on_the_page(desk: Desk) -> None:
+    async with desk.unit_of_work() as page:
+        await levels.alone(page.session)
+        applying = asyncio.create_task(files.apply(desk, {"calendars.yaml": "calendars: {Paris: {}}\n"}, actor=COMMAND))
+        while not await scalar(desk, WAITING):
+            assert not applying.done()
+    assert [each.kind for each in (await applying).changes] == ["added"]
 
 
 async def test_whoever_may_not_set_one_of_them_applies_none(desk: Desk) -> None:

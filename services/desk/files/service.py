@@ -18,6 +18,7 @@ from services.desk.people.models import AGENTS
 from services.desk.policy import domain as lines
 from services.desk.policy import router
 from services.desk.policy import service as policy
+from services.desk.service_levels import service as levels
 from services.desk.signals import wake
 from shared.errors import Rejected, SwitchboardError
 from shared.policies import PolicyDraft, PolicyState
@@ -95,6 +96,7 @@ async def apply(desk: Desk, files: Mapping[str, str], *, dry_run: bool = False, 
     if not dry_run:
         async with desk.unit_of_work() as work:
             await work.session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+            await levels.alone(work.session)
             await work.session.execute(select(AGENTS.c.id).order_by(AGENTS.c.id).with_for_update(key_share=True))
             plan = await _plan(desk, work.session, files)
             _refuse(plan)

@@ -66,7 +66,7 @@ async def put_policy(desk: Desk, policy: Policy, *, actor: Actor) -> Policy:
     actor.require(Permission.MANAGE_SERVICE_LEVELS)
     policy = checked(policy)
     async with desk.database.transaction() as session:
-        await _alone(session)
+        await alone(session)
         await _known_names(session, policy)
         values = {**msgspec.to_builtins(policy), "changed_at": utc_now(), "changed_by": actor.stored}
         if policy.id:
@@ -88,7 +88,7 @@ async def move_policy(desk: Desk, policy: str, by: int, *, actor: Actor) -> None
     404."""
     actor.require(Permission.MANAGE_SERVICE_LEVELS)
     async with desk.database.transaction() as session:
-        await _alone(session)
+        await alone(session)
         found = await repository.policies(session)
         order = [each.id for each in found]
         if policy not in order:
@@ -105,7 +105,7 @@ async def remove_policy(desk: Desk, policy: str, *, actor: Actor) -> None:
     """Forgets a policy: the next one that is for a ticket counts. Rejected 403, 404."""
     actor.require(Permission.MANAGE_SERVICE_LEVELS)
     async with desk.database.transaction() as session:
-        await _alone(session)
+        await alone(session)
         gone = delete(POLICIES).where(POLICIES.c.id == as_uuid(policy, "policy"))
         name = await session.scalar(gone.returning(POLICIES.c.name))
         if name is None:
@@ -123,7 +123,7 @@ async def put_calendar(desk: Desk, calendar: Calendar, *, actor: Actor) -> Calen
     values = {**msgspec.to_builtins(calendar), "changed_at": utc_now(), "changed_by": actor.stored}
     del values["feed_days"]
     async with desk.database.transaction() as session:
-        await _alone(session)
+        await alone(session)
         if calendar.id:
             mine = CALENDARS.c.id == as_uuid(calendar.id, "calendar")
             before = await session.scalar(select(CALENDARS.c.feed).where(mine))
@@ -147,7 +147,7 @@ async def remove_calendar(desk: Desk, calendar: str, *, actor: Actor) -> None:
     actor.require(Permission.MANAGE_SERVICE_LEVELS)
     own = as_uuid(calendar, "calendar")
     async with desk.database.transaction() as session:
-        await _alone(session)
+        await alone(session)
         if used := await session.scalar(select(POLICIES.c.name).where(POLICIES.c.calendar == own).limit(1)):
             raise Rejected(409, "calendar-used", f"The policy {used!r} counts the time of this calendar.")
         name = await session.scalar(delete(CALENDARS).where(CALENDARS.c.id == own).returning(CALENDARS.c.name))
@@ -279,7 +279,8 @@ async def _known_names(session: AsyncSession, policy: Policy) -> None:
         raise Rejected(422, "sla-calendar", "There is no such calendar.")
 
 
-async def _alone(session: AsyncSession) -> None:
+async def alone(session: AsyncSession) -> None:
+    """Waits until nobody else changes policies or calendars, until the commit."""
     await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
 
