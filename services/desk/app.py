@@ -20,7 +20,7 @@ from services.desk.people import leaving
 from services.desk.people.limits import Limiter
 from services.desk.policy import previews
 from services.desk.profiles import owed, publishing, sla
-from services.desk.reports import counting
+from services.desk.reports import counting, mails
 from services.desk.schema import OUTBOX
 from services.desk.search import indexing
 from services.desk.service_levels import feeds, following
@@ -162,6 +162,7 @@ def _tasks(desk: Desk) -> dict[str, Task]:
         "old words": partial(indexing.run, desk),
         "old mentions": partial(mentions.forget_old, desk),
         "reports": partial(counting.run, desk),
+        "reports by mail": partial(mails.run, desk),
         "metrics": partial(metrics.run, desk),
     }
 

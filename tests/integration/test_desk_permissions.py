@@ -37,6 +37,7 @@ from services.desk.people import service as people
 from services.desk.people.limits import Limiter
 from services.desk.policy import service as policy
 from services.desk.profiles import service as profiles
+from services.desk.reports import mails
 from services.desk.service_levels import service as service_levels
 from services.desk.steering import service as steering
 from services.desk.tickets import commands, corrections, group_commands, originals, teams
@@ -51,7 +52,7 @@ from tests.unit.desk.examples import routed
 TICKET = ticket_id("email:<1@example.org>")
 BO, ANN, PASSWORD = "bo@desk.example", "ann@desk.example", "correct horse battery"
 MODULES = (
-    accounts, assignment, autoreplies, calls, commands, corrections, display, files, group_commands, labels, mailboxes, mentions, notifications, offers, originals, people, policy,
+    accounts, assignment, autoreplies, calls, commands, corrections, display, files, group_commands, labels, mailboxes, mails, mentions, notifications, offers, originals, people, policy,
     presence, profiles, second_step, service_levels, sessions, steering, teams, work,
 )  # fmt: skip
 OWN = {accounts.change_password, second_step.turn_on, second_step.new_codes}
@@ -67,6 +68,7 @@ VALUES = {
     "files": {"teams.yaml": "teams: {}"},
     "change": work.WorkChange(),
     "wanted": Preferences(),
+    "mailed": mails.Wanted(every="weekly"),
     "settings": Settings(address=BO),
     "tickets": [Asked(TICKET)],
     "to": Handover(assignee=BO),
@@ -75,7 +77,7 @@ OPEN = {"/login", "/login/code", "/logout", "/join/{token}", "/preferences", "/s
 """Pages before and after signing in; those of `/account` are one's own."""
 TABLES = (
     "agents", "agent_links", "assignments", "api_tokens", "autoreplies", "calls", "call_requests", "contact_points", "customers", "display_links", "mentions",
-    "messages", "outbox", "policy_drafts", "policy_previews", "sla_calendars", "sla_policies", "sla_standings", "team_members", "teams", "ticket_events", "tickets",
+    "messages", "outbox", "policy_drafts", "policy_previews", "report_mails", "sla_calendars", "sla_policies", "sla_standings", "team_members", "teams", "ticket_events", "tickets",
 )  # fmt: skip
 
 
@@ -135,6 +137,7 @@ BODIES: dict[str, Any] = {
     "/agents/{agent}/work": {"hours": ""},
     "/agents/{agent}/notifications/read": {},
     "/agents/{agent}/notification-settings": {},
+    "/reports/mails/{agent}": {"every": "weekly"},
     "/teams/{team}/work": {"delivery": "push"},
     "/service-levels/policies": {"name": "All"},
     "/service-levels/policies/{policy}": {"name": "All"},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,10 +18,12 @@ from services.desk.context import Desk
 from services.desk.intake.messages import apply
 from services.desk.people import presence
 from services.desk.people import service as people
-from services.desk.reports import counting
+from services.desk.reports import counting, mails
 from services.desk.reports import service as reports
-from services.desk.reports.domain import DUE, FIRST, MORE, NEXT, OPEN, OPENED, SOLVED, times
+from services.desk.reports.domain import DUE, FIRST, MORE, NEXT, OPEN, OPENED, SOLVED
+from services.desk.reports.mails import Wanted
 from services.desk.reports.models import FACTS
+from services.desk.reports.schemas import Times
 from services.desk.reports.service import Query
 from services.desk.tickets import deliveries
 from services.desk.tickets import service as tickets
@@ -30,7 +31,8 @@ from shared.clock import utc_now
 from shared.errors import Rejected, Unavailable
 from shared.events import DeliveryReport, DeliveryState, RoutedMessage
 from shared.kernel import stable_id
-from tests.integration.desk_parts import acting, app_of, desk_on, migrate, scalar, with_channels
+from shared.topics import deliveries_requested
+from tests.integration.desk_parts import acting, app_of, desk_on, migrate, outbox, scalar, with_channels
 from tests.unit.desk.examples import routed
 
 BO, KIM, SUE = acting("bo@desk"), acting("kim@desk"), acting("sue@desk", "supervisor")
@@ -330,7 +332,7 @@ async def test_what_postgresql_counts_is_what_one_counts_by_hand(desk: Desk) -> 
             assert figures.new == len(of[OPENED])
             assert figures.replies == len(of[FIRST]) + len(of[NEXT]) + len(of[MORE])
             for kind, found in ((FIRST, figures.first_reply), (NEXT, figures.next_reply), (SOLVED, figures.resolution)):
-                assert found == times(Counter(rounded(row[took]) for row in of[kind]))
+                assert found == by_rank([row[took] for row in of[kind]])
             assert figures.reopened == sum(row["until"] is not None for row in of[SOLVED])
             assert (figures.due, figures.met) == (len(of[DUE]), sum(row["met"] is True for row in of[DUE]))
             assert figures.backlog == unsolved(mine, until)
@@ -345,6 +347,12 @@ async def test_what_postgresql_counts_is_what_one_counts_by_hand(desk: Desk) -> 
         assert [point.figures.backlog for point in report.points] == [unsolved(mine, end) for end in ends]
 
 
+def by_rank(took: list[int]) -> Times:
+    ordered = sorted(took)
+    ranks = [ordered[-(-len(ordered) * share // 100) - 1] for share in (50, 90)] if ordered else []
+    return Times(count=len(ordered), **dict(zip(("half", "most"), map(rounded, ranks), strict=False)))
+
+
 def rounded(seconds: int) -> int:
     for longest, step in ((3600, 1), (86_400, 60)):
         if seconds < longest:
@@ -356,3 +364,48 @@ def unsolved(rows: list[dict[str, Any]], at: datetime) -> int:
     assert at.tzinfo == UTC
     held = [row for row in rows if row["kind"] == OPEN and row["at"] < at]
     return sum(row["until"] is None or row["until"] >= at for row in held)
+
+
+async def test_a_supervisor_gets_the_week_by_mail_once_as_long_as_they_may_read_it(desk: Desk) -> None:
+    await run(desk, "UPDATE desk.agents SET role = 'supervisor', language = 'fr' WHERE email = 'sue@desk'")
+    await apply(desk, [mail(1, received_at=utc_now() - timedelta(days=7), team="billing"), mail(2)])
+    await count(desk)
+    wanted = Wanted(every="weekly", by="agent", only={"team": "billing"})
+    assert await mails.choose(desk, "sue@desk", wanted, actor=SUE) == await mails.chosen(desk, "sue@desk", actor=SUE)
+    assert await mails.send(desk) == 0, "not yet"
+    late = "UPDATE desk.report_mails SET next_at = now() - interval '1 min'"
+    await run(desk, late)
+    await asyncio.gather(mails.send(desk), mails.send(desk))
+    (sent,) = await outbox(desk, deliveries_requested("email").name)
+    assert (sent.to, sent.automatic, sent.subject.startswith("Rapport du")) == ("email:sue@desk", True, True)
+    assert "Nouvelles conversations : 1 (avant : 0)" in sent.text
+    assert "by=agent&team=billing" in sent.text
+    for change in ("role = 'agent'", "role = 'supervisor', active = false"):
+        await run(desk, late)
+        await run(desk, f"UPDATE desk.agents SET {change} WHERE email = 'sue@desk'")
+        assert await mails.send(desk) == 0
+    await run(desk, "UPDATE desk.agents SET active = true WHERE email = 'sue@desk'")
+    await counting.rebuild(desk.database)
+    assert await mails.send(desk) == 0, "figures are incomplete"
+    await count(desk)
+    await mails.choose(desk, "sue@desk", Wanted(), actor=SUE)
+    assert (await mails.send(desk), await mails.chosen(desk, "sue@desk", actor=SUE)) == (0, Wanted())
+
+
+async def test_nobody_orders_mail_for_another_or_mail_that_is_none(desk: Desk) -> None:
+    for who, wanted, code in (
+        ("bo@desk", Wanted(every="weekly"), "permission"),
+        ("sue@desk", Wanted(every="hourly"), "report-every"),
+        ("sue@desk", Wanted(every="weekly", by="mood"), "report-by"),
+    ):
+        with pytest.raises(Rejected) as refused:
+            await mails.choose(desk, who, wanted, actor=SUE)
+        assert refused.value.code == code
+    token = await people.create_token(desk.database, name="bi", scopes=("admin",), actor=COMMAND)
+    async with client(desk, token) as api:
+        body = {"every": "monthly", "by": "tier", "only": {"channel": "email"}}
+        kept = (await api.put("/reports/mails/sue@desk", json=body)).json()
+        assert kept == (await api.get("/reports/mails/sue@desk")).json() == body | {"clock": "wall"}
+        assert (await api.get("/reports/mails/nobody@desk")).status_code == 404
+    whose = "SELECT string_agg(actor || ' ' || (data ->> 'what'), ',') FROM desk.audit_log WHERE subject = 'sue@desk' AND kind = 'person.changed'"
+    assert await scalar(desk, whose) == "api:bi report mail"

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response, StreamingResponse
 
 from services.desk.actors import Actor, Permission
-from services.desk.reports import export, periods, repository
+from services.desk.reports import export, mails, periods, repository
 from services.desk.reports import service as reports
+from services.desk.reports.mails import Wanted
 from services.desk.reports.schemas import CountedPage, ReportView
 from services.desk.security import TheDesk, allowed
 
@@ -78,3 +79,17 @@ async def list_all_behind(desk: TheDesk, actor: Reader, query: Asked, metric: Me
     it."""
     await reports.page(desk, query, metric, actor=actor, most=1)
     return StreamingResponse(export.conversations(reports.everything(desk, query, metric, actor=actor)), media_type=CSV)
+
+
+@router.get("/reports/mails/{agent}", summary="What report somebody gets by mail")
+async def get_mail(desk: TheDesk, actor: Reader, agent: str) -> Wanted:
+    """Returns it; `every` is empty where they get none."""
+    return await mails.chosen(desk, agent, actor=actor)
+
+
+@router.put("/reports/mails/{agent}", summary="Mail somebody a report, or no more")
+async def put_mail(desk: TheDesk, actor: Reader, agent: str, body: Wanted) -> Wanted:
+    """Mails the report of the week before on Mondays, or of the month before on its first day, if
+    they may read everybody's figures. Responds 422 `report-every`, `report-by` or
+    `report-clock`."""
+    return await mails.choose(desk, agent, body, actor=actor)

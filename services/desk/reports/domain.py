@@ -9,11 +9,10 @@ was none either. `docs/reference/report-definitions.md` says the same in words.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import ceil
+from typing import Any
 
 from services.desk.actors import Kind, actor_of
 from services.desk.reports.schemas import Figures, Times
@@ -315,53 +314,31 @@ def _timed(fact: Fact, hours: Hours) -> Fact:
 
 def shown(seconds: int) -> int:
     """Rounds a duration down to what people are shown of it: seconds below an hour, then minutes,
-    from a day on hours. `repository.SHOWN` is the same for PostgreSQL."""
+    from a day on hours. `repository.shown` is the same for PostgreSQL."""
     step = 1 if seconds < 3600 else 60 if seconds < 86_400 else 3600
     return seconds - seconds % step
 
 
-@dataclass(slots=True)
-class Tally:
-    """Counts of facts, by kind and by how long they took."""
+def figures_of(rows: Mapping[str, Any]) -> Figures:
+    """Returns what follows from counts by kind of fact, each with `many`, `told` (resolutions that
+    were reopened, due times that were kept) and `times` (median and 90th percentile)."""
 
-    counts: Counter[str] = field(default_factory=Counter)
-    took: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
-    told: Counter[str] = field(default_factory=Counter)
-    """Facts by kind of which something more is true: resolutions that were reopened, due times that
-    were kept."""
+    def many(*kinds: str) -> int:
+        return sum(rows[kind].many for kind in kinds if kind in rows)
 
-    def add(self, kind: str, count: int, seconds: int | None = None, *, told: bool = False) -> None:
-        """Counts facts that took the same time."""
-        self.counts[kind] += count
-        if told:
-            self.told[kind] += count
-        if seconds is not None:
-            self.took[kind][seconds] += count
+    def took(kind: str) -> Times:
+        half, most = (rows[kind].times if kind in rows else None) or (None, None)
+        if half is None or most is None:
+            return Times(count=many(kind))
+        return Times(count=many(kind), half=shown(half), most=shown(most))
 
-    def figures(self) -> Figures:
-        """Returns what follows from these counts."""
-        return Figures(
-            new=self.counts[OPENED],
-            replies=self.counts[FIRST] + self.counts[NEXT] + self.counts[MORE],
-            first_reply=times(self.took[FIRST]),
-            next_reply=times(self.took[NEXT]),
-            resolution=times(self.took[SOLVED]),
-            reopened=self.told[SOLVED],
-            due=self.counts[DUE],
-            met=self.told[DUE],
-        )
-
-
-def times(took: Mapping[int, int]) -> Times:
-    """Returns median and 90th percentile by nearest rank. took: how many took how many seconds."""
-    count = sum(took.values())
-    return Times(count=count, half=_at_rank(took, ceil(count / 2)), most=_at_rank(took, ceil(count * 9 / 10)))
-
-
-def _at_rank(took: Mapping[int, int], rank: int) -> int | None:
-    passed = 0
-    for seconds in sorted(took):
-        passed += took[seconds]
-        if passed >= rank:
-            return seconds
-    return None
+    return Figures(
+        new=many(OPENED),
+        replies=many(FIRST, NEXT, MORE),
+        first_reply=took(FIRST),
+        next_reply=took(NEXT),
+        resolution=took(SOLVED),
+        reopened=rows[SOLVED].told if SOLVED in rows else 0,
+        due=many(DUE),
+        met=rows[DUE].told if DUE in rows else 0,
+    )

@@ -1,7 +1,22 @@
 """Tables of what reports count, made from the timeline and made anew from it at any time."""
 
-from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, DateTime, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
+from services.desk.people.models import AGENTS
 from services.desk.schema import METADATA
 
 _OF_WHOM = ("team", "agent", "channel", "language", "tier")
@@ -60,6 +75,17 @@ VALUES = Table(
     Column("value", Text, primary_key=True),
 )
 """What there is to choose from."""
+
+MAILS = Table(
+    "report_mails",
+    METADATA,
+    Column("agent_id", Uuid(as_uuid=False), ForeignKey(AGENTS.c.id, ondelete="CASCADE"), primary_key=True),
+    Column("every", Text, nullable=False),
+    Column("asked", JSONB, nullable=False),
+    Column("next_at", DateTime(timezone=True), nullable=False, index=True),
+    CheckConstraint("every IN ('weekly', 'monthly')", name="every"),
+)
+"""Who gets a report by mail. `asked`: `by`, `clock` and `only` of a `service.Query`."""
 
 PROGRESS = Table(
     "report_progress",

@@ -11,6 +11,9 @@ from shared.errors import Rejected
 TODAY, YESTERDAY, MONTH, LAST_MONTH, OWN = "today", "yesterday", "month", "last-month", "own"
 LAST = {"7-days": 7, "28-days": 28, "90-days": 90}
 NAMES = (TODAY, YESTERDAY, *LAST, MONTH, LAST_MONTH, OWN)
+WEEKLY, MONTHLY = "weekly", "monthly"
+_MAILED = time(7)
+"""When reports are mailed, on a Monday or the first of a month."""
 LONGEST = 366
 """Days of one report."""
 _HOURLY, _DAILY = 2, 92
@@ -57,6 +60,23 @@ def period(name: str, now: datetime, zone: ZoneInfo, first: date | None = None, 
     since = _midnight(begins, zone)
     until = min(now.astimezone(UTC), _midnight(ends + timedelta(days=1), zone))
     return _made(since, until, _earlier(since, back, zone), _earlier(until, back, zone), zone)
+
+
+def next_mail(every: str, now: datetime, zone: ZoneInfo) -> datetime:
+    """Returns when a `weekly` or `monthly` report is mailed next, in UTC."""
+    today = now.astimezone(zone).date()
+    days = (today + timedelta(days=number) for number in range(32))
+    begins = (day for day in days if (day.weekday() == 0 if every == WEEKLY else day.day == 1))
+    moments = (datetime.combine(day, _MAILED, zone).astimezone(UTC) for day in begins)
+    return next((at for at in moments if at > now), now + timedelta(days=1))
+
+
+def mailed_days(every: str, at: datetime, zone: ZoneInfo) -> tuple[date, date]:
+    """Returns the first and the last day of the week, or month, before this moment's."""
+    day = at.astimezone(zone).date()
+    begins = day - timedelta(days=day.weekday()) if every == WEEKLY else day.replace(day=1)
+    last = begins - timedelta(days=1)
+    return (begins - timedelta(days=7) if every == WEEKLY else last.replace(day=1)), last
 
 
 def _own(first: date | None, last: date | None, today: date) -> tuple[date, date]:

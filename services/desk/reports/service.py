@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from sqlalchemy import text
+
 from services.desk.actors import Actor, Permission
 from services.desk.context import Desk
 from services.desk.cursors import read_cursor, read_time, write_cursor
 from services.desk.reports import repository
-from services.desk.reports.domain import Tally
+from services.desk.reports.domain import figures_of
 from services.desk.reports.periods import period
 from services.desk.reports.repository import DIMENSIONS, METRICS, Asked
 from services.desk.reports.schemas import Counted, CountedPage, Figures, Line, Point, ReportView, Times
@@ -22,6 +24,8 @@ from shared.errors import Rejected
 PAGE = 100
 _MOST_LINES = 500
 _CURSOR = "r"
+_MEMORY = text("SET LOCAL work_mem = '32MB'")
+"""To sort the durations of a year."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +48,10 @@ async def report(desk: Desk, query: Query, *, actor: Actor) -> ReportView:
     asked, own = _asked(desk, query, actor), _own(actor)
     during = asked.period
     async with desk.database.snapshot() as session:
+        await session.execute(_MEMORY)
         known = await repository.progress(session)
         counted = await repository.counts(session, asked)
+        of_lines = await repository.lines(session, asked)
         moments = (during.until, during.before_until, during.since)
         unsolved = {at: await repository.backlog(session, asked, at) for at in dict.fromkeys(moments)}
         moves = await repository.backlog_moves(session, asked)
@@ -57,31 +63,26 @@ async def report(desk: Desk, query: Query, *, actor: Actor) -> ReportView:
                 await repository.occupied(session, during.since, during.until, who),
                 await repository.occupied(session, during.before_since, during.before_until, who),
             )
-    now, before = Tally(), Tally()
-    slots, lines = defaultdict[int, Tally](Tally), defaultdict[str, Tally](Tally)
+    parts, lines = defaultdict[int, dict[str, Any]](dict), defaultdict[str, dict[str, Any]](dict)
     for row in counted:
-        of_period = row.value is not None if row.of_value else row.slot is not None
-        if row.of_value and of_period:
-            lines[row.value].add(row.kind, row.many, row.took, told=row.told)
-        elif not row.of_value:
-            (now if of_period else before).add(row.kind, row.many, row.took, told=row.told)
-            if of_period:
-                slots[row.slot].add(row.kind, row.many, row.took, told=row.told)
+        parts[row.no][row.kind] = row
+    for row in of_lines:
+        lines[row.value][row.kind] = row
     old = _of_all(unsolved[during.since])
     points = []
     for number, at in enumerate(during.slots, 1):
         old = replace(old, backlog=(old.backlog or 0) + moves.get(number, 0))
-        points.append(Point(at=at, figures=replace(slots[number].figures(), backlog=old.backlog)))
+        points.append(Point(at=at, figures=replace(figures_of(parts[number + 2]), backlog=old.backlog)))
     by_line = _with(
-        {value: tally.figures() for value, tally in lines.items()},
+        {value: figures_of(rows) for value, rows in lines.items()},
         {row.value: _aged(row) for row in unsolved[during.until] if not row.whole},
     )
     if spoken is not None:
         by_line = _with(by_line, _calls_by_line(spoken))
     if worked is not None and asked.by == "agent":
         by_line = _with(by_line, {row.agent: {"there": row.there, "occupied": row.occupied} for row in worked[0]})
-    figures = replace(now.figures(), **_all_of(unsolved[during.until]), **_calls(spoken, now=True))
-    earlier = replace(before.figures(), **_all_of(unsolved[during.before_until]), **_calls(spoken, now=False))
+    figures = replace(figures_of(parts[1]), **_all_of(unsolved[during.until]), **_calls(spoken, now=True))
+    earlier = replace(figures_of(parts[2]), **_all_of(unsolved[during.before_until]), **_calls(spoken, now=False))
     if worked is not None:
         figures, earlier = replace(figures, **_worked(worked[0])), replace(earlier, **_worked(worked[1]))
     return ReportView(
@@ -151,11 +152,16 @@ async def everything(desk: Desk, query: Query, metric: str, *, actor: Actor) -> 
             return
 
 
-def _asked(desk: Desk, query: Query, actor: Actor) -> Asked:
+def check(query: Query) -> None:
+    """Rejects 422 `report-by` or `report-clock` what is none."""
     if query.by not in DIMENSIONS:
         raise Rejected(422, "report-by", f"Figures are told by one of {', '.join(DIMENSIONS)}.")
     if query.clock not in ("wall", "business"):
         raise Rejected(422, "report-clock", "The clock is one of wall, business.")
+
+
+def _asked(desk: Desk, query: Query, actor: Actor) -> Asked:
+    check(query)
     only = {name: value for name, value in query.only.items() if name in DIMENSIONS}
     if own := _own(actor):
         only["agent"] = own

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.desk.actors import ROLES, Actor, Kind
-from services.desk.reports import export
+from services.desk.reports import export, words
 from services.desk.reports.schemas import Counted, Figures, Line, Point, ReportView, Times
 from services.desk.web.pages import reports as page
 from services.desk.web.render import render
@@ -147,3 +147,23 @@ async def test_conversations_come_as_csv_in_pieces(monkeypatch: pytest.MonkeyPat
     lines = b"".join(pieces).decode().splitlines()
     assert (len(pieces), len(lines)) == (3, 6)
     assert lines[1].startswith('0,"Lamp, broken",open,2026-12-01T12:00:00+00:00,9,,email')
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "line"),
+    [
+        ("en", "Report, Nov 23, 2026 to Nov 29, 2026", "First reply, median: 1 min (before: –)"),
+        ("fr", "Rapport du 23 nov. 2026 au 29 nov. 2026", "Première réponse, médiane : 1 min (avant : –)"),
+        ("ko", "보고서, 2026. 11. 23. ~ 2026. 11. 29.", "첫 답변, 중앙값: 1분 (이전: –)"),
+    ],
+)
+def test_a_mailed_report_tells_the_figures_and_where_to_look(language: str, subject: str, line: str) -> None:
+    mail = words.mail(report(), date(2026, 11, 23), date(2026, 11, 29), language, "https://desk/reports?by=team")
+    assert mail.subject == subject
+    assert line in mail.text.replace("\N{NO-BREAK SPACE}", " ").splitlines()
+    assert "https://desk/reports?by=team#mail" in mail.text
+
+
+def test_a_duration_is_told_by_its_two_largest_units() -> None:
+    told = [words.took(seconds, "en") for seconds in (None, 0, 59, 60, 3661, 90_061, 86_400)]
+    assert told == ["–", "0 sec", "59 sec", "1 min", "1 hr 1 min", "1 day 1 hr", "1 day"]

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.desk.reports.periods import NAMES, Period, period
+from services.desk.reports.periods import MONTHLY, NAMES, WEEKLY, Period, mailed_days, next_mail, period
 from shared.errors import Rejected
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -90,3 +90,25 @@ def test_every_period_is_as_long_as_it_says() -> None:
         found = period(name, NOW, PARIS, date(2026, 1, 1), date(2026, 2, 1))
         assert found.since <= found.until <= NOW.astimezone(UTC) + timedelta(0)
         assert found.before_until <= found.since or name in ("today", "month")
+
+
+@pytest.mark.parametrize(
+    ("every", "now", "at", "days"),
+    [
+        (WEEKLY, "2026-11-18T14:30", "11-23 07:00", ("2026-11-16", "2026-11-22")),
+        (WEEKLY, "2026-11-23T06:59", "11-23 07:00", ("2026-11-16", "2026-11-22")),
+        (WEEKLY, "2026-11-23T07:00", "11-30 07:00", ("2026-11-23", "2026-11-29")),
+        (WEEKLY, "2026-03-28T12:00", "03-30 07:00", ("2026-03-23", "2026-03-29")),  # the clocks change
+        (MONTHLY, "2026-11-18T14:30", "12-01 07:00", ("2026-11-01", "2026-11-30")),
+        (MONTHLY, "2026-12-01T06:00", "12-01 07:00", ("2026-11-01", "2026-11-30")),
+        (MONTHLY, "2026-12-01T08:00", "01-01 07:00", ("2026-12-01", "2026-12-31")),
+    ],
+)
+def test_a_report_is_mailed_in_the_morning_after_its_week_or_month(
+    every: str, now: str, at: str, days: tuple[str, str]
+) -> None:
+    found = next_mail(every, datetime.fromisoformat(now).replace(tzinfo=PARIS), PARIS)
+    assert found.astimezone(PARIS).strftime("%m-%d %H:%M") == at
+    first, last = mailed_days(every, found, PARIS)
+    assert (first.isoformat(), last.isoformat()) == days
+    assert mailed_days(every, found + timedelta(days=1), PARIS) == (first, last), "a day late it is of the same days"

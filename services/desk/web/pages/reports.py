@@ -15,15 +15,16 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.desk.actors import Permission
-from services.desk.reports import export, periods, repository
+from services.desk.reports import export, mails, periods, repository
 from services.desk.reports import service as reports
+from services.desk.reports.mails import Wanted
 from services.desk.reports.schemas import Figures, ReportView
 from services.desk.web import words
-from services.desk.web.answers import HEADERS, ConsoleRoute, html
+from services.desk.web.answers import HEADERS, ConsoleRoute, html, redirect
 from services.desk.web.pages.inbox import console_of
 from services.desk.web.render import gettext, label_of
 from services.desk.web.reports import words as own
-from services.desk.web.viewer import Viewer, viewer
+from services.desk.web.viewer import Viewer, viewer, writer
 from services.desk.web.wallboard.figures import span
 from shared.clock import utc_now
 from shared.errors import Rejected, Unavailable
@@ -87,7 +88,23 @@ async def reports_page(
     request: Request, who: Annotated[Viewer, Depends(viewer)], asked: Annotated[Asked, Depends()]
 ) -> Response:
     """Shows what may be asked for; the figures come as soon as they are counted."""
-    return await _page(request, who, asked, "reports.html")
+    mail = None
+    if who.actor.may(Permission.READ_REPORTS):
+        mail = await mails.chosen(console_of(request).desk, who.agent.email, actor=who.actor)
+    saved = "saved" in request.query_params
+    return await _page(request, who, asked, "reports.html", mail=mail, saved=saved, rhythms=own.RHYTHMS)
+
+
+@router.post("/reports/mail")
+async def set_mail(
+    request: Request, who: Annotated[Viewer, Depends(writer)], asked: Annotated[Asked, Depends()]
+) -> Response:
+    """Mails the viewer this report from now on, or no more."""
+    every = str((await request.form()).get("every", ""))
+    query = asked.query
+    wanted = Wanted(every=every, by=query.by, clock=query.clock, only=dict(query.only))
+    await mails.choose(console_of(request).desk, who.agent.email, wanted, actor=who.actor)
+    return redirect(f"/reports?{asked.address(saved='on')}#mail")
 
 
 @router.get("/reports/figures")

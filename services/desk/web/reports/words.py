@@ -33,6 +33,11 @@ METRICS = {
     "missed": N_("Answered too late or not at all"),
     "backlog": N_("Unsolved"),
 }
+RHYTHMS = {
+    "": N_("Never"),
+    "weekly": N_("On Mondays, of the week before"),
+    "monthly": N_("On the first, of the month before"),
+}
 MEANINGS = (
     (N_("New conversations"), N_("Opened by a customer in this period. Imported mail does not count.")),
     (N_("First reply"), N_("From the first message to the first reply or call that reached the customer.")),
