@@ -97,6 +97,7 @@ async def test_many_are_handed_over_at_once_and_each_that_was_not_says_why(desk:
     again = await assignment.assign_all(desk, asked[:2], Handover(assignee=bo, note="For you"), actor=SUE, key="k")
     assert len(again.done) == 2
     assert await scalar(desk, "SELECT count(*) FROM desk.messages WHERE direction = 'note'") == 2, "the same key, once"
+    assert [len(await told(desk, ticket)) for ticket in mine[:2]] == [1, 1], "nor is it told twice"
     with pytest.raises(Rejected, match="1 to 100"):
         await assignment.assign_all(desk, [], Handover(assignee=bo), actor=SUE)
 

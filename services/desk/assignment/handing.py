@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from pydantic import ConfigDict
-from sqlalchemy import insert, select
+from sqlalchemy import exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.desk.actors import Actor, Permission
@@ -18,6 +18,7 @@ from services.desk.assignment.models import ASSIGNMENTS, DECLINED
 from services.desk.bulk import among
 from services.desk.context import Desk
 from services.desk.people.models import AGENTS
+from services.desk.schema import EVENTS
 from services.desk.tickets import commands, repository, store
 from services.desk.tickets.domain import SETTLED
 from services.desk.tickets.domain.lifecycle import Assign, Assignee
@@ -27,6 +28,7 @@ from services.desk.tickets.teams import checked
 from services.desk.unit_of_work import UnitOfWork
 from shared.clock import utc_now
 from shared.errors import Rejected
+from shared.events.desk import TicketAssigned, kind_of
 
 MOST_AT_ONCE = 100
 """Tickets of one transaction."""
@@ -95,6 +97,8 @@ class Hands:
             text, author = self.to.note, self.actor.name
             added = await commands.note(self.work, row, text, actor=self.actor, author_name=author, key=self.key)
             note = added.id
+            if await _told(session, own, note):
+                return
         had = shown.assignee if self.person else ""
         command = Assign(actor=self.actor, assignee=self.person, team=self.to.team, had=had, note=note)
         after = await commands.execute(self.work, store.ticket_of(row), command, utc_now())
@@ -139,6 +143,12 @@ async def _hold_owners(session: AsyncSession, tickets: Collection[str]) -> None:
     owners = select(TICKETS.c.assignee_id).where(among(TICKETS.c.id, tickets))
     held = select(AGENTS.c.id).where(AGENTS.c.id.in_(owners)).order_by(AGENTS.c.id)
     await session.execute(held.with_for_update(read=True, key_share=True))
+
+
+async def _told(session: AsyncSession, ticket: str, note: str) -> bool:
+    """Whether it was handed over with this note before: the request came twice."""
+    assigned = (EVENTS.c.ticket_id == ticket, EVENTS.c.kind == kind_of(TicketAssigned))
+    return bool(await session.scalar(select(exists().where(*assigned, EVENTS.c.data["note"].astext == note))))
 
 
 async def _let_go(session: AsyncSession, ticket: str, agent: str) -> None:
