@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from argparse import Namespace
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -28,6 +29,7 @@ from services.desk.service_levels.domain import Actions, Calendar, Policy
 from services.desk.tickets import teams
 from shared.errors import Rejected, Unavailable
 from shared.policies import PolicyChecked, PolicyProblem, PolicyPublished, PolicyState, PolicyVersion
+from shared.yaml_sections import Section, document
 from tests.integration.desk_parts import acting, desk_on, migrate, scalar
 from tests.integration.test_desk_limits import WAITING
 
@@ -282,6 +284,19 @@ async def test_two_who_apply_at_once_wait_for_each_other(desk: Desk) -> None:
     one, two = ({"teams.yaml": f"teams:\n  {name}:\n    members: [{ANN}]\n"} for name in ("one", "two"))
     await asyncio.gather(*(files.apply(desk, text, actor=COMMAND) for text in (one, two, one, two)))
     assert len(await teams.overview(desk)) == 1
+
+
+async def test_the_desk_serves_others_while_files_are_read(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[threading.Thread] = []
+
+    def noted(text: str, source: str) -> Section:
+        read.append(threading.current_thread())
+        return document(text, source)
+
+    monkeypatch.setattr(files, "document", noted)
+    await files.apply(desk, {"teams.yaml": "teams: {}\n"}, actor=COMMAND)
+    assert len(read) == 2
+    assert threading.main_thread() not in read
 
 
 async def test_files_wait_for_who_changes_service_levels_on_the_page(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -133,7 +134,7 @@ async def _plan(desk: Desk, session: AsyncSession, files: Mapping[str, str]) -> 
         if (text := files.get(file := _file(part.name))) is None:
             continue
         try:
-            root = document(text, file)
+            root = await asyncio.to_thread(document, text, file)
             found = part.read(root, _known(desk, files, people, before, after))
             root.problems.check()
         except YamlErrors as error:
