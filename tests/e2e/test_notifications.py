@@ -134,6 +134,31 @@ def test_two_tabs_tell_once_and_all_is_marked_as_read_at_once(tab: Page, bo: Pag
     assert shown(tab, second) == 1
 
 
+def test_whoever_reads_the_newest_is_told_what_came_just_before(tab: Page, desk: Desk) -> None:
+    tab.context.add_init_script(SPY.replace('"default"', '"granted"'))
+    where = written(desk, Customer("Eve Roe", "email:eve.notify@example.org").says("Hi", subject="Hi"))
+    tab.goto(f"{desk.url}{where}")
+    tab.bring_to_front()
+    expect(tab.locator("#live[data-state=live]")).to_be_visible()
+    lines = [
+        {"id": "1", "seq": 10**9, "ticket": "", "title": "Elsewhere", "text": "", "url": "/", "desktop": True},
+        {
+            "id": "2",
+            "seq": 10**9 + 1,
+            "ticket": where.removeprefix("/c/"),
+            "title": "Here",
+            "text": "",
+            "url": where,
+            "desktop": True,
+        },
+    ]
+    tab.evaluate(
+        "detail => document.dispatchEvent(new CustomEvent('desk:bell', { detail }))", {"unread": 2, "lines": lines}
+    )
+    eventually(lambda: shown(tab), "it to be told")
+    assert tab.evaluate("window.shown.map(({ title }) => title)") == ["Elsewhere"]
+
+
 @pytest.mark.parametrize(("language", "theme"), [("en", "dark"), ("fr", "light"), ("ko", "light")])
 def test_the_settings_fit_a_phone_and_say_what_is_wrong(
     browser: Browser, desk: Desk, log: BrowserLog, language: str, theme: str

@@ -10,6 +10,9 @@ import { say } from "./words.js";
 
 /** The newest line of which this browser has told. */
 const TOLD = `bell:${document.body.dataset.me}`;
+/** The last lines that somebody read where they came: of these no tab tells. */
+const SEEN = `${TOLD}:seen`;
+const KEPT = 20;
 /** Milliseconds in which the tab that somebody looks at can say that they see it anyway. */
 const GRACE = 150;
 
@@ -27,6 +30,13 @@ function told() {
 /** @param {number} seq */
 function remember(seq) {
   if (seq > told()) localStorage.setItem(TOLD, String(seq));
+}
+
+const seenLines = () => (localStorage.getItem(SEEN) ?? "").split(" ");
+
+/** @param {number} seq */
+function see(seq) {
+  if (seq > told()) localStorage.setItem(SEEN, [...seenLines(), seq].slice(-KEPT).join(" "));
 }
 
 /** @param {number} unread */
@@ -65,12 +75,12 @@ export function show({ id, title, text, url, desktop }) {
 /** @param {Line[]} lines oldest first */
 async function tell(lines) {
   for (const line of lines.filter(({ ticket }) => isRead(ticket))) {
-    remember(line.seq);
+    see(line.seq);
     void fetch("/notifications/seen", { method: "POST", headers, body: new URLSearchParams({ ticket: line.ticket }) }).catch(() => null);
   }
   await new Promise((resolve) => setTimeout(resolve, GRACE));
   await navigator.locks?.request("desk-bell", () => {
-    const fresh = lines.filter(({ seq }) => seq > told());
+    const fresh = lines.filter(({ seq }) => seq > told() && !seenLines().includes(String(seq)));
     fresh.forEach(({ seq }) => remember(seq));
     fresh.forEach(show);
     if (fresh.some((line) => line.sound)) void sound();
