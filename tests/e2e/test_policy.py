@@ -85,6 +85,7 @@ def test_the_policy_is_changed_with_preview_published_and_rolled_back(
     tab.get_by_role("button", name="Preview on last week’s messages").click()
     preview = tab.get_by_role("region", name="On last week’s messages")
     expect(preview).to_contain_text("This would change", timeout=60_000)
+    expect(tab.locator("#announce")).to_contain_text("This would change")
     expect(preview).to_contain_text("Priority: Normal → Urgent")
     expect(preview.get_by_role("link", name="Opening hours")).to_be_visible()
     expect(tab.get_by_role("region", name="Differences from version 0").last).to_contain_text("urgent: 19")

@@ -78,6 +78,14 @@ function startSaying() {
   document.addEventListener("desk:say", (event) => toast(/** @type {CustomEvent} */ (event).detail));
 }
 
+/** What takes its place in a page by itself, such as a result that took a while, says so. */
+function startHearing() {
+  document.addEventListener("htmx:load", (event) => {
+    const heard = event.target instanceof HTMLElement ? event.target.dataset.heard : "";
+    if (heard) announce(heard);
+  });
+}
+
 /** One at a time, the newest; it goes after a while, but not while somebody is on it. */
 function startToasts() {
   document.addEventListener("desk:placed", (event) => {
@@ -108,6 +116,7 @@ startOpening();
 startAnswers();
 startToasts();
 startSaying();
+startHearing();
 startList();
 startFrames();
 startComposer();
