@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from services.desk.accounts import service as accounts
@@ -24,6 +25,7 @@ from services.desk.steering.domain import WEEK, this_hour
 from services.desk.tickets import service as tickets
 from shared.clock import utc_now
 from shared.errors import Rejected, Unavailable
+from shared.kernel import ContactPoint
 from tests.integration.desk_calls import LINE, agent, caller, ticket_of
 from tests.integration.desk_parts import EMAIL, acting, desk_on, migrate, scalar, with_channels
 from tests.integration.test_desk_assignment import LIVE, SUE, come, row, sql, team_of, wrote
@@ -59,6 +61,18 @@ async def test_who_does_what_is_seen_at_a_glance(desk: Desk) -> None:
     assert queue.forecast
     assert queue.forecast.arrivals is None, "a desk of today has no history"
     assert ([each.id for each in floor.at_risk], floor.risks, floor.late) == ([free], 1, 1)
+
+
+async def test_a_visitor_without_a_name_is_called_as_in_the_list(desk: Desk) -> None:
+    (ann,) = await team_of(desk, "Ann", delivery="pull")
+    guest = msgspec.structs.replace(
+        (written := wrote(1, channel="chat")).message, sender=ContactPoint("chat:32af3372-267e-4cba"), sender_name=""
+    )
+    (ticket,) = await come(desk, msgspec.structs.replace(written, message=guest))
+    await assignment.assign(desk, ticket, actor=SUE, assignee=ann)
+    floor = await steering.floor(desk, utc_now(), None)
+    assert [each.customer for each in floor.agents[0].work] == ["Visitor 32af"]
+    assert (await row(desk, ticket)).customer_name == "Visitor 32af"
 
 
 async def test_who_waits_on_the_telephone_and_who_speaks_is_seen(database: str, storage_url: str) -> None:

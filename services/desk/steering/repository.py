@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.desk.assignment.models import ASSIGNMENTS, OFFERED
 from services.desk.assignment.repository import WAITS
 from services.desk.bulk import among
-from services.desk.customers.models import CONTACT_POINTS, CUSTOMERS
+from services.desk.customers.models import CUSTOMERS
 from services.desk.people.models import AGENTS, TEAMS
 from services.desk.steering.domain import AHEAD, HOUR, LONGEST, Past, ranges
 from services.desk.steering.schemas import Item
 from services.desk.tickets import grouping
 from services.desk.tickets.models import TICKETS
+from services.desk.tickets.repository import CALLED
 
 SHOWN = 12
 """Conversations of one agent that are named."""
@@ -26,15 +27,8 @@ FIRST = 50
 """Of a queue, those that its page shows."""
 _ITEM = ("id", "number", "subject", "level", "status", "channel", "language", "team", "waiting_since", "due_at")
 _ASKS = ("skills", "patience", "rank", "queue_at")
-_POINT = (
-    select(func.split_part(CONTACT_POINTS.c.point, ":", 2))
-    .where(CONTACT_POINTS.c.customer_id == TICKETS.c.customer_id)
-    .order_by(CONTACT_POINTS.c.created_at, CONTACT_POINTS.c.point)
-    .limit(1)
-    .scalar_subquery()
-)
 _NAMED = (
-    func.coalesce(func.nullif(CUSTOMERS.c.name, ""), _POINT, "").label("customer"),
+    CALLED.label("customer"),
     func.coalesce(AGENTS.c.email, "").label("assignee"),
     func.coalesce(AGENTS.c.name, "").label("assignee_name"),
 )

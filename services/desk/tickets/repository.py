@@ -98,6 +98,8 @@ _PREFERRED = func.coalesce(
     case((_BEST["reasons"][0]["code"].astext.in_(TELLING), _BEST["channel"].astext)),
     TICKETS.c.channel,
 )
+CALLED = func.coalesce(func.nullif(CUSTOMERS.c.name, ""), _ADDRESS, "")
+"""How the customer of a ticket is called in lists."""
 _FIRST_REASON = TICKETS.c.reasons[0]
 _CALM = case(
     (
@@ -110,7 +112,7 @@ _CALM = case(
 ROWS = (
     select(
         *(TICKETS.c[name] for name in _ROW),
-        func.coalesce(func.nullif(CUSTOMERS.c.name, ""), _ADDRESS, "").label("customer_name"),
+        CALLED.label("customer_name"),
         _PREFERRED.label("preferred_channel"),
         func.coalesce(_CALM, "").label("calm"),
         func.coalesce(_TELEPHONE, _SAID_TELEPHONE, "").label("telephone"),
@@ -399,7 +401,7 @@ def _rank(value: str) -> int:
 def group_of(leader: str) -> Select[Any]:
     """Selects the tickets under this one, oldest first, whether or not they show there now."""
     return (
-        select(*_LINK, func.coalesce(func.nullif(CUSTOMERS.c.name, ""), _ADDRESS, "").label("customer_name"))
+        select(*_LINK, CALLED.label("customer_name"))
         .join(CUSTOMERS, CUSTOMERS.c.id == TICKETS.c.customer_id)
         .where(TICKETS.c.group_id == leader)
         .order_by(TICKETS.c.created_at, TICKETS.c.id)
