@@ -45,11 +45,11 @@ class Hours:
 
     def after(self, start: datetime, work: timedelta) -> datetime:
         """Returns when `work` will have passed from `start` on (aware), counting opening hours
-        only. In UTC."""
+        only, of ten years at most. In UTC."""
         start, left = start.astimezone(UTC), work
         if self.always:
             return start + work
-        for begins, ends in self._spans(start):
+        for begins, ends in self._spans(start, 10 * 366):
             counted = max(begins, start)
             if ends - counted >= left:
                 return counted + left

@@ -34,6 +34,11 @@ def test_a_promise_of_hours_stands_still_while_nobody_is_there(asked: str, hours
     assert OFFICE.after(paris(asked), timedelta(hours=hours)) == paris(due)
 
 
+def test_who_is_there_an_hour_a_week_keeps_a_promise_of_two_hundred_hours_after_four_years() -> None:
+    hours = parse("mon 09:00-10:00", "Europe/Paris", "")
+    assert hours.after(paris("2026-11-23T09:00"), timedelta(hours=200)) == paris("2030-09-16T10:00")
+
+
 def test_who_never_closes_answers_by_the_clock() -> None:
     now = datetime(2026, 11, 22, tzinfo=UTC)
     assert ALWAYS.after(now, timedelta(days=3)) == now + timedelta(days=3)
