@@ -87,7 +87,7 @@ def test_the_policy_is_changed_with_preview_published_and_rolled_back(
     expect(preview).to_contain_text("This would change", timeout=60_000)
     expect(tab.locator("#announce")).to_contain_text("This would change")
     expect(preview).to_contain_text("Priority: Normal → Urgent")
-    expect(preview.get_by_role("link", name="Opening hours")).to_be_visible()
+    expect(preview.get_by_role("listitem").first).to_be_visible()
     expect(tab.get_by_role("region", name="Differences from version 0").last).to_contain_text("urgent: 19")
     assert findings(tab) == []
     preview.scroll_into_view_if_needed()

@@ -53,13 +53,13 @@ def desk(two: tuple[Desk, Desk]) -> Desk:
     return two[0]
 
 
-async def team_of(desk: Desk, *names: str, delivery: str = "push", **more: Any) -> list[str]:
-    """The team `billing`; these agents became ready an hour ago."""
+async def team_of(desk: Desk, *names: str, team: str = "billing", delivery: str = "push", **more: Any) -> list[str]:
+    """A team; these agents became ready an hour ago."""
     values = {"turn": "spare", "weight": 1} | more
-    await teams.set_up(desk, "billing", delivery=delivery, actor=SUE, **values)
+    await teams.set_up(desk, team, delivery=delivery, actor=SUE, **values)
     emails = [await agent(desk, name) for name in names]
     for email in emails:
-        await teams.add_member(desk, "billing", email, actor=SUE)
+        await teams.add_member(desk, team, email, actor=SUE)
     await sql(desk, "UPDATE desk.agents SET presence_since = presence_since - interval '1 hour'")
     return emails
 
@@ -92,9 +92,11 @@ async def row(desk: Desk, ticket: str) -> TicketRow:
     return (await tickets.get_ticket(desk, ticket)).row
 
 
-async def owners(desk: Desk) -> Counter[str]:
+async def owners(desk: Desk, team: str = "%") -> Counter[str]:
     found = await sql(
-        desk, "SELECT coalesce(a.email, '') AS who FROM desk.tickets t LEFT JOIN desk.agents a ON a.id = t.assignee_id"
+        desk,
+        "SELECT coalesce(a.email, '') AS who FROM desk.tickets t LEFT JOIN desk.agents a ON a.id = t.assignee_id"
+        f" WHERE t.team LIKE '{team}'",
     )
     return Counter(each.who.partition("@")[0] for each in found)
 
