@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from sqlalchemy import update
 
@@ -134,22 +136,12 @@ async def floor(desk: Desk, now: datetime, past: History | None) -> Floor:
         for row in sorted(rows, key=lambda row: (row.name.lower(), row.email))
         if row.id in workers
     )
-    shown = sorted({*names, *queues})
     return Floor(
         at=now,
         agents=agents,
         queues=tuple(
-            QueueView(
-                team=team,
-                pushed=delivered.get(team) == PUSH,
-                waiting=queues[team].waiting if team in queues else 0,
-                oldest=queues[team].oldest if team in queues else None,
-                late=queues[team].late if team in queues else 0,
-                accepting=sum(team in each.teams and _accepts(each, now) for each in workers.values()),
-                members=sum(team in each.teams for each in workers.values()),
-                forecast=past.forecast(team, queues[team].waiting if team in queues else 0) if past else None,
-            )
-            for team in shown
+            _view(team, queues.get(team), workers.values(), delivered.get(team, ""), past, now)
+            for team in sorted({*names, *queues})
         ),
         at_risk=tuple(risk),
         risks=risks,
@@ -167,6 +159,24 @@ def loads(who: Worker, *, on_call: bool, now: datetime) -> tuple[Load, ...]:
         why_not = refusal(who.standing, kind, now) or ("full" if has >= most else "")
         found.append(Load(kind=kind, has=has, most=most, why_not=why_not))
     return tuple(found)
+
+
+def _view(
+    team: str, counted: Any, workers: Iterable[Worker], delivery: str, past: History | None, now: datetime
+) -> QueueView:
+    """Tells how a queue stands. counted: its row of `repository.queues`, if somebody waits."""
+    members = [each for each in workers if team in each.teams]
+    waiting = int(counted.waiting) if counted else 0
+    return QueueView(
+        team=team,
+        pushed=delivery == PUSH,
+        waiting=waiting,
+        oldest=counted.oldest if counted else None,
+        late=counted.late if counted else 0,
+        accepting=sum(_accepts(each, now) for each in members),
+        members=len(members),
+        forecast=past.forecast(team, waiting) if past else None,
+    )
 
 
 def _accepts(who: Worker, now: datetime) -> bool:
@@ -205,17 +215,7 @@ async def queue(desk: Desk, team: str, past: History | None) -> QueuePage:
         )
         if delivered == PUSH and not row.offered_to:
             deal.give(asks)
-    count = int(counted.waiting) if counted else 0
-    view = QueueView(
-        team=own,
-        pushed=delivered == PUSH,
-        waiting=count,
-        oldest=counted.oldest if counted else None,
-        late=counted.late if counted else 0,
-        accepting=sum(_accepts(each, now) for each in people.values()),
-        members=len(people),
-        forecast=past.forecast(own, count) if past else None,
-    )
+    view = _view(own, counted, people.values(), delivered, past, now)
     begins = past.begins if past else this_hour(now)
     return QueuePage(queue=view, waiting=tuple(waits), hours=tuple(begins + hour * HOUR for hour in range(AHEAD)))
 
