@@ -106,7 +106,10 @@ def load(kind: type[S]) -> S:
         prefixes = kind.model_config.get("env_prefix", "")
         lines = []
         for item in error.errors():
-            field = str(item["loc"][0]) if item["loc"] else ""
+            if not item["loc"]:  # of several together, which the message names
+                lines.append(item["msg"].removeprefix("Value error, "))
+                continue
+            field = str(item["loc"][0])
             info = kind.model_fields.get(field)
             name = (info.alias if info and info.alias else f"{prefixes}{field}").upper()
             lines.append(f"{name}: {_why(item)}" + (f" ({info.description})" if info and info.description else ""))

@@ -110,5 +110,8 @@ class DeskSettings(ServiceSettings):
 
     @model_validator(mode="after")
     def _check_hours(self) -> Self:
-        _ = self.opening
+        try:
+            _ = self.opening
+        except ValueError as error:
+            raise ValueError(f"DESK_BUSINESS_HOURS, DESK_BUSINESS_ZONE or DESK_BUSINESS_HOLIDAYS: {error}") from error
         return self

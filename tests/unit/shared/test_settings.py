@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.desk.settings import DeskSettings
 from services.phone.settings import PhoneSettings
 from shared import settings
 from shared.bus.client import options, parsed, shown
@@ -103,3 +104,14 @@ def test_an_address_of_kafka_is_shown_without_its_password() -> None:
     assert shown("desk:secret@one:9092") == "one:9092"
     assert options("one:9092") == {"bootstrap_servers": "one:9092"}
     assert options("desk:secret@one:9092")["sasl_plain_password"] == "secret"
+
+
+@pytest.mark.parametrize("wrong", [{"HOURS": "whenever"}, {"ZONE": "Mars/X"}, {"HOLIDAYS": "soon"}])
+def test_what_is_wrong_with_several_settings_together_names_them(
+    wrong: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DESK_DATABASE", "postgresql://desk@db/switchboard")
+    for name, value in wrong.items():
+        monkeypatch.setenv(f"DESK_BUSINESS_{name}", value)
+    with pytest.raises(Misconfigured, match=r"\n  DESK_BUSINESS_HOURS, DESK_BUSINESS_ZONE or DESK_BUSINESS_HOLIDAYS: "):
+        load(DeskSettings)
